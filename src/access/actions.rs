@@ -1,0 +1,116 @@
+//! Who is it, and may they? And the tokens made at start or on the command line.
+
+use super::{
+    AccessError, AdminToken, Credentials, Role,
+    policy::{Allowed, allowed},
+    store::{self, Source},
+    token::PlainToken,
+};
+use crate::{
+    clock,
+    database::{Connection, DatabaseError},
+    ids::ConferenceId,
+};
+
+/// Whoever a request comes from, by the name that a history may show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor(String);
+
+impl Actor {
+    /// The person whom the registration is of.
+    pub fn attendee() -> Self {
+        Self("attendee".to_owned())
+    }
+
+    /// The service itself.
+    pub fn service() -> Self {
+        Self("service".to_owned())
+    }
+
+    /// Whoever runs commands on the machine.
+    pub fn command_line() -> Self {
+        Self("command line".to_owned())
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Lets `operation` pass, for `conference` or (where there is none yet) for the whole server.
+///
+/// # Errors
+/// [`AccessError::Unauthenticated`] without a known token, [`AccessError::Forbidden`] with one that lacks the right.
+pub fn authorise(
+    connection: &mut Connection,
+    credentials: &Credentials,
+    operation: &str,
+    conference: Option<ConferenceId>,
+) -> Result<Actor, AccessError> {
+    let roles = match allowed(operation) {
+        Allowed::Everyone => return Ok(Actor("everyone".to_owned())),
+        Allowed::Roles(roles) | Allowed::OwnOrRoles(roles) => roles,
+    };
+    let token = credentials.bearer.as_ref().ok_or(AccessError::Unauthenticated)?;
+    let known = store::find(connection, token)?.ok_or(AccessError::Unauthenticated)?;
+    let reaches = known.conference.is_none() || known.conference == conference;
+    if reaches && (known.role == Role::Admin || roles.contains(&known.role)) {
+        Ok(Actor(format!("{} ({})", known.label, known.role)))
+    } else {
+        Err(AccessError::Forbidden)
+    }
+}
+
+/// Makes a token. It is in clear only in the answer.
+///
+/// # Errors
+/// The store or the operating system's randomness fails.
+pub fn make_token(
+    connection: &mut Connection,
+    role: Role,
+    label: &str,
+    conference: Option<ConferenceId>,
+) -> Result<PlainToken, DatabaseError> {
+    let token = PlainToken::make().map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
+    store::insert(connection, &token, Source::Made, label, role, conference, clock::now())?;
+    Ok(token)
+}
+
+/// At start: the settings' token replaces the one they gave before; where they give none, and there is no other admin
+/// token, one is made and answered.
+///
+/// # Errors
+/// The store or the operating system's randomness fails.
+pub fn settle_admin_token(
+    connection: &mut Connection,
+    given: Option<&AdminToken>,
+) -> Result<Option<PlainToken>, DatabaseError> {
+    if let Some(AdminToken(token)) = given {
+        store::remove_from_settings(connection)?;
+        if store::find(connection, token)?.is_none() {
+            store::insert(connection, token, Source::Settings, "settings", Role::Admin, None, clock::now())?;
+        }
+        return Ok(None);
+    }
+    if store::has_admin(connection)? {
+        return Ok(None);
+    }
+    make_token(connection, Role::Admin, "first start", None).map(Some)
+}
+
+/// Every live token: what may be shown of it, its role, its label.
+///
+/// # Errors
+/// The store fails.
+pub fn list_tokens(connection: &mut Connection) -> Result<Vec<(String, String, String)>, DatabaseError> {
+    store::list(connection)
+}
+
+/// Makes the tokens that begin with `shown` void. Answers how many there were.
+///
+/// # Errors
+/// The store fails.
+pub fn revoke_token(connection: &mut Connection, shown: &str) -> Result<usize, DatabaseError> {
+    store::revoke(connection, shown, clock::now())
+}

@@ -1,0 +1,42 @@
+//! What a request shows of who sent it.
+
+use actix_web::{FromRequest, HttpRequest, dev, http::header};
+
+use super::token::PlainToken;
+
+/// The credentials of a request. Every handler that is not for everyone takes them.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    /// The token of `Authorization: Bearer` (RFC 6750).
+    pub bearer: Option<PlainToken>,
+    /// The token of an attendee's link, `?token=`.
+    pub link: Option<String>,
+}
+
+impl Credentials {
+    /// With the token of an attendee's link, as the query has it.
+    pub fn with_link(self, link: Option<String>) -> Self {
+        Self { link, ..self }
+    }
+
+    /// The token of an attendee, however it came.
+    pub fn attendee_token(&self) -> Option<&str> {
+        self.link.as_deref().or_else(|| self.bearer.as_ref().map(PlainToken::reveal))
+    }
+}
+
+impl FromRequest for Credentials {
+    type Error = actix_web::Error;
+    type Future = std::future::Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let bearer = request
+            .headers()
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| PlainToken::given(token.trim()));
+        std::future::ready(Ok(Self { bearer, link: None }))
+    }
+}

@@ -1,0 +1,117 @@
+//! What can be done with a draft.
+
+use super::{
+    AgendaError, Change, Place,
+    document::Agenda,
+    plan::{changes, nodes},
+    store,
+};
+use crate::{
+    access::{Credentials, authorise},
+    database::{Connection, DatabaseError},
+    faults::Faults,
+    values::Code,
+};
+
+/// The conference of this slug.
+///
+/// # Errors
+/// [`AgendaError::NotFound`], or the store fails.
+pub fn find(connection: &mut Connection, slug: &Code) -> Result<Place, AgendaError> {
+    store::find(connection, slug)?.ok_or(AgendaError::NotFound)
+}
+
+/// The conference of this slug, if there is one.
+///
+/// # Errors
+/// The store fails.
+pub fn lookup(connection: &mut Connection, slug: &Code) -> Result<Option<Place>, DatabaseError> {
+    store::find(connection, slug)
+}
+
+/// Every conference.
+///
+/// # Errors
+/// The store fails.
+pub fn list(connection: &mut Connection) -> Result<Vec<Place>, DatabaseError> {
+    store::list(connection)
+}
+
+/// The conference, for an operation that needs a right to it. Whoever has no token does not learn whether it exists.
+///
+/// # Errors
+/// [`AgendaError::Access`], then [`AgendaError::NotFound`].
+pub fn find_authorised(
+    connection: &mut Connection,
+    credentials: &Credentials,
+    operation: &str,
+    slug: &Code,
+) -> Result<(Place, crate::access::Actor), AgendaError> {
+    let place = store::find(connection, slug)?;
+    let actor = authorise(connection, credentials, operation, place.as_ref().map(|place| place.id))?;
+    Ok((place.ok_or(AgendaError::NotFound)?, actor))
+}
+
+/// The draft.
+///
+/// # Errors
+/// The store fails.
+pub fn load(connection: &mut Connection, place: &Place) -> Result<Agenda, DatabaseError> {
+    store::load(connection, place)
+}
+
+/// A document that fits the draft: what it would change is known, nothing is written.
+#[derive(Debug)]
+pub struct Planned {
+    /// The draft as it is; `None` for a new conference.
+    pub before: Option<Agenda>,
+    /// The draft as it would be.
+    pub after: Agenda,
+    /// The difference.
+    pub changes: Vec<Change>,
+}
+
+/// Plans a document as the draft of `slug`. The conference stays locked until the transaction ends, so that what is
+/// planned is what is written.
+///
+/// # Errors
+/// [`AgendaError::Invalid`] where the document is of another conference.
+pub fn plan(connection: &mut Connection, slug: &Code, mut after: Agenda) -> Result<Planned, AgendaError> {
+    if after.conference.slug != *slug {
+        let mut faults = Faults::default();
+        faults.add("#/conference/slug", "other_conference", format!("must be {slug}, the conference that is written"));
+        return Err(faults.into());
+    }
+    let before = match store::find(connection, slug)? {
+        Some(place) => {
+            store::lock(connection, place.id)?;
+            Some(store::load(connection, &place)?)
+        }
+        None => None,
+    };
+    after.adopt_ids(before.as_ref())?;
+    let foreign = store::foreign_ids(connection, before.as_ref(), &after)?;
+    foreign.or(())?;
+    let known = before.as_ref().map(nodes).unwrap_or_default();
+    let changes = changes(&known, &nodes(&after));
+    Ok(Planned { before, after, changes })
+}
+
+/// Writes what was planned. Answers where.
+///
+/// # Errors
+/// The store fails.
+pub fn write(connection: &mut Connection, planned: &Planned) -> Result<Place, AgendaError> {
+    if !planned.changes.is_empty() {
+        store::save(connection, planned.before.as_ref(), &planned.after)?;
+    }
+    find(connection, &planned.after.conference.slug)
+}
+
+/// Locks the conference until the transaction ends.
+///
+/// # Errors
+/// The store fails.
+pub fn lock(connection: &mut Connection, place: &Place) -> Result<(), DatabaseError> {
+    store::lock(connection, place.id)
+}

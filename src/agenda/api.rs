@@ -1,0 +1,111 @@
+//! `/api/v1/conferences/{conference}/agenda`: the draft as one document.
+
+use actix_web::{HttpRequest, HttpResponse, get, put, web};
+use deserr::Deserr;
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    Agenda, AgendaError, Change,
+    actions::{self, find_authorised, plan, write},
+    model,
+};
+use crate::{
+    access::Credentials,
+    database::Database,
+    faults::Faults,
+    http::{CodePath, Problem, Query, Representation, answer, extract::Document, problem::AnyProblem},
+    values::text_enum,
+};
+
+text_enum! {
+    /// A switch in a query.
+    Switch {
+        /// On.
+        On = "true",
+        /// Off.
+        Off = "false",
+    }
+}
+
+/// How a document is applied.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ApplyQuery {
+    /// `true`: answer what would change and change nothing.
+    #[deserr(default)]
+    pub dry_run: Option<Switch>,
+}
+
+impl ApplyQuery {
+    /// Whether nothing is to be written.
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run == Some(Switch::On)
+    }
+}
+
+/// What a document changes, or would change.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Plan {
+    /// A change a thing; empty when the draft already says the same.
+    pub changes: Vec<Change>,
+}
+
+/// Reads the draft of the agenda.
+#[utoipa::path(
+    tag = "agenda",
+    params(("conference" = String, Path, description = "The conference's slug")),
+    responses((status = 200, description = "The draft", body = Agenda), AnyProblem),
+    security(("bearer" = []))
+)]
+#[get("/api/v1/conferences/{conference}/agenda")]
+pub async fn read_agenda(
+    request: HttpRequest,
+    database: web::Data<Database>,
+    credentials: Credentials,
+    path: web::Path<CodePath>,
+) -> Result<HttpResponse, Problem> {
+    let slug = path.into_inner().0;
+    let agenda = database
+        .read(move |tx| {
+            let (place, _) = find_authorised(tx, &credentials, "read_agenda", &slug)?;
+            Ok::<_, AgendaError>(actions::load(tx, &place)?)
+        })
+        .await?;
+    Ok(answer(&request, Representation::private(&agenda)?))
+}
+
+/// Makes the draft of the agenda what the document says.
+#[utoipa::path(
+    tag = "agenda",
+    params(("conference" = String, Path, description = "The conference's slug"), ApplyQuery),
+    request_body = Agenda,
+    responses((status = 200, description = "What changed", body = Plan), AnyProblem),
+    security(("bearer" = []))
+)]
+#[put("/api/v1/conferences/{conference}/agenda")]
+pub async fn apply_agenda(
+    database: web::Data<Database>,
+    credentials: Credentials,
+    path: web::Path<CodePath>,
+    query: Query<ApplyQuery>,
+    body: Document,
+) -> Result<HttpResponse, Problem> {
+    let slug = path.into_inner().0;
+    let dry_run = query.0.is_dry_run();
+    let (asked, asked_slug) = (credentials.clone(), slug.clone());
+    database.read(move |tx| find_authorised(tx, &asked, "apply_agenda", &asked_slug).map(|_| ())).await?;
+    let agenda = model::read(body.0)?;
+    let changes = database
+        .write("apply an agenda", move |tx| {
+            find_authorised(tx, &credentials, "apply_agenda", &slug)?;
+            let planned = plan(tx, &slug, agenda.clone())?;
+            if !dry_run {
+                write(tx, &planned)?;
+            }
+            Ok::<_, AgendaError>(planned.changes)
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(Plan { changes }))
+}

@@ -1,0 +1,132 @@
+//! What refers to what in a document, and the times in it: checked on the raw document, so that a fault elsewhere in
+//! it hides none of these.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, FixedOffset};
+use serde_json::Value;
+
+use crate::{
+    faults::{Faults, escaped},
+    values::{Date, Moment, TextValue as _, TimeZone},
+};
+
+/// Where codes are defined: list, its key, what it is called.
+const DEFINITIONS: &[(&str, &str)] = &[
+    ("/organisations/*/code", "organisation"),
+    ("/days/*/date", "day"),
+    ("/rooms/*/code", "room"),
+    ("/tracks/*/code", "track"),
+    ("/speakers/*/code", "speaker"),
+    ("/sessions/*/code", "session"),
+    ("/sessions/*/items/*/code", "item"),
+];
+
+/// Where codes are referred to, and what must have them.
+const REFERENCES: &[(&str, &str)] = &[
+    ("/conference/organisations/*/organisation", "organisation"),
+    ("/speakers/*/organisation", "organisation"),
+    ("/sessions/*/room", "room"),
+    ("/sessions/*/track", "track"),
+    ("/sessions/*/appearances/*/speaker", "speaker"),
+    ("/sessions/*/items/*/appearances/*/speaker", "speaker"),
+    ("/call_for_action/issued_by/speaker", "speaker"),
+    ("/call_for_action/issued_by/organisation", "organisation"),
+];
+
+/// The longest conference, in days.
+const DAYS_MAX: i64 = 366;
+
+/// Every code that is defined twice, every reference to a code that is not defined, every time that cannot be.
+pub fn faults(document: &Value) -> Faults {
+    let mut faults = Faults::default();
+    let mut defined: HashMap<(&str, &str), String> = HashMap::new();
+    for (pattern, noun) in DEFINITIONS {
+        each(document, pattern, &mut |pointer, code| {
+            if let Some(first) = defined.get(&(*noun, code)) {
+                faults.add(pointer, "duplicate", format!("is also the {noun} at {first}"));
+            } else {
+                defined.insert((*noun, code), pointer);
+            }
+        });
+    }
+    for (pattern, noun) in REFERENCES {
+        each(document, pattern, &mut |pointer, code| {
+            if !defined.contains_key(&(*noun, code)) {
+                faults.add(pointer, "unknown_reference", format!("there is no {noun} {code}"));
+            }
+        });
+    }
+    check_dates(document, &mut faults);
+    check_times(document, &mut faults);
+    faults
+}
+
+/// Visits every text at `pattern`, in which `*` stands for each element of a list.
+fn each<'a>(document: &'a Value, pattern: &str, visit: &mut impl FnMut(String, &'a str)) {
+    fn walk<'a>(value: &'a Value, rest: &[&str], pointer: String, visit: &mut impl FnMut(String, &'a str)) {
+        match (rest, value) {
+            ([], Value::String(text)) => visit(pointer, text),
+            (["*", rest @ ..], Value::Array(elements)) => {
+                for (index, element) in elements.iter().enumerate() {
+                    walk(element, rest, format!("{pointer}/{index}"), visit);
+                }
+            }
+            ([key, rest @ ..], Value::Object(members)) => {
+                if let Some(member) = members.get(*key) {
+                    walk(member, rest, format!("{pointer}/{}", escaped(key)), visit);
+                }
+            }
+            _ => {}
+        }
+    }
+    let parts: Vec<&str> = pattern.split('/').skip(1).collect();
+    walk(document, &parts, "#".to_owned(), visit);
+}
+
+fn text<'a>(document: &'a Value, pointer: &str) -> Option<&'a str> {
+    document.pointer(pointer).and_then(Value::as_str)
+}
+
+fn check_dates(document: &Value, faults: &mut Faults) {
+    let date = |pointer| text(document, pointer).and_then(|text| Date::parse(text).ok());
+    let (Some(first), Some(last)) = (date("/conference/starts_on"), date("/conference/ends_on")) else {
+        return;
+    };
+    if last < first {
+        faults.add("#/conference/ends_on", "ends_before_start", format!("is before starts_on, {first}"));
+    } else if (last.0 - first.0).num_days() >= DAYS_MAX {
+        faults.add("#/conference/ends_on", "too_long", format!("a conference has at most {DAYS_MAX} days"));
+    }
+    each(document, "/days/*/date", &mut |pointer, day| {
+        if Date::parse(day).is_ok_and(|day| !(first..=last).contains(&day)) {
+            faults.add(pointer, "outside_conference", format!("is not in {first} to {last}"));
+        }
+    });
+}
+
+fn check_times(document: &Value, faults: &mut Faults) {
+    let Some(zone) = text(document, "/conference/time_zone").and_then(|text| TimeZone::parse(text).ok()) else {
+        return;
+    };
+    let sessions = document.pointer("/sessions").and_then(Value::as_array);
+    for (index, session) in sessions.into_iter().flatten().enumerate() {
+        let mut instant = |key: &str| -> Option<DateTime<FixedOffset>> {
+            // A text that is no time at all is the reader's fault to report.
+            let moment = session.get(key).and_then(Value::as_str).and_then(|text| Moment::parse(text).ok())?;
+            moment
+                .resolve(zone)
+                .map_err(|fault| faults.add(format!("#/sessions/{index}/{key}"), &fault.code, fault.detail))
+                .ok()
+        };
+        if let (Some(starts_at), Some(ends_at)) = (instant("starts_at"), instant("ends_at"))
+            && ends_at <= starts_at
+        {
+            faults.add(
+                format!("#/sessions/{index}/ends_at"),
+                "ends_before_start",
+                format!("must be after starts_at, {}", starts_at.to_rfc3339()),
+            );
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The blueprint as a JSON Schema (2020-12), for editors: made of the same types that read it.
+
+use serde_json::{Value, json};
+use utoipa::{PartialSchema as _, ToSchema as _};
+
+use super::Blueprint;
+
+/// The schema of a blueprint file.
+pub fn blueprint() -> Value {
+    let mut components = Vec::new();
+    Blueprint::schemas(&mut components);
+    let definitions: serde_json::Map<String, Value> =
+        components.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
+    let mut schema = json!(Blueprint::schema());
+    flatten(&mut schema, &definitions);
+    if let Some(members) = schema.as_object_mut() {
+        members.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+        members.insert("title".to_owned(), json!("Plenary blueprint"));
+        members.insert("$defs".to_owned(), Value::Object(definitions));
+    }
+    settle(&mut schema);
+    schema
+}
+
+/// The agenda's members stand beside `registration`, in one object that knows all of them.
+fn flatten(schema: &mut Value, definitions: &serde_json::Map<String, Value>) {
+    let agenda = definitions.get("Agenda").cloned().unwrap_or_default();
+    let mut properties = agenda.get("properties").cloned().unwrap_or_default();
+    let parts = schema.get("allOf").and_then(Value::as_array).cloned().unwrap_or_default();
+    for part in parts {
+        if let (Some(members), Some(more)) =
+            (properties.as_object_mut(), part.get("properties").and_then(Value::as_object))
+        {
+            members.extend(more.clone());
+        }
+    }
+    *schema = json!({
+        "type": "object",
+        "required": agenda.get("required"),
+        "properties": properties,
+        "description": "A whole conference as one document.",
+    });
+}
+
+/// References point into the schema itself, and an object has no other members than it declares, as when it is read.
+fn settle(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if let Some(Value::String(reference)) = members.get_mut("$ref") {
+                *reference = reference.replace("#/components/schemas/", "#/$defs/");
+            }
+            if members.contains_key("properties") && !members.contains_key("additionalProperties") {
+                members.insert("additionalProperties".to_owned(), Value::Bool(false));
+            }
+            members.values_mut().for_each(settle);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(settle),
+        _ => {}
+    }
+}

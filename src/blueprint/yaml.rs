@@ -1,0 +1,167 @@
+//! A blueprint's text, YAML 1.2 or JSON (which YAML includes), with the line of everything in it.
+
+use std::collections::BTreeMap;
+
+use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
+use serde_json::{Map, Value};
+
+use crate::faults::{Fault, Faults, escaped};
+
+/// The longest file, in bytes.
+const BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How deep a document may nest.
+const DEPTH_MAX: usize = 32;
+
+/// A document and where its parts stand in the text.
+#[derive(Debug)]
+pub struct Source {
+    /// The document.
+    pub value: Value,
+    lines: BTreeMap<String, (usize, usize)>,
+}
+
+impl Source {
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// It is no YAML, or holds what JSON cannot.
+    pub fn read(text: &str) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        if text.len() > BYTES_MAX {
+            faults.add("1:1: #", "too_long", format!("at most {BYTES_MAX} bytes are read"));
+            return Err(faults);
+        }
+        let documents = MarkedYaml::load_from_str(text).map_err(|error| {
+            let mark = error.marker();
+            let place = format!("{}:{}", mark.line(), mark.col() + 1);
+            Faults(vec![Fault::at(place, "malformed_yaml", error.info())])
+        })?;
+        let [document] = documents.as_slice() else {
+            faults.add("1:1: #", "not_one_document", "must be one YAML document");
+            return Err(faults);
+        };
+        let mut source = Self { value: Value::Null, lines: BTreeMap::new() };
+        let value = source.convert(document, "#".to_owned(), 0, &mut faults);
+        source.value = value;
+        if faults.0.is_empty() { Ok(source) } else { Err(source.located(faults)) }
+    }
+
+    fn convert(&mut self, node: &MarkedYaml<'_>, pointer: String, depth: usize, faults: &mut Faults) -> Value {
+        let start = node.span.start;
+        self.lines.entry(pointer.clone()).or_insert((start.line(), start.col() + 1));
+        if depth > DEPTH_MAX {
+            faults.add(pointer, "too_deep", format!("nests deeper than {DEPTH_MAX}"));
+            return Value::Null;
+        }
+        match &node.data {
+            YamlData::Value(Scalar::Null) => Value::Null,
+            YamlData::Value(Scalar::Boolean(flag)) => Value::Bool(*flag),
+            YamlData::Value(Scalar::Integer(number)) => Value::from(*number),
+            YamlData::Value(Scalar::FloatingPoint(number)) => Value::from(number.into_inner()),
+            YamlData::Value(Scalar::String(text)) => Value::String(text.to_string()),
+            YamlData::Sequence(elements) => {
+                let convert = |(index, element)| self.convert(element, format!("{pointer}/{index}"), depth + 1, faults);
+                Value::Array(elements.iter().enumerate().map(convert).collect())
+            }
+            YamlData::Mapping(members) => {
+                let mut map = Map::new();
+                for (key, member) in members {
+                    let Some(name) = key_text(key) else {
+                        faults.add(pointer.clone(), "invalid_key", "has a key that is not a text");
+                        continue;
+                    };
+                    let place = format!("{pointer}/{}", escaped(&name));
+                    // A fault in a member is looked for at its key.
+                    let mark = key.span.start;
+                    self.lines.insert(place.clone(), (mark.line(), mark.col() + 1));
+                    let value = self.convert(member, place, depth + 1, faults);
+                    map.insert(name, value);
+                }
+                Value::Object(map)
+            }
+            YamlData::Alias(_) => {
+                faults.add(pointer, "alias", "aliases are not read: write the value out");
+                Value::Null
+            }
+            _ => {
+                faults.add(pointer, "unreadable", "cannot be read");
+                Value::Null
+            }
+        }
+    }
+
+    /// The line and column of a place, or of the nearest thing around it that the text has.
+    pub fn line(&self, pointer: &str) -> Option<(usize, usize)> {
+        let mut place = pointer;
+        loop {
+            if let Some(found) = self.lines.get(place) {
+                return Some(*found);
+            }
+            place = place.rsplit_once('/')?.0;
+        }
+    }
+
+    fn located(&self, faults: Faults) -> Faults {
+        let locate = |fault: Fault| match self.line(&fault.pointer) {
+            Some((line, column)) => Fault { pointer: format!("{line}:{column}: {}", fault.pointer), ..fault },
+            None => fault,
+        };
+        Faults(faults.0.into_iter().map(locate).collect())
+    }
+
+    /// A line a fault, each with file, line, column and path: `agenda.yaml:12:5: #/sessions/0/title is required`.
+    pub fn describe(&self, file: &str, faults: &Faults) -> Vec<String> {
+        let mut found: Vec<_> =
+            faults.0.iter().map(|fault| (self.line(&fault.pointer).unwrap_or((1, 1)), fault)).collect();
+        found.sort();
+        found
+            .into_iter()
+            .map(|((line, column), fault)| format!("{file}:{line}:{column}: {} {}", fault.pointer, fault.detail))
+            .collect()
+    }
+}
+
+/// A text that could not even be read as YAML: its faults carry their own place.
+pub fn describe_unread(file: &str, faults: &Faults) -> Vec<String> {
+    faults.0.iter().map(|fault| format!("{file}:{}: {}", fault.pointer, fault.detail)).collect()
+}
+
+fn key_text(key: &MarkedYaml<'_>) -> Option<String> {
+    match &key.data {
+        YamlData::Value(Scalar::String(text)) => Some(text.to_string()),
+        YamlData::Value(Scalar::Integer(number)) => Some(number.to_string()),
+        YamlData::Value(Scalar::Boolean(flag)) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_has_the_line_of_its_key_and_a_missing_one_that_of_its_parent() {
+        let source = Source::read("conference:\n  slug: x\nrooms:\n  - code: a\n    name: A\n").unwrap();
+        assert_eq!(source.line("#/conference/slug"), Some((2, 3)));
+        assert_eq!(source.line("#/rooms/0/name"), Some((5, 5)));
+        assert_eq!(source.line("#/rooms/0/capacity"), Some((4, 5)));
+        assert_eq!(source.value["rooms"][0]["name"], "A");
+    }
+
+    #[test]
+    fn words_that_yaml_1_1_took_for_booleans_are_texts() {
+        let source = Source::read("a: no\nb: NO\nc: on\nd: 2014-03-31\ne: true\nf: 09:30").unwrap();
+        assert_eq!(
+            source.value,
+            serde_json::json!({ "a": "no", "b": "NO", "c": "on", "d": "2014-03-31", "e": true, "f": "09:30" })
+        );
+    }
+
+    #[test]
+    fn what_is_no_document_is_said_with_its_line() {
+        let faults = |text| describe_unread("f.yaml", &Source::read(text).unwrap_err());
+        assert_eq!(faults("a: [1\nb: 2"), ["f.yaml:2:2: illegal placement of ':' indicator"]);
+        assert_eq!(faults("a: 1\na: 2"), ["f.yaml:2:1: duplicated key in mapping"]);
+        assert_eq!(faults("a: 1\n---\nb: 2"), ["f.yaml:1:1: #: must be one YAML document"]);
+    }
+}

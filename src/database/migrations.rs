@@ -1,0 +1,71 @@
+//! The schema's versions, compiled in, applied at start.
+
+use diesel::{prelude::*, sql_query, sql_types::BigInt};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::{Connection, Database, DatabaseError};
+
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// The key of the advisory lock under which one process at a time migrates ("plenary" in ASCII).
+const MIGRATION_LOCK: i64 = 0x70_6c65_6e61_7279;
+
+impl Database {
+    /// Brings the schema to this version. Safe with several processes at once. Answers how many steps it took.
+    ///
+    /// # Errors
+    /// The store cannot be reached, or a step fails: the schema is then as it was before that step.
+    pub async fn migrate(&self) -> Result<usize, DatabaseError> {
+        let database = self.clone();
+        super::blocking(move || {
+            let mut connection = database.connection()?;
+            match &mut *connection {
+                Connection::Postgresql(inner) => {
+                    sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(MIGRATION_LOCK).execute(inner)?;
+                    let steps = run(inner, POSTGRES);
+                    sql_query("SELECT pg_advisory_unlock($1)").bind::<BigInt, _>(MIGRATION_LOCK).execute(inner)?;
+                    steps
+                }
+                Connection::Sqlite(inner) => {
+                    // The write lock is held over all steps; each runs in a savepoint within.
+                    inner.immediate_transaction(|inner| run(inner, SQLITE))
+                }
+            }
+        })
+        .await
+    }
+
+    /// True when no step is missing.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    pub async fn is_migrated(&self) -> Result<bool, DatabaseError> {
+        let database = self.clone();
+        super::blocking(move || {
+            let mut connection = database.connection()?;
+            let pending = match &mut *connection {
+                Connection::Postgresql(inner) => inner.has_pending_migration(POSTGRES),
+                Connection::Sqlite(inner) => inner.has_pending_migration(SQLITE),
+            };
+            pending.map(|pending| !pending).map_err(DatabaseError::Unavailable)
+        })
+        .await
+    }
+}
+
+/// Takes the same lock until the transaction ends.
+pub(super) fn lock_until_commit(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(MIGRATION_LOCK).execute(connection)?;
+    Ok(())
+}
+
+fn run<DB: diesel::backend::Backend>(
+    connection: &mut impl MigrationHarness<DB>,
+    source: EmbeddedMigrations,
+) -> Result<usize, DatabaseError>
+where
+    EmbeddedMigrations: diesel::migration::MigrationSource<DB>,
+{
+    connection.run_pending_migrations(source).map(|steps| steps.len()).map_err(DatabaseError::Unavailable)
+}

@@ -1,0 +1,295 @@
+//! The tables, as both migration trees make them.
+
+macro_rules! table {
+    ($($body:tt)*) => {
+        diesel::table! {
+            use diesel::sql_types::*;
+            use crate::database::types::{Guid, Json, UtcInstant};
+            $($body)*
+        }
+    };
+}
+
+table! {
+    conferences (id) {
+        id -> Guid,
+        slug -> Text,
+        name -> Json,
+        description -> Nullable<Json>,
+        starts_on -> Date,
+        ends_on -> Date,
+        time_zone -> Text,
+        languages -> Json,
+        venue -> Nullable<Json>,
+        created_at -> UtcInstant,
+    }
+}
+
+table! {
+    organisations (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        code -> Text,
+        ordinal -> Integer,
+        name -> Json,
+        kind -> Text,
+        country -> Nullable<Text>,
+        website -> Nullable<Text>,
+    }
+}
+
+table! {
+    conference_organisations (conference_id, organisation_id, role) {
+        conference_id -> Guid,
+        organisation_id -> Guid,
+        role -> Text,
+        ordinal -> Integer,
+    }
+}
+
+table! {
+    days (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        date -> Date,
+        title -> Nullable<Json>,
+        changeover -> Text,
+    }
+}
+
+table! {
+    rooms (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        code -> Text,
+        ordinal -> Integer,
+        name -> Json,
+        capacity -> Nullable<Integer>,
+    }
+}
+
+table! {
+    tracks (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        code -> Text,
+        ordinal -> Integer,
+        name -> Json,
+        description -> Nullable<Json>,
+    }
+}
+
+table! {
+    speakers (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        code -> Text,
+        ordinal -> Integer,
+        honorific -> Nullable<Json>,
+        given_name -> Text,
+        family_name -> Text,
+        position -> Nullable<Json>,
+        organisation_id -> Nullable<Guid>,
+        country -> Nullable<Text>,
+        biography -> Nullable<Json>,
+        precedence -> Nullable<Text>,
+    }
+}
+
+table! {
+    sessions (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        code -> Text,
+        ordinal -> Integer,
+        guid -> Nullable<Guid>,
+        kind -> Text,
+        title -> Json,
+        #[sql_name = "abstract"]
+        abstract_ -> Nullable<Json>,
+        starts_at -> UtcInstant,
+        ends_at -> UtcInstant,
+        room_id -> Nullable<Guid>,
+        track_id -> Nullable<Guid>,
+        languages -> Json,
+        interpretation -> Json,
+        access -> Text,
+        seats -> Nullable<Integer>,
+    }
+}
+
+table! {
+    items (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        session_id -> Guid,
+        code -> Text,
+        ordinal -> Integer,
+        kind -> Text,
+        title -> Json,
+        #[sql_name = "abstract"]
+        abstract_ -> Nullable<Json>,
+        time_limit_minutes -> Nullable<Integer>,
+    }
+}
+
+table! {
+    appearances (id) {
+        id -> Guid,
+        session_id -> Guid,
+        item_id -> Nullable<Guid>,
+        speaker_id -> Guid,
+        role -> Text,
+        ordinal -> Integer,
+    }
+}
+
+table! {
+    calls_for_action (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        title -> Json,
+        preamble -> Nullable<Json>,
+        issuing_speaker_id -> Nullable<Guid>,
+        issuing_organisation_id -> Nullable<Guid>,
+        status -> Text,
+    }
+}
+
+table! {
+    commitments (call_for_action_id, number) {
+        call_for_action_id -> Guid,
+        number -> Integer,
+        text -> Json,
+        basis -> Nullable<Json>,
+    }
+}
+
+table! {
+    releases (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        number -> Integer,
+        released_at -> UtcInstant,
+        author -> Text,
+        note -> Nullable<Text>,
+        content -> Json,
+        changes -> Json,
+    }
+}
+
+table! {
+    registration_setups (conference_id) {
+        conference_id -> Guid,
+        seats -> Nullable<BigInt>,
+        seats_taken -> BigInt,
+        opens_at -> Nullable<UtcInstant>,
+        closes_at -> Nullable<UtcInstant>,
+        last_arrival -> BigInt,
+    }
+}
+
+table! {
+    categories (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        code -> Text,
+        ordinal -> Integer,
+        name -> Json,
+        seats -> Nullable<BigInt>,
+        seats_taken -> BigInt,
+    }
+}
+
+table! {
+    registrations (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        category_id -> Guid,
+        reference -> Text,
+        state -> Text,
+        arrival -> BigInt,
+        honorific -> Nullable<Text>,
+        given_name -> Text,
+        family_name -> Text,
+        email -> Text,
+        email_folded -> Text,
+        organisation -> Nullable<Text>,
+        position -> Nullable<Text>,
+        country -> Nullable<Text>,
+        language -> Text,
+        phone -> Nullable<Text>,
+        accessibility_needs -> Nullable<Text>,
+        dietary_needs -> Nullable<Text>,
+        consented_at -> UtcInstant,
+        token_generation -> Integer,
+        created_at -> UtcInstant,
+        updated_at -> UtcInstant,
+    }
+}
+
+table! {
+    registration_events (id) {
+        id -> Guid,
+        registration_id -> Guid,
+        at -> UtcInstant,
+        actor -> Text,
+        event -> Text,
+        state -> Text,
+    }
+}
+
+table! {
+    outbox_messages (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        kind -> Text,
+        recipient -> Text,
+        language -> Text,
+        content -> Json,
+        state -> Text,
+        tries -> Integer,
+        next_try_at -> UtcInstant,
+        lease_holder -> Nullable<Guid>,
+        leased_until -> Nullable<UtcInstant>,
+        last_error -> Nullable<Text>,
+        created_at -> UtcInstant,
+        sent_at -> Nullable<UtcInstant>,
+    }
+}
+
+table! {
+    tokens (id) {
+        id -> Guid,
+        conference_id -> Nullable<Guid>,
+        role -> Text,
+        label -> Text,
+        source -> Text,
+        prefix -> Text,
+        digest -> Text,
+        created_at -> UtcInstant,
+        revoked_at -> Nullable<UtcInstant>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    conferences,
+    organisations,
+    conference_organisations,
+    days,
+    rooms,
+    tracks,
+    speakers,
+    sessions,
+    items,
+    appearances,
+    calls_for_action,
+    commitments,
+    releases,
+    registration_setups,
+    categories,
+    registrations,
+    registration_events,
+    outbox_messages,
+    tokens,
+);

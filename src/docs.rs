@@ -1,0 +1,103 @@
+//! The API's documentation: the document in both its forms, the page that shows it, the kinds of problems.
+
+use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::{
+    http::{
+        Problem, ProblemKind, Representation, answer,
+        problem::{AnyProblem, NOT_FOUND},
+    },
+    programme::views::List,
+    routes,
+};
+
+fn cacheable(body: Vec<u8>, content_type: &'static str) -> Representation {
+    Representation {
+        body,
+        content_type,
+        language: None,
+        modified: None,
+        cache_control: "public, max-age=300",
+        vary: "Accept-Encoding",
+    }
+}
+
+/// The API document as YAML.
+///
+/// # Errors
+/// It cannot be written.
+pub fn yaml() -> Result<String, Problem> {
+    routes::document().to_yaml().map_err(Problem::unexpected)
+}
+
+/// Reads the API document as JSON.
+#[utoipa::path(
+    tag = "service",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object), AnyProblem)
+)]
+#[get("/openapi.json")]
+pub async fn read_openapi_json(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let body = routes::document().to_pretty_json().map_err(Problem::unexpected)?;
+    Ok(answer(&request, cacheable(body.into_bytes(), "application/json")))
+}
+
+/// Reads the API document as YAML.
+#[utoipa::path(
+    tag = "service",
+    responses((status = 200, description = "OpenAPI 3.1", body = String, content_type = "application/yaml"), AnyProblem)
+)]
+#[get("/openapi.yaml")]
+pub async fn read_openapi_yaml(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    Ok(answer(&request, cacheable(yaml()?.into_bytes(), "application/yaml")))
+}
+
+/// A kind of problem.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProblemDescription {
+    /// What `type` says.
+    pub r#type: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What it means.
+    pub title: &'static str,
+}
+
+fn description(kind: &ProblemKind) -> ProblemDescription {
+    ProblemDescription { r#type: format!("/problems/{}", kind.slug), status: kind.status, title: kind.title }
+}
+
+/// Lists the kinds of problems.
+#[utoipa::path(
+    tag = "service",
+    responses((status = 200, description = "The kinds", body = List<ProblemDescription>), AnyProblem)
+)]
+#[get("/problems")]
+pub async fn list_problems() -> HttpResponse {
+    HttpResponse::Ok().json(List { data: routes::problem_kinds().map(description).collect() })
+}
+
+/// Reads what a kind of problem means.
+#[utoipa::path(
+    tag = "service",
+    params(("slug" = String, Path, description = "The last part of `type`")),
+    responses((status = 200, description = "The kind", body = ProblemDescription), AnyProblem)
+)]
+#[get("/problems/{slug}")]
+pub async fn read_problem(slug: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let kind = routes::problem_kinds().find(|kind| kind.slug == *slug).ok_or_else(|| Problem::new(&NOT_FOUND))?;
+    Ok(HttpResponse::Ok().json(description(kind)))
+}
+
+/// The page that shows the API document, under `/docs/`.
+pub fn page() -> SwaggerUi {
+    SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json"))
+}
+
+/// Leads to the page.
+#[get("/docs")]
+pub async fn to_page() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
+}

@@ -1,0 +1,41 @@
+//! Whether the process lives, and whether it can serve.
+
+use actix_web::{HttpResponse, get, http::header, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    database::Database,
+    http::{
+        Problem,
+        middleware::Ready,
+        problem::{AnyProblem, UNAVAILABLE},
+    },
+};
+
+/// How the service is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// `ok`.
+    pub status: &'static str,
+}
+
+const OK: Health = Health { status: "ok" };
+
+/// Answers as long as the process lives.
+#[utoipa::path(tag = "service", responses((status = 200, description = "It lives", body = Health), AnyProblem))]
+#[get("/healthz")]
+pub async fn alive() -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(OK)
+}
+
+/// Answers 200 when the store is reachable and migrated and the first conference, if any, is published.
+#[utoipa::path(tag = "service", responses((status = 200, description = "It serves", body = Health), AnyProblem))]
+#[get("/readyz")]
+pub async fn ready(database: web::Data<Database>, ready: web::Data<Ready>) -> Result<HttpResponse, Problem> {
+    let starting = || Problem::new(&UNAVAILABLE).detail("the service is starting").header(header::RETRY_AFTER, "1");
+    if !ready.is_raised() || !database.is_migrated().await? {
+        return Err(starting());
+    }
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(OK))
+}

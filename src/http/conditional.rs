@@ -1,0 +1,79 @@
+//! Answers with a validator: a strong `ETag` of the bytes, and 304 for whoever has them (RFC 9110, 13).
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, SubsecRound as _, Utc};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::Problem;
+
+/// Bytes to answer with, and what a cache must know of them.
+#[derive(Debug)]
+pub struct Representation {
+    /// The body.
+    pub body: Vec<u8>,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// The language of its texts.
+    pub language: Option<String>,
+    /// When they last changed.
+    pub modified: Option<DateTime<Utc>>,
+    /// Who may keep it, for how long.
+    pub cache_control: &'static str,
+    /// The request headers that it depends on.
+    pub vary: &'static str,
+}
+
+impl Representation {
+    /// A JSON answer that nobody but its reader may keep.
+    ///
+    /// # Errors
+    /// The value cannot be written as JSON.
+    pub fn private(value: &impl Serialize) -> Result<Self, Problem> {
+        Ok(Self {
+            body: serde_json::to_vec(value).map_err(Problem::unexpected)?,
+            content_type: "application/json",
+            language: None,
+            modified: None,
+            cache_control: "private, no-cache",
+            vary: "Authorization",
+        })
+    }
+}
+
+/// Answers a `GET`: 304 when the client has these bytes, else the bytes.
+pub fn answer(request: &HttpRequest, representation: Representation) -> HttpResponse {
+    let digest = Sha256::digest(&representation.body);
+    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..18]));
+    let modified = representation.modified.map(|instant| instant.trunc_subsecs(0));
+    let fresh = is_fresh(request, &tag, modified);
+    let mut response = HttpResponse::build(if fresh { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
+    response
+        .insert_header((header::ETAG, tag))
+        .insert_header((header::CACHE_CONTROL, representation.cache_control))
+        .insert_header((header::VARY, representation.vary));
+    if let Some(modified) = modified {
+        response.insert_header((header::LAST_MODIFIED, modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string()));
+    }
+    if fresh {
+        return response.finish();
+    }
+    if let Some(language) = representation.language {
+        response.insert_header((header::CONTENT_LANGUAGE, language));
+    }
+    response.insert_header((header::CONTENT_TYPE, representation.content_type)).body(representation.body)
+}
+
+/// `If-None-Match` decides alone where it is sent; `If-Modified-Since` only without it.
+fn is_fresh(request: &HttpRequest, tag: &str, modified: Option<DateTime<Utc>>) -> bool {
+    let header = |name| request.headers().get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
+    if let Some(known) = header(header::IF_NONE_MATCH) {
+        return known.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == tag);
+    }
+    let since = header(header::IF_MODIFIED_SINCE).and_then(|text| DateTime::parse_from_rfc2822(text).ok());
+    matches!((since, modified), (Some(since), Some(modified)) if modified <= since.to_utc())
+}

@@ -1,0 +1,136 @@
+//! Reading requests: whatever is wrong is said as a problem document, all of it at once. Extractors parse; they never
+//! decide.
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::{FromRequest, HttpRequest, dev, http::header, web};
+use deserr::Deserr;
+use serde_json::{Map, Value};
+
+use super::problem::{BAD_REQUEST, MALFORMED_JSON, NOT_FOUND, Problem, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE};
+use crate::{
+    faults::{self, Faults},
+    values::{Code, TextValue as _},
+};
+
+/// The longest body of a request that carries one thing, in bytes.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+/// The longest body that carries a whole conference, in bytes.
+const DOCUMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// A JSON body of one thing; an empty body reads as `{}`.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+/// A JSON body of a whole document, not yet read into its parts.
+#[derive(Debug)]
+pub struct Document(pub Value);
+
+async fn body(request: HttpRequest, payload: dev::Payload, bytes_max: usize) -> Result<Value, Problem> {
+    let media_type = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .map(|value| value.trim().to_ascii_lowercase());
+    let is_json = media_type.as_deref().is_some_and(|media| {
+        media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))
+    });
+    let payload =
+        web::Payload::from_request(&request, &mut { payload }).await.map_err(|_| Problem::new(&BAD_REQUEST))?;
+    let bytes = payload
+        .to_bytes_limited(bytes_max)
+        .await
+        .map_err(|_| Problem::new(&TOO_LARGE).detail(format!("at most {bytes_max} bytes are taken here")))?
+        .map_err(|_| Problem::new(&BAD_REQUEST).detail("the body was cut short"))?;
+    if bytes.is_empty() && media_type.is_none() {
+        return Ok(Value::Object(Map::new()));
+    }
+    if !is_json {
+        return Err(Problem::new(&UNSUPPORTED_MEDIA_TYPE)
+            .detail("send Content-Type: application/json")
+            .header(header::ACCEPT, "application/json"));
+    }
+    serde_json::from_slice(&bytes).map_err(|error| Problem::new(&MALFORMED_JSON).detail(error.to_string()))
+}
+
+impl<T: Deserr<Faults> + 'static> FromRequest for Json<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move { Ok(Self(faults::read(body(request, payload, BODY_BYTES_MAX).await?)?)) })
+    }
+}
+
+impl FromRequest for Document {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move { Ok(Self(body(request, payload, DOCUMENT_BYTES_MAX).await?)) })
+    }
+}
+
+/// A JSON body of one thing, not yet read: for what is read beside other facts.
+#[derive(Debug)]
+pub struct Body(pub Value);
+
+impl FromRequest for Body {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move { Ok(Self(body(request, payload, BODY_BYTES_MAX).await?)) })
+    }
+}
+
+/// The query of a request. A parameter that is not known or given twice is a fault, not silence.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: Deserr<Faults>> FromRequest for Query<T> {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        std::future::ready(query(request.query_string()).map(Self))
+    }
+}
+
+fn query<T: Deserr<Faults>>(text: &str) -> Result<T, Problem> {
+    let mut parameters = Map::new();
+    let mut found = Faults::default();
+    for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+        if parameters.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
+            found.add(format!("?{name}"), "given_twice", "must be given once");
+        }
+    }
+    let value = faults::read::<T>(Value::Object(parameters)).map_err(|faults| {
+        let as_parameters = faults.0.into_iter().map(|mut fault| {
+            fault.pointer = fault.pointer.replacen("#/", "?", 1);
+            fault
+        });
+        Faults(found.0.iter().cloned().chain(as_parameters).collect())
+    })?;
+    Ok(found.or(value)?)
+}
+
+/// A code in the path. What cannot be a code names nothing: 404.
+#[derive(Debug, Clone)]
+pub struct CodePath(pub Code);
+
+impl<'de> serde::Deserialize<'de> for CodePath {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Code::parse(&text).map(Self).map_err(|fault| serde::de::Error::custom(fault.detail))
+    }
+}
+
+/// What a path that cannot be read answers.
+pub fn path_config() -> web::PathConfig {
+    web::PathConfig::default().error_handler(|_, _| Problem::new(&NOT_FOUND).into())
+}

@@ -1,0 +1,119 @@
+//! What happens around every request: an id, a line in the log, the id in every problem document, `HEAD` wherever
+//! `GET` is. Nothing personal is logged: no address, no query (it may hold an attendee's token), no body; the route's
+//! template stands for the path.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant as Stopwatch,
+};
+
+use actix_web::{
+    Error,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{Method, header},
+    middleware::Next,
+    web,
+};
+use tracing::Instrument as _;
+
+use super::problem::{BAD_REQUEST, Problem, UNAVAILABLE};
+
+/// The header that carries the request's id.
+const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");
+
+/// The outermost middleware.
+pub async fn observe(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Stopwatch::now();
+    let id = uuid::Uuid::now_v7().to_string();
+    let method = request.method().clone();
+    if method == Method::HEAD {
+        // The connection remembers that it was HEAD and sends no body.
+        request.head_mut().method = Method::GET;
+    }
+    let span = tracing::info_span!("request", request.id = %id);
+    let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
+    let mut response = with_instance(response, &id, &span);
+    let headers = response.headers_mut();
+    if let Ok(value) = header::HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, header::HeaderValue::from_static("no-referrer"));
+    span.in_scope(|| {
+        tracing::info!(
+            http.method = %method,
+            http.route = response.request().match_pattern().as_deref().unwrap_or("(none)"),
+            http.status = response.status().as_u16(),
+            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "answered a request"
+        );
+    });
+    Ok(response)
+}
+
+/// Every error becomes a problem document with the request's id; a cause is logged once, here.
+fn with_instance(response: ServiceResponse, id: &str, span: &tracing::Span) -> ServiceResponse {
+    let Some(error) = response.response().error() else {
+        return response;
+    };
+    let fallback;
+    let problem = match error.as_error::<Problem>() {
+        Some(problem) => problem,
+        None if response.status().is_server_error() => {
+            fallback = Problem::unexpected(error.to_string());
+            &fallback
+        }
+        None if response.status().is_client_error() => {
+            fallback = Problem::new(&BAD_REQUEST).detail(error.to_string());
+            &fallback
+        }
+        None => return response,
+    };
+    if let Some(causes) = problem.source_chain() {
+        span.in_scope(|| tracing::error!(causes, "a request failed"));
+    }
+    let mut answer = problem.response(Some(id));
+    // What the layers within added (cross-origin headers) stays.
+    for (name, value) in response.headers() {
+        if !answer.headers().contains_key(name) {
+            answer.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    response.into_response(answer)
+}
+
+/// Raised once the store is migrated and the first conference is published.
+#[derive(Debug, Clone, Default)]
+pub struct Ready(Arc<AtomicBool>);
+
+impl Ready {
+    /// From now on requests are served.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether requests are served.
+    pub fn is_raised(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Nothing but the health routes and the documentation is served before the service is ready.
+pub async fn wait_for_start(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let ready = request.app_data::<web::Data<Ready>>().is_none_or(|ready| ready.is_raised());
+    if !ready && request.path().starts_with("/api/") {
+        let problem = Problem::new(&UNAVAILABLE).detail("the service is starting").header(header::RETRY_AFTER, "1");
+        return Ok(ServiceResponse::from_err(problem, request.into_parts().0));
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
+}

@@ -1,0 +1,211 @@
+//! Problem documents (RFC 9457): the one shape of every error answer.
+
+use std::{collections::BTreeMap, fmt};
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::{
+    IntoResponses, ToSchema,
+    openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder},
+};
+
+use crate::{
+    database::DatabaseError,
+    faults::{Fault, Faults},
+};
+
+/// A kind of problem: what its `type` names. Each is listed by one `PROBLEMS` table and shown in the API's
+/// documentation.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ProblemKind {
+    /// The last part of `type`, which is `/problems/<slug>`.
+    pub slug: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What it is, in one line.
+    pub title: &'static str,
+}
+
+macro_rules! problem_kinds {
+    ($($(#[$doc:meta])* $name:ident = ($slug:literal, $status:literal, $title:literal)),+ $(,)?) => {
+        $($(#[$doc])* pub const $name: $crate::http::ProblemKind =
+            $crate::http::ProblemKind { slug: $slug, status: $status, title: $title };)+
+        /// Every kind of problem of this module.
+        pub const PROBLEMS: &[&$crate::http::ProblemKind] = &[$(&$name),+];
+    };
+}
+pub(crate) use problem_kinds;
+
+problem_kinds! {
+    /// The body is not JSON.
+    MALFORMED_JSON = ("malformed-json", 400, "The body is not JSON"),
+    /// The request could not be read at all.
+    BAD_REQUEST = ("bad-request", 400, "The request cannot be read"),
+    /// No such resource.
+    NOT_FOUND = ("not-found", 404, "There is nothing here"),
+    /// The resource exists, the method does not.
+    METHOD_NOT_ALLOWED = ("method-not-allowed", 405, "The method is not allowed here"),
+    /// The body is longer than the route takes.
+    TOO_LARGE = ("too-large", 413, "The body is too large"),
+    /// The body is not of a type that the route takes.
+    UNSUPPORTED_MEDIA_TYPE = ("unsupported-media-type", 415, "The body has a media type that is not taken here"),
+    /// The request breaks rules; `errors` names each.
+    VALIDATION = ("validation", 422, "The request is not valid"),
+    /// Too many requests of one client.
+    TOO_MANY_REQUESTS = ("too-many-requests", 429, "Too many requests"),
+    /// A fault of the service.
+    UNEXPECTED = ("unexpected", 500, "The service failed"),
+    /// The store is away, or the service has not finished starting.
+    UNAVAILABLE = ("unavailable", 503, "The service is not available now"),
+}
+
+/// An error on its way to the client.
+#[derive(Debug)]
+pub struct Problem {
+    kind: &'static ProblemKind,
+    detail: Option<String>,
+    faults: Vec<Fault>,
+    extra: Map<String, Value>,
+    headers: Vec<(header::HeaderName, String)>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The shape of an error answer, for the API's documentation.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemDocument {
+    /// What kind of problem: `/problems/<slug>`, stable.
+    pub r#type: String,
+    /// The kind in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened this time.
+    pub detail: Option<String>,
+    /// The request's id, as the log has it.
+    pub instance: Option<String>,
+    /// What is wrong with the request, each with its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub errors: Vec<Fault>,
+}
+
+/// What every operation may answer besides its success: the `default` response of the API document.
+pub struct AnyProblem;
+
+impl IntoResponses for AnyProblem {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let response = ResponseBuilder::new()
+            .description("What went wrong (RFC 9457)")
+            .content("application/problem+json", content)
+            .build();
+        BTreeMap::from([("default".to_owned(), response.into())])
+    }
+}
+
+impl Problem {
+    /// A problem of this kind.
+    pub fn new(kind: &'static ProblemKind) -> Self {
+        Self { kind, detail: None, faults: Vec::new(), extra: Map::new(), headers: Vec::new(), source: None }
+    }
+
+    /// With the reason in words.
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// With a header.
+    pub fn header(mut self, name: header::HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// With a member of its own kind.
+    pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.extra.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// A fault of the service: the client learns nothing of the cause, the log gets all of it.
+    pub fn unexpected(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { source: Some(source.into()), ..Self::new(&UNEXPECTED) }
+    }
+
+    /// The cause, for the log.
+    pub fn source_chain(&self) -> Option<String> {
+        let mut error = self.source.as_deref().map(|error| error as &dyn std::error::Error);
+        error?;
+        let mut chain = Vec::new();
+        while let Some(cause) = error {
+            chain.push(cause.to_string());
+            error = cause.source();
+        }
+        Some(chain.join(": "))
+    }
+
+    /// The answer, under this request's id.
+    pub fn response(&self, instance: Option<&str>) -> HttpResponse {
+        let mut body = serde_json::json!({
+            "type": format!("/problems/{}", self.kind.slug),
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": self.detail,
+            "instance": instance,
+        });
+        if let Value::Object(members) = &mut body {
+            if !self.faults.is_empty() {
+                members.insert("errors".to_owned(), serde_json::json!(self.faults));
+            }
+            members.extend(self.extra.clone());
+        }
+        let mut response = HttpResponse::build(self.status_code());
+        for (name, value) in &self.headers {
+            response.insert_header((name.clone(), value.as_str()));
+        }
+        response
+            .insert_header((header::CONTENT_TYPE, "application/problem+json"))
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .body(body.to_string())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.title)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.response(None)
+    }
+}
+
+impl From<Faults> for Problem {
+    fn from(faults: Faults) -> Self {
+        let count = faults.0.len();
+        let detail = if count == 1 { "1 fault".to_owned() } else { format!("{count} faults") };
+        Self { faults: faults.0, ..Self::new(&VALIDATION).detail(detail) }
+    }
+}
+
+impl From<DatabaseError> for Problem {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Unavailable(_) | DatabaseError::Busy(_) => {
+                Self { source: Some(Box::new(error)), ..Self::new(&UNAVAILABLE).header(header::RETRY_AFTER, "2") }
+            }
+            other => Self::unexpected(other),
+        }
+    }
+}

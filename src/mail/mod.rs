@@ -1,0 +1,24 @@
+//! Letters to people: written in the transaction of what caused them, delivered by a worker.
+//!
+//! Nouns: a *letter* says what happened and to whom ([`letter::Letter`]); the *outbox* holds letters as messages until
+//! they are sent ([`outbox`]); the *transport* is a folder or an SMTP server ([`transport`]); a *lease* is one
+//! process's hold on a message while it sends it.
+//!
+//! Invariants:
+//! - A message exists if and only if its cause was committed: [`outbox::enqueue`] runs in the caller's transaction.
+//! - A message is sent at least once, and never again after it was recorded as sent: [`outbox::claim`] leases it to
+//!   one process,
+//!   [`outbox::record_sent`] ends it. A crash between acceptance and record repeats it under the same `Message-ID`.
+//! - What a letter says is fixed when it is enqueued; only the link's token is derived when it is sent.
+
+mod calendar;
+pub mod letter;
+pub mod outbox;
+mod render;
+pub mod transport;
+pub mod worker;
+
+pub use letter::{Letter, LetterContent, LetterKind};
+pub use outbox::enqueue;
+pub use transport::{MailUrl, checked_sender, is_deliverable};
+pub use worker::{Wake, Worker};

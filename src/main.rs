@@ -1,0 +1,24 @@
+//! Plenary: a conference event-management service in one binary. `ARCHITECTURE.md` is the map.
+
+mod access;
+mod agenda;
+mod blueprint;
+mod cli;
+mod clock;
+mod database;
+mod docs;
+mod faults;
+mod health;
+mod http;
+mod ids;
+mod mail;
+mod programme;
+mod registration;
+mod routes;
+mod server;
+mod settings;
+mod values;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

@@ -1,0 +1,58 @@
+//! What can go wrong with releases and programme, and its problem documents.
+
+use crate::{
+    agenda::AgendaError,
+    database::{DatabaseError, Retry},
+    faults::Faults,
+    http::problem::{NOT_FOUND, Problem},
+};
+
+/// Why a programme was not published or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgrammeError {
+    /// There is no such thing in the release.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// The query is wrong.
+    #[error("the query has {} faults", .0.0.len())]
+    Invalid(Faults),
+    /// The draft cannot be read or released.
+    #[error(transparent)]
+    Agenda(#[from] AgendaError),
+    /// The store failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+impl From<crate::access::AccessError> for ProgrammeError {
+    fn from(error: crate::access::AccessError) -> Self {
+        Self::Agenda(error.into())
+    }
+}
+
+impl From<Faults> for ProgrammeError {
+    fn from(faults: Faults) -> Self {
+        Self::Invalid(faults)
+    }
+}
+
+impl Retry for ProgrammeError {
+    fn may_retry(&self) -> bool {
+        match self {
+            Self::Agenda(error) => error.may_retry(),
+            Self::Database(error) => error.may_retry(),
+            _ => false,
+        }
+    }
+}
+
+impl From<ProgrammeError> for Problem {
+    fn from(error: ProgrammeError) -> Self {
+        match error {
+            ProgrammeError::NotFound(what) => Problem::new(&NOT_FOUND).detail(format!("there is no such {what}")),
+            ProgrammeError::Invalid(faults) => faults.into(),
+            ProgrammeError::Agenda(error) => error.into(),
+            ProgrammeError::Database(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Releases in memory: what readers are answered from, without the store.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Mutex, watch};
+
+use super::store::{self, ReleaseRow};
+use crate::{
+    agenda::{
+        self, Agenda, Place,
+        document::{Organisation, Room, Session, Speaker, Track},
+        model::instant,
+    },
+    database::{Connection, Database, DatabaseError},
+    ids::ConferenceId,
+    values::Code,
+};
+
+/// A release with what its views look up.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The conference.
+    pub place: Place,
+    /// Which release it is.
+    pub release: ReleaseRow,
+    /// The agenda as it was released, its sessions in running order.
+    pub agenda: Agenda,
+    organisations: HashMap<Code, usize>,
+    rooms: HashMap<Code, usize>,
+    tracks: HashMap<Code, usize>,
+    speakers: HashMap<Code, usize>,
+}
+
+impl Snapshot {
+    /// The release as readers need it.
+    pub fn new(place: Place, release: ReleaseRow, mut agenda: Agenda) -> Self {
+        fn index<T>(nodes: &[T], code: impl Fn(&T) -> &Code) -> HashMap<Code, usize> {
+            nodes.iter().enumerate().map(|(index, node)| (code(node).clone(), index)).collect()
+        }
+        // Stable: sessions that start together stay in the organisers' order.
+        agenda.sessions.sort_by_key(|session| instant(session.starts_at));
+        Self {
+            organisations: index(&agenda.organisations, |node| &node.code),
+            rooms: index(&agenda.rooms, |node| &node.code),
+            tracks: index(&agenda.tracks, |node| &node.code),
+            speakers: index(&agenda.speakers, |node| &node.code),
+            place,
+            release,
+            agenda,
+        }
+    }
+
+    /// The organisation of this code.
+    pub fn organisation(&self, code: &Code) -> Option<&Organisation> {
+        self.organisations.get(code).and_then(|index| self.agenda.organisations.get(*index))
+    }
+
+    /// The room of this code.
+    pub fn room(&self, code: &Code) -> Option<&Room> {
+        self.rooms.get(code).and_then(|index| self.agenda.rooms.get(*index))
+    }
+
+    /// The track of this code.
+    pub fn track(&self, code: &Code) -> Option<&Track> {
+        self.tracks.get(code).and_then(|index| self.agenda.tracks.get(*index))
+    }
+
+    /// The speaker of this code.
+    pub fn speaker(&self, code: &Code) -> Option<&Speaker> {
+        self.speakers.get(code).and_then(|index| self.agenda.speakers.get(*index))
+    }
+
+    /// The session of this code.
+    pub fn session(&self, code: &Code) -> Option<&Session> {
+        self.agenda.sessions.iter().find(|session| session.code == *code)
+    }
+}
+
+type BySlug = HashMap<Code, Arc<Snapshot>>;
+
+/// How often a process looks for releases of other processes.
+const POLL: Duration = Duration::from_millis(300);
+
+/// The latest release of every conference.
+#[derive(Clone, Default)]
+pub struct Programmes {
+    current: Arc<ArcSwap<BySlug>>,
+    refreshing: Arc<Mutex<()>>,
+}
+
+impl Programmes {
+    /// The latest release of a conference.
+    pub fn get(&self, slug: &Code) -> Option<Arc<Snapshot>> {
+        self.current.load().get(slug).cloned()
+    }
+
+    /// The latest release of every conference that has one, by first day and name.
+    pub fn all(&self) -> Vec<Arc<Snapshot>> {
+        let mut all: Vec<_> = self.current.load().values().cloned().collect();
+        all.sort_by(|a, b| {
+            let key = |snapshot: &Snapshot| (snapshot.agenda.conference.starts_on, snapshot.place.slug.clone());
+            key(a).cmp(&key(b))
+        });
+        all
+    }
+
+    /// Takes up what was released since the last call.
+    ///
+    /// # Errors
+    /// The store fails; then readers keep what they have.
+    pub async fn refresh(&self, database: &Database) -> Result<(), DatabaseError> {
+        // One at a time, so that an older look at the store never replaces a newer one.
+        let _turn = self.refreshing.lock().await;
+        let current = self.current.load_full();
+        if let Some(next) = database.read(move |tx| newer(tx, &current)).await? {
+            self.current.store(Arc::new(next));
+        }
+        Ok(())
+    }
+
+    /// Takes up the releases of other processes until `stop` turns true.
+    pub async fn follow(self, database: Database, mut stop: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(POLL) => {}
+                _ = stop.wait_for(|stop| *stop) => return,
+            }
+            if let Err(error) = self.refresh(&database).await {
+                tracing::debug!(%error, "releases of other processes cannot be seen");
+            }
+        }
+    }
+}
+
+/// Every conference's latest release, if any is newer than what is `current`.
+fn newer(connection: &mut Connection, current: &BySlug) -> Result<Option<BySlug>, DatabaseError> {
+    let latest = store::latest_numbers(connection)?;
+    let known: HashMap<ConferenceId, &Arc<Snapshot>> =
+        current.values().map(|snapshot| (snapshot.place.id, snapshot)).collect();
+    let is_known =
+        |(id, number): &(ConferenceId, i32)| known.get(id).is_some_and(|snapshot| snapshot.release.number == *number);
+    if latest.len() == known.len() && latest.iter().all(is_known) {
+        return Ok(None);
+    }
+    let places: HashMap<_, _> = agenda::actions::list(connection)?.into_iter().map(|place| (place.id, place)).collect();
+    let mut next = BySlug::new();
+    for (id, number) in latest {
+        let Some(place) = places.get(&id) else {
+            continue;
+        };
+        let snapshot = match known.get(&id) {
+            Some(snapshot) if snapshot.release.number == number => Arc::clone(snapshot),
+            _ => match store::load(connection, id, number)? {
+                Some((release, agenda)) => Arc::new(Snapshot::new(place.clone(), release, agenda)),
+                None => continue,
+            },
+        };
+        next.insert(place.slug.clone(), snapshot);
+    }
+    Ok(Some(next))
+}

@@ -1,0 +1,114 @@
+//! What can go wrong with registrations, and its problem documents.
+
+use crate::{
+    access::AccessError,
+    agenda::AgendaError,
+    database::{DatabaseError, Retry},
+    faults::Faults,
+    http::problem::{NOT_FOUND, Problem, problem_kinds},
+    values::Code,
+};
+
+problem_kinds! {
+    /// The address is registered already.
+    ALREADY_REGISTERED = ("already-registered", 409, "This address is registered already"),
+    /// Registration has not opened or is over.
+    REGISTRATION_CLOSED = ("registration-closed", 409, "Registration is not open"),
+    /// The registration's state does not allow it.
+    WRONG_STATE = ("wrong-state", 409, "The registration's state does not allow this"),
+    /// More seats are taken than the set-up would leave.
+    SEATS_TAKEN = ("seats-taken", 409, "More seats are taken than that"),
+    /// The category has registrations.
+    CATEGORY_IN_USE = ("category-in-use", 409, "The category has registrations"),
+}
+
+/// Why a registration was refused or not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistrationError {
+    /// There is no such conference, or it has no release.
+    #[error("no such conference")]
+    NoConference,
+    /// There is no such registration.
+    #[error("no such registration")]
+    NotFound,
+    /// The form is wrong.
+    #[error("the form has {} faults", .0.0.len())]
+    Invalid(Faults),
+    /// The address has a live registration.
+    #[error("the address is registered already")]
+    AlreadyRegistered,
+    /// It is too early or too late.
+    #[error("registration is not open")]
+    Closed,
+    /// The state does not allow it.
+    #[error("a registration that is {0} cannot do this")]
+    WrongState(&'static str),
+    /// Fewer seats than are taken.
+    #[error("{taken} seats are taken")]
+    SeatsTaken {
+        /// Of what: a category, or the conference.
+        category: Option<Code>,
+        /// How many.
+        taken: i64,
+    },
+    /// A category with registrations cannot go.
+    #[error("category {0} has registrations")]
+    CategoryInUse(Code),
+    /// A reference that is taken already; another one is drawn.
+    #[error("the reference is taken")]
+    ReferenceTaken,
+    /// Whoever asked may not.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The agenda cannot be read.
+    #[error(transparent)]
+    Agenda(#[from] AgendaError),
+    /// The store failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+impl From<Faults> for RegistrationError {
+    fn from(faults: Faults) -> Self {
+        Self::Invalid(faults)
+    }
+}
+
+impl Retry for RegistrationError {
+    fn may_retry(&self) -> bool {
+        match self {
+            Self::ReferenceTaken => true,
+            Self::Access(error) => error.may_retry(),
+            Self::Agenda(error) => error.may_retry(),
+            Self::Database(error) => error.may_retry(),
+            _ => false,
+        }
+    }
+}
+
+impl From<RegistrationError> for Problem {
+    fn from(error: RegistrationError) -> Self {
+        match error {
+            RegistrationError::NoConference => Problem::new(&NOT_FOUND).detail("there is no such conference"),
+            RegistrationError::NotFound => Problem::new(&NOT_FOUND).detail("there is no such registration"),
+            RegistrationError::Invalid(faults) => faults.into(),
+            RegistrationError::AlreadyRegistered => {
+                Problem::new(&ALREADY_REGISTERED).detail("the link in the mail to this address shows the registration")
+            }
+            RegistrationError::Closed => Problem::new(&REGISTRATION_CLOSED),
+            RegistrationError::WrongState(state) => {
+                Problem::new(&WRONG_STATE).detail(format!("the registration is {state}"))
+            }
+            RegistrationError::SeatsTaken { category, taken } => {
+                let of = category.map_or_else(|| "in all".to_owned(), |code| format!("in category {code}"));
+                Problem::new(&SEATS_TAKEN).detail(format!("{taken} seats are taken {of}"))
+            }
+            RegistrationError::CategoryInUse(code) => Problem::new(&CATEGORY_IN_USE)
+                .detail(format!("category {code} has registrations and cannot be removed")),
+            RegistrationError::ReferenceTaken => Problem::unexpected("no free reference was drawn"),
+            RegistrationError::Access(error) => error.into(),
+            RegistrationError::Agenda(error) => error.into(),
+            RegistrationError::Database(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The one table of routes, and the API document that is made of it.
+
+use std::{collections::BTreeMap, sync::OnceLock};
+
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        self, HttpMethod,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
+
+use crate::{
+    access, agenda, blueprint, docs, health,
+    http::{ProblemKind, problem},
+    programme, registration,
+};
+
+/// Every operation.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config
+        .service(health::alive)
+        .service(health::ready)
+        .service(docs::read_openapi_json)
+        .service(docs::read_openapi_yaml)
+        .service(docs::list_problems)
+        .service(docs::read_problem)
+        .service(programme::api::list_conferences)
+        .service(programme::api::read_conference)
+        .service(blueprint::api::read_blueprint)
+        .service(blueprint::api::apply_blueprint)
+        .service(agenda::api::read_agenda)
+        .service(agenda::api::apply_agenda)
+        .service(programme::api::publish_release)
+        .service(programme::api::list_releases)
+        .service(programme::api::read_release)
+        .service(programme::api::read_release_changes)
+        .service(programme::api::read_programme)
+        .service(programme::api::list_programme_days)
+        .service(programme::api::read_programme_day)
+        .service(programme::api::list_programme_sessions)
+        .service(programme::api::read_programme_session)
+        .service(programme::api::list_programme_panels)
+        .service(programme::api::list_programme_keynotes)
+        .service(programme::api::list_programme_speakers)
+        .service(programme::api::read_programme_speaker)
+        .service(programme::api::read_high_level_session)
+        .service(programme::api::list_programme_rooms)
+        .service(programme::api::list_programme_tracks)
+        .service(programme::api::read_call_for_action)
+        .service(registration::api::read_registration_form)
+        .service(registration::api::register)
+        .service(registration::api::read_registration)
+        .service(registration::api::cancel_registration);
+}
+
+/// Every kind of problem that the service answers.
+pub fn problem_kinds() -> impl Iterator<Item = &'static ProblemKind> {
+    [problem::PROBLEMS, access::error::PROBLEMS, agenda::error::PROBLEMS, registration::error::PROBLEMS]
+        .into_iter()
+        .flatten()
+        .copied()
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Plenary", license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")),
+    // Types that stand in parameters alone are not found by themselves.
+    components(schemas(problem::ProblemDocument, programme::filter::ReleaseNumber, agenda::api::Switch)),
+    modifiers(&Details),
+    tags(
+        (name = "programme", description = "What the public reads: the latest release"),
+        (name = "registration", description = "Registering, and one's own registration"),
+        (name = "agenda", description = "What organisers edit: the draft"),
+        (name = "blueprint", description = "A whole conference as one document"),
+        (name = "service", description = "The service itself")
+    )
+)]
+struct Api;
+
+struct Details;
+
+impl Modify for Details {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+        let mut problems = String::from(
+            "Every error is a problem document (RFC 9457) of one of these types:\n\n| type | status | means |\n|---|---|---|\n",
+        );
+        for kind in problem_kinds() {
+            problems.push_str(&format!("| `/problems/{}` | {} | {} |\n", kind.slug, kind.status, kind.title));
+        }
+        document.info.description =
+            Some(format!("A conference: its agenda, its programme, its registrations.\n\n{problems}"));
+        if let Some(components) = &mut document.components {
+            let bearer = HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some("A token with a role, or the token of an attendee's link"))
+                .build();
+            components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+            let link = ApiKeyValue::with_description("token", "The token of an attendee's link");
+            components.add_security_scheme("link", SecurityScheme::ApiKey(ApiKey::Query(link)));
+        }
+    }
+}
+
+/// The API document.
+pub fn document() -> &'static openapi::OpenApi {
+    static DOCUMENT: OnceLock<openapi::OpenApi> = OnceLock::new();
+    DOCUMENT.get_or_init(|| {
+        let app = actix_web::App::new().into_utoipa_app().openapi(Api::openapi()).configure(configure);
+        app.split_for_parts().1
+    })
+}
+
+/// The methods that a path allows; none for a path that is no route.
+pub fn allowed_methods(path: &str) -> Vec<&'static str> {
+    static TABLE: OnceLock<BTreeMap<String, Vec<&'static str>>> = OnceLock::new();
+    let table = TABLE.get_or_init(|| {
+        document().paths.paths.iter().map(|(template, item)| (template.clone(), methods(item))).collect()
+    });
+    let matches = |template: &str| {
+        template.split('/').count() == path.split('/').count()
+            && template.split('/').zip(path.split('/')).all(|(part, given)| part.starts_with('{') || part == given)
+    };
+    let mut found: Vec<_> =
+        table.iter().filter(|(template, _)| matches(template)).flat_map(|(_, methods)| methods.clone()).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn methods(item: &openapi::PathItem) -> Vec<&'static str> {
+    let of = |method: HttpMethod| match method {
+        HttpMethod::Get => item.get.is_some().then_some(vec!["GET", "HEAD"]),
+        HttpMethod::Put => item.put.is_some().then_some(vec!["PUT"]),
+        HttpMethod::Post => item.post.is_some().then_some(vec!["POST"]),
+        HttpMethod::Delete => item.delete.is_some().then_some(vec!["DELETE"]),
+        HttpMethod::Patch => item.patch.is_some().then_some(vec!["PATCH"]),
+        _ => None,
+    };
+    use HttpMethod::{Delete, Get, Patch, Post, Put};
+    [Get, Put, Post, Delete, Patch].into_iter().filter_map(of).flatten().collect()
+}

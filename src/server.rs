@@ -1,0 +1,252 @@
+//! The running service: HTTP, the mail worker, the look-out for other processes' releases; its start and its graceful
+//! stop.
+
+use std::{
+    io::{self, Write as _},
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    sync::Arc,
+};
+
+use actix_cors::Cors;
+use actix_web::{App, HttpRequest, HttpServer, http::header, middleware::from_fn, web};
+use tokio::sync::watch;
+use utoipa_actix_web::AppExt as _;
+
+use crate::{
+    access::{self, Actor, RateLimit, ServerSecret, token::PlainToken},
+    agenda,
+    blueprint::{self, Blueprint, yaml},
+    database::{Connection, Database},
+    docs,
+    http::{
+        Problem, extract,
+        middleware::{Ready, observe, wait_for_start},
+        problem::{METHOD_NOT_ALLOWED, NOT_FOUND},
+    },
+    mail::{Wake, Worker},
+    programme::{self, ProgrammeError, Programmes, api::State},
+    registration::{RegistrationError, api::Desk},
+    routes,
+    settings::Settings,
+    values::Code,
+};
+
+/// The example conference, for a binary that runs where its file is not.
+const EXAMPLE: &str = include_str!("../config/genocide-prevention-2014.yaml");
+/// Where the example is in the repository, and what the setting `seed` is by default.
+const EXAMPLE_PATH: &str = "config/genocide-prevention-2014.yaml";
+/// How long requests in flight may take at a graceful stop, in seconds.
+const STOP_TIMEOUT_SECONDS: u64 = 10;
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A file, a port or the mail server's setting.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// What happened.
+        source: io::Error,
+    },
+    /// The store.
+    #[error("{what}: {cause}")]
+    Store {
+        /// What was tried.
+        what: &'static str,
+        /// What happened.
+        cause: String,
+    },
+    /// The blueprint for the empty store is wrong.
+    #[error("{}", .0.join("\n"))]
+    Seed(Vec<String>),
+}
+
+fn io_error(what: impl Into<String>) -> impl FnOnce(io::Error) -> ServeError {
+    move |source| ServeError::Io { what: what.into(), source }
+}
+
+/// The whole chain of an error's causes, in one line.
+pub fn causes(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_words = cause.to_string();
+        if !words.contains(&cause_words) {
+            words = format!("{words}: {}", cause_words.trim());
+        }
+        source = cause.source();
+    }
+    words.replace('\n', " ")
+}
+
+/// Serves until SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// The service cannot start.
+pub async fn serve(settings: Settings) -> Result<(), ServeError> {
+    let data_dir = settings.data_dir.display();
+    let secret = ServerSecret::load_or_make(&settings.data_dir).map_err(io_error(format!("data_dir {data_dir}")))?;
+    let database = Database::open(&settings.store, settings.database_connections).map_err(io_error("database_url"))?;
+    let listener = TcpListener::bind(settings.listen).map_err(io_error(format!("listen {}", settings.listen)))?;
+    let address = listener.local_addr().map_err(io_error("listen"))?;
+    let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+
+    let (ready, wake, programmes) = (Ready::default(), Wake::default(), Programmes::default());
+    let desk = Desk {
+        database: database.clone(),
+        programmes: programmes.clone(),
+        secret: secret.clone(),
+        public_url: public_url.as_str().into(),
+        wake: wake.clone(),
+        limit: RateLimit::new(&settings),
+    };
+    let worker = Worker::new(&settings, database.clone(), secret, public_url.clone(), wake.clone())
+        .map_err(io_error("mail_url"))?;
+
+    let origins: Arc<[String]> = settings.cors_origins.clone().into();
+    let state = State { database: database.clone(), programmes: programmes.clone() };
+    let (app_ready, app_database) = (ready.clone(), database.clone());
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(extract::path_config())
+            .app_data(web::Data::new(app_ready.clone()))
+            .app_data(web::Data::new(app_database.clone()))
+            .app_data(web::Data::new(wake.clone()))
+            .app_data(web::Data::new(state.clone()))
+            .app_data(web::Data::new(desk.clone()))
+            .wrap(from_fn(wait_for_start))
+            .wrap(cors(&origins))
+            .wrap(from_fn(observe))
+            .into_utoipa_app()
+            .configure(routes::configure)
+            .into_app()
+            .service(docs::to_page)
+            .service(docs::page())
+            .default_service(web::to(no_such_route))
+    })
+    .listen(listener)
+    .map_err(io_error("listen"))?
+    .shutdown_timeout(STOP_TIMEOUT_SECONDS)
+    .run();
+    let handle = server.handle();
+    let serving = actix_web::rt::spawn(server);
+
+    let token = match prepare(&settings, &database, &programmes).await {
+        Ok(token) => token,
+        Err(error) => {
+            handle.stop(false).await;
+            return Err(error);
+        }
+    };
+    let (stop, stopped) = watch::channel(false);
+    let following = actix_web::rt::spawn(programmes.clone().follow(database, stopped.clone()));
+    let working = actix_web::rt::spawn(worker.run(stopped));
+    ready.raise();
+    announce(address, &public_url, &programmes, token.as_ref()).map_err(io_error("standard output"))?;
+
+    let served = serving.await;
+    tracing::info!("stopping");
+    // Nobody listens any more if both have ended by themselves.
+    _ = stop.send(true);
+    _ = following.await;
+    _ = working.await;
+    match served {
+        Ok(result) => result.map_err(io_error("serving")),
+        Err(error) => Err(io_error("serving")(io::Error::other(error))),
+    }
+}
+
+fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allow_any_method()
+        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH, header::IF_MATCH])
+        .expose_headers([header::ETAG, header::LINK, header::LOCATION, header::RETRY_AFTER])
+        .max_age(600);
+    if origins.iter().any(|origin| origin == "*") {
+        return cors.allow_any_origin().send_wildcard();
+    }
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}
+
+/// 405 where the path is a route of another method, else 404.
+async fn no_such_route(request: HttpRequest) -> Result<actix_web::HttpResponse, Problem> {
+    let allowed = routes::allowed_methods(request.path());
+    if allowed.is_empty() {
+        return Err(Problem::new(&NOT_FOUND).detail("the API is described at /docs"));
+    }
+    Err(Problem::new(&METHOD_NOT_ALLOWED).header(header::ALLOW, allowed.join(", ")))
+}
+
+/// Migrates, settles the admin token, fills an empty store, loads the releases. Answers a token that was made.
+async fn prepare(
+    settings: &Settings,
+    database: &Database,
+    programmes: &Programmes,
+) -> Result<Option<PlainToken>, ServeError> {
+    let failed =
+        |what: &'static str| move |error: &dyn std::error::Error| ServeError::Store { what, cause: causes(error) };
+    database.migrate().await.map_err(|error| failed("the store cannot be migrated")(&error))?;
+    let seed = settings.seed.as_deref().map(read_seed).transpose()?;
+    let given = settings.admin_token.clone();
+    let token = database
+        .write("first start", move |tx| {
+            crate::database::alone(tx)?;
+            if let Some((slug, blueprint)) = &seed {
+                seed_if_empty(tx, slug, blueprint)?;
+            }
+            Ok::<_, ProgrammeError>(access::actions::settle_admin_token(tx, given.as_ref())?)
+        })
+        .await
+        .map_err(|error| failed("the store cannot be prepared")(&error))?;
+    programmes.refresh(database).await.map_err(|error| failed("the programme cannot be loaded")(&error))?;
+    Ok(token)
+}
+
+fn read_seed(path: &Path) -> Result<(Code, Blueprint), ServeError> {
+    let name = path.display().to_string();
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && path == Path::new(EXAMPLE_PATH) => EXAMPLE.to_owned(),
+        Err(error) => return Err(io_error(format!("seed {name}"))(error)),
+    };
+    let source = yaml::Source::read(&text).map_err(|faults| ServeError::Seed(yaml::describe_unread(&name, &faults)))?;
+    let blueprint = blueprint::document::read(source.value.clone())
+        .map_err(|faults| ServeError::Seed(source.describe(&name, &faults)))?;
+    Ok((blueprint.agenda.conference.slug.clone(), blueprint))
+}
+
+fn seed_if_empty(connection: &mut Connection, slug: &Code, blueprint: &Blueprint) -> Result<(), ProgrammeError> {
+    if !agenda::actions::list(connection)?.is_empty() {
+        return Ok(());
+    }
+    blueprint::actions::apply(connection, slug, blueprint, false).map_err(|error| match error {
+        RegistrationError::Agenda(error) => error.into(),
+        RegistrationError::Database(error) => ProgrammeError::Database(error),
+        other => ProgrammeError::Database(crate::database::DatabaseError::Corrupt(other.to_string())),
+    })?;
+    let place = agenda::actions::find(connection, slug)?;
+    programme::publish(connection, &place, None, &Actor::service())?;
+    Ok(())
+}
+
+fn announce(
+    address: SocketAddr,
+    public_url: &str,
+    programmes: &Programmes,
+    token: Option<&PlainToken>,
+) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "Plenary is ready at http://{address}")?;
+    for snapshot in programmes.all() {
+        writeln!(out, "  Programme    {public_url}/api/v1/conferences/{}/programme", snapshot.place.slug)?;
+    }
+    writeln!(out, "  API docs     {public_url}/docs")?;
+    if let Some(token) = token {
+        writeln!(out, "  Admin token  {}", token.reveal())?;
+        writeln!(out, "               (shown this once; `plenary token create --role admin` makes another)")?;
+    }
+    writeln!(out, "Ctrl-C stops it.")?;
+    out.flush()
+}

@@ -1,0 +1,251 @@
+//! What can be set: `config/default.toml`, then `PLENARY_*` variables, then flags. Typed and checked at start, passed
+//! down, never global. The default file has every key, so it also says which variables there are and of which type.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use crate::{access::AdminToken, database::Store, mail::MailUrl};
+
+const DEFAULTS: &str = include_str!("../config/default.toml");
+const DEFAULTS_PATH: &str = "config/default.toml";
+const PREFIX: &str = "PLENARY_";
+/// Variables of this prefix belong to the tests.
+const TEST_PREFIX: &str = "PLENARY_TEST_";
+
+/// A wrong setting, in one line.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingsError(String);
+
+/// Every setting, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the service listens.
+    pub listen: SocketAddr,
+    /// How the world reaches it, without a slash at the end; `None`: as it listens.
+    pub public_url: Option<String>,
+    /// The store.
+    pub store: Store,
+    /// Connections of one process to the store.
+    pub database_connections: u32,
+    /// The folder of the secret key.
+    pub data_dir: PathBuf,
+    /// The blueprint for an empty store.
+    pub seed: Option<PathBuf>,
+    /// The admin token, if it is set rather than made.
+    pub admin_token: Option<AdminToken>,
+    /// How mail leaves.
+    pub mail_url: MailUrl,
+    /// The sender of every mail.
+    pub mail_from: String,
+    /// What is logged.
+    pub log: String,
+    /// Whether the log is for machines.
+    pub log_json: bool,
+    /// Origins whose pages may call the API.
+    pub cors_origins: Vec<String>,
+    /// Registrations of one client in a minute.
+    pub registrations_per_minute: u32,
+    /// Registrations of one client at once.
+    pub registrations_burst: u32,
+    /// Whether clients on this machine are counted.
+    pub rate_limit_loopback: bool,
+    /// Proxies whose word about the client is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+/// The file's keys as they are written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    listen: String,
+    public_url: String,
+    database_url: String,
+    database_connections: u32,
+    data_dir: PathBuf,
+    seed: String,
+    admin_token: String,
+    mail_url: String,
+    mail_from: String,
+    log: String,
+    log_format: String,
+    cors_origins: Vec<String>,
+    registrations_per_minute: u32,
+    registrations_burst: u32,
+    rate_limit_loopback: bool,
+    trusted_proxies: Vec<String>,
+}
+
+impl Settings {
+    /// Reads the file, the variables and the flags, in this order.
+    ///
+    /// # Errors
+    /// A key or variable that is not known, or a value that does not fit.
+    pub fn read(
+        file: Option<&Path>,
+        variables: impl Iterator<Item = (String, String)>,
+        flags: &[(&str, Option<&str>)],
+    ) -> Result<Self, SettingsError> {
+        let defaults: Table =
+            DEFAULTS.parse().map_err(|error| SettingsError(format!("the compiled-in settings: {error}")))?;
+        let mut table = defaults.clone();
+        let chosen = file.unwrap_or(Path::new(DEFAULTS_PATH));
+        match std::fs::read_to_string(chosen) {
+            Ok(text) => {
+                let name = chosen.display();
+                let set: Table =
+                    text.parse().map_err(|error| SettingsError(format!("{name}: {}", one_line(&error))))?;
+                if let Some(unknown) = set.keys().find(|key| !defaults.contains_key(*key)) {
+                    return Err(SettingsError(format!("{name}: {unknown} is not a setting")));
+                }
+                table.extend(set);
+            }
+            Err(error) if file.is_some() => {
+                return Err(SettingsError(format!("{}: {error}", chosen.display())));
+            }
+            Err(_) => {}
+        }
+        for (name, text) in variables {
+            if !name.starts_with(PREFIX) || name.starts_with(TEST_PREFIX) {
+                continue;
+            }
+            let key = name.trim_start_matches(PREFIX).to_ascii_lowercase();
+            let Some(default) = defaults.get(&key) else {
+                return Err(SettingsError(format!("{name} is not a setting; config/default.toml lists them all")));
+            };
+            let value = typed(default, &text).map_err(|reason| SettingsError(format!("{name} {reason}")))?;
+            table.insert(key, value);
+        }
+        for (key, value) in flags {
+            if let Some(value) = value {
+                table.insert((*key).to_owned(), Value::String((*value).to_owned()));
+            }
+        }
+        let raw: Raw = table.try_into().map_err(|error| SettingsError(one_line(&error)))?;
+        Self::check(raw)
+    }
+
+    fn check(raw: Raw) -> Result<Self, SettingsError> {
+        let wrong =
+            |key: &str, reason: &str| SettingsError(format!("{key} (PLENARY_{}) {reason}", key.to_ascii_uppercase()));
+        let listen =
+            raw.listen.parse().map_err(|_| wrong("listen", "must be an address and a port, such as 127.0.0.1:8080"))?;
+        let public_url = match raw.public_url.trim_end_matches('/') {
+            "" => None,
+            text => match url::Url::parse(text) {
+                Ok(url) if matches!(url.scheme(), "http" | "https") && url.query().is_none() => Some(text.to_owned()),
+                _ => return Err(wrong("public_url", "must be an http or https address")),
+            },
+        };
+        let admin_token = match raw.admin_token.as_str() {
+            "" => None,
+            text => Some(AdminToken::parse(text).map_err(|reason| wrong("admin_token", reason))?),
+        };
+        let log_json = match raw.log_format.as_str() {
+            "pretty" => false,
+            "json" => true,
+            _ => return Err(wrong("log_format", "must be pretty or json")),
+        };
+        let trusted_proxies = raw.trusted_proxies.iter().map(|text| text.parse()).collect::<Result<_, _>>();
+        let positive = |key, number| if number > 0 { Ok(number) } else { Err(wrong(key, "must be 1 or more")) };
+        for origin in &raw.cors_origins {
+            let is_origin = url::Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
+            if origin != "*" && !is_origin {
+                return Err(wrong("cors_origins", "must list origins such as https://conference.example, or *"));
+            }
+        }
+        if let Err(error) = tracing_subscriber::EnvFilter::builder().parse(&raw.log) {
+            return Err(wrong("log", &format!("must be a tracing filter such as warn: {error}")));
+        }
+        Ok(Self {
+            listen,
+            public_url,
+            store: Store::parse(&raw.database_url).map_err(|reason| wrong("database_url", &reason))?,
+            database_connections: positive("database_connections", raw.database_connections)?,
+            data_dir: raw.data_dir,
+            seed: (raw.seed != "none").then(|| PathBuf::from(raw.seed)),
+            admin_token,
+            mail_url: MailUrl::parse(&raw.mail_url).map_err(|reason| wrong("mail_url", &reason))?,
+            mail_from: crate::mail::checked_sender(&raw.mail_from).map_err(|reason| wrong("mail_from", reason))?,
+            log: raw.log,
+            log_json,
+            cors_origins: raw.cors_origins,
+            registrations_per_minute: positive("registrations_per_minute", raw.registrations_per_minute)?,
+            registrations_burst: positive("registrations_burst", raw.registrations_burst)?,
+            rate_limit_loopback: raw.rate_limit_loopback,
+            trusted_proxies: trusted_proxies.map_err(|_| wrong("trusted_proxies", "must list addresses"))?,
+        })
+    }
+}
+
+/// The variable's text as the type that the default has.
+fn typed(default: &Value, text: &str) -> Result<Value, &'static str> {
+    Ok(match default {
+        Value::Integer(_) => Value::Integer(text.trim().parse().map_err(|_| "must be a whole number")?),
+        Value::Boolean(_) => Value::Boolean(text.trim().parse().map_err(|_| "must be true or false")?),
+        Value::Array(_) => {
+            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+            Value::Array(parts.map(|part| Value::String(part.to_owned())).collect())
+        }
+        _ => Value::String(text.to_owned()),
+    })
+}
+
+fn one_line(error: &toml::de::Error) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::read(None, variables, &[]).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_variable_overrides_the_file() {
+        let settings = read(&[("PLENARY_LISTEN", "127.0.0.1:9"), ("PLENARY_TEST_X", "y"), ("HOME", "z")]).unwrap();
+        assert_eq!(settings.listen.port(), 9);
+        assert_eq!(settings.cors_origins, ["*"]);
+    }
+
+    #[test]
+    fn a_token_of_digits_stays_a_text() {
+        let settings = read(&[("PLENARY_ADMIN_TOKEN", "12345678901234567890123456789012")]).unwrap();
+        assert!(settings.admin_token.is_some());
+    }
+
+    #[test]
+    fn a_wrong_setting_is_one_clear_line() {
+        for (name, value, line) in [
+            ("PLENARY_LISTN", "x", "PLENARY_LISTN is not a setting; config/default.toml lists them all"),
+            (
+                "PLENARY_LISTEN",
+                "nowhere",
+                "listen (PLENARY_LISTEN) must be an address and a port, such as 127.0.0.1:8080",
+            ),
+            ("PLENARY_RATE_LIMIT_LOOPBACK", "yes", "PLENARY_RATE_LIMIT_LOOPBACK must be true or false"),
+            ("PLENARY_REGISTRATIONS_BURST", "-1", "invalid value: integer `-1`, expected u32 in `registrations_burst`"),
+            (
+                "PLENARY_DATABASE_URL",
+                "mysql://x",
+                "database_url (PLENARY_DATABASE_URL) must start with sqlite: or postgres://",
+            ),
+            ("PLENARY_ADMIN_TOKEN", "short", "admin_token (PLENARY_ADMIN_TOKEN) must be 32 or more visible characters"),
+            (
+                "PLENARY_MAIL_FROM",
+                "nobody",
+                "mail_from (PLENARY_MAIL_FROM) must be an address such as Plenary <plenary@example.org>",
+            ),
+        ] {
+            assert_eq!(read(&[(name, value)]).map(|_| ()), Err(line.to_owned()), "{name}={value}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The API's manners: its document, its errors, its limits.
+
+use std::{collections::BTreeSet, process::Command};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    App, Store,
+    app::{BINARY, World, person, repository, small_conference},
+    on_both_stores,
+};
+
+fn document(app: &App) -> Value {
+    app.get("/openapi.json").json()
+}
+
+/// Every operation: method, path template, the operation.
+fn operations(document: &Value) -> Vec<(String, String, Value)> {
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            operations.push((method.to_uppercase(), path.clone(), operation.clone()));
+        }
+    }
+    operations
+}
+
+#[test]
+fn the_committed_document_is_what_the_code_writes() {
+    let written = Command::new(BINARY).arg("openapi").output().unwrap();
+    let committed = std::fs::read_to_string(repository().join("openapi.yaml")).unwrap();
+    let written = String::from_utf8(written.stdout).unwrap();
+    assert!(committed == written, "run: plenary openapi > openapi.yaml");
+    assert!(committed.starts_with("openapi: 3.1."));
+    let app = World::new(Store::Sqlite).start();
+    assert_eq!(app.get("/openapi.yaml").text(), committed);
+}
+
+#[test]
+fn every_route_is_in_the_document_and_every_operation_of_the_document_is_a_route() {
+    let app = World::new(Store::Sqlite).start();
+    let documented: BTreeSet<_> =
+        operations(&document(&app)).into_iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+    // Routes are declared as `#[get("/...")]`, or in the calls of the two macros of programme/api.rs: there is no
+    // other way (tests/layout.rs).
+    let mut declared = BTreeSet::new();
+    for source in crate::layout::sources() {
+        for line in source.text.lines() {
+            let line = line.trim();
+            for method in ["get", "post", "put", "patch", "delete"] {
+                if let Some(path) = line.strip_prefix(&format!("#[{method}(\"")) {
+                    declared.insert(format!("{} {}", method.to_uppercase(), path.trim_end_matches("\")]")));
+                }
+            }
+            let quoted = line.split('"').nth(1).filter(|_| source.path == "programme/api.rs");
+            if let Some(path) = quoted.filter(|path| path.starts_with("/api/v1/") && !line.starts_with("#[")) {
+                declared.insert(format!("GET {path}"));
+            }
+        }
+    }
+    // A page, not a part of the API.
+    assert!(declared.remove("GET /docs"));
+    assert_eq!(declared, documented);
+    for route in documented {
+        let (method, template) = route.split_once(' ').unwrap();
+        let path = template
+            .replace("{conference}", "nowhere")
+            .replace("{date}", "2014-03-31")
+            .replace("{number}", "1")
+            .replace("{slug}", "validation");
+        let path =
+            path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect::<Vec<_>>().join("/");
+        let headers = [("content-type", "application/json")];
+        let answer = app.send(method, &path, &headers, (method != "GET").then_some("{}"));
+        assert_ne!(answer.status, 405, "{route}");
+        let is_fallback = answer.status == 404 && answer.text().contains("the API is described at /docs");
+        assert!(!is_fallback, "{route} is documented and is no route");
+    }
+}
+
+#[test]
+fn every_operation_has_an_id_a_tag_a_summary_a_success_and_a_problem() {
+    let app = World::new(Store::Sqlite).start();
+    let document = document(&app);
+    let mut ids = BTreeSet::new();
+    for (method, path, operation) in operations(&document) {
+        assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{method} {path}");
+        assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{method} {path}");
+        assert!(operation["summary"].as_str().is_some_and(|summary| summary.ends_with('.')), "{method} {path}");
+        let responses = operation["responses"].as_object().unwrap();
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{method} {path}");
+        assert_eq!(
+            responses["default"]["content"]["application/problem+json"]["schema"]["$ref"],
+            "#/components/schemas/Problem"
+        );
+    }
+    let defined = document["components"]["schemas"].as_object().unwrap();
+    let text = document.to_string();
+    for name in text.split("#/components/schemas/").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(defined.contains_key(name), "{name} is referred to and not defined");
+    }
+    let description = document["info"]["description"].as_str().unwrap();
+    let kinds = app.get("/problems").json();
+    for kind in kinds["data"].as_array().unwrap() {
+        let name = kind["type"].as_str().unwrap();
+        assert!(description.contains(&format!("`{name}`")), "{name} is not documented");
+        assert_eq!(&app.get(name).json(), kind);
+    }
+}
+
+on_both_stores! {
+    fn every_failure_is_a_problem_document(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        let registrations = "/api/v1/conferences/small/registrations";
+        let json = [("content-type", "application/json")];
+        let problem = |method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>| {
+            let answer = app.send(method, path, headers, body);
+            let document = answer.json();
+            assert_eq!(document["status"], answer.status);
+            assert_eq!(document["instance"].as_str(), answer.header("x-request-id"));
+            answer.problem()
+        };
+        let is = |status: u16, kind: &str| (status, kind.to_owned());
+        assert_eq!(problem("GET", "/nowhere", &[], None), is(404, "not-found"));
+        assert_eq!(problem("GET", "/api/v1/conferences/small/nowhere", &[], None), is(404, "not-found"));
+        assert_eq!(problem("GET", "/api/v1/conferences/Not%20A%20Code/programme", &[], None), is(404, "not-found"));
+        assert_eq!(problem("GET", "/api/v1/conferences/small/programme/days/tomorrow", &[], None), is(404, "not-found"));
+        assert_eq!(problem("GET", "/api/v1/conferences/small/releases/first", &[], None), is(404, "not-found"));
+        assert_eq!(problem("DELETE", registrations, &[], None), is(405, "method-not-allowed"));
+        assert_eq!(problem("POST", registrations, &json, Some("{\"a\":")), is(400, "malformed-json"));
+        assert_eq!(problem("POST", registrations, &json, Some("")), is(400, "malformed-json"));
+        assert_eq!(problem("POST", registrations, &json, Some("[]")), is(422, "validation"));
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        assert_eq!(problem("POST", registrations, &form, Some("a=b")), is(415, "unsupported-media-type"));
+        let long = format!("\"{}\"", "x".repeat(70_000));
+        assert_eq!(problem("POST", registrations, &json, Some(&long)), is(413, "too-large"));
+        assert_eq!(problem("GET", "/problems/nothing", &[], None), is(404, "not-found"));
+        let wrong_method = app.send("PATCH", "/api/v1/conferences/small/blueprint", &[], None);
+        assert_eq!(wrong_method.header("allow"), Some("GET, HEAD, PUT"));
+    }
+
+    fn texts_that_break_software_are_kept_as_they_are_or_refused(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        let path = "/api/v1/conferences/small/registrations";
+        let texts = [
+            "Robert'); DROP TABLE registrations;--", "<script>alert(1)</script>", "{{ 7 * 7 }}", "%s%n", "=1+1",
+            "Zoë Ångström", "名前", "שָׁלוֹם", "👩‍👩‍👧‍👦", "a\u{0301}", "\\\"", "null", "../../etc/passwd", "İstanbul",
+        ];
+        for (number, text) in texts.into_iter().enumerate() {
+            let mut form = person(number, "delegate");
+            form["given_name"] = json!(text);
+            let made = app.post(path, &form);
+            assert_eq!(made.status, 201, "{text}: {}", made.text());
+            let link = made.json()["links"]["self"].as_str().unwrap().to_owned();
+            assert_eq!(app.get(app.path_of(&link)).json()["given_name"], text);
+        }
+        for text in ["\u{0}", "a\u{0}b", "a\nb", "\u{202E}evil", "\u{FEFF}", "\u{7}", "\u{85}"] {
+            let mut form = person(99, "delegate");
+            form["given_name"] = json!(text);
+            assert_eq!(app.post(path, &form).status, 422, "{text:?}");
+        }
+        assert_eq!(app.count("SELECT count(*) AS n FROM registrations"), i64::try_from(texts.len()).unwrap());
+    }
+}
+
+#[test]
+fn the_documentation_needs_nothing_from_elsewhere() {
+    let app = World::new(Store::Sqlite).start();
+    let page = app.get("/docs");
+    assert_eq!((page.status, page.header("location")), (308, Some("/docs/")));
+    let page = app.get("/docs/");
+    assert_eq!(page.status, 200);
+    assert!(!page.text().contains("://"), "the page loads nothing from another host");
+    let parts: Vec<_> = page.text().split(['"', '\'']).filter(|part| part.starts_with("./")).collect();
+    assert!(parts.iter().any(|part| part.ends_with("swagger-ui-bundle.js")));
+    for part in parts {
+        assert_eq!(app.get(&format!("/docs/{}", &part[2..])).status, 200, "{part}");
+    }
+}
+
+#[test]
+fn pages_of_the_origins_in_the_settings_may_call_the_api() {
+    let origin = |app: &App, origin: &str| {
+        let headers = [
+            ("origin", origin),
+            ("access-control-request-method", "POST"),
+            ("access-control-request-headers", "content-type"),
+        ];
+        let preflight = app.send("OPTIONS", "/api/v1/conferences/small/registrations", &headers, None);
+        preflight.header("access-control-allow-origin").map(str::to_owned)
+    };
+    let app = World::new(Store::Sqlite).start();
+    assert_eq!(origin(&app, "https://a.example"), Some("*".to_owned()));
+    let app = World::new(Store::Sqlite).set("PLENARY_CORS_ORIGINS", "https://a.example, https://b.example").start();
+    assert_eq!(origin(&app, "https://b.example"), Some("https://b.example".to_owned()));
+    assert_eq!(origin(&app, "https://c.example"), None);
+}

@@ -1,0 +1,184 @@
+//! Letters, as a mail server and a mail reader see them.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    App,
+    app::{World, person, small_conference},
+    on_both_stores, smtp,
+    smtp::Smtp,
+};
+
+const PATH: &str = "/api/v1/conferences/small/registrations";
+
+/// What a mail reader makes of a message: headers, parts, and the calendar entry as another library reads it.
+const READER: &str = r#"
+import email, email.policy, icalendar, json, sys
+message = email.message_from_string(sys.stdin.read(), policy=email.policy.default)
+parts = [{"type": part.get_content_type(), "disposition": part.get_content_disposition(),
+          "method": part.get_param("method"), "filename": part.get_filename(),
+          "text": part.get_content() if part.get_content_maintype() == "text" else part.get_payload(decode=True).decode()}
+         for part in message.walk() if not part.is_multipart()]
+calendars = [icalendar.Calendar.from_ical(part["text"]) for part in parts if part["filename"] == "invite.ics"]
+entries = [{"method": calendar["method"], "uid": event["uid"], "summary": event["summary"], "status": event["status"],
+            "sequence": event["sequence"], "start": str(event.decoded("dtstart")), "end": str(event.decoded("dtend")),
+            "location": event.get("location"), "errors": calendar.errors + event.errors}
+           for calendar in calendars for event in calendar.walk("VEVENT")]
+print(json.dumps({"headers": dict(message.items()), "structure": [p.get_content_type() for p in message.walk()],
+                  "parts": parts, "entries": entries}))
+"#;
+
+fn read(message: &smtp::Accepted) -> Value {
+    serde_json::from_str(&smtp::run_python(READER, &message.data)).unwrap()
+}
+
+fn register(app: &App, form: &Value) -> Value {
+    let made = app.post(PATH, form);
+    assert_eq!(made.status, 201, "{}", made.text());
+    made.json()
+}
+
+on_both_stores! {
+    fn a_confirmation_says_what_when_and_where_in_the_attendee_s_language(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let smtp = Smtp::start(Some(("plenary", "p:w@d")));
+        let url = format!("smtp://plenary:p%3Aw%40d@127.0.0.1:{}", smtp.port);
+        let app = World::new(store)
+            .set("PLENARY_MAIL_URL", &url)
+            .set("PLENARY_MAIL_FROM", "Secretariat <no-reply@conference.example>")
+            .set("PLENARY_PUBLIC_URL", "https://conference.example/")
+            .start();
+        app.publish(&small_conference(Some(1), None));
+        let mut form = person(1, "delegate");
+        form["given_name"] = json!("Zoë");
+        form["family_name"] = json!("O'Brien <b>");
+        form["language"] = json!("fr");
+        let receipt = register(&app, &form);
+        let link = receipt["links"]["self"].as_str().unwrap();
+        assert!(link.starts_with("https://conference.example/api/v1/conferences/small/registrations/"));
+        let message = smtp.wait_for(1).remove(0);
+        assert_eq!(message.to, ["person-1@example.org"]);
+        assert!(message.data.lines().all(|line| line.len() <= 998), "RFC 5322, 2.1.1");
+        let seen = read(&message);
+        let headers = &seen["headers"];
+        assert_eq!(headers["Subject"], "Votre inscription est confirmée : Petite conférence");
+        assert_eq!(headers["From"], "Secretariat <no-reply@conference.example>");
+        assert_eq!(headers["Auto-Submitted"], "auto-generated");
+        assert_eq!(headers["Content-Language"], "fr");
+        assert!(headers["Message-ID"].as_str().unwrap().ends_with("@conference.example>"));
+        assert_eq!(seen["structure"], json!([
+            "multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar", "application/ics"
+        ]));
+        let text = seen["parts"][0]["text"].as_str().unwrap();
+        for words in [
+            "Bonjour Zoë O'Brien <b>,", receipt["reference"].as_str().unwrap(), "Catégorie : Délégué",
+            "Dates : 1–2 mai 2030", "Lieu : Egmont Palace, Bruxelles", link,
+        ] {
+            assert!(text.contains(words), "{words} is not in {text}");
+        }
+        let html = seen["parts"][1]["text"].as_str().unwrap();
+        assert!(html.contains("lang=\"fr\"") && html.contains("O&#x27;Brien &lt;b&gt;"), "{html}");
+        assert_eq!(seen["parts"][2]["method"], "PUBLISH");
+        assert_eq!(seen["parts"][3]["disposition"], "attachment");
+        let entry = &seen["entries"][0];
+        assert_eq!(entry["errors"], json!([]));
+        assert_eq!((&entry["method"], &entry["status"], &entry["sequence"]), (&json!("PUBLISH"), &json!("CONFIRMED"), &json!(0)));
+        assert_eq!(entry["summary"], "Petite conférence");
+        assert_eq!((&entry["start"], &entry["end"]), (&json!("2030-05-01"), &json!("2030-05-03")), "whole days");
+        assert_eq!(entry["location"], "Egmont Palace, Bruxelles");
+
+        let waiting = register(&app, &person(2, "delegate"));
+        let seen = read(&smtp.wait_for(1)[0]);
+        assert_eq!(seen["headers"]["Subject"], "You are on the waiting list: Small conference");
+        assert!(seen["parts"][0]["text"].as_str().unwrap().contains("at position 1"));
+        assert_eq!(seen["entries"], json!([]), "no calendar entry without a seat");
+
+        let cancel = receipt["links"]["cancel"].as_str().unwrap().strip_prefix("https://conference.example").unwrap();
+        assert_eq!(app.post(cancel, &json!({})).status, 200);
+        let mut letters: Vec<_> = smtp.wait_for(2).iter().map(read).collect();
+        letters.sort_by_key(|seen| seen["headers"]["To"].to_string());
+        let (promoted, cancelled) = if letters[0]["headers"]["To"].to_string().contains("person-2") {
+            (&letters[0], &letters[1])
+        } else {
+            (&letters[1], &letters[0])
+        };
+        assert_eq!(cancelled["headers"]["Subject"], "Votre inscription est annulée : Petite conférence");
+        let gone = &cancelled["entries"][0];
+        assert_eq!((&gone["method"], &gone["status"], &gone["sequence"]), (&json!("CANCEL"), &json!("CANCELLED"), &json!(1)));
+        assert_eq!(gone["uid"], entry["uid"], "the entry that goes is the one that came");
+        assert_eq!(
+            promoted["headers"]["Subject"],
+            "A seat became free, your registration is confirmed: Small conference"
+        );
+        let text = promoted["parts"][0]["text"].as_str().unwrap();
+        let link = waiting["links"]["self"].as_str().unwrap();
+        assert!(text.contains(link));
+        assert_eq!(promoted["entries"][0]["method"], "PUBLISH");
+    }
+
+    fn what_could_not_be_sent_is_sent_after_a_restart(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        // A port that nobody listens on, until the mail server is there.
+        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", "smtp://127.0.0.1:1"));
+        let mut app = world.start_shared();
+        app.publish(&small_conference(None, None));
+        let receipt = register(&app, &person(1, "delegate"));
+        app.log.wait_for("a message waits for another try");
+        assert!(app.terminate().success());
+        let waiting = "SELECT count(*) AS n FROM outbox_messages WHERE state = 'waiting' AND lease_holder IS NULL";
+        assert_eq!(world.database.count(waiting), 1);
+        drop(app);
+        let smtp = Smtp::start(None);
+        let world = Arc::try_unwrap(world).ok().unwrap().set("PLENARY_MAIL_URL", &smtp.url());
+        let app = world.start();
+        let message = smtp.wait_for(1).remove(0);
+        let token = receipt["links"]["self"].as_str().unwrap().split_once("?token=").unwrap().1;
+        let text = read(&message)["parts"][0]["text"].as_str().unwrap().to_owned();
+        assert!(text.contains(token), "a token is derived again, not kept");
+        app.log.wait_for("sent a message");
+    }
+
+    fn a_refusal_for_good_ends_a_message_and_a_passing_one_does_not(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let smtp = Smtp::start(None);
+        let app = World::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
+        app.publish(&small_conference(None, None));
+        for (number, address) in ["refuse@example.org", "later@example.org", "fine@example.org"].into_iter().enumerate() {
+            let mut form = person(number, "delegate");
+            form["email"] = json!(address);
+            register(&app, &form);
+        }
+        let mut to: Vec<_> = smtp.wait_for(2).into_iter().flat_map(|message| message.to).collect();
+        to.sort();
+        assert_eq!(to, ["fine@example.org", "later@example.org"]);
+        let mut app = app;
+        assert!(app.terminate().success());
+        let states = |state: &str| app.count(&format!("SELECT count(*) AS n FROM outbox_messages WHERE state = '{state}'"));
+        assert_eq!((states("sent"), states("failed"), states("waiting")), (2, 1, 0));
+        let kept = "SELECT count(*) AS n FROM outbox_messages WHERE state = 'failed' AND last_error LIKE '%no such mailbox%'";
+        assert_eq!(app.count(kept), 1, "the server's words are kept");
+    }
+
+    fn without_a_mail_server_each_message_is_a_file_that_a_mail_reader_opens(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        register(&app, &person(1, "delegate"));
+        app.log.wait_for("sent a message");
+        let folder = app.world.folder.0.join("mail");
+        let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(files.len(), 1);
+        assert_eq!(files[0].extension().unwrap(), "eml");
+        let text = std::fs::read_to_string(&files[0]).unwrap();
+        let name = files[0].file_stem().unwrap().to_str().unwrap();
+        assert!(text.contains(&format!("Message-ID: <{name}>\r\n")));
+        assert!(text.contains("To: \"Person 1 Example\" <person-1@example.org>\r\n"), "{text}");
+    }
+}

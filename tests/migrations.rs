@@ -1,0 +1,89 @@
+//! Both migration trees make the same tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::{
+    Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query, sql_types::Text,
+};
+
+use crate::support::{
+    Store,
+    app::{World, repository},
+    store::postgres_is_there,
+};
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    value: String,
+}
+
+fn names(folder: &str) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(repository().join("migrations").join(folder)).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// Named constraints in the text of a tree, by name: what they say, white space folded.
+fn constraints(folder: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for name in names(folder) {
+        let text = std::fs::read_to_string(repository().join(format!("migrations/{folder}/{name}/up.sql"))).unwrap();
+        for line in text.lines() {
+            for part in line.split("CONSTRAINT ").skip(1) {
+                let (name, says) = part.trim().trim_end_matches(',').split_once(' ').unwrap();
+                found.insert(name.to_owned(), says.trim().to_owned());
+            }
+            if let Some(index) = line.split("INDEX ").nth(1) {
+                let (name, says) = index.split_once(' ').unwrap();
+                found.insert(name.to_owned(), says.to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn both_trees_have_the_same_steps_and_constraints() {
+    assert_eq!(names("sqlite"), names("postgres"));
+    assert_eq!(constraints("sqlite"), constraints("postgres"));
+    assert!(constraints("sqlite").len() > 50);
+}
+
+#[test]
+fn both_stores_have_the_same_tables_columns_and_nullability() {
+    if !postgres_is_there() {
+        return;
+    }
+    let worlds = [World::new(Store::Sqlite), World::new(Store::Postgres)];
+    for world in &worlds {
+        assert!(world.run(&["migrate"]).status.success());
+    }
+    let columns = |rows: Vec<Row>| -> BTreeSet<String> { rows.into_iter().map(|row| row.value).collect() };
+    let mut sqlite = SqliteConnection::establish(worlds[0].database.url.trim_start_matches("sqlite:")).unwrap();
+    let of_sqlite = columns(
+        sql_query(
+            "SELECT t.name || '.' || c.name || CASE WHEN c.\"notnull\" THEN ' NOT NULL' ELSE '' END AS value \
+             FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE '\\_\\_%' ESCAPE '\\'",
+        )
+        .load(&mut sqlite)
+        .unwrap(),
+    );
+    let mut postgres = PgConnection::establish(&worlds[1].database.url).unwrap();
+    let of_postgres = columns(
+        sql_query(
+            "SELECT (table_name || '.' || column_name || CASE is_nullable WHEN 'NO' THEN ' NOT NULL' ELSE '' END)::text AS value \
+             FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE '\\_\\_%'",
+        )
+        .load(&mut postgres)
+        .unwrap(),
+    );
+    assert_eq!(of_sqlite, of_postgres);
+    assert!(of_sqlite.len() > 100);
+    let strict: Vec<Row> = sql_query(
+        "SELECT name AS value FROM pragma_table_list WHERE type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite%' \
+         AND name NOT LIKE '\\_\\_%' ESCAPE '\\'",
+    )
+    .load(&mut sqlite)
+    .unwrap();
+    assert_eq!(strict.iter().map(|row| row.value.as_str()).collect::<Vec<_>>(), Vec::<&str>::new());
+}

@@ -1,0 +1,456 @@
+//! Seats, waiting lists, one's own registration: under concurrency, after a crash, with several processes.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    Answer, App, Store,
+    app::{World, person, small_conference},
+    http::Client,
+    on_both_stores, smtp,
+    smtp::Smtp,
+};
+
+const PATH: &str = "/api/v1/conferences/small/registrations";
+
+/// Calls `work` with 0, 1, 2 ... below `count`, from `threads` threads.
+fn at_once(threads: usize, count: usize, work: impl Fn(usize) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= count {
+                        break;
+                    }
+                    work(number);
+                }
+            });
+        }
+    });
+}
+
+fn register(app: &App, number: usize, category: &str) -> Value {
+    let answer = app.post(PATH, &person(number, category));
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    answer.json()
+}
+
+fn own(app: &App, receipt: &Value) -> Value {
+    app.get(app.path_of(receipt["links"]["self"].as_str().unwrap())).json()
+}
+
+fn cancel(app: &App, receipt: &Value) -> Answer {
+    app.post(app.path_of(receipt["links"]["cancel"].as_str().unwrap()), &json!({}))
+}
+
+fn of_status<'a>(receipts: &'a [Value], status: &str) -> Vec<&'a Value> {
+    receipts.iter().filter(|receipt| receipt["status"] == status).collect()
+}
+
+/// What must hold at every moment, counted in the store itself.
+fn assert_seats_add_up(app: &App) {
+    let taken = app.count("SELECT seats_taken AS n FROM registration_setups");
+    let confirmed = app.count("SELECT count(*) AS n FROM registrations WHERE state = 'confirmed'");
+    assert_eq!(taken, confirmed);
+    let of_categories = app.count(
+        "SELECT count(*) AS n FROM categories c WHERE c.seats_taken <> \
+         (SELECT count(*) FROM registrations r WHERE r.category_id = c.id AND r.state = 'confirmed')",
+    );
+    assert_eq!(of_categories, 0);
+    let too_many = app.count("SELECT count(*) AS n FROM registration_setups WHERE seats_taken > seats");
+    assert_eq!(too_many, 0);
+    let wait_in_vain = app.count(
+        "SELECT count(*) AS n FROM registrations r JOIN categories c ON c.id = r.category_id \
+         JOIN registration_setups s ON s.conference_id = r.conference_id WHERE r.state = 'waitlisted' \
+         AND (c.seats IS NULL OR c.seats_taken < c.seats) AND (s.seats IS NULL OR s.seats_taken < s.seats)",
+    );
+    assert_eq!(wait_in_vain, 0);
+}
+
+/// 500 people for 100 seats over `apps`, then 30 who cancel at once; the mail server sees each message once.
+fn five_hundred_for_a_hundred_seats(apps: &[App], smtp: &Smtp) {
+    let app = &apps[0];
+    let receipts = Mutex::new(Vec::new());
+    at_once(32, 500, |number| {
+        let receipt = register(&apps[number % apps.len()], number, "delegate");
+        receipts.lock().unwrap().push(receipt);
+    });
+    let receipts = receipts.into_inner().unwrap();
+    assert_eq!(receipts.len(), 500);
+    let confirmed = of_status(&receipts, "confirmed");
+    assert_eq!(confirmed.len(), 100);
+    let mut waiting = of_status(&receipts, "waitlisted");
+    waiting.sort_by_key(|receipt| receipt["position"].as_i64());
+    let positions: Vec<_> = waiting.iter().map(|receipt| receipt["position"].as_i64().unwrap()).collect();
+    assert_eq!(positions, (1..=400).collect::<Vec<_>>());
+    assert_seats_add_up(app);
+
+    let references = |chosen: &[&Value]| -> BTreeSet<String> {
+        chosen.iter().map(|receipt| receipt["reference"].to_string()).collect()
+    };
+    assert_eq!(references(&confirmed).len() + references(&waiting).len(), 500);
+
+    let messages = smtp.wait_for(500);
+    let to: BTreeSet<_> = messages.iter().flat_map(|message| &message.to).collect();
+    assert_eq!(to.len(), 500, "somebody got two messages and somebody none");
+
+    at_once(30, 30, |number| {
+        let app = &apps[number % apps.len()];
+        let path = confirmed[number]["links"]["cancel"].as_str().unwrap();
+        let (_, path) = path.split_at(path.find("/api/").unwrap());
+        assert_eq!(app.post(path, &json!({})).status, 200);
+    });
+    let now_confirmed: Vec<_> = waiting
+        .iter()
+        .filter(|receipt| {
+            let path = receipt["links"]["self"].as_str().unwrap();
+            app.get(path.split_at(path.find("/api/").unwrap()).1).json()["status"] == "confirmed"
+        })
+        .map(|receipt| receipt["position"].as_i64().unwrap())
+        .collect();
+    assert_eq!(now_confirmed, (1..=30).collect::<Vec<_>>());
+    assert_seats_add_up(app);
+    let messages = smtp.wait_for(60);
+    let subjects = |begin: &str| messages.iter().filter(|message| message.data.contains(begin)).count();
+    assert_eq!(subjects("Your registration is cancelled"), 30);
+    assert_eq!(subjects("A seat became free"), 30);
+    assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), 560);
+}
+
+on_both_stores! {
+    /// Nobody gets a seat that somebody has, and nobody is passed over.
+    fn a_hundred_seats_are_given_once_and_freed_ones_go_to_the_first_who_wait(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let smtp = Smtp::start(None);
+        let app = World::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
+        app.publish(&small_conference(Some(100), None));
+        five_hundred_for_a_hundred_seats(std::slice::from_ref(&app), &smtp);
+        assert_eq!(smtp.besides().len(), 0);
+    }
+
+    fn a_registration_that_was_answered_survives_kill_9_and_its_message_is_delivered(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let smtp = Smtp::start(None);
+        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", &smtp.url()));
+        let mut app = world.start_shared();
+        app.publish(&small_conference(Some(50), None));
+        let answered = Mutex::new(Vec::new());
+        let kill_at = 120;
+        let (url, process) = (app.url.clone(), app.id().to_string());
+        let client = Client::new(&url);
+        at_once(16, 600, |number| {
+            let headers = [("content-type", "application/json")];
+            let body = person(number, "delegate").to_string();
+            if let Ok(answer) = client.try_send("POST", PATH, &headers, Some(&body)) {
+                assert_eq!(answer.status, 201);
+                let mut answered = answered.lock().unwrap();
+                answered.push((number, answer.json()["reference"].as_str().unwrap().to_owned()));
+                if answered.len() == kill_at {
+                    let killed = std::process::Command::new("kill").args(["-9", &process]).status();
+                    assert!(killed.unwrap().success());
+                }
+            }
+        });
+        let answered = answered.into_inner().unwrap();
+        assert!((kill_at..600).contains(&answered.len()), "the service outlived the kill");
+        app.kill();
+
+        let app = world.start_shared();
+        assert_seats_add_up(&app);
+        for (_, reference) in &answered {
+            let found = format!("SELECT count(*) AS n FROM registrations WHERE reference = '{reference}'");
+            assert_eq!(app.count(&found), 1, "{reference} was answered and is lost");
+        }
+        let kept = app.count("SELECT count(*) AS n FROM registrations");
+        assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), kept);
+        // A message that was accepted when the process died may come twice; none stays away.
+        let wanted: BTreeSet<String> =
+            answered.iter().map(|(number, _)| format!("person-{number}@example.org")).collect();
+        let mut delivered = BTreeSet::new();
+        while !wanted.is_subset(&delivered) {
+            delivered.extend(smtp.wait_for(1).remove(0).to);
+        }
+    }
+
+    fn a_conference_seat_frees_the_list_of_whichever_category_waits_longest(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(Some(2), Some(1)));
+        let first = register(&app, 1, "press");
+        let second = register(&app, 2, "press");
+        let third = register(&app, 3, "delegate");
+        let fourth = register(&app, 4, "delegate");
+        let fifth = register(&app, 5, "press");
+        let statuses = |all: &[&Value]| -> Vec<String> {
+            all.iter().map(|receipt| own(&app, receipt)["status"].as_str().unwrap().to_owned()).collect()
+        };
+        let all = [&first, &second, &third, &fourth, &fifth];
+        assert_eq!(statuses(&all), ["confirmed", "waitlisted", "confirmed", "waitlisted", "waitlisted"]);
+        assert_eq!(own(&app, &fifth)["position"], 2, "a position counts within its list");
+        // A delegate goes: the press has no seat of its own, so the delegate who waits gets it.
+        assert_eq!(cancel(&app, &third).status, 200);
+        assert_eq!(statuses(&all), ["confirmed", "waitlisted", "cancelled", "confirmed", "waitlisted"]);
+        // The press goes: now the first of the press.
+        assert_eq!(cancel(&app, &first).status, 200);
+        assert_eq!(statuses(&all), ["cancelled", "confirmed", "cancelled", "confirmed", "waitlisted"]);
+        assert_eq!(own(&app, &fifth)["position"], 1);
+        assert_seats_add_up(&app);
+    }
+
+    fn raised_seats_go_to_those_who_wait_in_the_same_step(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(Some(1), None));
+        let receipts: Vec<_> = (0..4).map(|number| register(&app, number, "delegate")).collect();
+        let plan = app.admin("PUT", "/api/v1/conferences/small/blueprint", Some(&small_conference(Some(3), None)));
+        assert_eq!(plan.json(), json!({ "changes": [
+            { "action": "update", "resource": "registration", "code": "registration", "fields": ["seats"] }
+        ] }));
+        let statuses: Vec<_> = receipts.iter().map(|receipt| own(&app, receipt)["status"].clone()).collect();
+        assert_eq!(statuses, ["confirmed", "confirmed", "confirmed", "waitlisted"]);
+        assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages WHERE kind = 'promoted'"), 2);
+        assert_seats_add_up(&app);
+    }
+
+    fn seats_that_are_taken_and_categories_in_use_cannot_be_taken_away(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        for number in 0..3 {
+            register(&app, number, "press");
+        }
+        let put = |document: &Value| app.admin("PUT", "/api/v1/conferences/small/blueprint", Some(document)).problem();
+        assert_eq!(put(&small_conference(Some(2), None)), (409, "seats-taken".to_owned()));
+        assert_eq!(put(&small_conference(None, Some(2))), (409, "seats-taken".to_owned()));
+        let mut without_press = small_conference(None, None);
+        without_press["registration"]["categories"].as_array_mut().unwrap().remove(1);
+        assert_eq!(put(&without_press), (409, "category-in-use".to_owned()));
+        let form = app.get("/api/v1/conferences/small/registration-form").json();
+        assert_eq!(form["seats"], Value::Null, "a refused document changes nothing");
+        assert_eq!(form["categories"].as_array().unwrap().len(), 2);
+    }
+
+    fn an_address_registers_once_until_it_cancels_whatever_its_case(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        let mut form = person(1, "delegate");
+        form["email"] = json!("Ada.Lovelace@Example.org");
+        let first = app.post(PATH, &form);
+        assert_eq!(first.status, 201);
+        form["email"] = json!("ada.lovelace@EXAMPLE.ORG");
+        form["category"] = json!("press");
+        assert_eq!(app.post(PATH, &form).problem(), (409, "already-registered".to_owned()));
+        let made = AtomicUsize::new(0);
+        let mut other = person(2, "delegate");
+        other["email"] = json!("grace@example.org");
+        at_once(8, 8, |_| match app.post(PATH, &other).status {
+            201 => _ = made.fetch_add(1, Ordering::Relaxed),
+            status => assert_eq!(status, 409),
+        });
+        assert_eq!(made.into_inner(), 1, "eight at once make one registration");
+        assert_eq!(cancel(&app, &first.json()).status, 200);
+        assert_eq!(app.post(PATH, &form).status, 201, "a final registration frees its address");
+        assert_seats_add_up(&app);
+    }
+
+    fn two_who_cancel_the_same_registration_free_one_seat(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(Some(1), None));
+        let first = register(&app, 1, "delegate");
+        let waiting: Vec<_> = (2..6).map(|number| register(&app, number, "delegate")).collect();
+        let cancelled = AtomicUsize::new(0);
+        at_once(8, 8, |_| match cancel(&app, &first).status {
+            200 => _ = cancelled.fetch_add(1, Ordering::Relaxed),
+            status => assert_eq!(status, 409),
+        });
+        assert_eq!(cancelled.into_inner(), 1);
+        let statuses: Vec<_> = waiting.iter().map(|receipt| own(&app, receipt)["status"].clone()).collect();
+        assert_eq!(statuses, ["confirmed", "waitlisted", "waitlisted", "waitlisted"]);
+        assert_seats_add_up(&app);
+    }
+
+    fn every_fault_of_a_form_is_named_at_once_and_nothing_is_kept(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        let empty = app.post(PATH, &json!({}));
+        assert_eq!(empty.problem(), (422, "validation".to_owned()));
+        assert_eq!(empty.faults(), [
+            "#/category required",
+            "#/given_name required",
+            "#/family_name required",
+            "#/email required",
+            "#/consent required",
+        ]);
+        let wrong = app.post(PATH, &json!({
+            "category": "nobody", "given_name": " ", "family_name": "x\r\nBcc: y@z.example", "email": "no address",
+            "country": "XX", "language": "de", "phone": "call me", "consent": false, "colour": "red", "position": 3
+        }));
+        assert_eq!(wrong.status, 422);
+        let found: BTreeSet<_> = wrong.faults().into_iter().collect();
+        let expected = [
+            "#/category unknown_reference",
+            "#/given_name empty",
+            "#/family_name control_character",
+            "#/email invalid_email",
+            "#/country invalid_country",
+            "#/language unknown_language",
+            "#/phone invalid_phone",
+            "#/consent consent_required",
+            "#/colour unknown_field",
+            "#/position wrong_type",
+        ];
+        assert_eq!(found, expected.map(str::to_owned).into());
+        let mut unknown = person(1, "nobody");
+        unknown["language"] = json!("de");
+        assert_eq!(app.post(PATH, &unknown).faults(), ["#/category unknown_reference", "#/language unknown_language"]);
+        assert_eq!(app.count("SELECT count(*) AS n FROM registrations"), 0);
+        assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), 0);
+    }
+
+    fn the_form_tells_what_is_open_and_what_is_left(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(Some(3), Some(1)));
+        register(&app, 1, "press");
+        let form = app.get_with("/api/v1/conferences/small/registration-form", &[("accept-language", "fr")]).json();
+        assert_eq!(form["open"], true);
+        assert_eq!(form["seats"], 3);
+        assert_eq!(form["seats_left"], 2);
+        assert_eq!(form["categories"], json!([
+            { "code": "delegate", "name": "Délégué", "open": true, "seats": null, "seats_left": 2 },
+            { "code": "press", "name": "Press", "open": true, "seats": 1, "seats_left": 0 }
+        ]));
+        let required: Vec<_> = form["fields"].as_array().unwrap().iter()
+            .filter(|field| field["required"] == true).map(|field| field["name"].clone()).collect();
+        assert_eq!(required, ["category", "given_name", "family_name", "email", "consent"]);
+    }
+
+    fn registration_opens_and_closes_when_the_blueprint_says(store) {
+        let app = World::new(store).start();
+        let mut blueprint = small_conference(None, None);
+        for (opens, closes, open) in [
+            ("2020-01-01T00:00", "2020-02-01T00:00", false),
+            ("2999-01-01T00:00", "2999-02-01T00:00", false),
+            ("2020-01-01T00:00", "2999-02-01T00:00", true),
+        ] {
+            blueprint["registration"]["opens_at"] = json!(opens);
+            blueprint["registration"]["closes_at"] = json!(closes);
+            app.publish(&blueprint);
+            let form = app.get("/api/v1/conferences/small/registration-form").json();
+            assert_eq!(form["open"], open, "{opens} to {closes}");
+            assert_eq!(form["categories"][0]["open"], open);
+            let answer = app.post(PATH, &person(1, "delegate"));
+            if open {
+                assert_eq!(answer.status, 201);
+            } else {
+                assert_eq!(answer.problem(), (409, "registration-closed".to_owned()));
+            }
+        }
+    }
+
+    fn a_registration_is_shown_to_its_attendee_and_to_registrars_alone(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        let mut form = person(1, "delegate");
+        form["honorific"] = json!("Dr");
+        form["position"] = json!("Adviser");
+        form["dietary_needs"] = json!("none\nreally");
+        form["language"] = json!("fr");
+        let made = app.post(PATH, &form);
+        assert_eq!(made.header("cache-control"), Some("no-store"));
+        let receipt = made.json();
+        let reference = receipt["reference"].as_str().unwrap();
+        let path = format!("{PATH}/{reference}");
+        assert_eq!(made.header("location"), Some(path.as_str()));
+        let link = app.path_of(receipt["links"]["self"].as_str().unwrap()).to_owned();
+        let token = link.split_once("?token=").unwrap().1.to_owned();
+        let seen = app.get(&link);
+        assert_eq!(seen.header("cache-control"), Some("no-store"));
+        let seen = seen.json();
+        assert_eq!(seen["given_name"], "Person 1");
+        assert_eq!(seen["category_name"], "Délégué");
+        assert_eq!(seen["position_title"], "Adviser");
+        assert_eq!(seen["dietary_needs"], "none\nreally");
+        assert_eq!(seen["links"], receipt["links"]);
+        assert_eq!(app.with_token(&token, "GET", &path, None).json(), seen, "the same token as Bearer");
+        let by_admin = app.admin("GET", &path, None).json();
+        assert_eq!(by_admin["given_name"], "Person 1");
+        assert_eq!(by_admin["links"], Value::Null, "an attendee's link is nobody else's");
+
+        let other = register(&app, 2, "delegate");
+        let other_token = other["links"]["self"].as_str().unwrap().split_once("?token=").unwrap().1.to_owned();
+        for (token, path) in [(other_token.as_str(), path.as_str()), ("x", &path), ("x", &format!("{PATH}/S-00000000"))] {
+            assert_eq!(app.get(&format!("{path}?token={token}")).problem(), (401, "unauthenticated".to_owned()));
+            assert_eq!(app.with_token(token, "GET", path, None).status, 401);
+            assert_eq!(app.post(&format!("{path}/cancel?token={token}"), &json!({})).status, 401);
+        }
+        assert_eq!(app.get(&path).status, 401);
+        assert_eq!(app.admin("GET", &format!("{PATH}/S-00000000"), None).status, 404);
+        assert_eq!(own(&app, &receipt)["status"], "confirmed", "a link changes nothing when it is read");
+    }
+
+    fn whoever_cancels_is_out_and_stays_out(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        let receipt = register(&app, 1, "delegate");
+        let answer = cancel(&app, &receipt);
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.json()["status"], "cancelled");
+        let history: Vec<_> = own(&app, &receipt)["history"].as_array().unwrap().iter()
+            .map(|entry| (entry["event"].clone(), entry["status"].clone())).collect();
+        assert_eq!(history, [(json!("registered"), json!("confirmed")), (json!("cancelled"), json!("cancelled"))]);
+        assert_eq!(cancel(&app, &receipt).problem(), (409, "wrong-state".to_owned()));
+        assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), 2);
+        assert_seats_add_up(&app);
+    }
+
+    fn a_client_that_registers_too_often_is_told_to_wait(store) {
+        let app = World::new(store)
+            .set("PLENARY_RATE_LIMIT_LOOPBACK", "true")
+            .set("PLENARY_REGISTRATIONS_PER_MINUTE", "1")
+            .set("PLENARY_REGISTRATIONS_BURST", "2")
+            .set("PLENARY_TRUSTED_PROXIES", "127.0.0.1")
+            .start();
+        app.publish(&small_conference(None, None));
+        let from = |address: &str, number| {
+            let headers = [("content-type", "application/json"), ("x-forwarded-for", address)];
+            app.send("POST", PATH, &headers, Some(&person(number, "delegate").to_string()))
+        };
+        assert_eq!(from("192.0.2.1", 1).status, 201);
+        assert_eq!(from("192.0.2.1", 2).status, 201);
+        let refused = from("192.0.2.1", 3);
+        assert_eq!(refused.problem(), (429, "too-many-requests".to_owned()));
+        let wait: u32 = refused.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=60).contains(&wait));
+        assert_eq!(from("192.0.2.2", 3).status, 201, "another client is not held back");
+        assert_eq!(from("192.0.2.9, 192.0.2.1", 4).status, 429, "the nearest address counts, not what a client claims");
+    }
+}
+
+#[test]
+fn two_processes_on_one_postgresql_share_seats_and_outbox() {
+    if !crate::support::store::postgres_is_there() || !smtp::is_there() {
+        return;
+    }
+    let smtp = Smtp::start(None);
+    let world = Arc::new(World::new(Store::Postgres).set("PLENARY_MAIL_URL", &smtp.url()));
+    let first = world.start_shared();
+    first.publish(&small_conference(Some(100), None));
+    let mut apps = [first, world.start_shared()];
+    five_hundred_for_a_hundred_seats(&apps, &smtp);
+    for app in &mut apps {
+        assert!(app.terminate().success());
+    }
+    assert_eq!(smtp.besides().len(), 0, "no message was sent twice");
+    let sent = "SELECT count(*) AS n FROM outbox_messages WHERE state = 'sent' AND tries = 1";
+    assert_eq!(world.database.count(sent), 560);
+}

@@ -1,0 +1,206 @@
+//! How the service starts and stops, what it says, what it keeps to itself.
+
+use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
+
+use serde_json::json;
+
+use crate::support::{
+    App, Store,
+    app::{ADMIN, World, person, small_conference},
+    on_both_stores,
+};
+
+fn token_of(app: &App) -> Option<String> {
+    let line = app.greeting.iter().find(|line| line.contains("Admin token"))?;
+    line.split_whitespace().last().map(str::to_owned)
+}
+
+fn modes(folder: &Path, found: &mut Vec<(String, u32)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        found.push((entry.file_name().into_string().unwrap(), mode));
+        if entry.path().is_dir() {
+            modes(&entry.path(), found);
+        }
+    }
+}
+
+/// The one line that a start with wrong settings ends with.
+fn refused(world: &World) -> String {
+    let output = world.run(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    let lines: Vec<_> = error.lines().filter(|line| line.starts_with("plenary: ")).collect();
+    assert_eq!(lines.len(), 1, "{error}");
+    lines[0].to_owned()
+}
+
+on_both_stores! {
+    fn the_first_start_publishes_the_example_and_shows_a_token_that_later_starts_do_not(store) {
+        let world = Arc::new(World::with_example(store).unset("PLENARY_ADMIN_TOKEN"));
+        let mut app = world.start_shared();
+        let programme = "/api/v1/conferences/genocide-prevention-2014/programme";
+        assert_eq!(app.greeting[0], format!("Plenary is ready at {}", app.url));
+        assert!(app.greeting[1].ends_with(&format!("{}{programme}", app.url)));
+        assert!(app.greeting[2].ends_with(&format!("{}/docs", app.url)));
+        let token = token_of(&app).unwrap();
+        assert_eq!(app.get("/readyz").status, 200);
+        assert_eq!(app.get("/healthz").json(), json!({ "status": "ok" }));
+        let first = app.get(programme);
+        assert_eq!(first.json()["release"]["number"], 1);
+        let blueprint = "/api/v1/conferences/genocide-prevention-2014/blueprint";
+        assert_eq!(app.with_token(&token, "GET", blueprint, None).status, 200);
+        assert_eq!(app.count("SELECT count(*) AS n FROM tokens"), 1);
+        assert!(app.terminate().success(), "SIGTERM is a graceful stop");
+
+        let app = world.start_shared();
+        assert_eq!(token_of(&app), None);
+        assert_eq!(app.get(programme).body, first.body);
+        assert_eq!(app.count("SELECT count(*) AS n FROM releases"), 1);
+        assert_eq!(app.with_token(&token, "GET", blueprint, None).status, 200, "the token lasts");
+
+        let made = world.run(&["token", "create", "--role", "admin"]);
+        let another = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+        assert_eq!(app.with_token(&another, "GET", blueprint, None).status, 200, "a lost token is replaced");
+        let revoked = world.run(&["token", "revoke", &token[..12]]);
+        assert!(revoked.status.success());
+        assert_eq!(app.with_token(&token, "GET", blueprint, None).status, 401);
+    }
+
+    fn a_token_of_the_settings_replaces_the_one_before(store) {
+        let world = World::with_example(store);
+        let path = "/api/v1/conferences/genocide-prevention-2014/agenda";
+        let app = world.start();
+        assert_eq!(token_of(&app), None, "a token that is set is not shown");
+        assert_eq!(app.admin("GET", path, None).status, 200);
+        let world = app.world.clone();
+        drop(app);
+        let world = Arc::try_unwrap(world).ok().unwrap().set("PLENARY_ADMIN_TOKEN", &"x".repeat(32));
+        let app = world.start();
+        assert_eq!(app.admin("GET", path, None).status, 401);
+        assert_eq!(app.with_token(&"x".repeat(32), "GET", path, None).status, 200);
+    }
+
+    fn what_the_service_keeps_is_its_owner_s_alone(store) {
+        let app = App::with_example(store);
+        let conference = "/api/v1/conferences/genocide-prevention-2014";
+        let mut form = person(1, "delegate");
+        form["language"] = json!("nl");
+        assert_eq!(app.post(&format!("{conference}/registrations"), &form).status, 201);
+        app.log.wait_for("sent a message");
+        let mut found = Vec::new();
+        modes(&app.world.folder.0, &mut found);
+        assert!(found.iter().any(|(name, _)| name == "secret.key"));
+        assert!(found.iter().any(|(name, _)| name.ends_with(".eml")));
+        for (name, mode) in found {
+            assert_eq!(mode & 0o077, 0, "{name} has mode {mode:o}");
+        }
+    }
+
+    fn the_log_holds_no_name_no_address_and_no_token(store) {
+        let mut app = World::new(store).set("PLENARY_LOG", "info").start();
+        app.publish(&small_conference(None, None));
+        let path = "/api/v1/conferences/small/registrations";
+        let made = app.post(path, &person(77, "delegate")).json();
+        let link = made["links"]["self"].as_str().unwrap().to_owned();
+        assert_eq!(app.get(app.path_of(&link)).status, 200);
+        assert_eq!(app.post(path, &person(77, "delegate")).status, 409);
+        app.log.wait_for("sent a message");
+        assert!(app.terminate().success());
+        let token = link.split_once("?token=").unwrap().1;
+        let log = app.log.rest().join("\n");
+        assert!(log.contains("answered a request"));
+        for secret in ["person-77", "Person 77", token, ADMIN] {
+            assert!(!log.contains(secret), "{secret} is in the log");
+        }
+    }
+
+    fn a_store_that_is_there_already_is_not_seeded(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        let world = app.world.clone();
+        drop(app);
+        let example = crate::support::app::repository().join("config/genocide-prevention-2014.yaml");
+        let world = Arc::try_unwrap(world).ok().unwrap().set("PLENARY_SEED", &example.display().to_string());
+        let app = world.start();
+        assert_eq!(app.get("/api/v1/conferences/genocide-prevention-2014").status, 404);
+        assert_eq!(app.get("/api/v1/conferences/small").status, 200);
+    }
+
+    fn two_processes_that_start_together_make_one_conference_and_one_release(store) {
+        let world = Arc::new(World::with_example(store));
+        let apps: Vec<_> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..2).map(|_| scope.spawn(|| world.start_shared())).collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        });
+        let path = "/api/v1/conferences/genocide-prevention-2014/programme";
+        assert_eq!(apps[0].get(path).body, apps[1].get(path).body);
+        assert_eq!(apps[0].count("SELECT count(*) AS n FROM releases"), 1);
+        let made = apps[0].post("/api/v1/conferences/genocide-prevention-2014/registrations", &person(1, "press"));
+        let link = made.json()["links"]["self"].as_str().unwrap().to_owned();
+        let path = link.strip_prefix(&apps[0].url).unwrap();
+        assert_eq!(apps[1].get(path).status, 200, "a link of one opens at the other");
+    }
+}
+
+#[test]
+fn a_wrong_setting_stops_the_start_with_one_clear_line() {
+    let world = || World::new(Store::Sqlite);
+    assert_eq!(
+        refused(&world().set("PLENARY_LISTN", "x")),
+        "plenary: PLENARY_LISTN is not a setting; config/default.toml lists them all"
+    );
+    assert_eq!(
+        refused(&world().set("PLENARY_LISTEN", "nowhere")),
+        "plenary: listen (PLENARY_LISTEN) must be an address and a port, such as 127.0.0.1:8080"
+    );
+    assert_eq!(
+        refused(&world().set("PLENARY_MAIL_URL", "pigeon://x")),
+        "plenary: mail_url (PLENARY_MAIL_URL) must be file:<folder>, smtp://user:password@host:port or \
+         smtps://user:password@host:port"
+    );
+    let missing = refused(&world().set("PLENARY_SEED", "nothing.yaml"));
+    assert_eq!(missing, "plenary: seed nothing.yaml: No such file or directory (os error 2)");
+    let away = refused(&world().set("PLENARY_DATABASE_URL", "postgres://postgres@127.0.0.1:1/x"));
+    assert!(away.starts_with("plenary: the store cannot be migrated: the store cannot be reached"), "{away}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let busy = refused(&world().set("PLENARY_LISTEN", &address));
+    assert_eq!(busy, format!("plenary: listen {address}: Address already in use (os error 98)"));
+}
+
+#[test]
+fn a_settings_file_is_read_and_variables_override_it() {
+    let world = World::new(Store::Sqlite).unset("PLENARY_MAIL_URL").set("PLENARY_TEST_ANYTHING", "ignored");
+    let settings = "registrations_per_minute = 0\nmail_url = \"file:letters\"\n";
+    std::fs::create_dir(world.folder.0.join("config")).unwrap();
+    world.folder.write("config/default.toml", settings);
+    assert_eq!(
+        refused(&world),
+        "plenary: registrations_per_minute (PLENARY_REGISTRATIONS_PER_MINUTE) must be 1 or more"
+    );
+    let app = world.set("PLENARY_REGISTRATIONS_PER_MINUTE", "5").start();
+    assert!(app.world.folder.0.join("letters").is_dir());
+}
+
+#[test]
+fn a_store_that_goes_away_is_a_503_that_says_when_to_come_back() {
+    if !crate::support::store::postgres_is_there() {
+        return;
+    }
+    let app = World::new(Store::Postgres).start();
+    app.publish(&small_conference(None, None));
+    app.world.database.drop_now();
+    for answer in [
+        app.post("/api/v1/conferences/small/registrations", &person(1, "delegate")),
+        app.get("/api/v1/conferences/small/registration-form"),
+        app.admin("GET", "/api/v1/conferences/small/agenda", None),
+        app.get("/readyz"),
+    ] {
+        assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
+        assert_eq!(answer.header("retry-after"), Some("2"));
+    }
+    assert_eq!(app.get("/healthz").status, 200);
+    assert_eq!(app.get("/api/v1/conferences/small/programme").status, 200, "readers need no store");
+}

@@ -1,0 +1,14 @@
+//! The tests: each starts the service as its users do, on both stores, and speaks to it over HTTP.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that meets the unexpected has failed")]
+#![expect(clippy::disallowed_methods, reason = "where servers are is told by variables of the environment")]
+
+mod api;
+mod blueprint;
+mod layout;
+mod mail;
+mod migrations;
+mod programme;
+mod registration;
+mod start;
+mod support;

@@ -1,0 +1,312 @@
+//! The service as a process of its own.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, channel},
+    },
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    contract,
+    http::{Answer, Client},
+    store::{Database, Store},
+};
+
+/// The binary under test.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_plenary");
+/// The admin token of every test's service.
+pub const ADMIN: &str = "a-test-admin-token-of-32-characters-or-more";
+/// How long anything may take before a test gives up on it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A folder of a test's own, removed with it.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn create() -> Self {
+        let path = std::env::temp_dir().join(format!("plenary-test-{}", uuid::Uuid::new_v4().simple()));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Where the repository is.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The place and settings of services: several may run in one.
+pub struct World {
+    pub folder: Folder,
+    pub database: Database,
+    variables: BTreeMap<String, String>,
+}
+
+impl World {
+    pub fn new(store: Store) -> Self {
+        let folder = Folder::create();
+        let database = Database::create(store, &folder.0);
+        let at = |name: &str| folder.0.join(name).display().to_string();
+        let variables = BTreeMap::from([
+            ("PLENARY_LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
+            ("PLENARY_DATABASE_URL".to_owned(), database.url.clone()),
+            ("PLENARY_DATA_DIR".to_owned(), at("data")),
+            ("PLENARY_MAIL_URL".to_owned(), format!("file:{}", at("mail"))),
+            ("PLENARY_SEED".to_owned(), "none".to_owned()),
+            ("PLENARY_ADMIN_TOKEN".to_owned(), ADMIN.to_owned()),
+            ("PLENARY_LOG".to_owned(), "plenary=info".to_owned()),
+            ("PLENARY_LOG_FORMAT".to_owned(), "json".to_owned()),
+        ]);
+        Self { folder, database, variables }
+    }
+
+    /// A world with the example conference.
+    pub fn with_example(store: Store) -> Self {
+        let example = repository().join("config/genocide-prevention-2014.yaml");
+        Self::new(store).set("PLENARY_SEED", &example.display().to_string())
+    }
+
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub fn unset(mut self, name: &str) -> Self {
+        self.variables.remove(name);
+        self
+    }
+
+    /// The binary with the world's settings and no others.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command.args(arguments).current_dir(&self.folder.0).env_clear().envs(&self.variables);
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Starts a service and waits until it says that it is ready.
+    pub fn start(self) -> App {
+        Arc::new(self).start_shared()
+    }
+
+    /// Starts one service of several.
+    pub fn start_shared(self: &Arc<Self>) -> App {
+        App::start(Arc::clone(self))
+    }
+}
+
+/// Lines of a process's log, as they come.
+pub struct Log(Mutex<Receiver<String>>);
+
+impl Log {
+    fn of(stream: impl std::io::Read + Send + 'static) -> Self {
+        let (sender, receiver) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self(Mutex::new(receiver))
+    }
+
+    /// Waits for the next line that holds `words`.
+    pub fn wait_for(&self, words: &str) -> String {
+        let lines = self.0.lock().unwrap();
+        loop {
+            let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("the log never said: {words}"));
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    /// Every line until the process ends.
+    pub fn rest(&self) -> Vec<String> {
+        self.0.lock().unwrap().iter().collect()
+    }
+}
+
+/// A running service.
+pub struct App {
+    pub world: Arc<World>,
+    pub url: String,
+    /// What it said at its start.
+    pub greeting: Vec<String>,
+    pub log: Log,
+    process: Child,
+    client: Client,
+}
+
+impl App {
+    /// A service with the example conference, published.
+    pub fn with_example(store: Store) -> Self {
+        World::with_example(store).start()
+    }
+
+    fn start(world: Arc<World>) -> Self {
+        let mut process =
+            world.command(&[]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = Log::of(process.stderr.take().unwrap());
+        let mut greeting = Vec::new();
+        for line in BufReader::new(process.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            let last = line.contains("Ctrl-C");
+            greeting.push(line);
+            if last {
+                break;
+            }
+        }
+        let Some(url) = greeting.first().and_then(|line| line.rsplit(' ').next()).map(str::to_owned) else {
+            let _ = process.wait();
+            panic!("the service did not start: {:?}", log.rest());
+        };
+        let client = Client::new(&url);
+        contract::learn(&client);
+        Self { world, url, greeting, log, process, client }
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.client.send("GET", path, &[], None)
+    }
+
+    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.client.send("GET", path, headers, None)
+    }
+
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+        self.client.send(method, path, headers, body)
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.client.send("POST", path, &[("content-type", "application/json")], Some(&body.to_string()))
+    }
+
+    /// With the admin token.
+    pub fn admin(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        self.with_token(ADMIN, method, path, body)
+    }
+
+    pub fn with_token(&self, token: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        self.client.send(method, path, &headers, body.map(Value::to_string).as_deref())
+    }
+
+    /// Applies a blueprint and publishes it.
+    pub fn publish(&self, blueprint: &Value) {
+        let slug = blueprint["conference"]["slug"].as_str().unwrap();
+        let path = format!("/api/v1/conferences/{slug}");
+        assert_eq!(self.admin("PUT", &format!("{path}/blueprint"), Some(blueprint)).status, 200);
+        assert_eq!(self.admin("POST", &format!("{path}/releases"), Some(&json!({}))).status, 201);
+    }
+
+    /// A link's path: what stands behind the address of the service.
+    pub fn path_of<'a>(&self, link: &'a str) -> &'a str {
+        link.strip_prefix(&self.url).unwrap_or_else(|| panic!("{link} does not begin with {}", self.url))
+    }
+
+    pub fn count(&self, statement: &str) -> i64 {
+        self.world.database.count(statement)
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// SIGTERM, and how it ended.
+    pub fn terminate(&mut self) -> ExitStatus {
+        let id = self.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.process.wait().unwrap()
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A small conference: two days, one session, categories `delegate` and `press`.
+pub fn small_conference(seats: Option<u32>, press_seats: Option<u32>) -> Value {
+    json!({
+        "conference": {
+            "slug": "small",
+            "name": { "en": "Small conference", "fr": "Petite conférence" },
+            "starts_on": "2030-05-01",
+            "ends_on": "2030-05-02",
+            "time_zone": "Europe/Brussels",
+            "languages": ["en", "fr"],
+            "venue": { "name": "Egmont Palace", "city": { "en": "Brussels", "fr": "Bruxelles" }, "country": "BE" }
+        },
+        "organisations": [],
+        "rooms": [{ "code": "hall", "name": "Hall", "capacity": 100 }],
+        "tracks": [{ "code": "law", "name": { "en": "Law", "fr": "Droit" } }],
+        "speakers": [
+            { "code": "ada", "given_name": "Ada", "family_name": "Lovelace" },
+            { "code": "bob", "given_name": "Bob", "family_name": "Noyce" }
+        ],
+        "sessions": [{
+            "code": "opening", "kind": "opening", "title": { "en": "Opening", "fr": "Ouverture" },
+            "starts_at": "2030-05-01T09:00", "ends_at": "2030-05-01T10:00", "room": "hall", "track": "law",
+            "items": [
+                { "code": "welcome", "kind": "keynote", "title": "Welcome",
+                  "appearances": [{ "speaker": "ada", "role": "keynote_speaker" }] },
+                { "code": "talk", "kind": "panel", "title": "Talk", "appearances": [
+                    { "speaker": "bob", "role": "panellist" }, { "speaker": "ada", "role": "moderator" }
+                ] }
+            ]
+        }],
+        "registration": {
+            "seats": seats,
+            "categories": [
+                { "code": "delegate", "name": { "en": "Delegate", "fr": "Délégué" } },
+                { "code": "press", "name": "Press", "seats": press_seats }
+            ]
+        }
+    })
+}
+
+/// The form of a person.
+pub fn person(number: usize, category: &str) -> Value {
+    json!({
+        "category": category,
+        "given_name": format!("Person {number}"),
+        "family_name": "Example",
+        "email": format!("person-{number}@example.org"),
+        "consent": true
+    })
+}

@@ -1,0 +1,43 @@
+//! A running service of a test's own, and what a test does with it.
+
+pub mod app;
+pub mod contract;
+pub mod http;
+pub mod smtp;
+pub mod store;
+
+pub use app::App;
+pub use http::Answer;
+pub use store::Store;
+
+/// Makes a test of each store out of one body: `name::sqlite` and `name::postgres`. Without a server the second says
+/// that it was skipped, and fails where `CI` is set.
+macro_rules! on_both_stores {
+    ($($(#[$doc:meta])* fn $name:ident($store:ident) $body:block)+) => {
+        $($(#[$doc])*
+        mod $name {
+            use super::*;
+            fn body($store: $crate::support::Store) $body
+            #[test]
+            fn sqlite() {
+                body($crate::support::Store::Sqlite);
+            }
+            #[test]
+            fn postgres() {
+                if $crate::support::store::postgres_is_there() {
+                    body($crate::support::Store::Postgres);
+                }
+            }
+        })+
+    };
+}
+pub(crate) use on_both_stores;
+
+/// Says that a test was skipped, past the capture of test output; where `CI` is set nothing may be skipped.
+pub fn skipped(what: &str) {
+    use std::io::Write as _;
+    if std::env::var_os("CI").is_some() {
+        panic!("{what}");
+    }
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
+}

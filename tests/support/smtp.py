@@ -1,0 +1,54 @@
+"""A real mail server for the tests: prints its port, then one JSON line a message that it accepted.
+
+An address that begins with "refuse" is refused for good (550); one that begins with "later" is put off once (451).
+With a user and a password as arguments, nobody sends without having logged in.
+"""
+
+import asyncio
+import json
+import sys
+
+from aiosmtpd.smtp import SMTP, AuthResult
+
+
+class Handler:
+    def __init__(self):
+        self.put_off = set()
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("refuse"):
+            return "550 5.1.1 no such mailbox"
+        if address.startswith("later") and address not in self.put_off:
+            self.put_off.add(address)
+            return "451 4.2.1 come back later"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        message = {
+            "from": envelope.mail_from,
+            "to": envelope.rcpt_tos,
+            "data": envelope.content.decode("utf-8", "surrogateescape"),
+        }
+        print(json.dumps(message), flush=True)
+        return "250 OK"
+
+
+async def main():
+    options = {}
+    if len(sys.argv) == 3:
+        expected = tuple(sys.argv[1:3])
+
+        def authenticator(server, session, envelope, mechanism, data):
+            given = (data.login.decode(), data.password.decode())
+            return AuthResult(success=given == expected, handled=False)
+
+        options = {"authenticator": authenticator, "auth_required": True, "auth_require_tls": False}
+    handler = Handler()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(handler, enable_SMTPUTF8=True, **options), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+asyncio.run(main())

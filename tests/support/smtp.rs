@@ -1,0 +1,111 @@
+//! A mail server as a process of its own (aiosmtpd), and the messages that it accepted.
+
+use std::{
+    io::{BufRead as _, BufReader, Lines},
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::mpsc::{Receiver, channel},
+};
+
+use serde_json::Value;
+
+use super::app::{PATIENCE, repository};
+
+const PYTHON_VARIABLE: &str = "PLENARY_TEST_PYTHON";
+
+fn python() -> String {
+    std::env::var(PYTHON_VARIABLE).unwrap_or_else(|_| "python3".to_owned())
+}
+
+/// Runs a script of the tests' Python, and answers what it printed.
+pub fn run_python(script: &str, input: &str) -> String {
+    use std::io::Write as _;
+    let mut process =
+        Command::new(python()).args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = process.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Whether the tests' Python has the mail server and the calendar reader.
+pub fn is_there() -> bool {
+    let found = Command::new(python())
+        .args(["-c", "import aiosmtpd, icalendar"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !found {
+        super::skipped(&format!("{PYTHON_VARIABLE} (default python3) lacks aiosmtpd or icalendar"));
+    }
+    found
+}
+
+/// A message that was accepted.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    pub to: Vec<String>,
+    pub data: String,
+}
+
+/// A running mail server.
+pub struct Smtp {
+    pub port: u16,
+    process: Child,
+    messages: Receiver<Accepted>,
+}
+
+impl Smtp {
+    /// A server that takes mail from everyone, or from one who logs in.
+    pub fn start(login: Option<(&str, &str)>) -> Self {
+        let mut command = Command::new(python());
+        command.arg(repository().join("tests/support/smtp.py"));
+        if let Some((user, password)) = login {
+            command.args([user, password]);
+        }
+        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let port = lines.next().unwrap().unwrap().parse().unwrap();
+        Self { port, process, messages: read(lines) }
+    }
+
+    pub fn url(&self) -> String {
+        format!("smtp://127.0.0.1:{}", self.port)
+    }
+
+    /// Waits for the next `count` messages.
+    pub fn wait_for(&self, count: usize) -> Vec<Accepted> {
+        (0..count)
+            .map(|found| {
+                let message = self.messages.recv_timeout(PATIENCE);
+                message.unwrap_or_else(|_| panic!("{found} of {count} messages came"))
+            })
+            .collect()
+    }
+
+    /// What came besides, up to now.
+    pub fn besides(&self) -> Vec<Accepted> {
+        self.messages.try_iter().collect()
+    }
+}
+
+impl Drop for Smtp {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn read(lines: Lines<BufReader<ChildStdout>>) -> Receiver<Accepted> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            let message: Value = serde_json::from_str(&line).unwrap();
+            let to = message["to"].as_array().unwrap().iter().map(|to| to.as_str().unwrap().to_owned()).collect();
+            let data = message["data"].as_str().unwrap().to_owned();
+            if sender.send(Accepted { to, data }).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}

@@ -1,0 +1,89 @@
+//! The stores that tests run on: an SQLite file or a PostgreSQL database of their own.
+
+use std::{path::Path, sync::OnceLock};
+
+use diesel::{Connection as _, PgConnection, RunQueryDsl as _, SqliteConnection, sql_query, sql_types::BigInt};
+
+/// Which store a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Store {
+    Sqlite,
+    Postgres,
+}
+
+const URL_VARIABLE: &str = "PLENARY_TEST_POSTGRES_URL";
+const URL_DEFAULT: &str = "postgres://postgres@127.0.0.1:5432/postgres";
+
+fn server_url() -> String {
+    std::env::var(URL_VARIABLE).unwrap_or_else(|_| URL_DEFAULT.to_owned())
+}
+
+/// Whether there is a PostgreSQL server to test on.
+pub fn postgres_is_there() -> bool {
+    static THERE: OnceLock<bool> = OnceLock::new();
+    let there = *THERE.get_or_init(|| PgConnection::establish(&server_url()).is_ok());
+    if !there {
+        super::skipped(&format!("no PostgreSQL at {URL_VARIABLE} (default {URL_DEFAULT})"));
+    }
+    there
+}
+
+/// A store of a test's own; a PostgreSQL database is dropped with it.
+pub struct Database {
+    pub url: String,
+    name: Option<String>,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+impl Database {
+    pub fn create(store: Store, folder: &Path) -> Self {
+        match store {
+            Store::Sqlite => Self { url: format!("sqlite:{}/plenary.db", folder.display()), name: None },
+            Store::Postgres => {
+                let name = format!("plenary_test_{}", uuid::Uuid::new_v4().simple());
+                let mut server = PgConnection::establish(&server_url()).unwrap();
+                sql_query(format!("CREATE DATABASE {name} TEMPLATE template0")).execute(&mut server).unwrap();
+                let mut url = url::Url::parse(&server_url()).unwrap();
+                url.set_path(&name);
+                Self { url: url.into(), name: Some(name) }
+            }
+        }
+    }
+
+    /// The number that a statement of the form `SELECT count(*) AS n ...` answers.
+    pub fn count(&self, statement: &str) -> i64 {
+        let query = sql_query(statement);
+        let count: Count = match &self.name {
+            Some(_) => query.get_result(&mut PgConnection::establish(&self.url).unwrap()),
+            None => query.get_result(&mut self.sqlite()),
+        }
+        .unwrap();
+        count.n
+    }
+
+    fn sqlite(&self) -> SqliteConnection {
+        let mut connection = SqliteConnection::establish(self.url.trim_start_matches("sqlite:")).unwrap();
+        sql_query("PRAGMA busy_timeout = 10000").execute(&mut connection).unwrap();
+        connection
+    }
+
+    /// Takes the database away under the feet of whoever is connected.
+    pub fn drop_now(&self) {
+        let name = self.name.as_ref().expect("only a server's database can be dropped");
+        let mut server = PgConnection::establish(&server_url()).unwrap();
+        sql_query(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).execute(&mut server).unwrap();
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if self.name.is_some() {
+            self.drop_now();
+        }
+    }
+}
