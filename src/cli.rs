@@ -16,10 +16,10 @@ use crate::{
         yaml::{self, Source},
     },
     database::{Database, DatabaseError},
-    docs,
     faults::Faults,
     programme::{self, ProgrammeError},
     registration::RegistrationError,
+    routes,
     server::{self, causes},
     settings::Settings,
     values::{Code, TextValue as _},
@@ -170,7 +170,7 @@ fn execute(cli: Cli) -> Result<(), Failed> {
     // These two need no settings.
     match &cli.command {
         Some(Command::Openapi) => {
-            let document = docs::yaml().map_err(|problem| Failed::line(problem.to_string()))?;
+            let document = routes::documentation().yaml().map_err(|problem| Failed::line(problem.to_string()))?;
             return Ok(out.write_all(document.as_bytes())?);
         }
         Some(Command::Schema) => {

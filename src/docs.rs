@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{ToSchema, openapi::OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
@@ -11,7 +11,6 @@ use crate::{
         problem::{AnyProblem, NOT_FOUND},
     },
     programme::views::List,
-    routes,
 };
 
 fn cacheable(body: Vec<u8>, content_type: &'static str) -> Representation {
@@ -25,12 +24,23 @@ fn cacheable(body: Vec<u8>, content_type: &'static str) -> Representation {
     }
 }
 
-/// The API document as YAML.
-///
-/// # Errors
-/// It cannot be written.
-pub fn yaml() -> Result<String, Problem> {
-    routes::document().to_yaml().map_err(Problem::unexpected)
+/// What the documentation is made of.
+#[derive(Clone)]
+pub struct Documentation {
+    /// The API document.
+    pub document: &'static OpenApi,
+    /// Every kind of problem.
+    pub problems: &'static [&'static ProblemKind],
+}
+
+impl Documentation {
+    /// The API document as YAML.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn yaml(&self) -> Result<String, Problem> {
+        self.document.to_yaml().map_err(Problem::unexpected)
+    }
 }
 
 /// Reads the API document as JSON.
@@ -39,8 +49,8 @@ pub fn yaml() -> Result<String, Problem> {
     responses((status = 200, description = "OpenAPI 3.1", body = Object), AnyProblem)
 )]
 #[get("/openapi.json")]
-pub async fn read_openapi_json(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let body = routes::document().to_pretty_json().map_err(Problem::unexpected)?;
+pub async fn read_openapi_json(request: HttpRequest, docs: web::Data<Documentation>) -> Result<HttpResponse, Problem> {
+    let body = docs.document.to_pretty_json().map_err(Problem::unexpected)?;
     Ok(answer(&request, cacheable(body.into_bytes(), "application/json")))
 }
 
@@ -50,8 +60,8 @@ pub async fn read_openapi_json(request: HttpRequest) -> Result<HttpResponse, Pro
     responses((status = 200, description = "OpenAPI 3.1", body = String, content_type = "application/yaml"), AnyProblem)
 )]
 #[get("/openapi.yaml")]
-pub async fn read_openapi_yaml(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Ok(answer(&request, cacheable(yaml()?.into_bytes(), "application/yaml")))
+pub async fn read_openapi_yaml(request: HttpRequest, docs: web::Data<Documentation>) -> Result<HttpResponse, Problem> {
+    Ok(answer(&request, cacheable(docs.yaml()?.into_bytes(), "application/yaml")))
 }
 
 /// A kind of problem.
@@ -75,8 +85,8 @@ fn description(kind: &ProblemKind) -> ProblemDescription {
     responses((status = 200, description = "The kinds", body = List<ProblemDescription>), AnyProblem)
 )]
 #[get("/problems")]
-pub async fn list_problems() -> HttpResponse {
-    HttpResponse::Ok().json(List { data: routes::problem_kinds().map(description).collect() })
+pub async fn list_problems(docs: web::Data<Documentation>) -> HttpResponse {
+    HttpResponse::Ok().json(List { data: docs.problems.iter().map(|kind| description(kind)).collect() })
 }
 
 /// Reads what a kind of problem means.
@@ -86,8 +96,8 @@ pub async fn list_problems() -> HttpResponse {
     responses((status = 200, description = "The kind", body = ProblemDescription), AnyProblem)
 )]
 #[get("/problems/{slug}")]
-pub async fn read_problem(slug: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let kind = routes::problem_kinds().find(|kind| kind.slug == *slug).ok_or_else(|| Problem::new(&NOT_FOUND))?;
+pub async fn read_problem(docs: web::Data<Documentation>, slug: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let kind = docs.problems.iter().find(|kind| kind.slug == *slug).ok_or_else(|| Problem::new(&NOT_FOUND))?;
     Ok(HttpResponse::Ok().json(description(kind)))
 }
 

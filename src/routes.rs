@@ -12,7 +12,9 @@ use utoipa::{
 use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
-    access, agenda, blueprint, docs, health,
+    access, agenda, blueprint,
+    docs::{self, Documentation},
+    health,
     http::{ProblemKind, problem},
     programme, registration,
 };
@@ -56,11 +58,16 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 }
 
 /// Every kind of problem that the service answers.
-pub fn problem_kinds() -> impl Iterator<Item = &'static ProblemKind> {
-    [problem::PROBLEMS, access::error::PROBLEMS, agenda::error::PROBLEMS, registration::error::PROBLEMS]
-        .into_iter()
-        .flatten()
-        .copied()
+fn problem_kinds() -> &'static [&'static ProblemKind] {
+    static KINDS: OnceLock<Vec<&'static ProblemKind>> = OnceLock::new();
+    KINDS.get_or_init(|| {
+        [problem::PROBLEMS, access::error::PROBLEMS, agenda::error::PROBLEMS, registration::error::PROBLEMS].concat()
+    })
+}
+
+/// What the documentation is made of.
+pub fn documentation() -> Documentation {
+    Documentation { document: document(), problems: problem_kinds() }
 }
 
 #[derive(OpenApi)]
@@ -105,7 +112,7 @@ impl Modify for Details {
 }
 
 /// The API document.
-pub fn document() -> &'static openapi::OpenApi {
+fn document() -> &'static openapi::OpenApi {
     static DOCUMENT: OnceLock<openapi::OpenApi> = OnceLock::new();
     DOCUMENT.get_or_init(|| {
         let app = actix_web::App::new().into_utoipa_app().openapi(Api::openapi()).configure(configure);
@@ -141,4 +148,36 @@ fn methods(item: &openapi::PathItem) -> Vec<&'static str> {
     };
     use HttpMethod::{Delete, Get, Patch, Post, Put};
     [Get, Put, Post, Delete, Patch].into_iter().filter_map(of).flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::access::policy::POLICY;
+
+    #[test]
+    fn every_operation_stands_in_the_policy_once_and_nothing_else_does() {
+        let items = document().paths.paths.values();
+        let operations = items.flat_map(|item| [&item.get, &item.put, &item.post, &item.delete, &item.patch]);
+        let documented: Vec<_> =
+            operations.flatten().map(|operation| operation.operation_id.clone().unwrap()).collect();
+        let of_policy: Vec<_> = POLICY.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(of_policy.iter().collect::<BTreeSet<_>>(), documented.iter().collect());
+        assert_eq!(of_policy.len(), documented.len());
+    }
+
+    #[test]
+    fn every_kind_of_problem_has_a_name_of_its_own() {
+        let names: BTreeSet<_> = problem_kinds().iter().map(|kind| kind.slug).collect();
+        assert_eq!(names.len(), problem_kinds().len());
+    }
+
+    #[test]
+    fn a_path_allows_what_its_operations_take() {
+        assert_eq!(allowed_methods("/api/v1/conferences/x/blueprint"), ["GET", "HEAD", "PUT"]);
+        assert_eq!(allowed_methods("/api/v1/conferences/x/registrations"), ["POST"]);
+        assert_eq!(allowed_methods("/nowhere"), Vec::<&str>::new());
+    }
 }

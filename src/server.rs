@@ -114,6 +114,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
             .app_data(web::Data::new(app_ready.clone()))
             .app_data(web::Data::new(app_database.clone()))
             .app_data(web::Data::new(wake.clone()))
+            .app_data(web::Data::new(routes::documentation()))
             .app_data(web::Data::new(state.clone()))
             .app_data(web::Data::new(desk.clone()))
             .wrap(from_fn(wait_for_start))

@@ -179,6 +179,17 @@ on_both_stores! {
         assert_ne!(get(&app, other)["sessions"][0]["id"], get(&app, PATH)["sessions"][0]["id"]);
     }
 
+    fn two_who_create_the_same_conference_at_once_make_one(store) {
+        let app = World::new(store).start();
+        let plans: Vec<usize> = std::thread::scope(|scope| {
+            let puts: Vec<_> = (0..4).map(|_| scope.spawn(|| put(&app, &small_conference(None, None)).len())).collect();
+            puts.into_iter().map(|put| put.join().unwrap()).collect()
+        });
+        assert_eq!(plans.iter().filter(|changes| **changes == 13).count(), 1, "{plans:?}");
+        assert_eq!(plans.iter().filter(|changes| **changes == 0).count(), 3, "{plans:?}");
+        assert_eq!(app.count("SELECT count(*) AS n FROM sessions"), 1);
+    }
+
     fn the_agenda_alone_leaves_the_registration_as_it_is(store) {
         let app = World::new(store).start();
         put(&app, &small_conference(Some(7), Some(3)));

@@ -76,7 +76,7 @@ on_both_stores! {
         let text = seen["parts"][0]["text"].as_str().unwrap();
         for words in [
             "Bonjour Zoë O'Brien <b>,", receipt["reference"].as_str().unwrap(), "Catégorie : Délégué",
-            "Dates : 1–2 mai 2030", "Lieu : Egmont Palace, Bruxelles", link,
+            "Dates : 1er–2 mai 2030", "Lieu : Egmont Palace, Bruxelles", link,
         ] {
             assert!(text.contains(words), "{words} is not in {text}");
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     access::AccessError,
-    database::{DatabaseError, Retry},
+    database::{DatabaseError, Retry, violation::broken_constraint},
     faults::Faults,
     http::problem::{NOT_FOUND, Problem, problem_kinds},
 };
@@ -42,7 +42,8 @@ impl Retry for AgendaError {
     fn may_retry(&self) -> bool {
         match self {
             Self::Access(error) => error.may_retry(),
-            Self::Database(error) => error.may_retry(),
+            // Two documents that create the same thing at once: the second finds it when it is run again.
+            Self::Database(error) => error.may_retry() || broken_constraint(error).is_some(),
             _ => false,
         }
     }

@@ -19,8 +19,10 @@ pub fn broken_constraint(error: &DatabaseError) -> Option<&str> {
     let DatabaseError::Statement(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, information)) = error else {
         return None;
     };
-    information.constraint_name().or_else(|| {
+    let name = information.constraint_name().or_else(|| {
         let message = information.message();
         COLUMNS.iter().find(|(words, _)| *words == message).map(|(_, name)| *name)
-    })
+    });
+    // A constraint that nobody tells apart still is one.
+    Some(name.unwrap_or("another unique constraint"))
 }

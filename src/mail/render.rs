@@ -136,15 +136,19 @@ fn dates(language: &str, first: NaiveDate, last: NaiveDate) -> String {
         _ => MONTHS_EN,
     };
     let month = |date: NaiveDate| months.get(date.month0() as usize).copied().unwrap_or_default();
-    let end = format!("{} {} {}", last.day(), month(last), last.year());
+    let day = |date: NaiveDate| match (language, date.day()) {
+        ("fr", 1) => "1er".to_owned(),
+        (_, day) => day.to_string(),
+    };
+    let end = format!("{} {} {}", day(last), month(last), last.year());
     if first == last {
         end
     } else if first.year() != last.year() {
-        format!("{} {} {} – {end}", first.day(), month(first), first.year())
+        format!("{} {} {} – {end}", day(first), month(first), first.year())
     } else if first.month() != last.month() {
-        format!("{} {} – {end}", first.day(), month(first))
+        format!("{} {} – {end}", day(first), month(first))
     } else {
-        format!("{}–{end}", first.day())
+        format!("{}–{end}", day(first))
     }
 }
 
@@ -208,6 +212,7 @@ mod tests {
         let day = |y, m, d| NaiveDate::from_ymd_opt(y, m, d).unwrap();
         assert_eq!(dates("en", day(2014, 3, 31), day(2014, 4, 1)), "31 March – 1 April 2014");
         assert_eq!(dates("fr", day(2014, 3, 30), day(2014, 3, 31)), "30–31 mars 2014");
+        assert_eq!(dates("fr", day(2014, 3, 31), day(2014, 4, 1)), "31 mars – 1er avril 2014");
         assert_eq!(dates("nl", day(2014, 12, 31), day(2015, 1, 1)), "31 december 2014 – 1 januari 2015");
         assert_eq!(dates("sw", day(2014, 5, 1), day(2014, 5, 1)), "1 May 2014");
     }

@@ -13,9 +13,10 @@ use super::{
     filter::{ProgrammeQuery, ReleaseNumber, ViewQuery},
     negotiate,
     store::{self, ReleaseRow},
+    view::View,
     views::{
         CallForActionView, ConferenceView, DayView, HighLevelSessionView, KeynoteView, List, PanelView, ProgrammeView,
-        ReleaseView, RoomView, SessionView, SpeakerDetail, TrackView, View,
+        ReleaseView, RoomView, SessionView, SpeakerDetail, TrackView,
     },
 };
 use crate::{

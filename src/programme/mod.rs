@@ -1,7 +1,7 @@
 //! What the public reads: the latest release of the agenda, whole or in parts, in each of its languages.
 //!
 //! Nouns: a *release* is an immutable, numbered copy of the agenda ([`actions::publish`]); a *snapshot* is a release
-//! in memory ([`snapshot::Snapshot`]); a *view* is a part of it in a reader's language ([`views`]).
+//! in memory ([`snapshot::Snapshot`]); a *view* is a part of it in a reader's language ([`view::View`]).
 //!
 //! Invariants:
 //! - Readers see what was released, never the draft: every view is made of a [`snapshot::Snapshot`], and this of a
@@ -17,6 +17,7 @@ pub mod filter;
 pub mod negotiate;
 pub mod snapshot;
 mod store;
+pub mod view;
 pub mod views;
 
 pub use actions::{latest_agenda, publish};

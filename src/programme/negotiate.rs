@@ -1,11 +1,25 @@
 //! Which language a reader gets: `?lang=`, else `Accept-Language` (RFC 9110, 12.5.4), else the conference's first.
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpRequest, http::header};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     faults::Faults,
     values::{LanguageTag, Localised},
 };
+
+/// A text: plain in the reader's language, or with `?lang=*` a map of every language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum ReaderText {
+    /// In the reader's language.
+    Plain(String),
+    /// In every language.
+    All(BTreeMap<String, String>),
+}
 
 /// The language of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,10 +85,10 @@ fn best<'a>(accepted: &str, languages: &'a [LanguageTag]) -> Option<&'a Language
 }
 
 /// A text as a reader gets it.
-pub fn text(localised: &Localised, language: &Language, fallbacks: &[LanguageTag]) -> super::views::ReaderText {
+pub fn text(localised: &Localised, language: &Language, fallbacks: &[LanguageTag]) -> ReaderText {
     match language {
-        Language::One(tag) => super::views::ReaderText::Plain(localised.text(tag.as_str(), fallbacks).to_owned()),
-        Language::All => super::views::ReaderText::All(localised.map().clone()),
+        Language::One(tag) => ReaderText::Plain(localised.text(tag.as_str(), fallbacks).to_owned()),
+        Language::All => ReaderText::All(localised.map().clone()),
     }
 }
 

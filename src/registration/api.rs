@@ -20,7 +20,10 @@ use crate::{
     faults::{self, Faults},
     http::{CodePath, Json, Problem, Query, Representation, answer, extract::Body, problem::AnyProblem},
     mail::Wake,
-    programme::{Programmes, Snapshot, negotiate, views::ReaderText},
+    programme::{
+        Programmes, Snapshot,
+        negotiate::{self, ReaderText},
+    },
     values::{Code, EmailAddress},
 };
 

@@ -1,19 +1,24 @@
 //! The parsed values that every feature shares: once you hold one it is valid. Each is read from a text (or, for a
 //! localised text, a map), written back as it was, and describes itself in the API document.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+mod localised;
+mod time;
 
-use chrono::{DateTime, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Utc};
-use deserr::{Deserr, IntoValue, Map, Value, ValueKind, ValuePointerRef};
+use std::{borrow::Cow, fmt};
+
+use deserr::{Deserr, IntoValue, Value, ValueKind, ValuePointerRef};
 use serde::{Serialize, Serializer};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         RefOr,
-        schema::{AdditionalProperties, KnownFormat, Object, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type},
+        schema::{KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, Type},
     },
 };
 use validator::{ValidateEmail, ValidateLength, ValidateUrl};
+
+pub use localised::Localised;
+pub use time::{Date, Moment, TimeOfDay, TimeZone};
 
 use crate::{
     faults::{Fault, Faults, wrong_kind},
@@ -359,158 +364,6 @@ impl TextValue for WebAddress {
 }
 text_value!([] WebAddress);
 
-/// A place in the IANA time zone database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeZone(pub chrono_tz::Tz);
-
-impl TimeZone {
-    /// The instant in this zone's offset, as agenda and programme write it.
-    pub fn local(self, instant: DateTime<Utc>) -> DateTime<FixedOffset> {
-        instant.with_timezone(&self.0).fixed_offset()
-    }
-
-    /// The instant of a wall time: the one place that decides about the nights when the clocks change.
-    pub fn resolve(self, wall: NaiveDateTime) -> Result<DateTime<FixedOffset>, Fault> {
-        match wall.and_local_timezone(self.0) {
-            LocalResult::Single(instant) => Ok(instant.fixed_offset()),
-            LocalResult::Ambiguous(first, second) => Err(Fault::of_value(
-                "ambiguous_time",
-                format!("exists twice in {}: write {} or {}", self.0, first.to_rfc3339(), second.to_rfc3339()),
-            )),
-            LocalResult::None => Err(Fault::of_value(
-                "impossible_time",
-                format!("does not exist in {}: the clocks go forward over it", self.0),
-            )),
-        }
-    }
-}
-
-impl TextValue for TimeZone {
-    fn type_name() -> Cow<'static, str> {
-        Cow::Borrowed("TimeZone")
-    }
-    fn parse(text: &str) -> Result<Self, Fault> {
-        text.parse()
-            .map(Self)
-            .map_err(|_| Fault::of_value("invalid_time_zone", "must be an IANA time zone such as Europe/Brussels"))
-    }
-    fn text(&self) -> Cow<'_, str> {
-        Cow::Borrowed(self.0.name())
-    }
-    fn describe() -> Object {
-        string_schema().description(Some("A time zone of the IANA database.")).build()
-    }
-}
-text_value!([] TimeZone);
-
-/// When something starts or ends: read as a wall time of the conference's zone or with an offset, written with the
-/// offset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moment {
-    /// A wall time that has not met its time zone yet.
-    Wall(NaiveDateTime),
-    /// A known instant, in some offset.
-    Instant(DateTime<FixedOffset>),
-}
-
-impl Moment {
-    /// The instant with the zone's own offset.
-    pub fn resolve(self, zone: TimeZone) -> Result<DateTime<FixedOffset>, Fault> {
-        match self {
-            Self::Wall(wall) => zone.resolve(wall),
-            Self::Instant(instant) => Ok(zone.local(instant.to_utc())),
-        }
-    }
-}
-
-impl TextValue for Moment {
-    fn type_name() -> Cow<'static, str> {
-        Cow::Borrowed("Moment")
-    }
-    fn parse(text: &str) -> Result<Self, Fault> {
-        let in_years = |year: i32| (1900..=2999).contains(&year);
-        if let Ok(instant) = DateTime::parse_from_rfc3339(text)
-            && in_years(chrono::Datelike::year(&instant))
-        {
-            return Ok(Self::Instant(chrono::SubsecRound::trunc_subsecs(instant, 6)));
-        }
-        ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
-            .iter()
-            .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-            .filter(|wall| in_years(chrono::Datelike::year(wall)))
-            .map(Self::Wall)
-            .ok_or_else(|| {
-                Fault::of_value(
-                    "invalid_time",
-                    "must be a time such as 2014-03-31T09:00 (in the conference's time zone) or 2014-03-31T09:00:00+02:00",
-                )
-            })
-    }
-    fn text(&self) -> Cow<'_, str> {
-        Cow::Owned(match self {
-            Self::Wall(wall) => wall.format("%Y-%m-%dT%H:%M:%S").to_string(),
-            Self::Instant(instant) => instant.to_rfc3339(),
-        })
-    }
-    fn describe() -> Object {
-        string_schema()
-            .pattern(Some(r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})?)?$"))
-            .description(Some(
-                "RFC 3339 with an offset, or a wall time in the conference's time zone; written with the conference's offset.",
-            ))
-            .build()
-    }
-}
-text_value!([] Moment);
-
-/// A calendar date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Date(pub NaiveDate);
-
-impl TextValue for Date {
-    fn type_name() -> Cow<'static, str> {
-        Cow::Borrowed("Date")
-    }
-    fn parse(text: &str) -> Result<Self, Fault> {
-        NaiveDate::parse_from_str(text, "%Y-%m-%d")
-            .ok()
-            .filter(|date| text.len() == 10 && (1900..=2999).contains(&chrono::Datelike::year(date)))
-            .map(Self)
-            .ok_or_else(|| Fault::of_value("invalid_date", "must be a date such as 2014-03-31"))
-    }
-    fn text(&self) -> Cow<'_, str> {
-        Cow::Owned(self.0.to_string())
-    }
-    fn describe() -> Object {
-        string_schema().format(Some(SchemaFormat::KnownFormat(KnownFormat::Date))).build()
-    }
-}
-text_value!([] Date);
-
-/// A time of day in hours and minutes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeOfDay(pub NaiveTime);
-
-impl TextValue for TimeOfDay {
-    fn type_name() -> Cow<'static, str> {
-        Cow::Borrowed("TimeOfDay")
-    }
-    fn parse(text: &str) -> Result<Self, Fault> {
-        NaiveTime::parse_from_str(text, "%H:%M")
-            .ok()
-            .filter(|_| text.len() == 5)
-            .map(Self)
-            .ok_or_else(|| Fault::of_value("invalid_time_of_day", "must be a time of day such as 04:00"))
-    }
-    fn text(&self) -> Cow<'_, str> {
-        Cow::Owned(self.0.format("%H:%M").to_string())
-    }
-    fn describe() -> Object {
-        string_schema().pattern(Some("^([01][0-9]|2[0-3]):[0-5][0-9]$")).build()
-    }
-}
-text_value!([] TimeOfDay);
-
 impl<K> TextValue for Id<K> {
     fn type_name() -> Cow<'static, str> {
         Cow::Borrowed("Id")
@@ -565,105 +418,6 @@ impl<const MIN: u32> ToSchema for Count<MIN> {
     }
 }
 
-/// The longest text in one language, in characters.
-const LOCALISED_LENGTH_MAX: u64 = 20_000;
-/// The most languages of one text.
-const LANGUAGES_MAX: usize = 30;
-/// The tag under which a plain text waits until the conference's first language is known (BCP 47 "undetermined").
-const UNDETERMINED: &str = "und";
-
-/// A text that people read, in one or more languages: read as a map from language tag to text, or as a plain text in
-/// the conference's first language.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Localised(BTreeMap<String, String>);
-
-impl Localised {
-    /// A text in one language.
-    pub fn new(language: &str, text: &str) -> Self {
-        Self(BTreeMap::from([(language.to_owned(), text.to_owned())]))
-    }
-
-    /// Gives a plain text the conference's first language.
-    pub fn settle(&mut self, first_language: &LanguageTag) {
-        if let Some(text) = self.0.remove(UNDETERMINED) {
-            self.0.insert(first_language.0.clone(), text);
-        }
-    }
-
-    /// The text in `language`, else in the first of `fallbacks` that has it, else in any.
-    pub fn text(&self, language: &str, fallbacks: &[LanguageTag]) -> &str {
-        self.0
-            .get(language)
-            .or_else(|| fallbacks.iter().find_map(|tag| self.0.get(tag.as_str())))
-            .or_else(|| self.0.values().next())
-            .map_or("", String::as_str)
-    }
-
-    /// The languages of the text.
-    pub fn languages(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-
-    /// The map from language tag to text.
-    pub fn map(&self) -> &BTreeMap<String, String> {
-        &self.0
-    }
-}
-
-impl Deserr<Faults> for Localised {
-    fn deserialize_from_value<V: IntoValue>(value: Value<V>, at: ValuePointerRef) -> Result<Self, Faults> {
-        let text = |text: &str, at: ValuePointerRef| {
-            checked_text(text, LOCALISED_LENGTH_MAX, true).map_err(|fault| Faults::one(at, fault))
-        };
-        let map = match value {
-            Value::String(plain) => return Ok(Self::new(UNDETERMINED, &text(&plain, at)?)),
-            Value::Map(map) => map,
-            other => return Err(wrong_kind(other, &[ValueKind::String, ValueKind::Map], at)),
-        };
-        let mut faults = Faults::default();
-        let mut texts = BTreeMap::new();
-        if map.is_empty() || map.len() > LANGUAGES_MAX {
-            let fault = Fault::of_value("wrong_length", format!("must have 1 to {LANGUAGES_MAX} languages"));
-            return Err(Faults::one(at, fault));
-        }
-        for (tag, value) in map.into_iter() {
-            let place = at.push_key(&tag);
-            let found = LanguageTag::parse(&tag).map_err(|fault| Faults::one(place, fault)).and_then(|tag| match value
-                .into_value()
-            {
-                Value::String(plain) => Ok((tag.0, text(&plain, place)?)),
-                other => Err(wrong_kind(other, &[ValueKind::String], place)),
-            });
-            match found {
-                Ok((tag, text)) => _ = texts.insert(tag, text),
-                Err(more) => faults.0.extend(more.0),
-            }
-        }
-        faults.or(Self(texts))
-    }
-}
-
-impl PartialSchema for Localised {
-    fn schema() -> RefOr<Schema> {
-        let text = || string_schema().min_length(Some(1)).build();
-        let map = ObjectBuilder::new()
-            .schema_type(Type::Object)
-            .additional_properties(Some(AdditionalProperties::RefOr(text().into())))
-            .build();
-        Schema::OneOf(
-            OneOfBuilder::new()
-                .item(text())
-                .item(map)
-                .description(Some(
-                    "A text in the conference's first language, or a map from BCP 47 language tag to text.",
-                ))
-                .build(),
-        )
-        .into()
-    }
-}
-impl ToSchema for Localised {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -680,22 +434,6 @@ mod tests {
         for bad in ["", "-a", "a-", "a--b", "A", "é", "a_b", &"a".repeat(81)] {
             assert_eq!(code_of::<Code>(bad), "invalid_code");
         }
-    }
-
-    #[test]
-    fn a_wall_time_that_the_clocks_skip_or_repeat_is_refused() {
-        let brussels = TimeZone(chrono_tz::Europe::Brussels);
-        let resolve = |text: &str| {
-            Moment::parse(text)
-                .and_then(|moment| moment.resolve(brussels))
-                .map_or_else(|fault| fault.code, |instant| instant.to_rfc3339())
-        };
-        assert_eq!(resolve("2014-03-31T09:00"), "2014-03-31T09:00:00+02:00");
-        assert_eq!(resolve("2014-03-31T07:00:00Z"), "2014-03-31T09:00:00+02:00");
-        assert_eq!(resolve("2014-03-30T02:30"), "impossible_time");
-        assert_eq!(resolve("2014-10-26T02:30"), "ambiguous_time");
-        assert_eq!(resolve("2014-10-26T02:30:00+01:00"), "2014-10-26T02:30:00+01:00");
-        assert_eq!(resolve("tomorrow"), "invalid_time");
     }
 
     #[test]

@@ -1,0 +1,170 @@
+//! The rows of the agenda's tables, one field a column.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use crate::{
+    database::{
+        schema::{
+            appearances, calls_for_action, commitments, conference_organisations, conferences, days, items,
+            organisations, rooms, sessions, speakers, tracks,
+        },
+        types::{Instant, JsonValue},
+    },
+    ids::{
+        AppearanceId, CallForActionId, ConferenceId, DayId, ItemId, OrganisationId, RoomId, SessionId, SpeakerId,
+        TrackId,
+    },
+};
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = conferences, treat_none_as_null = true)]
+pub struct ConferenceRow {
+    pub id: ConferenceId,
+    pub slug: String,
+    pub name: JsonValue,
+    pub description: Option<JsonValue>,
+    pub starts_on: NaiveDate,
+    pub ends_on: NaiveDate,
+    pub time_zone: String,
+    pub languages: JsonValue,
+    pub venue: Option<JsonValue>,
+}
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = organisations, treat_none_as_null = true)]
+pub struct OrganisationRow {
+    pub id: OrganisationId,
+    pub conference_id: ConferenceId,
+    pub code: String,
+    pub ordinal: i32,
+    pub name: JsonValue,
+    pub kind: String,
+    pub country: Option<String>,
+    pub website: Option<String>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = conference_organisations)]
+pub struct ConferenceOrganisationRow {
+    pub conference_id: ConferenceId,
+    pub organisation_id: OrganisationId,
+    pub role: String,
+    pub ordinal: i32,
+}
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = days)]
+pub struct DayRow {
+    pub id: DayId,
+    pub conference_id: ConferenceId,
+    pub date: NaiveDate,
+    pub title: Option<JsonValue>,
+    pub changeover: String,
+}
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = rooms, treat_none_as_null = true)]
+pub struct RoomRow {
+    pub id: RoomId,
+    pub conference_id: ConferenceId,
+    pub code: String,
+    pub ordinal: i32,
+    pub name: JsonValue,
+    pub capacity: Option<i32>,
+}
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = tracks, treat_none_as_null = true)]
+pub struct TrackRow {
+    pub id: TrackId,
+    pub conference_id: ConferenceId,
+    pub code: String,
+    pub ordinal: i32,
+    pub name: JsonValue,
+    pub description: Option<JsonValue>,
+}
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = speakers, treat_none_as_null = true)]
+pub struct SpeakerRow {
+    pub id: SpeakerId,
+    pub conference_id: ConferenceId,
+    pub code: String,
+    pub ordinal: i32,
+    pub honorific: Option<JsonValue>,
+    pub given_name: String,
+    pub family_name: String,
+    pub position: Option<JsonValue>,
+    pub organisation_id: Option<OrganisationId>,
+    pub country: Option<String>,
+    pub biography: Option<JsonValue>,
+    pub precedence: Option<String>,
+}
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = sessions, treat_none_as_null = true)]
+pub struct SessionRow {
+    pub id: SessionId,
+    pub conference_id: ConferenceId,
+    pub code: String,
+    pub ordinal: i32,
+    pub guid: Option<SessionId>,
+    pub kind: String,
+    pub title: JsonValue,
+    pub abstract_: Option<JsonValue>,
+    pub starts_at: Instant,
+    pub ends_at: Instant,
+    pub room_id: Option<RoomId>,
+    pub track_id: Option<TrackId>,
+    pub languages: JsonValue,
+    pub interpretation: JsonValue,
+    pub access: String,
+    pub seats: Option<i32>,
+}
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = items, treat_none_as_null = true)]
+pub struct ItemRow {
+    pub id: ItemId,
+    pub conference_id: ConferenceId,
+    pub session_id: SessionId,
+    pub code: String,
+    pub ordinal: i32,
+    pub kind: String,
+    pub title: JsonValue,
+    pub abstract_: Option<JsonValue>,
+    pub time_limit_minutes: Option<i32>,
+}
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = appearances)]
+pub struct AppearanceRow {
+    pub id: AppearanceId,
+    pub session_id: SessionId,
+    pub item_id: Option<ItemId>,
+    pub speaker_id: SpeakerId,
+    pub role: String,
+    pub ordinal: i32,
+}
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = calls_for_action, treat_none_as_null = true)]
+pub struct CallForActionRow {
+    pub id: CallForActionId,
+    pub conference_id: ConferenceId,
+    pub title: JsonValue,
+    pub preamble: Option<JsonValue>,
+    pub issuing_speaker_id: Option<SpeakerId>,
+    pub issuing_organisation_id: Option<OrganisationId>,
+    pub status: String,
+}
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = commitments)]
+pub struct CommitmentRow {
+    pub call_for_action_id: CallForActionId,
+    pub number: i32,
+    pub text: JsonValue,
+    pub basis: Option<JsonValue>,
+}

@@ -1,0 +1,419 @@
+//! From the document to rows, by the difference of the two.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::prelude::*;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    BATCH,
+    rows::{
+        AppearanceRow, CallForActionRow, CommitmentRow, ConferenceOrganisationRow, ConferenceRow, DayRow, ItemRow,
+        OrganisationRow, RoomRow, SessionRow, SpeakerRow, TrackRow,
+    },
+};
+use crate::{
+    agenda::{
+        document::{Agenda, Item, Organisation, Room, Session, Speaker, Track},
+        model::{date, utc},
+    },
+    clock,
+    database::{
+        Connection, DatabaseError, on_backend,
+        schema::{
+            appearances, calls_for_action, commitments, conference_organisations, conferences, days, items,
+            organisations, rooms, sessions, speakers, tracks,
+        },
+        types::{Instant, JsonValue},
+    },
+    ids::{Id, SessionId},
+    values::{Code, Count, TextValue},
+};
+
+macro_rules! insert_all {
+    ($connection:expr, $table:expr, $rows:expr) => {
+        for batch in $rows.chunks(BATCH) {
+            on_backend!(&mut *$connection, inner => diesel::insert_into($table).values(batch).execute(inner))?;
+        }
+    };
+}
+
+/// What is to be done with the things of one kind, in this order.
+struct Steps<'a, T, K> {
+    /// Things whose old code another may need: they give it up first.
+    vacated: Vec<Id<K>>,
+    inserted: Vec<(usize, &'a T)>,
+    updated: Vec<(usize, &'a T)>,
+    removed: Vec<Id<K>>,
+}
+
+fn steps<'a, T: PartialEq, K>(
+    before: &'a [T],
+    after: &'a [T],
+    key: impl Fn(&T) -> (Option<Id<K>>, &Code),
+) -> Steps<'a, T, K> {
+    let known: HashMap<Id<K>, (usize, &T)> =
+        before.iter().enumerate().filter_map(|(index, node)| Some((key(node).0?, (index, node)))).collect();
+    let mut steps = Steps { vacated: Vec::new(), inserted: Vec::new(), updated: Vec::new(), removed: Vec::new() };
+    let mut kept = HashSet::new();
+    for (index, node) in after.iter().enumerate() {
+        let (Some(id), code) = key(node) else {
+            continue;
+        };
+        kept.insert(id);
+        match known.get(&id) {
+            None => steps.inserted.push((index, node)),
+            Some((place, old)) => {
+                if key(old).1 != code {
+                    steps.vacated.push(id);
+                }
+                if *old != node || *place != index {
+                    steps.updated.push((index, node));
+                }
+            }
+        }
+    }
+    steps.removed = known.keys().filter(|id| !kept.contains(*id)).copied().collect();
+    steps.vacated.extend(&steps.removed);
+    steps
+}
+
+macro_rules! vacate {
+    ($connection:expr, $table:ident, $ids:expr) => {
+        for id in $ids {
+            // An id is a code that nobody else has.
+            diesel::update($table::table.find(*id)).set($table::code.eq(id.to_string())).execute($connection)?;
+        }
+    };
+}
+
+macro_rules! upsert {
+    ($connection:expr, $table:ident, $steps:expr, $row:expr) => {
+        let mut rows = Vec::with_capacity($steps.inserted.len());
+        for (index, node) in &$steps.inserted {
+            rows.push($row(*index, *node)?);
+        }
+        insert_all!($connection, $table::table, rows);
+        for (index, node) in &$steps.updated {
+            let row = $row(*index, *node)?;
+            diesel::update($table::table.find(row.id)).set(&row).execute($connection)?;
+        }
+    };
+}
+
+macro_rules! remove {
+    ($connection:expr, $table:ident, $steps:expr) => {
+        for batch in $steps.removed.chunks(BATCH) {
+            diesel::delete($table::table.filter($table::id.eq_any(batch))).execute($connection)?;
+        }
+    };
+}
+
+fn own<K>(id: Option<Id<K>>) -> Result<Id<K>, DatabaseError> {
+    id.ok_or_else(|| DatabaseError::Corrupt("a thing without an id".to_owned()))
+}
+
+fn target<K>(ids: &HashMap<&Code, Id<K>>, code: Option<&Code>) -> Result<Option<Id<K>>, DatabaseError> {
+    code.map(|code| ids.get(code).copied().ok_or_else(|| DatabaseError::Corrupt(format!("no {code}")))).transpose()
+}
+
+fn by_code<T, K>(nodes: &[T], key: impl Fn(&T) -> (Option<Id<K>>, &Code)) -> HashMap<&Code, Id<K>> {
+    nodes
+        .iter()
+        .filter_map(|node| {
+            let (id, code) = key(node);
+            Some((code, id?))
+        })
+        .collect()
+}
+
+/// Turns the stored draft, which is `before`, into `after`. Everything in `after` has its id.
+pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda) -> Result<(), DatabaseError> {
+    let id = own(after.conference.id)?;
+    let conference = &after.conference;
+    let row = ConferenceRow {
+        id,
+        slug: word(&conference.slug),
+        name: encode(&conference.name),
+        description: encode_some(&conference.description),
+        starts_on: date(conference.starts_on),
+        ends_on: date(conference.ends_on),
+        time_zone: word(&conference.time_zone),
+        languages: encode(&conference.languages),
+        venue: encode_some(&conference.venue),
+    };
+    match before {
+        None => {
+            diesel::insert_into(conferences::table)
+                .values((row, conferences::created_at.eq(Instant(clock::now()))))
+                .execute(connection)?;
+        }
+        Some(before) if before.conference != *conference => {
+            diesel::update(conferences::table.find(id)).set(&row).execute(connection)?;
+        }
+        Some(_) => {}
+    }
+    macro_rules! of_kind {
+        ($list:ident) => {
+            steps(before.map_or(&[], |before| &before.$list), &after.$list, |node| (node.id, &node.code))
+        };
+    }
+    let organisation_steps = of_kind!(organisations);
+    let room_steps = of_kind!(rooms);
+    let track_steps = of_kind!(tracks);
+    let speaker_steps = of_kind!(speakers);
+    let session_steps = of_kind!(sessions);
+    let items_before = before.map(placed_items).unwrap_or_default();
+    let items_after = placed_items(after);
+    let item_steps = steps(&items_before, &items_after, |placed| (placed.item.id, &placed.item.code));
+
+    vacate!(connection, organisations, &organisation_steps.vacated);
+    vacate!(connection, rooms, &room_steps.vacated);
+    vacate!(connection, tracks, &track_steps.vacated);
+    vacate!(connection, speakers, &speaker_steps.vacated);
+    vacate!(connection, sessions, &session_steps.vacated);
+    vacate!(connection, items, &item_steps.vacated);
+
+    let row = |index, node: &Organisation| -> Result<OrganisationRow, DatabaseError> {
+        Ok(OrganisationRow {
+            id: own(node.id)?,
+            conference_id: id,
+            code: word(&node.code),
+            ordinal: ordinal(index),
+            name: encode(&node.name),
+            kind: word(&node.kind),
+            country: word_some(node.country.as_ref()),
+            website: word_some(node.website.as_ref()),
+        })
+    };
+    upsert!(connection, organisations, organisation_steps, row);
+    let organisation_ids = by_code(&after.organisations, |node| (node.id, &node.code));
+
+    if before.map(|before| &before.conference.organisations) != Some(&conference.organisations) {
+        let old = conference_organisations::table.filter(conference_organisations::conference_id.eq(id));
+        diesel::delete(old).execute(connection)?;
+        let mut rows = Vec::new();
+        for (index, part) in conference.organisations.iter().enumerate() {
+            if let Some(organisation_id) = target(&organisation_ids, Some(&part.organisation))? {
+                let role = word(&part.role);
+                rows.push(ConferenceOrganisationRow {
+                    conference_id: id,
+                    organisation_id,
+                    role,
+                    ordinal: ordinal(index),
+                });
+            }
+        }
+        insert_all!(connection, conference_organisations::table, rows);
+    }
+
+    if before.map(|before| &before.days) != Some(&after.days) {
+        diesel::delete(days::table.filter(days::conference_id.eq(id))).execute(connection)?;
+        let mut rows = Vec::new();
+        for day in &after.days {
+            rows.push(DayRow {
+                id: own(day.id)?,
+                conference_id: id,
+                date: date(day.date),
+                title: encode_some(&day.title),
+                changeover: day.changeover.as_ref().map_or_else(|| "00:00".to_owned(), word),
+            });
+        }
+        insert_all!(connection, days::table, rows);
+    }
+
+    let row = |index, node: &Room| -> Result<RoomRow, DatabaseError> {
+        let (code, name) = (word(&node.code), encode(&node.name));
+        Ok(RoomRow {
+            id: own(node.id)?,
+            conference_id: id,
+            code,
+            ordinal: ordinal(index),
+            name,
+            capacity: number(node.capacity),
+        })
+    };
+    upsert!(connection, rooms, room_steps, row);
+    let room_ids = by_code(&after.rooms, |node| (node.id, &node.code));
+
+    let row = |index, node: &Track| -> Result<TrackRow, DatabaseError> {
+        let (code, name) = (word(&node.code), encode(&node.name));
+        let description = encode_some(&node.description);
+        Ok(TrackRow { id: own(node.id)?, conference_id: id, code, ordinal: ordinal(index), name, description })
+    };
+    upsert!(connection, tracks, track_steps, row);
+    let track_ids = by_code(&after.tracks, |node| (node.id, &node.code));
+
+    let row = |index, node: &Speaker| -> Result<SpeakerRow, DatabaseError> {
+        Ok(SpeakerRow {
+            id: own(node.id)?,
+            conference_id: id,
+            code: word(&node.code),
+            ordinal: ordinal(index),
+            honorific: encode_some(&node.honorific),
+            given_name: word(&node.given_name),
+            family_name: word(&node.family_name),
+            position: encode_some(&node.position),
+            organisation_id: target(&organisation_ids, node.organisation.as_ref())?,
+            country: word_some(node.country.as_ref()),
+            biography: encode_some(&node.biography),
+            precedence: word_some(node.precedence.as_ref()),
+        })
+    };
+    upsert!(connection, speakers, speaker_steps, row);
+    let speaker_ids = by_code(&after.speakers, |node| (node.id, &node.code));
+
+    let row = |index, node: &Session| -> Result<SessionRow, DatabaseError> {
+        Ok(SessionRow {
+            id: own(node.id)?,
+            conference_id: id,
+            code: word(&node.code),
+            ordinal: ordinal(index),
+            guid: node.guid,
+            kind: word(&node.kind),
+            title: encode(&node.title),
+            abstract_: encode_some(&node.abstract_),
+            starts_at: Instant(utc(node.starts_at)),
+            ends_at: Instant(utc(node.ends_at)),
+            room_id: target(&room_ids, node.room.as_ref())?,
+            track_id: target(&track_ids, node.track.as_ref())?,
+            languages: encode(&node.languages),
+            interpretation: encode(&node.interpretation),
+            access: word(&node.access),
+            seats: number(node.seats),
+        })
+    };
+    upsert!(connection, sessions, session_steps, row);
+
+    let row = |_, placed: &PlacedItem<'_>| -> Result<ItemRow, DatabaseError> {
+        let node = placed.item;
+        Ok(ItemRow {
+            id: own(node.id)?,
+            conference_id: id,
+            session_id: own(placed.session)?,
+            code: word(&node.code),
+            ordinal: ordinal(placed.index),
+            kind: word(&node.kind),
+            title: encode(&node.title),
+            abstract_: encode_some(&node.abstract_),
+            time_limit_minutes: number(node.time_limit_minutes),
+        })
+    };
+    upsert!(connection, items, item_steps, row);
+
+    // The appearances of every session that is new or not as it was, items included, are written anew.
+    let touched: Vec<&Session> =
+        session_steps.inserted.iter().chain(&session_steps.updated).map(|(_, session)| *session).collect();
+    let touched_ids: Vec<_> = touched.iter().filter_map(|session| session.id).collect();
+    for batch in touched_ids.chunks(BATCH) {
+        diesel::delete(appearances::table.filter(appearances::session_id.eq_any(batch))).execute(connection)?;
+    }
+    let mut rows = Vec::new();
+    for session in touched {
+        let session_id = own(session.id)?;
+        let own_appearances = session.appearances.iter().enumerate().map(|(index, node)| (None, index, node));
+        let item_appearances = session
+            .items
+            .iter()
+            .flat_map(|item| item.appearances.iter().enumerate().map(|(index, node)| (item.id, index, node)));
+        for (item_id, index, node) in own_appearances.chain(item_appearances) {
+            if let Some(speaker_id) = target(&speaker_ids, Some(&node.speaker))? {
+                let role = word(&node.role);
+                rows.push(AppearanceRow {
+                    id: Id::new(),
+                    session_id,
+                    item_id,
+                    speaker_id,
+                    role,
+                    ordinal: ordinal(index),
+                });
+            }
+        }
+    }
+    insert_all!(connection, appearances::table, rows);
+
+    if before.map(|before| &before.call_for_action) != Some(&after.call_for_action) {
+        let old = calls_for_action::table.filter(calls_for_action::conference_id.eq(id));
+        diesel::delete(old).execute(connection)?;
+        if let Some(call) = &after.call_for_action {
+            let issuer = call.issued_by.as_ref();
+            let call_id = own(call.id)?;
+            let row = CallForActionRow {
+                id: call_id,
+                conference_id: id,
+                title: encode(&call.title),
+                preamble: encode_some(&call.preamble),
+                issuing_speaker_id: target(&speaker_ids, issuer.and_then(|issuer| issuer.speaker.as_ref()))?,
+                issuing_organisation_id: target(
+                    &organisation_ids,
+                    issuer.and_then(|issuer| issuer.organisation.as_ref()),
+                )?,
+                status: word(&call.status),
+            };
+            diesel::insert_into(calls_for_action::table).values(row).execute(connection)?;
+            let mut rows = Vec::new();
+            for (index, commitment) in call.commitments.iter().enumerate() {
+                rows.push(CommitmentRow {
+                    call_for_action_id: call_id,
+                    number: ordinal(index + 1),
+                    text: encode(&commitment.text),
+                    basis: encode_some(&commitment.basis),
+                });
+            }
+            insert_all!(connection, commitments::table, rows);
+        }
+    }
+
+    // What goes away goes last, when nothing refers to it any more.
+    remove!(connection, items, item_steps);
+    remove!(connection, sessions, session_steps);
+    remove!(connection, speakers, speaker_steps);
+    remove!(connection, rooms, room_steps);
+    remove!(connection, tracks, track_steps);
+    remove!(connection, organisations, organisation_steps);
+    Ok(())
+}
+
+/// An item with its place.
+#[derive(PartialEq)]
+struct PlacedItem<'a> {
+    session: Option<SessionId>,
+    index: usize,
+    item: &'a Item,
+}
+
+fn placed_items(agenda: &Agenda) -> Vec<PlacedItem<'_>> {
+    agenda
+        .sessions
+        .iter()
+        .flat_map(|session| {
+            let id = session.id;
+            session.items.iter().enumerate().map(move |(index, item)| PlacedItem { session: id, index, item })
+        })
+        .collect()
+}
+
+fn encode(value: &impl Serialize) -> JsonValue {
+    JsonValue(serde_json::to_value(value).unwrap_or(Value::Null))
+}
+
+fn encode_some<T: Serialize>(value: &Option<T>) -> Option<JsonValue> {
+    value.as_ref().map(encode)
+}
+
+fn ordinal(index: usize) -> i32 {
+    i32::try_from(index).unwrap_or(i32::MAX)
+}
+
+fn number<const MIN: u32>(count: Option<Count<MIN>>) -> Option<i32> {
+    count.and_then(|Count(number)| i32::try_from(number).ok())
+}
+
+fn word(text: &impl TextValue) -> String {
+    text.text().into_owned()
+}
+
+fn word_some<T: TextValue>(text: Option<&T>) -> Option<String> {
+    text.map(word)
+}

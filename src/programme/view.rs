@@ -1,0 +1,370 @@
+//! Making the views of a release in one language.
+
+use std::collections::BTreeMap;
+
+use super::{
+    filter::ProgrammeQuery,
+    negotiate::{self, Language, ReaderText},
+    snapshot::Snapshot,
+    views::{
+        AppearanceView, CallForActionView, CommitmentView, ConferenceView, DayView, HighLevelSessionView,
+        ItemReference, ItemView, KeynoteView, OrganisationView, PanelView, ProgrammeView, Reference, ReleaseView,
+        RoomView, SessionReference, SessionView, SpeakerAppearance, SpeakerDetail, SpeakerReference, SpeakerView,
+        TrackView, VenueView,
+    },
+};
+use crate::{
+    agenda::document::{
+        Appearance, AppearanceRole, Item, ItemKind, Organisation, Room, Session, SessionKind, Speaker, Track,
+    },
+    clock,
+    values::{Code, Date, Localised},
+};
+
+/// A release seen in one language.
+#[derive(Debug)]
+pub struct View<'a> {
+    snapshot: &'a Snapshot,
+    language: &'a Language,
+}
+
+impl<'a> View<'a> {
+    /// The release in this language.
+    pub fn new(snapshot: &'a Snapshot, language: &'a Language) -> Self {
+        Self { snapshot, language }
+    }
+
+    fn text(&self, localised: &Localised) -> ReaderText {
+        negotiate::text(localised, self.language, &self.snapshot.agenda.conference.languages)
+    }
+
+    fn some(&self, localised: Option<&Localised>) -> Option<ReaderText> {
+        localised.map(|localised| self.text(localised))
+    }
+
+    /// The whole programme, or the sessions that the query takes of it.
+    pub fn programme(&self, query: &ProgrammeQuery) -> ProgrammeView {
+        let agenda = &self.snapshot.agenda;
+        ProgrammeView {
+            conference: self.conference(),
+            release: self.release(),
+            languages: agenda.conference.languages.clone(),
+            tracks: self.tracks(),
+            rooms: self.rooms(),
+            speakers: agenda.speakers.iter().map(|speaker| self.speaker(speaker)).collect(),
+            days: self.days(query),
+        }
+    }
+
+    /// Which release it is.
+    pub fn release(&self) -> ReleaseView {
+        let release = &self.snapshot.release;
+        ReleaseView {
+            number: release.number,
+            released_at: clock::wire(release.released_at),
+            note: release.note.clone(),
+        }
+    }
+
+    /// The event itself.
+    pub fn conference(&self) -> ConferenceView {
+        let conference = &self.snapshot.agenda.conference;
+        let part = |code: &Code| self.snapshot.organisation(code);
+        ConferenceView {
+            id: self.snapshot.place.id,
+            slug: conference.slug.clone(),
+            name: self.text(&conference.name),
+            description: self.some(conference.description.as_ref()),
+            starts_on: conference.starts_on,
+            ends_on: conference.ends_on,
+            time_zone: conference.time_zone,
+            languages: conference.languages.clone(),
+            venue: conference.venue.as_ref().map(|venue| VenueView {
+                name: self.text(&venue.name),
+                address: self.some(venue.address.as_ref()),
+                city: self.some(venue.city.as_ref()),
+                country: venue.country.clone(),
+            }),
+            organisations: conference
+                .organisations
+                .iter()
+                .filter_map(|entry| Some((entry.role, part(&entry.organisation)?)))
+                .map(|(role, organisation)| OrganisationView {
+                    code: organisation.code.clone(),
+                    name: self.text(&organisation.name),
+                    kind: organisation.kind,
+                    role,
+                    country: organisation.country.clone(),
+                    website: organisation.website.clone(),
+                })
+                .collect(),
+        }
+    }
+
+    /// The themes.
+    pub fn tracks(&self) -> Vec<TrackView> {
+        let view = |track: &Track| TrackView {
+            id: track.id.unwrap_or_default(),
+            code: track.code.clone(),
+            name: self.text(&track.name),
+            description: self.some(track.description.as_ref()),
+        };
+        self.snapshot.agenda.tracks.iter().map(view).collect()
+    }
+
+    /// The rooms.
+    pub fn rooms(&self) -> Vec<RoomView> {
+        let view = |room: &Room| RoomView {
+            id: room.id.unwrap_or_default(),
+            code: room.code.clone(),
+            name: self.text(&room.name),
+            capacity: room.capacity,
+        };
+        self.snapshot.agenda.rooms.iter().map(view).collect()
+    }
+
+    fn speaker(&self, speaker: &Speaker) -> SpeakerView {
+        SpeakerView {
+            id: speaker.id.unwrap_or_default(),
+            code: speaker.code.clone(),
+            name: full_name(speaker),
+            honorific: self.some(speaker.honorific.as_ref()),
+            given_name: speaker.given_name.clone(),
+            family_name: speaker.family_name.clone(),
+            position: self.some(speaker.position.as_ref()),
+            organisation: self.organisation_reference(speaker.organisation.as_ref()),
+            country: speaker.country.clone(),
+            biography: self.some(speaker.biography.as_ref()),
+            precedence: speaker.precedence,
+        }
+    }
+
+    /// Every speaker with all that they appear in.
+    pub fn speakers(&self) -> Vec<SpeakerDetail> {
+        self.snapshot.agenda.speakers.iter().map(|speaker| self.speaker_detail(speaker)).collect()
+    }
+
+    /// A speaker with all that they appear in.
+    pub fn speaker_detail(&self, speaker: &Speaker) -> SpeakerDetail {
+        let mut appearances = Vec::new();
+        for session in &self.snapshot.agenda.sessions {
+            let of_session = session.appearances.iter().map(|appearance| (appearance, None));
+            let of_items = session
+                .items
+                .iter()
+                .flat_map(|item| item.appearances.iter().map(move |appearance| (appearance, Some(item))));
+            for (appearance, item) in of_session.chain(of_items).filter(|(found, _)| found.speaker == speaker.code) {
+                appearances.push(SpeakerAppearance {
+                    role: appearance.role,
+                    session: self.session_reference(session),
+                    item: item.map(|item| ItemReference {
+                        code: item.code.clone(),
+                        kind: item.kind,
+                        title: self.text(&item.title),
+                    }),
+                });
+            }
+        }
+        SpeakerDetail { speaker: self.speaker(speaker), appearances }
+    }
+
+    /// The days with the sessions that the query takes; when it narrows, the days without any are left out.
+    pub fn days(&self, query: &ProgrammeQuery) -> Vec<DayView> {
+        let agenda = &self.snapshot.agenda;
+        let mut by_day: BTreeMap<Date, Vec<SessionView>> = BTreeMap::new();
+        for session in agenda.sessions.iter().filter(|session| query.takes(self.snapshot, session)) {
+            if let Some(day) = agenda.day_of(session) {
+                by_day.entry(day.date).or_default().push(self.session(session));
+            }
+        }
+        agenda
+            .days
+            .iter()
+            .map(|day| DayView {
+                date: day.date,
+                title: self.some(day.title.as_ref()),
+                sessions: by_day.remove(&day.date).unwrap_or_default(),
+            })
+            .filter(|day| !query.is_narrowing() || !day.sessions.is_empty() || query.day == Some(day.date))
+            .collect()
+    }
+
+    /// The sessions that the query takes, in running order.
+    pub fn sessions(&self, query: &ProgrammeQuery) -> Vec<SessionView> {
+        self.taken(query).map(|session| self.session(session)).collect()
+    }
+
+    fn taken<'q>(&'q self, query: &'q ProgrammeQuery) -> impl Iterator<Item = &'q Session> {
+        self.snapshot.agenda.sessions.iter().filter(|session| query.takes(self.snapshot, session))
+    }
+
+    /// A session.
+    pub fn session(&self, session: &Session) -> SessionView {
+        SessionView {
+            id: session.id.unwrap_or_default(),
+            code: session.code.clone(),
+            kind: session.kind,
+            title: self.text(&session.title),
+            r#abstract: self.some(session.abstract_.as_ref()),
+            day: self.snapshot.agenda.day_of(session).map(|day| day.date),
+            starts_at: session.starts_at,
+            ends_at: session.ends_at,
+            room: self.room_reference(session),
+            track: session
+                .track
+                .as_ref()
+                .and_then(|code| self.snapshot.track(code))
+                .map(|track| Reference { code: track.code.clone(), name: self.text(&track.name) }),
+            languages: session.languages.clone(),
+            interpretation: session.interpretation.clone(),
+            access: session.access,
+            seats: session.seats,
+            appearances: self.appearances(&session.appearances),
+            items: session.items.iter().map(|item| self.item(item)).collect(),
+        }
+    }
+
+    fn item(&self, item: &Item) -> ItemView {
+        ItemView {
+            id: item.id.unwrap_or_default(),
+            code: item.code.clone(),
+            kind: item.kind,
+            title: self.text(&item.title),
+            r#abstract: self.some(item.abstract_.as_ref()),
+            time_limit_minutes: item.time_limit_minutes,
+            appearances: self.appearances(&item.appearances),
+        }
+    }
+
+    fn appearances(&self, appearances: &[Appearance]) -> Vec<AppearanceView> {
+        let view = |appearance: &Appearance| {
+            let speaker = self.snapshot.speaker(&appearance.speaker)?;
+            Some(AppearanceView { role: appearance.role, speaker: self.speaker_reference(speaker) })
+        };
+        appearances.iter().filter_map(view).collect()
+    }
+
+    fn speakers_as(&self, item: &Item, roles: &[AppearanceRole]) -> Vec<SpeakerReference> {
+        let taken = item.appearances.iter().filter(|appearance| roles.contains(&appearance.role));
+        taken
+            .filter_map(|appearance| self.snapshot.speaker(&appearance.speaker))
+            .map(|speaker| self.speaker_reference(speaker))
+            .collect()
+    }
+
+    fn speaker_reference(&self, speaker: &Speaker) -> SpeakerReference {
+        SpeakerReference {
+            code: speaker.code.clone(),
+            name: full_name(speaker),
+            honorific: self.some(speaker.honorific.as_ref()),
+            position: self.some(speaker.position.as_ref()),
+            organisation: self.organisation_reference(speaker.organisation.as_ref()),
+        }
+    }
+
+    fn organisation_reference(&self, code: Option<&Code>) -> Option<Reference> {
+        let view = |organisation: &Organisation| Reference {
+            code: organisation.code.clone(),
+            name: self.text(&organisation.name),
+        };
+        code.and_then(|code| self.snapshot.organisation(code)).map(view)
+    }
+
+    fn room_reference(&self, session: &Session) -> Option<Reference> {
+        let room = session.room.as_ref().and_then(|code| self.snapshot.room(code))?;
+        Some(Reference { code: room.code.clone(), name: self.text(&room.name) })
+    }
+
+    fn session_reference(&self, session: &Session) -> SessionReference {
+        SessionReference {
+            code: session.code.clone(),
+            title: self.text(&session.title),
+            starts_at: session.starts_at,
+            ends_at: session.ends_at,
+            room: self.room_reference(session),
+        }
+    }
+
+    fn items_of<'q>(
+        &'q self,
+        query: &'q ProgrammeQuery,
+        kind: ItemKind,
+    ) -> impl Iterator<Item = (&'q Session, &'q Item)> {
+        self.taken(query)
+            .flat_map(|session| session.items.iter().map(move |item| (session, item)))
+            .filter(move |(_, item)| item.kind == kind)
+    }
+
+    /// The panels, in running order.
+    pub fn panels(&self, query: &ProgrammeQuery) -> Vec<PanelView> {
+        self.items_of(query, ItemKind::Panel)
+            .map(|(session, item)| PanelView {
+                code: item.code.clone(),
+                title: self.text(&item.title),
+                session: self.session_reference(session),
+                moderators: self.speakers_as(item, &[AppearanceRole::Moderator, AppearanceRole::Chair]),
+                panellists: self.speakers_as(item, &[AppearanceRole::Panellist, AppearanceRole::Speaker]),
+            })
+            .collect()
+    }
+
+    /// The keynotes, in running order.
+    pub fn keynotes(&self, query: &ProgrammeQuery) -> Vec<KeynoteView> {
+        self.items_of(query, ItemKind::Keynote)
+            .map(|(session, item)| KeynoteView {
+                code: item.code.clone(),
+                title: self.text(&item.title),
+                session: self.session_reference(session),
+                speakers: self.speakers_as(item, &[AppearanceRole::KeynoteSpeaker, AppearanceRole::Speaker]),
+            })
+            .collect()
+    }
+
+    /// The high-level political session, if the programme has one.
+    pub fn high_level_session(&self) -> Option<HighLevelSessionView> {
+        let session =
+            self.snapshot.agenda.sessions.iter().find(|session| session.kind == SessionKind::HighLevelPolitical)?;
+        let mut view = self.session(session);
+        let mut of_kind = |kind| {
+            let (taken, rest) = std::mem::take(&mut view.items).into_iter().partition(|item| item.kind == kind);
+            view.items = rest;
+            taken
+        };
+        let ministerial_interventions = of_kind(ItemKind::MinisterialIntervention);
+        let institutional_responses = of_kind(ItemKind::InstitutionalResponse);
+        Some(HighLevelSessionView { session: view, ministerial_interventions, institutional_responses })
+    }
+
+    /// The outcome document, if the programme has one.
+    pub fn call_for_action(&self) -> Option<CallForActionView> {
+        let call = self.snapshot.agenda.call_for_action.as_ref()?;
+        let issuer = call.issued_by.as_ref();
+        let speaker = issuer.and_then(|issuer| issuer.speaker.as_ref()).and_then(|code| self.snapshot.speaker(code));
+        let issued_by = match speaker {
+            Some(speaker) => {
+                Some(Reference { code: speaker.code.clone(), name: ReaderText::Plain(full_name(speaker)) })
+            }
+            None => self.organisation_reference(issuer.and_then(|issuer| issuer.organisation.as_ref())),
+        };
+        Some(CallForActionView {
+            title: self.text(&call.title),
+            preamble: self.some(call.preamble.as_ref()),
+            commitments: call
+                .commitments
+                .iter()
+                .zip(1..)
+                .map(|(commitment, number)| CommitmentView {
+                    number,
+                    text: self.text(&commitment.text),
+                    basis: self.some(commitment.basis.as_ref()),
+                })
+                .collect(),
+            issued_by,
+            status: call.status,
+        })
+    }
+}
+
+fn full_name(speaker: &Speaker) -> String {
+    format!("{} {}", speaker.given_name, speaker.family_name)
+}

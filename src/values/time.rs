@@ -1,0 +1,182 @@
+//! Times of a conference: its zone, its dates, when things start and end.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use utoipa::openapi::schema::{KnownFormat, Object, SchemaFormat};
+
+use super::{TextValue, string_schema, text_value};
+use crate::faults::Fault;
+
+/// A place in the IANA time zone database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeZone(pub chrono_tz::Tz);
+
+impl TimeZone {
+    /// The instant in this zone's offset, as agenda and programme write it.
+    pub fn local(self, instant: DateTime<Utc>) -> DateTime<FixedOffset> {
+        instant.with_timezone(&self.0).fixed_offset()
+    }
+
+    /// The instant of a wall time: the one place that decides about the nights when the clocks change.
+    pub fn resolve(self, wall: NaiveDateTime) -> Result<DateTime<FixedOffset>, Fault> {
+        match wall.and_local_timezone(self.0) {
+            LocalResult::Single(instant) => Ok(instant.fixed_offset()),
+            LocalResult::Ambiguous(first, second) => Err(Fault::of_value(
+                "ambiguous_time",
+                format!("exists twice in {}: write {} or {}", self.0, first.to_rfc3339(), second.to_rfc3339()),
+            )),
+            LocalResult::None => Err(Fault::of_value(
+                "impossible_time",
+                format!("does not exist in {}: the clocks go forward over it", self.0),
+            )),
+        }
+    }
+}
+
+impl TextValue for TimeZone {
+    fn type_name() -> Cow<'static, str> {
+        Cow::Borrowed("TimeZone")
+    }
+    fn parse(text: &str) -> Result<Self, Fault> {
+        text.parse()
+            .map(Self)
+            .map_err(|_| Fault::of_value("invalid_time_zone", "must be an IANA time zone such as Europe/Brussels"))
+    }
+    fn text(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self.0.name())
+    }
+    fn describe() -> Object {
+        string_schema().description(Some("A time zone of the IANA database.")).build()
+    }
+}
+text_value!([] TimeZone);
+
+/// When something starts or ends: read as a wall time of the conference's zone or with an offset, written with the
+/// offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// A wall time that has not met its time zone yet.
+    Wall(NaiveDateTime),
+    /// A known instant, in some offset.
+    Instant(DateTime<FixedOffset>),
+}
+
+impl Moment {
+    /// The instant with the zone's own offset.
+    pub fn resolve(self, zone: TimeZone) -> Result<DateTime<FixedOffset>, Fault> {
+        match self {
+            Self::Wall(wall) => zone.resolve(wall),
+            Self::Instant(instant) => Ok(zone.local(instant.to_utc())),
+        }
+    }
+}
+
+impl TextValue for Moment {
+    fn type_name() -> Cow<'static, str> {
+        Cow::Borrowed("Moment")
+    }
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let in_years = |year: i32| (1900..=2999).contains(&year);
+        if let Ok(instant) = DateTime::parse_from_rfc3339(text)
+            && in_years(chrono::Datelike::year(&instant))
+        {
+            return Ok(Self::Instant(chrono::SubsecRound::trunc_subsecs(instant, 6)));
+        }
+        ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
+            .iter()
+            .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+            .filter(|wall| in_years(chrono::Datelike::year(wall)))
+            .map(Self::Wall)
+            .ok_or_else(|| {
+                Fault::of_value(
+                    "invalid_time",
+                    "must be a time such as 2014-03-31T09:00 (in the conference's time zone) or 2014-03-31T09:00:00+02:00",
+                )
+            })
+    }
+    fn text(&self) -> Cow<'_, str> {
+        Cow::Owned(match self {
+            Self::Wall(wall) => wall.format("%Y-%m-%dT%H:%M:%S").to_string(),
+            Self::Instant(instant) => instant.to_rfc3339(),
+        })
+    }
+    fn describe() -> Object {
+        string_schema()
+            .pattern(Some(r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})?)?$"))
+            .description(Some(
+                "RFC 3339 with an offset, or a wall time in the conference's time zone; written with the conference's offset.",
+            ))
+            .build()
+    }
+}
+text_value!([] Moment);
+
+/// A calendar date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date(pub NaiveDate);
+
+impl TextValue for Date {
+    fn type_name() -> Cow<'static, str> {
+        Cow::Borrowed("Date")
+    }
+    fn parse(text: &str) -> Result<Self, Fault> {
+        NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            .ok()
+            .filter(|date| text.len() == 10 && (1900..=2999).contains(&chrono::Datelike::year(date)))
+            .map(Self)
+            .ok_or_else(|| Fault::of_value("invalid_date", "must be a date such as 2014-03-31"))
+    }
+    fn text(&self) -> Cow<'_, str> {
+        Cow::Owned(self.0.to_string())
+    }
+    fn describe() -> Object {
+        string_schema().format(Some(SchemaFormat::KnownFormat(KnownFormat::Date))).build()
+    }
+}
+text_value!([] Date);
+
+/// A time of day in hours and minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeOfDay(pub NaiveTime);
+
+impl TextValue for TimeOfDay {
+    fn type_name() -> Cow<'static, str> {
+        Cow::Borrowed("TimeOfDay")
+    }
+    fn parse(text: &str) -> Result<Self, Fault> {
+        NaiveTime::parse_from_str(text, "%H:%M")
+            .ok()
+            .filter(|_| text.len() == 5)
+            .map(Self)
+            .ok_or_else(|| Fault::of_value("invalid_time_of_day", "must be a time of day such as 04:00"))
+    }
+    fn text(&self) -> Cow<'_, str> {
+        Cow::Owned(self.0.format("%H:%M").to_string())
+    }
+    fn describe() -> Object {
+        string_schema().pattern(Some("^([01][0-9]|2[0-3]):[0-5][0-9]$")).build()
+    }
+}
+text_value!([] TimeOfDay);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wall_time_that_the_clocks_skip_or_repeat_is_refused() {
+        let brussels = TimeZone(chrono_tz::Europe::Brussels);
+        let resolve = |text: &str| {
+            Moment::parse(text)
+                .and_then(|moment| moment.resolve(brussels))
+                .map_or_else(|fault| fault.code, |instant| instant.to_rfc3339())
+        };
+        assert_eq!(resolve("2014-03-31T09:00"), "2014-03-31T09:00:00+02:00");
+        assert_eq!(resolve("2014-03-31T07:00:00Z"), "2014-03-31T09:00:00+02:00");
+        assert_eq!(resolve("2014-03-30T02:30"), "impossible_time");
+        assert_eq!(resolve("2014-10-26T02:30"), "ambiguous_time");
+        assert_eq!(resolve("2014-10-26T02:30:00+01:00"), "2014-10-26T02:30:00+01:00");
+        assert_eq!(resolve("tomorrow"), "invalid_time");
+    }
+}
