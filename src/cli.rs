@@ -232,6 +232,8 @@ async fn apply(settings: &Settings, command: Apply) -> Result<(), Failed> {
     let file = command.file.display().to_string();
     let (source, blueprint) = read_blueprint(&command.file)?;
     let refused = |faults: Faults| Failed(source.describe(&file, &faults));
+    // A draft may hold conflicts; whoever writes one hears of them now and not at the release.
+    let warnings = blueprint.agenda.conflicts();
     let lines = match (&command.server, &command.token) {
         (Some(server), Some(token)) => {
             let slug = &blueprint.agenda.conference.slug;
@@ -271,7 +273,9 @@ async fn apply(settings: &Settings, command: Apply) -> Result<(), Failed> {
         (false, true) => format!("{count}; nothing was written."),
         (false, false) => format!("{count} written to the draft; a release publishes them."),
     };
-    say(&[lines, vec![last]].concat())
+    let warnings = source.describe(&file, &warnings);
+    let warnings = warnings.iter().map(|line| format!("warning: {line}; a release is refused until it is mended"));
+    say(&lines.into_iter().chain([last]).chain(warnings).collect::<Vec<_>>())
 }
 
 fn read_blueprint(file: &Path) -> Result<(Source, Blueprint), Failed> {
@@ -332,7 +336,8 @@ async fn release(settings: &Settings, command: Release) -> Result<(), Failed> {
                 Some(slug) => agenda::actions::find(tx, slug)?,
                 None => match agenda::actions::list(tx)?.as_slice() {
                     [only] => only.clone(),
-                    _ => return Err(ProgrammeError::NotFound("conference: name one with --conference")),
+                    [] => return Err(ProgrammeError::NotFound("conference")),
+                    _ => return Err(ProgrammeError::Unnamed),
                 },
             };
             programme::publish(tx, &place, command.note.clone(), &Actor::command_line())

@@ -123,6 +123,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
             .into_utoipa_app()
             .configure(routes::configure)
             .into_app()
+            .service(docs::from_root)
             .service(docs::to_page)
             .service(docs::page())
             .default_service(web::to(no_such_route))

@@ -279,6 +279,23 @@ on_both_stores! {
         assert_eq!(world.database.count("SELECT count(*) AS n FROM releases WHERE note = 'First'"), 1);
     }
 
+    fn a_conflict_in_the_draft_is_said_when_it_is_written(store) {
+        let world = World::new(store);
+        let mut document = small_conference(None, None);
+        document["sessions"][0]["starts_at"] = json!("2030-06-01T09:00");
+        document["sessions"][0]["ends_at"] = json!("2030-06-01T10:00");
+        let file = world.folder.write("small.json", &document.to_string());
+        let applied = world.run(&["apply", file.to_str().unwrap()]);
+        assert!(applied.status.success());
+        let said = String::from_utf8(applied.stdout).unwrap();
+        let last = said.lines().last().unwrap();
+        assert!(last.starts_with("warning: ") && last.contains("#/sessions/0/starts_at session opening lies on no day"), "{said}");
+        let released = world.run(&["release"]);
+        assert_eq!(released.status.code(), Some(1));
+        let said = String::from_utf8(released.stderr).unwrap();
+        assert_eq!(said.lines().last(), Some("plenary: session opening lies on no day of the conference"));
+    }
+
     fn a_wrong_file_is_refused_with_the_line_of_every_fault(store) {
         let world = World::new(store);
         let text = "\

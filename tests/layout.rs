@@ -130,6 +130,7 @@ fn each_library_is_known_where_it_belongs() {
                 "error.rs",
                 "access/rate_limit.rs",
                 "programme/negotiate.rs",
+                "registration/page.rs",
                 "routes.rs",
                 "server.rs",
                 "health.rs",
@@ -141,7 +142,7 @@ fn each_library_is_known_where_it_belongs() {
         ("ureq::", &["cli.rs"]),
         ("saphyr::", &["blueprint/yaml.rs"]),
         ("icalendar::", &["mail/calendar.rs"]),
-        ("minijinja::", &["mail/render.rs"]),
+        ("minijinja::", &["mail/render.rs", "registration/page.rs"]),
     ];
     for source in sources() {
         for (library, homes) in homes {

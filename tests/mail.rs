@@ -21,10 +21,10 @@ parts = [{"type": part.get_content_type(), "disposition": part.get_content_dispo
           "method": part.get_param("method"), "filename": part.get_filename(),
           "text": part.get_content() if part.get_content_maintype() == "text" else part.get_payload(decode=True).decode()}
          for part in message.walk() if not part.is_multipart()]
-calendars = [icalendar.Calendar.from_ical(part["text"]) for part in parts if part["filename"] == "invite.ics"]
+calendars = [icalendar.Calendar.from_ical(part["text"]) for part in parts if part["filename"] == "conference.ics"]
 entries = [{"method": calendar["method"], "uid": event["uid"], "summary": event["summary"], "status": event["status"],
             "sequence": event["sequence"], "start": str(event.decoded("dtstart")), "end": str(event.decoded("dtend")),
-            "location": event.get("location"), "errors": calendar.errors + event.errors}
+            "location": event.get("location"), "description": event.get("description"), "errors": calendar.errors + event.errors}
            for calendar in calendars for event in calendar.walk("VEVENT")]
 print(json.dumps({"headers": dict(message.items()), "structure": [p.get_content_type() for p in message.walk()],
                   "parts": parts, "entries": entries}))
@@ -54,6 +54,7 @@ on_both_stores! {
             .start();
         app.publish(&small_conference(Some(1), None));
         let mut form = person(1, "delegate");
+        form["honorific"] = json!("Dr");
         form["given_name"] = json!("Zoë");
         form["family_name"] = json!("O'Brien <b>");
         form["language"] = json!("fr");
@@ -75,7 +76,7 @@ on_both_stores! {
         ]));
         let text = seen["parts"][0]["text"].as_str().unwrap();
         for words in [
-            "Bonjour Zoë O'Brien <b>,", receipt["reference"].as_str().unwrap(), "Catégorie : Délégué",
+            "Bonjour Dr Zoë O'Brien <b>,", receipt["reference"].as_str().unwrap(), "Catégorie : Délégué",
             "Dates : 1er–2 mai 2030", "Lieu : Egmont Palace, Bruxelles", link,
         ] {
             assert!(text.contains(words), "{words} is not in {text}");
@@ -90,6 +91,7 @@ on_both_stores! {
         assert_eq!(entry["summary"], "Petite conférence");
         assert_eq!((&entry["start"], &entry["end"]), (&json!("2030-05-01"), &json!("2030-05-03")), "whole days");
         assert_eq!(entry["location"], "Egmont Palace, Bruxelles");
+        assert_eq!(entry["description"], receipt["reference"], "no personal link in what people share");
 
         let waiting = register(&app, &person(2, "delegate"));
         let seen = read(&smtp.wait_for(1)[0]);

@@ -174,6 +174,10 @@ on_both_stores! {
         assert_eq!(codes(&format!("?track={track}&kind=thematic")).len(), 1);
         assert_eq!(codes(&format!("?track={track}&day=2014-04-01")), Vec::<String>::new());
         assert_eq!(codes("?speaker=ban-ki-moon&kind=high_level_political").len(), 1);
+        let items = |list: &str, speaker: &str| {
+            get(&app, &format!("{EXAMPLE}/programme/{list}?speaker={speaker}"))["data"].as_array().unwrap().len()
+        };
+        assert_eq!((items("panels", "andrew-burns"), items("keynotes", "andrew-burns")), (1, 0));
         let days = get(&app, &format!("{EXAMPLE}/programme?day=2014-04-01"))["days"].clone();
         assert_eq!(texts(&days, "date"), ["2014-04-01"]);
         assert_eq!(texts(&days[0]["sessions"], "code"), second);

@@ -353,6 +353,8 @@ on_both_stores! {
                 assert_eq!(answer.status, 201);
             } else {
                 assert_eq!(answer.problem(), (409, "registration-closed".to_owned()));
+                let detail = if opens.starts_with("2999") { "it opens at 2998-12-31T23:00:00Z" } else { "it is over" };
+                assert_eq!(answer.json()["detail"], detail);
             }
         }
     }
@@ -396,6 +398,42 @@ on_both_stores! {
         assert_eq!(app.get(&path).status, 401);
         assert_eq!(app.admin("GET", &format!("{PATH}/S-00000000"), None).status, 404);
         assert_eq!(own(&app, &receipt)["status"], "confirmed", "a link changes nothing when it is read");
+    }
+
+    fn in_a_browser_the_link_is_a_page_with_a_button_to_cancel(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(Some(1), None));
+        let mut form = person(1, "delegate");
+        form["language"] = json!("fr");
+        form["family_name"] = json!("<script>alert(1)</script>");
+        let receipt = app.post(PATH, &form).json();
+        let waiting = register(&app, 2, "delegate");
+        let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+        let link = app.path_of(receipt["links"]["self"].as_str().unwrap());
+        let page = app.get_with(link, &browser);
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+        assert_eq!(page.header("cache-control"), Some("no-store"));
+        assert!(page.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
+        for words in ["Votre inscription est confirmée.", receipt["reference"].as_str().unwrap(), "1er–2 mai 2030", "Délégué"] {
+            assert!(page.text().contains(words), "{words}: {}", page.text());
+        }
+        assert!(!page.text().contains("<script"));
+        let of_waiting = app.get_with(app.path_of(waiting["links"]["self"].as_str().unwrap()), &browser);
+        assert!(of_waiting.text().contains("You are on the waiting list, at position 1."));
+        let action = page.text().split("action=\"").nth(1).unwrap().split('"').next().unwrap();
+        let action = format!("{PATH}/{}", action.replace("&#x2f;", "/"));
+        let back = format!("../{}", link.rsplit('/').next().unwrap());
+        let submit = [browser[0], ("content-type", "application/x-www-form-urlencoded")];
+        for _ in 0..2 {
+            let answer = app.send("POST", &action, &submit, Some(""));
+            assert_eq!((answer.status, answer.header("location")), (303, Some(back.as_str())));
+        }
+        let page = app.get_with(link, &browser);
+        assert!(page.text().contains("Votre inscription est annulée.") && !page.text().contains("<form"));
+        assert_eq!(own(&app, &waiting)["status"], "confirmed");
+        let stranger = app.get_with(&format!("{}x", link), &browser);
+        assert_eq!(stranger.status, 401);
+        assert_seats_add_up(&app);
     }
 
     fn whoever_cancels_is_out_and_stays_out(store) {

@@ -55,7 +55,7 @@ impl From<AgendaError> for Problem {
             AgendaError::NotFound => Problem::new(&NOT_FOUND).detail("there is no such conference"),
             AgendaError::Invalid(faults) => faults.into(),
             AgendaError::Conflicts(faults) => Problem::new(&AGENDA_CONFLICTS)
-                .detail(format!("{} conflicts", faults.0.len()))
+                .detail(faults.0.iter().map(|fault| fault.detail.as_str()).collect::<Vec<_>>().join("; "))
                 .member("conflicts", serde_json::json!(faults.0)),
             AgendaError::Access(error) => error.into(),
             AgendaError::Database(error) => error.into(),

@@ -43,7 +43,9 @@ async fn body(request: HttpRequest, payload: dev::Payload, bytes_max: usize) -> 
         .await
         .map_err(|_| Problem::new(&TOO_LARGE).detail(format!("at most {bytes_max} bytes are taken here")))?
         .map_err(|_| Problem::new(&BAD_REQUEST).detail("the body was cut short"))?;
-    if bytes.is_empty() && media_type.is_none() {
+    // The form of a page that has nothing but a button says as little as no body.
+    let says_nothing = matches!(media_type.as_deref(), None | Some("application/x-www-form-urlencoded"));
+    if bytes.is_empty() && says_nothing {
         return Ok(Value::Object(Map::new()));
     }
     if !is_json {

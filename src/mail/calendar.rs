@@ -1,7 +1,7 @@
 //! The calendar entry that goes with a letter (RFC 5545, RFC 5546).
 
 use chrono::{DateTime, Days, Utc};
-use icalendar::{Calendar, CalendarDateTime, Component as _, Event, EventLike as _, EventStatus, Property};
+use icalendar::{Calendar, Component as _, Event, EventLike as _, EventStatus, Property};
 
 use super::letter::{CalendarEntry, LetterContent};
 
@@ -17,7 +17,6 @@ pub fn render(
     entry: CalendarEntry,
     domain: &str,
     organiser: &str,
-    link: &str,
     stamp: DateTime<Utc>,
 ) -> String {
     let mut event = Event::new();
@@ -34,9 +33,8 @@ pub fn render(
     if let Some(venue) = &content.venue {
         event.location(venue);
     }
-    if !entry.cancelled {
-        event.description(&format!("{}\n{link}", content.reference));
-    }
+    // Calendars are shared: the reference may stand in one, the personal link may not.
+    event.description(&content.reference);
     let mut calendar = Calendar::empty();
     calendar
         .append_property(Property::new("VERSION", "2.0"))
@@ -45,6 +43,3 @@ pub fn render(
         .push(event.done());
     calendar.to_string()
 }
-
-// The date form of DTSTART is chosen by the type given above.
-const _: fn(DateTime<Utc>) -> CalendarDateTime = CalendarDateTime::Utc;

@@ -20,5 +20,6 @@ pub mod worker;
 
 pub use letter::{Letter, LetterContent, LetterKind};
 pub use outbox::enqueue;
+pub use render::{dates, language_of};
 pub use transport::{MailUrl, checked_sender, is_deliverable};
 pub use worker::{Wake, Worker};

@@ -6,8 +6,14 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
 use super::{letter::LetterContent, outbox::Claimed};
 
-/// The language of a reader whose own has no letters.
-const FALLBACK_LANGUAGE: &str = "en";
+/// The languages that the service itself speaks; the first stands in for others.
+const LANGUAGES: [&str; 3] = ["en", "fr", "nl"];
+
+/// The language in which the service speaks to a reader of `tag`.
+pub fn language_of(tag: &str) -> &'static str {
+    let primary = tag.split('-').next().unwrap_or_default();
+    LANGUAGES.iter().find(|language| **language == primary).unwrap_or(&LANGUAGES[0])
+}
 
 macro_rules! letters {
     ($($language:literal: [$($kind:literal),+]),+ $(,)?) => {
@@ -62,12 +68,8 @@ impl Renderer {
     /// # Errors
     /// A template asks for what the letter does not say.
     pub fn render(&self, message: &Claimed, link: &str) -> Result<Rendered, minijinja::Error> {
-        let primary = message.language.split('-').next().unwrap_or_default();
-        let find = |language: &str| self.0.get_template(&format!("{language}/{}", message.kind));
-        let (language, template) = match find(primary) {
-            Ok(template) => (primary, template),
-            Err(_) => (FALLBACK_LANGUAGE, find(FALLBACK_LANGUAGE)?),
-        };
+        let language = language_of(&message.language);
+        let template = self.0.get_template(&format!("{language}/{}", message.kind))?;
         let LetterContent { conference, venue, name, reference, category, position, .. } = &message.content;
         let dates = dates(language, message.content.starts_on, message.content.ends_on);
         let whole =
@@ -129,7 +131,7 @@ const MONTHS_NL: [&str; 12] = [
 ];
 
 /// The conference's dates as a person writes them: `31 March – 1 April 2014`.
-fn dates(language: &str, first: NaiveDate, last: NaiveDate) -> String {
+pub fn dates(language: &str, first: NaiveDate, last: NaiveDate) -> String {
     let months = match language {
         "fr" => MONTHS_FR,
         "nl" => MONTHS_NL,

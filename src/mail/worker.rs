@@ -192,12 +192,12 @@ impl Worker {
         let mut attachment = None;
         if let Some(entry) = content.calendar {
             let sender = &self.sender.email;
-            let file = calendar::render(content, entry, sender.domain(), sender.as_ref(), &link, message.created_at);
+            let file = calendar::render(content, entry, sender.domain(), sender.as_ref(), message.created_at);
             let method = calendar::method(entry);
             let media_type = ContentType::parse(&format!("text/calendar; method={method}; charset=UTF-8"))?;
             body = body.singlepart(SinglePart::builder().header(media_type).body(file.clone()));
             attachment =
-                Some(Attachment::new("invite.ics".to_owned()).body(file, ContentType::parse("application/ics")?));
+                Some(Attachment::new("conference.ics".to_owned()).body(file, ContentType::parse("application/ics")?));
         }
         let mut whole = MultiPart::mixed().multipart(body);
         if let Some(attachment) = attachment {

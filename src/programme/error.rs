@@ -13,6 +13,9 @@ pub enum ProgrammeError {
     /// There is no such thing in the release.
     #[error("no such {0}")]
     NotFound(&'static str),
+    /// There are several conferences, and none was named.
+    #[error("there are several conferences: name one with --conference")]
+    Unnamed,
     /// The query is wrong.
     #[error("the query has {} faults", .0.0.len())]
     Invalid(Faults),
@@ -50,6 +53,7 @@ impl From<ProgrammeError> for Problem {
     fn from(error: ProgrammeError) -> Self {
         match error {
             ProgrammeError::NotFound(what) => Problem::new(&NOT_FOUND).detail(format!("there is no such {what}")),
+            ProgrammeError::Unnamed => Problem::new(&NOT_FOUND).detail("there are several conferences"),
             ProgrammeError::Invalid(faults) => faults.into(),
             ProgrammeError::Agenda(error) => error.into(),
             ProgrammeError::Database(error) => error.into(),

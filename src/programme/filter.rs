@@ -5,7 +5,7 @@ use utoipa::IntoParams;
 
 use super::snapshot::Snapshot;
 use crate::{
-    agenda::document::{Session, SessionKind},
+    agenda::document::{Item, Session, SessionKind},
     faults::Faults,
     values::{Code, Date, TextValue},
 };
@@ -21,19 +21,19 @@ pub struct ProgrammeQuery {
     /// The number of an older release.
     #[deserr(default)]
     pub version: Option<ReleaseNumber>,
-    /// Sessions of this day alone.
+    /// Only sessions of this day.
     #[deserr(default)]
     pub day: Option<Date>,
-    /// Sessions of this track alone.
+    /// Only sessions of this track.
     #[deserr(default)]
     pub track: Option<Code>,
-    /// Sessions in this room alone.
+    /// Only sessions in this room.
     #[deserr(default)]
     pub room: Option<Code>,
-    /// Sessions of this kind alone.
+    /// Only sessions of this kind.
     #[deserr(default)]
     pub kind: Option<SessionKind>,
-    /// Sessions in which this speaker appears alone.
+    /// Only sessions in which this speaker appears; of panels and keynotes only those in which they do.
     #[deserr(default)]
     pub speaker: Option<Code>,
 }
@@ -105,6 +105,12 @@ impl ProgrammeQuery {
             && self.room.as_ref().is_none_or(|code| session.room.as_ref() == Some(code))
             && self.kind.is_none_or(|kind| session.kind == kind)
             && self.speaker.as_ref().is_none_or(appears)
+    }
+
+    /// Whether the item was asked for, in a list of items.
+    pub fn takes_item(&self, item: &Item) -> bool {
+        let appears = |code: &Code| item.appearances.iter().any(|appearance| appearance.speaker == *code);
+        self.speaker.as_ref().is_none_or(appears)
     }
 
     /// Whether any session is left out.

@@ -220,12 +220,13 @@ impl<'a> View<'a> {
             access: session.access,
             seats: session.seats,
             appearances: self.appearances(&session.appearances),
-            items: session.items.iter().map(|item| self.item(item)).collect(),
+            items: session.items.iter().zip(1..).map(|(item, ordinal)| self.item(item, ordinal)).collect(),
         }
     }
 
-    fn item(&self, item: &Item) -> ItemView {
+    fn item(&self, item: &Item, ordinal: usize) -> ItemView {
         ItemView {
+            ordinal,
             id: item.id.unwrap_or_default(),
             code: item.code.clone(),
             kind: item.kind,
@@ -292,7 +293,7 @@ impl<'a> View<'a> {
     ) -> impl Iterator<Item = (&'q Session, &'q Item)> {
         self.taken(query)
             .flat_map(|session| session.items.iter().map(move |item| (session, item)))
-            .filter(move |(_, item)| item.kind == kind)
+            .filter(move |(_, item)| item.kind == kind && query.takes_item(item))
     }
 
     /// The panels, in running order.

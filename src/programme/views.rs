@@ -281,6 +281,8 @@ pub struct SessionView {
 /// An agenda item.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ItemView {
+    /// Its place in the running order of its session, from 1.
+    pub ordinal: usize,
     /// Its id.
     pub id: ItemId,
     /// Its code.

@@ -30,7 +30,8 @@ pub struct Shown {
     pub position: Option<i64>,
 }
 
-/// Registers: a seat if every quota has one, else a place on the waiting list; the letter says which.
+/// Registers: a seat if every quota has one, else a place on the waiting list; the letter says which, in `language`
+/// unless the form names another.
 ///
 /// # Errors
 /// [`RegistrationError::Closed`], [`RegistrationError::AlreadyRegistered`], [`RegistrationError::Invalid`] for a
@@ -40,20 +41,20 @@ pub fn register(
     place: &Place,
     agenda: &Agenda,
     form: &Form,
+    language: &LanguageTag,
 ) -> Result<Shown, RegistrationError> {
     let languages = &agenda.conference.languages;
-    let standing = store::lock_setup(connection, place.id)?.ok_or(RegistrationError::Closed)?;
+    let standing = store::lock_setup(connection, place.id)?.ok_or(RegistrationError::NoConference)?;
     check_conference(form, &standing, languages).or(())?;
     let now = clock::now();
     if !model::is_open(now, standing.opens_at, standing.closes_at) {
-        return Err(RegistrationError::Closed);
+        return Err(RegistrationError::Closed { opens_at: standing.opens_at.filter(|opens| now < *opens) });
     }
     let category = standing.category(form.category.as_str()).ok_or(RegistrationError::NotFound)?;
     let seat_is_free = store::take_seats(connection, place.id, category.id)?;
     let state = State::at_registration(seat_is_free);
     let text = |line: Option<&dyn ToString>| line.map(ToString::to_string);
     let drawn = random().map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
-    let language = form.language.as_ref().or_else(|| languages.first());
     let registration = Registration {
         id: Id::new(),
         conference: place.id,
@@ -68,7 +69,7 @@ pub fn register(
         organisation: text(form.organisation.as_ref().map(|line| line as _)),
         position: text(form.position.as_ref().map(|line| line as _)),
         country: text(form.country.as_ref().map(|line| line as _)),
-        language: language.map_or_else(String::new, ToString::to_string),
+        language: form.language.as_ref().unwrap_or(language).to_string(),
         phone: text(form.phone.as_ref().map(|line| line as _)),
         accessibility_needs: text(form.accessibility_needs.as_ref().map(|line| line as _)),
         dietary_needs: text(form.dietary_needs.as_ref().map(|line| line as _)),

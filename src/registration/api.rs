@@ -12,6 +12,7 @@ use super::{
     actions::{self, Shown},
     letters,
     model::{self, Event, FIELDS, Form, FormField, State},
+    page,
 };
 use crate::{
     access::{Credentials, RateLimit, ServerSecret},
@@ -283,8 +284,15 @@ pub async fn register(
         found.add("#/email", "invalid_email", "must be an address that mail can be sent to");
         return Err(found.into());
     }
-    let shown =
-        desk.database.write("register", move |tx| actions::register(tx, &seen.place, &seen.agenda, &form)).await?;
+    let languages = &snapshot.agenda.conference.languages;
+    let language = negotiate::choose(&request, None, languages)?;
+    let Some(language) = language.tag().cloned() else {
+        return Err(Problem::unexpected("a conference without a language"));
+    };
+    let shown = desk
+        .database
+        .write("register", move |tx| actions::register(tx, &seen.place, &seen.agenda, &form, &language))
+        .await?;
     desk.wake.wake();
     let receipt = RegistrationReceipt {
         reference: shown.registration.reference.clone(),
@@ -309,7 +317,7 @@ pub struct TokenQuery {
     pub token: Option<String>,
 }
 
-/// Reads a registration: its attendee's with the link's token, any with a registrar's.
+/// Reads a registration: its attendee's with the link's token, any with a registrar's. A browser gets a page.
 #[utoipa::path(
     tag = "registration",
     params(
@@ -317,11 +325,17 @@ pub struct TokenQuery {
         ("reference" = String, Path, description = "The registration's reference"),
         TokenQuery
     ),
-    responses((status = 200, description = "The registration", body = RegistrationView), AnyProblem),
+    responses(
+        (status = 200, description = "The registration; for a browser, a page", content(
+            (RegistrationView = "application/json"), (String = "text/html")
+        )),
+        AnyProblem
+    ),
     security(("bearer" = []), ("link" = []))
 )]
 #[get("/api/v1/conferences/{conference}/registrations/{reference}")]
 pub async fn read_registration(
+    request: HttpRequest,
     desk: web::Data<Desk>,
     credentials: Credentials,
     path: web::Path<(CodePath, String)>,
@@ -339,7 +353,18 @@ pub async fn read_registration(
             Ok::<_, RegistrationError>((shown, actor == crate::access::Actor::attendee(), history))
         })
         .await?;
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(registration_view(&desk, &snapshot, &shown, own, history)))
+    if own && page::is_wanted(&request) {
+        let token = desk.secret.link_token(shown.registration.id, shown.registration.token_generation);
+        let page = page::render(&snapshot.agenda, &shown, &token).map_err(Problem::unexpected)?;
+        return Ok(HttpResponse::Ok()
+            .insert_header(NO_STORE)
+            .insert_header((header::VARY, "Accept"))
+            .insert_header((header::CONTENT_SECURITY_POLICY, page::POLICY))
+            .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+            .body(page));
+    }
+    let view = registration_view(&desk, &snapshot, &shown, own, history);
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).insert_header((header::VARY, "Accept")).json(view))
 }
 
 /// Nothing is asked of whoever cancels.
@@ -356,11 +381,16 @@ pub struct Nothing {}
         TokenQuery
     ),
     request_body = Nothing,
-    responses((status = 200, description = "The registration, cancelled", body = RegistrationView), AnyProblem),
+    responses(
+        (status = 200, description = "The registration, cancelled", body = RegistrationView),
+        (status = 303, description = "For a browser: back to the page"),
+        AnyProblem
+    ),
     security(("bearer" = []), ("link" = []))
 )]
 #[post("/api/v1/conferences/{conference}/registrations/{reference}/cancel")]
 pub async fn cancel_registration(
+    request: HttpRequest,
     desk: web::Data<Desk>,
     credentials: Credentials,
     path: web::Path<(CodePath, String)>,
@@ -369,9 +399,10 @@ pub async fn cancel_registration(
 ) -> Result<HttpResponse, Problem> {
     let (slug, reference) = path.into_inner();
     let credentials = credentials.with_link(query.0.token);
+    let own_reference = reference.clone();
     let snapshot = desk.snapshot(&slug.0)?;
     let (seen, secret) = (Arc::clone(&snapshot), desk.secret.clone());
-    let (shown, own, history) = desk
+    let cancelled = desk
         .database
         .write("cancel a registration", move |tx| {
             let shown = actions::cancel(tx, &seen.place, &seen.agenda, &reference, &credentials, &secret)?;
@@ -382,8 +413,17 @@ pub async fn cancel_registration(
             let history = actions::history(tx, registration)?;
             Ok::<_, RegistrationError>((shown, own, history))
         })
-        .await?;
+        .await;
     desk.wake.wake();
+    // A button that is pressed twice has done its work.
+    let done = matches!(cancelled, Ok(_) | Err(RegistrationError::WrongState(_)));
+    if done && page::is_wanted(&request) {
+        let location = format!("../{own_reference}?{}", request.query_string());
+        let back =
+            HttpResponse::SeeOther().insert_header(NO_STORE).insert_header((header::LOCATION, location)).finish();
+        return Ok(back);
+    }
+    let (shown, own, history) = cancelled?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(registration_view(&desk, &snapshot, &shown, own, history)))
 }
 

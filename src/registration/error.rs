@@ -1,8 +1,11 @@
 //! What can go wrong with registrations, and its problem documents.
 
+use chrono::{DateTime, Utc};
+
 use crate::{
     access::AccessError,
     agenda::AgendaError,
+    clock,
     database::{DatabaseError, Retry},
     faults::Faults,
     http::problem::{NOT_FOUND, Problem, problem_kinds},
@@ -39,7 +42,10 @@ pub enum RegistrationError {
     AlreadyRegistered,
     /// It is too early or too late.
     #[error("registration is not open")]
-    Closed,
+    Closed {
+        /// When it opens, if that is still to come.
+        opens_at: Option<DateTime<Utc>>,
+    },
     /// The state does not allow it.
     #[error("a registration that is {0} cannot do this")]
     WrongState(&'static str),
@@ -95,7 +101,10 @@ impl From<RegistrationError> for Problem {
             RegistrationError::AlreadyRegistered => {
                 Problem::new(&ALREADY_REGISTERED).detail("the link in the mail to this address shows the registration")
             }
-            RegistrationError::Closed => Problem::new(&REGISTRATION_CLOSED),
+            RegistrationError::Closed { opens_at } => Problem::new(&REGISTRATION_CLOSED).detail(match opens_at {
+                Some(at) => format!("it opens at {}", clock::wire(at)),
+                None => "it is over".to_owned(),
+            }),
             RegistrationError::WrongState(state) => {
                 Problem::new(&WRONG_STATE).detail(format!("the registration is {state}"))
             }

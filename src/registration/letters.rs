@@ -36,7 +36,7 @@ pub fn letter(
             starts_on: conference.starts_on.0,
             ends_on: conference.ends_on.0,
             venue: agenda.venue_line(language),
-            name: format!("{} {}", registration.given_name, registration.family_name),
+            name: registration.full_name(),
             reference: registration.reference.clone(),
             category: category.name.text(language, &conference.languages).to_owned(),
             position,

@@ -19,6 +19,7 @@ pub mod api;
 pub mod error;
 mod letters;
 pub mod model;
+mod page;
 pub mod setup;
 mod store;
 

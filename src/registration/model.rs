@@ -158,7 +158,8 @@ pub struct Form {
     #[deserr(default)]
     #[schema(required = false)]
     pub country: Option<CountryCode>,
-    /// The language of what is written to them: one of the conference's, its first if left out.
+    /// The language of what is written to them: one of the conference's. If left out, `Accept-Language` decides, else it is
+    /// the conference's first.
     #[deserr(default)]
     #[schema(required = false)]
     pub language: Option<LanguageTag>,
@@ -304,6 +305,14 @@ pub struct Registration {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+impl Registration {
+    /// The name as a letter addresses it.
+    pub fn full_name(&self) -> String {
+        let parts = [self.honorific.as_deref(), Some(&self.given_name), Some(&self.family_name)];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
 }
 
 #[cfg(test)]

@@ -26,13 +26,39 @@ use crate::{
         types::JsonValue,
     },
     faults::{self, Faults},
-    ids::{Id, ItemId, OrganisationId, SessionId},
+    ids::{ConferenceId, Id, ItemId, OrganisationId, SessionId, kind},
     values::{Code, Count, Date, Moment, TextValue, TimeZone},
 };
 
 /// The draft of a conference.
 pub fn load(connection: &mut Connection, place: &Place) -> Result<Agenda, DatabaseError> {
     let id = place.id;
+    let (organisations, organisation_codes) = organisations(connection, id)?;
+    let conference = conference(connection, id, &organisation_codes)?;
+    let (rooms, room_codes) = rooms(connection, id)?;
+    let (tracks, track_codes) = tracks(connection, id)?;
+    let (speakers, speaker_codes) = speakers(connection, id, &organisation_codes)?;
+    let (of_sessions, of_items) = appearances(connection, id, &speaker_codes)?;
+    let items = items(connection, id, of_items)?;
+    let sessions = sessions(
+        connection,
+        id,
+        conference.time_zone,
+        Surroundings { rooms: room_codes, tracks: track_codes, appearances: of_sessions, items },
+    )?;
+    let call_for_action = call_for_action(connection, id, &speaker_codes, &organisation_codes)?;
+    let days = days(connection, id)?;
+    Ok(Agenda { conference, organisations, days, rooms, tracks, speakers, sessions, call_for_action })
+}
+
+/// The codes of things that others refer to by id.
+type Codes<K> = HashMap<Id<K>, Code>;
+
+fn conference(
+    connection: &mut Connection,
+    id: ConferenceId,
+    organisation_codes: &Codes<kind::Organisation>,
+) -> Result<Conference, DatabaseError> {
     let row: ConferenceRow = conferences::table
         .find(id)
         .select((
@@ -47,18 +73,42 @@ pub fn load(connection: &mut Connection, place: &Place) -> Result<Agenda, Databa
             conferences::venue,
         ))
         .first(connection)?;
-    let zone: TimeZone = parse(&row.time_zone)?;
+    let parts: Vec<(OrganisationId, String)> = conference_organisations::table
+        .filter(conference_organisations::conference_id.eq(id))
+        .order(conference_organisations::ordinal)
+        .select((conference_organisations::organisation_id, conference_organisations::role))
+        .load(connection)?;
+    let part = |(organisation, role): (OrganisationId, String)| {
+        Ok(ConferenceOrganisation { organisation: code_of(organisation_codes, organisation)?, role: parse(&role)? })
+    };
+    Ok(Conference {
+        id: Some(id),
+        slug: parse(&row.slug)?,
+        name: decode(row.name)?,
+        description: decode_some(row.description)?,
+        starts_on: Date(row.starts_on),
+        ends_on: Date(row.ends_on),
+        time_zone: parse(&row.time_zone)?,
+        languages: decode(row.languages)?,
+        venue: decode_some(row.venue)?,
+        organisations: parts.into_iter().map(part).collect::<Result<_, DatabaseError>>()?,
+    })
+}
 
+fn organisations(
+    connection: &mut Connection,
+    id: ConferenceId,
+) -> Result<(Vec<Organisation>, Codes<kind::Organisation>), DatabaseError> {
     let rows: Vec<OrganisationRow> = organisations::table
         .filter(organisations::conference_id.eq(id))
         .order((organisations::ordinal, organisations::id))
         .load(connection)?;
-    let mut organisation_codes = HashMap::new();
-    let mut organisations = Vec::with_capacity(rows.len());
+    let mut codes = HashMap::new();
+    let mut list = Vec::with_capacity(rows.len());
     for row in rows {
         let code: Code = parse(&row.code)?;
-        organisation_codes.insert(row.id, code.clone());
-        organisations.push(Organisation {
+        codes.insert(row.id, code.clone());
+        list.push(Organisation {
             id: Some(row.id),
             code,
             name: decode(row.name)?,
@@ -67,125 +117,146 @@ pub fn load(connection: &mut Connection, place: &Place) -> Result<Agenda, Databa
             website: parse_some(row.website.as_ref())?,
         });
     }
+    Ok((list, codes))
+}
 
-    let rows: Vec<(OrganisationId, String)> = conference_organisations::table
-        .filter(conference_organisations::conference_id.eq(id))
-        .order(conference_organisations::ordinal)
-        .select((conference_organisations::organisation_id, conference_organisations::role))
-        .load(connection)?;
-    let mut parts = Vec::with_capacity(rows.len());
-    for (organisation, role) in rows {
-        parts.push(ConferenceOrganisation {
-            organisation: code_of(&organisation_codes, organisation)?,
-            role: parse(&role)?,
-        });
-    }
-    let conference = Conference {
-        id: Some(id),
-        slug: parse(&row.slug)?,
-        name: decode(row.name)?,
-        description: decode_some(row.description)?,
-        starts_on: Date(row.starts_on),
-        ends_on: Date(row.ends_on),
-        time_zone: zone,
-        languages: decode(row.languages)?,
-        venue: decode_some(row.venue)?,
-        organisations: parts,
-    };
-
+fn days(connection: &mut Connection, id: ConferenceId) -> Result<Vec<Day>, DatabaseError> {
     let rows: Vec<DayRow> = days::table.filter(days::conference_id.eq(id)).order(days::date).load(connection)?;
-    let mut day_list = Vec::with_capacity(rows.len());
-    for row in rows {
-        day_list.push(Day {
+    let day = |row: DayRow| {
+        Ok(Day {
             id: Some(row.id),
             date: Date(row.date),
             title: decode_some(row.title)?,
             changeover: Some(parse(&row.changeover)?),
-        });
-    }
+        })
+    };
+    rows.into_iter().map(day).collect()
+}
 
+fn rooms(connection: &mut Connection, id: ConferenceId) -> Result<(Vec<Room>, Codes<kind::Room>), DatabaseError> {
     let rows: Vec<RoomRow> =
         rooms::table.filter(rooms::conference_id.eq(id)).order((rooms::ordinal, rooms::id)).load(connection)?;
-    let mut room_codes = HashMap::new();
-    let mut room_list = Vec::with_capacity(rows.len());
+    let mut codes = HashMap::new();
+    let mut list = Vec::with_capacity(rows.len());
     for row in rows {
         let code: Code = parse(&row.code)?;
-        room_codes.insert(row.id, code.clone());
-        room_list.push(Room { id: Some(row.id), code, name: decode(row.name)?, capacity: count(row.capacity) });
+        codes.insert(row.id, code.clone());
+        list.push(Room { id: Some(row.id), code, name: decode(row.name)?, capacity: count(row.capacity) });
     }
+    Ok((list, codes))
+}
 
+fn tracks(connection: &mut Connection, id: ConferenceId) -> Result<(Vec<Track>, Codes<kind::Track>), DatabaseError> {
     let rows: Vec<TrackRow> =
         tracks::table.filter(tracks::conference_id.eq(id)).order((tracks::ordinal, tracks::id)).load(connection)?;
-    let mut track_codes = HashMap::new();
-    let mut track_list = Vec::with_capacity(rows.len());
+    let mut codes = HashMap::new();
+    let mut list = Vec::with_capacity(rows.len());
     for row in rows {
         let code: Code = parse(&row.code)?;
-        track_codes.insert(row.id, code.clone());
+        codes.insert(row.id, code.clone());
         let description = decode_some(row.description)?;
-        track_list.push(Track { id: Some(row.id), code, name: decode(row.name)?, description });
+        list.push(Track { id: Some(row.id), code, name: decode(row.name)?, description });
     }
+    Ok((list, codes))
+}
 
+fn speakers(
+    connection: &mut Connection,
+    id: ConferenceId,
+    organisation_codes: &Codes<kind::Organisation>,
+) -> Result<(Vec<Speaker>, Codes<kind::Speaker>), DatabaseError> {
     let rows: Vec<SpeakerRow> = speakers::table
         .filter(speakers::conference_id.eq(id))
         .order((speakers::ordinal, speakers::id))
         .load(connection)?;
-    let mut speaker_codes = HashMap::new();
-    let mut speaker_list = Vec::with_capacity(rows.len());
+    let mut codes = HashMap::new();
+    let mut list = Vec::with_capacity(rows.len());
     for row in rows {
         let code: Code = parse(&row.code)?;
-        speaker_codes.insert(row.id, code.clone());
-        speaker_list.push(Speaker {
+        codes.insert(row.id, code.clone());
+        list.push(Speaker {
             id: Some(row.id),
             code,
             honorific: decode_some(row.honorific)?,
-            given_name: parse_line(&row.given_name)?,
-            family_name: parse_line(&row.family_name)?,
+            given_name: parse(&row.given_name)?,
+            family_name: parse(&row.family_name)?,
             position: decode_some(row.position)?,
-            organisation: code_some(&organisation_codes, row.organisation_id)?,
+            organisation: code_some(organisation_codes, row.organisation_id)?,
             country: parse_some(row.country.as_ref())?,
             biography: decode_some(row.biography)?,
             precedence: parse_some(row.precedence.as_ref())?,
         });
     }
+    Ok((list, codes))
+}
 
-    let mut of_session: HashMap<SessionId, Vec<Appearance>> = HashMap::new();
-    let mut of_item: HashMap<ItemId, Vec<Appearance>> = HashMap::new();
+type OfSessions = HashMap<SessionId, Vec<Appearance>>;
+type OfItems = HashMap<ItemId, Vec<Appearance>>;
+
+fn appearances(
+    connection: &mut Connection,
+    id: ConferenceId,
+    speaker_codes: &Codes<kind::Speaker>,
+) -> Result<(OfSessions, OfItems), DatabaseError> {
     let rows: Vec<AppearanceRow> = appearances::table
         .inner_join(sessions::table.on(sessions::id.eq(appearances::session_id)))
         .filter(sessions::conference_id.eq(id))
         .order((appearances::ordinal, appearances::id))
         .select(appearances::all_columns)
         .load(connection)?;
+    let (mut of_sessions, mut of_items) = (OfSessions::new(), OfItems::new());
     for row in rows {
-        let appearance = Appearance { speaker: code_of(&speaker_codes, row.speaker_id)?, role: parse(&row.role)? };
+        let appearance = Appearance { speaker: code_of(speaker_codes, row.speaker_id)?, role: parse(&row.role)? };
         match row.item_id {
-            Some(item) => of_item.entry(item).or_default().push(appearance),
-            None => of_session.entry(row.session_id).or_default().push(appearance),
+            Some(item) => of_items.entry(item).or_default().push(appearance),
+            None => of_sessions.entry(row.session_id).or_default().push(appearance),
         }
     }
+    Ok((of_sessions, of_items))
+}
 
-    let mut items_of: HashMap<SessionId, Vec<Item>> = HashMap::new();
+fn items(
+    connection: &mut Connection,
+    id: ConferenceId,
+    mut appearances: OfItems,
+) -> Result<HashMap<SessionId, Vec<Item>>, DatabaseError> {
     let rows: Vec<ItemRow> =
         items::table.filter(items::conference_id.eq(id)).order((items::ordinal, items::id)).load(connection)?;
+    let mut of_sessions: HashMap<SessionId, Vec<Item>> = HashMap::new();
     for row in rows {
-        items_of.entry(row.session_id).or_default().push(Item {
+        of_sessions.entry(row.session_id).or_default().push(Item {
             id: Some(row.id),
             code: parse(&row.code)?,
             kind: parse(&row.kind)?,
             title: decode(row.title)?,
             abstract_: decode_some(row.abstract_)?,
             time_limit_minutes: count(row.time_limit_minutes),
-            appearances: of_item.remove(&row.id).unwrap_or_default(),
+            appearances: appearances.remove(&row.id).unwrap_or_default(),
         });
     }
+    Ok(of_sessions)
+}
 
+/// What sessions refer to and hold.
+struct Surroundings {
+    rooms: Codes<kind::Room>,
+    tracks: Codes<kind::Track>,
+    appearances: OfSessions,
+    items: HashMap<SessionId, Vec<Item>>,
+}
+
+fn sessions(
+    connection: &mut Connection,
+    id: ConferenceId,
+    zone: TimeZone,
+    mut surroundings: Surroundings,
+) -> Result<Vec<Session>, DatabaseError> {
     let rows: Vec<SessionRow> = sessions::table
         .filter(sessions::conference_id.eq(id))
         .order((sessions::ordinal, sessions::id))
         .load(connection)?;
-    let mut session_list = Vec::with_capacity(rows.len());
-    for row in rows {
-        session_list.push(Session {
+    let session = |row: SessionRow| {
+        Ok(Session {
             id: Some(row.id),
             code: parse(&row.code)?,
             guid: row.guid,
@@ -194,58 +265,46 @@ pub fn load(connection: &mut Connection, place: &Place) -> Result<Agenda, Databa
             abstract_: decode_some(row.abstract_)?,
             starts_at: Moment::Instant(zone.local(row.starts_at.0)),
             ends_at: Moment::Instant(zone.local(row.ends_at.0)),
-            room: code_some(&room_codes, row.room_id)?,
-            track: code_some(&track_codes, row.track_id)?,
+            room: code_some(&surroundings.rooms, row.room_id)?,
+            track: code_some(&surroundings.tracks, row.track_id)?,
             languages: decode(row.languages)?,
             interpretation: decode(row.interpretation)?,
             access: parse(&row.access)?,
             seats: count(row.seats),
-            appearances: of_session.remove(&row.id).unwrap_or_default(),
-            items: items_of.remove(&row.id).unwrap_or_default(),
-        });
-    }
-
-    let row: Option<CallForActionRow> =
-        calls_for_action::table.filter(calls_for_action::conference_id.eq(id)).first(connection).optional()?;
-    let call_for_action = match row {
-        None => None,
-        Some(row) => {
-            let rows: Vec<CommitmentRow> = commitments::table
-                .filter(commitments::call_for_action_id.eq(row.id))
-                .order(commitments::number)
-                .load(connection)?;
-            let mut list = Vec::with_capacity(rows.len());
-            for row in rows {
-                list.push(Commitment { text: decode(row.text)?, basis: decode_some(row.basis)? });
-            }
-            let speaker = code_some(&speaker_codes, row.issuing_speaker_id)?;
-            let organisation = code_some(&organisation_codes, row.issuing_organisation_id)?;
-            let named = speaker.is_some() || organisation.is_some();
-            Some(CallForAction {
-                id: Some(row.id),
-                title: decode(row.title)?,
-                preamble: decode_some(row.preamble)?,
-                issued_by: named.then_some(Issuer { speaker, organisation }),
-                status: parse(&row.status)?,
-                commitments: list,
-            })
-        }
+            appearances: surroundings.appearances.remove(&row.id).unwrap_or_default(),
+            items: surroundings.items.remove(&row.id).unwrap_or_default(),
+        })
     };
-
-    Ok(Agenda {
-        conference,
-        organisations,
-        days: day_list,
-        rooms: room_list,
-        tracks: track_list,
-        speakers: speaker_list,
-        sessions: session_list,
-        call_for_action,
-    })
+    rows.into_iter().map(session).collect()
 }
 
-fn parse_line<const MAX: u64>(text: &str) -> Result<crate::values::Line<MAX>, DatabaseError> {
-    parse(text)
+fn call_for_action(
+    connection: &mut Connection,
+    id: ConferenceId,
+    speaker_codes: &Codes<kind::Speaker>,
+    organisation_codes: &Codes<kind::Organisation>,
+) -> Result<Option<CallForAction>, DatabaseError> {
+    let row: Option<CallForActionRow> =
+        calls_for_action::table.filter(calls_for_action::conference_id.eq(id)).first(connection).optional()?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let rows: Vec<CommitmentRow> = commitments::table
+        .filter(commitments::call_for_action_id.eq(row.id))
+        .order(commitments::number)
+        .load(connection)?;
+    let commitment = |row: CommitmentRow| Ok(Commitment { text: decode(row.text)?, basis: decode_some(row.basis)? });
+    let speaker = code_some(speaker_codes, row.issuing_speaker_id)?;
+    let organisation = code_some(organisation_codes, row.issuing_organisation_id)?;
+    let named = speaker.is_some() || organisation.is_some();
+    Ok(Some(CallForAction {
+        id: Some(row.id),
+        title: decode(row.title)?,
+        preamble: decode_some(row.preamble)?,
+        issued_by: named.then_some(Issuer { speaker, organisation }),
+        status: parse(&row.status)?,
+        commitments: rows.into_iter().map(commitment).collect::<Result<_, DatabaseError>>()?,
+    }))
 }
 
 fn code_of<K>(codes: &HashMap<Id<K>, Code>, id: Id<K>) -> Result<Code, DatabaseError> {
