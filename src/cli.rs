@@ -22,7 +22,7 @@ use crate::{
     routes,
     server::{self, causes},
     settings::Settings,
-    values::{Code, TextValue as _},
+    values::{Code, Line, TextValue as _},
 };
 
 /// A conference event-management service.
@@ -110,7 +110,7 @@ enum Token {
     List,
     /// Make a token void
     Revoke {
-        /// The beginning of the token, as `list` shows it
+        /// The token, or its beginning as `list` shows it
         shown: String,
     },
 }
@@ -356,11 +356,13 @@ async fn token(settings: &Settings, command: Token) -> Result<(), Failed> {
             let role = Role::from_word(&role)
                 .ok_or_else(|| Failed::line(format!("--role must be one of {}", Role::WORDS.join(", "))))?;
             let conference = conference.as_deref().map(slug).transpose()?;
+            let label =
+                Line::<100>::parse(&label).map_err(|fault| Failed::line(format!("--label {}", fault.detail)))?;
             let token = database
                 .write("make a token", move |tx| {
                     let place = conference.as_ref().map(|slug| agenda::actions::find(tx, slug)).transpose()?;
                     let conference = place.map(|place| place.id);
-                    Ok::<_, agenda::AgendaError>(access::actions::make_token(tx, role, &label, conference)?)
+                    Ok::<_, agenda::AgendaError>(access::actions::make_token(tx, role, label.as_str(), conference)?)
                 })
                 .await?;
             say(&[token.reveal().to_owned()])

@@ -111,10 +111,10 @@ impl Settings {
             Err(_) => {}
         }
         for (name, text) in variables {
-            if !name.starts_with(PREFIX) || name.starts_with(TEST_PREFIX) {
+            let Some(key) = name.strip_prefix(PREFIX).filter(|_| !name.starts_with(TEST_PREFIX)) else {
                 continue;
-            }
-            let key = name.trim_start_matches(PREFIX).to_ascii_lowercase();
+            };
+            let key = key.to_ascii_lowercase();
             let Some(default) = defaults.get(&key) else {
                 return Err(SettingsError(format!("{name} is not a setting; config/default.toml lists them all")));
             };
@@ -166,7 +166,10 @@ impl Settings {
             listen,
             public_url,
             store: Store::parse(&raw.database_url).map_err(|reason| wrong("database_url", &reason))?,
-            database_connections: positive("database_connections", raw.database_connections)?,
+            database_connections: match raw.database_connections {
+                count @ 1..=1000 => count,
+                _ => return Err(wrong("database_connections", "must be 1 to 1000")),
+            },
             data_dir: raw.data_dir,
             seed: (raw.seed != "none").then(|| PathBuf::from(raw.seed)),
             admin_token,
@@ -230,6 +233,16 @@ mod tests {
                 "PLENARY_LISTEN",
                 "nowhere",
                 "listen (PLENARY_LISTEN) must be an address and a port, such as 127.0.0.1:8080",
+            ),
+            (
+                "PLENARY_PLENARY_LISTEN",
+                "x",
+                "PLENARY_PLENARY_LISTEN is not a setting; config/default.toml lists them all",
+            ),
+            (
+                "PLENARY_DATABASE_CONNECTIONS",
+                "4000000000",
+                "database_connections (PLENARY_DATABASE_CONNECTIONS) must be 1 to 1000",
             ),
             ("PLENARY_RATE_LIMIT_LOOPBACK", "yes", "PLENARY_RATE_LIMIT_LOOPBACK must be true or false"),
             ("PLENARY_REGISTRATIONS_BURST", "-1", "invalid value: integer `-1`, expected u32 in `registrations_burst`"),

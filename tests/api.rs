@@ -136,6 +136,7 @@ on_both_stores! {
         let long = format!("\"{}\"", "x".repeat(70_000));
         assert_eq!(problem("POST", registrations, &json, Some(&long)), is(413, "too-large"));
         assert_eq!(problem("GET", "/problems/nothing", &[], None), is(404, "not-found"));
+        assert_eq!(problem("GET", "/docs/nothing.js", &[], None), is(404, "not-found"));
         let wrong_method = app.send("PATCH", "/api/v1/conferences/small/blueprint", &[], None);
         assert_eq!(wrong_method.header("allow"), Some("GET, HEAD, PUT"));
     }

@@ -107,10 +107,10 @@ pub fn list_tokens(connection: &mut Connection) -> Result<Vec<(String, String, S
     store::list(connection)
 }
 
-/// Makes the tokens that begin with `shown` void. Answers how many there were.
+/// Makes void the tokens whose shown part is that of `beginning`. Answers how many there were.
 ///
 /// # Errors
 /// The store fails.
-pub fn revoke_token(connection: &mut Connection, shown: &str) -> Result<usize, DatabaseError> {
-    store::revoke(connection, shown, clock::now())
+pub fn revoke_token(connection: &mut Connection, beginning: &str) -> Result<usize, DatabaseError> {
+    store::revoke(connection, &PlainToken::given(beginning).shown(), clock::now())
 }

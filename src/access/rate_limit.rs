@@ -1,7 +1,7 @@
 //! How often one client may knock.
 
 use std::{
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
     sync::Arc,
 };
@@ -64,15 +64,28 @@ impl RateLimit {
         if !self.trusted_proxies.contains(&peer) {
             return Some(peer);
         }
-        let forwarded = request
+        let forwarded: Vec<&str> = request
             .headers()
             .get_all(header::X_FORWARDED_FOR)
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
-            .filter_map(|address| address.trim().parse().ok())
-            .collect::<Vec<IpAddr>>();
-        Some(forwarded.into_iter().rev().find(|address| !self.trusted_proxies.contains(address)).unwrap_or(peer))
+            .collect();
+        for element in forwarded.into_iter().rev() {
+            match address(element.trim()) {
+                Some(address) if self.trusted_proxies.contains(&address) => {}
+                Some(address) => return Some(address),
+                // What the nearest proxy wrote cannot be read: nothing before it is to be believed.
+                None => break,
+            }
+        }
+        Some(peer)
     }
+}
+
+/// An address as proxies write it: alone, or with a port.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    bare.parse().ok().or_else(|| text.parse().ok().map(|with_port: SocketAddr| with_port.ip()))
 }
 
 /// One customer holds a whole IPv6 /64.

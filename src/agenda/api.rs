@@ -96,7 +96,7 @@ pub async fn apply_agenda(
     let dry_run = query.0.is_dry_run();
     let (asked, asked_slug) = (credentials.clone(), slug.clone());
     database.read(move |tx| find_authorised(tx, &asked, "apply_agenda", &asked_slug).map(|_| ())).await?;
-    let agenda = model::read(body.0)?;
+    let agenda = model::read(body.receive().await?)?;
     let changes = database
         .write("apply an agenda", move |tx| {
             find_authorised(tx, &credentials, "apply_agenda", &slug)?;

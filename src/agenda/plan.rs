@@ -90,8 +90,10 @@ impl Node {
     }
 }
 
-/// Every thing of an agenda.
+/// Every thing of an agenda. What refers to another thing does so by its id, so that a renaming changes the renamed
+/// thing alone, and a code that passes to another thing changes all that refer to it.
 pub fn nodes(agenda: &Agenda) -> Vec<Node> {
+    let ids = Ids::of(agenda);
     let mut nodes = vec![Node::of("conference", agenda.conference.slug.as_str(), &agenda.conference, &[])];
     nodes.extend(agenda.organisations.iter().map(|node| Node::of("organisation", node.code.as_str(), node, &[])));
     nodes.extend(agenda.days.iter().map(|node| Node::of("day", &node.date.text(), node, &[])));
@@ -99,17 +101,68 @@ pub fn nodes(agenda: &Agenda) -> Vec<Node> {
     nodes.extend(agenda.tracks.iter().map(|node| Node::of("track", node.code.as_str(), node, &[])));
     nodes.extend(agenda.speakers.iter().map(|node| Node::of("speaker", node.code.as_str(), node, &[])));
     for session in &agenda.sessions {
-        nodes.push(Node::of("session", session.code.as_str(), session, &["items"]));
+        let node = Node::of("session", session.code.as_str(), session, &["items"]);
+        let id = node.id.clone();
+        nodes.push(node);
         for item in &session.items {
             let mut node = Node::of("item", item.code.as_str(), item, &[]);
-            node.fields.insert("session".to_owned(), Value::from(session.code.as_str()));
+            node.fields.insert("session".to_owned(), Value::from(id.as_str()));
             nodes.push(node);
         }
     }
     if let Some(call) = &agenda.call_for_action {
         nodes.push(Node::of("call_for_action", "call-for-action", call, &[]));
     }
+    for node in &mut nodes {
+        ids.resolve(node);
+    }
     nodes
+}
+
+/// The ids of things that others refer to, by kind and code.
+struct Ids(HashMap<(&'static str, String), String>);
+
+impl Ids {
+    fn of(agenda: &Agenda) -> Self {
+        let mut ids = HashMap::new();
+        macro_rules! learn {
+            ($($list:ident $kind:literal),+) => {
+                $(for node in &agenda.$list {
+                    if let Some(id) = node.id {
+                        ids.insert(($kind, node.code.as_str().to_owned()), id.to_string());
+                    }
+                })+
+            };
+        }
+        learn!(organisations "organisation", rooms "room", tracks "track", speakers "speaker");
+        Self(ids)
+    }
+
+    fn resolve(&self, node: &mut Node) {
+        for (field, value) in &mut node.fields {
+            match field.as_str() {
+                "organisation" | "room" | "track" => self.replace(field, value),
+                "organisations" | "appearances" => {
+                    let members = value.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut);
+                    members.flatten().for_each(|(key, value)| self.replace(key, value));
+                }
+                "issued_by" => {
+                    value.as_object_mut().into_iter().flatten().for_each(|(key, value)| self.replace(key, value));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn replace(&self, kind: &str, value: &mut Value) {
+        let Some(code) = value.as_str() else {
+            return;
+        };
+        let known = ["organisation", "room", "track", "speaker"].into_iter().find(|known| *known == kind);
+        if let Some(id) = known.and_then(|kind| self.0.get(&(kind, code.to_owned()))) {
+            *value = Value::from(id.as_str());
+        }
+    }
 }
 
 /// What turns `before` into `after`.
@@ -160,10 +213,16 @@ fn reorders(before: &[Node], after: &[Node]) -> Vec<Change> {
         .map(|((resource, within), _)| Change {
             action: ChangeAction::Reorder,
             resource: resource.to_owned(),
-            code: within.unwrap_or("*").to_owned(),
+            code: within.map_or("*", |session| code_of(after, session)).to_owned(),
             fields: Vec::new(),
         })
         .collect()
+}
+
+/// The code of a session, of which items know the id.
+fn code_of<'a>(nodes: &'a [Node], session: &'a str) -> &'a str {
+    let found = nodes.iter().find(|node| node.resource == "session" && node.id == session);
+    found.map_or(session, |node| node.code.as_str())
 }
 
 /// A kind of thing, and for items their session.

@@ -60,7 +60,7 @@ pub async fn apply_blueprint(
     let dry_run = query.0.is_dry_run();
     let (asked, asked_slug) = (credentials.clone(), slug.clone());
     database.read(move |tx| authorise_apply(tx, &asked, &asked_slug)).await?;
-    let blueprint = document::read(body.0)?;
+    let blueprint = document::read(body.receive().await?)?;
     let changes = database
         .write("apply a blueprint", move |tx| {
             authorise_apply(tx, &credentials, &slug)?;

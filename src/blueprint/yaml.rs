@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
+use saphyr_parser::{Event, Parser};
 use serde_json::{Map, Value};
 
 use crate::faults::{Fault, Faults, escaped};
@@ -31,6 +32,7 @@ impl Source {
             faults.add("1:1: #", "too_long", format!("at most {BYTES_MAX} bytes are read"));
             return Err(faults);
         }
+        check_nesting(text)?;
         let documents = MarkedYaml::load_from_str(text).map_err(|error| {
             let mark = error.marker();
             let place = format!("{}:{}", mark.line(), mark.col() + 1);
@@ -41,18 +43,14 @@ impl Source {
             return Err(faults);
         };
         let mut source = Self { value: Value::Null, lines: BTreeMap::new() };
-        let value = source.convert(document, "#".to_owned(), 0, &mut faults);
+        let value = source.convert(document, "#".to_owned(), &mut faults);
         source.value = value;
         if faults.0.is_empty() { Ok(source) } else { Err(source.located(faults)) }
     }
 
-    fn convert(&mut self, node: &MarkedYaml<'_>, pointer: String, depth: usize, faults: &mut Faults) -> Value {
+    fn convert(&mut self, node: &MarkedYaml<'_>, pointer: String, faults: &mut Faults) -> Value {
         let start = node.span.start;
         self.lines.entry(pointer.clone()).or_insert((start.line(), start.col() + 1));
-        if depth > DEPTH_MAX {
-            faults.add(pointer, "too_deep", format!("nests deeper than {DEPTH_MAX}"));
-            return Value::Null;
-        }
         match &node.data {
             YamlData::Value(Scalar::Null) => Value::Null,
             YamlData::Value(Scalar::Boolean(flag)) => Value::Bool(*flag),
@@ -60,7 +58,7 @@ impl Source {
             YamlData::Value(Scalar::FloatingPoint(number)) => Value::from(number.into_inner()),
             YamlData::Value(Scalar::String(text)) => Value::String(text.to_string()),
             YamlData::Sequence(elements) => {
-                let convert = |(index, element)| self.convert(element, format!("{pointer}/{index}"), depth + 1, faults);
+                let convert = |(index, element)| self.convert(element, format!("{pointer}/{index}"), faults);
                 Value::Array(elements.iter().enumerate().map(convert).collect())
             }
             YamlData::Mapping(members) => {
@@ -74,14 +72,10 @@ impl Source {
                     // A fault in a member is looked for at its key.
                     let mark = key.span.start;
                     self.lines.insert(place.clone(), (mark.line(), mark.col() + 1));
-                    let value = self.convert(member, place, depth + 1, faults);
+                    let value = self.convert(member, place, faults);
                     map.insert(name, value);
                 }
                 Value::Object(map)
-            }
-            YamlData::Alias(_) => {
-                faults.add(pointer, "alias", "aliases are not read: write the value out");
-                Value::Null
             }
             _ => {
                 faults.add(pointer, "unreadable", "cannot be read");
@@ -119,6 +113,34 @@ impl Source {
             .map(|((line, column), fault)| format!("{file}:{line}:{column}: {} {}", fault.pointer, fault.detail))
             .collect()
     }
+}
+
+/// Refuses, before the text becomes a tree, what would make the tree too deep or much larger than the text.
+fn check_nesting(text: &str) -> Result<(), Faults> {
+    let mut depth = 0_usize;
+    for event in Parser::new_from_str(text) {
+        // A text that is no YAML is the reader's to report.
+        let Ok((event, span)) = event else {
+            break;
+        };
+        let refused = match event {
+            Event::SequenceStart(..) | Event::MappingStart(..) => {
+                depth += 1;
+                (depth > DEPTH_MAX).then(|| ("too_deep", format!("nests deeper than {DEPTH_MAX}")))
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                depth = depth.saturating_sub(1);
+                None
+            }
+            Event::Alias(..) => Some(("alias", "aliases are not read: write the value out".to_owned())),
+            _ => None,
+        };
+        if let Some((code, detail)) = refused {
+            let place = format!("{}:{}", span.start.line(), span.start.col() + 1);
+            return Err(Faults(vec![Fault::at(place, code, detail)]));
+        }
+    }
+    Ok(())
 }
 
 /// A text that could not even be read as YAML: its faults carry their own place.
@@ -159,9 +181,12 @@ mod tests {
 
     #[test]
     fn what_is_no_document_is_said_with_its_line() {
-        let faults = |text| describe_unread("f.yaml", &Source::read(text).unwrap_err());
+        let faults = |text: &str| describe_unread("f.yaml", &Source::read(text).unwrap_err());
         assert_eq!(faults("a: [1\nb: 2"), ["f.yaml:2:2: illegal placement of ':' indicator"]);
         assert_eq!(faults("a: 1\na: 2"), ["f.yaml:2:1: duplicated key in mapping"]);
         assert_eq!(faults("a: 1\n---\nb: 2"), ["f.yaml:1:1: #: must be one YAML document"]);
+        assert_eq!(faults("a: &x 1\nb: *x"), ["f.yaml:2:4: aliases are not read: write the value out"]);
+        assert_eq!(faults(&format!("{}x", "- ".repeat(100_000))), ["f.yaml:1:65: nests deeper than 32"]);
+        assert_eq!(faults(&"[".repeat(100_000)), ["f.yaml:1:256: recursion limit exceeded"]);
     }
 }

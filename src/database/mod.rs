@@ -33,7 +33,7 @@ pub enum DatabaseError {
     #[error("the store cannot be reached")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Another writer came first; the same transaction may succeed when it is run again.
-    #[error("the store asks to run the transaction again")]
+    #[error("the store is busy with another writer")]
     Busy(#[source] DieselError),
     /// A statement failed.
     #[error("a statement failed")]

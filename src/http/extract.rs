@@ -22,9 +22,21 @@ const DOCUMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
-/// A JSON body of a whole document, not yet read into its parts.
-#[derive(Debug)]
-pub struct Document(pub Value);
+/// A JSON body of a whole document, not even received yet: who may send one is asked first, for it may be long.
+pub struct Document {
+    request: HttpRequest,
+    payload: dev::Payload,
+}
+
+impl Document {
+    /// Receives it.
+    ///
+    /// # Errors
+    /// It is no JSON, or too long.
+    pub async fn receive(self) -> Result<Value, Problem> {
+        body(self.request, self.payload, DOCUMENT_BYTES_MAX).await
+    }
+}
 
 async fn body(request: HttpRequest, payload: dev::Payload, bytes_max: usize) -> Result<Value, Problem> {
     let media_type = request
@@ -68,11 +80,10 @@ impl<T: Deserr<Faults> + 'static> FromRequest for Json<T> {
 
 impl FromRequest for Document {
     type Error = Problem;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+    type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
-        let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move { Ok(Self(body(request, payload, DOCUMENT_BYTES_MAX).await?)) })
+        std::future::ready(Ok(Self { request: request.clone(), payload: payload.take() }))
     }
 }
 

@@ -20,7 +20,7 @@ use actix_web::{
 };
 use tracing::Instrument as _;
 
-use super::problem::{BAD_REQUEST, Problem, UNAVAILABLE};
+use super::problem::{BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, Problem, UNAVAILABLE};
 
 /// The header that carries the request's id.
 const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");
@@ -60,21 +60,24 @@ pub async fn observe(
 
 /// Every error becomes a problem document with the request's id; a cause is logged once, here.
 fn with_instance(response: ServiceResponse, id: &str, span: &tracing::Span) -> ServiceResponse {
-    let Some(error) = response.response().error() else {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
         return response;
-    };
+    }
+    let error = response.response().error();
+    let words = || error.map(ToString::to_string).unwrap_or_default();
     let fallback;
-    let problem = match error.as_error::<Problem>() {
+    let problem = match error.and_then(|error| error.as_error::<Problem>()) {
         Some(problem) => problem,
-        None if response.status().is_server_error() => {
-            fallback = Problem::unexpected(error.to_string());
+        None => {
+            fallback = match status.as_u16() {
+                404 => Problem::new(&NOT_FOUND),
+                405 => Problem::new(&METHOD_NOT_ALLOWED),
+                400..500 => Problem::new(&BAD_REQUEST).detail(words()),
+                _ => Problem::unexpected(words()),
+            };
             &fallback
         }
-        None if response.status().is_client_error() => {
-            fallback = Problem::new(&BAD_REQUEST).detail(error.to_string());
-            &fallback
-        }
-        None => return response,
     };
     if let Some(causes) = problem.source_chain() {
         span.in_scope(|| tracing::error!(causes, "a request failed"));
@@ -82,7 +85,7 @@ fn with_instance(response: ServiceResponse, id: &str, span: &tracing::Span) -> S
     let mut answer = problem.response(Some(id));
     // What the layers within added (cross-origin headers) stays.
     for (name, value) in response.headers() {
-        if !answer.headers().contains_key(name) {
+        if !answer.headers().contains_key(name) && name != header::CONTENT_LENGTH {
             answer.headers_mut().append(name.clone(), value.clone());
         }
     }

@@ -117,7 +117,15 @@ pub fn checked_sender(text: &str) -> Result<String, &'static str> {
 
 /// Whether a message can be addressed to this address at all.
 pub fn is_deliverable(address: &str) -> bool {
-    Address::from_str(address).is_ok()
+    let Ok(address) = Address::from_str(address) else {
+        return false;
+    };
+    let to = Mailbox::new(None, address.clone());
+    Message::builder()
+        .from(to.clone())
+        .to(to)
+        .body(String::new())
+        .is_ok_and(|message| message.envelope().to() == [address])
 }
 
 /// Why a message did not leave.

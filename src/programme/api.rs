@@ -124,16 +124,20 @@ pub async fn list_conferences(
             .or_else(|_| negotiate::choose(&request, None, languages))?;
         data.push(View::new(&snapshot, &language).conference());
     }
-    let body = serde_json::to_vec(&ConferenceList { data, next: None }).map_err(Problem::unexpected)?;
+    public(&request, &ConferenceList { data, next: None })
+}
+
+/// Answers what everyone may read and keep for a moment.
+fn public(request: &HttpRequest, value: &impl Serialize) -> Result<HttpResponse, Problem> {
     let representation = Representation {
-        body,
+        body: serde_json::to_vec(value).map_err(Problem::unexpected)?,
         content_type: "application/json",
         language: None,
         modified: None,
         cache_control: CURRENT,
         vary: VARY,
     };
-    Ok(answer(&request, representation))
+    Ok(answer(request, representation))
 }
 
 /// Reads a conference.
@@ -470,11 +474,12 @@ pub async fn list_releases(
     rows.truncate(page);
     let next =
         rows.last().filter(|_| more).map(|last| format!("{}?limit={limit}&cursor={}", request.path(), last.number));
-    let mut response = HttpResponse::Ok();
-    if let Some(next) = &next {
-        response.insert_header((header::LINK, format!("<{next}>; rel=\"next\"")));
+    let link = next.as_ref().map(|next| format!("<{next}>; rel=\"next\""));
+    let mut response = public(&request, &ReleaseList { data: rows.iter().map(release_view).collect(), next })?;
+    if let Some(link) = link.and_then(|link| header::HeaderValue::from_str(&link).ok()) {
+        response.headers_mut().insert(header::LINK, link);
     }
-    Ok(response.json(ReleaseList { data: rows.iter().map(release_view).collect(), next }))
+    Ok(response)
 }
 
 async fn release_of(
@@ -500,11 +505,12 @@ async fn release_of(
 )]
 #[get("/api/v1/conferences/{conference}/releases/{number}")]
 pub async fn read_release(
+    request: HttpRequest,
     state: web::Data<State>,
     path: web::Path<(CodePath, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (release, _) = release_of(&state, &path.0.0, &path.1).await?;
-    Ok(HttpResponse::Ok().json(release_view(&release)))
+    public(&request, &release_view(&release))
 }
 
 /// Reads what a release changed against the one before.
@@ -518,9 +524,10 @@ pub async fn read_release(
 )]
 #[get("/api/v1/conferences/{conference}/releases/{number}/changes")]
 pub async fn read_release_changes(
+    request: HttpRequest,
     state: web::Data<State>,
     path: web::Path<(CodePath, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (_, changes) = release_of(&state, &path.0.0, &path.1).await?;
-    Ok(HttpResponse::Ok().json(ReleaseChanges { changes }))
+    public(&request, &ReleaseChanges { changes })
 }

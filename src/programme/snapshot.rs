@@ -151,9 +151,18 @@ fn newer(connection: &mut Connection, current: &BySlug) -> Result<Option<BySlug>
         };
         let snapshot = match known.get(&id) {
             Some(snapshot) if snapshot.release.number == number => Arc::clone(snapshot),
-            _ => match store::load(connection, id, number)? {
-                Some((release, agenda)) => Arc::new(Snapshot::new(place.clone(), release, agenda)),
-                None => continue,
+            older => match store::load(connection, id, number) {
+                Ok(Some((release, agenda))) => Arc::new(Snapshot::new(place.clone(), release, agenda)),
+                Ok(None) => continue,
+                // One release that cannot be read takes nothing away from the readers of the others, nor from its own.
+                Err(DatabaseError::Corrupt(reason)) => {
+                    tracing::error!(conference.slug = %place.slug, release = number, reason, "a release cannot be read");
+                    match older {
+                        Some(snapshot) => Arc::clone(snapshot),
+                        None => continue,
+                    }
+                }
+                Err(error) => return Err(error),
             },
         };
         next.insert(place.slug.clone(), snapshot);

@@ -1,6 +1,6 @@
 //! Making the views of a release in one language.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
     filter::ProgrammeQuery,
@@ -141,20 +141,32 @@ impl<'a> View<'a> {
 
     /// Every speaker with all that they appear in.
     pub fn speakers(&self) -> Vec<SpeakerDetail> {
-        self.snapshot.agenda.speakers.iter().map(|speaker| self.speaker_detail(speaker)).collect()
+        let mut appearances = self.speaker_appearances(|_| true);
+        let of = |speaker: &Speaker| SpeakerDetail {
+            speaker: self.speaker(speaker),
+            appearances: appearances.remove(&speaker.code).unwrap_or_default(),
+        };
+        self.snapshot.agenda.speakers.iter().map(of).collect()
     }
 
     /// A speaker with all that they appear in.
     pub fn speaker_detail(&self, speaker: &Speaker) -> SpeakerDetail {
-        let mut appearances = Vec::new();
+        let mut appearances = self.speaker_appearances(|code| *code == speaker.code);
+        let appearances = appearances.remove(&speaker.code).unwrap_or_default();
+        SpeakerDetail { speaker: self.speaker(speaker), appearances }
+    }
+
+    /// What the wanted speakers appear in, in running order.
+    fn speaker_appearances(&self, wanted: impl Fn(&Code) -> bool) -> HashMap<&'a Code, Vec<SpeakerAppearance>> {
+        let mut found: HashMap<&Code, Vec<SpeakerAppearance>> = HashMap::new();
         for session in &self.snapshot.agenda.sessions {
             let of_session = session.appearances.iter().map(|appearance| (appearance, None));
             let of_items = session
                 .items
                 .iter()
                 .flat_map(|item| item.appearances.iter().map(move |appearance| (appearance, Some(item))));
-            for (appearance, item) in of_session.chain(of_items).filter(|(found, _)| found.speaker == speaker.code) {
-                appearances.push(SpeakerAppearance {
+            for (appearance, item) in of_session.chain(of_items).filter(|(found, _)| wanted(&found.speaker)) {
+                found.entry(&appearance.speaker).or_default().push(SpeakerAppearance {
                     role: appearance.role,
                     session: self.session_reference(session),
                     item: item.map(|item| ItemReference {
@@ -165,7 +177,7 @@ impl<'a> View<'a> {
                 });
             }
         }
-        SpeakerDetail { speaker: self.speaker(speaker), appearances }
+        found
     }
 
     /// The days with the sessions that the query takes; when it narrows, the days without any are left out.

@@ -158,8 +158,8 @@ pub struct Form {
     #[deserr(default)]
     #[schema(required = false)]
     pub country: Option<CountryCode>,
-    /// The language of what is written to them: one of the conference's. If left out, `Accept-Language` decides, else it is
-    /// the conference's first.
+    /// The language of what is written to them: one of the conference's. If left out, `Accept-Language` decides, else
+    /// it is the conference's first.
     #[deserr(default)]
     #[schema(required = false)]
     pub language: Option<LanguageTag>,

@@ -1,4 +1,5 @@
-//! The page that an attendee's link opens in a browser: what is registered, and a button to cancel it. It runs no script.
+//! The page that an attendee's link opens in a browser: what is registered, and a button to cancel it. It runs no
+//! script.
 
 use actix_web::{HttpRequest, http::header};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};

@@ -119,14 +119,16 @@ pub fn read(document: Option<Value>, surroundings: &Surroundings) -> Result<Setu
 }
 
 fn check_codes(document: &Value, found: &mut Faults) {
-    let mut first: HashMap<&str, usize> = HashMap::new();
     let categories = document.get("categories").and_then(Value::as_array);
-    for (index, category) in categories.into_iter().flatten().enumerate() {
-        if let Some(code) = category.get("code").and_then(Value::as_str)
-            && let Some(earlier) = first.insert(code, index)
-        {
-            let detail = format!("is also the category at #/registration/categories/{earlier}/code");
-            found.add(format!("#/categories/{index}/code"), "duplicate", detail);
+    for key in ["id", "code"] {
+        let mut first: HashMap<&str, usize> = HashMap::new();
+        for (index, category) in categories.into_iter().flatten().enumerate() {
+            if let Some(value) = category.get(key).and_then(Value::as_str)
+                && let Some(earlier) = first.insert(value, index)
+            {
+                let detail = format!("stands also at #/registration/categories/{earlier}/{key}");
+                found.add(format!("#/categories/{index}/{key}"), "duplicate", detail);
+            }
         }
     }
 }

@@ -365,6 +365,10 @@ pub fn find(
     conference: ConferenceId,
     reference: &str,
 ) -> Result<Option<Registration>, DatabaseError> {
+    // PostgreSQL refuses a text with a NUL; nothing else than these characters is in a reference anyway.
+    if !reference.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Ok(None);
+    }
     let row: Option<Row> = registrations::table
         .filter(registrations::conference_id.eq(conference))
         .filter(registrations::reference.eq(reference))

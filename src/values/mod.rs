@@ -326,7 +326,9 @@ impl TextValue for EmailAddress {
     fn parse(text: &str) -> Result<Self, Fault> {
         let text = text.trim();
         // 254 characters is what an SMTP path holds (RFC 5321, 4.5.3.1.3).
-        if text.len() <= 254 && text.validate_email() {
+        // Mail to a bare IP address reaches nobody.
+        let names_a_host = !text.ends_with(']');
+        if text.len() <= 254 && names_a_host && text.validate_email() {
             return Ok(Self(text.to_owned()));
         }
         Err(Fault::of_value("invalid_email", "must be an e-mail address"))
@@ -451,6 +453,7 @@ mod tests {
         let folded = |text| EmailAddress::parse(text).map(|address| address.folded());
         assert_eq!(folded("Ada@Example.ORG"), folded("ada@example.org"));
         assert_eq!(code_of::<EmailAddress>("no at"), "invalid_email");
+        assert_eq!(code_of::<EmailAddress>("ada@[127.0.0.1]"), "invalid_email");
         assert_eq!(code_of::<EmailAddress>("a@b\r\nBcc: c@d"), "invalid_email");
     }
 }

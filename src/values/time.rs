@@ -1,8 +1,11 @@
 //! Times of a conference: its zone, its dates, when things start and end.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::RangeInclusive};
 
-use chrono::{DateTime, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{
+    DateTime, Datelike as _, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound as _,
+    Timelike as _, Utc,
+};
 use utoipa::openapi::schema::{KnownFormat, Object, SchemaFormat};
 
 use super::{TextValue, string_schema, text_value};
@@ -52,6 +55,11 @@ impl TextValue for TimeZone {
 }
 text_value!([] TimeZone);
 
+/// The years of an instant, in UTC: what is read in one offset and written in another is still read.
+const INSTANT_YEARS: RangeInclusive<i32> = 1900..=2998;
+/// The years of a wall time: in any zone it is one of those instants.
+const WALL_YEARS: RangeInclusive<i32> = 1901..=2997;
+
 /// When something starts or ends: read as a wall time of the conference's zone or with an offset, written with the
 /// offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,11 +72,18 @@ pub enum Moment {
 
 impl Moment {
     /// The instant with the zone's own offset.
+    ///
+    /// # Errors
+    /// The clocks skip or repeat the time, or the zone's offset was no whole minute then, which RFC 3339 cannot write.
     pub fn resolve(self, zone: TimeZone) -> Result<DateTime<FixedOffset>, Fault> {
-        match self {
-            Self::Wall(wall) => zone.resolve(wall),
-            Self::Instant(instant) => Ok(zone.local(instant.to_utc())),
+        let instant = match self {
+            Self::Wall(wall) => zone.resolve(wall)?,
+            Self::Instant(instant) => zone.local(instant.to_utc()),
+        };
+        if instant.offset().local_minus_utc() % 60 == 0 {
+            return Ok(instant);
         }
+        Err(Fault::of_value("impossible_time", format!("had an offset of odd seconds in {}", zone.0)))
     }
 }
 
@@ -77,16 +92,18 @@ impl TextValue for Moment {
         Cow::Borrowed("Moment")
     }
     fn parse(text: &str) -> Result<Self, Fault> {
-        let in_years = |year: i32| (1900..=2999).contains(&year);
+        // A leap second is a second that the stores disagree about.
+        let is_second = |nanosecond: u32| nanosecond < 1_000_000_000;
         if let Ok(instant) = DateTime::parse_from_rfc3339(text)
-            && in_years(chrono::Datelike::year(&instant))
+            && is_second(instant.nanosecond())
+            && INSTANT_YEARS.contains(&instant.to_utc().year())
         {
-            return Ok(Self::Instant(chrono::SubsecRound::trunc_subsecs(instant, 6)));
+            return Ok(Self::Instant(instant.trunc_subsecs(6)));
         }
         ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
             .iter()
             .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-            .filter(|wall| in_years(chrono::Datelike::year(wall)))
+            .filter(|wall| is_second(wall.nanosecond()) && WALL_YEARS.contains(&wall.year()))
             .map(Self::Wall)
             .ok_or_else(|| {
                 Fault::of_value(
@@ -123,7 +140,7 @@ impl TextValue for Date {
     fn parse(text: &str) -> Result<Self, Fault> {
         NaiveDate::parse_from_str(text, "%Y-%m-%d")
             .ok()
-            .filter(|date| text.len() == 10 && (1900..=2999).contains(&chrono::Datelike::year(date)))
+            .filter(|date| text.len() == 10 && (1900..=2999).contains(&date.year()))
             .map(Self)
             .ok_or_else(|| Fault::of_value("invalid_date", "must be a date such as 2014-03-31"))
     }
@@ -177,6 +194,15 @@ mod tests {
         assert_eq!(resolve("2014-03-30T02:30"), "impossible_time");
         assert_eq!(resolve("2014-10-26T02:30"), "ambiguous_time");
         assert_eq!(resolve("2014-10-26T02:30:00+01:00"), "2014-10-26T02:30:00+01:00");
+        assert_eq!(resolve("2014-03-31T09:00:60"), "invalid_time");
+        assert_eq!(resolve("2014-03-31T09:00:60Z"), "invalid_time");
+        assert_eq!(resolve("2998-12-31T23:59:59-05:00"), "invalid_time");
+        assert_eq!(resolve("2998-12-31T23:59:59Z"), "2999-01-01T00:59:59+01:00");
+        assert_eq!(resolve("2999-01-01T00:59:59+01:00"), "2999-01-01T00:59:59+01:00", "what is written is read");
+        assert_eq!(resolve("1900-01-01T12:00:00Z"), "1900-01-01T12:00:00+00:00");
         assert_eq!(resolve("tomorrow"), "invalid_time");
+        let monrovia = TimeZone(chrono_tz::Africa::Monrovia);
+        let odd = Moment::parse("1950-06-01T12:00").unwrap().resolve(monrovia);
+        assert_eq!(odd.map_err(|fault| fault.code), Err("impossible_time".to_owned()));
     }
 }

@@ -52,6 +52,7 @@ fn steps<'a, T: PartialEq, K>(
     before: &'a [T],
     after: &'a [T],
     key: impl Fn(&T) -> (Option<Id<K>>, &Code),
+    all: bool,
 ) -> Steps<'a, T, K> {
     let known: HashMap<Id<K>, (usize, &T)> =
         before.iter().enumerate().filter_map(|(index, node)| Some((key(node).0?, (index, node)))).collect();
@@ -68,7 +69,7 @@ fn steps<'a, T: PartialEq, K>(
                 if key(old).1 != code {
                     steps.vacated.push(id);
                 }
-                if *old != node || *place != index {
+                if all || *old != node || *place != index {
                     steps.updated.push((index, node));
                 }
             }
@@ -154,9 +155,12 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
         }
         Some(_) => {}
     }
+    // The document refers by code and the rows by id: where a code now means another thing, every row that may refer to
+    // it is written anew.
+    let moved = before.is_some_and(|before| codes_moved(before, after));
     macro_rules! of_kind {
         ($list:ident) => {
-            steps(before.map_or(&[], |before| &before.$list), &after.$list, |node| (node.id, &node.code))
+            steps(before.map_or(&[], |before| &before.$list), &after.$list, |node| (node.id, &node.code), moved)
         };
     }
     let organisation_steps = of_kind!(organisations);
@@ -166,7 +170,7 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
     let session_steps = of_kind!(sessions);
     let items_before = before.map(placed_items).unwrap_or_default();
     let items_after = placed_items(after);
-    let item_steps = steps(&items_before, &items_after, |placed| (placed.item.id, &placed.item.code));
+    let item_steps = steps(&items_before, &items_after, |placed| (placed.item.id, &placed.item.code), moved);
 
     vacate!(connection, organisations, &organisation_steps.vacated);
     vacate!(connection, rooms, &room_steps.vacated);
@@ -190,7 +194,7 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
     upsert!(connection, organisations, organisation_steps, row);
     let organisation_ids = by_code(&after.organisations, |node| (node.id, &node.code));
 
-    if before.map(|before| &before.conference.organisations) != Some(&conference.organisations) {
+    if moved || before.map(|before| &before.conference.organisations) != Some(&conference.organisations) {
         let old = conference_organisations::table.filter(conference_organisations::conference_id.eq(id));
         diesel::delete(old).execute(connection)?;
         let mut rows = Vec::new();
@@ -333,7 +337,7 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
     }
     insert_all!(connection, appearances::table, rows);
 
-    if before.map(|before| &before.call_for_action) != Some(&after.call_for_action) {
+    if moved || before.map(|before| &before.call_for_action) != Some(&after.call_for_action) {
         let old = calls_for_action::table.filter(calls_for_action::conference_id.eq(id));
         diesel::delete(old).execute(connection)?;
         if let Some(call) = &after.call_for_action {
@@ -373,6 +377,17 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
     remove!(connection, tracks, track_steps);
     remove!(connection, organisations, organisation_steps);
     Ok(())
+}
+
+/// Whether a code that others may refer to by now means another thing than before.
+fn codes_moved(before: &Agenda, after: &Agenda) -> bool {
+    macro_rules! moved {
+        ($list:ident) => {{
+            let known = by_code(&before.$list, |node| (node.id, &node.code));
+            after.$list.iter().any(|node| known.get(&node.code).is_some_and(|id| Some(*id) != node.id))
+        }};
+    }
+    moved!(organisations) || moved!(rooms) || moved!(tracks) || moved!(speakers)
 }
 
 /// An item with its place.
