@@ -6,6 +6,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use actix_cors::Cors;
@@ -153,7 +154,10 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     // Nobody listens any more if both have ended by themselves.
     _ = stop.send(true);
     _ = following.await;
-    _ = working.await;
+    // A mail server that hangs must not hold up the stop: what is not recorded is sent again later, under the same id.
+    if tokio::time::timeout(Duration::from_secs(STOP_TIMEOUT_SECONDS), working).await.is_err() {
+        tracing::warn!("stopped while a message was being sent");
+    }
     match served {
         Ok(result) => result.map_err(io_error("serving")),
         Err(error) => Err(io_error("serving")(io::Error::other(error))),
@@ -190,7 +194,12 @@ async fn prepare(
     let failed =
         |what: &'static str| move |error: &dyn std::error::Error| ServeError::Store { what, cause: causes(error) };
     database.migrate().await.map_err(|error| failed("the store cannot be migrated")(&error))?;
-    let seed = settings.seed.as_deref().map(read_seed).transpose()?;
+    // A store that is in use needs no seed, so that the file may be gone by then.
+    let is_empty = database
+        .read(|tx| agenda::actions::list(tx).map(|conferences| conferences.is_empty()))
+        .await
+        .map_err(|error| failed("the store cannot be read")(&error))?;
+    let seed = settings.seed.as_deref().filter(|_| is_empty).map(read_seed).transpose()?;
     let given = settings.admin_token.clone();
     let token = database
         .write("first start", move |tx| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::support::{
-    App,
+    App, Store,
     app::{World, person, small_conference},
     on_both_stores, smtp,
     smtp::Smtp,
@@ -45,7 +45,7 @@ on_both_stores! {
         if !smtp::is_there() {
             return;
         }
-        let smtp = Smtp::start(Some(("plenary", "p:w@d")));
+        let smtp = Smtp::start_with(&["--login", "plenary", "p:w@d"]);
         let url = format!("smtp://plenary:p%3Aw%40d@127.0.0.1:{}", smtp.port);
         let app = World::new(store)
             .set("PLENARY_MAIL_URL", &url)
@@ -136,7 +136,7 @@ on_both_stores! {
         let waiting = "SELECT count(*) AS n FROM outbox_messages WHERE state = 'waiting' AND lease_holder IS NULL";
         assert_eq!(world.database.count(waiting), 1);
         drop(app);
-        let smtp = Smtp::start(None);
+        let smtp = Smtp::start();
         let world = Arc::try_unwrap(world).ok().unwrap().set("PLENARY_MAIL_URL", &smtp.url());
         let app = world.start();
         let message = smtp.wait_for(1).remove(0);
@@ -150,7 +150,7 @@ on_both_stores! {
         if !smtp::is_there() {
             return;
         }
-        let smtp = Smtp::start(None);
+        let smtp = Smtp::start();
         let app = World::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
         app.publish(&small_conference(None, None));
         for (number, address) in ["refuse@example.org", "later@example.org", "fine@example.org"].into_iter().enumerate() {
@@ -183,4 +183,42 @@ on_both_stores! {
         assert!(text.contains(&format!("Message-ID: <{name}>\r\n")));
         assert!(text.contains("To: \"Person 1 Example\" <person-1@example.org>\r\n"), "{text}");
     }
+}
+
+/// A certificate for 127.0.0.1 that nobody else vouches for.
+fn certificate(folder: &std::path::Path) -> (String, String) {
+    let at = |name: &str| folder.join(name).display().to_string();
+    let (certificate, key) = (at("certificate.pem"), at("key.pem"));
+    let made = std::process::Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
+        .args(["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", &key, "-out", &certificate])
+        .stderr(std::process::Stdio::null())
+        .status();
+    assert!(made.unwrap().success());
+    (certificate, key)
+}
+
+#[test]
+fn over_tls_mail_goes_to_a_server_whose_certificate_is_trusted_and_to_no_other() {
+    if !smtp::is_there() {
+        return;
+    }
+    let world = World::new(Store::Sqlite);
+    let (certificate, key) = certificate(&world.folder.0);
+    let smtp = Smtp::start_with(&["--tls", &certificate, &key]);
+    let world = Arc::new(world.set("PLENARY_MAIL_URL", &format!("smtps://127.0.0.1:{}", smtp.port)));
+    let mut app = world.start_shared();
+    app.publish(&small_conference(None, None));
+    register(&app, &person(1, "delegate"));
+    app.log.wait_for("a message waits for another try");
+    assert!(app.terminate().success());
+    drop(app);
+    let words = "SELECT count(*) AS n FROM outbox_messages WHERE last_error LIKE '%certificate%'";
+    assert_eq!(world.database.count(words), 1, "a stranger's certificate is refused");
+    assert_eq!(smtp.besides().len(), 0);
+
+    let app = Arc::try_unwrap(world).ok().unwrap().set("SSL_CERT_FILE", &certificate).start();
+    assert_eq!(smtp.wait_for(1)[0].to, ["person-1@example.org"]);
+    app.log.wait_for("sent a message");
 }

@@ -132,7 +132,7 @@ on_both_stores! {
         if !smtp::is_there() {
             return;
         }
-        let smtp = Smtp::start(None);
+        let smtp = Smtp::start();
         let app = World::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
         app.publish(&small_conference(Some(100), None));
         five_hundred_for_a_hundred_seats(std::slice::from_ref(&app), &smtp);
@@ -143,7 +143,7 @@ on_both_stores! {
         if !smtp::is_there() {
             return;
         }
-        let smtp = Smtp::start(None);
+        let smtp = Smtp::start();
         let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", &smtp.url()));
         let mut app = world.start_shared();
         app.publish(&small_conference(Some(50), None));
@@ -484,7 +484,7 @@ fn two_processes_on_one_postgresql_share_seats_and_outbox() {
     if !crate::support::store::postgres_is_there() || !smtp::is_there() {
         return;
     }
-    let smtp = Smtp::start(None);
+    let smtp = Smtp::start();
     let world = Arc::new(World::new(Store::Postgres).set("PLENARY_MAIL_URL", &smtp.url()));
     let first = world.start_shared();
     first.publish(&small_conference(Some(100), None));

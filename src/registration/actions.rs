@@ -53,7 +53,6 @@ pub fn register(
     let category = standing.category(form.category.as_str()).ok_or(RegistrationError::NotFound)?;
     let seat_is_free = store::take_seats(connection, place.id, category.id)?;
     let state = State::at_registration(seat_is_free);
-    let text = |line: Option<&dyn ToString>| line.map(ToString::to_string);
     let drawn = random().map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
     let registration = Registration {
         id: Id::new(),
@@ -62,17 +61,17 @@ pub fn register(
         reference: model::reference(&place.slug, drawn),
         state,
         arrival: standing.last_arrival + 1,
-        honorific: text(form.honorific.as_ref().map(|line| line as _)),
+        honorific: text(&form.honorific),
         given_name: form.given_name.to_string(),
         family_name: form.family_name.to_string(),
         email: form.email.clone(),
-        organisation: text(form.organisation.as_ref().map(|line| line as _)),
-        position: text(form.position.as_ref().map(|line| line as _)),
-        country: text(form.country.as_ref().map(|line| line as _)),
+        organisation: text(&form.organisation),
+        position: text(&form.position),
+        country: text(&form.country),
         language: form.language.as_ref().unwrap_or(language).to_string(),
-        phone: text(form.phone.as_ref().map(|line| line as _)),
-        accessibility_needs: text(form.accessibility_needs.as_ref().map(|line| line as _)),
-        dietary_needs: text(form.dietary_needs.as_ref().map(|line| line as _)),
+        phone: text(&form.phone),
+        accessibility_needs: text(&form.accessibility_needs),
+        dietary_needs: text(&form.dietary_needs),
         consented_at: now,
         token_generation: 1,
         created_at: now,
@@ -87,6 +86,10 @@ pub fn register(
     let kind = if seat_is_free { LetterKind::Confirmed } else { LetterKind::Waitlisted };
     enqueue(connection, &letters::letter(kind, agenda, category, &registration, position, false))?;
     Ok(Shown { registration, category: category.code.clone(), category_name: category.name.clone(), position })
+}
+
+fn text<T: ToString>(line: &Option<T>) -> Option<String> {
+    line.as_ref().map(T::to_string)
 }
 
 fn check_conference(form: &Form, standing: &Standing, languages: &[LanguageTag]) -> crate::faults::Faults {

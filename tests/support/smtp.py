@@ -1,12 +1,13 @@
 """A real mail server for the tests: prints its port, then one JSON line a message that it accepted.
 
 An address that begins with "refuse" is refused for good (550); one that begins with "later" is put off once (451).
-With a user and a password as arguments, nobody sends without having logged in.
+With --login USER PASSWORD nobody sends without having logged in; with --tls CERTIFICATE KEY it speaks TLS from the start.
 """
 
+import argparse
 import asyncio
 import json
-import sys
+import ssl
 
 from aiosmtpd.smtp import SMTP, AuthResult
 
@@ -35,9 +36,13 @@ class Handler:
 
 
 async def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--login", nargs=2)
+    parser.add_argument("--tls", nargs=2)
+    arguments = parser.parse_args()
     options = {}
-    if len(sys.argv) == 3:
-        expected = tuple(sys.argv[1:3])
+    if arguments.login:
+        expected = tuple(arguments.login)
 
         def authenticator(server, session, envelope, mechanism, data):
             given = (data.login.decode(), data.password.decode())
@@ -46,7 +51,13 @@ async def main():
         options = {"authenticator": authenticator, "auth_required": True, "auth_require_tls": False}
     handler = Handler()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(handler, enable_SMTPUTF8=True, **options), "127.0.0.1", 0)
+    context = None
+    if arguments.tls:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(*arguments.tls)
+    server = await loop.create_server(
+        lambda: SMTP(handler, enable_SMTPUTF8=True, **options), "127.0.0.1", 0, ssl=context
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

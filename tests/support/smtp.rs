@@ -55,13 +55,15 @@ pub struct Smtp {
 }
 
 impl Smtp {
-    /// A server that takes mail from everyone, or from one who logs in.
-    pub fn start(login: Option<(&str, &str)>) -> Self {
+    /// A server that takes mail from everyone.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// A server with options of the script.
+    pub fn start_with(options: &[&str]) -> Self {
         let mut command = Command::new(python());
-        command.arg(repository().join("tests/support/smtp.py"));
-        if let Some((user, password)) = login {
-            command.args([user, password]);
-        }
+        command.arg(repository().join("tests/support/smtp.py")).args(options);
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let port = lines.next().unwrap().unwrap().parse().unwrap();
