@@ -119,8 +119,11 @@ impl World {
     }
 }
 
-/// Lines of a process's log, as they come.
-pub struct Log(Mutex<Receiver<String>>);
+/// Lines of a process's log, as they come; what was waited for stays.
+pub struct Log {
+    lines: Mutex<Receiver<String>>,
+    seen: Mutex<Vec<String>>,
+}
 
 impl Log {
     fn of(stream: impl std::io::Read + Send + 'static) -> Self {
@@ -132,23 +135,28 @@ impl Log {
                 }
             }
         });
-        Self(Mutex::new(receiver))
+        Self { lines: Mutex::new(receiver), seen: Mutex::default() }
     }
 
     /// Waits for the next line that holds `words`.
-    pub fn wait_for(&self, words: &str) -> String {
-        let lines = self.0.lock().unwrap();
+    pub fn wait_for(&self, words: &str) {
+        let lines = self.lines.lock().unwrap();
         loop {
             let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("the log never said: {words}"));
-            if line.contains(words) {
-                return line;
+            let found = line.contains(words);
+            self.seen.lock().unwrap().push(line);
+            if found {
+                return;
             }
         }
     }
 
-    /// Every line until the process ends.
-    pub fn rest(&self) -> Vec<String> {
-        self.0.lock().unwrap().iter().collect()
+    /// Every line from the first on, once the process has ended.
+    pub fn all(&self) -> Vec<String> {
+        let rest: Vec<_> = self.lines.lock().unwrap().iter().collect();
+        let mut seen = self.seen.lock().unwrap();
+        seen.extend(rest);
+        seen.clone()
     }
 }
 
@@ -184,7 +192,7 @@ impl App {
         }
         let Some(url) = greeting.first().and_then(|line| line.rsplit(' ').next()).map(str::to_owned) else {
             let _ = process.wait();
-            panic!("the service did not start: {:?}", log.rest());
+            panic!("the service did not start: {:?}", log.all());
         };
         let client = Client::new(&url);
         contract::learn(&client);
