@@ -147,6 +147,28 @@ text_enum! {
     }
 }
 text_enum! {
+    /// Who may see something of the agenda once it is released.
+    Visibility {
+        /// Everyone.
+        Public = "public",
+        /// Whoever has a confirmed registration, by its link.
+        Attendees = "attendees",
+        /// Nobody: a placeholder stands in.
+        Withheld = "withheld",
+    }
+}
+text_enum! {
+    /// How those of the same class and rank are ordered in a session that follows the order of precedence.
+    ProtocolRule {
+        /// By the date of inscription on the list of speakers.
+        Inscription = "inscription",
+        /// By the English name of the State.
+        EnglishAlphabet = "english_alphabet",
+        /// By the French name of the State.
+        FrenchAlphabet = "french_alphabet",
+    }
+}
+text_enum! {
     /// How far a call for action is.
     CallForActionStatus {
         /// Being written.
@@ -224,6 +246,10 @@ pub struct Conference {
     #[deserr(default)]
     #[schema(required = false)]
     pub organisations: Vec<ConferenceOrganisation>,
+    /// How long people need from one room to another; 5 if left out. A speaker with less is warned of.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub walking_minutes: Option<Count<0>>,
 }
 
 /// Where a conference is.
@@ -375,6 +401,22 @@ pub struct Speaker {
     #[deserr(default)]
     #[schema(required = false)]
     pub precedence: Option<Precedence>,
+    /// Their rank in that class, 1 the highest, where it is agreed; it goes before the date of taking office.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub precedence_rank: Option<Count<1>>,
+    /// When they took office: in a class the longest-serving go first.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub took_office_on: Option<Date>,
+    /// Who may see who they are until `public_from`; `public` if left out.
+    #[deserr(default = Visibility::Public)]
+    #[schema(required = false)]
+    pub visibility: Visibility,
+    /// From when on everyone may see who they are. What is `public` is not seen by anyone before.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub public_from: Option<Moment>,
 }
 
 /// A block of a day.
@@ -428,6 +470,18 @@ pub struct Session {
     #[deserr(default)]
     #[schema(required = false)]
     pub seats: Option<Count<0>>,
+    /// Who may see it until `public_from`; `public` if left out.
+    #[deserr(default = Visibility::Public)]
+    #[schema(required = false)]
+    pub visibility: Visibility,
+    /// From when on everyone may see it. What is `public` is not seen by anyone before.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub public_from: Option<Moment>,
+    /// The rule that decides between those of the same class and rank; without it only classes and ranks are judged.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub protocol_rule: Option<ProtocolRule>,
     /// Who presides over it, in order.
     #[deserr(default)]
     #[schema(required = false)]
@@ -461,6 +515,22 @@ pub struct Item {
     #[deserr(default)]
     #[schema(required = false)]
     pub time_limit_minutes: Option<Count<1>>,
+    /// Who may see it until `public_from`; `public` if left out.
+    #[deserr(default = Visibility::Public)]
+    #[schema(required = false)]
+    pub visibility: Visibility,
+    /// From when on everyone may see it. What is `public` is not seen by anyone before.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub public_from: Option<Moment>,
+    /// When it was inscribed on the list of speakers.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub inscribed_at: Option<Moment>,
+    /// The organisers have chosen its place: it is not judged by the order of precedence.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub placed_by_hand: bool,
     /// Who appears in it, in order. It may be nobody.
     #[deserr(default)]
     #[schema(required = false)]
@@ -475,6 +545,10 @@ pub struct Appearance {
     pub speaker: Code,
     /// What they do there.
     pub role: AppearanceRole,
+    /// The code of the speaker whom they stand in for.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub on_behalf_of: Option<Code>,
 }
 
 /// The conference's outcome document.

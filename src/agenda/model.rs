@@ -82,11 +82,18 @@ impl Agenda {
         };
         self.each_text(&mut |_, text| text.settle(&first));
         let zone = self.conference.time_zone;
+        let settle = |moment: &mut Moment| {
+            if let Ok(instant) = moment.resolve(zone) {
+                *moment = Moment::Instant(instant);
+            }
+        };
+        self.speakers.iter_mut().filter_map(|speaker| speaker.public_from.as_mut()).for_each(settle);
         for session in &mut self.sessions {
-            for moment in [&mut session.starts_at, &mut session.ends_at] {
-                if let Ok(instant) = moment.resolve(zone) {
-                    *moment = Moment::Instant(instant);
-                }
+            settle(&mut session.starts_at);
+            settle(&mut session.ends_at);
+            session.public_from.iter_mut().for_each(settle);
+            for item in &mut session.items {
+                item.public_from.iter_mut().chain(&mut item.inscribed_at).for_each(settle);
             }
         }
         if self.days.is_empty() {

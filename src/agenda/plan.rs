@@ -158,6 +158,7 @@ impl Ids {
         let Some(code) = value.as_str() else {
             return;
         };
+        let kind = if kind == "on_behalf_of" { "speaker" } else { kind };
         let known = ["organisation", "room", "track", "speaker"].into_iter().find(|known| *known == kind);
         if let Some(id) = known.and_then(|kind| self.0.get(&(kind, code.to_owned()))) {
             *value = Value::from(id.as_str());

@@ -30,6 +30,8 @@ const REFERENCES: &[(&str, &str)] = &[
     ("/sessions/*/track", "track"),
     ("/sessions/*/appearances/*/speaker", "speaker"),
     ("/sessions/*/items/*/appearances/*/speaker", "speaker"),
+    ("/sessions/*/appearances/*/on_behalf_of", "speaker"),
+    ("/sessions/*/items/*/appearances/*/on_behalf_of", "speaker"),
     ("/call_for_action/issued_by/speaker", "speaker"),
     ("/call_for_action/issued_by/organisation", "organisation"),
 ];
@@ -109,6 +111,18 @@ fn check_times(document: &Value, faults: &mut Faults) {
     let Some(zone) = text(document, "/conference/time_zone").and_then(|text| TimeZone::parse(text).ok()) else {
         return;
     };
+    for pattern in [
+        "/speakers/*/public_from",
+        "/sessions/*/public_from",
+        "/sessions/*/items/*/public_from",
+        "/sessions/*/items/*/inscribed_at",
+    ] {
+        each(document, pattern, &mut |pointer, text| {
+            if let Ok(Err(fault)) = Moment::parse(text).map(|moment| moment.resolve(zone)) {
+                faults.add(pointer, &fault.code, fault.detail);
+            }
+        });
+    }
     let sessions = document.pointer("/sessions").and_then(Value::as_array);
     for (index, session) in sessions.into_iter().flatten().enumerate() {
         let mut instant = |key: &str| -> Option<DateTime<FixedOffset>> {

@@ -22,6 +22,8 @@ table! {
         languages -> Json,
         venue -> Nullable<Json>,
         created_at -> UtcInstant,
+        walking_minutes -> Nullable<Integer>,
+        preview_generation -> Integer,
     }
 }
 
@@ -93,6 +95,10 @@ table! {
         country -> Nullable<Text>,
         biography -> Nullable<Json>,
         precedence -> Nullable<Text>,
+        precedence_rank -> Nullable<Integer>,
+        took_office_on -> Nullable<Date>,
+        visibility -> Text,
+        public_from -> Nullable<UtcInstant>,
     }
 }
 
@@ -115,6 +121,9 @@ table! {
         interpretation -> Json,
         access -> Text,
         seats -> Nullable<Integer>,
+        visibility -> Text,
+        public_from -> Nullable<UtcInstant>,
+        protocol_rule -> Nullable<Text>,
     }
 }
 
@@ -130,6 +139,10 @@ table! {
         #[sql_name = "abstract"]
         abstract_ -> Nullable<Json>,
         time_limit_minutes -> Nullable<Integer>,
+        visibility -> Text,
+        public_from -> Nullable<UtcInstant>,
+        inscribed_at -> Nullable<UtcInstant>,
+        placed_by_hand -> Bool,
     }
 }
 
@@ -141,6 +154,7 @@ table! {
         speaker_id -> Guid,
         role -> Text,
         ordinal -> Integer,
+        on_behalf_of_id -> Nullable<Guid>,
     }
 }
 
@@ -174,7 +188,11 @@ table! {
         author -> Text,
         note -> Nullable<Text>,
         content -> Json,
-        changes -> Json,
+        full_content -> Json,
+        updated_at -> UtcInstant,
+        force_reason -> Nullable<Text>,
+        restores -> Nullable<Integer>,
+        next_embargo_ends_at -> Nullable<UtcInstant>,
     }
 }
 
@@ -269,6 +287,52 @@ table! {
         digest -> Text,
         created_at -> UtcInstant,
         revoked_at -> Nullable<UtcInstant>,
+        expires_at -> Nullable<UtcInstant>,
+        last_used_at -> Nullable<UtcInstant>,
+    }
+}
+
+table! {
+    scheduled_releases (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        publish_at -> UtcInstant,
+        author -> Text,
+        note -> Nullable<Text>,
+        force_reason -> Nullable<Text>,
+        full_content -> Json,
+        state -> Text,
+        release_number -> Nullable<Integer>,
+        created_at -> UtcInstant,
+    }
+}
+
+table! {
+    audit_entries (id) {
+        id -> Guid,
+        at -> UtcInstant,
+        actor -> Text,
+        request_id -> Nullable<Text>,
+        operation -> Text,
+        conference_id -> Nullable<Guid>,
+        action -> Text,
+        resource -> Text,
+        thing_id -> Text,
+        code -> Text,
+        before -> Nullable<Json>,
+        after -> Nullable<Json>,
+    }
+}
+
+table! {
+    idempotency_keys (id) {
+        id -> Guid,
+        scope -> Text,
+        key -> Text,
+        request_digest -> Text,
+        status -> Nullable<Integer>,
+        answer -> Nullable<Json>,
+        created_at -> UtcInstant,
     }
 }
 
@@ -292,4 +356,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     registration_events,
     outbox_messages,
     tokens,
+    scheduled_releases,
+    audit_entries,
+    idempotency_keys,
 );

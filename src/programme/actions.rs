@@ -12,6 +12,7 @@ use crate::{
     },
     clock,
     database::{Connection, DatabaseError},
+    ids::ConferenceId,
 };
 
 /// A release as it was published.
@@ -43,7 +44,7 @@ pub fn publish(
     let before = store::load(connection, place.id, last)?.map(|(_, agenda)| nodes(&agenda)).unwrap_or_default();
     let changes = changes(&before, &nodes(&draft));
     let release = ReleaseRow { number: last + 1, released_at: clock::now(), note };
-    store::insert(connection, place.id, &release, actor.name(), &draft, &changes)?;
+    store::insert(connection, place.id, &release, actor.name(), &draft)?;
     Ok(PublishedRelease { release, changes })
 }
 
@@ -54,4 +55,18 @@ pub fn publish(
 pub fn latest_agenda(connection: &mut Connection, place: &Place) -> Result<Option<Agenda>, DatabaseError> {
     let number = store::latest_number(connection, place.id)?;
     Ok(store::load(connection, place.id, number)?.map(|(_, agenda)| agenda))
+}
+
+/// A release and what it changed against the one before it.
+///
+/// # Errors
+/// [`ProgrammeError::NotFound`], or the store fails.
+pub fn release_changes(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    number: i32,
+) -> Result<PublishedRelease, ProgrammeError> {
+    let (release, after) = store::load(connection, conference, number)?.ok_or(ProgrammeError::NotFound("release"))?;
+    let before = store::load(connection, conference, number - 1)?.map(|(_, agenda)| nodes(&agenda)).unwrap_or_default();
+    Ok(PublishedRelease { release, changes: changes(&before, &nodes(&after)) })
 }

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     ProgrammeError, Programmes, Snapshot,
-    actions::publish,
+    actions::{publish, release_changes},
     filter::{ProgrammeQuery, ReleaseNumber, ViewQuery},
     negotiate,
     store::{self, ReleaseRow},
@@ -26,6 +26,7 @@ use crate::{
     database::Database,
     faults::{Fault, Faults},
     http::{CodePath, Json, Problem, Query, Representation, answer, problem::AnyProblem},
+    ids::ConferenceId,
     values::{Code, Date, Prose, TextValue as _},
 };
 
@@ -366,8 +367,7 @@ pub struct ReleaseWithChanges {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReleaseChanges {
     /// What changed against the one before.
-    #[schema(value_type = Vec<Change>)]
-    pub changes: serde_json::Value,
+    pub changes: Vec<Change>,
 }
 
 fn release_view(release: &ReleaseRow) -> ReleaseView {
@@ -482,16 +482,10 @@ pub async fn list_releases(
     Ok(response)
 }
 
-async fn release_of(
-    state: &State,
-    slug: &Code,
-    number: &str,
-) -> Result<(ReleaseRow, serde_json::Value), ProgrammeError> {
+/// The conference's id and the release's number, as the path names them.
+fn release_named(state: &State, slug: &Code, number: &str) -> Result<(ConferenceId, i32), ProgrammeError> {
     let id = state.programmes.get(slug).ok_or(ProgrammeError::NotFound("conference"))?.place.id;
-    let number = ReleaseNumber::parse(number).map_err(|_| ProgrammeError::NotFound("release"))?.0;
-    let found =
-        state.database.read(move |tx| store::load_changes(tx, id, number).map_err(ProgrammeError::from)).await?;
-    found.ok_or(ProgrammeError::NotFound("release"))
+    Ok((id, ReleaseNumber::parse(number).map_err(|_| ProgrammeError::NotFound("release"))?.0))
 }
 
 /// Reads which release a number is.
@@ -509,7 +503,9 @@ pub async fn read_release(
     state: web::Data<State>,
     path: web::Path<(CodePath, String)>,
 ) -> Result<HttpResponse, Problem> {
-    let (release, _) = release_of(&state, &path.0.0, &path.1).await?;
+    let (id, number) = release_named(&state, &path.0.0, &path.1)?;
+    let found = state.database.read(move |tx| store::find(tx, id, number).map_err(ProgrammeError::from)).await?;
+    let release = found.ok_or(ProgrammeError::NotFound("release"))?;
     public(&request, &release_view(&release))
 }
 
@@ -528,6 +524,7 @@ pub async fn read_release_changes(
     state: web::Data<State>,
     path: web::Path<(CodePath, String)>,
 ) -> Result<HttpResponse, Problem> {
-    let (_, changes) = release_of(&state, &path.0.0, &path.1).await?;
+    let (id, number) = release_named(&state, &path.0.0, &path.1)?;
+    let changes = state.database.read(move |tx| release_changes(tx, id, number)).await?.changes;
     public(&request, &ReleaseChanges { changes })
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::{
-    agenda::{Agenda, Change},
+    agenda::Agenda,
     database::{
         Connection, DatabaseError,
         schema::releases,
@@ -67,19 +67,19 @@ pub fn load(
         .transpose()
 }
 
-/// A release without its content, and its changes against the one before.
-pub fn load_changes(
+/// A release without its content.
+pub fn find(
     connection: &mut Connection,
     conference: ConferenceId,
     number: i32,
-) -> Result<Option<(ReleaseRow, serde_json::Value)>, DatabaseError> {
-    let found: Option<(Columns, JsonValue)> = releases::table
+) -> Result<Option<ReleaseRow>, DatabaseError> {
+    let found: Option<Columns> = releases::table
         .filter(releases::conference_id.eq(conference))
         .filter(releases::number.eq(number))
-        .select(((releases::number, releases::released_at, releases::note), releases::changes))
+        .select((releases::number, releases::released_at, releases::note))
         .first(connection)
         .optional()?;
-    Ok(found.map(|(columns, JsonValue(changes))| (row(columns), changes)))
+    Ok(found.map(row))
 }
 
 /// Releases before `before`, the latest first.
@@ -106,7 +106,6 @@ pub fn insert(
     release: &ReleaseRow,
     author: &str,
     agenda: &Agenda,
-    changes: &[Change],
 ) -> Result<(), DatabaseError> {
     let json = |value: Result<serde_json::Value, serde_json::Error>| {
         value.map(JsonValue).map_err(|error| DatabaseError::Corrupt(error.to_string()))
@@ -120,7 +119,8 @@ pub fn insert(
             releases::author.eq(author),
             releases::note.eq(&release.note),
             releases::content.eq(json(serde_json::to_value(agenda))?),
-            releases::changes.eq(json(serde_json::to_value(changes))?),
+            releases::full_content.eq(json(serde_json::to_value(agenda))?),
+            releases::updated_at.eq(Instant(release.released_at)),
         ))
         .execute(connection)?;
     Ok(())

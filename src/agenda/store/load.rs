@@ -23,7 +23,7 @@ use crate::{
             appearances, calls_for_action, commitments, conference_organisations, conferences, days, items,
             organisations, rooms, sessions, speakers, tracks,
         },
-        types::JsonValue,
+        types::{Instant, JsonValue},
     },
     faults::{self, Faults},
     ids::{ConferenceId, Id, ItemId, OrganisationId, SessionId, kind},
@@ -37,13 +37,14 @@ pub fn load(connection: &mut Connection, place: &Place) -> Result<Agenda, Databa
     let conference = conference(connection, id, &organisation_codes)?;
     let (rooms, room_codes) = rooms(connection, id)?;
     let (tracks, track_codes) = tracks(connection, id)?;
-    let (speakers, speaker_codes) = speakers(connection, id, &organisation_codes)?;
+    let zone = conference.time_zone;
+    let (speakers, speaker_codes) = speakers(connection, id, zone, &organisation_codes)?;
     let (of_sessions, of_items) = appearances(connection, id, &speaker_codes)?;
-    let items = items(connection, id, of_items)?;
+    let items = items(connection, id, zone, of_items)?;
     let sessions = sessions(
         connection,
         id,
-        conference.time_zone,
+        zone,
         Surroundings { rooms: room_codes, tracks: track_codes, appearances: of_sessions, items },
     )?;
     let call_for_action = call_for_action(connection, id, &speaker_codes, &organisation_codes)?;
@@ -71,6 +72,7 @@ fn conference(
             conferences::time_zone,
             conferences::languages,
             conferences::venue,
+            conferences::walking_minutes,
         ))
         .first(connection)?;
     let parts: Vec<(OrganisationId, String)> = conference_organisations::table
@@ -92,6 +94,7 @@ fn conference(
         languages: decode(row.languages)?,
         venue: decode_some(row.venue)?,
         organisations: parts.into_iter().map(part).collect::<Result<_, DatabaseError>>()?,
+        walking_minutes: count(row.walking_minutes),
     })
 }
 
@@ -163,6 +166,7 @@ fn tracks(connection: &mut Connection, id: ConferenceId) -> Result<(Vec<Track>, 
 fn speakers(
     connection: &mut Connection,
     id: ConferenceId,
+    zone: TimeZone,
     organisation_codes: &Codes<kind::Organisation>,
 ) -> Result<(Vec<Speaker>, Codes<kind::Speaker>), DatabaseError> {
     let rows: Vec<SpeakerRow> = speakers::table
@@ -185,6 +189,10 @@ fn speakers(
             country: parse_some(row.country.as_ref())?,
             biography: decode_some(row.biography)?,
             precedence: parse_some(row.precedence.as_ref())?,
+            precedence_rank: count(row.precedence_rank),
+            took_office_on: row.took_office_on.map(Date),
+            visibility: parse(&row.visibility)?,
+            public_from: moment_some(zone, row.public_from),
         });
     }
     Ok((list, codes))
@@ -206,7 +214,11 @@ fn appearances(
         .load(connection)?;
     let (mut of_sessions, mut of_items) = (OfSessions::new(), OfItems::new());
     for row in rows {
-        let appearance = Appearance { speaker: code_of(speaker_codes, row.speaker_id)?, role: parse(&row.role)? };
+        let appearance = Appearance {
+            speaker: code_of(speaker_codes, row.speaker_id)?,
+            role: parse(&row.role)?,
+            on_behalf_of: code_some(speaker_codes, row.on_behalf_of_id)?,
+        };
         match row.item_id {
             Some(item) => of_items.entry(item).or_default().push(appearance),
             None => of_sessions.entry(row.session_id).or_default().push(appearance),
@@ -218,6 +230,7 @@ fn appearances(
 fn items(
     connection: &mut Connection,
     id: ConferenceId,
+    zone: TimeZone,
     mut appearances: OfItems,
 ) -> Result<HashMap<SessionId, Vec<Item>>, DatabaseError> {
     let rows: Vec<ItemRow> =
@@ -231,6 +244,10 @@ fn items(
             title: decode(row.title)?,
             abstract_: decode_some(row.abstract_)?,
             time_limit_minutes: count(row.time_limit_minutes),
+            visibility: parse(&row.visibility)?,
+            public_from: moment_some(zone, row.public_from),
+            inscribed_at: moment_some(zone, row.inscribed_at),
+            placed_by_hand: row.placed_by_hand,
             appearances: appearances.remove(&row.id).unwrap_or_default(),
         });
     }
@@ -263,14 +280,17 @@ fn sessions(
             kind: parse(&row.kind)?,
             title: decode(row.title)?,
             abstract_: decode_some(row.abstract_)?,
-            starts_at: Moment::Instant(zone.local(row.starts_at.0)),
-            ends_at: Moment::Instant(zone.local(row.ends_at.0)),
+            starts_at: moment(zone, row.starts_at),
+            ends_at: moment(zone, row.ends_at),
             room: code_some(&surroundings.rooms, row.room_id)?,
             track: code_some(&surroundings.tracks, row.track_id)?,
             languages: decode(row.languages)?,
             interpretation: decode(row.interpretation)?,
             access: parse(&row.access)?,
             seats: count(row.seats),
+            visibility: parse(&row.visibility)?,
+            public_from: moment_some(zone, row.public_from),
+            protocol_rule: parse_some(row.protocol_rule.as_ref())?,
             appearances: surroundings.appearances.remove(&row.id).unwrap_or_default(),
             items: surroundings.items.remove(&row.id).unwrap_or_default(),
         })
@@ -329,6 +349,14 @@ fn decode<T: Deserr<Faults>>(JsonValue(value): JsonValue) -> Result<T, DatabaseE
 
 fn decode_some<T: Deserr<Faults>>(value: Option<JsonValue>) -> Result<Option<T>, DatabaseError> {
     value.map(decode).transpose()
+}
+
+fn moment(zone: TimeZone, instant: Instant) -> Moment {
+    Moment::Instant(zone.local(instant.0))
+}
+
+fn moment_some(zone: TimeZone, instant: Option<Instant>) -> Option<Moment> {
+    instant.map(|instant| moment(zone, instant))
 }
 
 fn count<const MIN: u32>(number: Option<i32>) -> Option<Count<MIN>> {

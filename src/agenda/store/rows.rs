@@ -29,6 +29,7 @@ pub struct ConferenceRow {
     pub time_zone: String,
     pub languages: JsonValue,
     pub venue: Option<JsonValue>,
+    pub walking_minutes: Option<i32>,
 }
 
 #[derive(Queryable, Insertable, AsChangeset)]
@@ -100,6 +101,10 @@ pub struct SpeakerRow {
     pub country: Option<String>,
     pub biography: Option<JsonValue>,
     pub precedence: Option<String>,
+    pub precedence_rank: Option<i32>,
+    pub took_office_on: Option<NaiveDate>,
+    pub visibility: String,
+    pub public_from: Option<Instant>,
 }
 
 #[derive(Queryable, Insertable, AsChangeset)]
@@ -121,6 +126,9 @@ pub struct SessionRow {
     pub interpretation: JsonValue,
     pub access: String,
     pub seats: Option<i32>,
+    pub visibility: String,
+    pub public_from: Option<Instant>,
+    pub protocol_rule: Option<String>,
 }
 
 #[derive(Queryable, Insertable, AsChangeset)]
@@ -135,6 +143,10 @@ pub struct ItemRow {
     pub title: JsonValue,
     pub abstract_: Option<JsonValue>,
     pub time_limit_minutes: Option<i32>,
+    pub visibility: String,
+    pub public_from: Option<Instant>,
+    pub inscribed_at: Option<Instant>,
+    pub placed_by_hand: bool,
 }
 
 #[derive(Queryable, Insertable)]
@@ -146,6 +158,7 @@ pub struct AppearanceRow {
     pub speaker_id: SpeakerId,
     pub role: String,
     pub ordinal: i32,
+    pub on_behalf_of_id: Option<SpeakerId>,
 }
 
 #[derive(Queryable, Insertable, AsChangeset)]

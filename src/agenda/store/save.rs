@@ -28,7 +28,7 @@ use crate::{
         types::{Instant, JsonValue},
     },
     ids::{Id, SessionId},
-    values::{Code, Count, TextValue},
+    values::{Code, Count, Moment, TextValue},
 };
 
 macro_rules! insert_all {
@@ -143,6 +143,7 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
         time_zone: word(&conference.time_zone),
         languages: encode(&conference.languages),
         venue: encode_some(&conference.venue),
+        walking_minutes: number(conference.walking_minutes),
     };
     match before {
         None => {
@@ -263,6 +264,10 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
             country: word_some(node.country.as_ref()),
             biography: encode_some(&node.biography),
             precedence: word_some(node.precedence.as_ref()),
+            precedence_rank: number(node.precedence_rank),
+            took_office_on: node.took_office_on.map(date),
+            visibility: word(&node.visibility),
+            public_from: instant_some(node.public_from),
         })
     };
     upsert!(connection, speakers, speaker_steps, row);
@@ -286,6 +291,9 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
             interpretation: encode(&node.interpretation),
             access: word(&node.access),
             seats: number(node.seats),
+            visibility: word(&node.visibility),
+            public_from: instant_some(node.public_from),
+            protocol_rule: word_some(node.protocol_rule.as_ref()),
         })
     };
     upsert!(connection, sessions, session_steps, row);
@@ -302,6 +310,10 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
             title: encode(&node.title),
             abstract_: encode_some(&node.abstract_),
             time_limit_minutes: number(node.time_limit_minutes),
+            visibility: word(&node.visibility),
+            public_from: instant_some(node.public_from),
+            inscribed_at: instant_some(node.inscribed_at),
+            placed_by_hand: node.placed_by_hand,
         })
     };
     upsert!(connection, items, item_steps, row);
@@ -331,6 +343,7 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
                     speaker_id,
                     role,
                     ordinal: ordinal(index),
+                    on_behalf_of_id: target(&speaker_ids, node.on_behalf_of.as_ref())?,
                 });
             }
         }
@@ -423,6 +436,10 @@ fn ordinal(index: usize) -> i32 {
 
 fn number<const MIN: u32>(count: Option<Count<MIN>>) -> Option<i32> {
     count.and_then(|Count(number)| i32::try_from(number).ok())
+}
+
+fn instant_some(moment: Option<Moment>) -> Option<Instant> {
+    moment.map(|moment| Instant(utc(moment)))
 }
 
 fn word(text: &impl TextValue) -> String {

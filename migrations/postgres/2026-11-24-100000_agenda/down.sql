@@ -1,0 +1,27 @@
+DROP TABLE idempotency_keys;
+ALTER TABLE tokens DROP COLUMN last_used_at;
+ALTER TABLE tokens DROP COLUMN expires_at;
+DROP TABLE audit_entries;
+DROP TABLE scheduled_releases;
+-- What a release changed is worked out anew by whoever reads it; the older schema kept it, and gets an empty list.
+ALTER TABLE releases ADD COLUMN changes jsonb NOT NULL DEFAULT '[]';
+ALTER TABLE releases DROP COLUMN next_embargo_ends_at;
+ALTER TABLE releases DROP COLUMN restores;
+ALTER TABLE releases DROP COLUMN force_reason;
+ALTER TABLE releases DROP COLUMN updated_at;
+ALTER TABLE releases DROP COLUMN full_content;
+DROP INDEX appearances_on_behalf_of_id_idx;
+ALTER TABLE appearances DROP COLUMN on_behalf_of_id;
+ALTER TABLE items DROP COLUMN placed_by_hand;
+ALTER TABLE items DROP COLUMN inscribed_at;
+ALTER TABLE items DROP COLUMN public_from;
+ALTER TABLE items DROP COLUMN visibility;
+ALTER TABLE sessions DROP COLUMN protocol_rule;
+ALTER TABLE sessions DROP COLUMN public_from;
+ALTER TABLE sessions DROP COLUMN visibility;
+ALTER TABLE speakers DROP COLUMN public_from;
+ALTER TABLE speakers DROP COLUMN visibility;
+ALTER TABLE speakers DROP COLUMN took_office_on;
+ALTER TABLE speakers DROP COLUMN precedence_rank;
+ALTER TABLE conferences DROP COLUMN preview_generation;
+ALTER TABLE conferences DROP COLUMN walking_minutes;
