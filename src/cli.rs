@@ -250,7 +250,9 @@ async fn apply(settings: &Settings, command: Apply) -> Result<(), Failed> {
             let slug = blueprint.agenda.conference.slug.clone();
             let dry_run = command.dry_run;
             let changes = database
-                .write("apply a blueprint", move |tx| blueprint::actions::apply(tx, &slug, &blueprint, dry_run))
+                .write("apply a blueprint", move |tx| {
+                    blueprint::actions::apply(tx, &slug, &blueprint, &Actor::command_line(), dry_run)
+                })
                 .await
                 .map_err(|error| match error {
                     RegistrationError::Invalid(faults)

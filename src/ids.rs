@@ -22,12 +22,16 @@ kinds! {
     Appearance AppearanceId,
     /// The outcome document.
     CallForAction CallForActionId,
+    /// A line of the audit trail.
+    AuditEntry AuditEntryId,
     /// A kind of registration.
     Category CategoryId,
     /// The event itself.
     Conference ConferenceId,
     /// A date of the conference.
     Day DayId,
+    /// An answer that can be given again.
+    IdempotencyKey IdempotencyKeyId,
     /// An agenda item.
     Item ItemId,
     /// One process's hold on a message while it sends it.
@@ -52,7 +56,6 @@ kinds! {
     Token TokenId,
     /// A theme.
     Track TrackId,
-
 }
 
 impl<K> Id<K> {

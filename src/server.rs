@@ -232,7 +232,7 @@ fn seed_if_empty(connection: &mut Connection, slug: &Code, blueprint: &Blueprint
     if !agenda::actions::list(connection)?.is_empty() {
         return Ok(());
     }
-    blueprint::actions::apply(connection, slug, blueprint, false).map_err(|error| match error {
+    blueprint::actions::apply(connection, slug, blueprint, &Actor::service(), false).map_err(|error| match error {
         RegistrationError::Agenda(error) => error.into(),
         RegistrationError::Database(error) => ProgrammeError::Database(error),
         other => ProgrammeError::Database(crate::database::DatabaseError::Corrupt(other.to_string())),

@@ -41,8 +41,8 @@ fn every_route_is_in_the_document_and_every_operation_of_the_document_is_a_route
     let app = World::new(Store::Sqlite).start();
     let documented: BTreeSet<_> =
         operations(&document(&app)).into_iter().map(|(method, path, _)| format!("{method} {path}")).collect();
-    // Routes are declared as `#[get("/...")]`, or in the calls of the two macros of programme/api.rs: there is no
-    // other way (tests/layout.rs).
+    // Routes are declared as `#[get("/...")]`, or in the calls of the macros of programme/api.rs and agenda/: there is
+    // no other way (tests/layout.rs).
     let mut declared = BTreeSet::new();
     for source in crate::layout::sources() {
         for line in source.text.lines() {
@@ -50,6 +50,12 @@ fn every_route_is_in_the_document_and_every_operation_of_the_document_is_a_route
             for method in ["get", "post", "put", "patch", "delete"] {
                 if let Some(path) = line.strip_prefix(&format!("#[{method}(\"")) {
                     declared.insert(format!("{} {}", method.to_uppercase(), path.trim_end_matches("\")]")));
+                }
+            }
+            // In the calls of the macros of agenda/: `get "/..." => read_something`.
+            for method in ["get", "post", "put", "patch", "delete"] {
+                if let Some(path) = line.strip_prefix(&format!("{method} \"")) {
+                    declared.insert(format!("{} {}", method.to_uppercase(), path.split('"').next().unwrap()));
                 }
             }
             let quoted = line.split('"').nth(1).filter(|_| source.path == "programme/api.rs");

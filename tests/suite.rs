@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that meets the unexpected has failed")]
 #![expect(clippy::disallowed_methods, reason = "where servers are is told by variables of the environment")]
 
+mod agenda;
 mod api;
 mod blueprint;
 mod layout;

@@ -12,29 +12,41 @@ use crate::{
     ids::ConferenceId,
 };
 
-/// Whoever a request comes from, by the name that a history may show.
+/// Whoever a request comes from, by the name that a history may show, and the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Actor(String);
+pub struct Actor {
+    name: String,
+    request: Option<String>,
+}
 
 impl Actor {
     /// The person whom the registration is of.
     pub fn attendee() -> Self {
-        Self("attendee".to_owned())
+        Self::named("attendee", None)
     }
 
     /// The service itself.
     pub fn service() -> Self {
-        Self("service".to_owned())
+        Self::named("service", None)
     }
 
     /// Whoever runs commands on the machine.
     pub fn command_line() -> Self {
-        Self("command line".to_owned())
+        Self::named("command line", None)
+    }
+
+    fn named(name: impl Into<String>, request: Option<String>) -> Self {
+        Self { name: name.into(), request }
     }
 
     /// The name.
     pub fn name(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    /// The id of the request, where it came by one.
+    pub fn request(&self) -> Option<&str> {
+        self.request.as_deref()
     }
 }
 
@@ -49,14 +61,14 @@ pub fn authorise(
     conference: Option<ConferenceId>,
 ) -> Result<Actor, AccessError> {
     let roles = match allowed(operation) {
-        Allowed::Everyone => return Ok(Actor("everyone".to_owned())),
+        Allowed::Everyone => return Ok(Actor::named("everyone", credentials.request.clone())),
         Allowed::Roles(roles) | Allowed::OwnOrRoles(roles) => roles,
     };
     let token = credentials.bearer.as_ref().ok_or(AccessError::Unauthenticated)?;
     let known = store::find(connection, token)?.ok_or(AccessError::Unauthenticated)?;
     let reaches = known.conference.is_none() || known.conference == conference;
     if reaches && (known.role == Role::Admin || roles.contains(&known.role)) {
-        Ok(Actor(format!("{} ({})", known.label, known.role)))
+        Ok(Actor::named(format!("{} ({})", known.label, known.role), credentials.request.clone()))
     } else {
         Err(AccessError::Forbidden)
     }

@@ -1,8 +1,9 @@
 //! What a request shows of who sent it.
 
-use actix_web::{FromRequest, HttpRequest, dev, http::header};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev, http::header};
 
 use super::token::PlainToken;
+use crate::http::middleware::RequestId;
 
 /// The credentials of a request. Every handler that is not for everyone takes them.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +12,8 @@ pub struct Credentials {
     pub bearer: Option<PlainToken>,
     /// The token of an attendee's link, `?token=`.
     pub link: Option<String>,
+    /// The request's id, for the audit trail.
+    pub request: Option<String>,
 }
 
 impl Credentials {
@@ -37,6 +40,7 @@ impl FromRequest for Credentials {
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| PlainToken::given(token.trim()));
-        std::future::ready(Ok(Self { bearer, link: None }))
+        let id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone());
+        std::future::ready(Ok(Self { bearer, link: None, request: id }))
     }
 }

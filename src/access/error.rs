@@ -4,7 +4,7 @@ use actix_web::http::header;
 
 use crate::{
     database::{DatabaseError, Retry},
-    http::problem::{Problem, problem_kinds},
+    http::problem::{NOT_FOUND, Problem, problem_kinds},
 };
 
 problem_kinds! {
@@ -23,6 +23,9 @@ pub enum AccessError {
     /// A known token without the right.
     #[error("the token has no right to this")]
     Forbidden,
+    /// There is no such thing.
+    #[error("no such thing")]
+    NotFound,
     /// The store failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -41,6 +44,7 @@ impl From<AccessError> for Problem {
                 Problem::new(&UNAUTHENTICATED).header(header::WWW_AUTHENTICATE, "Bearer realm=\"plenary\"")
             }
             AccessError::Forbidden => Problem::new(&FORBIDDEN),
+            AccessError::NotFound => Problem::new(&NOT_FOUND),
             AccessError::Database(error) => error.into(),
         }
     }

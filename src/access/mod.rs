@@ -13,6 +13,7 @@
 
 pub mod actions;
 pub mod api;
+pub mod audit;
 pub mod error;
 pub mod policy;
 pub mod rate_limit;

@@ -7,7 +7,7 @@ use super::{
     store,
 };
 use crate::{
-    access::{Credentials, authorise},
+    access::{Actor, Credentials, audit, authorise},
     database::{Connection, DatabaseError},
     faults::Faults,
     values::Code,
@@ -46,7 +46,7 @@ pub fn find_authorised(
     credentials: &Credentials,
     operation: &str,
     slug: &Code,
-) -> Result<(Place, crate::access::Actor), AgendaError> {
+) -> Result<(Place, Actor), AgendaError> {
     let place = store::find(connection, slug)?;
     let actor = authorise(connection, credentials, operation, place.as_ref().map(|place| place.id))?;
     Ok((place.ok_or(AgendaError::NotFound)?, actor))
@@ -76,12 +76,8 @@ pub struct Planned {
 ///
 /// # Errors
 /// [`AgendaError::Invalid`] where the document is of another conference.
-pub fn plan(connection: &mut Connection, slug: &Code, mut after: Agenda) -> Result<Planned, AgendaError> {
-    if after.conference.slug != *slug {
-        let mut faults = Faults::default();
-        faults.add("#/conference/slug", "other_conference", format!("must be {slug}, the conference that is written"));
-        return Err(faults.into());
-    }
+pub fn plan(connection: &mut Connection, slug: &Code, after: Agenda) -> Result<Planned, AgendaError> {
+    demand_slug(slug, &after)?;
     let before = match store::find(connection, slug)? {
         Some(place) => {
             store::lock(connection, place.id)?;
@@ -89,6 +85,30 @@ pub fn plan(connection: &mut Connection, slug: &Code, mut after: Agenda) -> Resu
         }
         None => None,
     };
+    plan_against(connection, before, after)
+}
+
+/// A conference keeps its slug: links to it are in mails and calendars.
+fn demand_slug(slug: &Code, after: &Agenda) -> Result<(), Faults> {
+    let mut faults = Faults::default();
+    if after.conference.slug != *slug {
+        faults.add("#/conference/slug", "other_conference", format!("must be {slug}, the conference that is written"));
+    }
+    faults.or(())
+}
+
+/// Plans a document against the draft as it was read under the conference's lock.
+///
+/// # Errors
+/// [`AgendaError::Invalid`] where ids contradict the draft or are used elsewhere.
+pub fn plan_against(
+    connection: &mut Connection,
+    before: Option<Agenda>,
+    mut after: Agenda,
+) -> Result<Planned, AgendaError> {
+    if let Some(before) = &before {
+        demand_slug(&before.conference.slug, &after)?;
+    }
     after.adopt_ids(before.as_ref())?;
     let foreign = store::foreign_ids(connection, before.as_ref(), &after)?;
     foreign.or(())?;
@@ -97,15 +117,37 @@ pub fn plan(connection: &mut Connection, slug: &Code, mut after: Agenda) -> Resu
     Ok(Planned { before, after, changes })
 }
 
-/// Writes what was planned. Answers where.
+/// Writes what was planned, and who did it by which operation. Answers where.
 ///
 /// # Errors
 /// The store fails.
-pub fn write(connection: &mut Connection, planned: &Planned) -> Result<Place, AgendaError> {
+pub fn write(
+    connection: &mut Connection,
+    planned: &Planned,
+    actor: &Actor,
+    operation: &str,
+) -> Result<Place, AgendaError> {
     if !planned.changes.is_empty() {
         store::save(connection, planned.before.as_ref(), &planned.after)?;
     }
-    find(connection, &planned.after.conference.slug)
+    let place = find(connection, &planned.after.conference.slug)?;
+    record(connection, actor, operation, &place, &planned.changes)?;
+    Ok(place)
+}
+
+/// Records changes of a conference in the audit trail.
+///
+/// # Errors
+/// The store fails.
+pub fn record(
+    connection: &mut Connection,
+    actor: &Actor,
+    operation: &str,
+    place: &Place,
+    changes: &[Change],
+) -> Result<(), DatabaseError> {
+    let entries: Vec<_> = changes.iter().map(Change::entry).collect();
+    audit::record(connection, actor, operation, Some(place.id), &entries)
 }
 
 /// Locks the conference until the transaction ends.
@@ -114,4 +156,23 @@ pub fn write(connection: &mut Connection, planned: &Planned) -> Result<Place, Ag
 /// The store fails.
 pub fn lock(connection: &mut Connection, place: &Place) -> Result<(), DatabaseError> {
     store::lock(connection, place.id)
+}
+
+/// Deletes a conference and all that is of it alone.
+///
+/// # Errors
+/// The store fails.
+pub fn delete(connection: &mut Connection, place: &Place, actor: &Actor, operation: &str) -> Result<(), DatabaseError> {
+    let draft = store::load(connection, place)?;
+    let conference = serde_json::to_value(&draft.conference).ok();
+    store::delete(connection, place.id)?;
+    let entry = audit::Entry {
+        action: "remove".to_owned(),
+        resource: "conference".to_owned(),
+        id: place.id.to_string(),
+        code: place.slug.to_string(),
+        before: conference,
+        after: None,
+    };
+    audit::record(connection, actor, operation, Some(place.id), &[entry])
 }

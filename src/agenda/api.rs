@@ -99,10 +99,10 @@ pub async fn apply_agenda(
     let agenda = model::read(body.receive().await?)?;
     let changes = database
         .write("apply an agenda", move |tx| {
-            find_authorised(tx, &credentials, "apply_agenda", &slug)?;
+            let (_, actor) = find_authorised(tx, &credentials, "apply_agenda", &slug)?;
             let planned = plan(tx, &slug, agenda.clone())?;
             if !dry_run {
-                write(tx, &planned)?;
+                write(tx, &planned, &actor, "apply_agenda")?;
             }
             Ok::<_, AgendaError>(planned.changes)
         })

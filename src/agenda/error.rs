@@ -1,13 +1,22 @@
 //! What can go wrong with an agenda, and its problem documents.
 
+use actix_web::http::header;
+
 use crate::{
     access::AccessError,
     database::{DatabaseError, Retry, violation::broken_constraint},
     faults::Faults,
-    http::problem::{NOT_FOUND, Problem, problem_kinds},
+    http::{
+        idempotency::KeyReused,
+        problem::{NOT_FOUND, PRECONDITION_FAILED, Problem, problem_kinds},
+    },
 };
 
 problem_kinds! {
+    /// There is a thing of that code already.
+    ALREADY_EXISTS = ("already-exists", 409, "There is one of that code already"),
+    /// Other parts of the agenda depend on it.
+    IN_USE = ("in-use", 409, "Other parts of the agenda depend on this"),
     /// The draft cannot be released as it is.
     AGENDA_CONFLICTS = ("agenda-conflicts", 409, "The draft has conflicts and cannot be released"),
 }
@@ -18,6 +27,31 @@ pub enum AgendaError {
     /// There is no such conference.
     #[error("no such conference")]
     NotFound,
+    /// There is no such thing in the agenda.
+    #[error("no such {0}")]
+    NoThing(&'static str),
+    /// There is one already.
+    #[error("there is a {noun} {code} already")]
+    Exists {
+        /// What it is.
+        noun: &'static str,
+        /// Its code.
+        code: String,
+    },
+    /// Something else in the agenda would be wrong afterwards; the places are in the agenda.
+    #[error("{} places of the agenda depend on it", .0.0.len())]
+    InUse(Faults),
+    /// The thing is not in the state that the writer expects.
+    #[error("the thing has changed meanwhile")]
+    Stale {
+        /// The tag of its present state.
+        tag: Option<String>,
+        /// Its present state.
+        current: Option<serde_json::Value>,
+    },
+    /// The key came with another request.
+    #[error(transparent)]
+    KeyReused(#[from] KeyReused),
     /// The document is wrong.
     #[error("the document has {} faults", .0.0.len())]
     Invalid(Faults),
@@ -53,6 +87,22 @@ impl From<AgendaError> for Problem {
     fn from(error: AgendaError) -> Self {
         match error {
             AgendaError::NotFound => Problem::new(&NOT_FOUND).detail("there is no such conference"),
+            AgendaError::NoThing(noun) => Problem::new(&NOT_FOUND).detail(format!("there is no such {noun}")),
+            AgendaError::Exists { noun, code } => {
+                Problem::new(&ALREADY_EXISTS).detail(format!("there is a {noun} {code} already"))
+            }
+            AgendaError::InUse(faults) => Problem::new(&IN_USE)
+                .detail("the places that depend on it are named as places in the agenda")
+                .faults(faults),
+            AgendaError::Stale { tag, current } => {
+                let problem = Problem::new(&PRECONDITION_FAILED).detail("`current` is its present state");
+                let problem = problem.member("current", current.unwrap_or(serde_json::Value::Null));
+                match tag {
+                    Some(tag) => problem.header(header::ETAG, tag),
+                    None => problem,
+                }
+            }
+            AgendaError::KeyReused(reused) => reused.into(),
             AgendaError::Invalid(faults) => faults.into(),
             AgendaError::Conflicts(faults) => Problem::new(&AGENDA_CONFLICTS)
                 .detail(faults.0.iter().map(|fault| fault.detail.as_str()).collect::<Vec<_>>().join("; "))

@@ -12,7 +12,9 @@
 
 pub mod actions;
 pub mod api;
+pub mod arrange;
 pub mod document;
+pub mod edit;
 pub mod error;
 pub mod model;
 pub mod plan;

@@ -6,7 +6,7 @@ use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde_json::Value;
 
 use super::{
-    document::{Agenda, Day, Session},
+    document::{Agenda, Appearance, Day, Session},
     references,
 };
 use crate::{
@@ -264,6 +264,18 @@ impl Agenda {
             Some(city) => format!("{}, {}", text(&venue.name), text(city)),
             None => text(&venue.name),
         })
+    }
+}
+
+impl Session {
+    /// Every appearance: in the session as such, then in its items in their order.
+    pub fn all_appearances(&self) -> impl Iterator<Item = &Appearance> {
+        self.appearances.iter().chain(self.items.iter().flat_map(|item| &item.appearances))
+    }
+
+    /// Whether the speaker of this code appears in it.
+    pub fn has_speaker(&self, code: &Code) -> bool {
+        self.all_appearances().any(|appearance| appearance.speaker == *code)
     }
 }
 

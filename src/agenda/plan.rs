@@ -7,7 +7,10 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::document::Agenda;
-use crate::values::{TextValue as _, text_enum};
+use crate::{
+    access::audit,
+    values::{TextValue as _, text_enum},
+};
 
 text_enum! {
     /// What happens to a thing.
@@ -47,6 +50,18 @@ impl Change {
             code: text("code")?.to_owned(),
             fields: fields.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
         })
+    }
+
+    /// The change as a line of the audit trail.
+    pub fn entry(&self) -> audit::Entry {
+        audit::Entry {
+            action: self.action.as_str().to_owned(),
+            resource: self.resource.clone(),
+            id: self.code.clone(),
+            code: self.code.clone(),
+            before: None,
+            after: None,
+        }
     }
 
     /// The change as a line: `~ session opening: title, room`.

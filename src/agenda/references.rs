@@ -64,6 +64,28 @@ pub fn faults(document: &Value) -> Faults {
     faults
 }
 
+/// Has everything that refers to the `noun` of code `from` refer to `to`.
+pub fn rename(document: &mut Value, noun: &str, from: &str, to: &str) {
+    let places: Vec<String> = REFERENCES
+        .iter()
+        .filter(|(_, referred)| *referred == noun)
+        .flat_map(|(pattern, _)| {
+            let mut found = Vec::new();
+            each(document, pattern, &mut |pointer, code| {
+                if code == from {
+                    found.push(pointer.trim_start_matches('#').to_owned());
+                }
+            });
+            found
+        })
+        .collect();
+    for place in places {
+        if let Some(value) = document.pointer_mut(&place) {
+            *value = Value::from(to);
+        }
+    }
+}
+
 /// Visits every text at `pattern`, in which `*` stands for each element of a list.
 fn each<'a>(document: &'a Value, pattern: &str, visit: &mut impl FnMut(String, &'a str)) {
     fn walk<'a>(value: &'a Value, rest: &[&str], pointer: String, visit: &mut impl FnMut(String, &'a str)) {

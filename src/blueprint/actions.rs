@@ -1,13 +1,17 @@
 //! Applying a blueprint: the features' own plans, composed in one transaction.
 
-use super::Blueprint;
+use super::{
+    Blueprint,
+    copy::{self, Copy},
+    document,
+};
 use crate::{
-    access::{AccessError, Credentials, authorise},
+    access::{AccessError, Actor, Credentials, authorise},
     agenda::{
-        self, AgendaError, Change, Place,
+        self, Agenda, AgendaError, Change, Place,
         actions::{find_authorised, lookup},
     },
-    database::Connection,
+    database::{Connection, DatabaseError},
     programme,
     registration::{self, RegistrationError},
     values::Code,
@@ -22,12 +26,13 @@ pub fn apply(
     connection: &mut Connection,
     slug: &Code,
     blueprint: &Blueprint,
+    actor: &Actor,
     dry_run: bool,
 ) -> Result<Vec<Change>, RegistrationError> {
     let planned = agenda::actions::plan(connection, slug, blueprint.agenda.clone())?;
     let mut place = lookup(connection, slug)?;
     if !dry_run {
-        place = Some(agenda::actions::write(connection, &planned)?);
+        place = Some(agenda::actions::write(connection, &planned, actor, "apply_blueprint")?);
     }
     let released = match &place {
         Some(place) => programme::latest_agenda(connection, place)?,
@@ -42,6 +47,9 @@ pub fn apply(
         released.as_ref(),
         dry_run,
     )?;
+    if let Some(place) = place.as_ref().filter(|_| !dry_run) {
+        agenda::actions::record(connection, actor, "apply_blueprint", place, &of_registration)?;
+    }
     Ok(planned.changes.into_iter().chain(of_registration).collect())
 }
 
@@ -64,10 +72,9 @@ pub fn authorise_apply(
     connection: &mut Connection,
     credentials: &Credentials,
     slug: &Code,
-) -> Result<(), RegistrationError> {
+) -> Result<Actor, RegistrationError> {
     let place = lookup(connection, slug)?;
     authorise(connection, credentials, "apply_blueprint", place.map(|place| place.id))
-        .map(|_| ())
         .map_err(|error: AccessError| error.into())
 }
 
@@ -81,4 +88,57 @@ pub fn find_readable(
     slug: &Code,
 ) -> Result<Place, AgendaError> {
     find_authorised(connection, credentials, "read_blueprint", slug).map(|(place, _)| place)
+}
+
+/// Creates a conference of which nothing but its own fields is known, with the registration of a conference that names
+/// none.
+///
+/// # Errors
+/// There is one of that slug already; the document is wrong.
+pub fn create(
+    connection: &mut Connection,
+    credentials: &Credentials,
+    operation: &str,
+    blueprint: &Blueprint,
+) -> Result<Agenda, RegistrationError> {
+    let slug = &blueprint.agenda.conference.slug;
+    let actor = authorise(connection, credentials, operation, None)?;
+    if lookup(connection, slug)?.is_some() {
+        return Err(AgendaError::Exists { noun: "conference", code: slug.to_string() }.into());
+    }
+    apply(connection, slug, blueprint, &actor, false)?;
+    let place = agenda::actions::find(connection, slug)?;
+    Ok(agenda::actions::load(connection, &place)?)
+}
+
+/// Creates a copy of a conference.
+///
+/// # Errors
+/// Those of [`create`]; there is no such conference.
+pub fn copy(
+    connection: &mut Connection,
+    credentials: &Credentials,
+    slug: &Code,
+    wish: &Copy,
+) -> Result<Agenda, RegistrationError> {
+    authorise(connection, credentials, "copy_conference", None)?;
+    let place = agenda::actions::find(connection, slug)?;
+    let original = load(connection, &place)?;
+    let starts_on = original.agenda.conference.starts_on;
+    let document = serde_json::to_value(&original).map_err(|error| DatabaseError::Corrupt(error.to_string()))?;
+    let blueprint = document::read(copy::document(document, starts_on, wish))?;
+    create(connection, credentials, "copy_conference", &blueprint)
+}
+
+/// Deletes a conference with its agenda and its releases.
+///
+/// # Errors
+/// [`RegistrationError::ConferenceInUse`] where somebody ever registered.
+pub fn delete(connection: &mut Connection, credentials: &Credentials, slug: &Code) -> Result<(), RegistrationError> {
+    let (place, actor) = find_authorised(connection, credentials, "delete_conference", slug)?;
+    agenda::actions::lock(connection, &place)?;
+    if registration::actions::is_registered_for(connection, &place)? {
+        return Err(RegistrationError::ConferenceInUse);
+    }
+    Ok(agenda::actions::delete(connection, &place, &actor, "delete_conference")?)
 }

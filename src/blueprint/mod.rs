@@ -7,6 +7,7 @@
 
 pub mod actions;
 pub mod api;
+pub mod copy;
 pub mod document;
 pub mod schema;
 pub mod yaml;

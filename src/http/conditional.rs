@@ -1,7 +1,8 @@
-//! Answers with a validator: a strong `ETag` of the bytes, and 304 for whoever has them (RFC 9110, 13).
+//! Answers with a validator: a strong `ETag` of the bytes, 304 for whoever has them, and what a writer demands of the
+//! state that they change (RFC 9110, 13).
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    FromRequest, HttpRequest, HttpResponse, dev,
     http::{StatusCode, header},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -45,10 +46,48 @@ impl Representation {
     }
 }
 
+/// The strong entity tag of these bytes.
+pub fn entity_tag(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..18]))
+}
+
+/// What a writer demands of the present state: `If-Match` and `If-None-Match` (RFC 9110, 13.1).
+#[derive(Debug, Clone, Default)]
+pub struct Preconditions {
+    if_match: Option<String>,
+    if_none_match: Option<String>,
+}
+
+impl Preconditions {
+    /// Whether the state with this tag (`None`: there is nothing yet) is what the writer expects.
+    pub fn hold(&self, tag: Option<&str>) -> bool {
+        let names = |list: &str| match tag {
+            Some(tag) => list.split(',').map(str::trim).any(|known| known == "*" || known == tag),
+            None => false,
+        };
+        self.if_match.as_deref().is_none_or(names) && !self.if_none_match.as_deref().is_some_and(names)
+    }
+}
+
+impl FromRequest for Preconditions {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        // A list may be spread over several headers (RFC 9110, 5.3).
+        let list = |name: header::HeaderName| {
+            let values: Vec<_> = request.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect();
+            (!values.is_empty()).then(|| values.join(","))
+        };
+        let if_match = list(header::IF_MATCH);
+        std::future::ready(Ok(Self { if_match, if_none_match: list(header::IF_NONE_MATCH) }))
+    }
+}
+
 /// Answers a `GET`: 304 when the client has these bytes, else the bytes.
 pub fn answer(request: &HttpRequest, representation: Representation) -> HttpResponse {
-    let digest = Sha256::digest(&representation.body);
-    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..18]));
+    let tag = entity_tag(&representation.body);
     let modified = representation.modified.map(|instant| instant.trunc_subsecs(0));
     let fresh = is_fresh(request, &tag, modified);
     let mut response = HttpResponse::build(if fresh { StatusCode::NOT_MODIFIED } else { StatusCode::OK });

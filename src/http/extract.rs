@@ -13,8 +13,12 @@ use crate::{
     values::{Code, TextValue as _},
 };
 
+/// What a resource takes as a patch (RFC 5789, 3.1).
+const ACCEPT_PATCH: header::HeaderName = header::HeaderName::from_static("accept-patch");
 /// The longest body of a request that carries one thing, in bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
+/// The longest body that carries one thing of an agenda: a session holds its items. In bytes.
+const THING_BYTES_MAX: usize = 1024 * 1024;
 /// The longest body that carries a whole conference, in bytes.
 const DOCUMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -98,6 +102,29 @@ impl FromRequest for Body {
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move { Ok(Self(body(request, payload, BODY_BYTES_MAX).await?)) })
+    }
+}
+
+/// A JSON body of one thing of an agenda, not yet read.
+#[derive(Debug)]
+pub struct Thing(pub Value);
+
+impl FromRequest for Thing {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let is_patch = request.method() == actix_web::http::Method::PATCH;
+            body(request, payload, THING_BYTES_MAX).await.map(Self).map_err(|problem| match is_patch {
+                // RFC 5789, 2.2.
+                true if problem.is(&UNSUPPORTED_MEDIA_TYPE) => {
+                    problem.header(ACCEPT_PATCH, "application/merge-patch+json, application/json")
+                }
+                _ => problem,
+            })
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use actix_web::{
-    Error,
+    Error, HttpMessage as _,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{Method, header},
@@ -21,6 +21,10 @@ use actix_web::{
 use tracing::Instrument as _;
 
 use super::problem::{BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, Problem, UNAVAILABLE};
+
+/// The id of a request, as the log, problem documents and the audit trail have it.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
 
 /// The header that carries the request's id.
 const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");
@@ -37,6 +41,7 @@ pub async fn observe(
         // The connection remembers that it was HEAD and sends no body.
         request.head_mut().method = Method::GET;
     }
+    request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", request.id = %id);
     let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
     let mut response = with_instance(response, &id, &span);

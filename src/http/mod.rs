@@ -3,9 +3,11 @@
 
 pub mod conditional;
 pub mod extract;
+pub mod idempotency;
 pub mod middleware;
+pub mod paging;
 pub mod problem;
 
-pub use conditional::{Representation, answer};
+pub use conditional::{Preconditions, Representation, answer, entity_tag};
 pub use extract::{CodePath, Json, Query};
 pub use problem::{Problem, ProblemKind};

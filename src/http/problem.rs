@@ -49,6 +49,10 @@ problem_kinds! {
     NOT_FOUND = ("not-found", 404, "There is nothing here"),
     /// The resource exists, the method does not.
     METHOD_NOT_ALLOWED = ("method-not-allowed", 405, "The method is not allowed here"),
+    /// The resource is not in the state that the request expects.
+    PRECONDITION_FAILED = ("precondition-failed", 412, "The resource has changed meanwhile"),
+    /// The same key came before with another request.
+    KEY_REUSED = ("idempotency-key-reused", 422, "The Idempotency-Key was used for another request"),
     /// The body is longer than the route takes.
     TOO_LARGE = ("too-large", 413, "The body is too large"),
     /// The body is not of a type that the route takes.
@@ -114,9 +118,20 @@ impl Problem {
         Self { kind, detail: None, faults: Vec::new(), extra: Map::new(), headers: Vec::new(), source: None }
     }
 
+    /// Whether it is of this kind.
+    pub fn is(&self, kind: &ProblemKind) -> bool {
+        self.kind == kind
+    }
+
     /// With the reason in words.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    /// With faults, each with its place.
+    pub fn faults(mut self, faults: Faults) -> Self {
+        self.faults = faults.0;
         self
     }
 

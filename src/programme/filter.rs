@@ -96,15 +96,11 @@ impl ProgrammeQuery {
 
     /// Whether the session was asked for.
     pub fn takes(&self, snapshot: &Snapshot, session: &Session) -> bool {
-        let appears = |code: &Code| {
-            let of_items = session.items.iter().flat_map(|item| &item.appearances);
-            session.appearances.iter().chain(of_items).any(|appearance| appearance.speaker == *code)
-        };
         self.day.is_none_or(|date| snapshot.agenda.day_of(session).is_some_and(|day| day.date == date))
             && self.track.as_ref().is_none_or(|code| session.track.as_ref() == Some(code))
             && self.room.as_ref().is_none_or(|code| session.room.as_ref() == Some(code))
             && self.kind.is_none_or(|kind| session.kind == kind)
-            && self.speaker.as_ref().is_none_or(appears)
+            && self.speaker.as_ref().is_none_or(|code| session.has_speaker(code))
     }
 
     /// Whether the item was asked for, in a list of items.

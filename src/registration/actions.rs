@@ -217,6 +217,14 @@ fn promote(connection: &mut Connection, place: &Place, agenda: &Agenda) -> Resul
     }
 }
 
+/// Whether anybody ever registered.
+///
+/// # Errors
+/// The store fails.
+pub fn is_registered_for(connection: &mut Connection, place: &Place) -> Result<bool, DatabaseError> {
+    store::has_registrations(connection, place.id)
+}
+
 /// The set-up as a document.
 ///
 /// # Errors

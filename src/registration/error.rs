@@ -8,7 +8,10 @@ use crate::{
     clock,
     database::{DatabaseError, Retry},
     faults::Faults,
-    http::problem::{NOT_FOUND, Problem, problem_kinds},
+    http::{
+        idempotency::KeyReused,
+        problem::{NOT_FOUND, Problem, problem_kinds},
+    },
     values::Code,
 };
 
@@ -21,6 +24,8 @@ problem_kinds! {
     WRONG_STATE = ("wrong-state", 409, "The registration's state does not allow this"),
     /// More seats are taken than the set-up would leave.
     SEATS_TAKEN = ("seats-taken", 409, "More seats are taken than that"),
+    /// The conference has registrations.
+    CONFERENCE_IN_USE = ("conference-in-use", 409, "People have registered for the conference"),
     /// The category has registrations.
     CATEGORY_IN_USE = ("category-in-use", 409, "The category has registrations"),
 }
@@ -60,6 +65,9 @@ pub enum RegistrationError {
     /// A category with registrations cannot go.
     #[error("category {0} has registrations")]
     CategoryInUse(Code),
+    /// A conference that people have registered for cannot go.
+    #[error("people have registered for the conference")]
+    ConferenceInUse,
     /// A reference that is taken already; another one is drawn.
     #[error("the reference is taken")]
     ReferenceTaken,
@@ -72,6 +80,12 @@ pub enum RegistrationError {
     /// The store failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+}
+
+impl From<KeyReused> for RegistrationError {
+    fn from(reused: KeyReused) -> Self {
+        Self::Agenda(reused.into())
+    }
 }
 
 impl From<Faults> for RegistrationError {
@@ -114,6 +128,9 @@ impl From<RegistrationError> for Problem {
             }
             RegistrationError::CategoryInUse(code) => Problem::new(&CATEGORY_IN_USE)
                 .detail(format!("category {code} has registrations and cannot be removed")),
+            RegistrationError::ConferenceInUse => {
+                Problem::new(&CONFERENCE_IN_USE).detail("what is kept of people goes first")
+            }
             RegistrationError::ReferenceTaken => Problem::unexpected("no free reference was drawn"),
             RegistrationError::Access(error) => error.into(),
             RegistrationError::Agenda(error) => error.into(),

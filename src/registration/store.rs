@@ -450,3 +450,10 @@ pub fn history(
         })
         .collect()
 }
+
+/// Whether anybody ever registered for the conference.
+pub fn has_registrations(connection: &mut Connection, conference: ConferenceId) -> Result<bool, DatabaseError> {
+    let of_conference = registrations::table.filter(registrations::conference_id.eq(conference));
+    let count: i64 = of_conference.count().get_result(connection)?;
+    Ok(count > 0)
+}

@@ -49,6 +49,11 @@ impl Localised {
             .map_or("", String::as_str)
     }
 
+    /// The text, where it was given plain and has not met its language yet.
+    pub fn plain(&self) -> Option<&str> {
+        self.0.get(UNDETERMINED).map(String::as_str)
+    }
+
     /// The languages of the text.
     pub fn languages(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

@@ -130,6 +130,9 @@ const CODE_LENGTH_MAX: usize = 80;
 pub struct Code(String);
 
 impl Code {
+    /// The longest code, in characters.
+    pub const LENGTH_MAX: usize = CODE_LENGTH_MAX;
+
     /// The code as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -59,6 +59,12 @@ pub fn lock(connection: &mut Connection, conference: ConferenceId) -> Result<(),
     Ok(())
 }
 
+/// Deletes the conference; what belongs to it goes with it.
+pub fn delete(connection: &mut Connection, conference: ConferenceId) -> Result<(), DatabaseError> {
+    diesel::delete(conferences::table.find(conference)).execute(connection)?;
+    Ok(())
+}
+
 /// Which ids that are new to the draft another conference already uses, as places in the document.
 pub fn foreign_ids(
     connection: &mut Connection,

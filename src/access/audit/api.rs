@@ -1,0 +1,208 @@
+//! `/api/v1/conferences/{conference}/audit` and `/api/v1/audit`.
+
+use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
+use chrono::{DateTime, Utc};
+use deserr::Deserr;
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::store;
+use crate::{
+    access::{AccessError, Credentials, authorise},
+    database::Database,
+    faults::Faults,
+    http::{
+        CodePath, Problem, Query,
+        paging::{Page, link_next},
+        problem::AnyProblem,
+    },
+    ids::{AuditEntryId, ConferenceId},
+    values::Moment,
+};
+
+/// A line of the audit trail.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditEntry {
+    /// Its id; later ones sort after earlier ones.
+    pub id: AuditEntryId,
+    /// When.
+    pub at: String,
+    /// Who: a token's label and role, the command line, the service itself.
+    pub actor: String,
+    /// The request's id, as the log and `X-Request-Id` have it.
+    pub request_id: Option<String>,
+    /// By which operation.
+    pub operation: String,
+    /// What happened: `create`, `update`, `remove`, `reorder`, ...
+    pub action: String,
+    /// To what kind of thing.
+    pub resource: String,
+    /// To which one, by its id.
+    pub thing_id: String,
+    /// To which one, by its code at that time.
+    pub code: String,
+    /// What changed of it, as it was.
+    pub before: Option<serde_json::Value>,
+    /// What changed of it, as it was afterwards.
+    pub after: Option<serde_json::Value>,
+}
+
+/// A page of the audit trail.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditList {
+    /// The entries, the latest first.
+    pub data: Vec<AuditEntry>,
+    /// Where the list goes on.
+    pub next: Option<String>,
+}
+
+/// Which entries are wanted.
+#[derive(Debug, Default, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AuditQuery {
+    /// How many at most: 1 to 200, 50 if left out.
+    #[deserr(default)]
+    pub limit: Option<String>,
+    /// Where to go on, as `next` of the page before says.
+    #[deserr(default)]
+    pub cursor: Option<String>,
+    /// Only what this actor did, by the name that entries show.
+    #[deserr(default)]
+    pub actor: Option<String>,
+    /// Only what this request did.
+    #[deserr(default)]
+    pub request: Option<String>,
+    /// Only what was done by this operation.
+    #[deserr(default)]
+    pub operation: Option<String>,
+    /// Only this action.
+    #[deserr(default)]
+    pub action: Option<String>,
+    /// Only this kind of thing.
+    #[deserr(default)]
+    pub resource: Option<String>,
+    /// Only the thing of this code.
+    #[deserr(default)]
+    pub code: Option<String>,
+    /// Only from this instant on (RFC 3339).
+    #[deserr(default)]
+    pub since: Option<Moment>,
+    /// Only before this instant (RFC 3339).
+    #[deserr(default)]
+    pub until: Option<Moment>,
+}
+
+/// Which entries are wanted, read.
+#[derive(Debug)]
+pub struct AuditFilter {
+    pub(super) limit: i64,
+    pub(super) before: Option<AuditEntryId>,
+    pub(super) actor: Option<String>,
+    pub(super) request: Option<String>,
+    pub(super) operation: Option<String>,
+    pub(super) action: Option<String>,
+    pub(super) resource: Option<String>,
+    pub(super) code: Option<String>,
+    pub(super) since: Option<DateTime<Utc>>,
+    pub(super) until: Option<DateTime<Utc>>,
+}
+
+impl AuditQuery {
+    fn read(self) -> Result<(Page, AuditFilter), Faults> {
+        let page = Page::read(self.limit.as_deref(), self.cursor.as_deref())?;
+        let mut faults = Faults::default();
+        let mut instant = |name: &str, moment: Option<Moment>| match moment {
+            Some(Moment::Wall(_)) => {
+                faults.add(format!("?{name}"), "invalid_time", "must have an offset, such as 2014-03-31T07:00:00Z");
+                None
+            }
+            Some(Moment::Instant(instant)) => Some(instant.to_utc()),
+            None => None,
+        };
+        let (since, until) = (instant("since", self.since), instant("until", self.until));
+        let before = page.after.as_deref().map(|text| text.parse::<AuditEntryId>()).transpose();
+        if before.is_err() {
+            faults.add("?cursor", "invalid_cursor", "must come from the page before");
+        }
+        let filter = AuditFilter {
+            limit: i64::try_from(page.limit).unwrap_or(i64::MAX - 1) + 1,
+            before: before.ok().flatten(),
+            actor: self.actor,
+            request: self.request,
+            operation: self.operation,
+            action: self.action,
+            resource: self.resource,
+            code: self.code,
+            since,
+            until,
+        };
+        faults.or((page, filter))
+    }
+}
+
+async fn list(
+    request: &HttpRequest,
+    database: &Database,
+    query: AuditQuery,
+    find: impl FnOnce(&mut crate::database::Connection) -> Result<Option<ConferenceId>, AccessError> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let (page, filter) = query.read()?;
+    let mut data = database
+        .read(move |tx| {
+            let conference = find(tx)?;
+            Ok::<_, AccessError>(store::list(tx, conference, &filter)?)
+        })
+        .await?;
+    let next = page.cut(request, &mut data, |entry| entry.id.to_string());
+    let mut response = HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "private, no-store"))
+        .json(AuditList { data, next: next.clone() });
+    link_next(&mut response, next.as_deref());
+    Ok(response)
+}
+
+/// Lists who changed what in a conference, when, the latest first.
+#[utoipa::path(
+    tag = "access",
+    params(("conference" = String, Path, description = "The conference's slug"), AuditQuery),
+    responses((status = 200, description = "The entries", body = AuditList), AnyProblem),
+    security(("bearer" = []))
+)]
+#[get("/api/v1/conferences/{conference}/audit")]
+pub async fn list_audit_entries(
+    request: HttpRequest,
+    database: web::Data<Database>,
+    credentials: Credentials,
+    path: web::Path<CodePath>,
+    query: Query<AuditQuery>,
+) -> Result<HttpResponse, Problem> {
+    let slug = path.into_inner().0;
+    let find = move |tx: &mut crate::database::Connection| {
+        let found = store::conference(tx, &slug)?;
+        authorise(tx, &credentials, "list_audit_entries", found)?;
+        found.map(Some).ok_or(AccessError::NotFound)
+    };
+    list(&request, &database, query.0, find).await
+}
+
+/// Lists who changed what on the whole server: tokens and removed conferences, too.
+#[utoipa::path(
+    tag = "access",
+    params(AuditQuery),
+    responses((status = 200, description = "The entries", body = AuditList), AnyProblem),
+    security(("bearer" = []))
+)]
+#[get("/api/v1/audit")]
+pub async fn list_server_audit_entries(
+    request: HttpRequest,
+    database: web::Data<Database>,
+    credentials: Credentials,
+    query: Query<AuditQuery>,
+) -> Result<HttpResponse, Problem> {
+    let find = move |tx: &mut crate::database::Connection| {
+        authorise(tx, &credentials, "list_server_audit_entries", None)?;
+        Ok(None)
+    };
+    list(&request, &database, query.0, find).await
+}

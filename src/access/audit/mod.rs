@@ -1,0 +1,44 @@
+//! The audit trail: who changed what, when, from what to what, by which request. One entry a changed thing, written in
+//! the transaction of the change ([`record`]) and never changed afterwards, but for a redaction.
+
+pub mod api;
+mod store;
+
+use serde_json::Value;
+
+use super::Actor;
+use crate::{
+    database::{Connection, DatabaseError},
+    ids::ConferenceId,
+};
+
+/// One changed thing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// What happened to it: `create`, `update`, `remove`, `reorder`, ...
+    pub action: String,
+    /// What kind of thing it is.
+    pub resource: String,
+    /// Its id.
+    pub id: String,
+    /// Its code.
+    pub code: String,
+    /// What changed of it, as it was.
+    pub before: Option<Value>,
+    /// What changed of it, as it is now.
+    pub after: Option<Value>,
+}
+
+/// Records changes that `actor` makes by `operation`. Nothing is recorded where nothing changed.
+///
+/// # Errors
+/// The store fails.
+pub fn record(
+    connection: &mut Connection,
+    actor: &Actor,
+    operation: &str,
+    conference: Option<ConferenceId>,
+    entries: &[Entry],
+) -> Result<(), DatabaseError> {
+    store::insert(connection, actor, operation, conference, entries)
+}

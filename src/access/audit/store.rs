@@ -1,0 +1,133 @@
+//! The rows of the audit trail.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::{
+    Actor, Entry,
+    api::{AuditEntry, AuditFilter},
+};
+use crate::{
+    clock,
+    database::{
+        Connection, DatabaseError, on_backend,
+        schema::{audit_entries, conferences},
+        types::{Instant, JsonValue},
+    },
+    ids::{AuditEntryId, ConferenceId, Id},
+    values::Code,
+};
+
+/// Rows in one statement: PostgreSQL takes 65,535 values.
+const BATCH: usize = 500;
+
+#[derive(Insertable, Queryable)]
+#[diesel(table_name = audit_entries)]
+struct Row {
+    id: AuditEntryId,
+    at: Instant,
+    actor: String,
+    request_id: Option<String>,
+    operation: String,
+    conference_id: Option<ConferenceId>,
+    action: String,
+    resource: String,
+    thing_id: String,
+    code: String,
+    before: Option<JsonValue>,
+    after: Option<JsonValue>,
+}
+
+pub(super) fn insert(
+    connection: &mut Connection,
+    actor: &Actor,
+    operation: &str,
+    conference: Option<ConferenceId>,
+    entries: &[Entry],
+) -> Result<(), DatabaseError> {
+    let at = Instant(clock::now());
+    let row = |entry: &Entry| Row {
+        id: Id::new(),
+        at,
+        actor: actor.name().to_owned(),
+        request_id: actor.request().map(str::to_owned),
+        operation: operation.to_owned(),
+        conference_id: conference,
+        action: entry.action.clone(),
+        resource: entry.resource.clone(),
+        thing_id: entry.id.clone(),
+        code: entry.code.clone(),
+        before: entry.before.clone().map(JsonValue),
+        after: entry.after.clone().map(JsonValue),
+    };
+    for batch in entries.chunks(BATCH) {
+        let rows: Vec<Row> = batch.iter().map(row).collect();
+        let insert = diesel::insert_into(audit_entries::table);
+        on_backend!(connection, inner => insert.values(&rows).execute(inner))?;
+    }
+    Ok(())
+}
+
+/// The id of the conference of this slug: the trail of one conference is asked for by its name in URLs.
+pub(super) fn conference(connection: &mut Connection, slug: &Code) -> Result<Option<ConferenceId>, DatabaseError> {
+    Ok(conferences::table
+        .filter(conferences::slug.eq(slug.as_str()))
+        .select(conferences::id)
+        .first(connection)
+        .optional()?)
+}
+
+/// The entries that the filter takes, the latest first.
+pub(super) fn list(
+    connection: &mut Connection,
+    conference: Option<ConferenceId>,
+    filter: &AuditFilter,
+) -> Result<Vec<AuditEntry>, DatabaseError> {
+    let mut query = audit_entries::table.into_boxed::<crate::database::connection::MultiBackend>();
+    if let Some(conference) = conference {
+        query = query.filter(audit_entries::conference_id.eq(conference));
+    }
+    if let Some(before) = filter.before {
+        query = query.filter(audit_entries::id.lt(before));
+    }
+    if let Some(since) = filter.since {
+        query = query.filter(audit_entries::at.ge(Instant(since)));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(audit_entries::at.lt(Instant(until)));
+    }
+    macro_rules! equal {
+        ($($field:ident = $column:ident),+) => {
+            $(if let Some(value) = &filter.$field {
+                query = query.filter(audit_entries::$column.eq(value.clone()));
+            })+
+        };
+    }
+    equal!(
+        actor = actor,
+        request = request_id,
+        operation = operation,
+        action = action,
+        resource = resource,
+        code = code
+    );
+    let rows: Vec<Row> = query.order(audit_entries::id.desc()).limit(filter.limit).load(connection)?;
+    Ok(rows.into_iter().map(entry).collect())
+}
+
+fn entry(row: Row) -> AuditEntry {
+    let wire = |Instant(at): Instant| -> DateTime<Utc> { at };
+    AuditEntry {
+        id: row.id,
+        at: clock::wire(wire(row.at)),
+        actor: row.actor,
+        request_id: row.request_id,
+        operation: row.operation,
+        action: row.action,
+        resource: row.resource,
+        thing_id: row.thing_id,
+        code: row.code,
+        before: row.before.map(|JsonValue(value)| value),
+        after: row.after.map(|JsonValue(value)| value),
+    }
+}

@@ -1,0 +1,531 @@
+//! `/api/v1/conferences/{conference}/agenda/...`: every resource of the draft.
+
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put, web};
+use serde::Serialize;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{AdditionalProperties, ObjectBuilder, Schema, Type},
+    },
+};
+
+use super::{
+    actions::{Editor, edit_thing, tag},
+    document::{Address, Edit},
+    list::{ListQuery, Narrow, SessionListQuery, Wanted},
+    resource::{Resource, find},
+};
+use crate::{
+    access::Credentials,
+    agenda::{
+        AgendaError,
+        document::{CallForAction, Conference, Day, Item, Organisation, Room, Session, Speaker, Track},
+    },
+    database::Database,
+    faults::Fault,
+    http::{
+        CodePath, Preconditions, Problem, Query, Representation, answer,
+        extract::Thing,
+        idempotency::{IdempotencyKey, StoredAnswer, once},
+        paging::link_next,
+        problem::AnyProblem,
+    },
+    values::Code,
+};
+
+/// A thing as it was written, and what of the draft now contradicts it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Written<T> {
+    /// The thing.
+    #[serde(flatten)]
+    pub thing: T,
+    /// What contradicts it in the draft. It may stay so; errors stop a release.
+    pub warnings: Vec<Fault>,
+}
+
+/// A page of things.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Listed<T> {
+    /// The things, in their order.
+    pub data: Vec<T>,
+    /// Where the list goes on.
+    pub next: Option<String>,
+}
+
+/// A merge patch (RFC 7396), of whatever it is sent to.
+pub struct MergePatch;
+
+impl PartialSchema for MergePatch {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .additional_properties(Some(AdditionalProperties::FreeForm(true)))
+            .description(Some(
+                "A merge patch (RFC 7396): the fields that change; null clears one; a list replaces the whole list. A plain \
+                 text for a text in several languages sets the conference's first language and leaves the others.",
+            ))
+            .build()
+            .into()
+    }
+}
+impl ToSchema for MergePatch {}
+
+/// What a path names: the conference, of items the session, and the thing.
+trait Named {
+    /// The conference's slug, the session's code, and what names the thing (empty for a list).
+    fn parts(self) -> (Code, Option<Code>, String);
+}
+impl Named for CodePath {
+    fn parts(self) -> (Code, Option<Code>, String) {
+        (self.0, None, String::new())
+    }
+}
+impl Named for (CodePath, CodePath) {
+    fn parts(self) -> (Code, Option<Code>, String) {
+        (self.0.0, Some(self.1.0), String::new())
+    }
+}
+impl Named for (CodePath, String) {
+    fn parts(self) -> (Code, Option<Code>, String) {
+        (self.0.0, None, self.1)
+    }
+}
+impl Named for (CodePath, CodePath, String) {
+    fn parts(self) -> (Code, Option<Code>, String) {
+        (self.0.0, Some(self.1.0), self.2)
+    }
+}
+
+async fn list_things<T: Resource>(
+    request: &HttpRequest,
+    database: &Database,
+    editor: Editor,
+    session: Option<Code>,
+    query: impl Narrow<T>,
+) -> Result<HttpResponse, Problem> {
+    let agenda = database.read(move |tx| editor.read(tx)).await?;
+    let all = T::all(&agenda, session.as_ref()).ok_or(AgendaError::NoThing("session"))?;
+    let narrowed = query.narrow(&agenda, all)?;
+    let wanted: Wanted = query.into();
+    let page = wanted.page::<T>()?;
+    let languages = &agenda.conference.languages;
+    let mut data = wanted.choose(all, &narrowed, languages, &page);
+    let next = page.cut(request, &mut data, |thing| wanted.place(*thing, all, languages));
+    let representation = Representation::private(&Listed { data, next: next.clone() })?;
+    let mut response = answer(request, representation);
+    link_next(&mut response, next.as_deref());
+    Ok(response)
+}
+
+async fn read_thing<T: Resource>(
+    request: &HttpRequest,
+    database: &Database,
+    editor: Editor,
+    session: Option<Code>,
+    code: String,
+) -> Result<HttpResponse, Problem> {
+    let agenda = database.read(move |tx| editor.read(tx)).await?;
+    let thing = find::<T>(&agenda, session.as_ref(), &code).ok_or(AgendaError::NoThing(T::NOUN))?;
+    Ok(answer(request, Representation::private(thing)?))
+}
+
+/// Where a thing is.
+fn location(slug: &Code, session: Option<&Code>, list: &str, code: &str) -> String {
+    let within = session.map_or_else(String::new, |session| format!("sessions/{session}/"));
+    format!("/api/v1/conferences/{slug}/agenda/{within}{list}/{code}")
+}
+
+/// The answer to a write of one thing.
+pub fn written<T: Resource>(
+    agenda: &crate::agenda::Agenda,
+    thing: &T,
+    location: Option<String>,
+) -> Result<StoredAnswer, AgendaError> {
+    let etag = Some(tag(thing)?);
+    let warnings = warnings(agenda, T::NOUN, &thing.code());
+    let status = if location.is_some() { 201 } else { 200 };
+    StoredAnswer::of(status, location, etag, &Written { thing, warnings }).map_err(AgendaError::from)
+}
+
+/// What contradicts the thing in the draft.
+fn warnings(agenda: &crate::agenda::Agenda, _noun: &str, _code: &str) -> Vec<Fault> {
+    agenda.conflicts().0
+}
+
+async fn create_thing<T: Resource>(
+    database: &Database,
+    editor: Editor,
+    session: Option<Code>,
+    key: IdempotencyKey,
+    body: serde_json::Value,
+) -> Result<HttpResponse, Problem> {
+    let answer = database
+        .write("create a thing of the agenda", move |tx| {
+            let opened = editor.open(tx)?;
+            let address = Address::of::<T>(session.clone(), "");
+            let scope = (opened.place.id.to_string(), opened.actor.name().to_owned());
+            once(tx, &key, (&scope.0, &scope.1), &body, |tx| {
+                let edit = Edit::Create(body.clone());
+                let written_thing = edit_thing::<T>(tx, &editor, opened, &address, &Preconditions::default(), edit)?;
+                let thing = written_thing.thing.ok_or(AgendaError::NoThing(T::NOUN))?;
+                let location = location(&editor.slug, session.as_ref(), T::LIST, &thing.code());
+                written(&written_thing.agenda, &thing, Some(location))
+            })
+        })
+        .await?;
+    Ok(answer.response())
+}
+
+async fn change_thing<T: Resource>(
+    request: &HttpRequest,
+    database: &Database,
+    editor: Editor,
+    address: Address,
+    preconditions: Preconditions,
+    edit: Edit,
+) -> Result<HttpResponse, Problem> {
+    let path = request.path().to_owned();
+    let answer = database
+        .write("change a thing of the agenda", move |tx| {
+            let opened = editor.open(tx)?;
+            let written_thing = edit_thing::<T>(tx, &editor, opened, &address, &preconditions, edit.clone())?;
+            let Some(thing) = &written_thing.thing else {
+                return Ok(None);
+            };
+            written(&written_thing.agenda, thing, written_thing.is_new.then(|| path.clone())).map(Some)
+        })
+        .await?;
+    Ok(answer.map_or_else(|| HttpResponse::NoContent().finish(), |answer| answer.response()))
+}
+
+/// The six operations of a list of the agenda. Each says its method, its whole path and its name.
+macro_rules! collection {
+    (
+        $thing:ty, $query:ty, in $list_path:ty [$($within:tt)*], one $one_path:ty [$($named:tt)*];
+        $(#[$list_doc:meta])* get $list_url:literal => $list:ident;
+        $(#[$create_doc:meta])* post $create_url:literal => $create:ident;
+        $(#[$read_doc:meta])* get $read_url:literal => $read:ident;
+        $(#[$put_doc:meta])* put $put_url:literal => $put:ident;
+        $(#[$patch_doc:meta])* patch $patch_url:literal => $patch:ident;
+        $(#[$delete_doc:meta])* delete $delete_url:literal => $delete:ident;
+    ) => {
+        $(#[$list_doc])*
+        #[utoipa::path(
+            tag = "agenda",
+            params(("conference" = String, Path, description = "The conference's slug"), $($within)* $query),
+            responses((status = 200, description = "A page of them", body = Listed<$thing>), AnyProblem),
+            security(("bearer" = []))
+        )]
+        #[get($list_url)]
+        pub async fn $list(
+            request: HttpRequest,
+            database: web::Data<Database>,
+            credentials: Credentials,
+            path: web::Path<$list_path>,
+            query: Query<$query>,
+        ) -> Result<HttpResponse, Problem> {
+            let (slug, session, _) = path.into_inner().parts();
+            let editor = Editor { credentials, operation: stringify!($list), slug };
+            list_things::<$thing>(&request, &database, editor, session, query.0).await
+        }
+
+        $(#[$create_doc])*
+        #[utoipa::path(
+            tag = "agenda",
+            params(
+                ("conference" = String, Path, description = "The conference's slug"), $($within)*
+                ("Idempotency-Key" = Option<String>, Header, description = "The same key and body answer the same")
+            ),
+            request_body = $thing,
+            responses((status = 201, description = "As it was written", body = Written<$thing>), AnyProblem),
+            security(("bearer" = []))
+        )]
+        #[post($create_url)]
+        pub async fn $create(
+            database: web::Data<Database>,
+            credentials: Credentials,
+            path: web::Path<$list_path>,
+            key: IdempotencyKey,
+            body: Thing,
+        ) -> Result<HttpResponse, Problem> {
+            let (slug, session, _) = path.into_inner().parts();
+            let editor = Editor { credentials, operation: stringify!($create), slug };
+            create_thing::<$thing>(&database, editor, session, key, body.0).await
+        }
+
+        one_thing! {
+            $thing, one $one_path [$($named)*];
+            $(#[$read_doc])* get $read_url => $read;
+            $(#[$put_doc])* put $put_url => $put;
+            $(#[$patch_doc])* patch $patch_url => $patch;
+        }
+
+        deletion! { $thing, one $one_path [$($named)*]; $(#[$delete_doc])* delete $delete_url => $delete; }
+    };
+}
+
+/// Reading, replacing and patching one thing of the agenda.
+macro_rules! one_thing {
+    (
+        $thing:ty, one $one_path:ty [$($named:tt)*];
+        $(#[$read_doc:meta])* get $read_url:literal => $read:ident;
+        $(#[$put_doc:meta])* put $put_url:literal => $put:ident;
+        $(#[$patch_doc:meta])* patch $patch_url:literal => $patch:ident;
+    ) => {
+        $(#[$read_doc])*
+        #[utoipa::path(
+            tag = "agenda",
+            params(("conference" = String, Path, description = "The conference's slug"), $($named)*),
+            responses((status = 200, description = "It", body = $thing), AnyProblem),
+            security(("bearer" = []))
+        )]
+        #[get($read_url)]
+        pub async fn $read(
+            request: HttpRequest,
+            database: web::Data<Database>,
+            credentials: Credentials,
+            path: web::Path<$one_path>,
+        ) -> Result<HttpResponse, Problem> {
+            let (slug, session, code) = path.into_inner().parts();
+            let editor = Editor { credentials, operation: stringify!($read), slug };
+            let code = single_code::<$thing>(code);
+            read_thing::<$thing>(&request, &database, editor, session, code).await
+        }
+
+        $(#[$put_doc])*
+        #[utoipa::path(
+            tag = "agenda",
+            params(
+                ("conference" = String, Path, description = "The conference's slug"), $($named)*
+                ("If-Match" = Option<String>, Header, description = "The state that is expected"),
+                ("If-None-Match" = Option<String>, Header, description = "`*`: it is expected to be new")
+            ),
+            request_body = $thing,
+            responses(
+                (status = 200, description = "As it was written", body = Written<$thing>),
+                (status = 201, description = "As it was created", body = Written<$thing>),
+                AnyProblem
+            ),
+            security(("bearer" = []))
+        )]
+        #[put($put_url)]
+        pub async fn $put(
+            request: HttpRequest,
+            database: web::Data<Database>,
+            credentials: Credentials,
+            path: web::Path<$one_path>,
+            preconditions: Preconditions,
+            body: Thing,
+        ) -> Result<HttpResponse, Problem> {
+            let (slug, session, code) = path.into_inner().parts();
+            let editor = Editor { credentials, operation: stringify!($put), slug };
+            let address = Address::of::<$thing>(session, &single_code::<$thing>(code));
+            change_thing::<$thing>(&request, &database, editor, address, preconditions, Edit::Put(body.0)).await
+        }
+
+        $(#[$patch_doc])*
+        #[utoipa::path(
+            tag = "agenda",
+            params(
+                ("conference" = String, Path, description = "The conference's slug"), $($named)*
+                ("If-Match" = Option<String>, Header, description = "The state that is expected")
+            ),
+            request_body(content = MergePatch, content_type = "application/merge-patch+json"),
+            responses((status = 200, description = "As it was written", body = Written<$thing>), AnyProblem),
+            security(("bearer" = []))
+        )]
+        #[patch($patch_url)]
+        pub async fn $patch(
+            request: HttpRequest,
+            database: web::Data<Database>,
+            credentials: Credentials,
+            path: web::Path<$one_path>,
+            preconditions: Preconditions,
+            body: Thing,
+        ) -> Result<HttpResponse, Problem> {
+            let (slug, session, code) = path.into_inner().parts();
+            let editor = Editor { credentials, operation: stringify!($patch), slug };
+            let address = Address::of::<$thing>(session, &single_code::<$thing>(code));
+            change_thing::<$thing>(&request, &database, editor, address, preconditions, Edit::Patch(body.0)).await
+        }
+    };
+}
+
+/// Deleting one thing of the agenda.
+macro_rules! deletion {
+    (
+        $thing:ty, one $one_path:ty [$($named:tt)*];
+        $(#[$delete_doc:meta])* delete $delete_url:literal => $delete:ident;
+    ) => {
+        $(#[$delete_doc])*
+        #[utoipa::path(
+            tag = "agenda",
+            params(
+                ("conference" = String, Path, description = "The conference's slug"), $($named)*
+                ("If-Match" = Option<String>, Header, description = "The state that is expected")
+            ),
+            responses((status = 204, description = "It is gone"), AnyProblem),
+            security(("bearer" = []))
+        )]
+        #[delete($delete_url)]
+        pub async fn $delete(
+            request: HttpRequest,
+            database: web::Data<Database>,
+            credentials: Credentials,
+            path: web::Path<$one_path>,
+            preconditions: Preconditions,
+        ) -> Result<HttpResponse, Problem> {
+            let (slug, session, code) = path.into_inner().parts();
+            let editor = Editor { credentials, operation: stringify!($delete), slug };
+            let address = Address::of::<$thing>(session, &single_code::<$thing>(code));
+            change_thing::<$thing>(&request, &database, editor, address, preconditions, Edit::Delete).await
+        }
+    };
+}
+
+/// What names a thing of which a conference has one is not in the path.
+fn single_code<T: Resource>(code: String) -> String {
+    if code.is_empty() { T::LIST.to_owned() } else { code }
+}
+
+one_thing! {
+    Conference, one CodePath [];
+    /// Reads the conference's own fields in the draft.
+    get "/api/v1/conferences/{conference}/agenda/conference" => read_agenda_conference;
+    /// Replaces the conference's own fields in the draft.
+    put "/api/v1/conferences/{conference}/agenda/conference" => put_agenda_conference;
+    /// Changes some of the conference's own fields in the draft.
+    patch "/api/v1/conferences/{conference}/agenda/conference" => patch_agenda_conference;
+}
+
+one_thing! {
+    CallForAction, one CodePath [];
+    /// Reads the call for action in the draft.
+    get "/api/v1/conferences/{conference}/agenda/call-for-action" => read_agenda_call_for_action;
+    /// Writes the call for action in the draft.
+    put "/api/v1/conferences/{conference}/agenda/call-for-action" => put_agenda_call_for_action;
+    /// Changes some of the call for action in the draft.
+    patch "/api/v1/conferences/{conference}/agenda/call-for-action" => patch_agenda_call_for_action;
+}
+
+deletion! {
+    CallForAction, one CodePath [];
+    /// Deletes the call for action from the draft.
+    delete "/api/v1/conferences/{conference}/agenda/call-for-action" => delete_agenda_call_for_action;
+}
+
+collection! {
+    Organisation, ListQuery, in CodePath [], one (CodePath, String) [("organisation" = String, Path, description = "The organisation's code"),];
+    /// Lists the organisations of the draft.
+    get "/api/v1/conferences/{conference}/agenda/organisations" => list_agenda_organisations;
+    /// Adds an organisation to the draft.
+    post "/api/v1/conferences/{conference}/agenda/organisations" => create_agenda_organisation;
+    /// Reads an organisation of the draft.
+    get "/api/v1/conferences/{conference}/agenda/organisations/{organisation}" => read_agenda_organisation;
+    /// Replaces an organisation of the draft, or adds it. Another code renames it wherever it is referred to.
+    put "/api/v1/conferences/{conference}/agenda/organisations/{organisation}" => put_agenda_organisation;
+    /// Changes some fields of an organisation of the draft. Another code renames it wherever it is referred to.
+    patch "/api/v1/conferences/{conference}/agenda/organisations/{organisation}" => patch_agenda_organisation;
+    /// Deletes an organisation from the draft. What refers to it stops the deletion.
+    delete "/api/v1/conferences/{conference}/agenda/organisations/{organisation}" => delete_agenda_organisation;
+}
+
+collection! {
+    Day, ListQuery, in CodePath [], one (CodePath, String) [("date" = String, Path, description = "The date"),];
+    /// Lists the days of the draft.
+    get "/api/v1/conferences/{conference}/agenda/days" => list_agenda_days;
+    /// Adds a day to the draft.
+    post "/api/v1/conferences/{conference}/agenda/days" => create_agenda_day;
+    /// Reads a day of the draft.
+    get "/api/v1/conferences/{conference}/agenda/days/{date}" => read_agenda_day;
+    /// Replaces a day of the draft, or adds it.
+    put "/api/v1/conferences/{conference}/agenda/days/{date}" => put_agenda_day;
+    /// Changes some fields of a day of the draft.
+    patch "/api/v1/conferences/{conference}/agenda/days/{date}" => patch_agenda_day;
+    /// Deletes a day from the draft.
+    delete "/api/v1/conferences/{conference}/agenda/days/{date}" => delete_agenda_day;
+}
+
+collection! {
+    Room, ListQuery, in CodePath [], one (CodePath, String) [("room" = String, Path, description = "The room's code"),];
+    /// Lists the rooms of the draft.
+    get "/api/v1/conferences/{conference}/agenda/rooms" => list_agenda_rooms;
+    /// Adds a room to the draft.
+    post "/api/v1/conferences/{conference}/agenda/rooms" => create_agenda_room;
+    /// Reads a room of the draft.
+    get "/api/v1/conferences/{conference}/agenda/rooms/{room}" => read_agenda_room;
+    /// Replaces a room of the draft, or adds it. Another code renames it wherever it is referred to.
+    put "/api/v1/conferences/{conference}/agenda/rooms/{room}" => put_agenda_room;
+    /// Changes some fields of a room of the draft. Another code renames it wherever it is referred to.
+    patch "/api/v1/conferences/{conference}/agenda/rooms/{room}" => patch_agenda_room;
+    /// Deletes a room from the draft. What refers to it stops the deletion.
+    delete "/api/v1/conferences/{conference}/agenda/rooms/{room}" => delete_agenda_room;
+}
+
+collection! {
+    Track, ListQuery, in CodePath [], one (CodePath, String) [("track" = String, Path, description = "The track's code"),];
+    /// Lists the tracks of the draft.
+    get "/api/v1/conferences/{conference}/agenda/tracks" => list_agenda_tracks;
+    /// Adds a track to the draft.
+    post "/api/v1/conferences/{conference}/agenda/tracks" => create_agenda_track;
+    /// Reads a track of the draft.
+    get "/api/v1/conferences/{conference}/agenda/tracks/{track}" => read_agenda_track;
+    /// Replaces a track of the draft, or adds it. Another code renames it wherever it is referred to.
+    put "/api/v1/conferences/{conference}/agenda/tracks/{track}" => put_agenda_track;
+    /// Changes some fields of a track of the draft. Another code renames it wherever it is referred to.
+    patch "/api/v1/conferences/{conference}/agenda/tracks/{track}" => patch_agenda_track;
+    /// Deletes a track from the draft. What refers to it stops the deletion.
+    delete "/api/v1/conferences/{conference}/agenda/tracks/{track}" => delete_agenda_track;
+}
+
+collection! {
+    Speaker, ListQuery, in CodePath [], one (CodePath, String) [("speaker" = String, Path, description = "The speaker's code"),];
+    /// Lists the speakers of the draft.
+    get "/api/v1/conferences/{conference}/agenda/speakers" => list_agenda_speakers;
+    /// Adds a speaker to the draft.
+    post "/api/v1/conferences/{conference}/agenda/speakers" => create_agenda_speaker;
+    /// Reads a speaker of the draft.
+    get "/api/v1/conferences/{conference}/agenda/speakers/{speaker}" => read_agenda_speaker;
+    /// Replaces a speaker of the draft, or adds it. Another code renames it wherever it is referred to.
+    put "/api/v1/conferences/{conference}/agenda/speakers/{speaker}" => put_agenda_speaker;
+    /// Changes some fields of a speaker of the draft. Another code renames it wherever it is referred to.
+    patch "/api/v1/conferences/{conference}/agenda/speakers/{speaker}" => patch_agenda_speaker;
+    /// Deletes a speaker from the draft. What refers to it stops the deletion.
+    delete "/api/v1/conferences/{conference}/agenda/speakers/{speaker}" => delete_agenda_speaker;
+}
+
+collection! {
+    Session, SessionListQuery, in CodePath [], one (CodePath, String) [("session" = String, Path, description = "The session's code"),];
+    /// Lists the sessions of the draft.
+    get "/api/v1/conferences/{conference}/agenda/sessions" => list_agenda_sessions;
+    /// Adds a session to the draft.
+    post "/api/v1/conferences/{conference}/agenda/sessions" => create_agenda_session;
+    /// Reads a session of the draft.
+    get "/api/v1/conferences/{conference}/agenda/sessions/{session}" => read_agenda_session;
+    /// Replaces a session of the draft, or adds it. Another code renames it wherever it is referred to.
+    put "/api/v1/conferences/{conference}/agenda/sessions/{session}" => put_agenda_session;
+    /// Changes some fields of a session of the draft. Another code renames it wherever it is referred to.
+    patch "/api/v1/conferences/{conference}/agenda/sessions/{session}" => patch_agenda_session;
+    /// Deletes a session from the draft. Its items go with it.
+    delete "/api/v1/conferences/{conference}/agenda/sessions/{session}" => delete_agenda_session;
+}
+
+collection! {
+    Item, ListQuery,
+    in (CodePath, CodePath) [("session" = String, Path, description = "The session's code"),],
+    one (CodePath, CodePath, String) [("session" = String, Path, description = "The session's code"),
+        ("item" = String, Path, description = "The item's code"),];
+    /// Lists the items of a session of the draft.
+    get "/api/v1/conferences/{conference}/agenda/sessions/{session}/items" => list_agenda_items;
+    /// Adds an item to a session of the draft.
+    post "/api/v1/conferences/{conference}/agenda/sessions/{session}/items" => create_agenda_item;
+    /// Reads an item of the draft.
+    get "/api/v1/conferences/{conference}/agenda/sessions/{session}/items/{item}" => read_agenda_item;
+    /// Replaces an item of the draft, or adds it.
+    put "/api/v1/conferences/{conference}/agenda/sessions/{session}/items/{item}" => put_agenda_item;
+    /// Changes some fields of an item of the draft.
+    patch "/api/v1/conferences/{conference}/agenda/sessions/{session}/items/{item}" => patch_agenda_item;
+    /// Deletes an item from the draft.
+    delete "/api/v1/conferences/{conference}/agenda/sessions/{session}/items/{item}" => delete_agenda_item;
+}

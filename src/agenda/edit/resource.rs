@@ -1,0 +1,182 @@
+//! The kinds of things of an agenda, as lists that can be searched and sorted.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::{
+    agenda::document::{Agenda, CallForAction, Conference, Day, Item, Organisation, Room, Session, Speaker, Track},
+    values::{Code, Localised, TextValue},
+};
+
+/// A kind of thing of an agenda.
+pub trait Resource: Serialize + Clone + Send + 'static {
+    /// What one is called: `room`.
+    const NOUN: &'static str;
+    /// What the list of them is called in the document: `rooms`.
+    const LIST: &'static str;
+    /// The field that names one.
+    const KEY: &'static str = "code";
+    /// What a list can be sorted by, besides its own order.
+    const SORTS: &'static [&'static str];
+
+    /// All of the agenda, or of a session of it; none where there is no such session.
+    fn all<'a>(agenda: &'a Agenda, session: Option<&Code>) -> Option<&'a [Self]>;
+    /// What names it.
+    fn code(&self) -> Cow<'_, str>;
+    /// Its texts and names, for a search.
+    fn texts(&self) -> Vec<Cow<'_, str>>;
+    /// What it is sorted by; texts are compared in the first of `languages`.
+    fn sort_key(&self, by: &str, languages: &[crate::values::LanguageTag]) -> String;
+}
+
+fn every(text: &Localised) -> impl Iterator<Item = Cow<'_, str>> {
+    text.map().values().map(|text| Cow::Borrowed(text.as_str()))
+}
+
+fn first(text: &Localised, languages: &[crate::values::LanguageTag]) -> String {
+    text.text(languages.first().map_or("", |tag| tag.as_str()), languages).to_lowercase()
+}
+
+macro_rules! named {
+    ($($thing:ident $noun:literal $list:ident),+) => {
+        $(impl Resource for $thing {
+            const NOUN: &'static str = $noun;
+            const LIST: &'static str = stringify!($list);
+            const SORTS: &'static [&'static str] = &["code", "name"];
+            fn all<'a>(agenda: &'a Agenda, _: Option<&Code>) -> Option<&'a [Self]> {
+                Some(&agenda.$list)
+            }
+            fn code(&self) -> Cow<'_, str> {
+                self.code.text()
+            }
+            fn texts(&self) -> Vec<Cow<'_, str>> {
+                every(&self.name).chain([self.code.text()]).collect()
+            }
+            fn sort_key(&self, by: &str, languages: &[crate::values::LanguageTag]) -> String {
+                if by == "name" { first(&self.name, languages) } else { self.code.to_string() }
+            }
+        })+
+    };
+}
+named!(Organisation "organisation" organisations, Room "room" rooms, Track "track" tracks);
+
+impl Resource for Day {
+    const NOUN: &'static str = "day";
+    const LIST: &'static str = "days";
+    const KEY: &'static str = "date";
+    const SORTS: &'static [&'static str] = &["date"];
+    fn all<'a>(agenda: &'a Agenda, _: Option<&Code>) -> Option<&'a [Self]> {
+        Some(&agenda.days)
+    }
+    fn code(&self) -> Cow<'_, str> {
+        Cow::Owned(self.date.to_string())
+    }
+    fn texts(&self) -> Vec<Cow<'_, str>> {
+        self.title.iter().flat_map(every).chain([self.code()]).collect()
+    }
+    fn sort_key(&self, _: &str, _: &[crate::values::LanguageTag]) -> String {
+        self.date.to_string()
+    }
+}
+
+impl Resource for Speaker {
+    const NOUN: &'static str = "speaker";
+    const LIST: &'static str = "speakers";
+    const SORTS: &'static [&'static str] = &["code", "family_name", "precedence"];
+    fn all<'a>(agenda: &'a Agenda, _: Option<&Code>) -> Option<&'a [Self]> {
+        Some(&agenda.speakers)
+    }
+    fn code(&self) -> Cow<'_, str> {
+        self.code.text()
+    }
+    fn texts(&self) -> Vec<Cow<'_, str>> {
+        let name = Cow::Owned(format!("{} {}", self.given_name, self.family_name));
+        self.position.iter().flat_map(every).chain([name, self.code.text()]).collect()
+    }
+    fn sort_key(&self, by: &str, _: &[crate::values::LanguageTag]) -> String {
+        let name = || format!("{} {}", self.family_name, self.given_name).to_lowercase();
+        match by {
+            "family_name" => name(),
+            "precedence" => {
+                let class = self.precedence.map_or(99, |class| class as u8);
+                format!("{class:02} {:09} {}", self.precedence_rank.map_or(999_999_999, |rank| rank.0), name())
+            }
+            _ => self.code.to_string(),
+        }
+    }
+}
+
+impl Resource for Session {
+    const NOUN: &'static str = "session";
+    const LIST: &'static str = "sessions";
+    const SORTS: &'static [&'static str] = &["code", "title", "starts_at"];
+    fn all<'a>(agenda: &'a Agenda, _: Option<&Code>) -> Option<&'a [Self]> {
+        Some(&agenda.sessions)
+    }
+    fn code(&self) -> Cow<'_, str> {
+        self.code.text()
+    }
+    fn texts(&self) -> Vec<Cow<'_, str>> {
+        let items = self.items.iter().flat_map(|item| every(&item.title));
+        every(&self.title).chain(items).chain([self.code.text()]).collect()
+    }
+    fn sort_key(&self, by: &str, languages: &[crate::values::LanguageTag]) -> String {
+        match by {
+            "title" => first(&self.title, languages),
+            "starts_at" => crate::agenda::model::utc(self.starts_at).to_rfc3339(),
+            _ => self.code.to_string(),
+        }
+    }
+}
+
+impl Resource for Item {
+    const NOUN: &'static str = "item";
+    const LIST: &'static str = "items";
+    const SORTS: &'static [&'static str] = &["code", "title"];
+    fn all<'a>(agenda: &'a Agenda, session: Option<&Code>) -> Option<&'a [Self]> {
+        let session = agenda.sessions.iter().find(|found| Some(&found.code) == session)?;
+        Some(&session.items)
+    }
+    fn code(&self) -> Cow<'_, str> {
+        self.code.text()
+    }
+    fn texts(&self) -> Vec<Cow<'_, str>> {
+        every(&self.title).chain([self.code.text()]).collect()
+    }
+    fn sort_key(&self, by: &str, languages: &[crate::values::LanguageTag]) -> String {
+        if by == "title" { first(&self.title, languages) } else { self.code.to_string() }
+    }
+}
+
+/// Of these a conference has one: the member of the document is the thing itself, not a list.
+macro_rules! single {
+    ($($thing:ident $noun:literal $member:literal, |$agenda:ident| $all:expr;)+) => {
+        $(impl Resource for $thing {
+            const NOUN: &'static str = $noun;
+            const LIST: &'static str = $member;
+            const SORTS: &'static [&'static str] = &[];
+            fn all<'a>($agenda: &'a Agenda, _: Option<&Code>) -> Option<&'a [Self]> {
+                Some($all)
+            }
+            fn code(&self) -> Cow<'_, str> {
+                Cow::Borrowed($member)
+            }
+            fn texts(&self) -> Vec<Cow<'_, str>> {
+                Vec::new()
+            }
+            fn sort_key(&self, _: &str, _: &[crate::values::LanguageTag]) -> String {
+                String::new()
+            }
+        })+
+    };
+}
+single! {
+    Conference "conference" "conference", |agenda| std::slice::from_ref(&agenda.conference);
+    CallForAction "call_for_action" "call_for_action", |agenda| agenda.call_for_action.as_slice();
+}
+
+/// The thing of this code.
+pub fn find<'a, T: Resource>(agenda: &'a Agenda, session: Option<&Code>, code: &str) -> Option<&'a T> {
+    T::all(agenda, session)?.iter().find(|thing| thing.code() == code)
+}

@@ -1,0 +1,156 @@
+//! `Idempotency-Key` on requests that create (draft-ietf-httpapi-idempotency-key-header): the answer is kept in the
+//! transaction that it speaks of, so that the same request sent again is answered and not done again.
+//!
+//! Invariants:
+//! - A key is taken before anything is written, by a unique constraint: of two requests at once the second waits for
+//!   the first and gets its answer ([`once`]).
+//! - A refusal is not kept: its transaction is rolled back with the key.
+//! - No answer that holds a secret is kept: such routes take no key.
+
+mod store;
+
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, http::StatusCode, http::header};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    Problem,
+    problem::{BAD_REQUEST, KEY_REUSED},
+};
+use crate::database::{Connection, DatabaseError};
+
+/// The longest key, in characters.
+const KEY_LENGTH_MAX: usize = 255;
+
+/// The key of a request, and the route that it is sent to.
+#[derive(Debug, Clone)]
+pub struct IdempotencyKey {
+    key: Option<String>,
+    route: String,
+}
+
+impl FromRequest for IdempotencyKey {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let route = format!("{} {}?{}", request.method(), request.path(), request.query_string());
+        let key = match request.headers().get("idempotency-key") {
+            None => None,
+            // The draft writes it in quotes (RFC 8941); most clients do not.
+            Some(value) => Some(value.to_str().unwrap_or_default().trim().trim_matches('"').to_owned()),
+        };
+        let fits =
+            |key: &String| (1..=KEY_LENGTH_MAX).contains(&key.len()) && key.chars().all(|c| c.is_ascii_graphic());
+        if key.as_ref().is_some_and(|key| !fits(key)) {
+            let detail = format!("Idempotency-Key must be 1 to {KEY_LENGTH_MAX} visible characters");
+            return std::future::ready(Err(Problem::new(&BAD_REQUEST).detail(detail)));
+        }
+        std::future::ready(Ok(Self { key, route }))
+    }
+}
+
+/// An answer that can be given again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredAnswer {
+    /// The status.
+    pub status: u16,
+    /// `Location`.
+    pub location: Option<String>,
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// The body, as it was written: JSON.
+    pub body: String,
+}
+
+impl StoredAnswer {
+    /// An answer with this body.
+    ///
+    /// # Errors
+    /// The body cannot be written as JSON.
+    pub fn of(
+        status: u16,
+        location: Option<String>,
+        etag: Option<String>,
+        body: &impl Serialize,
+    ) -> Result<Self, DatabaseError> {
+        let body = serde_json::to_string(body).map_err(|error| DatabaseError::Corrupt(error.to_string()))?;
+        Ok(Self { status, location, etag, body })
+    }
+
+    /// The answer as a response.
+    pub fn response(&self) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
+        let mut response = HttpResponse::build(status);
+        if let Some(location) = &self.location {
+            response.insert_header((header::LOCATION, location.as_str()));
+        }
+        if let Some(etag) = &self.etag {
+            response.insert_header((header::ETAG, etag.as_str()));
+        }
+        response.insert_header((header::CONTENT_TYPE, "application/json")).body(self.body.clone())
+    }
+
+    fn json(&self) -> Value {
+        json!({ "location": self.location, "etag": self.etag, "body": self.body })
+    }
+
+    fn from_json(status: i32, value: &Value) -> Self {
+        let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        Self {
+            status: u16::try_from(status).unwrap_or(200),
+            location: text("location"),
+            etag: text("etag"),
+            body: text("body").unwrap_or_default(),
+        }
+    }
+}
+
+/// The same key came before with another request.
+#[derive(Debug, thiserror::Error)]
+#[error("the Idempotency-Key was used for another request")]
+pub struct KeyReused;
+
+impl From<KeyReused> for Problem {
+    fn from(_: KeyReused) -> Self {
+        Self::new(&KEY_REUSED)
+    }
+}
+
+/// Does `work` once for the key, `actor` and `owner` (a conference's id); with the same request again, answers what it
+/// answered. Without a key it just does it.
+///
+/// # Errors
+/// [`KeyReused`] where the key came with another body; else those of `work`.
+pub fn once<E: From<KeyReused> + From<DatabaseError>>(
+    connection: &mut Connection,
+    key: &IdempotencyKey,
+    (owner, actor): (&str, &str),
+    body: &Value,
+    work: impl FnOnce(&mut Connection) -> Result<StoredAnswer, E>,
+) -> Result<StoredAnswer, E> {
+    let Some(text) = &key.key else {
+        return work(connection);
+    };
+    let scope = format!("{owner}|{actor}|{}", key.route);
+    let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(body.to_string()));
+    if store::take(connection, &scope, text, &digest)? {
+        let answer = work(connection)?;
+        store::keep(connection, &scope, text, answer.status, answer.json())?;
+        return Ok(answer);
+    }
+    match store::find(connection, &scope, text)? {
+        Some((known, status, answer)) if known == digest => Ok(StoredAnswer::from_json(status, &answer)),
+        _ => Err(KeyReused.into()),
+    }
+}
+
+/// Forgets every answer kept for `owner`.
+///
+/// # Errors
+/// The store fails.
+pub fn forget(connection: &mut Connection, owner: &str) -> Result<(), DatabaseError> {
+    store::forget(connection, owner)
+}
