@@ -41,9 +41,18 @@ on_both_stores! {
         assert_eq!(app.get(&format!("{SMALL}/programme")).body, first.body, "the draft stays a draft");
         let released = app.admin("POST", &format!("{SMALL}/releases"), Some(&json!({}))).json();
         assert_eq!(released["number"], 2);
-        assert_eq!(released["changes"], json!([
-            { "action": "update", "resource": "session", "code": "opening", "fields": ["starts_at", "title"] }
-        ]));
+        assert_eq!(released["changes"].as_array().unwrap().len(), 1);
+        let change = &released["changes"][0];
+        assert_eq!((&change["action"], &change["resource"], &change["code"]), (
+            &json!("update"), &json!("session"), &json!("opening")
+        ));
+        assert_eq!(change["fields"], json!(["starts_at", "title"]));
+        assert_eq!(change["before"], json!({
+            "starts_at": "2030-05-01T09:00:00+02:00", "title": { "en": "Opening", "fr": "Ouverture" }
+        }));
+        assert_eq!(change["after"], json!({
+            "starts_at": "2030-05-01T08:30:00+02:00", "title": { "en": "Grand opening" }
+        }));
         assert_eq!(get(&app, &format!("{SMALL}/programme"))["days"][0]["sessions"][0]["title"], "Grand opening");
         assert_eq!(app.get(&format!("{SMALL}/programme?version=1")).body, first.body);
         assert_eq!(app.get(&format!("{SMALL}/programme?version=3")).status, 404);

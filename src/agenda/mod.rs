@@ -25,3 +25,6 @@ pub use document::Agenda;
 pub use error::AgendaError;
 pub use model::Place;
 pub use plan::{Change, Node};
+
+#[cfg(test)]
+pub mod arbitrary;

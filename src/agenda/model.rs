@@ -347,3 +347,40 @@ pub fn date(date: Date) -> NaiveDate {
 pub fn utc(moment: Moment) -> DateTime<Utc> {
     instant(moment).to_utc()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::agenda::{
+        arbitrary,
+        plan::{changes, nodes},
+    };
+
+    /// The document without the ids that the service gave.
+    fn without_ids(document: &mut Value) {
+        match document {
+            Value::Object(members) => {
+                members.remove("id");
+                members.values_mut().for_each(without_ids);
+            }
+            Value::Array(elements) => elements.iter_mut().for_each(without_ids),
+            _ => {}
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_exported_changes_nothing_when_it_is_applied(agenda in arbitrary::agenda(), with_ids in any::<bool>()) {
+            let mut exported = serde_json::to_value(&agenda).unwrap();
+            if !with_ids {
+                without_ids(&mut exported);
+            }
+            let mut read = read(exported).unwrap();
+            read.adopt_ids(Some(&agenda)).unwrap();
+            prop_assert_eq!(&changes(&nodes(&agenda), &nodes(&read)), &Vec::new());
+            prop_assert_eq!(read, agenda);
+        }
+    }
+}

@@ -33,10 +33,21 @@ pub struct Change {
     pub action: ChangeAction,
     /// To what kind of thing: `session`, `speaker`, `category`, ...
     pub resource: String,
-    /// To which one.
+    /// To which one. Of things that stand in another order: their session, or `*` for all of their kind.
     pub code: String,
+    /// Its id.
+    pub id: String,
     /// Which of its fields change.
     pub fields: Vec<String>,
+    /// Its place among its kind (an item's: in its session), from 1; of what is new or came from another session.
+    pub ordinal: Option<usize>,
+    /// What was: of an update the fields that change, of a removal all, of another order `order`, the codes of what
+    /// stays. What refers to another thing does so by its id.
+    #[schema(value_type = Option<Object>)]
+    pub before: Option<Map<String, Value>>,
+    /// What is now: of an update the fields that change, of a new thing all, of another order `order`.
+    #[schema(value_type = Option<Object>)]
+    pub after: Option<Map<String, Value>>,
 }
 
 impl Change {
@@ -44,10 +55,16 @@ impl Change {
     pub fn from_wire(value: &Value) -> Option<Self> {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let fields = value.get("fields").and_then(Value::as_array);
+        let object = |key: &str| value.get(key).and_then(Value::as_object).cloned();
+        let ordinal = value.get("ordinal").and_then(Value::as_u64);
         Some(Self {
             action: ChangeAction::from_word(text("action")?)?,
             resource: text("resource")?.to_owned(),
             code: text("code")?.to_owned(),
+            id: text("id").or_else(|| text("code"))?.to_owned(),
+            ordinal: ordinal.and_then(|ordinal| usize::try_from(ordinal).ok()),
+            before: object("before"),
+            after: object("after"),
             fields: fields.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
         })
     }
@@ -181,30 +198,60 @@ impl Ids {
     }
 }
 
-/// What turns `before` into `after`.
+/// What turns `before` into `after`: enough of it that whoever has `before` can make `after` of it.
 pub fn changes(before: &[Node], after: &[Node]) -> Vec<Change> {
-    let known: HashMap<_, _> = before.iter().map(|node| ((node.resource, node.id.as_str()), node)).collect();
-    let kept: HashSet<_> = after.iter().map(|node| (node.resource, node.id.as_str())).collect();
+    let known: HashMap<_, _> = before.iter().map(|node| (key(node), node)).collect();
+    let kept: HashSet<_> = after.iter().map(key).collect();
+    let mut counts: HashMap<Group<'_>, usize> = HashMap::new();
     let mut changes = Vec::new();
-    let mut add = |action, node: &Node, fields| {
-        changes.push(Change { action, resource: node.resource.to_owned(), code: node.code.clone(), fields });
-    };
     for node in after {
-        match known.get(&(node.resource, node.id.as_str())) {
-            None => add(ChangeAction::Create, node, Vec::new()),
+        let ordinal = counts.entry(group(node)).and_modify(|count| *count += 1).or_insert(1);
+        match known.get(&key(node)) {
+            None => changes.push(Change {
+                ordinal: Some(*ordinal),
+                after: Some(node.fields.clone()),
+                ..Change::of(ChangeAction::Create, node)
+            }),
             Some(old) => {
                 let fields = changed_fields(old, node);
                 if !fields.is_empty() {
-                    add(ChangeAction::Update, node, fields);
+                    changes.push(Change {
+                        ordinal: Some(*ordinal).filter(|_| group(old) != group(node)),
+                        before: Some(taken(&old.fields, &fields)),
+                        after: Some(taken(&node.fields, &fields)),
+                        fields,
+                        ..Change::of(ChangeAction::Update, node)
+                    });
                 }
             }
         }
     }
-    for node in before.iter().filter(|node| !kept.contains(&(node.resource, node.id.as_str()))) {
-        add(ChangeAction::Remove, node, Vec::new());
+    for node in before.iter().filter(|node| !kept.contains(&key(node))) {
+        changes.push(Change { before: Some(node.fields.clone()), ..Change::of(ChangeAction::Remove, node) });
     }
     changes.extend(reorders(before, after));
     changes
+}
+
+impl Change {
+    /// What happens to a node, without its data.
+    fn of(action: ChangeAction, node: &Node) -> Self {
+        Self {
+            action,
+            resource: node.resource.to_owned(),
+            code: node.code.clone(),
+            id: node.id.clone(),
+            fields: Vec::new(),
+            ordinal: None,
+            before: None,
+            after: None,
+        }
+    }
+}
+
+/// What a node is known by.
+fn key(node: &Node) -> (&'static str, &str) {
+    (node.resource, node.id.as_str())
 }
 
 fn changed_fields(old: &Node, new: &Node) -> Vec<String> {
@@ -212,27 +259,41 @@ fn changed_fields(old: &Node, new: &Node) -> Vec<String> {
     names.into_iter().filter(|name| old.fields.get(*name) != new.fields.get(*name)).cloned().collect()
 }
 
+fn taken(fields: &Map<String, Value>, names: &[String]) -> Map<String, Value> {
+    names.iter().filter_map(|name| Some((name.clone(), fields.get(name)?.clone()))).collect()
+}
+
 /// Kinds whose surviving things stand in another order; items are judged within their session.
 fn reorders(before: &[Node], after: &[Node]) -> Vec<Change> {
-    let earlier: HashMap<_, _> = before.iter().map(|node| ((node.resource, node.id.as_str()), group(node))).collect();
+    let groups: HashMap<_, _> = before.iter().map(|node| (key(node), group(node))).collect();
     // What went to another group was moved, not reordered.
-    let stayed: HashSet<_> = after
-        .iter()
-        .map(|node| ((node.resource, node.id.as_str()), group(node)))
-        .filter(|(key, group)| earlier.get(key) == Some(group))
-        .map(|(key, _)| key)
-        .collect();
-    let earlier = orders(before, &stayed);
-    let later = orders(after, &stayed);
-    let changed = later.into_iter().filter(|order| !earlier.contains(order));
-    changed
-        .map(|((resource, within), _)| Change {
+    let stayed: HashSet<_> =
+        after.iter().filter(|node| groups.get(&key(node)) == Some(&group(node))).map(key).collect();
+    let earlier: HashMap<Group<'_>, Vec<&Node>> = orders(before, &stayed).into_iter().collect();
+    let mut changes = Vec::new();
+    for ((resource, within), order) in orders(after, &stayed) {
+        let Some(old) = earlier.get(&(resource, within)) else {
+            continue;
+        };
+        if old.iter().map(|node| &node.id).eq(order.iter().map(|node| &node.id)) {
+            continue;
+        }
+        let codes = |nodes: &[&Node]| {
+            let codes: Vec<_> = nodes.iter().map(|node| node.code.as_str()).collect();
+            Map::from_iter([("order".to_owned(), Value::from(codes))])
+        };
+        changes.push(Change {
             action: ChangeAction::Reorder,
             resource: resource.to_owned(),
             code: within.map_or("*", |session| code_of(after, session)).to_owned(),
+            id: within.unwrap_or("*").to_owned(),
             fields: Vec::new(),
-        })
-        .collect()
+            ordinal: None,
+            before: Some(codes(old)),
+            after: Some(codes(&order)),
+        });
+    }
+    changes
 }
 
 /// The code of a session, of which items know the id.
@@ -249,17 +310,17 @@ fn group(node: &Node) -> Group<'_> {
     (node.resource, session.filter(|_| node.resource == "item"))
 }
 
-/// The ids of each group in their order, of those that `stayed`.
-fn orders<'a>(nodes: &'a [Node], stayed: &HashSet<(&'static str, &str)>) -> Vec<(Group<'a>, Vec<&'a str>)> {
-    let mut orders: Vec<(Group<'a>, Vec<&'a str>)> = Vec::new();
+/// The nodes of each group in their order, of those that `stayed`.
+fn orders<'a>(nodes: &'a [Node], stayed: &HashSet<(&'static str, &str)>) -> Vec<(Group<'a>, Vec<&'a Node>)> {
+    let mut orders: Vec<(Group<'a>, Vec<&'a Node>)> = Vec::new();
     let mut places: HashMap<Group<'a>, usize> = HashMap::new();
-    for node in nodes.iter().filter(|node| stayed.contains(&(node.resource, node.id.as_str()))) {
+    for node in nodes.iter().filter(|node| stayed.contains(&key(node))) {
         let place = *places.entry(group(node)).or_insert_with(|| {
             orders.push((group(node), Vec::new()));
             orders.len() - 1
         });
         if let Some((_, order)) = orders.get_mut(place) {
-            order.push(&node.id);
+            order.push(node);
         }
     }
     orders
@@ -267,7 +328,12 @@ fn orders<'a>(nodes: &'a [Node], stayed: &HashSet<(&'static str, &str)>) -> Vec<
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::agenda::arbitrary;
 
     fn node(resource: &'static str, id: &str, title: &str, session: Option<&str>) -> Node {
         let mut fields = Map::from_iter([("title".to_owned(), Value::from(title))]);
@@ -296,5 +362,111 @@ mod tests {
         let after =
             [node("item", "3", "c", Some("t")), node("item", "1", "a", Some("t")), node("item", "2", "b", Some("s"))];
         assert_eq!(lines(&before, &after), ["~ item code-1: session"]);
+    }
+
+    /// The nodes of each group in their order.
+    type Arranged = BTreeMap<(String, Option<String>), Vec<Node>>;
+
+    fn group_of(node: &Node) -> (String, Option<String>) {
+        let (resource, within) = group(node);
+        (resource.to_owned(), within.map(str::to_owned))
+    }
+
+    fn arranged(nodes: &[Node]) -> Arranged {
+        let mut groups = Arranged::new();
+        for node in nodes {
+            groups.entry(group_of(node)).or_default().push(node.clone());
+        }
+        groups
+    }
+
+    fn resource_of(word: &str) -> &'static str {
+        let known = ["conference", "organisation", "day", "room", "track", "speaker", "session", "item"];
+        known.into_iter().find(|known| *known == word).unwrap_or("call_for_action")
+    }
+
+    /// Carries changes out, as a client that keeps a copy would.
+    fn apply(changes: &[Change], before: &[Node]) -> Arranged {
+        let mut groups = arranged(before);
+        let mut placed: Vec<(usize, Node)> = Vec::new();
+        let of = |action| changes.iter().filter(move |change| change.action == action);
+        for change in of(ChangeAction::Remove) {
+            for nodes in groups.values_mut() {
+                nodes.retain(|node| (node.resource, &node.id) != (change.resource.as_str(), &change.id));
+            }
+        }
+        for change in of(ChangeAction::Update) {
+            let (old, new) = (change.before.clone().unwrap(), change.after.clone().unwrap());
+            let is_it = |node: &Node| node.resource == change.resource && node.id == change.id;
+            let nodes = groups.values_mut().find(|nodes| nodes.iter().any(is_it)).unwrap();
+            let place = nodes.iter().position(is_it).unwrap();
+            let node = &mut nodes[place];
+            assert_eq!(taken(&node.fields, &change.fields), old, "what was is what the change says");
+            old.keys().for_each(|name| _ = node.fields.remove(name));
+            node.fields.extend(new);
+            node.code.clone_from(&change.code);
+            if let Some(ordinal) = change.ordinal {
+                placed.push((ordinal, nodes.remove(place)));
+            }
+        }
+        for change in of(ChangeAction::Create) {
+            let (code, id) = (change.code.clone(), change.id.clone());
+            let fields = change.after.clone().unwrap();
+            let node = Node { resource: resource_of(&change.resource), code, id, fields };
+            placed.push((change.ordinal.unwrap(), node));
+        }
+        for change in of(ChangeAction::Reorder) {
+            let within = Some(change.id.clone()).filter(|id| id != "*");
+            let order = change.after.clone().unwrap()["order"].clone();
+            let place = |node: &Node| order.as_array().unwrap().iter().position(|code| *code == node.code.as_str());
+            groups.get_mut(&(change.resource.clone(), within)).unwrap().sort_by_key(|node| place(node).unwrap());
+        }
+        placed.sort_by_key(|(ordinal, _)| *ordinal);
+        for (ordinal, node) in placed {
+            groups.entry(group_of(&node)).or_default().insert(ordinal - 1, node);
+        }
+        groups.retain(|_, nodes| !nodes.is_empty());
+        groups
+    }
+
+    /// Things of one kind: which there are, in which order, and a number each that decides about their fields.
+    fn things(resource: &'static str) -> impl Strategy<Value = Vec<Node>> {
+        let ids: Vec<usize> = (0..6).collect();
+        let chosen = proptest::sample::subsequence(ids, 0..=6).prop_shuffle();
+        (chosen, prop::collection::vec(0..12_usize, 6)).prop_map(move |(ids, numbers)| {
+            let thing = |id: usize| {
+                let number = numbers[id];
+                let code = format!("{resource}-{id}-{}", number % 2);
+                let mut fields = Map::from_iter([
+                    ("code".to_owned(), Value::from(code.as_str())),
+                    ("title".to_owned(), Value::from(number % 3)),
+                ]);
+                if resource == "item" {
+                    fields.insert("session".to_owned(), Value::from(format!("{}", number % 4)));
+                }
+                Node { resource, code, id: id.to_string(), fields }
+            };
+            ids.into_iter().map(thing).collect()
+        })
+    }
+
+    fn documents() -> impl Strategy<Value = Vec<Node>> {
+        (things("room"), things("session"), things("item")).prop_map(|(a, b, c)| [a, b, c].concat())
+    }
+
+    proptest! {
+        #[test]
+        fn changes_carried_out_on_what_was_give_what_is(before in documents(), after in documents()) {
+            prop_assert_eq!(apply(&changes(&before, &after), &before), arranged(&after));
+            prop_assert!(changes(&before, &before).is_empty());
+        }
+
+        #[test]
+        fn changes_between_two_agendas_give_the_second(before in arbitrary::agenda(), after in arbitrary::agenda()) {
+            let (before, after) = (nodes(&before), nodes(&after));
+            let written = serde_json::to_value(changes(&before, &after)).unwrap();
+            let read: Vec<_> = written.as_array().unwrap().iter().filter_map(Change::from_wire).collect();
+            prop_assert_eq!(apply(&read, &before), arranged(&after));
+        }
     }
 }
