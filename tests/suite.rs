@@ -5,6 +5,7 @@
 
 mod agenda;
 mod api;
+mod audit;
 mod blueprint;
 mod layout;
 mod mail;

@@ -74,10 +74,10 @@ impl Change {
         audit::Entry {
             action: self.action.as_str().to_owned(),
             resource: self.resource.clone(),
-            id: self.code.clone(),
+            id: self.id.clone(),
             code: self.code.clone(),
-            before: None,
-            after: None,
+            before: self.before.clone().map(Value::Object),
+            after: self.after.clone().map(Value::Object),
         }
     }
 

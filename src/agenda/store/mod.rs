@@ -12,7 +12,10 @@ use super::{document::Agenda, model::Place};
 use crate::{
     database::{
         Connection, DatabaseError,
-        schema::{conferences, days, items, organisations, rooms, sessions, speakers, tracks},
+        schema::{
+            calls_for_action, conference_organisations, conferences, days, items, organisations, rooms, sessions,
+            speakers, tracks,
+        },
     },
     faults::Faults,
     ids::ConferenceId,
@@ -59,8 +62,15 @@ pub fn lock(connection: &mut Connection, conference: ConferenceId) -> Result<(),
     Ok(())
 }
 
-/// Deletes the conference; what belongs to it goes with it.
+/// Deletes the conference; what belongs to it goes with it. What refers to another thing of it goes first: PostgreSQL
+/// checks each reference as soon as its target is gone.
 pub fn delete(connection: &mut Connection, conference: ConferenceId) -> Result<(), DatabaseError> {
+    macro_rules! delete {
+        ($($table:ident),+) => {
+            $(diesel::delete($table::table.filter($table::conference_id.eq(conference))).execute(connection)?;)+
+        };
+    }
+    delete!(calls_for_action, conference_organisations, sessions, speakers, organisations);
     diesel::delete(conferences::table.find(conference)).execute(connection)?;
     Ok(())
 }
