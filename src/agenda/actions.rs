@@ -135,6 +135,15 @@ pub fn write(
     Ok(place)
 }
 
+/// Writes a draft from which a person was redacted. The audit trail says nothing of it but what the caller records: it
+/// would name whom it must not.
+///
+/// # Errors
+/// The store fails.
+pub fn write_redacted(connection: &mut Connection, before: &Agenda, after: &Agenda) -> Result<(), DatabaseError> {
+    store::save(connection, Some(before), after)
+}
+
 /// Records changes of a conference in the audit trail.
 ///
 /// # Errors

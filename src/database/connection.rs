@@ -64,11 +64,13 @@ impl Store {
         match self {
             Self::Sqlite(path) => {
                 let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
+                // What is deleted or rewritten is overwritten on disk: a redaction leaves no name in free pages.
                 // The timeout first, so that turning on the journal waits for whoever holds the file.
                 connection
                     .batch_execute(&format!(
                         "PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; \
-                         PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
+                         PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; \
+                         PRAGMA secure_delete = ON;"
                     ))
                     .map_err(ConnectionError::CouldntSetupConfiguration)?;
                 Ok(AnyConnection::Sqlite(connection))

@@ -42,3 +42,30 @@ pub fn record(
 ) -> Result<(), DatabaseError> {
     store::insert(connection, actor, operation, conference, entries)
 }
+
+/// Rewrites entries of a conference: `redact` answers an entry as it is to be from now on, or `None` where it may stay.
+/// Answers how many were rewritten. Nothing but a redaction does this.
+///
+/// # Errors
+/// The store fails.
+pub fn rewrite(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    redact: impl Fn(&Entry) -> Option<Entry>,
+) -> Result<usize, DatabaseError> {
+    let mut after = None;
+    let mut count = 0;
+    loop {
+        let batch = store::batch(connection, conference, after)?;
+        let Some((last, _)) = batch.last() else {
+            return Ok(count);
+        };
+        after = Some(*last);
+        for (id, entry) in &batch {
+            if let Some(redacted) = redact(entry) {
+                store::replace(connection, *id, &redacted)?;
+                count += 1;
+            }
+        }
+    }
+}

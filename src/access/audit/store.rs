@@ -1,6 +1,5 @@
 //! The rows of the audit trail.
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::{
@@ -10,7 +9,9 @@ use super::{
 use crate::{
     clock,
     database::{
-        Connection, DatabaseError, on_backend,
+        Connection, DatabaseError,
+        connection::MultiBackend,
+        on_backend,
         schema::{audit_entries, conferences},
         types::{Instant, JsonValue},
     },
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// Rows in one statement: PostgreSQL takes 65,535 values.
-const BATCH: usize = 500;
+const BATCH: i64 = 500;
 
 #[derive(Insertable, Queryable)]
 #[diesel(table_name = audit_entries)]
@@ -60,7 +61,7 @@ pub(super) fn insert(
         before: entry.before.clone().map(JsonValue),
         after: entry.after.clone().map(JsonValue),
     };
-    for batch in entries.chunks(BATCH) {
+    for batch in entries.chunks(BATCH as usize) {
         let rows: Vec<Row> = batch.iter().map(row).collect();
         let insert = diesel::insert_into(audit_entries::table);
         on_backend!(connection, inner => insert.values(&rows).execute(inner))?;
@@ -83,7 +84,7 @@ pub(super) fn list(
     conference: Option<ConferenceId>,
     filter: &AuditFilter,
 ) -> Result<Vec<AuditEntry>, DatabaseError> {
-    let mut query = audit_entries::table.into_boxed::<crate::database::connection::MultiBackend>();
+    let mut query = audit_entries::table.into_boxed::<MultiBackend>();
     if let Some(conference) = conference {
         query = query.filter(audit_entries::conference_id.eq(conference));
     }
@@ -115,11 +116,47 @@ pub(super) fn list(
     Ok(rows.into_iter().map(entry).collect())
 }
 
+/// Entries of a conference after `after`, the oldest first: as many as fit into one batch.
+pub(super) fn batch(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    after: Option<AuditEntryId>,
+) -> Result<Vec<(AuditEntryId, Entry)>, DatabaseError> {
+    let of_conference = audit_entries::table.filter(audit_entries::conference_id.eq(conference));
+    let mut query = of_conference.into_boxed::<MultiBackend>();
+    if let Some(after) = after {
+        query = query.filter(audit_entries::id.gt(after));
+    }
+    let rows: Vec<Row> = query.order(audit_entries::id).limit(BATCH).load(connection)?;
+    let json = |value: Option<JsonValue>| value.map(|JsonValue(value)| value);
+    let entry = |row: Row| Entry {
+        action: row.action,
+        resource: row.resource,
+        id: row.thing_id,
+        code: row.code,
+        before: json(row.before),
+        after: json(row.after),
+    };
+    Ok(rows.into_iter().map(|row| (row.id, entry(row))).collect())
+}
+
+/// Replaces what an entry says of the thing.
+pub(super) fn replace(connection: &mut Connection, id: AuditEntryId, entry: &Entry) -> Result<(), DatabaseError> {
+    diesel::update(audit_entries::table.find(id))
+        .set((
+            audit_entries::thing_id.eq(&entry.id),
+            audit_entries::code.eq(&entry.code),
+            audit_entries::before.eq(entry.before.clone().map(JsonValue)),
+            audit_entries::after.eq(entry.after.clone().map(JsonValue)),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
 fn entry(row: Row) -> AuditEntry {
-    let wire = |Instant(at): Instant| -> DateTime<Utc> { at };
     AuditEntry {
         id: row.id,
-        at: clock::wire(wire(row.at)),
+        at: clock::wire(row.at.0),
         actor: row.actor,
         request_id: row.request_id,
         operation: row.operation,

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use diesel::prelude::*;
+use diesel::{prelude::*, upsert::excluded};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ use crate::{
         },
         types::{Instant, JsonValue},
     },
-    ids::{Id, SessionId},
+    ids::{Id, SessionId, kind},
     values::{Code, Count, Moment, TextValue},
 };
 
@@ -39,38 +39,68 @@ macro_rules! insert_all {
     };
 }
 
-/// What is to be done with the things of one kind, in this order.
+/// What is to be done with the things of one kind, in this order. A thing comes with its place among its kind.
 struct Steps<'a, T, K> {
     /// Things whose old code another may need: they give it up first.
     vacated: Vec<Id<K>>,
     inserted: Vec<(usize, &'a T)>,
     updated: Vec<(usize, &'a T)>,
+    /// Things that say what they said, at another place.
+    moved: Vec<(usize, &'a T)>,
     removed: Vec<Id<K>>,
 }
 
-fn steps<'a, T: PartialEq, K>(
-    before: &'a [T],
-    after: &'a [T],
-    key: impl Fn(&T) -> (Option<Id<K>>, &Code),
-    all: bool,
-) -> Steps<'a, T, K> {
-    let known: HashMap<Id<K>, (usize, &T)> =
-        before.iter().enumerate().filter_map(|(index, node)| Some((key(node).0?, (index, node)))).collect();
-    let mut steps = Steps { vacated: Vec::new(), inserted: Vec::new(), updated: Vec::new(), removed: Vec::new() };
+/// A thing that has rows.
+trait Stored<K>: PartialEq {
+    fn key(&self) -> (Option<Id<K>>, &Code);
+    /// Its place, where it is at `index` in the list of all.
+    fn place(&self, index: usize) -> usize {
+        index
+    }
+    /// Whether it says the same, wherever it stands.
+    fn says_the_same(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+macro_rules! stored {
+    ($($thing:ident),+) => {
+        $(impl Stored<kind::$thing> for $thing {
+            fn key(&self) -> (Option<Id<kind::$thing>>, &Code) {
+                (self.id, &self.code)
+            }
+        })+
+    };
+}
+stored!(Organisation, Room, Track, Speaker, Session);
+
+fn steps<'a, T: Stored<K>, K>(before: &'a [T], after: &'a [T], all: bool) -> Steps<'a, T, K> {
+    let placed = |(index, node): (usize, &'a T)| Some((node.key().0?, (node.place(index), node)));
+    let known: HashMap<Id<K>, (usize, &T)> = before.iter().enumerate().filter_map(placed).collect();
+    let mut steps = Steps {
+        vacated: Vec::new(),
+        inserted: Vec::new(),
+        updated: Vec::new(),
+        moved: Vec::new(),
+        removed: Vec::new(),
+    };
     let mut kept = HashSet::new();
     for (index, node) in after.iter().enumerate() {
-        let (Some(id), code) = key(node) else {
+        let (Some(id), code) = node.key() else {
             continue;
         };
+        let place = node.place(index);
         kept.insert(id);
         match known.get(&id) {
-            None => steps.inserted.push((index, node)),
-            Some((place, old)) => {
-                if key(old).1 != code {
+            None => steps.inserted.push((place, node)),
+            Some((old_place, old)) => {
+                if old.key().1 != code {
                     steps.vacated.push(id);
                 }
-                if all || *old != node || *place != index {
-                    steps.updated.push((index, node));
+                if all || !old.says_the_same(node) {
+                    steps.updated.push((place, node));
+                } else if *old_place != place {
+                    steps.moved.push((place, node));
                 }
             }
         }
@@ -99,6 +129,23 @@ macro_rules! upsert {
         for (index, node) in &$steps.updated {
             let row = $row(*index, *node)?;
             diesel::update($table::table.find(row.id)).set(&row).execute($connection)?;
+        }
+        // A thing that goes away moves all that follow it: to a server that is one statement a batch.
+        match &mut *$connection {
+            Connection::Postgresql(inner) => {
+                for batch in $steps.moved.chunks(BATCH) {
+                    let rows = batch.iter().map(|(index, node)| $row(*index, *node)).collect::<Result<Vec<_>, _>>()?;
+                    let insert = diesel::insert_into($table::table).values(rows);
+                    let place = $table::ordinal.eq(excluded($table::ordinal));
+                    insert.on_conflict($table::id).do_update().set(place).execute(inner)?;
+                }
+            }
+            Connection::Sqlite(inner) => {
+                for (index, node) in &$steps.moved {
+                    let own = $table::table.find($row(*index, *node)?.id);
+                    diesel::update(own).set($table::ordinal.eq(ordinal(*index))).execute(inner)?;
+                }
+            }
         }
     };
 }
@@ -161,7 +208,7 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
     let moved = before.is_some_and(|before| codes_moved(before, after));
     macro_rules! of_kind {
         ($list:ident) => {
-            steps(before.map_or(&[], |before| &before.$list), &after.$list, |node| (node.id, &node.code), moved)
+            steps(before.map_or(&[], |before| &before.$list), &after.$list, moved)
         };
     }
     let organisation_steps = of_kind!(organisations);
@@ -171,7 +218,7 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
     let session_steps = of_kind!(sessions);
     let items_before = before.map(placed_items).unwrap_or_default();
     let items_after = placed_items(after);
-    let item_steps = steps(&items_before, &items_after, |placed| (placed.item.id, &placed.item.code), moved);
+    let item_steps = steps(&items_before, &items_after, moved);
 
     vacate!(connection, organisations, &organisation_steps.vacated);
     vacate!(connection, rooms, &room_steps.vacated);
@@ -298,14 +345,14 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
     };
     upsert!(connection, sessions, session_steps, row);
 
-    let row = |_, placed: &PlacedItem<'_>| -> Result<ItemRow, DatabaseError> {
+    let row = |place, placed: &PlacedItem<'_>| -> Result<ItemRow, DatabaseError> {
         let node = placed.item;
         Ok(ItemRow {
             id: own(node.id)?,
             conference_id: id,
             session_id: own(placed.session)?,
             code: word(&node.code),
-            ordinal: ordinal(placed.index),
+            ordinal: ordinal(place),
             kind: word(&node.kind),
             title: encode(&node.title),
             abstract_: encode_some(&node.abstract_),
@@ -409,6 +456,18 @@ struct PlacedItem<'a> {
     session: Option<SessionId>,
     index: usize,
     item: &'a Item,
+}
+
+impl Stored<kind::Item> for PlacedItem<'_> {
+    fn key(&self) -> (Option<Id<kind::Item>>, &Code) {
+        (self.item.id, &self.item.code)
+    }
+    fn place(&self, _: usize) -> usize {
+        self.index
+    }
+    fn says_the_same(&self, other: &Self) -> bool {
+        self.session == other.session && self.item == other.item
+    }
 }
 
 fn placed_items(agenda: &Agenda) -> Vec<PlacedItem<'_>> {
