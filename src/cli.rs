@@ -9,12 +9,19 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    access::{self, Actor, Role},
+    access::{
+        Actor, Role,
+        token::{
+            self, NewToken,
+            model::{DAYS_MAX, expiry},
+        },
+    },
     agenda::{self, Change},
     blueprint::{
         self, Blueprint,
         yaml::{self, Source},
     },
+    clock,
     database::{Database, DatabaseError},
     faults::Faults,
     programme::{self, ProgrammeError},
@@ -22,7 +29,7 @@ use crate::{
     routes,
     server::{self, causes},
     settings::Settings,
-    values::{Code, Line, TextValue as _},
+    values::{Code, Count, Line, TextValue as _},
 };
 
 /// A conference event-management service.
@@ -105,8 +112,11 @@ enum Token {
         /// What the history calls its bearer
         #[arg(long, default_value = "command line")]
         label: String,
+        /// In how many days it ends; it lasts until it is revoked if left out
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(DAYS_MAX)))]
+        expires_in_days: Option<u32>,
     },
-    /// List the tokens: the beginning of each, its role, its label
+    /// List the tokens: the beginning of each, its role, its conference, its label, when it ends, when it was last used
     List,
     /// Make a token void
     Revoke {
@@ -187,7 +197,7 @@ fn execute(cli: Cli) -> Result<(), Failed> {
             Command::Serve => Ok(server::serve(settings).await?),
             Command::Apply(command) => apply(&settings, command).await,
             Command::Release(command) => release(&settings, command).await,
-            Command::Token(command) => token(&settings, command).await,
+            Command::Token(command) => tokens(&settings, command).await,
             Command::Migrate => {
                 let steps = open(&settings)?.migrate().await?;
                 say(&[format!("{steps} steps; the schema is of this version")])
@@ -350,35 +360,62 @@ async fn release(settings: &Settings, command: Release) -> Result<(), Failed> {
     say(&lines)
 }
 
-async fn token(settings: &Settings, command: Token) -> Result<(), Failed> {
+async fn tokens(settings: &Settings, command: Token) -> Result<(), Failed> {
     let database = open(settings)?;
     database.migrate().await?;
     match command {
-        Token::Create { role, conference, label } => {
+        Token::Create { role, conference, label, expires_in_days } => {
             let role = Role::from_word(&role)
                 .ok_or_else(|| Failed::line(format!("--role must be one of {}", Role::WORDS.join(", "))))?;
-            let conference = conference.as_deref().map(slug).transpose()?;
+            let slug = conference.as_deref().map(slug).transpose()?;
             let label =
                 Line::<100>::parse(&label).map_err(|fault| Failed::line(format!("--label {}", fault.detail)))?;
-            let token = database
+            let expires_at = expiry(clock::now(), None, expires_in_days.map(Count)).map_err(|faults| {
+                Failed(faults.0.into_iter().map(|fault| format!("--expires-in-days {}", fault.detail)).collect())
+            })?;
+            let (_, token) = database
                 .write("make a token", move |tx| {
-                    let place = conference.as_ref().map(|slug| agenda::actions::find(tx, slug)).transpose()?;
+                    let place = slug.as_ref().map(|slug| agenda::actions::find(tx, slug)).transpose()?;
                     let conference = place.map(|place| place.id);
-                    Ok::<_, agenda::AgendaError>(access::actions::make_token(tx, role, label.as_str(), conference)?)
+                    let new = NewToken { role, conference, label: label.as_str().to_owned(), expires_at };
+                    Ok::<_, agenda::AgendaError>(token::actions::make_token(tx, &new)?)
                 })
                 .await?;
             say(&[token.reveal().to_owned()])
         }
-        Token::List => {
-            let tokens = database.read(access::actions::list_tokens).await?;
-            say(&tokens.iter().map(|(shown, role, label)| format!("{shown}  {role}  {label}")).collect::<Vec<_>>())
-        }
+        Token::List => say(&table(&database.read(token::actions::list_all).await?)),
         Token::Revoke { shown } => {
-            let count = database.write("revoke a token", move |tx| access::actions::revoke_token(tx, &shown)).await?;
+            let count = database.write("revoke a token", move |tx| token::actions::revoke_shown(tx, &shown)).await?;
             match count {
                 0 => Err(Failed::line("no live token begins like this; `plenary token list` shows them")),
                 count => say(&[format!("{count} revoked")]),
             }
         }
     }
+}
+
+/// Tokens in columns under their headings.
+fn table(tokens: &[token::Token]) -> Vec<String> {
+    let minute = |instant: chrono::DateTime<chrono::Utc>| instant.format("%Y-%m-%d %H:%MZ").to_string();
+    let line = |token: &token::Token| {
+        [
+            token.shown.clone(),
+            token.role.to_string(),
+            token.conference.clone().unwrap_or_else(|| "(all)".to_owned()),
+            token.label.clone(),
+            token.expires_at.map_or_else(|| "never".to_owned(), minute),
+            token.last_used_at.map_or_else(|| "never".to_owned(), minute),
+        ]
+    };
+    let headings = ["TOKEN", "ROLE", "CONFERENCE", "LABEL", "EXPIRES", "LAST USED"].map(str::to_owned);
+    let lines: Vec<_> = [headings].into_iter().chain(tokens.iter().map(line)).collect();
+    let widths: Vec<usize> = (0..6)
+        .map(|column| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max())
+        .map(Option::unwrap_or_default)
+        .collect();
+    let padded = |line: &[String; 6]| {
+        let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    lines.iter().map(padded).collect()
 }

@@ -6,13 +6,19 @@ use utoipa::{
     Modify, OpenApi,
     openapi::{
         self, HttpMethod,
-        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+        extensions::ExtensionsBuilder,
+        path::Operation,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
-    access, agenda, blueprint,
+    access::{
+        self,
+        policy::{Allowed, allowed},
+    },
+    agenda, blueprint,
     docs::{self, Documentation},
     health,
     http::{ProblemKind, problem},
@@ -118,7 +124,11 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(registration::api::read_registration)
         .service(registration::api::cancel_registration)
         .service(access::audit::api::list_audit_entries)
-        .service(access::audit::api::list_server_audit_entries);
+        .service(access::audit::api::list_server_audit_entries)
+        .service(access::token::api::list_tokens)
+        .service(access::token::api::create_token)
+        .service(access::token::api::read_token)
+        .service(access::token::api::revoke_token);
 }
 
 /// Every kind of problem that the service answers.
@@ -138,7 +148,7 @@ pub fn documentation() -> Documentation {
 #[openapi(
     info(title = "Plenary", license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")),
     // Types that stand in parameters alone are not found by themselves.
-    components(schemas(problem::ProblemDocument, programme::filter::ReleaseNumber, agenda::api::Switch)),
+    components(schemas(problem::ProblemDocument, programme::filter::ReleaseNumber, crate::values::Switch)),
     modifiers(&Details),
     tags(
         (name = "programme", description = "What the public reads: the latest release"),
@@ -181,8 +191,30 @@ fn document() -> &'static openapi::OpenApi {
     static DOCUMENT: OnceLock<openapi::OpenApi> = OnceLock::new();
     DOCUMENT.get_or_init(|| {
         let app = actix_web::App::new().into_utoipa_app().openapi(Api::openapi()).configure(configure);
-        app.split_for_parts().1
+        let mut document = app.split_for_parts().1;
+        for item in document.paths.paths.values_mut() {
+            operations(item).into_iter().for_each(bind_to_policy);
+        }
+        document
     })
+}
+
+fn operations(item: &mut openapi::PathItem) -> Vec<&mut Operation> {
+    let all = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+    all.into_iter().filter_map(Option::as_mut).collect()
+}
+
+/// Says in the document what the policy says: who may call an operation (`x-roles`), and what they show for it.
+fn bind_to_policy(operation: &mut Operation) {
+    let allowed = allowed(operation.operation_id.as_deref().unwrap_or_default());
+    let roles = ExtensionsBuilder::new().add("x-roles", allowed.words()).build();
+    operation.extensions.get_or_insert_default().merge(roles);
+    let needs = |name: &str| SecurityRequirement::new(name, Vec::<String>::new());
+    operation.security = match allowed {
+        Allowed::Everyone => None,
+        Allowed::Roles(_) => Some(vec![needs("bearer")]),
+        Allowed::OwnOrRoles(_) => Some(vec![needs("bearer"), needs("link")]),
+    };
 }
 
 /// The methods that a path allows; none for a path that is no route.

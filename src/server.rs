@@ -15,7 +15,10 @@ use tokio::sync::watch;
 use utoipa_actix_web::AppExt as _;
 
 use crate::{
-    access::{self, Actor, RateLimit, ServerSecret, token::PlainToken},
+    access::{
+        Actor, RateLimit, ServerSecret, TokenUses,
+        token::{PlainToken, settle_admin_token},
+    },
     agenda,
     blueprint::{self, Blueprint, yaml},
     database::{Connection, Database},
@@ -108,12 +111,14 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
 
     let origins: Arc<[String]> = settings.cors_origins.clone().into();
     let state = State { database: database.clone(), programmes: programmes.clone() };
-    let (app_ready, app_database) = (ready.clone(), database.clone());
+    let uses = TokenUses::default();
+    let (app_ready, app_database, app_uses) = (ready.clone(), database.clone(), uses.clone());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(extract::path_config())
             .app_data(web::Data::new(app_ready.clone()))
             .app_data(web::Data::new(app_database.clone()))
+            .app_data(web::Data::new(app_uses.clone()))
             .app_data(web::Data::new(wake.clone()))
             .app_data(web::Data::new(routes::documentation()))
             .app_data(web::Data::new(state.clone()))
@@ -144,7 +149,8 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         }
     };
     let (stop, stopped) = watch::channel(false);
-    let following = actix_web::rt::spawn(programmes.clone().follow(database, stopped.clone()));
+    let following = actix_web::rt::spawn(programmes.clone().follow(database.clone(), stopped.clone()));
+    let noting = actix_web::rt::spawn(uses.keep(database, stopped.clone()));
     let working = actix_web::rt::spawn(worker.run(stopped));
     ready.raise();
     announce(address, &public_url, &programmes, token.as_ref()).map_err(io_error("standard output"))?;
@@ -154,6 +160,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     // Nobody listens any more if both have ended by themselves.
     _ = stop.send(true);
     _ = following.await;
+    _ = noting.await;
     // A mail server that hangs must not hold up the stop: what is not recorded is sent again later, under the same id.
     if tokio::time::timeout(Duration::from_secs(STOP_TIMEOUT_SECONDS), working).await.is_err() {
         tracing::warn!("stopped while a message was being sent");
@@ -207,7 +214,7 @@ async fn prepare(
             if let Some((slug, blueprint)) = &seed {
                 seed_if_empty(tx, slug, blueprint)?;
             }
-            Ok::<_, ProgrammeError>(access::actions::settle_admin_token(tx, given.as_ref())?)
+            Ok::<_, ProgrammeError>(settle_admin_token(tx, given.as_ref())?)
         })
         .await
         .map_err(|error| failed("the store cannot be prepared")(&error))?;

@@ -90,7 +90,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("blueprint", &["access", "agenda", "database", "faults", "http", "mail", "programme", "registration", "values"]),
     ("health", &["database", "http"]),
     ("docs", &["http", "programme"]),
-    ("routes", &["access", "agenda", "blueprint", "docs", "health", "http", "programme", "registration"]),
+    ("routes", &["access", "agenda", "blueprint", "docs", "health", "http", "programme", "registration", "values"]),
 ];
 
 #[test]

@@ -1,8 +1,8 @@
 //! What a request shows of who sent it.
 
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev, http::header};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev, http::header, web};
 
-use super::token::PlainToken;
+use super::token::{PlainToken, TokenUses};
 use crate::http::middleware::RequestId;
 
 /// The credentials of a request. Every handler that is not for everyone takes them.
@@ -14,6 +14,8 @@ pub struct Credentials {
     pub link: Option<String>,
     /// The request's id, for the audit trail.
     pub request: Option<String>,
+    /// Where it is noted that a token was used.
+    pub uses: TokenUses,
 }
 
 impl Credentials {
@@ -41,6 +43,7 @@ impl FromRequest for Credentials {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| PlainToken::given(token.trim()));
         let id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone());
-        std::future::ready(Ok(Self { bearer, link: None, request: id }))
+        let uses = request.app_data::<web::Data<TokenUses>>().map(|uses| (***uses).clone()).unwrap_or_default();
+        std::future::ready(Ok(Self { bearer, link: None, request: id, uses }))
     }
 }

@@ -5,7 +5,7 @@
 //! lets an attendee at their own registration and nothing else.
 //!
 //! Invariants:
-//! - No token is kept: the store has its SHA-256 digest ([`store::insert`]), a link token is derived anew
+//! - No token is kept: the store has its SHA-256 digest ([`token::PlainToken::digest`]), a link token is derived anew
 //!   ([`secret::ServerSecret`]).
 //! - An operation that is not in the policy is refused ([`policy::allowed`]), and a test holds the policy against the
 //!   API document.
@@ -18,13 +18,12 @@ pub mod error;
 pub mod policy;
 pub mod rate_limit;
 pub mod secret;
-mod store;
 pub mod token;
 
-pub use actions::{Actor, authorise};
+pub use actions::{Actor, authorise, authorise_within};
 pub use api::Credentials;
 pub use error::AccessError;
 pub use policy::Role;
 pub use rate_limit::RateLimit;
 pub use secret::ServerSecret;
-pub use token::AdminToken;
+pub use token::{AdminToken, TokenUses};

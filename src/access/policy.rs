@@ -29,10 +29,49 @@ pub enum Allowed {
     OwnOrRoles(&'static [Role]),
 }
 
-/// Every operation by its `operationId`.
+impl Allowed {
+    /// Admins alone.
+    pub const ADMIN: Self = Self::Roles(&[]);
+
+    /// The words of those who may, as the API document has them.
+    pub fn words(self) -> Vec<&'static str> {
+        let (roles, own) = match self {
+            Self::Everyone => return vec!["everyone"],
+            Self::Roles(roles) => (roles, false),
+            Self::OwnOrRoles(roles) => (roles, true),
+        };
+        let roles = [Role::Admin].iter().chain(roles).map(|role| role.as_str());
+        roles.chain(own.then_some("attendee")).collect()
+    }
+}
+
+/// Every operation by its `operationId`, feature by feature.
 pub const POLICY: &[(&str, Allowed)] = &[
+    // The conference and its programme.
     ("list_conferences", Allowed::Everyone),
     ("read_conference", Allowed::Everyone),
+    ("create_conference", Allowed::ADMIN),
+    ("copy_conference", Allowed::ADMIN),
+    ("delete_conference", Allowed::ADMIN),
+    ("read_programme", Allowed::Everyone),
+    ("list_programme_days", Allowed::Everyone),
+    ("read_programme_day", Allowed::Everyone),
+    ("list_programme_sessions", Allowed::Everyone),
+    ("read_programme_session", Allowed::Everyone),
+    ("list_programme_panels", Allowed::Everyone),
+    ("list_programme_keynotes", Allowed::Everyone),
+    ("list_programme_speakers", Allowed::Everyone),
+    ("read_programme_speaker", Allowed::Everyone),
+    ("read_high_level_session", Allowed::Everyone),
+    ("list_programme_rooms", Allowed::Everyone),
+    ("list_programme_tracks", Allowed::Everyone),
+    ("read_call_for_action", Allowed::Everyone),
+    // Releases.
+    ("publish_release", Allowed::Roles(&[Role::AgendaEditor])),
+    ("list_releases", Allowed::Everyone),
+    ("read_release", Allowed::Everyone),
+    ("read_release_changes", Allowed::Everyone),
+    // The agenda.
     ("read_agenda", Allowed::Roles(&[Role::AgendaEditor, Role::Viewer])),
     ("apply_agenda", Allowed::Roles(&[Role::AgendaEditor])),
     ("reorder_agenda_organisations", Allowed::Roles(&[Role::AgendaEditor])),
@@ -94,34 +133,22 @@ pub const POLICY: &[(&str, Allowed)] = &[
     ("put_agenda_item", Allowed::Roles(&[Role::AgendaEditor])),
     ("patch_agenda_item", Allowed::Roles(&[Role::AgendaEditor])),
     ("delete_agenda_item", Allowed::Roles(&[Role::AgendaEditor])),
-    ("create_conference", Allowed::Roles(&[])),
-    ("copy_conference", Allowed::Roles(&[])),
-    ("delete_conference", Allowed::Roles(&[])),
-    ("read_blueprint", Allowed::Roles(&[])),
-    ("apply_blueprint", Allowed::Roles(&[])),
-    ("publish_release", Allowed::Roles(&[Role::AgendaEditor])),
-    ("list_releases", Allowed::Everyone),
-    ("read_release", Allowed::Everyone),
-    ("read_release_changes", Allowed::Everyone),
-    ("read_programme", Allowed::Everyone),
-    ("list_programme_days", Allowed::Everyone),
-    ("read_programme_day", Allowed::Everyone),
-    ("list_programme_sessions", Allowed::Everyone),
-    ("read_programme_session", Allowed::Everyone),
-    ("list_programme_panels", Allowed::Everyone),
-    ("list_programme_keynotes", Allowed::Everyone),
-    ("list_programme_speakers", Allowed::Everyone),
-    ("read_programme_speaker", Allowed::Everyone),
-    ("read_high_level_session", Allowed::Everyone),
-    ("list_programme_rooms", Allowed::Everyone),
-    ("list_programme_tracks", Allowed::Everyone),
-    ("read_call_for_action", Allowed::Everyone),
+    // The blueprint.
+    ("read_blueprint", Allowed::ADMIN),
+    ("apply_blueprint", Allowed::ADMIN),
+    // Registrations.
     ("read_registration_form", Allowed::Everyone),
     ("register", Allowed::Everyone),
     ("read_registration", Allowed::OwnOrRoles(&[Role::Registrar])),
     ("cancel_registration", Allowed::OwnOrRoles(&[Role::Registrar])),
-    ("list_audit_entries", Allowed::Roles(&[])),
-    ("list_server_audit_entries", Allowed::Roles(&[])),
+    // Access.
+    ("list_tokens", Allowed::ADMIN),
+    ("create_token", Allowed::ADMIN),
+    ("read_token", Allowed::ADMIN),
+    ("revoke_token", Allowed::ADMIN),
+    ("list_audit_entries", Allowed::ADMIN),
+    ("list_server_audit_entries", Allowed::ADMIN),
+    // The service itself.
     ("alive", Allowed::Everyone),
     ("ready", Allowed::Everyone),
     ("list_problems", Allowed::Everyone),
@@ -132,5 +159,5 @@ pub const POLICY: &[(&str, Allowed)] = &[
 
 /// Who may call `operation`; nobody but an admin, if the table has no such row.
 pub fn allowed(operation: &str) -> Allowed {
-    POLICY.iter().find(|(name, _)| *name == operation).map_or(Allowed::Roles(&[]), |(_, allowed)| *allowed)
+    POLICY.iter().find(|(name, _)| *name == operation).map_or(Allowed::ADMIN, |(_, allowed)| *allowed)
 }

@@ -15,18 +15,8 @@ use crate::{
     database::Database,
     faults::Faults,
     http::{CodePath, Problem, Query, Representation, answer, extract::Document, problem::AnyProblem},
-    values::text_enum,
+    values::Switch,
 };
-
-text_enum! {
-    /// A switch in a query.
-    Switch {
-        /// On.
-        On = "true",
-        /// Off.
-        Off = "false",
-    }
-}
 
 /// How a document is applied.
 #[derive(Debug, Deserr, IntoParams)]

@@ -336,6 +336,8 @@ table! {
     }
 }
 
+diesel::joinable!(tokens -> conferences (conference_id));
+
 diesel::allow_tables_to_appear_in_same_query!(
     conferences,
     organisations,

@@ -118,6 +118,16 @@ macro_rules! text_enum {
 }
 pub(crate) use text_enum;
 
+text_enum! {
+    /// A switch in a query.
+    Switch {
+        /// On.
+        On = "true",
+        /// Off.
+        Off = "false",
+    }
+}
+
 fn string_schema() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }

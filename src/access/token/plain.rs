@@ -1,11 +1,11 @@
-//! Bearer tokens: shown once, kept as a digest.
+//! A token in clear, and what of it is kept.
 
 use std::io;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
-use super::secret::random;
+use crate::access::secret::random;
 
 /// What a made token begins with, so that a leaked one is recognised.
 const PREFIX: &str = "plenary_";
