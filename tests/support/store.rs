@@ -66,6 +66,16 @@ impl Database {
         count.n
     }
 
+    /// Runs a statement that no one can ask the service for: time passes, a row is from an older version.
+    pub fn execute(&self, statement: &str) {
+        let query = sql_query(statement);
+        match &self.name {
+            Some(_) => query.execute(&mut PgConnection::establish(&self.url).unwrap()),
+            None => query.execute(&mut self.sqlite()),
+        }
+        .unwrap();
+    }
+
     fn sqlite(&self) -> SqliteConnection {
         let mut connection = SqliteConnection::establish(self.url.trim_start_matches("sqlite:")).unwrap();
         sql_query("PRAGMA busy_timeout = 10000").execute(&mut connection).unwrap();

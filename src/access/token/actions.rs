@@ -1,5 +1,5 @@
-//! What can be done with tokens. `reach` is how far the caller's own token reaches: its conference, or (`None`) the whole
-//! server.
+//! What can be done with tokens. `reach` is how far the caller's own token reaches: its conference, or (`None`) the
+//! whole server.
 
 use chrono::{DateTime, Utc};
 

@@ -154,7 +154,9 @@ impl TokenListQuery {
     }
 }
 
-/// Lists the tokens that the caller may see, the latest first. No more than its beginning is shown of any.
+/// Lists the tokens that the caller may see, the latest first.
+///
+/// No more than its beginning is shown of any.
 #[utoipa::path(
     tag = "access",
     params(TokenListQuery),
@@ -181,8 +183,10 @@ pub async fn list_tokens(
     Ok(response)
 }
 
-/// Makes a token. It is shown in this answer alone; the service keeps a digest of it. No `Idempotency-Key` is taken: an
-/// answer that could be replayed would have to be kept.
+/// Makes a token.
+///
+/// It is shown in this answer alone; the service keeps a digest of it. No `Idempotency-Key` is taken: an answer that
+/// could be replayed would have to be kept.
 #[utoipa::path(
     tag = "access",
     request_body = TokenCreate,
@@ -235,8 +239,9 @@ pub async fn read_token(
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(TokenView::from(token)))
 }
 
-/// Revokes a token for good. One that is revoked already stays as it is; the settings' token and the last server-wide
-/// admin token are refused.
+/// Revokes a token for good.
+///
+/// One that is revoked already stays as it is. The settings' token and the last server-wide admin token are refused.
 #[utoipa::path(
     tag = "access",
     params(("id" = String, Path, description = "The token's id")),

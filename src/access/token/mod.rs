@@ -4,7 +4,7 @@
 //! Invariants:
 //! - A token that is revoked or has expired is as good as none ([`store::find`]).
 //! - A conference's admin sees and makes no token but those of that conference ([`actions::create`] and its like).
-//! - The API leaves at least one live server-wide admin token ([`actions::revoke`]), so that nobody locks themselves out.
+//! - The API leaves at least one live server-wide admin token ([`actions::revoke`]): nobody locks themselves out.
 //! - That a token was used is kept in memory and written from time to time ([`TokenUses`]): a read stays a read.
 
 pub mod actions;
