@@ -100,8 +100,8 @@ pub fn lock_server_admins(connection: &mut Connection, now: DateTime<Utc>) -> Re
     })
 }
 
-/// The conference of this slug. A token is asked for and shown with its conference's slug; whatever else a conference is
-/// belongs to the agenda, which stands above this feature.
+/// The conference of this slug. A token is asked for and shown with its conference's slug; whatever else a conference
+/// is belongs to the agenda, which stands above this feature.
 pub fn conference(connection: &mut Connection, slug: &Code) -> Result<Option<ConferenceId>, DatabaseError> {
     Ok(conferences::table
         .filter(conferences::slug.eq(slug.as_str()))
