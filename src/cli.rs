@@ -378,14 +378,16 @@ async fn tokens(settings: &Settings, command: Token) -> Result<(), Failed> {
                     let place = slug.as_ref().map(|slug| agenda::actions::find(tx, slug)).transpose()?;
                     let conference = place.map(|place| place.id);
                     let new = NewToken { role, conference, label: label.as_str().to_owned(), expires_at };
-                    Ok::<_, agenda::AgendaError>(token::actions::make_token(tx, &new)?)
+                    Ok::<_, agenda::AgendaError>(token::actions::make_token(tx, &Actor::command_line(), &new)?)
                 })
                 .await?;
             say(&[token.reveal().to_owned()])
         }
         Token::List => say(&table(&database.read(token::actions::list_all).await?)),
         Token::Revoke { shown } => {
-            let count = database.write("revoke a token", move |tx| token::actions::revoke_shown(tx, &shown)).await?;
+            let count = database
+                .write("revoke a token", move |tx| token::actions::revoke_shown(tx, &Actor::command_line(), &shown))
+                .await?;
             match count {
                 0 => Err(Failed::line("no live token begins like this; `plenary token list` shows them")),
                 count => say(&[format!("{count} revoked")]),

@@ -212,7 +212,7 @@ fn bind_to_policy(operation: &mut Operation) {
     let needs = |name: &str| SecurityRequirement::new(name, Vec::<String>::new());
     operation.security = match allowed {
         Allowed::Everyone => None,
-        Allowed::Roles(_) => Some(vec![needs("bearer")]),
+        Allowed::ServerAdmins | Allowed::Roles(_) => Some(vec![needs("bearer")]),
         Allowed::OwnOrRoles(_) => Some(vec![needs("bearer"), needs("link")]),
     };
 }

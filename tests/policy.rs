@@ -12,7 +12,7 @@ use crate::support::{
 const ROLES: [&str; 5] = ["admin", "agenda_editor", "registrar", "check_in", "viewer"];
 
 /// What must stay true whatever the document says.
-const SENSITIVE: [(&str, &[&str]); 11] = [
+const SENSITIVE: [(&str, &[&str]); 15] = [
     ("read_programme", &["everyone"]),
     ("register", &["everyone"]),
     ("read_agenda", &["admin", "agenda_editor", "viewer"]),
@@ -21,6 +21,10 @@ const SENSITIVE: [(&str, &[&str]); 11] = [
     ("apply_blueprint", &["admin"]),
     ("read_registration", &["admin", "registrar", "attendee"]),
     ("cancel_registration", &["admin", "registrar", "attendee"]),
+    ("create_conference", &["server_admin"]),
+    ("delete_conference", &["admin"]),
+    ("list_audit_entries", &["admin"]),
+    ("list_server_audit_entries", &["server_admin"]),
     ("list_tokens", &["admin"]),
     ("create_token", &["admin"]),
     ("revoke_token", &["admin"]),
@@ -33,6 +37,12 @@ struct Operation {
     template: String,
     roles: Vec<String>,
     described: Value,
+}
+
+impl Operation {
+    fn lets_in(&self, role: &str) -> bool {
+        self.roles.iter().any(|found| found == role)
+    }
 }
 
 fn text(value: &Value) -> String {
@@ -269,12 +279,15 @@ impl Scene {
                 is_due(&format!("{role} of another conference"), Some(own), 403);
             }
         }
-        for (role, _, _, server_wide) in &self.of_roles {
-            if !operation.roles.iter().any(|allowed| allowed == role) {
+        for (role, _, own, server_wide) in &self.of_roles {
+            if operation.lets_in("server_admin") {
+                is_due(&format!("{role} of one conference"), Some(own), 403);
+            }
+            if !operation.lets_in(role) && !(operation.lets_in("server_admin") && *role == "admin") {
                 is_due(role, Some(server_wide), 403);
             }
         }
-        if operation.roles.iter().any(|role| role == "attendee") {
+        if operation.lets_in("attendee") {
             let another_s = call.with_link(&self.of_attendee.link).status(&self.app, operation, None);
             if another_s != 401 {
                 wrong.push(format!("{} answers another attendee's link {another_s}, not 401", operation.id));
@@ -297,9 +310,11 @@ impl Scene {
                     passes("the attendee", &call.with_link(&self.of_attendee.link), None);
                 }
                 role => {
-                    let (_, place, own, server_wide) = self.of_roles.iter().find(|(known, ..)| *known == role).unwrap();
+                    let as_token = if role == "server_admin" { "admin" } else { role };
+                    let (_, place, own, server_wide) =
+                        self.of_roles.iter().find(|(known, ..)| *known == as_token).unwrap();
                     let call = call(&self.document, operation, place);
-                    let is_of_conference = operation.template.contains("{conference}");
+                    let is_of_conference = operation.template.contains("{conference}") && role != "server_admin";
                     passes(role, &call, Some(if is_of_conference { own } else { server_wide }));
                 }
             }
@@ -344,16 +359,17 @@ fn the_document_says_who_may_call_each_operation_and_what_they_show() {
         assert_eq!(operation.roles, roles, "{id}");
     }
     for operation in &operations {
-        let is = |role: &str| operation.roles.iter().any(|found| found == role);
+        let is = |role: &str| operation.lets_in(role);
         let security = operation.described.get("security").cloned().unwrap_or_default();
         match (is("everyone"), is("attendee")) {
             (true, _) => assert_eq!((&operation.roles.len(), &security), (&1, &json!(null)), "{}", operation.id),
             (false, true) => assert_eq!(security, json!([{ "bearer": [] }, { "link": [] }]), "{}", operation.id),
             (false, false) => assert_eq!(security, json!([{ "bearer": [] }]), "{}", operation.id),
         }
-        let known = |role: &String| ROLES.contains(&role.as_str()) || ["everyone", "attendee"].contains(&role.as_str());
+        let others = ["everyone", "attendee", "server_admin"];
+        let known = |role: &String| ROLES.contains(&role.as_str()) || others.contains(&role.as_str());
         assert!(operation.roles.iter().all(known), "{}: {:?}", operation.id, operation.roles);
-        assert!(is("everyone") || is("admin"), "{} shuts out admins", operation.id);
+        assert!(is("everyone") || is("admin") || is("server_admin"), "{} shuts out admins", operation.id);
         // What changes something is for everyone in one case alone: to register.
         let open = operation.method != "GET" && is("everyone");
         assert!(!open || operation.id == "register", "{} is for everyone and changes something", operation.id);

@@ -267,6 +267,40 @@ on_both_stores! {
         assert_eq!(world.start_shared().admin("GET", TOKENS, None).status, 200);
     }
 
+    fn the_audit_trail_says_who_made_and_revoked_a_token_and_not_the_token(store) {
+        let app = app_with_two(World::new(store));
+        let of_one = json!({ "role": "admin", "conference": "one", "label": "admin of one" });
+        let (one, _) = make(&app, ADMIN, &of_one);
+        let (desk, id) = make(&app, &one, &json!({ "role": "check_in", "conference": "one", "label": "desk" }));
+        assert_eq!(app.with_token(&one, "DELETE", &path(&id), None).status, 204);
+        assert_eq!(app.with_token(&one, "DELETE", &path(&id), None).status, 204);
+        let line = String::from_utf8(app.world.run(&["token", "create", "--role", "viewer"]).stdout).unwrap();
+        let trail = |path: &str| {
+            let list = app.admin("GET", &format!("{path}?resource=token"), None);
+            for secret in [&one, &desk, line.trim()] {
+                assert!(!list.text().contains(secret));
+            }
+            list.json()["data"].as_array().unwrap().clone()
+        };
+        let said = |entry: &Value| {
+            ["actor", "operation", "action", "code"].map(|key| entry[key].as_str().unwrap().to_owned())
+        };
+        let of_one = trail("/api/v1/conferences/one/audit");
+        assert_eq!(
+            of_one.iter().map(said).collect::<Vec<_>>(),
+            [
+                ["admin of one (admin)", "revoke_token", "revoke", &desk[..12]],
+                ["admin of one (admin)", "create_token", "create", &desk[..12]],
+                ["settings (admin)", "create_token", "create", &one[..12]],
+            ]
+        );
+        assert_eq!(of_one[0]["thing_id"], id);
+        assert_eq!(of_one[1]["after"], json!({ "role": "check_in", "label": "desk", "expires_at": null }));
+        let all = trail("/api/v1/audit");
+        assert_eq!(all.len(), 4);
+        assert_eq!(said(&all[0]), ["command line", "create_token", "create", &line[..12]]);
+    }
+
     fn when_a_token_was_last_used_is_known_after_a_list_and_after_a_stop(store) {
         let mut app = app_with_two(World::new(store));
         let (token, id) = make(&app, ADMIN, &json!({ "role": "viewer", "conference": "one", "label": "guest" }));

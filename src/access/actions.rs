@@ -84,6 +84,7 @@ fn bearer(connection: &mut Connection, credentials: &Credentials, operation: &st
     credentials.uses.note(known.id);
     let may = match allowed(operation) {
         Allowed::Everyone => true,
+        Allowed::ServerAdmins => known.role == Role::Admin && known.conference.is_none(),
         Allowed::Roles(roles) | Allowed::OwnOrRoles(roles) => known.role == Role::Admin || roles.contains(&known.role),
     };
     if may { Ok(known) } else { Err(AccessError::Forbidden) }

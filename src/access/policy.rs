@@ -23,6 +23,8 @@ text_enum! {
 pub enum Allowed {
     /// Everyone, without a token.
     Everyone,
+    /// Admins of the whole server: what is done belongs to no conference that is there already.
+    ServerAdmins,
     /// Tokens of these roles; an admin always may.
     Roles(&'static [Role]),
     /// Tokens of these roles, and the attendee whom the registration is of.
@@ -37,6 +39,7 @@ impl Allowed {
     pub fn words(self) -> Vec<&'static str> {
         let (roles, own) = match self {
             Self::Everyone => return vec!["everyone"],
+            Self::ServerAdmins => return vec!["server_admin"],
             Self::Roles(roles) => (roles, false),
             Self::OwnOrRoles(roles) => (roles, true),
         };
@@ -50,8 +53,8 @@ pub const POLICY: &[(&str, Allowed)] = &[
     // The conference and its programme.
     ("list_conferences", Allowed::Everyone),
     ("read_conference", Allowed::Everyone),
-    ("create_conference", Allowed::ADMIN),
-    ("copy_conference", Allowed::ADMIN),
+    ("create_conference", Allowed::ServerAdmins),
+    ("copy_conference", Allowed::ServerAdmins),
     ("delete_conference", Allowed::ADMIN),
     ("read_programme", Allowed::Everyone),
     ("list_programme_days", Allowed::Everyone),
@@ -147,7 +150,7 @@ pub const POLICY: &[(&str, Allowed)] = &[
     ("read_token", Allowed::ADMIN),
     ("revoke_token", Allowed::ADMIN),
     ("list_audit_entries", Allowed::ADMIN),
-    ("list_server_audit_entries", Allowed::ADMIN),
+    ("list_server_audit_entries", Allowed::ServerAdmins),
     // The service itself.
     ("alive", Allowed::Everyone),
     ("ready", Allowed::Everyone),

@@ -1,7 +1,8 @@
 //! What can be done with tokens. `reach` is how far the caller's own token reaches: its conference, or (`None`) the
-//! whole server.
+//! whole server. That a token is made or revoked stands in the audit trail, with what is shown of it.
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 
 use super::{
     model::{NewToken, Token, TokenSource},
@@ -9,7 +10,10 @@ use super::{
     store::{self, Wanted},
 };
 use crate::{
-    access::{AccessError, Role},
+    access::{
+        AccessError, Actor, Role,
+        audit::{self, Entry},
+    },
     clock,
     database::{Connection, DatabaseError},
     faults::Faults,
@@ -21,10 +25,42 @@ use crate::{
 ///
 /// # Errors
 /// The store or the operating system's randomness fails.
-pub fn make_token(connection: &mut Connection, new: &NewToken) -> Result<(TokenId, PlainToken), DatabaseError> {
+pub fn make_token(
+    connection: &mut Connection,
+    actor: &Actor,
+    new: &NewToken,
+) -> Result<(TokenId, PlainToken), DatabaseError> {
     let token = PlainToken::make().map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
     let id = store::insert(connection, &token, TokenSource::Made, new, clock::now())?;
+    let entry = Entry {
+        action: "create".to_owned(),
+        resource: "token".to_owned(),
+        id: id.to_string(),
+        code: token.shown(),
+        before: None,
+        after: Some(json!({ "role": new.role, "label": new.label, "expires_at": new.expires_at.map(clock::wire) })),
+    };
+    audit::record(connection, actor, "create_token", new.conference, &[entry])?;
     Ok((id, token))
+}
+
+/// Makes a token void, and says so in the audit trail.
+fn make_void(
+    connection: &mut Connection,
+    actor: &Actor,
+    token: &Token,
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    store::revoke(connection, token.id, now)?;
+    let entry = Entry {
+        action: "revoke".to_owned(),
+        resource: "token".to_owned(),
+        id: token.id.to_string(),
+        code: token.shown.clone(),
+        before: Some(json!({ "role": token.role, "label": token.label })),
+        after: None,
+    };
+    audit::record(connection, actor, "revoke_token", token.conference_id, &[entry])
 }
 
 /// A token that was made over the API.
@@ -43,19 +79,20 @@ pub struct Made {
 /// is no such conference.
 pub fn create(
     connection: &mut Connection,
-    reach: Option<ConferenceId>,
+    (actor, reach): &(Actor, Option<ConferenceId>),
     slug: Option<&Code>,
     role: Role,
     label: &str,
     expires_at: Option<DateTime<Utc>>,
 ) -> Result<Made, AccessError> {
     let conference = match slug {
-        Some(slug) => Some(named(connection, slug, reach, "#/conference")?),
+        Some(slug) => Some(named(connection, slug, *reach, "#/conference")?),
         None if reach.is_some() => return Err(AccessError::Forbidden),
         None => None,
     };
-    let (id, plain) = make_token(connection, &NewToken { role, conference, label: label.to_owned(), expires_at })?;
-    Ok(Made { plain, token: get(connection, reach, id)? })
+    let (id, plain) =
+        make_token(connection, actor, &NewToken { role, conference, label: label.to_owned(), expires_at })?;
+    Ok(Made { plain, token: get(connection, *reach, id)? })
 }
 
 /// The conference of this slug, which stands at `pointer`. Whose token does not reach it does not learn whether it is.
@@ -103,8 +140,12 @@ pub fn list(
 ///
 /// # Errors
 /// [`AccessError::OfSettings`], [`AccessError::LastAdmin`], and those of [`get`].
-pub fn revoke(connection: &mut Connection, reach: Option<ConferenceId>, id: TokenId) -> Result<(), AccessError> {
-    let token = get(connection, reach, id)?;
+pub fn revoke(
+    connection: &mut Connection,
+    (actor, reach): &(Actor, Option<ConferenceId>),
+    id: TokenId,
+) -> Result<(), AccessError> {
+    let token = get(connection, *reach, id)?;
     if token.source == TokenSource::Settings {
         return Err(AccessError::OfSettings);
     }
@@ -116,7 +157,7 @@ pub fn revoke(connection: &mut Connection, reach: Option<ConferenceId>, id: Toke
     if is_server_admin && store::lock_server_admins(connection, now)?.iter().all(|live| *live == id) {
         return Err(AccessError::LastAdmin);
     }
-    Ok(store::revoke(connection, id, now)?)
+    Ok(make_void(connection, actor, &token, now)?)
 }
 
 /// At start: the settings' token replaces the one they gave before; where they give none, and there is no other admin
@@ -141,7 +182,7 @@ pub fn settle_admin_token(
     if !store::lock_server_admins(connection, now)?.is_empty() {
         return Ok(None);
     }
-    Ok(Some(make_token(connection, &admin("first start"))?.1))
+    Ok(Some(make_token(connection, &Actor::service(), &admin("first start"))?.1))
 }
 
 /// Every token that is not revoked, for whoever runs commands on the machine; the earliest first.
@@ -158,12 +199,12 @@ pub fn list_all(connection: &mut Connection) -> Result<Vec<Token>, DatabaseError
 ///
 /// # Errors
 /// The store fails.
-pub fn revoke_shown(connection: &mut Connection, beginning: &str) -> Result<usize, DatabaseError> {
+pub fn revoke_shown(connection: &mut Connection, actor: &Actor, beginning: &str) -> Result<usize, DatabaseError> {
     let shown = PlainToken::given(beginning).shown();
     let now = clock::now();
     let found: Vec<_> = list_all(connection)?.into_iter().filter(|token| token.shown == shown).collect();
     for token in &found {
-        store::revoke(connection, token.id, now)?;
+        make_void(connection, actor, token, now)?;
     }
     Ok(found.len())
 }

@@ -201,11 +201,11 @@ pub async fn create_token(
 ) -> Result<HttpResponse, Problem> {
     let made = database
         .write("make a token", move |tx| {
-            let (_, reach) = authorise_within(tx, &credentials, "create_token")?;
+            let caller = authorise_within(tx, &credentials, "create_token")?;
             let asked = faults::read::<TokenCreate>(body.0.clone())?;
             let expires_at = model::expiry(clock::now(), asked.expires_at, asked.expires_in_days)?;
             let (slug, label) = (asked.conference.as_ref(), asked.label.as_str());
-            actions::create(tx, reach, slug, asked.role, label, expires_at)
+            actions::create(tx, &caller, slug, asked.role, label, expires_at)
         })
         .await?;
     Ok(HttpResponse::Created()
@@ -257,8 +257,8 @@ pub async fn revoke_token(
     let path = path.into_inner();
     database
         .write("revoke a token", move |tx| {
-            let (_, reach) = authorise_within(tx, &credentials, "revoke_token")?;
-            actions::revoke(tx, reach, id_of(&path)?)
+            let caller = authorise_within(tx, &credentials, "revoke_token")?;
+            actions::revoke(tx, &caller, id_of(&path)?)
         })
         .await?;
     Ok(HttpResponse::NoContent().finish())
