@@ -10,26 +10,29 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     access::{
-        Actor, Role,
+        Actor, Role, ServerSecret,
         token::{
             self, NewToken,
             model::{DAYS_MAX, expiry},
         },
     },
-    agenda::{self, Change},
+    agenda::{self, Change, Place},
     blueprint::{
         self, Blueprint,
         yaml::{self, Source},
     },
     clock,
-    database::{Database, DatabaseError},
+    database::{Connection, Database, DatabaseError},
     faults::Faults,
-    programme::{self, ProgrammeError},
+    programme::{
+        self, ProgrammeError, Request,
+        release::{PublishedRelease, schedule::schedule},
+    },
     registration::RegistrationError,
     routes,
     server::{self, causes},
     settings::Settings,
-    values::{Code, Count, Line, TextValue as _},
+    values::{Code, Count, Line, Moment, Prose, TextValue as _},
 };
 
 /// A conference event-management service.
@@ -63,6 +66,8 @@ enum Command {
     Apply(Apply),
     /// Publish the draft of a conference
     Release(Release),
+    /// Publish an old release of a conference again
+    Restore(Restore),
     /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(Token),
@@ -97,6 +102,27 @@ struct Release {
     /// What changed and why, for readers
     #[arg(long)]
     note: Option<String>,
+    /// Publish in spite of conflicts, for this reason
+    #[arg(long, value_name = "REASON")]
+    force: Option<String>,
+    /// Publish the draft as it is now at this time: a running service does it
+    #[arg(long, value_name = "TIME")]
+    publish_at: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Restore {
+    /// The number of the release
+    number: i32,
+    /// The conference's slug; may be left out where there is one conference
+    #[arg(long, value_name = "SLUG")]
+    conference: Option<String>,
+    /// Why, for readers
+    #[arg(long)]
+    note: Option<String>,
+    /// Leave the draft as it is
+    #[arg(long)]
+    keep_draft: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -146,7 +172,7 @@ failed_from!(DatabaseError, io::Error, crate::settings::SettingsError, agenda::A
 impl From<ProgrammeError> for Failed {
     fn from(error: ProgrammeError) -> Self {
         match error {
-            ProgrammeError::Agenda(agenda::AgendaError::Conflicts(faults)) => {
+            ProgrammeError::Agenda(agenda::AgendaError::Conflicts(faults)) | ProgrammeError::Invalid(faults) => {
                 Self(faults.0.into_iter().map(|fault| fault.detail).collect())
             }
             other => Self::line(causes(&other)),
@@ -197,6 +223,7 @@ fn execute(cli: Cli) -> Result<(), Failed> {
             Command::Serve => Ok(server::serve(settings).await?),
             Command::Apply(command) => apply(&settings, command).await,
             Command::Release(command) => release(&settings, command).await,
+            Command::Restore(command) => restore(&settings, command).await,
             Command::Token(command) => tokens(&settings, command).await,
             Command::Migrate => {
                 let steps = open(&settings)?.migrate().await?;
@@ -338,24 +365,72 @@ fn send(url: &str, token: &str, document: &serde_json::Value) -> Result<Vec<Stri
     Err(SendError::Other(format!("{url}: {status}: {words}")))
 }
 
+/// The conference of this slug, or the only one there is.
+fn wanted_place(connection: &mut Connection, slug: Option<&Code>) -> Result<Place, ProgrammeError> {
+    match slug {
+        Some(slug) => Ok(agenda::actions::find(connection, slug)?),
+        None => match agenda::actions::list(connection)?.as_slice() {
+            [only] => Ok(only.clone()),
+            [] => Err(ProgrammeError::NotFound("conference")),
+            _ => Err(ProgrammeError::Unnamed),
+        },
+    }
+}
+
+/// A text of the command line, checked as the API would.
+fn prose(flag: &str, text: Option<&String>) -> Result<Option<String>, Failed> {
+    let parse = |text: &String| Prose::<2000>::parse(text).map(|text| text.as_str().to_owned());
+    text.map(parse).transpose().map_err(|fault| Failed::line(format!("{flag} {}", fault.detail)))
+}
+
 async fn release(settings: &Settings, command: Release) -> Result<(), Failed> {
     let wanted = command.conference.as_deref().map(slug).transpose()?;
+    let request = Request {
+        note: prose("--note", command.note.as_ref())?,
+        force_reason: prose("--force", command.force.as_ref())?,
+    };
+    let publish_at = command.publish_at.as_deref().map(Moment::parse).transpose();
+    let publish_at = publish_at.map_err(|fault| Failed::line(format!("--publish-at {}", fault.detail)))?;
+    let secret = ServerSecret::load_or_make(&settings.data_dir)?;
+    let database = open(settings)?;
+    database.migrate().await?;
+    if let Some(publish_at) = publish_at {
+        let scheduled = database
+            .write("schedule a release", move |tx| {
+                let place = wanted_place(tx, wanted.as_ref())?;
+                schedule(tx, &place, publish_at, request.clone(), &Actor::command_line())
+            })
+            .await?;
+        let when = crate::clock::wire(scheduled.publish_at);
+        return say(&[format!("A running service will publish the draft as it is now at {when}.")]);
+    }
+    let published = database
+        .write("publish a release", move |tx| {
+            let place = wanted_place(tx, wanted.as_ref())?;
+            programme::publish(tx, &place, request.clone(), &Actor::command_line(), &secret)
+        })
+        .await?;
+    say_published(&published)
+}
+
+async fn restore(settings: &Settings, command: Restore) -> Result<(), Failed> {
+    let wanted = command.conference.as_deref().map(slug).transpose()?;
+    let note = prose("--note", command.note.as_ref())?;
+    let secret = ServerSecret::load_or_make(&settings.data_dir)?;
     let database = open(settings)?;
     database.migrate().await?;
     let published = database
-        .write("publish a release", move |tx| {
-            let place = match &wanted {
-                Some(slug) => agenda::actions::find(tx, slug)?,
-                None => match agenda::actions::list(tx)?.as_slice() {
-                    [only] => only.clone(),
-                    [] => return Err(ProgrammeError::NotFound("conference")),
-                    _ => return Err(ProgrammeError::Unnamed),
-                },
-            };
-            programme::publish(tx, &place, command.note.clone(), &Actor::command_line())
+        .write("restore a release", move |tx| {
+            let place = wanted_place(tx, wanted.as_ref())?;
+            let actor = Actor::command_line();
+            programme::release::restore(tx, &place, command.number, note.clone(), command.keep_draft, &actor, &secret)
         })
         .await?;
-    let mut lines: Vec<_> = published.changes.iter().map(Change::line).collect();
+    say_published(&published)
+}
+
+fn say_published(published: &PublishedRelease) -> Result<(), Failed> {
+    let mut lines: Vec<_> = published.difference.changes.iter().map(Change::line).collect();
     lines.push(format!("Release {} is published.", published.release.number));
     say(&lines)
 }

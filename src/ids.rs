@@ -48,6 +48,8 @@ kinds! {
     Release ReleaseId,
     /// A place of sessions.
     Room RoomId,
+    /// A release that is to be published at a time.
+    ScheduledRelease ScheduledReleaseId,
     /// A block of a day.
     Session SessionId,
     /// A person who appears in the agenda.

@@ -102,10 +102,17 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(agenda::edit::api::put_agenda_item)
         .service(agenda::edit::api::patch_agenda_item)
         .service(agenda::edit::api::delete_agenda_item)
-        .service(programme::api::publish_release)
-        .service(programme::api::list_releases)
-        .service(programme::api::read_release)
-        .service(programme::api::read_release_changes)
+        .service(programme::redaction::api::redact_speaker)
+        .service(programme::release::api::list_agenda_releases)
+        .service(programme::release::api::cancel_scheduled_release)
+        .service(programme::preview::api::create_preview)
+        .service(programme::preview::api::delete_previews)
+        .service(programme::preview::api::read_preview)
+        .service(programme::release::api::publish_release)
+        .service(programme::release::api::list_releases)
+        .service(programme::release::api::read_release)
+        .service(programme::release::api::read_release_changes)
+        .service(programme::release::api::restore_release)
         .service(programme::api::read_programme)
         .service(programme::api::list_programme_days)
         .service(programme::api::read_programme_day)
@@ -122,6 +129,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(registration::api::read_registration_form)
         .service(registration::api::register)
         .service(registration::api::read_registration)
+        .service(registration::api::read_attendee_programme)
         .service(registration::api::cancel_registration)
         .service(access::audit::api::list_audit_entries)
         .service(access::audit::api::list_server_audit_entries)
@@ -135,7 +143,13 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 fn problem_kinds() -> &'static [&'static ProblemKind] {
     static KINDS: OnceLock<Vec<&'static ProblemKind>> = OnceLock::new();
     KINDS.get_or_init(|| {
-        [problem::PROBLEMS, access::error::PROBLEMS, agenda::error::PROBLEMS, registration::error::PROBLEMS].concat()
+        let of_features = [
+            access::error::PROBLEMS,
+            agenda::error::PROBLEMS,
+            programme::error::PROBLEMS,
+            registration::error::PROBLEMS,
+        ];
+        [problem::PROBLEMS].into_iter().chain(of_features).flatten().copied().collect()
     })
 }
 

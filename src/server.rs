@@ -29,7 +29,7 @@ use crate::{
         problem::{METHOD_NOT_ALLOWED, NOT_FOUND},
     },
     mail::{Wake, Worker},
-    programme::{self, ProgrammeError, Programmes, api::State},
+    programme::{self, ProgrammeError, Programmes, Request, api::State, release},
     registration::{RegistrationError, api::Desk},
     routes,
     settings::Settings,
@@ -97,7 +97,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(io_error("listen"))?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
 
-    let (ready, wake, programmes) = (Ready::default(), Wake::default(), Programmes::default());
+    let (ready, wake, programmes) = (Ready::default(), Wake::default(), Programmes::new(secret.clone()));
     let desk = Desk {
         database: database.clone(),
         programmes: programmes.clone(),
@@ -106,11 +106,16 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         wake: wake.clone(),
         limit: RateLimit::new(&settings),
     };
-    let worker = Worker::new(&settings, database.clone(), secret, public_url.clone(), wake.clone())
+    let worker = Worker::new(&settings, database.clone(), secret.clone(), public_url.clone(), wake.clone())
         .map_err(io_error("mail_url"))?;
 
     let origins: Arc<[String]> = settings.cors_origins.clone().into();
-    let state = State { database: database.clone(), programmes: programmes.clone() };
+    let state = State {
+        database: database.clone(),
+        programmes: programmes.clone(),
+        secret: secret.clone(),
+        public_url: public_url.as_str().into(),
+    };
     let uses = TokenUses::default();
     let (app_ready, app_database, app_uses) = (ready.clone(), database.clone(), uses.clone());
     let server = HttpServer::new(move || {
@@ -141,7 +146,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let handle = server.handle();
     let serving = actix_web::rt::spawn(server);
 
-    let token = match prepare(&settings, &database, &programmes).await {
+    let token = match prepare(&settings, &database, &programmes, &secret).await {
         Ok(token) => token,
         Err(error) => {
             handle.stop(false).await;
@@ -150,7 +155,9 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     };
     let (stop, stopped) = watch::channel(false);
     let following = actix_web::rt::spawn(programmes.clone().follow(database.clone(), stopped.clone()));
-    let noting = actix_web::rt::spawn(uses.keep(database, stopped.clone()));
+    let noting = actix_web::rt::spawn(uses.keep(database.clone(), stopped.clone()));
+    let keeping = release::schedule::keep(database, programmes.clone(), secret, stopped.clone());
+    let keeping = actix_web::rt::spawn(keeping);
     let working = actix_web::rt::spawn(worker.run(stopped));
     ready.raise();
     announce(address, &public_url, &programmes, token.as_ref()).map_err(io_error("standard output"))?;
@@ -161,6 +168,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     _ = stop.send(true);
     _ = following.await;
     _ = noting.await;
+    _ = keeping.await;
     // A mail server that hangs must not hold up the stop: what is not recorded is sent again later, under the same id.
     if tokio::time::timeout(Duration::from_secs(STOP_TIMEOUT_SECONDS), working).await.is_err() {
         tracing::warn!("stopped while a message was being sent");
@@ -197,6 +205,7 @@ async fn prepare(
     settings: &Settings,
     database: &Database,
     programmes: &Programmes,
+    secret: &ServerSecret,
 ) -> Result<Option<PlainToken>, ServeError> {
     let failed =
         |what: &'static str| move |error: &dyn std::error::Error| ServeError::Store { what, cause: causes(error) };
@@ -207,18 +216,22 @@ async fn prepare(
         .await
         .map_err(|error| failed("the store cannot be read")(&error))?;
     let seed = settings.seed.as_deref().filter(|_| is_empty).map(read_seed).transpose()?;
-    let given = settings.admin_token.clone();
+    let (given, under) = (settings.admin_token.clone(), secret.clone());
     let token = database
         .write("first start", move |tx| {
             crate::database::alone(tx)?;
             if let Some((slug, blueprint)) = &seed {
-                seed_if_empty(tx, slug, blueprint)?;
+                seed_if_empty(tx, slug, blueprint, &under)?;
             }
             Ok::<_, ProgrammeError>(settle_admin_token(tx, given.as_ref())?)
         })
         .await
         .map_err(|error| failed("the store cannot be prepared")(&error))?;
     programmes.refresh(database).await.map_err(|error| failed("the programme cannot be loaded")(&error))?;
+    // What came due while no process ran; what cannot be published now is tried again while serving.
+    if let Err(error) = release::schedule::publish_all_due(database, programmes, secret).await {
+        tracing::warn!(%error, "what is due cannot be published yet");
+    }
     Ok(token)
 }
 
@@ -235,7 +248,12 @@ fn read_seed(path: &Path) -> Result<(Code, Blueprint), ServeError> {
     Ok((blueprint.agenda.conference.slug.clone(), blueprint))
 }
 
-fn seed_if_empty(connection: &mut Connection, slug: &Code, blueprint: &Blueprint) -> Result<(), ProgrammeError> {
+fn seed_if_empty(
+    connection: &mut Connection,
+    slug: &Code,
+    blueprint: &Blueprint,
+    secret: &ServerSecret,
+) -> Result<(), ProgrammeError> {
     if !agenda::actions::list(connection)?.is_empty() {
         return Ok(());
     }
@@ -245,7 +263,7 @@ fn seed_if_empty(connection: &mut Connection, slug: &Code, blueprint: &Blueprint
         other => ProgrammeError::Database(crate::database::DatabaseError::Corrupt(other.to_string())),
     })?;
     let place = agenda::actions::find(connection, slug)?;
-    programme::publish(connection, &place, None, &Actor::service())?;
+    programme::publish(connection, &place, Request::default(), &Actor::service(), secret)?;
     Ok(())
 }
 

@@ -71,6 +71,14 @@ pub const POLICY: &[(&str, Allowed)] = &[
     ("read_call_for_action", Allowed::Everyone),
     // Releases.
     ("publish_release", Allowed::Roles(&[Role::AgendaEditor])),
+    ("restore_release", Allowed::Roles(&[Role::AgendaEditor])),
+    ("list_agenda_releases", Allowed::Roles(&[Role::AgendaEditor, Role::Viewer])),
+    ("cancel_scheduled_release", Allowed::Roles(&[Role::AgendaEditor])),
+    ("redact_speaker", Allowed::ADMIN),
+    ("create_preview", Allowed::Roles(&[Role::AgendaEditor])),
+    ("delete_previews", Allowed::Roles(&[Role::AgendaEditor])),
+    // Whoever has the link: its token is judged by itself.
+    ("read_preview", Allowed::Everyone),
     ("list_releases", Allowed::Everyone),
     ("read_release", Allowed::Everyone),
     ("read_release_changes", Allowed::Everyone),
@@ -143,6 +151,7 @@ pub const POLICY: &[(&str, Allowed)] = &[
     ("read_registration_form", Allowed::Everyone),
     ("register", Allowed::Everyone),
     ("read_registration", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("read_attendee_programme", Allowed::OwnOrRoles(&[Role::Registrar])),
     ("cancel_registration", Allowed::OwnOrRoles(&[Role::Registrar])),
     // Access.
     ("list_tokens", Allowed::ADMIN),

@@ -9,11 +9,15 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
-use crate::{database::private_folder, ids::RegistrationId};
+use crate::{
+    database::private_folder,
+    ids::{ConferenceId, RegistrationId},
+};
 
 const FILE_NAME: &str = "secret.key";
 const SECRET_BYTES: usize = 32;
@@ -78,15 +82,88 @@ impl ServerSecret {
         given.ct_eq(&self.link_mac(registration, generation)).into()
     }
 
+    /// The token of a link that shows a conference's draft until `expires_at`. A new generation makes every older link
+    /// void.
+    pub fn preview_token(&self, conference: ConferenceId, expires_at: DateTime<Utc>, generation: i32) -> String {
+        let says = preview_claims(expires_at.timestamp(), generation);
+        let mac = self.preview_mac(conference, &says);
+        URL_SAFE_NO_PAD.encode([says.as_slice(), &mac].concat())
+    }
+
+    /// What a preview token says, if it was made here for this conference; compared in constant time.
+    pub fn read_preview_token(&self, token: &str, conference: ConferenceId) -> Option<PreviewGrant> {
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (says, mac) = bytes.split_first_chunk::<PREVIEW_CLAIM_BYTES>()?;
+        let is_own: bool = mac.ct_eq(&self.preview_mac(conference, says)).into();
+        let (seconds, generation) = says.split_first_chunk::<8>().filter(|_| is_own)?;
+        Some(PreviewGrant {
+            expires_at: DateTime::from_timestamp(i64::from_be_bytes(*seconds), 0)?,
+            generation: i32::from_be_bytes(generation.try_into().ok()?),
+        })
+    }
+
+    fn preview_mac(&self, conference: ConferenceId, says: &[u8]) -> Vec<u8> {
+        self.mac(&[b"plenary preview link\0", conference.uuid().as_bytes(), says])
+    }
+
+    /// What stands for a thing that is not to be known: the same from release to release, and no way back to the thing
+    /// nor from one known thing to it.
+    pub fn placeholder(&self, conference: ConferenceId, thing: uuid::Uuid) -> Placeholder {
+        let mac = self.mac(&[b"plenary placeholder\0", conference.uuid().as_bytes(), thing.as_bytes()]);
+        let (mut id, mut number) = ([0; 16], [0; 4]);
+        id.iter_mut().chain(&mut number).zip(mac).for_each(|(slot, byte)| *slot = byte);
+        Placeholder { id: uuid::Builder::from_custom_bytes(id).into_uuid(), number: u32::from_be_bytes(number) }
+    }
+
     fn link_mac(&self, registration: RegistrationId, generation: i32) -> Vec<u8> {
+        let generation = generation.to_be_bytes();
+        self.mac(&[b"plenary registration link\0", registration.uuid().as_bytes(), &generation])
+    }
+
+    /// The keyed hash of `parts`, of which the first says what it is for.
+    fn mac(&self, parts: &[&[u8]]) -> Vec<u8> {
         // A key of any length is taken, so this cannot fail; an empty answer would match no token of 43 characters.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&*self.0) else {
             return Vec::new();
         };
-        mac.update(b"plenary registration link\0");
-        mac.update(registration.uuid().as_bytes());
-        mac.update(&generation.to_be_bytes());
+        parts.iter().for_each(|part| mac.update(part));
         mac.finalize().into_bytes().to_vec()
+    }
+}
+
+/// What stands for a thing that is not to be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placeholder {
+    /// In place of its id.
+    pub id: uuid::Uuid,
+    /// For a code of its own.
+    pub number: u32,
+}
+
+/// What the link to a preview says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PreviewGrant {
+    /// Until when it shows the draft.
+    pub expires_at: DateTime<Utc>,
+    /// Of which generation of links it is.
+    pub generation: i32,
+}
+
+/// The expiry in seconds, then the generation.
+const PREVIEW_CLAIM_BYTES: usize = 12;
+
+fn preview_claims(seconds: i64, generation: i32) -> [u8; PREVIEW_CLAIM_BYTES] {
+    let mut says = [0; PREVIEW_CLAIM_BYTES];
+    let bytes = seconds.to_be_bytes().into_iter().chain(generation.to_be_bytes());
+    says.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
+    says
+}
+
+#[cfg(test)]
+impl ServerSecret {
+    /// A secret that everyone knows.
+    pub fn of_test() -> Self {
+        Self(Arc::new([7; SECRET_BYTES]))
     }
 }
 
@@ -97,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_link_token_fits_its_registration_and_generation_alone() {
-        let secret = ServerSecret(Arc::new([7; SECRET_BYTES]));
+        let secret = ServerSecret::of_test();
         let (mine, other) = (Id::new(), Id::new());
         let token = secret.link_token(mine, 1);
         assert_eq!(token.len(), 43);
@@ -106,5 +183,20 @@ mod tests {
         assert!(!secret.is_link_token(&token, other, 1));
         assert!(!secret.is_link_token("", mine, 1));
         assert!(!ServerSecret(Arc::new([8; SECRET_BYTES])).is_link_token(&token, mine, 1));
+    }
+
+    #[test]
+    fn a_preview_token_says_until_when_and_cannot_be_changed() {
+        let secret = ServerSecret::of_test();
+        let (mine, other) = (Id::new(), Id::new());
+        let expires_at = DateTime::from_timestamp(1_900_000_000, 0).unwrap();
+        let token = secret.preview_token(mine, expires_at, 3);
+        assert_eq!(secret.read_preview_token(&token, mine), Some(PreviewGrant { expires_at, generation: 3 }));
+        assert_eq!(secret.read_preview_token(&token, other), None);
+        let mut bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
+        bytes[7] ^= 1;
+        assert_eq!(secret.read_preview_token(&URL_SAFE_NO_PAD.encode(&bytes), mine), None);
+        assert_eq!(secret.read_preview_token("", mine), None);
+        assert_eq!(secret.read_preview_token("AAAA", mine), None);
     }
 }

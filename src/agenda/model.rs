@@ -111,7 +111,7 @@ impl Agenda {
     }
 
     /// Visits every localised text with its place.
-    fn each_text(&mut self, visit: &mut impl FnMut(String, &mut Localised)) {
+    pub fn each_text(&mut self, visit: &mut impl FnMut(String, &mut Localised)) {
         let mut some = |pointer: String, text: &mut Option<Localised>| {
             if let Some(text) = text {
                 visit(pointer, text);

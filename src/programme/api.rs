@@ -2,38 +2,33 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, get, http::header, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     ProgrammeError, Programmes, Snapshot,
-    actions::{publish, release_changes},
     filter::{ProgrammeQuery, ReleaseNumber, ViewQuery},
     negotiate,
-    store::{self, ReleaseRow},
+    release::store,
     view::View,
     views::{
         CallForActionView, ConferenceView, DayView, HighLevelSessionView, KeynoteView, List, PanelView, ProgrammeView,
-        ReleaseView, RoomView, SessionView, SpeakerDetail, TrackView,
+        RoomView, SessionView, SpeakerDetail, TrackView,
     },
 };
 use crate::{
-    access::Credentials,
-    agenda::{Change, actions::find_authorised},
-    clock,
+    access::ServerSecret,
     database::Database,
-    faults::{Fault, Faults},
-    http::{CodePath, Json, Problem, Query, Representation, answer, problem::AnyProblem},
-    ids::ConferenceId,
-    values::{Code, Date, Prose, TextValue as _},
+    faults::Faults,
+    http::{CodePath, Problem, Query, Representation, answer, problem::AnyProblem},
+    values::{Code, Date, TextValue as _},
 };
 
-/// Readers may keep an answer for a moment without asking, and show an old one while they ask.
-const CURRENT: &str = "public, max-age=10, stale-while-revalidate=60";
-/// An older release changes by a redaction alone.
-const OLDER: &str = "public, max-age=86400";
+/// Readers may keep an answer for a moment without asking, and show an old one while they ask. An older release is
+/// kept no longer: a redaction changes it.
+const FOR_A_MOMENT: &str = "public, max-age=10, stale-while-revalidate=60";
 /// What a programme answer depends on besides its URL.
 const VARY: &str = "Accept-Language";
 
@@ -47,10 +42,9 @@ async fn view<T: Serialize>(
     make: impl FnOnce(&View<'_>, &Snapshot) -> Result<T, ProgrammeError>,
 ) -> Result<HttpResponse, Problem> {
     let current = state.programmes.get(slug).ok_or(ProgrammeError::NotFound("conference"))?;
-    let (snapshot, cache_control) = match version {
-        None => (current, CURRENT),
-        Some(ReleaseNumber(number)) if number == current.release.number => (current, CURRENT),
-        Some(number) => (older(&state.database, &current, number).await?, OLDER),
+    let snapshot = match version {
+        Some(number) if number.0 != current.release.number => older(&state.database, &current, number).await?,
+        _ => current,
     };
     let language = negotiate::choose(request, lang, &snapshot.agenda.conference.languages)?;
     let value = make(&View::new(&snapshot, &language), &snapshot)?;
@@ -58,8 +52,8 @@ async fn view<T: Serialize>(
         body: serde_json::to_vec(&value).map_err(Problem::unexpected)?,
         content_type: "application/json",
         language: language.tag().map(|tag| tag.as_str().to_owned()),
-        modified: Some(snapshot.release.released_at),
-        cache_control,
+        modified: Some(snapshot.release.updated_at),
+        cache_control: FOR_A_MOMENT,
         vary: VARY,
     };
     Ok(answer(request, representation))
@@ -84,6 +78,10 @@ pub struct State {
     pub database: Database,
     /// The releases in memory.
     pub programmes: Programmes,
+    /// Placeholders and the links of previews are derived under it.
+    pub secret: ServerSecret,
+    /// How the world reaches the service.
+    pub public_url: Arc<str>,
 }
 
 /// A conference in the list of conferences.
@@ -129,13 +127,13 @@ pub async fn list_conferences(
 }
 
 /// Answers what everyone may read and keep for a moment.
-fn public(request: &HttpRequest, value: &impl Serialize) -> Result<HttpResponse, Problem> {
+pub(super) fn public(request: &HttpRequest, value: &impl Serialize) -> Result<HttpResponse, Problem> {
     let representation = Representation {
         body: serde_json::to_vec(value).map_err(Problem::unexpected)?,
         content_type: "application/json",
         language: None,
         modified: None,
-        cache_control: CURRENT,
+        cache_control: FOR_A_MOMENT,
         vary: VARY,
     };
     Ok(answer(request, representation))
@@ -341,190 +339,4 @@ pub async fn read_programme_speaker(
         Ok(view.speaker_detail(speaker))
     })
     .await
-}
-
-/// What is said about a new release.
-#[derive(Debug, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
-pub struct NewRelease {
-    /// What changed and why, for readers.
-    #[deserr(default)]
-    #[schema(required = false)]
-    pub note: Option<Prose<2000>>,
-}
-
-/// A release with its changes.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ReleaseWithChanges {
-    /// Which release.
-    #[serde(flatten)]
-    pub release: ReleaseView,
-    /// What changed against the one before.
-    pub changes: Vec<Change>,
-}
-
-/// What changed in a release.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ReleaseChanges {
-    /// What changed against the one before.
-    pub changes: Vec<Change>,
-}
-
-fn release_view(release: &ReleaseRow) -> ReleaseView {
-    ReleaseView { number: release.number, released_at: clock::wire(release.released_at), note: release.note.clone() }
-}
-
-/// Publishes the draft as the next release.
-#[utoipa::path(
-    tag = "programme",
-    params(("conference" = String, Path, description = "The conference's slug")),
-    request_body = NewRelease,
-    responses((status = 201, description = "The release", body = ReleaseWithChanges), AnyProblem),
-    security(("bearer" = []))
-)]
-#[post("/api/v1/conferences/{conference}/releases")]
-pub async fn publish_release(
-    request: HttpRequest,
-    state: web::Data<State>,
-    credentials: Credentials,
-    path: web::Path<CodePath>,
-    body: Json<NewRelease>,
-) -> Result<HttpResponse, Problem> {
-    let slug = path.into_inner().0;
-    let note = body.0.note.map(|note| note.as_str().to_owned());
-    let published = state
-        .database
-        .write("publish a release", move |tx| {
-            let (place, actor) = find_authorised(tx, &credentials, "publish_release", &slug)?;
-            publish(tx, &place, note.clone(), &actor)
-        })
-        .await?;
-    if let Err(error) = state.programmes.refresh(&state.database).await {
-        // It is committed; the poll takes it up as soon as the store answers again.
-        tracing::warn!(%error, "a release is not served yet");
-    }
-    let release = release_view(&published.release);
-    Ok(HttpResponse::Created()
-        .insert_header((header::LOCATION, format!("{}/{}", request.path(), release.number)))
-        .json(ReleaseWithChanges { release, changes: published.changes }))
-}
-
-/// A page of releases.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ReleaseList {
-    /// The releases, the latest first.
-    pub data: Vec<ReleaseView>,
-    /// Where the list goes on.
-    pub next: Option<String>,
-}
-
-/// The query of a paged list.
-#[derive(Debug, Default, Deserr, IntoParams)]
-#[deserr(error = Faults, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct PageQuery {
-    /// How many at most: 1 to 200, 50 if left out.
-    #[deserr(default)]
-    pub limit: Option<String>,
-    /// Where to go on, as `next` of the page before says.
-    #[deserr(default)]
-    pub cursor: Option<String>,
-}
-
-/// The most releases on a page, and how many without `?limit=`.
-const PAGE_MAX: i64 = 200;
-const PAGE: i64 = 50;
-
-impl PageQuery {
-    fn read(&self) -> Result<(i64, i32), Faults> {
-        let mut faults = Faults::default();
-        let limit = self.limit.as_deref().map_or(Some(PAGE), |text| text.parse().ok());
-        let limit = limit.filter(|limit| (1..=PAGE_MAX).contains(limit)).unwrap_or_else(|| {
-            faults.0.push(Fault::at("?limit", "out_of_range", format!("must be 1 to {PAGE_MAX}")));
-            PAGE
-        });
-        let before = self.cursor.as_deref().map_or(Some(i32::MAX), |text| text.parse().ok());
-        let before = before.unwrap_or_else(|| {
-            faults.0.push(Fault::at("?cursor", "invalid_cursor", "must come from the page before"));
-            i32::MAX
-        });
-        faults.or((limit, before))
-    }
-}
-
-/// Lists the releases, the latest first.
-#[utoipa::path(
-    tag = "programme",
-    params(("conference" = String, Path, description = "The conference's slug"), PageQuery),
-    responses((status = 200, description = "The releases", body = ReleaseList), AnyProblem)
-)]
-#[get("/api/v1/conferences/{conference}/releases")]
-pub async fn list_releases(
-    request: HttpRequest,
-    state: web::Data<State>,
-    path: web::Path<CodePath>,
-    query: Query<PageQuery>,
-) -> Result<HttpResponse, Problem> {
-    let id = state.programmes.get(&path.0).ok_or(ProgrammeError::NotFound("conference"))?.place.id;
-    let (limit, before) = query.0.read()?;
-    let mut rows =
-        state.database.read(move |tx| store::list(tx, id, before, limit + 1).map_err(ProgrammeError::from)).await?;
-    let page = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = rows.len() > page;
-    rows.truncate(page);
-    let next =
-        rows.last().filter(|_| more).map(|last| format!("{}?limit={limit}&cursor={}", request.path(), last.number));
-    let link = next.as_ref().map(|next| format!("<{next}>; rel=\"next\""));
-    let mut response = public(&request, &ReleaseList { data: rows.iter().map(release_view).collect(), next })?;
-    if let Some(link) = link.and_then(|link| header::HeaderValue::from_str(&link).ok()) {
-        response.headers_mut().insert(header::LINK, link);
-    }
-    Ok(response)
-}
-
-/// The conference's id and the release's number, as the path names them.
-fn release_named(state: &State, slug: &Code, number: &str) -> Result<(ConferenceId, i32), ProgrammeError> {
-    let id = state.programmes.get(slug).ok_or(ProgrammeError::NotFound("conference"))?.place.id;
-    Ok((id, ReleaseNumber::parse(number).map_err(|_| ProgrammeError::NotFound("release"))?.0))
-}
-
-/// Reads which release a number is.
-#[utoipa::path(
-    tag = "programme",
-    params(
-        ("conference" = String, Path, description = "The conference's slug"),
-        ("number" = i32, Path, description = "The release's number")
-    ),
-    responses((status = 200, description = "The release", body = ReleaseView), AnyProblem)
-)]
-#[get("/api/v1/conferences/{conference}/releases/{number}")]
-pub async fn read_release(
-    request: HttpRequest,
-    state: web::Data<State>,
-    path: web::Path<(CodePath, String)>,
-) -> Result<HttpResponse, Problem> {
-    let (id, number) = release_named(&state, &path.0.0, &path.1)?;
-    let found = state.database.read(move |tx| store::find(tx, id, number).map_err(ProgrammeError::from)).await?;
-    let release = found.ok_or(ProgrammeError::NotFound("release"))?;
-    public(&request, &release_view(&release))
-}
-
-/// Reads what a release changed against the one before.
-#[utoipa::path(
-    tag = "programme",
-    params(
-        ("conference" = String, Path, description = "The conference's slug"),
-        ("number" = i32, Path, description = "The release's number")
-    ),
-    responses((status = 200, description = "The changes", body = ReleaseChanges), AnyProblem)
-)]
-#[get("/api/v1/conferences/{conference}/releases/{number}/changes")]
-pub async fn read_release_changes(
-    request: HttpRequest,
-    state: web::Data<State>,
-    path: web::Path<(CodePath, String)>,
-) -> Result<HttpResponse, Problem> {
-    let (id, number) = release_named(&state, &path.0.0, &path.1)?;
-    let changes = state.database.read(move |tx| release_changes(tx, id, number)).await?.changes;
-    public(&request, &ReleaseChanges { changes })
 }

@@ -4,8 +4,15 @@ use crate::{
     agenda::AgendaError,
     database::{DatabaseError, Retry},
     faults::Faults,
-    http::problem::{NOT_FOUND, Problem},
+    http::problem::{NOT_FOUND, Problem, problem_kinds},
 };
+
+problem_kinds! {
+    /// A scheduled release cannot be called off any more.
+    RELEASE_PUBLISHED = ("release-published", 409, "The release is published already"),
+    /// The link shows nothing any more.
+    PREVIEW_EXPIRED = ("preview-expired", 403, "The link to the preview has expired"),
+}
 
 /// Why a programme was not published or read.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +20,12 @@ pub enum ProgrammeError {
     /// There is no such thing in the release.
     #[error("no such {0}")]
     NotFound(&'static str),
+    /// What is to be called off was published.
+    #[error("published already, as release {0}")]
+    Published(i32),
+    /// The link to a preview was good once.
+    #[error("the link to the preview has expired")]
+    PreviewExpired,
     /// There are several conferences, and none was named.
     #[error("there are several conferences: name one with --conference")]
     Unnamed,
@@ -53,6 +66,10 @@ impl From<ProgrammeError> for Problem {
     fn from(error: ProgrammeError) -> Self {
         match error {
             ProgrammeError::NotFound(what) => Problem::new(&NOT_FOUND).detail(format!("there is no such {what}")),
+            ProgrammeError::Published(number) => {
+                Problem::new(&RELEASE_PUBLISHED).detail(format!("it is release {number}"))
+            }
+            ProgrammeError::PreviewExpired => Problem::new(&PREVIEW_EXPIRED).detail("ask the organisers for a new one"),
             ProgrammeError::Unnamed => Problem::new(&NOT_FOUND).detail("there are several conferences"),
             ProgrammeError::Invalid(faults) => faults.into(),
             ProgrammeError::Agenda(error) => error.into(),

@@ -51,6 +51,42 @@ pub struct ViewQuery {
     pub version: Option<ReleaseNumber>,
 }
 
+/// The query of a programme behind a link.
+#[derive(Debug, Default, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LinkQuery {
+    /// The token of the link.
+    #[deserr(default)]
+    pub token: Option<String>,
+    /// The language of the answer; `*` answers maps with every language. Without it `Accept-Language` decides.
+    #[deserr(default)]
+    pub lang: Option<String>,
+    /// Only sessions of this day.
+    #[deserr(default)]
+    pub day: Option<Date>,
+    /// Only sessions of this track.
+    #[deserr(default)]
+    pub track: Option<Code>,
+    /// Only sessions in this room.
+    #[deserr(default)]
+    pub room: Option<Code>,
+    /// Only sessions of this kind.
+    #[deserr(default)]
+    pub kind: Option<SessionKind>,
+    /// Only sessions in which this speaker appears.
+    #[deserr(default)]
+    pub speaker: Option<Code>,
+}
+
+impl LinkQuery {
+    /// The token, and what of the programme is asked for.
+    pub fn split(self) -> (Option<String>, ProgrammeQuery) {
+        let Self { token, lang, day, track, room, kind, speaker } = self;
+        (token, ProgrammeQuery { lang, version: None, day, track, room, kind, speaker })
+    }
+}
+
 /// The number of a release, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReleaseNumber(pub i32);

@@ -6,9 +6,10 @@ use actix_web::{HttpRequest, http::header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::tongue::Tongue;
 use crate::{
     faults::Faults,
-    values::{LanguageTag, Localised},
+    values::{LanguageTag, Localised, TextValue as _},
 };
 
 /// A text: plain in the reader's language, or with `?lang=*` a map of every language.
@@ -61,6 +62,19 @@ pub fn choose(request: &HttpRequest, asked: Option<&str>, languages: &[LanguageT
     }
 }
 
+/// Chooses the language of words of the service's own: among a conference's languages and those that the service
+/// speaks.
+///
+/// # Errors
+/// `?lang=` names none of them.
+pub fn choose_words(request: &HttpRequest, asked: Option<&str>, languages: &[LanguageTag]) -> Result<Language, Faults> {
+    let spoken = [Tongue::English, Tongue::French, Tongue::Dutch].map(Tongue::tag);
+    let is_there = |tag: &str| languages.iter().any(|language| Tongue::of(language.as_str()) == Tongue::of(tag));
+    let more = spoken.into_iter().filter(|tag| !is_there(tag)).filter_map(|tag| LanguageTag::parse(tag).ok());
+    let offered: Vec<LanguageTag> = languages.iter().cloned().chain(more).collect();
+    choose(request, asked, &offered)
+}
+
 /// The conference's language that a tag means: itself, or the one of the same primary language.
 fn find<'a>(tag: &str, languages: &'a [LanguageTag]) -> Option<&'a LanguageTag> {
     let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
@@ -95,7 +109,6 @@ pub fn text(localised: &Localised, language: &Language, fallbacks: &[LanguageTag
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::TextValue as _;
 
     #[test]
     fn a_reader_gets_the_language_that_they_like_best_of_those_there_are() {

@@ -3,10 +3,15 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, watch};
 
-use super::store::{self, ReleaseRow};
+use super::{
+    release::{ReleaseRow, store},
+    visibility::{Audience, project},
+};
 use crate::{
+    access::ServerSecret,
     agenda::{
         self, Agenda, Place,
         document::{Organisation, Room, Session, Speaker, Track},
@@ -77,27 +82,45 @@ impl Snapshot {
     }
 }
 
-type BySlug = HashMap<Code, Arc<Snapshot>>;
+/// A release as each audience may see it.
+#[derive(Debug, Clone)]
+struct Served {
+    public: Arc<Snapshot>,
+    attendees: Arc<Snapshot>,
+}
+
+type BySlug = HashMap<Code, Served>;
 
 /// How often a process looks for releases of other processes.
 const POLL: Duration = Duration::from_millis(300);
 
 /// The latest release of every conference.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Programmes {
     current: Arc<ArcSwap<BySlug>>,
     refreshing: Arc<Mutex<()>>,
+    secret: ServerSecret,
 }
 
 impl Programmes {
+    /// None yet. Placeholders are derived under the secret.
+    pub fn new(secret: ServerSecret) -> Self {
+        Self { current: Arc::default(), refreshing: Arc::default(), secret }
+    }
+
     /// The latest release of a conference.
     pub fn get(&self, slug: &Code) -> Option<Arc<Snapshot>> {
-        self.current.load().get(slug).cloned()
+        self.current.load().get(slug).map(|served| Arc::clone(&served.public))
+    }
+
+    /// The latest release of a conference as those who have a confirmed registration may see it.
+    pub fn get_for_attendees(&self, slug: &Code) -> Option<Arc<Snapshot>> {
+        self.current.load().get(slug).map(|served| Arc::clone(&served.attendees))
     }
 
     /// The latest release of every conference that has one, by first day and name.
     pub fn all(&self) -> Vec<Arc<Snapshot>> {
-        let mut all: Vec<_> = self.current.load().values().cloned().collect();
+        let mut all: Vec<_> = self.current.load().values().map(|served| Arc::clone(&served.public)).collect();
         all.sort_by(|a, b| {
             let key = |snapshot: &Snapshot| (snapshot.agenda.conference.starts_on, snapshot.place.slug.clone());
             key(a).cmp(&key(b))
@@ -112,8 +135,8 @@ impl Programmes {
     pub async fn refresh(&self, database: &Database) -> Result<(), DatabaseError> {
         // One at a time, so that an older look at the store never replaces a newer one.
         let _turn = self.refreshing.lock().await;
-        let current = self.current.load_full();
-        if let Some(next) = database.read(move |tx| newer(tx, &current)).await? {
+        let (current, secret) = (self.current.load_full(), self.secret.clone());
+        if let Some(next) = database.read(move |tx| newer(tx, &current, &secret)).await? {
             self.current.store(Arc::new(next));
         }
         Ok(())
@@ -133,39 +156,62 @@ impl Programmes {
     }
 }
 
-/// Every conference's latest release, if any is newer than what is `current`.
-fn newer(connection: &mut Connection, current: &BySlug) -> Result<Option<BySlug>, DatabaseError> {
-    let latest = store::latest_numbers(connection)?;
-    let known: HashMap<ConferenceId, &Arc<Snapshot>> =
-        current.values().map(|snapshot| (snapshot.place.id, snapshot)).collect();
-    let is_known =
-        |(id, number): &(ConferenceId, i32)| known.get(id).is_some_and(|snapshot| snapshot.release.number == *number);
+/// Every conference's latest release, if any is newer than what is `current` or was redacted since.
+fn newer(
+    connection: &mut Connection,
+    current: &BySlug,
+    secret: &ServerSecret,
+) -> Result<Option<BySlug>, DatabaseError> {
+    let latest = store::latest(connection)?;
+    let known: HashMap<ConferenceId, &Served> =
+        current.values().map(|served| (served.public.place.id, served)).collect();
+    let is_current = |served: &Served, number: i32, updated_at: DateTime<Utc>| {
+        let release = &served.public.release;
+        release.number == number && release.updated_at == updated_at
+    };
+    let is_known = |(id, number, updated_at): &(ConferenceId, i32, DateTime<Utc>)| {
+        known.get(id).is_some_and(|served| is_current(served, *number, *updated_at))
+    };
     if latest.len() == known.len() && latest.iter().all(is_known) {
         return Ok(None);
     }
     let places: HashMap<_, _> = agenda::actions::list(connection)?.into_iter().map(|place| (place.id, place)).collect();
     let mut next = BySlug::new();
-    for (id, number) in latest {
+    for (id, number, updated_at) in latest {
         let Some(place) = places.get(&id) else {
             continue;
         };
-        let snapshot = match known.get(&id) {
-            Some(snapshot) if snapshot.release.number == number => Arc::clone(snapshot),
-            older => match store::load(connection, id, number) {
-                Ok(Some((release, agenda))) => Arc::new(Snapshot::new(place.clone(), release, agenda)),
+        let served = match known.get(&id) {
+            Some(served) if is_current(served, number, updated_at) => (*served).clone(),
+            older => match store::load_whole(connection, id, number) {
+                Ok(Some(release)) => {
+                    tracing::info!(conference.slug = %place.slug, release = number, "serving a release");
+                    served(place, release, secret)
+                }
                 Ok(None) => continue,
                 // One release that cannot be read takes nothing away from the readers of the others, nor from its own.
                 Err(DatabaseError::Corrupt(reason)) => {
                     tracing::error!(conference.slug = %place.slug, release = number, reason, "a release cannot be read");
                     match older {
-                        Some(snapshot) => Arc::clone(snapshot),
+                        Some(served) => (*served).clone(),
                         None => continue,
                     }
                 }
                 Err(error) => return Err(error),
             },
         };
-        next.insert(place.slug.clone(), snapshot);
+        next.insert(place.slug.clone(), served);
     }
     Ok(Some(next))
+}
+
+/// A stored release, ready for both audiences. What attendees see is that of the release's own instant, too: when an
+/// embargo ends, a new release comes.
+fn served(place: &Place, release: store::Release, secret: &ServerSecret) -> Served {
+    let for_attendees = project(&release.full, Audience::Attendees, release.row.released_at, secret);
+    let is_same = for_attendees == release.content;
+    let public = Arc::new(Snapshot::new(place.clone(), release.row.clone(), release.content));
+    let attendees =
+        if is_same { Arc::clone(&public) } else { Arc::new(Snapshot::new(place.clone(), release.row, for_attendees)) };
+    Served { public, attendees }
 }

@@ -6,18 +6,19 @@ use super::{
     filter::ProgrammeQuery,
     negotiate::{self, Language, ReaderText},
     snapshot::Snapshot,
+    tongue::Tongue,
     views::{
         AppearanceView, CallForActionView, CommitmentView, ConferenceView, DayView, HighLevelSessionView,
         ItemReference, ItemView, KeynoteView, OrganisationView, PanelView, ProgrammeView, Reference, ReleaseView,
         RoomView, SessionReference, SessionView, SpeakerAppearance, SpeakerDetail, SpeakerReference, SpeakerView,
         TrackView, VenueView,
     },
+    words::full_name,
 };
 use crate::{
     agenda::document::{
         Appearance, AppearanceRole, Item, ItemKind, Organisation, Room, Session, SessionKind, Speaker, Track,
     },
-    clock,
     values::{Code, Date, Localised},
 };
 
@@ -47,22 +48,12 @@ impl<'a> View<'a> {
         let agenda = &self.snapshot.agenda;
         ProgrammeView {
             conference: self.conference(),
-            release: self.release(),
+            release: self.snapshot.release.is_released().then(|| ReleaseView::of(&self.snapshot.release)),
             languages: agenda.conference.languages.clone(),
             tracks: self.tracks(),
             rooms: self.rooms(),
             speakers: agenda.speakers.iter().map(|speaker| self.speaker(speaker)).collect(),
             days: self.days(query),
-        }
-    }
-
-    /// Which release it is.
-    pub fn release(&self) -> ReleaseView {
-        let release = &self.snapshot.release;
-        ReleaseView {
-            number: release.number,
-            released_at: clock::wire(release.released_at),
-            note: release.note.clone(),
         }
     }
 
@@ -123,11 +114,16 @@ impl<'a> View<'a> {
         self.snapshot.agenda.rooms.iter().map(view).collect()
     }
 
+    fn name(&self, speaker: &Speaker) -> String {
+        let tongue = self.language.tag().and_then(|tag| Tongue::of(tag.as_str()));
+        full_name(speaker, tongue.unwrap_or(Tongue::English))
+    }
+
     fn speaker(&self, speaker: &Speaker) -> SpeakerView {
         SpeakerView {
             id: speaker.id.unwrap_or_default(),
             code: speaker.code.clone(),
-            name: full_name(speaker),
+            name: self.name(speaker),
             honorific: self.some(speaker.honorific.as_ref()),
             given_name: speaker.given_name.clone(),
             family_name: speaker.family_name.clone(),
@@ -268,7 +264,7 @@ impl<'a> View<'a> {
     fn speaker_reference(&self, speaker: &Speaker) -> SpeakerReference {
         SpeakerReference {
             code: speaker.code.clone(),
-            name: full_name(speaker),
+            name: self.name(speaker),
             honorific: self.some(speaker.honorific.as_ref()),
             position: self.some(speaker.position.as_ref()),
             organisation: self.organisation_reference(speaker.organisation.as_ref()),
@@ -355,7 +351,7 @@ impl<'a> View<'a> {
         let speaker = issuer.and_then(|issuer| issuer.speaker.as_ref()).and_then(|code| self.snapshot.speaker(code));
         let issued_by = match speaker {
             Some(speaker) => {
-                Some(Reference { code: speaker.code.clone(), name: ReaderText::Plain(full_name(speaker)) })
+                Some(Reference { code: speaker.code.clone(), name: ReaderText::Plain(self.name(speaker)) })
             }
             None => self.organisation_reference(issuer.and_then(|issuer| issuer.organisation.as_ref())),
         };
@@ -376,8 +372,4 @@ impl<'a> View<'a> {
             status: call.status,
         })
     }
-}
-
-fn full_name(speaker: &Speaker) -> String {
-    format!("{} {}", speaker.given_name, speaker.family_name)
 }

@@ -4,12 +4,13 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::negotiate::ReaderText;
+use super::{negotiate::ReaderText, release::ReleaseRow};
 use crate::{
     agenda::document::{
         AppearanceRole, CallForActionStatus, ItemKind, OrganisationKind, OrganisationRole, Precedence, SessionAccess,
         SessionKind,
     },
+    clock,
     ids::{ConferenceId, ItemId, RoomId, SessionId, SpeakerId, TrackId},
     values::{Code, Count, CountryCode, Date, LanguageTag, Line, Moment, TimeZone, WebAddress},
 };
@@ -35,8 +36,8 @@ pub struct Reference {
 pub struct ProgrammeView {
     /// The event itself.
     pub conference: ConferenceView,
-    /// Which release this is.
-    pub release: ReleaseView,
+    /// Which release this is; none in a preview of the draft.
+    pub release: Option<ReleaseView>,
     /// The languages there are.
     pub languages: Vec<LanguageTag>,
     /// The themes.
@@ -58,6 +59,20 @@ pub struct ReleaseView {
     pub released_at: String,
     /// What the organisers say about it.
     pub note: Option<String>,
+    /// The number of the release that it published again.
+    pub restores: Option<i32>,
+}
+
+impl ReleaseView {
+    /// What the public may know of a release.
+    pub fn of(release: &ReleaseRow) -> Self {
+        Self {
+            number: release.number,
+            released_at: clock::wire(release.released_at),
+            note: release.note.clone(),
+            restores: release.restores,
+        }
+    }
 }
 
 /// The event itself.

@@ -137,6 +137,24 @@ pub fn find(
     Ok((show(connection, registration)?, actor))
 }
 
+/// A registration that lets its attendee at what attendees may see.
+///
+/// # Errors
+/// [`RegistrationError::WrongState`] where it is not confirmed, and those of [`find`].
+pub fn find_confirmed(
+    connection: &mut Connection,
+    place: &Place,
+    reference: &str,
+    credentials: &Credentials,
+    secret: &ServerSecret,
+) -> Result<Shown, RegistrationError> {
+    let (shown, _) = find(connection, place, reference, credentials, secret, "read_attendee_programme")?;
+    match shown.registration.state {
+        State::Confirmed => Ok(shown),
+        other => Err(RegistrationError::WrongState(other.as_str())),
+    }
+}
+
 fn show(connection: &mut Connection, registration: Registration) -> Result<Shown, RegistrationError> {
     let standing = store::standing(connection, registration.conference)?.ok_or(RegistrationError::NotFound)?;
     let category = standing.category_by_id(registration.category).ok_or(RegistrationError::NotFound)?;

@@ -23,7 +23,10 @@ use crate::{
     mail::Wake,
     programme::{
         Programmes, Snapshot,
+        filter::LinkQuery,
         negotiate::{self, ReaderText},
+        view::View,
+        views::ProgrammeView,
     },
     values::{Code, EmailAddress},
 };
@@ -365,6 +368,44 @@ pub async fn read_registration(
     }
     let view = registration_view(&desk, &snapshot, &shown, own, history);
     Ok(HttpResponse::Ok().insert_header(NO_STORE).insert_header((header::VARY, "Accept")).json(view))
+}
+
+/// Reads the programme as those who have a confirmed registration may see it.
+#[utoipa::path(
+    tag = "registration",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("reference" = String, Path, description = "The registration's reference"),
+        LinkQuery
+    ),
+    responses((status = 200, description = "The programme for attendees", body = ProgrammeView), AnyProblem),
+    security(("bearer" = []), ("link" = []))
+)]
+#[get("/api/v1/conferences/{conference}/registrations/{reference}/programme")]
+pub async fn read_attendee_programme(
+    request: HttpRequest,
+    desk: web::Data<Desk>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String)>,
+    query: Query<LinkQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (CodePath(slug), reference) = path.into_inner();
+    let (token, query) = query.0.split();
+    let credentials = credentials.with_link(token);
+    let snapshot = desk.programmes.get_for_attendees(&slug).ok_or(RegistrationError::NoConference)?;
+    let (place, secret) = (snapshot.place.clone(), desk.secret.clone());
+    desk.database
+        .read(move |tx| actions::find_confirmed(tx, &place, &reference, &credentials, &secret).map(|_| ()))
+        .await?;
+    let language = negotiate::choose(&request, query.lang.as_deref(), &snapshot.agenda.conference.languages)?;
+    query.check(&snapshot)?;
+    let mut response = HttpResponse::Ok();
+    if let Some(tag) = language.tag() {
+        response.insert_header((header::CONTENT_LANGUAGE, tag.as_str().to_owned()));
+    }
+    Ok(response
+        .insert_header((header::CACHE_CONTROL, "private, no-store"))
+        .json(View::new(&snapshot, &language).programme(&query)))
 }
 
 /// Nothing is asked of whoever cancels.

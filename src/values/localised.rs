@@ -33,6 +33,11 @@ impl Localised {
         Self(BTreeMap::from([(language.to_owned(), text.to_owned())]))
     }
 
+    /// A text in several languages.
+    pub fn of(texts: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(texts.into_iter().collect())
+    }
+
     /// Gives a plain text the conference's first language.
     pub fn settle(&mut self, first_language: &LanguageTag) {
         if let Some(text) = self.0.remove(UNDETERMINED) {
@@ -52,6 +57,15 @@ impl Localised {
     /// The text, where it was given plain and has not met its language yet.
     pub fn plain(&self) -> Option<&str> {
         self.0.get(UNDETERMINED).map(String::as_str)
+    }
+
+    /// Changes the text in each language for which `change` has another.
+    pub fn edit(&mut self, change: impl Fn(&str) -> Option<String>) {
+        for text in self.0.values_mut() {
+            if let Some(changed) = change(text) {
+                *text = changed;
+            }
+        }
     }
 
     /// The languages of the text.

@@ -147,6 +147,14 @@ impl Code {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What the code of a placeholder begins with.
+    pub const WITHHELD: &'static str = "withheld-";
+
+    /// The code of a placeholder.
+    pub fn withheld(number: u32) -> Self {
+        Self(format!("{}{number:08x}", Self::WITHHELD))
+    }
 }
 
 impl TextValue for Code {
@@ -191,6 +199,11 @@ impl<const MAX: u64, const LINES: bool> Text<MAX, LINES> {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// A text of the service's own, which sees to it that it is one.
+    pub fn own(text: &'static str) -> Self {
+        Self(text.to_owned())
     }
 }
 

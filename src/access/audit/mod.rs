@@ -29,6 +29,14 @@ pub struct Entry {
     pub after: Option<Value>,
 }
 
+impl Entry {
+    /// What happened to a thing that has no code but its id.
+    pub fn of(action: &str, resource: &str, id: impl ToString, after: Option<Value>) -> Self {
+        let id = id.to_string();
+        Self { action: action.to_owned(), resource: resource.to_owned(), code: id.clone(), id, before: None, after }
+    }
+}
+
 /// Records changes that `actor` makes by `operation`. Nothing is recorded where nothing changed.
 ///
 /// # Errors

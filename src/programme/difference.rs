@@ -1,0 +1,105 @@
+//! What changed between two releases, as data: each change, and of which kinds it is.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::{
+    agenda::{
+        Agenda, Change,
+        plan::{ChangeAction, changes, nodes},
+    },
+    values::text_enum,
+};
+
+text_enum! {
+    /// What a change is to a reader.
+    ChangeKind {
+        /// It is new.
+        Added = "added",
+        /// It is gone.
+        Removed = "removed",
+        /// It is at another time.
+        MovedInTime = "moved_in_time",
+        /// It is in another room.
+        MovedInRoom = "moved_in_room",
+        /// It is called something else.
+        Renamed = "renamed",
+        /// Others appear in it.
+        SpeakerChanged = "speaker_changed",
+        /// Something else about it changed.
+        Changed = "changed",
+        /// Things stand in another order.
+        Reordered = "reordered",
+    }
+}
+
+/// What changed from one release to another.
+#[derive(Debug)]
+pub struct Difference {
+    /// What was; none before the first release.
+    pub before: Option<Agenda>,
+    /// What is.
+    pub after: Agenda,
+    /// What turns the one into the other.
+    pub changes: Vec<Change>,
+}
+
+impl Difference {
+    /// The difference between two agendas.
+    pub fn between(before: Option<Agenda>, after: Agenda) -> Self {
+        let changes = changes(&before.as_ref().map(nodes).unwrap_or_default(), &nodes(&after));
+        Self { before, after, changes }
+    }
+
+    /// Of which kinds a change is, each once.
+    pub fn kinds(&self, change: &Change) -> Vec<ChangeKind> {
+        match change.action {
+            ChangeAction::Create => return vec![ChangeKind::Added],
+            ChangeAction::Remove => return vec![ChangeKind::Removed],
+            ChangeAction::Reorder => return vec![ChangeKind::Reordered],
+            ChangeAction::Update => {}
+        }
+        let mut kinds = BTreeSet::new();
+        for field in &change.fields {
+            match (change.resource.as_str(), field.as_str()) {
+                ("session", "starts_at" | "ends_at") | ("day", "date") | ("conference", "starts_on" | "ends_on") => {
+                    kinds.insert(ChangeKind::MovedInTime);
+                }
+                ("session", "room") => _ = kinds.insert(ChangeKind::MovedInRoom),
+                ("session" | "item", "appearances") => _ = kinds.insert(ChangeKind::SpeakerChanged),
+                ("item", "session") => kinds.extend(self.kinds_of_move(change)),
+                (_, "title" | "name" | "given_name" | "family_name" | "code" | "slug") => {
+                    kinds.insert(ChangeKind::Renamed);
+                }
+                _ => _ = kinds.insert(ChangeKind::Changed),
+            }
+        }
+        kinds.into_iter().collect()
+    }
+
+    /// An item that goes to another session goes to its time and its room.
+    fn kinds_of_move(&self, change: &Change) -> Vec<ChangeKind> {
+        let session = |agenda: Option<&Agenda>, fields: Option<&serde_json::Map<String, Value>>| {
+            let id = fields.and_then(|fields| fields.get("session")).and_then(Value::as_str)?.to_owned();
+            let sessions = agenda.map(|agenda| agenda.sessions.as_slice()).unwrap_or_default();
+            sessions.iter().find(|session| session.id.is_some_and(|known| known.to_string() == id)).cloned()
+        };
+        let (old, new) =
+            (session(self.before.as_ref(), change.before.as_ref()), session(Some(&self.after), change.after.as_ref()));
+        let (Some(old), Some(new)) = (old, new) else {
+            return vec![ChangeKind::Changed];
+        };
+        let mut kinds = Vec::new();
+        if old.starts_at != new.starts_at {
+            kinds.push(ChangeKind::MovedInTime);
+        }
+        if old.room != new.room {
+            kinds.push(ChangeKind::MovedInRoom);
+        }
+        if kinds.is_empty() {
+            kinds.push(ChangeKind::Changed);
+        }
+        kinds
+    }
+}

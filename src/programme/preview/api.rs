@@ -1,0 +1,125 @@
+//! `/api/v1/conferences/{conference}/agenda/previews` and the preview behind the link.
+
+use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, post, web};
+use deserr::Deserr;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::actions;
+use crate::{
+    access::Credentials,
+    agenda::actions::find_authorised,
+    clock,
+    faults::Faults,
+    http::{CodePath, Json, Problem, Query, problem::AnyProblem},
+    programme::{ProgrammeError, api::State, filter::LinkQuery, negotiate, view::View, views::ProgrammeView},
+    values::{Count, Moment},
+};
+
+/// How long a link is to be good: 24 hours if nothing is said, 30 days at most.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+pub struct NewPreview {
+    /// Until when.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub expires_at: Option<Moment>,
+    /// Or for how many hours.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub hours: Option<Count<1>>,
+}
+
+/// A link that shows the draft to whoever has it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PreviewLink {
+    /// The link.
+    pub url: String,
+    /// Until when it is good.
+    pub expires_at: String,
+}
+
+/// Makes a link that shows the draft as the public would see it.
+#[utoipa::path(
+    tag = "agenda",
+    params(("conference" = String, Path, description = "The conference's slug")),
+    request_body = NewPreview,
+    responses((status = 201, description = "The link", body = PreviewLink), AnyProblem),
+    security(("bearer" = []))
+)]
+#[post("/api/v1/conferences/{conference}/agenda/previews")]
+pub async fn create_preview(
+    state: web::Data<State>,
+    credentials: Credentials,
+    path: web::Path<CodePath>,
+    body: Json<NewPreview>,
+) -> Result<HttpResponse, Problem> {
+    let slug = path.into_inner().0;
+    let (secret, in_question) = (state.secret.clone(), slug.clone());
+    let NewPreview { expires_at, hours } = body.0;
+    let (token, expires_at) = state
+        .database
+        .write("make a link to a preview", move |tx| {
+            let (place, actor) = find_authorised(tx, &credentials, "create_preview", &in_question)?;
+            actions::make(tx, &place, &actor, (expires_at, hours), &secret)
+        })
+        .await?;
+    let url = format!("{}/api/v1/conferences/{slug}/preview?token={token}", state.public_url);
+    Ok(HttpResponse::Created()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(PreviewLink { url, expires_at: clock::wire(expires_at) }))
+}
+
+/// Makes every link to a preview void.
+#[utoipa::path(
+    tag = "agenda",
+    params(("conference" = String, Path, description = "The conference's slug")),
+    responses((status = 204, description = "No link shows the draft any more"), AnyProblem),
+    security(("bearer" = []))
+)]
+#[delete("/api/v1/conferences/{conference}/agenda/previews")]
+pub async fn delete_previews(
+    state: web::Data<State>,
+    credentials: Credentials,
+    path: web::Path<CodePath>,
+) -> Result<HttpResponse, Problem> {
+    let slug = path.into_inner().0;
+    state
+        .database
+        .write("end previews", move |tx| {
+            let (place, actor) = find_authorised(tx, &credentials, "delete_previews", &slug)?;
+            Ok::<_, ProgrammeError>(actions::end_all(tx, &place, &actor)?)
+        })
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Reads the draft as the public would see it, behind a link.
+#[utoipa::path(
+    tag = "agenda",
+    params(("conference" = String, Path, description = "The conference's slug"), LinkQuery),
+    responses((status = 200, description = "The draft as a programme", body = ProgrammeView), AnyProblem),
+    security(("link" = []))
+)]
+#[get("/api/v1/conferences/{conference}/preview")]
+pub async fn read_preview(
+    request: HttpRequest,
+    state: web::Data<State>,
+    path: web::Path<CodePath>,
+    query: Query<LinkQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (slug, secret) = (path.into_inner().0, state.secret.clone());
+    let (token, query) = query.0.split();
+    let snapshot =
+        state.database.read(move |tx| actions::show(tx, &slug, token.as_deref().unwrap_or_default(), &secret)).await?;
+    let language = negotiate::choose(&request, query.lang.as_deref(), &snapshot.agenda.conference.languages)?;
+    query.check(&snapshot)?;
+    let mut response = HttpResponse::Ok();
+    if let Some(tag) = language.tag() {
+        response.insert_header((header::CONTENT_LANGUAGE, tag.as_str().to_owned()));
+    }
+    Ok(response
+        .insert_header((header::CACHE_CONTROL, "private, no-store"))
+        .insert_header(("x-robots-tag", "noindex"))
+        .json(View::new(&snapshot, &language).programme(&query)))
+}

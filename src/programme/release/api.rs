@@ -1,0 +1,289 @@
+//! `/api/v1/conferences/{conference}/releases`: publishing, and the history.
+
+use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, post, web};
+
+use super::{
+    actions::{difference, publish, restore},
+    schedule::{cancel, schedule},
+    store,
+    views::{
+        ChangesQuery, NewRelease, PAGE_MAX, PageQuery, ReleaseChanges, ReleaseList, ReleaseRecordList,
+        ReleaseWithChanges, Restoration, ScheduledView, release_changes,
+    },
+};
+use crate::{
+    access::Credentials,
+    agenda::actions::find_authorised,
+    http::{CodePath, Json, Problem, Query, Representation, answer, problem::AnyProblem},
+    ids::{ConferenceId, ScheduledReleaseId},
+    programme::{
+        ProgrammeError, Snapshot,
+        api::{State, public},
+        filter::ReleaseNumber,
+        negotiate,
+        views::ReleaseView,
+    },
+    values::{Code, TextValue as _},
+};
+
+/// Takes up what was just published.
+async fn serve(state: &State) {
+    if let Err(error) = state.programmes.refresh(&state.database).await {
+        // It is committed; the poll takes it up as soon as the store answers again.
+        tracing::warn!(%error, "a release is not served yet");
+    }
+}
+
+/// What was published, in the language of whoever asked.
+fn created(request: &HttpRequest, slug: &Code, published: super::PublishedRelease) -> Result<HttpResponse, Problem> {
+    let languages = &published.difference.after.conference.languages;
+    let language = negotiate::choose_words(request, None, languages)?;
+    let location = format!("/api/v1/conferences/{slug}/releases/{}", published.release.number);
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, location))
+        .json(ReleaseWithChanges::of(published, &language)))
+}
+
+/// Publishes the draft as the next release, at once or at a time.
+#[utoipa::path(
+    tag = "programme",
+    params(("conference" = String, Path, description = "The conference's slug")),
+    request_body = NewRelease,
+    responses(
+        (status = 201, description = "The release", body = ReleaseWithChanges),
+        (status = 202, description = "The release that is to come", body = ScheduledView),
+        AnyProblem
+    ),
+    security(("bearer" = []))
+)]
+#[post("/api/v1/conferences/{conference}/releases")]
+pub async fn publish_release(
+    request: HttpRequest,
+    state: web::Data<State>,
+    credentials: Credentials,
+    path: web::Path<CodePath>,
+    body: Json<NewRelease>,
+) -> Result<HttpResponse, Problem> {
+    let (slug, asked) = (path.into_inner().0, body.0.request());
+    let in_question = slug.clone();
+    if let Some(publish_at) = body.0.publish_at {
+        let scheduled = state
+            .database
+            .write("schedule a release", move |tx| {
+                let (place, actor) = find_authorised(tx, &credentials, "publish_release", &in_question)?;
+                schedule(tx, &place, publish_at, asked.clone(), &actor)
+            })
+            .await?;
+        return Ok(HttpResponse::Accepted()
+            .insert_header((header::LOCATION, format!("/api/v1/conferences/{slug}/agenda/releases")))
+            .json(ScheduledView::from(scheduled)));
+    }
+    let secret = state.secret.clone();
+    let published = state
+        .database
+        .write("publish a release", move |tx| {
+            let (place, actor) = find_authorised(tx, &credentials, "publish_release", &in_question)?;
+            publish(tx, &place, asked.clone(), &actor, &secret)
+        })
+        .await?;
+    serve(&state).await;
+    created(&request, &slug, published)
+}
+
+/// Publishes an old release again, as the public may see it now; the draft becomes the same, unless it is to be kept.
+#[utoipa::path(
+    tag = "programme",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("number" = i32, Path, description = "The release's number")
+    ),
+    request_body = Restoration,
+    responses((status = 201, description = "The new release", body = ReleaseWithChanges), AnyProblem),
+    security(("bearer" = []))
+)]
+#[post("/api/v1/conferences/{conference}/releases/{number}/restore")]
+pub async fn restore_release(
+    request: HttpRequest,
+    state: web::Data<State>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String)>,
+    body: Json<Restoration>,
+) -> Result<HttpResponse, Problem> {
+    let (CodePath(slug), number) = path.into_inner();
+    let (in_question, secret, keep_draft) = (slug.clone(), state.secret.clone(), body.0.keep_draft);
+    let note = body.0.note.map(|note| note.as_str().to_owned());
+    let published = state
+        .database
+        .write("restore a release", move |tx| {
+            let (place, actor) = find_authorised(tx, &credentials, "restore_release", &in_question)?;
+            let number = number_of(&number)?;
+            restore(tx, &place, number, note.clone(), keep_draft, &actor, &secret)
+        })
+        .await?;
+    serve(&state).await;
+    created(&request, &slug, published)
+}
+
+/// Lists the releases as organisers see them, and those that are scheduled.
+#[utoipa::path(
+    tag = "agenda",
+    params(("conference" = String, Path, description = "The conference's slug"), PageQuery),
+    responses((status = 200, description = "The releases", body = ReleaseRecordList), AnyProblem),
+    security(("bearer" = []))
+)]
+#[get("/api/v1/conferences/{conference}/agenda/releases")]
+pub async fn list_agenda_releases(
+    request: HttpRequest,
+    state: web::Data<State>,
+    credentials: Credentials,
+    path: web::Path<CodePath>,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let slug = path.into_inner().0;
+    let asked = query.0.read();
+    let (mut rows, scheduled, limit) = state
+        .database
+        .read(move |tx| {
+            let (place, _) = find_authorised(tx, &credentials, "list_agenda_releases", &slug)?;
+            let (limit, before) = asked?;
+            let rows = store::list(tx, place.id, before, limit + 1)?;
+            Ok::<_, ProgrammeError>((rows, store::list_scheduled(tx, place.id, PAGE_MAX)?, limit))
+        })
+        .await?;
+    let next = cut(&request, &mut rows, limit);
+    let list = ReleaseRecordList {
+        data: rows.into_iter().map(Into::into).collect(),
+        scheduled: scheduled.into_iter().map(Into::into).collect(),
+        next: next.clone(),
+    };
+    Ok(linked(answer(&request, Representation::private(&list)?), next))
+}
+
+/// Calls a scheduled release off.
+#[utoipa::path(
+    tag = "agenda",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("id" = String, Path, description = "The scheduled release's id")
+    ),
+    responses((status = 204, description = "It will not be published"), AnyProblem),
+    security(("bearer" = []))
+)]
+#[delete("/api/v1/conferences/{conference}/agenda/scheduled-releases/{id}")]
+pub async fn cancel_scheduled_release(
+    state: web::Data<State>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (CodePath(slug), id) = path.into_inner();
+    state
+        .database
+        .write("call a scheduled release off", move |tx| {
+            let (place, actor) = find_authorised(tx, &credentials, "cancel_scheduled_release", &slug)?;
+            let id = ScheduledReleaseId::parse(&id).map_err(|_| ProgrammeError::NotFound("scheduled release"))?;
+            cancel(tx, &place, id, &actor)
+        })
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Leaves a page of the rows, and says where the list goes on.
+fn cut(request: &HttpRequest, rows: &mut Vec<super::ReleaseRow>, limit: i64) -> Option<String> {
+    let page = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = rows.len() > page;
+    rows.truncate(page);
+    rows.last().filter(|_| more).map(|last| format!("{}?limit={limit}&cursor={}", request.path(), last.number))
+}
+
+/// With the link to the next page (RFC 8288).
+fn linked(mut response: HttpResponse, next: Option<String>) -> HttpResponse {
+    let link = next.map(|next| format!("<{next}>; rel=\"next\""));
+    if let Some(link) = link.and_then(|link| header::HeaderValue::from_str(&link).ok()) {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    response
+}
+
+/// Lists the releases, the latest first.
+#[utoipa::path(
+    tag = "programme",
+    params(("conference" = String, Path, description = "The conference's slug"), PageQuery),
+    responses((status = 200, description = "The releases", body = ReleaseList), AnyProblem)
+)]
+#[get("/api/v1/conferences/{conference}/releases")]
+pub async fn list_releases(
+    request: HttpRequest,
+    state: web::Data<State>,
+    path: web::Path<CodePath>,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let id = state.programmes.get(&path.0).ok_or(ProgrammeError::NotFound("conference"))?.place.id;
+    let (limit, before) = query.0.read()?;
+    let mut rows =
+        state.database.read(move |tx| store::list(tx, id, before, limit + 1).map_err(ProgrammeError::from)).await?;
+    let next = cut(&request, &mut rows, limit);
+    let list = ReleaseList { data: rows.iter().map(ReleaseView::of).collect(), next: next.clone() };
+    Ok(linked(public(&request, &list)?, next))
+}
+
+fn number_of(number: &str) -> Result<i32, ProgrammeError> {
+    Ok(ReleaseNumber::parse(number).map_err(|_| ProgrammeError::NotFound("release"))?.0)
+}
+
+/// The conference's latest release and the number of the one that the path names.
+fn release_named(
+    state: &State,
+    slug: &Code,
+    number: &str,
+) -> Result<(std::sync::Arc<Snapshot>, ConferenceId, i32), ProgrammeError> {
+    let snapshot = state.programmes.get(slug).ok_or(ProgrammeError::NotFound("conference"))?;
+    let id = snapshot.place.id;
+    Ok((snapshot, id, number_of(number)?))
+}
+
+/// Reads which release a number is.
+#[utoipa::path(
+    tag = "programme",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("number" = i32, Path, description = "The release's number")
+    ),
+    responses((status = 200, description = "The release", body = ReleaseView), AnyProblem)
+)]
+#[get("/api/v1/conferences/{conference}/releases/{number}")]
+pub async fn read_release(
+    request: HttpRequest,
+    state: web::Data<State>,
+    path: web::Path<(CodePath, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (_, id, number) = release_named(&state, &path.0.0, &path.1)?;
+    let found = state.database.read(move |tx| store::find(tx, id, number).map_err(ProgrammeError::from)).await?;
+    public(&request, &ReleaseView::of(&found.ok_or(ProgrammeError::NotFound("release"))?))
+}
+
+/// Reads what changed in a release, against the one before or any other: as data and in words.
+#[utoipa::path(
+    tag = "programme",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("number" = i32, Path, description = "The release's number"),
+        ChangesQuery
+    ),
+    responses((status = 200, description = "The changes", body = ReleaseChanges), AnyProblem)
+)]
+#[get("/api/v1/conferences/{conference}/releases/{number}/changes")]
+pub async fn read_release_changes(
+    request: HttpRequest,
+    state: web::Data<State>,
+    path: web::Path<(CodePath, String)>,
+    query: Query<ChangesQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (snapshot, id, number) = release_named(&state, &path.0.0, &path.1)?;
+    let languages = &snapshot.agenda.conference.languages;
+    let language = negotiate::choose_words(&request, query.0.lang.as_deref(), languages)?;
+    let since = query.0.since.map(|since| since.0);
+    let difference = state.database.read(move |tx| difference(tx, id, number, since)).await?;
+    let before = since.unwrap_or(number - 1);
+    let changes = release_changes(&difference, &language);
+    public(&request, &ReleaseChanges { number, since: difference.before.as_ref().map(|_| before), changes })
+}

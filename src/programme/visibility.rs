@@ -1,0 +1,445 @@
+//! What of an agenda may be seen, by whom and when. A release keeps what the public may see; the rest stands nowhere
+//! that the public reads.
+//!
+//! `visibility` holds until `public_from`; from then on everyone sees the thing. What is `public` and has a
+//! `public_from` is under embargo until then: nobody sees it, attendees neither.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+
+use super::tongue::Tongue;
+use crate::{
+    access::ServerSecret,
+    agenda::{
+        Agenda,
+        document::{
+            Appearance, Conference, Issuer, Item, Organisation, Room, Session, SessionAccess, Speaker, Track,
+            Visibility,
+        },
+        model::utc,
+    },
+    ids::{ConferenceId, Id, SpeakerId},
+    values::{Code, LanguageTag, Line, Localised, Moment},
+};
+
+/// Who looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Everyone.
+    Public,
+    /// Whoever has a confirmed registration.
+    Attendees,
+}
+
+/// How a thing is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// As it is.
+    Whole,
+    /// As a placeholder.
+    Placeholder,
+    /// Not at all.
+    Nothing,
+}
+
+/// What this audience may see of an agenda at this instant. Placeholders have codes and ids of their own, derived under
+/// the server's secret, which are the same in every projection.
+pub fn project(agenda: &Agenda, audience: Audience, at: DateTime<Utc>, secret: &ServerSecret) -> Agenda {
+    let conference = agenda.conference.id.unwrap_or_else(|| Id::from_uuid(uuid::Uuid::nil()));
+    let mut eye =
+        Eye { audience, at, secret, conference, languages: &agenda.conference.languages, hidden: HashMap::new() };
+    for speaker in &agenda.speakers {
+        if eye.sight(speaker.visibility, speaker.public_from) != Sight::Whole {
+            eye.hidden.insert(&speaker.code, eye.placeholder_speaker(speaker));
+        }
+    }
+    let sessions: Vec<Session> = agenda.sessions.iter().filter_map(|session| eye.session(session)).collect();
+    let mut call_for_action = agenda.call_for_action.clone();
+    if let Some(Issuer { speaker: Some(code), .. }) = call_for_action.as_mut().and_then(|call| call.issued_by.as_mut())
+        && let Some(placeholder) = eye.hidden.get(code)
+    {
+        code.clone_from(&placeholder.code);
+    }
+    let issuer = call_for_action.as_ref().and_then(|call| call.issued_by.as_ref());
+    let speakers = eye.speakers(&agenda.speakers, &sessions, issuer);
+    let (seen, all) = (Mentions::of(&agenda.conference, &speakers, &sessions, issuer), Mentions::of_all(agenda));
+    let organisation = |node: &&Organisation| seen.organisations.fits(&all.organisations, &node.code);
+    let room = |node: &&Room| seen.rooms.fits(&all.rooms, &node.code);
+    let track = |node: &&Track| seen.tracks.fits(&all.tracks, &node.code);
+    let organisations = agenda.organisations.iter().filter(organisation).cloned().collect();
+    let rooms = agenda.rooms.iter().filter(room).cloned().collect();
+    let tracks = agenda.tracks.iter().filter(track).cloned().collect();
+    let conference = Conference { walking_minutes: None, ..agenda.conference.clone() };
+    Agenda { conference, organisations, days: agenda.days.clone(), rooms, tracks, speakers, sessions, call_for_action }
+}
+
+/// The names of a speaker who is not to be known.
+const WITHHELD_NAMES: (&str, &str) = ("Name", "withheld");
+
+/// Whether this is what stands for a speaker who is not to be known.
+pub fn is_placeholder(speaker: &Speaker) -> bool {
+    let names = (speaker.given_name.as_str(), speaker.family_name.as_str());
+    names == WITHHELD_NAMES && speaker.code.as_str().starts_with(Code::WITHHELD)
+}
+
+/// When the next embargo after this instant ends.
+pub fn next_embargo(agenda: &Agenda, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let of_speakers = agenda.speakers.iter().map(|speaker| speaker.public_from);
+    let of_sessions = agenda.sessions.iter().map(|session| session.public_from);
+    let of_items = agenda.sessions.iter().flat_map(|session| &session.items).map(|item| item.public_from);
+    of_speakers.chain(of_sessions).chain(of_items).flatten().map(utc).filter(|ends_at| *ends_at > after).min()
+}
+
+/// What speakers, sessions, the conference and its outcome refer to.
+struct Mentions<'a> {
+    organisations: Codes<'a>,
+    rooms: Codes<'a>,
+    tracks: Codes<'a>,
+}
+
+struct Codes<'a>(HashSet<&'a Code>);
+
+impl Codes<'_> {
+    /// Whether one may know of the thing: it is mentioned here, or nowhere at all.
+    fn fits(&self, all: &Codes<'_>, code: &Code) -> bool {
+        self.0.contains(code) || !all.0.contains(code)
+    }
+}
+
+impl<'a> Mentions<'a> {
+    fn of(
+        conference: &'a Conference,
+        speakers: &'a [Speaker],
+        sessions: &'a [Session],
+        issuer: Option<&'a Issuer>,
+    ) -> Self {
+        let of_speakers = speakers.iter().filter_map(|speaker| speaker.organisation.as_ref());
+        let of_conference = conference.organisations.iter().map(|part| &part.organisation);
+        let of_issuer = issuer.and_then(|issuer| issuer.organisation.as_ref());
+        Self {
+            organisations: Codes(of_speakers.chain(of_conference).chain(of_issuer).collect()),
+            rooms: Codes(sessions.iter().filter_map(|session| session.room.as_ref()).collect()),
+            tracks: Codes(sessions.iter().filter_map(|session| session.track.as_ref()).collect()),
+        }
+    }
+
+    fn of_all(agenda: &'a Agenda) -> Self {
+        let issuer = agenda.call_for_action.as_ref().and_then(|call| call.issued_by.as_ref());
+        Self::of(&agenda.conference, &agenda.speakers, &agenda.sessions, issuer)
+    }
+}
+
+/// The id and the code that stand for those of a thing.
+fn stand_in<K>(id: Option<Id<K>>, conference: ConferenceId, secret: &ServerSecret) -> (Option<Id<K>>, Code) {
+    let thing = id.map_or_else(uuid::Uuid::nil, Id::uuid);
+    let placeholder = secret.placeholder(conference, thing);
+    (Some(Id::from_uuid(placeholder.id)), Code::withheld(placeholder.number))
+}
+
+/// What stands for a speaker who is not to be known: the same wherever they appear.
+pub fn placeholder(id: Option<SpeakerId>, conference: ConferenceId, secret: &ServerSecret) -> Speaker {
+    let (id, code) = stand_in(id, conference, secret);
+    Speaker {
+        id,
+        code,
+        honorific: None,
+        given_name: Line::own(WITHHELD_NAMES.0),
+        family_name: Line::own(WITHHELD_NAMES.1),
+        position: None,
+        organisation: None,
+        country: None,
+        biography: None,
+        precedence: None,
+        precedence_rank: None,
+        took_office_on: None,
+        visibility: Visibility::Public,
+        public_from: None,
+    }
+}
+
+/// An audience's eye on an agenda.
+struct Eye<'a> {
+    audience: Audience,
+    at: DateTime<Utc>,
+    secret: &'a ServerSecret,
+    conference: ConferenceId,
+    languages: &'a [LanguageTag],
+    /// The speakers who are not to be known, by their own code, as the placeholder of each.
+    hidden: HashMap<&'a Code, Speaker>,
+}
+
+impl Eye<'_> {
+    fn sight(&self, visibility: Visibility, public_from: Option<Moment>) -> Sight {
+        let from = public_from.map(utc);
+        if from.is_some_and(|from| from <= self.at) {
+            return Sight::Whole;
+        }
+        match (visibility, self.audience) {
+            (Visibility::Public, _) if from.is_some() => Sight::Nothing,
+            (Visibility::Public, _) | (Visibility::Attendees, Audience::Attendees) => Sight::Whole,
+            (Visibility::Attendees, Audience::Public) => Sight::Nothing,
+            (Visibility::Withheld, _) => Sight::Placeholder,
+        }
+    }
+
+    fn stand_in<K>(&self, id: Option<Id<K>>) -> (Option<Id<K>>, Code) {
+        stand_in(id, self.conference, self.secret)
+    }
+
+    fn placeholder_speaker(&self, speaker: &Speaker) -> Speaker {
+        placeholder(speaker.id, self.conference, self.secret)
+    }
+
+    /// Those whom one may know, as they are; then a placeholder for each other whom something that is seen refers to,
+    /// in the order of their codes, so that an alphabetical list tells nothing.
+    fn speakers(&self, all: &[Speaker], sessions: &[Session], issuer: Option<&Issuer>) -> Vec<Speaker> {
+        let of_items = sessions.iter().flat_map(|session| &session.items).flat_map(|item| &item.appearances);
+        let of_sessions = sessions.iter().flat_map(|session| &session.appearances);
+        let appearing = of_sessions.chain(of_items).map(|appearance| &appearance.speaker);
+        let wanted: HashSet<&Code> = appearing.chain(issuer.and_then(|issuer| issuer.speaker.as_ref())).collect();
+        let placeholders: BTreeMap<&Code, &Speaker> =
+            self.hidden.values().map(|speaker| (&speaker.code, speaker)).collect();
+        let known = all.iter().filter(|speaker| !self.hidden.contains_key(&speaker.code)).map(|speaker| Speaker {
+            precedence_rank: None,
+            took_office_on: None,
+            visibility: Visibility::Public,
+            public_from: None,
+            ..speaker.clone()
+        });
+        let withheld = placeholders.into_values().filter(|speaker| wanted.contains(&speaker.code)).cloned();
+        known.chain(withheld).collect()
+    }
+
+    fn session(&self, session: &Session) -> Option<Session> {
+        match self.sight(session.visibility, session.public_from) {
+            Sight::Nothing => None,
+            Sight::Placeholder => {
+                let (id, code) = self.stand_in(session.id);
+                Some(Session {
+                    id,
+                    code,
+                    guid: None,
+                    kind: session.kind,
+                    title: to_be_announced(self.languages),
+                    abstract_: None,
+                    starts_at: session.starts_at,
+                    ends_at: session.ends_at,
+                    room: session.room.clone(),
+                    track: None,
+                    languages: Vec::new(),
+                    interpretation: Vec::new(),
+                    access: SessionAccess::Open,
+                    seats: None,
+                    visibility: Visibility::Public,
+                    public_from: None,
+                    protocol_rule: None,
+                    appearances: Vec::new(),
+                    items: Vec::new(),
+                })
+            }
+            Sight::Whole => Some(Session {
+                visibility: Visibility::Public,
+                public_from: None,
+                protocol_rule: None,
+                appearances: self.appearances(&session.appearances),
+                items: session.items.iter().filter_map(|item| self.item(item)).collect(),
+                ..session.clone()
+            }),
+        }
+    }
+
+    fn item(&self, item: &Item) -> Option<Item> {
+        let neutral = |item: Item| Item {
+            visibility: Visibility::Public,
+            public_from: None,
+            inscribed_at: None,
+            placed_by_hand: false,
+            ..item
+        };
+        match self.sight(item.visibility, item.public_from) {
+            Sight::Nothing => None,
+            Sight::Placeholder => {
+                let (id, code) = self.stand_in(item.id);
+                let (title, appearances) = (to_be_announced(self.languages), Vec::new());
+                Some(neutral(Item { id, code, title, abstract_: None, appearances, ..item.clone() }))
+            }
+            Sight::Whole => {
+                let appearances = self.appearances(&item.appearances);
+                Some(neutral(Item { appearances, ..item.clone() }))
+            }
+        }
+    }
+
+    fn appearances(&self, appearances: &[Appearance]) -> Vec<Appearance> {
+        let seen = |appearance: &Appearance| Appearance {
+            speaker: self
+                .hidden
+                .get(&appearance.speaker)
+                .map_or_else(|| appearance.speaker.clone(), |placeholder| placeholder.code.clone()),
+            role: appearance.role,
+            on_behalf_of: appearance.on_behalf_of.clone().filter(|code| !self.hidden.contains_key(code)),
+        };
+        appearances.iter().map(seen).collect()
+    }
+}
+
+/// The title of what is withheld, in the conference's languages that the service knows; else in English.
+fn to_be_announced(languages: &[LanguageTag]) -> Localised {
+    let title = |tag: &LanguageTag| Some((tag.to_string(), Tongue::of(tag.as_str())?.to_be_announced().to_owned()));
+    let mut known = languages.iter().filter_map(title).peekable();
+    if known.peek().is_none() {
+        return Localised::new(Tongue::English.tag(), Tongue::English.to_be_announced());
+    }
+    Localised::of(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::agenda::{arbitrary, model};
+
+    fn at() -> DateTime<Utc> {
+        arbitrary::AT.parse().unwrap()
+    }
+
+    fn seen(agenda: &Agenda, audience: Audience) -> Value {
+        serde_json::to_value(project(agenda, audience, at(), &ServerSecret::of_test())).unwrap()
+    }
+
+    /// A conference of one session with a speech and a panel, about which `say` says more.
+    fn conference(say: impl FnOnce(&mut Value)) -> Agenda {
+        let mut document = json!({
+            "conference": { "slug": "any", "name": "Any", "starts_on": "2030-05-01", "ends_on": "2030-05-01",
+                "time_zone": "Europe/Brussels", "languages": ["fr-BE", "en"], "walking_minutes": 9 },
+            "organisations": [{ "code": "office", "name": "Office", "kind": "ngo" }],
+            "rooms": [{ "code": "hall", "name": "Hall" }],
+            "tracks": [{ "code": "law", "name": "Law" }],
+            "speakers": [
+                { "code": "ada", "given_name": "Ada", "family_name": "L", "organisation": "office", "country": "GB" },
+                { "code": "bob", "given_name": "Bob", "family_name": "N" }
+            ],
+            "sessions": [{
+                "code": "opening", "kind": "opening", "title": "Opening", "abstract": "All of it", "room": "hall",
+                "track": "law", "starts_at": "2030-05-01T09:00", "ends_at": "2030-05-01T10:00", "languages": ["en"],
+                "items": [
+                    { "code": "speech", "kind": "keynote", "title": "Speech", "time_limit_minutes": 5,
+                      "appearances": [{ "speaker": "bob", "role": "speaker", "on_behalf_of": "ada" }] },
+                    { "code": "panel", "kind": "panel", "title": "Panel",
+                      "appearances": [{ "speaker": "ada", "role": "panellist" }] }
+                ]
+            }]
+        });
+        say(&mut document);
+        let mut agenda = model::read(document).unwrap();
+        agenda.adopt_ids(None).unwrap();
+        agenda
+    }
+
+    #[test]
+    fn a_speaker_who_is_withheld_is_a_name_withheld_at_the_end_of_the_list_and_nothing_else() {
+        let agenda = conference(|document| document["speakers"][0]["visibility"] = json!("withheld"));
+        let seen = seen(&agenda, Audience::Attendees);
+        let speakers = seen["speakers"].as_array().unwrap();
+        assert_eq!((speakers.len(), &speakers[0]["code"]), (2, &json!("bob")));
+        assert_eq!((&speakers[1]["given_name"], &speakers[1]["family_name"]), (&json!("Name"), &json!("withheld")));
+        let code = speakers[1]["code"].as_str().unwrap();
+        assert!(code.starts_with("withheld-") && code.len() == "withheld-".len() + 8);
+        for field in ["organisation", "country", "honorific", "position", "biography", "precedence"] {
+            assert_eq!(speakers[1][field], Value::Null, "{field}");
+        }
+        assert_eq!(seen["organisations"], json!([]), "whom only they speak for would tell");
+        let items = &seen["sessions"][0]["items"];
+        assert_eq!(items[1]["appearances"][0]["speaker"], code);
+        assert_eq!(items[0]["appearances"][0]["on_behalf_of"], Value::Null);
+        assert_eq!(project(&agenda, Audience::Public, at(), &ServerSecret::of_test()).speakers[1].code.as_str(), code);
+    }
+
+    #[test]
+    fn a_session_that_is_withheld_keeps_its_time_its_room_and_its_kind() {
+        let agenda = conference(|document| document["sessions"][0]["visibility"] = json!("withheld"));
+        let seen = seen(&agenda, Audience::Public);
+        let session = &seen["sessions"][0];
+        assert_eq!(session["title"], json!({ "en": "To be announced", "fr-BE": "À annoncer" }));
+        assert_eq!((&session["kind"], &session["room"]), (&json!("opening"), &json!("hall")));
+        assert_eq!(session["starts_at"], "2030-05-01T09:00:00+02:00");
+        assert_eq!(
+            (&session["abstract"], &session["track"], &session["items"]),
+            (&Value::Null, &Value::Null, &json!([]))
+        );
+        assert_ne!(session["id"], json!(agenda.sessions[0].id));
+        assert_eq!((&seen["rooms"][0]["code"], &seen["tracks"]), (&json!("hall"), &json!([])));
+    }
+
+    #[test]
+    fn an_item_that_is_withheld_keeps_its_kind_and_time_limit_and_one_for_attendees_is_theirs() {
+        let agenda = conference(|document| {
+            document["sessions"][0]["items"][0]["visibility"] = json!("withheld");
+            document["sessions"][0]["items"][1]["visibility"] = json!("attendees");
+        });
+        let items = seen(&agenda, Audience::Public)["sessions"][0]["items"].clone();
+        assert_eq!(items.as_array().unwrap().len(), 1);
+        assert_eq!((&items[0]["kind"], &items[0]["time_limit_minutes"]), (&json!("keynote"), &json!(5)));
+        assert_eq!((&items[0]["title"]["en"], &items[0]["appearances"]), (&json!("To be announced"), &json!([])));
+        assert_eq!(seen(&agenda, Audience::Attendees)["sessions"][0]["items"][1]["code"], "panel");
+    }
+
+    #[test]
+    fn an_embargo_hides_from_all_until_its_end_and_not_a_moment_longer() {
+        let agenda = conference(|document| document["sessions"][0]["public_from"] = json!("2030-02-01T12:00:00+01:00"));
+        let ends_at: DateTime<Utc> = "2030-02-01T11:00:00Z".parse().unwrap();
+        let moment = chrono::TimeDelta::microseconds(1);
+        let sessions = |at| project(&agenda, Audience::Attendees, at, &ServerSecret::of_test()).sessions.len();
+        assert_eq!((sessions(ends_at - moment), sessions(ends_at)), (0, 1));
+        assert_eq!(next_embargo(&agenda, at()), Some(ends_at));
+        assert_eq!(next_embargo(&agenda, ends_at), None);
+    }
+
+    #[test]
+    fn what_only_organisers_write_is_in_no_projection() {
+        let agenda = conference(|document| {
+            document["sessions"][0]["protocol_rule"] = json!("inscription");
+            document["sessions"][0]["items"][0]["inscribed_at"] = json!("2029-01-01T00:00:00Z");
+            document["sessions"][0]["items"][0]["placed_by_hand"] = json!(true);
+            document["speakers"][0]["precedence_rank"] = json!(1);
+            document["speakers"][0]["took_office_on"] = json!("2020-01-01");
+        });
+        let plain =
+            conference(|document| _ = document["conference"].as_object_mut().unwrap().remove("walking_minutes"));
+        let without_ids = |agenda: &Agenda| {
+            let text = seen(agenda, Audience::Public).to_string();
+            let ids = text.match_indices("\"id\":\"").map(|(place, _)| text[place + 6..place + 42].to_owned());
+            ids.fold(text.clone(), |text, id| text.replace(&id, "id"))
+        };
+        assert_eq!(without_ids(&agenda), without_ids(&plain));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_hidden_stands_in_a_projection(agenda in arbitrary::agenda()) {
+            let (public, attendees) = (seen(&agenda, Audience::Public), seen(&agenda, Audience::Attendees));
+            prop_assert!(!public.to_string().contains(arbitrary::NOT_PUBLIC));
+            prop_assert!(!attendees.to_string().contains(arbitrary::NOT_FOR_ATTENDEES));
+            let speakers = agenda.speakers.iter().map(|node| (node.code.as_str(), node.id.map(Id::uuid)));
+            let sessions = agenda.sessions.iter().map(|node| (node.code.as_str(), node.id.map(Id::uuid)));
+            let items = agenda.sessions.iter().flat_map(|session| &session.items);
+            let items = items.map(|node| (node.code.as_str(), node.id.map(Id::uuid)));
+            for (code, id) in speakers.chain(sessions).chain(items) {
+                let (code, id) = (code.to_owned(), id.unwrap().to_string());
+                prop_assert_eq!(public.to_string().contains(&id), !code.contains(arbitrary::NOT_PUBLIC));
+                prop_assert_eq!(attendees.to_string().contains(&id), !code.contains(arbitrary::NOT_FOR_ATTENDEES));
+            }
+        }
+
+        #[test]
+        fn a_projection_is_an_agenda_of_its_own_and_projects_to_itself(agenda in arbitrary::agenda()) {
+            let public = seen(&agenda, Audience::Public);
+            let read = model::read(public.clone()).unwrap();
+            prop_assert_eq!(seen(&read, Audience::Public), public.clone());
+            prop_assert_eq!(seen(&read, Audience::Attendees), public);
+        }
+    }
+}

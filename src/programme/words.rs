@@ -1,0 +1,278 @@
+//! Changes in words: a sentence for each thing that a reader would want to be told, with names instead of codes and
+//! times in the conference's zone.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use serde_json::Value;
+
+use super::{
+    difference::{ChangeKind, Difference},
+    tongue::Tongue,
+    visibility::is_placeholder,
+};
+use crate::{
+    agenda::{Agenda, Change, document::Speaker, plan::ChangeAction},
+    values::{LanguageTag, Localised, TimeZone},
+};
+
+/// How many things a note names.
+const NAMED_MAX: usize = 10;
+
+/// Someone who puts changes into words, in one language.
+pub struct Speech<'a> {
+    difference: &'a Difference,
+    tongue: Tongue,
+    tag: &'a str,
+    before: Names<'a>,
+    after: Names<'a>,
+}
+
+/// What the things of an agenda are called, by id.
+struct Names<'a> {
+    languages: &'a [LanguageTag],
+    titles: HashMap<String, &'a Localised>,
+    speakers: HashMap<String, &'a Speaker>,
+}
+
+impl<'a> Names<'a> {
+    fn of(agenda: &'a Agenda) -> Self {
+        let mut titles = HashMap::new();
+        macro_rules! learn {
+            ($nodes:expr, $title:ident) => {
+                titles.extend($nodes.filter_map(|node| Some((node.id?.to_string(), &node.$title))));
+            };
+        }
+        learn!(agenda.organisations.iter(), name);
+        learn!(agenda.rooms.iter(), name);
+        learn!(agenda.tracks.iter(), name);
+        learn!(agenda.sessions.iter(), title);
+        learn!(agenda.sessions.iter().flat_map(|session| &session.items), title);
+        let speakers = agenda.speakers.iter().filter_map(|speaker| Some((speaker.id?.to_string(), speaker))).collect();
+        Self { languages: &agenda.conference.languages, titles, speakers }
+    }
+}
+
+impl<'a> Speech<'a> {
+    /// Whoever speaks this language, and takes texts in the one of `tag`.
+    pub fn new(difference: &'a Difference, tongue: Tongue, tag: &'a str) -> Self {
+        let after = Names::of(&difference.after);
+        let before = Names::of(difference.before.as_ref().unwrap_or(&difference.after));
+        Self { difference, tongue, tag, before, after }
+    }
+
+    /// The language that texts are taken in.
+    pub fn tag(&self) -> &str {
+        self.tag
+    }
+
+    fn zone(&self) -> TimeZone {
+        self.difference.after.conference.time_zone
+    }
+
+    /// A change in words.
+    pub fn words(&self, change: &Change) -> String {
+        let tongue = self.tongue;
+        let thing = match change.action {
+            ChangeAction::Create => self.thing(&self.after, change, change.after.as_ref()),
+            _ => self.thing(&self.before, change, change.before.as_ref()),
+        };
+        match change.action {
+            ChangeAction::Create => tongue.added(&thing),
+            ChangeAction::Remove => tongue.removed(&thing),
+            ChangeAction::Reorder => {
+                let session = self.title(&self.after, &change.id).map(|title| tongue.quote(&title));
+                tongue.reordered(&change.resource, session.as_deref())
+            }
+            ChangeAction::Update => self.update(change, thing),
+        }
+    }
+
+    /// What was called `thing` and may be called something else now: a sentence for each kind of change.
+    fn update(&self, change: &Change, thing: String) -> String {
+        let mut sentences = Vec::new();
+        let mut details: Vec<&str> = change.fields.iter().map(String::as_str).collect();
+        let now = self.thing(&self.after, change, change.after.as_ref());
+        if now != thing && change.resource != "day" {
+            sentences.push(self.tongue.renamed(&thing, &now));
+            details.retain(|field| !["title", "name", "given_name", "family_name", "code", "slug"].contains(field));
+        } else if change.fields.iter().any(|field| field == "code") {
+            sentences.push(self.tongue.recoded(&now, &change.code));
+            details.retain(|field| *field != "code");
+        }
+        for kind in self.difference.kinds(change) {
+            let found = match kind {
+                ChangeKind::MovedInTime => self.moved_in_time(change, &now),
+                ChangeKind::MovedInRoom => self.moved_in_room(change, &now),
+                ChangeKind::SpeakerChanged => self.speakers(change, &now),
+                _ => None,
+            };
+            sentences.extend(found);
+        }
+        if change.fields.iter().any(|field| field == "session") {
+            let session = |names: &Names<'_>, side: &Option<serde_json::Map<String, Value>>| {
+                self.title(names, text(side.as_ref(), "session")?).map(|title| self.tongue.quote(&title))
+            };
+            let (from, to) = (session(&self.before, &change.before), session(&self.after, &change.after));
+            sentences.push(self.tongue.moved(&now, from.as_deref(), to.as_deref()));
+        }
+        let told = ["starts_at", "ends_at", "starts_on", "ends_on", "date", "room", "appearances", "session"];
+        details.retain(|field| !told.contains(field));
+        if !details.is_empty() {
+            let fields: Vec<_> = details.into_iter().map(|field| self.tongue.field(field)).collect();
+            sentences.push(self.tongue.changed(&now, &fields));
+        }
+        sentences.join(" ")
+    }
+
+    fn moved_in_time(&self, change: &Change, thing: &str) -> Option<String> {
+        let side = |key: &str| (text(change.before.as_ref(), key), text(change.after.as_ref(), key));
+        match change.resource.as_str() {
+            "day" => {
+                let thing = self.thing(&self.before, change, change.before.as_ref());
+                Some(self.tongue.on_dates(&thing, side("date").1?.parse().ok()?, None))
+            }
+            "conference" => {
+                let conference = &self.difference.after.conference;
+                Some(self.tongue.on_dates(thing, conference.starts_on.0, Some(conference.ends_on.0)))
+            }
+            "session" => {
+                let instant = |text: Option<&str>| -> Option<DateTime<FixedOffset>> {
+                    let instant = DateTime::parse_from_rfc3339(text?).ok()?;
+                    Some(self.zone().local(instant.to_utc()))
+                };
+                let (starts, ends) = (side("starts_at"), side("ends_at"));
+                let (old_end, new_end) = (instant(ends.0), instant(ends.1));
+                let (Some(old), Some(new)) = (instant(starts.0), instant(starts.1)) else {
+                    return Some(self.tongue.ends_otherwise(thing, old_end?, new_end?));
+                };
+                // An end that moves along with the start is not worth a word; one that stays is known.
+                let is_other = old_end.zip(new_end).is_some_and(|(old_end, new_end)| new_end - new != old_end - old);
+                Some(self.tongue.moved_in_time(thing, old, new, new_end.filter(|_| is_other)))
+            }
+            // An item goes with its session, which is told.
+            _ => None,
+        }
+    }
+
+    fn moved_in_room(&self, change: &Change, thing: &str) -> Option<String> {
+        if change.resource == "item" {
+            return None;
+        }
+        let room = |names: &Names<'_>, side: &Option<serde_json::Map<String, Value>>| {
+            self.title(names, text(side.as_ref(), "room")?).map(|name| self.tongue.quote(&name))
+        };
+        let (from, to) = (room(&self.before, &change.before), room(&self.after, &change.after));
+        Some(self.tongue.moved(thing, from.as_deref(), to.as_deref()))
+    }
+
+    fn speakers(&self, change: &Change, thing: &str) -> Option<String> {
+        let old = appearances(change.before.as_ref())?;
+        let new = appearances(change.after.as_ref())?;
+        let is_in = |list: &[Part], part: &Part| list.iter().any(|other| other.speaker == part.speaker);
+        let gone: Vec<&Part> = old.iter().filter(|part| !is_in(&new, part)).collect();
+        let come: Vec<&Part> = new.iter().filter(|part| !is_in(&old, part)).collect();
+        let changed: Vec<&Part> = new.iter().filter(|part| is_in(&old, part) && !old.contains(part)).collect();
+        let behalf = |part: &Part| part.on_behalf_of.as_ref().map(|id| self.speaker(&self.after, id));
+        let tongue = self.tongue;
+        let mut sentences = Vec::new();
+        if let ([gone], [come]) = (gone.as_slice(), come.as_slice()) {
+            let (old, new) = (self.speaker(&self.before, &gone.speaker), self.speaker(&self.after, &come.speaker));
+            sentences.push(tongue.replaces(&new, &old, thing, behalf(come).as_deref()));
+        } else {
+            sentences.extend(
+                come.iter().map(|part| {
+                    tongue.joins(&self.speaker(&self.after, &part.speaker), thing, behalf(part).as_deref())
+                }),
+            );
+            sentences.extend(gone.iter().map(|part| tongue.leaves(&self.speaker(&self.before, &part.speaker), thing)));
+        }
+        sentences.extend(
+            changed.iter().map(|part| {
+                tongue.other_part(&self.speaker(&self.after, &part.speaker), thing, behalf(part).as_deref())
+            }),
+        );
+        if sentences.is_empty() {
+            sentences.push(tongue.reordered("speaker", Some(thing)));
+        }
+        Some(sentences.join(" "))
+    }
+
+    /// What a changed thing is called.
+    fn thing(&self, names: &Names<'_>, change: &Change, fields: Option<&serde_json::Map<String, Value>>) -> String {
+        let resource = change.resource.as_str();
+        let name = match resource {
+            "speaker" => self.speaker(names, &change.id),
+            "day" => {
+                let date = text(fields, "date").unwrap_or(&change.code);
+                date.parse().map_or_else(|_| date.to_owned(), |date: NaiveDate| self.tongue.date(date))
+            }
+            _ => self.title(names, &change.id).unwrap_or_else(|| change.code.clone()),
+        };
+        if resource == "conference" {
+            return self.tongue.thing(resource, "");
+        }
+        self.tongue.thing(resource, &name)
+    }
+
+    fn title(&self, names: &Names<'_>, id: &str) -> Option<String> {
+        names.titles.get(id).map(|title| title.text(self.tag, names.languages).to_owned())
+    }
+
+    fn speaker(&self, names: &Names<'_>, id: &str) -> String {
+        names.speakers.get(id).map_or_else(|| id.to_owned(), |speaker| full_name(speaker, self.tongue))
+    }
+}
+
+/// A speaker's name; of a placeholder, that it is withheld.
+pub fn full_name(speaker: &Speaker, tongue: Tongue) -> String {
+    if is_placeholder(speaker) {
+        return tongue.name_withheld().to_owned();
+    }
+    format!("{} {}", speaker.given_name, speaker.family_name)
+}
+
+fn text<'v>(fields: Option<&'v serde_json::Map<String, Value>>, key: &str) -> Option<&'v str> {
+    fields?.get(key)?.as_str()
+}
+
+/// Somebody's part in something, as changes have it: by ids.
+#[derive(PartialEq)]
+struct Part {
+    speaker: String,
+    role: String,
+    on_behalf_of: Option<String>,
+}
+
+fn appearances(fields: Option<&serde_json::Map<String, Value>>) -> Option<Vec<Part>> {
+    let list = fields?.get("appearances")?.as_array()?;
+    let word = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let part = |value: &Value| {
+        Some(Part {
+            speaker: word(value, "speaker")?,
+            role: word(value, "role")?,
+            on_behalf_of: word(value, "on_behalf_of"),
+        })
+    };
+    Some(list.iter().filter_map(part).collect())
+}
+
+/// What is said about a release that an embargo's end made: what everyone may know now, and nothing of what is hidden
+/// still.
+pub fn embargo_note(difference: &Difference, full: &Agenda) -> String {
+    let languages = &difference.after.conference.languages;
+    let first = languages.first().map_or("en", LanguageTag::as_str);
+    let tongue = Tongue::of(first).unwrap_or(Tongue::English);
+    let speech = Speech::new(difference, tongue, first);
+    let known = Names::of(full);
+    let is_known = |id: &str| known.titles.contains_key(id) || known.speakers.contains_key(id);
+    let new: Vec<String> = difference
+        .changes
+        .iter()
+        .filter(|change| change.action == ChangeAction::Create && is_known(&change.id))
+        .filter(|change| ["session", "item", "speaker"].contains(&change.resource.as_str()))
+        .map(|change| speech.thing(&speech.after, change, None))
+        .collect();
+    let named: Vec<String> = new.iter().take(NAMED_MAX).cloned().collect();
+    tongue.embargo_ended(&named, new.len() - named.len())
+}
