@@ -1,5 +1,7 @@
 //! The commands.
 
+mod redact;
+
 use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -68,6 +70,7 @@ enum Command {
     Release(Release),
     /// Publish an old release of a conference again
     Restore(Restore),
+    Redact(redact::Redact),
     /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(Token),
@@ -224,6 +227,7 @@ fn execute(cli: Cli) -> Result<(), Failed> {
             Command::Apply(command) => apply(&settings, command).await,
             Command::Release(command) => release(&settings, command).await,
             Command::Restore(command) => restore(&settings, command).await,
+            Command::Redact(command) => redact::run(&settings, command).await,
             Command::Token(command) => tokens(&settings, command).await,
             Command::Migrate => {
                 let steps = open(&settings)?.migrate().await?;

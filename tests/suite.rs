@@ -12,6 +12,7 @@ mod mail;
 mod migrations;
 mod policy;
 mod programme;
+mod redaction;
 mod registration;
 mod start;
 mod support;
