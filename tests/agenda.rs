@@ -342,6 +342,14 @@ on_both_stores! {
         assert_eq!(mended.status, 201, "a refusal is not kept");
         assert_eq!(with(&app, "POST", &at("rooms"), &[("idempotency-key", &"x".repeat(256))], &room).status, 400);
 
+        let (releases, note) = (format!("{SMALL}/releases"), json!({ "note": "Once" }));
+        let first = with(&app, "POST", &releases, &key, &note);
+        assert_eq!((first.status, &first.json()["number"]), (201, &json!(1)));
+        assert_eq!(with(&app, "POST", &releases, &key, &note).body, first.body, "nothing is released twice");
+        let restored = with(&app, "POST", &format!("{releases}/1/restore"), &key, &json!({}));
+        assert_eq!(with(&app, "POST", &format!("{releases}/1/restore"), &key, &json!({})).body, restored.body);
+        assert_eq!(app.count("SELECT count(*) AS n FROM releases"), 2);
+
         let keyed = |number: usize| {
             let key = format!("race-{number}");
             let body = json!({ "code": format!("race-{number}"), "name": "Race" });

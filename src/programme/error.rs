@@ -4,7 +4,10 @@ use crate::{
     agenda::AgendaError,
     database::{DatabaseError, Retry},
     faults::Faults,
-    http::problem::{NOT_FOUND, Problem, problem_kinds},
+    http::{
+        idempotency::KeyReused,
+        problem::{NOT_FOUND, Problem, problem_kinds},
+    },
 };
 
 problem_kinds! {
@@ -43,6 +46,12 @@ pub enum ProgrammeError {
 impl From<crate::access::AccessError> for ProgrammeError {
     fn from(error: crate::access::AccessError) -> Self {
         Self::Agenda(error.into())
+    }
+}
+
+impl From<KeyReused> for ProgrammeError {
+    fn from(reused: KeyReused) -> Self {
+        Self::Agenda(reused.into())
     }
 }
 

@@ -46,6 +46,15 @@ impl Language {
 /// # Errors
 /// `?lang=` names none of them.
 pub fn choose(request: &HttpRequest, asked: Option<&str>, languages: &[LanguageTag]) -> Result<Language, Faults> {
+    among(accepted(request), asked, languages)
+}
+
+/// What the client accepts, in its own words.
+pub fn accepted(request: &HttpRequest) -> Option<&str> {
+    request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok())
+}
+
+fn among(accepted: Option<&str>, asked: Option<&str>, languages: &[LanguageTag]) -> Result<Language, Faults> {
     match asked {
         Some("*") => Ok(Language::All),
         Some(tag) => find(tag, languages).map(|tag| Language::One(tag.clone())).ok_or_else(|| {
@@ -55,7 +64,6 @@ pub fn choose(request: &HttpRequest, asked: Option<&str>, languages: &[LanguageT
             faults
         }),
         None => {
-            let accepted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
             let wanted = accepted.and_then(|accepted| best(accepted, languages));
             Ok(wanted.or_else(|| languages.first()).map_or(Language::All, |tag| Language::One(tag.clone())))
         }
@@ -67,12 +75,16 @@ pub fn choose(request: &HttpRequest, asked: Option<&str>, languages: &[LanguageT
 ///
 /// # Errors
 /// `?lang=` names none of them.
-pub fn choose_words(request: &HttpRequest, asked: Option<&str>, languages: &[LanguageTag]) -> Result<Language, Faults> {
+pub fn choose_words(
+    accepted: Option<&str>,
+    asked: Option<&str>,
+    languages: &[LanguageTag],
+) -> Result<Language, Faults> {
     let spoken = [Tongue::English, Tongue::French, Tongue::Dutch].map(Tongue::tag);
     let is_there = |tag: &str| languages.iter().any(|language| Tongue::of(language.as_str()) == Tongue::of(tag));
     let more = spoken.into_iter().filter(|tag| !is_there(tag)).filter_map(|tag| LanguageTag::parse(tag).ok());
     let offered: Vec<LanguageTag> = languages.iter().cloned().chain(more).collect();
-    choose(request, asked, &offered)
+    among(accepted, asked, &offered)
 }
 
 /// The conference's language that a tag means: itself, or the one of the same primary language.

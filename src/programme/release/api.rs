@@ -14,7 +14,13 @@ use super::{
 use crate::{
     access::Credentials,
     agenda::actions::find_authorised,
-    http::{CodePath, Json, Problem, Query, Representation, answer, problem::AnyProblem},
+    faults,
+    http::{
+        CodePath, Problem, Query, Representation, answer,
+        extract::Body,
+        idempotency::{IdempotencyKey, StoredAnswer, once},
+        problem::AnyProblem,
+    },
     ids::{ConferenceId, ScheduledReleaseId},
     programme::{
         ProgrammeError, Snapshot,
@@ -35,19 +41,24 @@ async fn serve(state: &State) {
 }
 
 /// What was published, in the language of whoever asked.
-fn created(request: &HttpRequest, slug: &Code, published: super::PublishedRelease) -> Result<HttpResponse, Problem> {
+fn created(
+    accepted: Option<&str>,
+    slug: &Code,
+    published: super::PublishedRelease,
+) -> Result<StoredAnswer, ProgrammeError> {
     let languages = &published.difference.after.conference.languages;
-    let language = negotiate::choose_words(request, None, languages)?;
+    let language = negotiate::choose_words(accepted, None, languages)?;
     let location = format!("/api/v1/conferences/{slug}/releases/{}", published.release.number);
-    Ok(HttpResponse::Created()
-        .insert_header((header::LOCATION, location))
-        .json(ReleaseWithChanges::of(published, &language)))
+    Ok(StoredAnswer::of(201, Some(location), None, &ReleaseWithChanges::of(published, &language))?)
 }
 
 /// Publishes the draft as the next release, at once or at a time.
 #[utoipa::path(
     tag = "programme",
-    params(("conference" = String, Path, description = "The conference's slug")),
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body answer the same")
+    ),
     request_body = NewRelease,
     responses(
         (status = 201, description = "The release", body = ReleaseWithChanges),
@@ -62,32 +73,29 @@ pub async fn publish_release(
     state: web::Data<State>,
     credentials: Credentials,
     path: web::Path<CodePath>,
-    body: Json<NewRelease>,
+    key: IdempotencyKey,
+    body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let (slug, asked) = (path.into_inner().0, body.0.request());
-    let in_question = slug.clone();
-    if let Some(publish_at) = body.0.publish_at {
-        let scheduled = state
-            .database
-            .write("schedule a release", move |tx| {
-                let (place, actor) = find_authorised(tx, &credentials, "publish_release", &in_question)?;
-                schedule(tx, &place, publish_at, asked.clone(), &actor)
-            })
-            .await?;
-        return Ok(HttpResponse::Accepted()
-            .insert_header((header::LOCATION, format!("/api/v1/conferences/{slug}/agenda/releases")))
-            .json(ScheduledView::from(scheduled)));
-    }
+    let (slug, sent) = (path.into_inner().0, body.0);
+    let wish: NewRelease = faults::read(sent.clone())?;
     let secret = state.secret.clone();
-    let published = state
+    let accepted = negotiate::accepted(&request).map(str::to_owned);
+    let answer = state
         .database
         .write("publish a release", move |tx| {
-            let (place, actor) = find_authorised(tx, &credentials, "publish_release", &in_question)?;
-            publish(tx, &place, asked.clone(), &actor, &secret)
+            let (place, actor) = find_authorised(tx, &credentials, "publish_release", &slug)?;
+            once(tx, &key, (&place.id.to_string(), actor.name()), &sent, |tx| {
+                if let Some(publish_at) = wish.publish_at {
+                    let scheduled = schedule(tx, &place, publish_at, wish.request(), &actor)?;
+                    let location = format!("/api/v1/conferences/{slug}/agenda/releases");
+                    return Ok(StoredAnswer::of(202, Some(location), None, &ScheduledView::from(scheduled))?);
+                }
+                created(accepted.as_deref(), &slug, publish(tx, &place, wish.request(), &actor, &secret)?)
+            })
         })
         .await?;
     serve(&state).await;
-    created(&request, &slug, published)
+    Ok(answer.response())
 }
 
 /// Publishes an old release again, as the public may see it now; the draft becomes the same, unless it is to be kept.
@@ -95,7 +103,8 @@ pub async fn publish_release(
     tag = "programme",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
-        ("number" = i32, Path, description = "The release's number")
+        ("number" = i32, Path, description = "The release's number"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body answer the same")
     ),
     request_body = Restoration,
     responses((status = 201, description = "The new release", body = ReleaseWithChanges), AnyProblem),
@@ -107,21 +116,27 @@ pub async fn restore_release(
     state: web::Data<State>,
     credentials: Credentials,
     path: web::Path<(CodePath, String)>,
-    body: Json<Restoration>,
+    key: IdempotencyKey,
+    body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let (CodePath(slug), number) = path.into_inner();
-    let (in_question, secret, keep_draft) = (slug.clone(), state.secret.clone(), body.0.keep_draft);
-    let note = body.0.note.map(|note| note.as_str().to_owned());
-    let published = state
+    let ((CodePath(slug), number), sent) = (path.into_inner(), body.0);
+    let wish: Restoration = faults::read(sent.clone())?;
+    let secret = state.secret.clone();
+    let accepted = negotiate::accepted(&request).map(str::to_owned);
+    let answer = state
         .database
         .write("restore a release", move |tx| {
-            let (place, actor) = find_authorised(tx, &credentials, "restore_release", &in_question)?;
+            let (place, actor) = find_authorised(tx, &credentials, "restore_release", &slug)?;
             let number = number_of(&number)?;
-            restore(tx, &place, number, note.clone(), keep_draft, &actor, &secret)
+            once(tx, &key, (&place.id.to_string(), actor.name()), &sent, |tx| {
+                let note = wish.note.as_ref().map(|note| note.as_str().to_owned());
+                let published = restore(tx, &place, number, note, wish.keep_draft, &actor, &secret)?;
+                created(accepted.as_deref(), &slug, published)
+            })
         })
         .await?;
     serve(&state).await;
-    created(&request, &slug, published)
+    Ok(answer.response())
 }
 
 /// Lists the releases as organisers see them, and those that are scheduled.
@@ -280,7 +295,7 @@ pub async fn read_release_changes(
 ) -> Result<HttpResponse, Problem> {
     let (snapshot, id, number) = release_named(&state, &path.0.0, &path.1)?;
     let languages = &snapshot.agenda.conference.languages;
-    let language = negotiate::choose_words(&request, query.0.lang.as_deref(), languages)?;
+    let language = negotiate::choose_words(negotiate::accepted(&request), query.0.lang.as_deref(), languages)?;
     let since = query.0.since.map(|since| since.0);
     let difference = state.database.read(move |tx| difference(tx, id, number, since)).await?;
     let before = since.unwrap_or(number - 1);
