@@ -14,6 +14,7 @@ mod policy;
 mod programme;
 mod redaction;
 mod registration;
+mod releases;
 mod start;
 mod support;
 mod tokens;

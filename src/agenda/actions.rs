@@ -185,3 +185,51 @@ pub fn delete(connection: &mut Connection, place: &Place, actor: &Actor, operati
     };
     audit::record(connection, actor, operation, Some(place.id), &[entry])
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prelude::*, test_runner::TestRunner};
+
+    use super::*;
+    use crate::{
+        agenda::{arbitrary, model},
+        database::{Database, Store},
+    };
+
+    /// Makes the draft in the store what an agenda says. Answers how much changed, and what the store has then.
+    async fn apply(database: &Database, agenda: &Agenda) -> (usize, Agenda) {
+        let document = serde_json::to_value(agenda).unwrap();
+        let work = move |tx: &mut Connection| {
+            let agenda = model::read(document.clone()).map_err(AgendaError::from)?;
+            let planned = plan(tx, &agenda.conference.slug.clone(), agenda)?;
+            let place = write(tx, &planned, &Actor::service(), "apply_agenda")?;
+            Ok::<_, AgendaError>((planned.changes.len(), load(tx, &place)?))
+        };
+        database.write("apply", work).await.unwrap()
+    }
+
+    #[test]
+    fn a_draft_becomes_what_is_applied_and_applying_what_it_exports_changes_nothing() {
+        let folder = std::env::temp_dir().join(format!("plenary-test-{}", uuid::Uuid::new_v4()));
+        let system = actix_web::rt::System::new();
+        let database = Database::open(&Store::Sqlite(folder.join("agenda.sqlite")), 1).unwrap();
+        system.block_on(database.migrate()).unwrap();
+        let mut runner = TestRunner::new(ProptestConfig { cases: 48, ..ProptestConfig::default() });
+        let outcome = runner.run(&arbitrary::agenda(), |agenda| {
+            let (_, draft) = system.block_on(apply(&database, &agenda));
+            let (changed, again) = system.block_on(apply(&database, &draft));
+            prop_assert_eq!(changed, 0);
+            prop_assert_eq!(&again, &draft);
+            // A thing of the draft keeps its id where the document gives none; here it gives all but one.
+            let mut wanted = agenda;
+            if let (Some(known), Some(call)) = (&draft.call_for_action, &mut wanted.call_for_action) {
+                call.id = known.id;
+            }
+            prop_assert_eq!(&draft, &wanted);
+            Ok(())
+        });
+        drop(database);
+        std::fs::remove_dir_all(&folder).unwrap();
+        outcome.unwrap();
+    }
+}

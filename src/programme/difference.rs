@@ -34,6 +34,18 @@ text_enum! {
     }
 }
 
+/// Fields that no reader has: in a projection they say nothing.
+const ORGANISERS_OWN: [&str; 8] = [
+    "visibility",
+    "public_from",
+    "inscribed_at",
+    "placed_by_hand",
+    "protocol_rule",
+    "walking_minutes",
+    "precedence_rank",
+    "took_office_on",
+];
+
 /// What changed from one release to another.
 #[derive(Debug)]
 pub struct Difference {
@@ -48,7 +60,14 @@ pub struct Difference {
 impl Difference {
     /// The difference between two agendas.
     pub fn between(before: Option<Agenda>, after: Agenda) -> Self {
-        let changes = changes(&before.as_ref().map(nodes).unwrap_or_default(), &nodes(&after));
+        let seen = |agenda: &Agenda| {
+            let mut nodes = nodes(agenda);
+            for node in &mut nodes {
+                ORGANISERS_OWN.iter().for_each(|field| _ = node.fields.remove(*field));
+            }
+            nodes
+        };
+        let changes = changes(&before.as_ref().map(seen).unwrap_or_default(), &seen(&after));
         Self { before, after, changes }
     }
 

@@ -136,8 +136,15 @@ impl Programmes {
         // One at a time, so that an older look at the store never replaces a newer one.
         let _turn = self.refreshing.lock().await;
         let (current, secret) = (self.current.load_full(), self.secret.clone());
-        if let Some(next) = database.read(move |tx| newer(tx, &current, &secret)).await? {
-            self.current.store(Arc::new(next));
+        let known = Arc::clone(&current);
+        if let Some(next) = database.read(move |tx| newer(tx, &known, &secret)).await? {
+            let next = Arc::new(next);
+            self.current.store(Arc::clone(&next));
+            for (slug, served) in next.iter() {
+                if !current.get(slug).is_some_and(|known| Arc::ptr_eq(&known.public, &served.public)) {
+                    tracing::info!(conference.slug = %slug, release = served.public.release.number, "serving a release");
+                }
+            }
         }
         Ok(())
     }
@@ -184,10 +191,7 @@ fn newer(
         let served = match known.get(&id) {
             Some(served) if is_current(served, number, updated_at) => (*served).clone(),
             older => match store::load_whole(connection, id, number) {
-                Ok(Some(release)) => {
-                    tracing::info!(conference.slug = %place.slug, release = number, "serving a release");
-                    served(place, release, secret)
-                }
+                Ok(Some(release)) => served(place, release, secret),
                 Ok(None) => continue,
                 // One release that cannot be read takes nothing away from the readers of the others, nor from its own.
                 Err(DatabaseError::Corrupt(reason)) => {
