@@ -266,11 +266,14 @@ pub fn embargo_note(difference: &Difference, full: &Agenda) -> String {
     let speech = Speech::new(difference, tongue, first);
     let known = Names::of(full);
     let is_known = |id: &str| known.titles.contains_key(id) || known.speakers.contains_key(id);
-    let new: Vec<String> = difference
-        .changes
+    let is_new = |change: &&Change| change.action == ChangeAction::Create && is_known(&change.id);
+    let new: Vec<&Change> = difference.changes.iter().filter(is_new).collect();
+    // What is new in a new session goes without saying.
+    let within = |change: &Change| text(change.after.as_ref(), "session").map(str::to_owned);
+    let goes_without = |change: &Change| within(change).is_some_and(|id| new.iter().any(|other| other.id == id));
+    let new: Vec<String> = new
         .iter()
-        .filter(|change| change.action == ChangeAction::Create && is_known(&change.id))
-        .filter(|change| ["session", "item", "speaker"].contains(&change.resource.as_str()))
+        .filter(|change| ["session", "item", "speaker"].contains(&change.resource.as_str()) && !goes_without(change))
         .map(|change| speech.thing(&speech.after, change, None))
         .collect();
     let named: Vec<String> = new.iter().take(NAMED_MAX).cloned().collect();

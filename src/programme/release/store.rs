@@ -336,6 +336,9 @@ pub fn find_scheduled(
     found.map(scheduled).transpose()
 }
 
+/// How many scheduled releases are published in one transaction; a later look finds the others.
+const DUE_AT_ONCE: i64 = 20;
+
 /// The scheduled releases of a conference whose time has come, the earliest first, each with its frozen draft.
 pub fn load_due(
     connection: &mut Connection,
@@ -347,6 +350,7 @@ pub fn load_due(
         .filter(scheduled_releases::state.eq(ScheduledState::Scheduled.as_str()))
         .filter(scheduled_releases::publish_at.le(Instant(now)))
         .order((scheduled_releases::publish_at, scheduled_releases::id))
+        .limit(DUE_AT_ONCE)
         .select((scheduled_columns!(), scheduled_releases::full_content))
         .load(connection)?;
     rows.into_iter().map(|(columns, full)| Ok((scheduled(columns)?, agenda("a scheduled release", full)?))).collect()
