@@ -175,9 +175,10 @@ failed_from!(DatabaseError, io::Error, crate::settings::SettingsError, agenda::A
 impl From<ProgrammeError> for Failed {
     fn from(error: ProgrammeError) -> Self {
         match error {
-            ProgrammeError::Agenda(agenda::AgendaError::Conflicts(faults)) | ProgrammeError::Invalid(faults) => {
-                Self(faults.0.into_iter().map(|fault| fault.detail).collect())
+            ProgrammeError::Agenda(agenda::AgendaError::Conflicts(conflicts)) => {
+                Self(conflicts.into_iter().map(|conflict| conflict.detail).collect())
             }
+            ProgrammeError::Invalid(faults) => Self(faults.0.into_iter().map(|fault| fault.detail).collect()),
             other => Self::line(causes(&other)),
         }
     }
@@ -274,7 +275,7 @@ async fn apply(settings: &Settings, command: Apply) -> Result<(), Failed> {
     let (source, blueprint) = read_blueprint(&command.file)?;
     let refused = |faults: Faults| Failed(source.describe(&file, &faults));
     // A draft may hold conflicts; whoever writes one hears of them now and not at the release.
-    let warnings = blueprint.agenda.conflicts();
+    let warnings = stops_a_release(&blueprint);
     let lines = match (&command.server, &command.token) {
         (Some(server), Some(token)) => {
             let slug = &blueprint.agenda.conference.slug;
@@ -319,6 +320,15 @@ async fn apply(settings: &Settings, command: Apply) -> Result<(), Failed> {
     let warnings = source.describe(&file, &warnings);
     let warnings = warnings.iter().map(|line| format!("warning: {line}; a release is refused until it is mended"));
     say(&lines.into_iter().chain([last]).chain(warnings).collect::<Vec<_>>())
+}
+
+/// The conflicts of a blueprint that would stop its release.
+fn stops_a_release(blueprint: &Blueprint) -> Faults {
+    let mut faults = Faults::default();
+    for conflict in agenda::checks::errors(&blueprint.agenda) {
+        faults.add(conflict.pointer, conflict.code.as_str(), conflict.detail);
+    }
+    faults
 }
 
 fn read_blueprint(file: &Path) -> Result<(Source, Blueprint), Failed> {

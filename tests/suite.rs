@@ -7,6 +7,7 @@ mod agenda;
 mod api;
 mod audit;
 mod blueprint;
+mod checks;
 mod layout;
 mod mail;
 mod migrations;

@@ -85,6 +85,10 @@ pub const POLICY: &[(&str, Allowed)] = &[
     // The agenda.
     ("read_agenda", Allowed::Roles(&[Role::AgendaEditor, Role::Viewer])),
     ("apply_agenda", Allowed::Roles(&[Role::AgendaEditor])),
+    ("list_conflicts", Allowed::Roles(&[Role::AgendaEditor, Role::Viewer])),
+    ("read_completeness", Allowed::Roles(&[Role::AgendaEditor, Role::Viewer])),
+    ("read_protocol_order", Allowed::Roles(&[Role::AgendaEditor, Role::Viewer])),
+    ("set_protocol_order", Allowed::Roles(&[Role::AgendaEditor])),
     ("reorder_agenda_organisations", Allowed::Roles(&[Role::AgendaEditor])),
     ("reorder_agenda_rooms", Allowed::Roles(&[Role::AgendaEditor])),
     ("reorder_agenda_tracks", Allowed::Roles(&[Role::AgendaEditor])),

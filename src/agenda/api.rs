@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     Agenda, AgendaError, Change,
     actions::{self, find_authorised, plan, write},
+    checks::{Conflict, warnings_of},
     model,
 };
 use crate::{
@@ -40,6 +41,17 @@ impl ApplyQuery {
 pub struct Plan {
     /// A change a thing; empty when the draft already says the same.
     pub changes: Vec<Change>,
+    /// The conflicts of the draft in which a changed thing has a part.
+    pub warnings: Vec<Conflict>,
+}
+
+impl Plan {
+    /// The changes that lead to this draft, and the conflicts that they leave in it.
+    pub fn of(changes: Vec<Change>, draft: &Agenda) -> Self {
+        let touched: Vec<_> = changes.iter().map(|change| (change.resource.as_str(), change.code.as_str())).collect();
+        let warnings = warnings_of(draft, &touched);
+        Self { changes, warnings }
+    }
 }
 
 /// Reads the draft of the agenda.
@@ -87,15 +99,15 @@ pub async fn apply_agenda(
     let (asked, asked_slug) = (credentials.clone(), slug.clone());
     database.read(move |tx| find_authorised(tx, &asked, "apply_agenda", &asked_slug).map(|_| ())).await?;
     let agenda = model::read(body.receive().await?)?;
-    let changes = database
+    let plan = database
         .write("apply an agenda", move |tx| {
             let (_, actor) = find_authorised(tx, &credentials, "apply_agenda", &slug)?;
             let planned = plan(tx, &slug, agenda.clone())?;
             if !dry_run {
                 write(tx, &planned, &actor, "apply_agenda")?;
             }
-            Ok::<_, AgendaError>(planned.changes)
+            Ok::<_, AgendaError>(Plan::of(planned.changes, &planned.after))
         })
         .await?;
-    Ok(HttpResponse::Ok().json(Plan { changes }))
+    Ok(HttpResponse::Ok().json(plan))
 }

@@ -4,6 +4,7 @@ use actix_web::http::header;
 
 use crate::{
     access::AccessError,
+    agenda::checks::Conflict,
     database::{DatabaseError, Retry, violation::broken_constraint},
     faults::Faults,
     http::{
@@ -55,9 +56,9 @@ pub enum AgendaError {
     /// The document is wrong.
     #[error("the document has {} faults", .0.0.len())]
     Invalid(Faults),
-    /// The draft contradicts itself.
-    #[error("the draft has {} conflicts", .0.0.len())]
-    Conflicts(Faults),
+    /// The draft contradicts itself: the conflicts that stop a release.
+    #[error("the draft has {} conflicts", .0.len())]
+    Conflicts(Vec<Conflict>),
     /// Whoever asked may not.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -104,11 +105,22 @@ impl From<AgendaError> for Problem {
             }
             AgendaError::KeyReused(reused) => reused.into(),
             AgendaError::Invalid(faults) => faults.into(),
-            AgendaError::Conflicts(faults) => Problem::new(&AGENDA_CONFLICTS)
-                .detail(faults.0.iter().map(|fault| fault.detail.as_str()).collect::<Vec<_>>().join("; "))
-                .member("conflicts", serde_json::json!(faults.0)),
+            AgendaError::Conflicts(conflicts) => Problem::new(&AGENDA_CONFLICTS)
+                .detail(in_words(&conflicts))
+                .member("conflicts", serde_json::json!(conflicts)),
             AgendaError::Access(error) => error.into(),
             AgendaError::Database(error) => error.into(),
         }
     }
+}
+
+/// How many conflicts the words of a refusal name; all of them stand beside it.
+const IN_WORDS_MAX: usize = 10;
+
+fn in_words(conflicts: &[Conflict]) -> String {
+    let mut words: Vec<_> = conflicts.iter().take(IN_WORDS_MAX).map(|conflict| conflict.detail.clone()).collect();
+    if let Some(more) = conflicts.len().checked_sub(IN_WORDS_MAX).filter(|more| *more > 0) {
+        words.push(format!("and {more} more"));
+    }
+    words.join("; ")
 }

@@ -8,11 +8,13 @@
 //!   writes.
 //! - Applying a document twice changes nothing the second time: [`plan::changes`] of equal agendas is empty.
 //! - An id never changes; a code may, when the document carries the id: [`model::Agenda::adopt_ids`].
+//! - A draft may hold conflicts; a release of one with errors is refused: [`checks::errors`].
 //! - What [`actions::load`] answers is what [`actions::apply`] takes.
 
 pub mod actions;
 pub mod api;
 pub mod arrange;
+pub mod checks;
 pub mod document;
 pub mod edit;
 pub mod error;

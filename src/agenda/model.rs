@@ -241,21 +241,6 @@ impl Agenda {
         (start < ends).then_some(day)
     }
 
-    /// What stops a release: sessions that lie on no day of the conference.
-    pub fn conflicts(&self) -> Faults {
-        let mut faults = Faults::default();
-        for (index, session) in self.sessions.iter().enumerate() {
-            if self.day_of(session).is_none() {
-                faults.add(
-                    format!("#/sessions/{index}/starts_at"),
-                    "outside_conference",
-                    format!("session {} lies on no day of the conference", session.code),
-                );
-            }
-        }
-        faults
-    }
-
     /// The name of the venue in a language, with its city.
     pub fn venue_line(&self, language: &str) -> Option<String> {
         let venue = self.conference.venue.as_ref()?;

@@ -79,15 +79,16 @@ pub async fn apply_blueprint(
     let (asked, asked_slug) = (credentials.clone(), slug.clone());
     database.read(move |tx| authorise_apply(tx, &asked, &asked_slug)).await?;
     let blueprint = document::read(body.receive().await?)?;
-    let changes = database
+    let plan = database
         .write("apply a blueprint", move |tx| {
             let actor = authorise_apply(tx, &credentials, &slug)?;
-            apply(tx, &slug, &blueprint, &actor, dry_run)
+            let changes = apply(tx, &slug, &blueprint, &actor, dry_run)?;
+            Ok::<_, RegistrationError>(Plan::of(changes, &blueprint.agenda))
         })
         .await?;
     // Raised seats may have promoted people.
     wake.wake();
-    Ok(HttpResponse::Ok().json(Plan { changes }))
+    Ok(HttpResponse::Ok().json(plan))
 }
 
 /// Creates a conference of which nothing but its own fields is known.

@@ -13,6 +13,7 @@ use crate::{
     access::Credentials,
     agenda::{
         AgendaError,
+        checks::{Conflict, warnings_of},
         document::{Agenda, Item, Session},
         edit::{
             actions::{Editor, demand, edit},
@@ -140,6 +141,8 @@ pub struct SubstitutionPlace {
 pub struct Substituted {
     /// Where the speaker was replaced.
     pub places: Vec<SubstitutionPlace>,
+    /// The conflicts of the draft in which whoever speaks now has a part.
+    pub warnings: Vec<Conflict>,
 }
 
 async fn change_list<T: Resource>(
@@ -412,17 +415,17 @@ pub async fn substitute_agenda_speaker(
     let wish = body.0;
     let wish =
         Substitution { speaker: speaker.0, by: wish.by, sessions: wish.sessions, on_behalf_of: wish.on_behalf_of };
-    let places = database
+    let (places, warnings) = database
         .write("substitute a speaker", move |tx| {
             let opened = editor.open(tx)?;
             let mut places = Vec::new();
-            edit(tx, &editor, opened, |document, draft| {
+            let agenda = edit(tx, &editor, opened, |document, draft| {
                 places = actions::substitute(document, draft, &wish)?;
                 Ok(None)
             })?;
-            Ok::<_, AgendaError>(places)
+            Ok::<_, AgendaError>((places, warnings_of(&agenda, &[("speaker", wish.by.as_str())])))
         })
         .await?;
     let places = places.into_iter().map(|(session, item)| SubstitutionPlace { session, item }).collect();
-    Ok(HttpResponse::Ok().json(Substituted { places }))
+    Ok(HttpResponse::Ok().json(Substituted { places, warnings }))
 }

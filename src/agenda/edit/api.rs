@@ -19,11 +19,11 @@ use super::{
 use crate::{
     access::Credentials,
     agenda::{
-        AgendaError,
+        Agenda, AgendaError,
+        checks::{CALL_FOR_ACTION, Conflict, warnings_of},
         document::{CallForAction, Conference, Day, Item, Organisation, Room, Session, Speaker, Track},
     },
     database::Database,
-    faults::Fault,
     http::{
         CodePath, Preconditions, Problem, Query, Representation, answer,
         extract::Thing,
@@ -41,7 +41,7 @@ pub struct Written<T> {
     #[serde(flatten)]
     pub thing: T,
     /// What contradicts it in the draft. It may stay so; errors stop a release.
-    pub warnings: Vec<Fault>,
+    pub warnings: Vec<Conflict>,
 }
 
 /// A page of things.
@@ -137,20 +137,23 @@ fn location(slug: &Code, session: Option<&Code>, list: &str, code: &str) -> Stri
 }
 
 /// The answer to a write of one thing.
-pub fn written<T: Resource>(
-    agenda: &crate::agenda::Agenda,
-    thing: &T,
-    location: Option<String>,
-) -> Result<StoredAnswer, AgendaError> {
+pub fn written<T: Resource>(agenda: &Agenda, thing: &T, location: Option<String>) -> Result<StoredAnswer, AgendaError> {
     let etag = Some(tag(thing)?);
     let warnings = warnings(agenda, T::NOUN, &thing.code());
     let status = if location.is_some() { 201 } else { 200 };
     StoredAnswer::of(status, location, etag, &Written { thing, warnings }).map_err(AgendaError::from)
 }
 
-/// What contradicts the thing in the draft.
-fn warnings(agenda: &crate::agenda::Agenda, _noun: &str, _code: &str) -> Vec<Fault> {
-    agenda.conflicts().0
+/// What contradicts the thing in the draft, or a part of it.
+fn warnings(agenda: &Agenda, noun: &str, code: &str) -> Vec<Conflict> {
+    let mut touched = match noun {
+        "conference" => vec![(noun, agenda.conference.slug.as_str())],
+        "call_for_action" => vec![(noun, CALL_FOR_ACTION)],
+        _ => vec![(noun, code)],
+    };
+    let written = agenda.sessions.iter().filter(|session| noun == "session" && session.code.as_str() == code);
+    touched.extend(written.flat_map(|session| &session.items).map(|item| ("item", item.code.as_str())));
+    warnings_of(agenda, &touched)
 }
 
 async fn create_thing<T: Resource>(

@@ -59,9 +59,9 @@ pub fn publish(
 /// # Errors
 /// [`AgendaError::Conflicts`].
 pub(super) fn judge(draft: &Agenda, force_reason: Option<String>) -> Result<Option<String>, AgendaError> {
-    let conflicts = draft.conflicts();
+    let conflicts = agenda::checks::errors(draft);
     match force_reason {
-        _ if conflicts.0.is_empty() => Ok(None),
+        _ if conflicts.is_empty() => Ok(None),
         Some(reason) => Ok(Some(reason)),
         None => Err(AgendaError::Conflicts(conflicts)),
     }

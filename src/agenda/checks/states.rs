@@ -1,0 +1,72 @@
+//! The names of States and territories, for lists in alphabetical order.
+
+use std::{collections::HashMap, sync::OnceLock};
+
+use crate::values::{CountryCode, TextValue as _};
+
+/// Code; English short name; French short name. Lines of `#` are the licence of the list.
+const STATES: &str = include_str!("states.csv");
+
+/// The short name of a State in English and in French, as the United Nations write them.
+pub fn names(country: &CountryCode) -> Option<(&'static str, &'static str)> {
+    static NAMES: OnceLock<HashMap<&str, (&str, &str)>> = OnceLock::new();
+    let names = NAMES.get_or_init(|| rows().map(|[code, english, french]| (code, (english, french))).collect());
+    names.get(country.text().as_ref()).copied()
+}
+
+fn rows() -> impl Iterator<Item = [&'static str; 3]> {
+    let lines = STATES.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.split(';').collect::<Vec<_>>().try_into().ok())
+}
+
+/// A name as it is sorted: without accents, case and punctuation, word by word.
+pub fn sorted_as(name: &str) -> String {
+    let plain: String = name.chars().map(plain).collect();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A letter without its accent, in lower case; a space for what is no letter.
+fn plain(letter: char) -> char {
+    match letter.to_lowercase().next().unwrap_or(letter) {
+        'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' => 'a',
+        'ç' => 'c',
+        'è' | 'é' | 'ê' | 'ë' => 'e',
+        'ì' | 'í' | 'î' | 'ï' => 'i',
+        'ñ' => 'n',
+        'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' => 'o',
+        'ù' | 'ú' | 'û' | 'ü' => 'u',
+        'ý' | 'ÿ' => 'y',
+        other if other.is_alphanumeric() => other,
+        _ => ' ',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_country_of_the_list_is_a_country_and_has_two_names_that_sort_without_accents() {
+        assert_eq!(rows().count(), 250);
+        for [code, english, french] in rows() {
+            assert!(CountryCode::parse(code).is_ok(), "{code}");
+            for name in [english, french] {
+                let sorted = sorted_as(name);
+                assert!(sorted.is_ascii() && !sorted.is_empty(), "{sorted}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_state_has_another_place_in_each_alphabet() {
+        let of = |code: &str| names(&CountryCode::parse(code).unwrap()).unwrap();
+        assert_eq!(of("DE"), ("Germany", "Allemagne"));
+        assert_eq!(of("XK").0, "Kosovo");
+        assert_eq!(sorted_as(of("CI").1), "cote d ivoire");
+        assert_eq!(sorted_as(of("TR").0), "turkiye");
+        assert!(sorted_as("Niger") < sorted_as("Nigeria"));
+        assert!(sorted_as("Guinea-Bissau") < sorted_as("Guyana"));
+        assert!(sorted_as("Égypte") < sorted_as("El Salvador"));
+        assert!(sorted_as("Estonie") < sorted_as("États-Unis d'Amérique"));
+    }
+}
