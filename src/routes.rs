@@ -228,11 +228,12 @@ fn bind_to_policy(operation: &mut Operation) {
     let roles = ExtensionsBuilder::new().add("x-roles", allowed.words()).build();
     operation.extensions.get_or_insert_default().merge(roles);
     let needs = |name: &str| SecurityRequirement::new(name, Vec::<String>::new());
-    operation.security = match allowed {
-        Allowed::Everyone => None,
-        Allowed::ServerAdmins | Allowed::Roles(_) => Some(vec![needs("bearer")]),
-        Allowed::OwnOrRoles(_) => Some(vec![needs("bearer"), needs("link")]),
-    };
+    match allowed {
+        // For everyone; or, where the handler says so, for whoever has a link that is judged by itself.
+        Allowed::Everyone => {}
+        Allowed::ServerAdmins | Allowed::Roles(_) => operation.security = Some(vec![needs("bearer")]),
+        Allowed::OwnOrRoles(_) => operation.security = Some(vec![needs("bearer"), needs("link")]),
+    }
 }
 
 /// The methods that a path allows; none for a path that is no route.
