@@ -113,7 +113,7 @@ on_both_stores! {
         assert_eq!(patched["commitments"].as_array().unwrap().len(), 2, "a list replaces the list");
         assert_eq!(app.admin("DELETE", &call, None).status, 204);
         assert_eq!(app.admin("GET", &call, None).status, 404);
-        assert_eq!(read(&app, &AGENDA.to_owned())["call_for_action"], Value::Null);
+        assert_eq!(read(&app, AGENDA)["call_for_action"], Value::Null);
     }
 
     fn a_fault_is_named_at_its_place_in_what_was_sent_and_nothing_is_written(store) {

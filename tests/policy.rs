@@ -283,7 +283,8 @@ impl Scene {
             if operation.lets_in("server_admin") {
                 is_due(&format!("{role} of one conference"), Some(own), 403);
             }
-            if !operation.lets_in(role) && !(operation.lets_in("server_admin") && *role == "admin") {
+            let by_server = operation.lets_in("server_admin") && *role == "admin";
+            if !(operation.lets_in(role) || by_server) {
                 is_due(role, Some(server_wide), 403);
             }
         }

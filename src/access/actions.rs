@@ -5,13 +5,18 @@ use super::{
     policy::{Allowed, allowed},
     token::store::{self, Known},
 };
-use crate::{clock, database::Connection, ids::ConferenceId};
+use crate::{
+    clock,
+    database::Connection,
+    ids::{ConferenceId, TokenId},
+};
 
 /// Whoever a request comes from, by the name that a history may show, and the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     name: String,
     request: Option<String>,
+    token: Option<TokenId>,
 }
 
 impl Actor {
@@ -31,12 +36,17 @@ impl Actor {
     }
 
     fn named(name: impl Into<String>, request: Option<String>) -> Self {
-        Self { name: name.into(), request }
+        Self { name: name.into(), request, token: None }
     }
 
     /// The name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What tells them from every other: two tokens may have one label.
+    pub fn identity(&self) -> String {
+        self.token.map_or_else(|| self.name.clone(), |token| token.to_string())
     }
 
     /// The id of the request, where it came by one.
@@ -91,5 +101,6 @@ fn bearer(connection: &mut Connection, credentials: &Credentials, operation: &st
 }
 
 fn actor(known: &Known, credentials: &Credentials) -> Actor {
-    Actor::named(format!("{} ({})", known.label, known.role), credentials.request.clone())
+    let name = format!("{} ({})", known.label, known.role);
+    Actor { token: Some(known.id), ..Actor::named(name, credentials.request.clone()) }
 }

@@ -113,7 +113,7 @@ pub async fn create_conference(
     let answer = database
         .write("create a conference", move |tx| {
             let actor = authorise(tx, &credentials, "create_conference", None)?;
-            once(tx, &key, ("server", actor.name()), &sent, |tx| {
+            once(tx, &key, ("server", &actor.identity()), &sent, |tx| {
                 created(&create(tx, &credentials, "create_conference", &blueprint)?)
             })
         })
@@ -174,7 +174,7 @@ pub async fn copy_conference(
     let answer = database
         .write("copy a conference", move |tx| {
             let actor = authorise(tx, &credentials, "copy_conference", None)?;
-            once(tx, &key, ("server", actor.name()), &sent, |tx| created(&copy(tx, &credentials, &slug, &wish)?))
+            once(tx, &key, ("server", &actor.identity()), &sent, |tx| created(&copy(tx, &credentials, &slug, &wish)?))
         })
         .await?;
     Ok(answer.response())

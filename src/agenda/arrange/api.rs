@@ -314,7 +314,7 @@ pub async fn duplicate_agenda_session(
     let answer = database
         .write("duplicate a session of the agenda", move |tx| {
             let opened = editor.open(tx)?;
-            let scope = (opened.place.id.to_string(), opened.actor.name().to_owned());
+            let scope = (opened.place.id.to_string(), opened.actor.identity());
             let sent = serde_json::json!(wish);
             once(tx, &key, (&scope.0, &scope.1), &sent, |tx| {
                 let agenda = edit(tx, &editor, opened, |document, draft| duplicated(document, draft, &code, &wish))?;

@@ -167,7 +167,7 @@ async fn create_thing<T: Resource>(
         .write("create a thing of the agenda", move |tx| {
             let opened = editor.open(tx)?;
             let address = Address::of::<T>(session.clone(), "");
-            let scope = (opened.place.id.to_string(), opened.actor.name().to_owned());
+            let scope = (opened.place.id.to_string(), opened.actor.identity());
             once(tx, &key, (&scope.0, &scope.1), &body, |tx| {
                 let edit = Edit::Create(body.clone());
                 let written_thing = edit_thing::<T>(tx, &editor, opened, &address, &Preconditions::default(), edit)?;

@@ -84,7 +84,7 @@ pub async fn publish_release(
         .database
         .write("publish a release", move |tx| {
             let (place, actor) = find_authorised(tx, &credentials, "publish_release", &slug)?;
-            once(tx, &key, (&place.id.to_string(), actor.name()), &sent, |tx| {
+            once(tx, &key, (&place.id.to_string(), &actor.identity()), &sent, |tx| {
                 if let Some(publish_at) = wish.publish_at {
                     let scheduled = schedule(tx, &place, publish_at, wish.request(), &actor)?;
                     let location = format!("/api/v1/conferences/{slug}/agenda/releases");
@@ -128,7 +128,7 @@ pub async fn restore_release(
         .write("restore a release", move |tx| {
             let (place, actor) = find_authorised(tx, &credentials, "restore_release", &slug)?;
             let number = number_of(&number)?;
-            once(tx, &key, (&place.id.to_string(), actor.name()), &sent, |tx| {
+            once(tx, &key, (&place.id.to_string(), &actor.identity()), &sent, |tx| {
                 let note = wish.note.as_ref().map(|note| note.as_str().to_owned());
                 let published = restore(tx, &place, number, note, wish.keep_draft, &actor, &secret)?;
                 created(accepted.as_deref(), &slug, published)
