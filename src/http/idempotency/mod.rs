@@ -37,11 +37,9 @@ impl FromRequest for IdempotencyKey {
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
         let route = format!("{} {}?{}", request.method(), request.path(), request.query_string());
-        let key = match request.headers().get("idempotency-key") {
-            None => None,
-            // The draft writes it in quotes (RFC 8941); most clients do not.
-            Some(value) => Some(value.to_str().unwrap_or_default().trim().trim_matches('"').to_owned()),
-        };
+        // The draft writes it in quotes (RFC 8941); most clients do not.
+        let text = |value: &header::HeaderValue| value.to_str().unwrap_or_default().trim().trim_matches('"').to_owned();
+        let key = request.headers().get("idempotency-key").map(text);
         let fits =
             |key: &String| (1..=KEY_LENGTH_MAX).contains(&key.len()) && key.chars().all(|c| c.is_ascii_graphic());
         if key.as_ref().is_some_and(|key| !fits(key)) {
