@@ -205,6 +205,14 @@ on_both_stores! {
         let wrong = app.admin("GET", &at("rooms?limit=0&cursor=%21&sort=colour"), None);
         assert_eq!(wrong.faults(), ["?limit out_of_range", "?cursor invalid_cursor", "?sort unknown_value"]);
         assert_eq!(app.admin("GET", &at("rooms?kind=x"), None).faults(), ["?kind unknown_field"]);
+        write(&app, "POST", &at("organisations"), &json!({ "code": "un", "name": "UN", "kind": "international_organisation" }));
+        write(&app, "POST", &at("organisations"), &json!({ "code": "be", "name": "Belgium", "kind": "state", "country": "BE" }));
+        write(&app, "PATCH", &at("speakers/bob"), &json!({ "organisation": "be", "country": "BE", "precedence": "minister" }));
+        assert_eq!(codes(&read(&app, &at("organisations?kind=state&country=BE"))), ["be"]);
+        assert_eq!(codes(&read(&app, &at("speakers?organisation=be&country=BE&precedence=minister"))), ["bob"]);
+        assert_eq!(codes(&read(&app, &at("speakers?country=FR"))), Vec::<String>::new());
+        assert_eq!(codes(&read(&app, &at("sessions/opening/items?kind=panel&speaker=bob"))), ["talk"]);
+        assert_eq!(app.admin("GET", &at("speakers?organisation=x"), None).faults(), ["?organisation unknown_reference"]);
         assert_eq!(app.admin("GET", &at("sessions/nowhere/items"), None).status, 404);
     }
 

@@ -13,7 +13,7 @@ use utoipa::{
 use super::{
     actions::{Editor, edit_thing, tag},
     document::{Address, Edit},
-    list::{ListQuery, Narrow, SessionListQuery, Wanted},
+    list::{ItemListQuery, ListQuery, Narrow, OrganisationListQuery, SessionListQuery, SpeakerListQuery, Wanted},
     resource::{Resource, find},
 };
 use crate::{
@@ -419,7 +419,8 @@ deletion! {
 }
 
 collection! {
-    Organisation, ListQuery, in CodePath [], one (CodePath, String) [("organisation" = String, Path, description = "The organisation's code"),];
+    Organisation, OrganisationListQuery, in CodePath [],
+    one (CodePath, String) [("organisation" = String, Path, description = "The organisation's code"),];
     /// Lists the organisations of the draft.
     get "/api/v1/conferences/{conference}/agenda/organisations" => list_agenda_organisations;
     /// Adds an organisation to the draft.
@@ -483,7 +484,8 @@ collection! {
 }
 
 collection! {
-    Speaker, ListQuery, in CodePath [], one (CodePath, String) [("speaker" = String, Path, description = "The speaker's code"),];
+    Speaker, SpeakerListQuery, in CodePath [],
+    one (CodePath, String) [("speaker" = String, Path, description = "The speaker's code"),];
     /// Lists the speakers of the draft.
     get "/api/v1/conferences/{conference}/agenda/speakers" => list_agenda_speakers;
     /// Adds a speaker to the draft.
@@ -499,7 +501,8 @@ collection! {
 }
 
 collection! {
-    Session, SessionListQuery, in CodePath [], one (CodePath, String) [("session" = String, Path, description = "The session's code"),];
+    Session, SessionListQuery, in CodePath [],
+    one (CodePath, String) [("session" = String, Path, description = "The session's code"),];
     /// Lists the sessions of the draft.
     get "/api/v1/conferences/{conference}/agenda/sessions" => list_agenda_sessions;
     /// Adds a session to the draft.
@@ -515,7 +518,7 @@ collection! {
 }
 
 collection! {
-    Item, ListQuery,
+    Item, ItemListQuery,
     in (CodePath, CodePath) [("session" = String, Path, description = "The session's code"),],
     one (CodePath, CodePath, String) [("session" = String, Path, description = "The session's code"),
         ("item" = String, Path, description = "The item's code"),];

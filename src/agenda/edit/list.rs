@@ -7,64 +7,85 @@ use utoipa::IntoParams;
 
 use super::resource::Resource;
 use crate::{
-    agenda::document::{Agenda, Session, SessionKind},
+    agenda::document::{
+        Agenda, Item, ItemKind, Organisation, OrganisationKind, Precedence, Session, SessionKind, Speaker,
+    },
     faults::Faults,
     http::paging::Page,
-    values::{Code, Date, LanguageTag},
+    values::{Code, CountryCode, Date, LanguageTag},
 };
 
-/// The query of a list.
-#[derive(Debug, Default, Deserr, IntoParams)]
-#[deserr(error = Faults, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// How many at most: 1 to 200, 50 if left out.
-    #[deserr(default)]
-    pub limit: Option<String>,
-    /// Where to go on, as `next` of the page before says.
-    #[deserr(default)]
-    pub cursor: Option<String>,
-    /// Only things whose names or texts, in any language, hold these words.
-    #[deserr(default)]
-    pub q: Option<String>,
-    /// What to sort by, `-` before it for the other direction; the draft's own order if left out.
-    #[deserr(default)]
-    pub sort: Option<String>,
-}
+/// The query of a list: the page, the search, the order, and the filters of its own.
+macro_rules! list_query {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ty,)* })+) => {
+        $($(#[$doc])*
+        #[derive(Debug, Default, Deserr, IntoParams)]
+        #[deserr(error = Faults, deny_unknown_fields)]
+        #[into_params(parameter_in = Query)]
+        pub struct $name {
+            /// How many at most: 1 to 200, 50 if left out.
+            #[deserr(default)]
+            pub limit: Option<String>,
+            /// Where to go on, as `next` of the page before says.
+            #[deserr(default)]
+            pub cursor: Option<String>,
+            /// Only things whose names or texts, in any language, hold these words.
+            #[deserr(default)]
+            pub q: Option<String>,
+            /// What to sort by, `-` before it for the other direction; the draft's own order if left out.
+            #[deserr(default)]
+            pub sort: Option<String>,
+            $($(#[$field_doc])*
+            #[deserr(default)]
+            pub $field: Option<$kind>,)*
+        }
 
-/// The query of the list of sessions.
-#[derive(Debug, Default, Deserr, IntoParams)]
-#[deserr(error = Faults, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct SessionListQuery {
-    /// How many at most: 1 to 200, 50 if left out.
-    #[deserr(default)]
-    pub limit: Option<String>,
-    /// Where to go on, as `next` of the page before says.
-    #[deserr(default)]
-    pub cursor: Option<String>,
-    /// Only sessions whose title, or the title of an item, holds these words in any language.
-    #[deserr(default)]
-    pub q: Option<String>,
-    /// What to sort by: `starts_at`, `title`, `code`, `-` before it for the other direction; the draft's own order if
-    /// left out.
-    #[deserr(default)]
-    pub sort: Option<String>,
-    /// Only sessions of this day.
-    #[deserr(default)]
-    pub day: Option<Date>,
-    /// Only sessions of this track.
-    #[deserr(default)]
-    pub track: Option<Code>,
-    /// Only sessions in this room.
-    #[deserr(default)]
-    pub room: Option<Code>,
-    /// Only sessions of this kind.
-    #[deserr(default)]
-    pub kind: Option<SessionKind>,
-    /// Only sessions in which this speaker appears.
-    #[deserr(default)]
-    pub speaker: Option<Code>,
+        impl From<$name> for Wanted {
+            fn from(query: $name) -> Self {
+                Self { limit: query.limit, cursor: query.cursor, words: query.q, sort: query.sort }
+            }
+        })+
+    };
+}
+list_query! {
+    /// The query of a list that has no filters of its own.
+    ListQuery {}
+    /// The query of the list of organisations.
+    OrganisationListQuery {
+        /// Only organisations of this kind.
+        kind: OrganisationKind,
+        /// Only organisations of this country.
+        country: CountryCode,
+    }
+    /// The query of the list of speakers.
+    SpeakerListQuery {
+        /// Only speakers of this organisation.
+        organisation: Code,
+        /// Only speakers of this country.
+        country: CountryCode,
+        /// Only speakers of this class.
+        precedence: Precedence,
+    }
+    /// The query of the list of sessions. They can be sorted by `starts_at`, `title`, `code`.
+    SessionListQuery {
+        /// Only sessions of this day.
+        day: Date,
+        /// Only sessions of this track.
+        track: Code,
+        /// Only sessions in this room.
+        room: Code,
+        /// Only sessions of this kind.
+        kind: SessionKind,
+        /// Only sessions in which this speaker appears.
+        speaker: Code,
+    }
+    /// The query of the list of a session's items.
+    ItemListQuery {
+        /// Only items of this kind.
+        kind: ItemKind,
+        /// Only items in which this speaker appears.
+        speaker: Code,
+    }
 }
 
 /// Which things are wanted.
@@ -74,12 +95,6 @@ pub struct Wanted {
     cursor: Option<String>,
     words: Option<String>,
     sort: Option<String>,
-}
-
-impl From<ListQuery> for Wanted {
-    fn from(query: ListQuery) -> Self {
-        Self { limit: query.limit, cursor: query.cursor, words: query.q, sort: query.sort }
-    }
 }
 
 impl Wanted {
@@ -174,29 +189,63 @@ impl<T: Resource> Narrow<T> for ListQuery {
     }
 }
 
-impl From<SessionListQuery> for Wanted {
-    fn from(query: SessionListQuery) -> Self {
-        Self { limit: query.limit, cursor: query.cursor, words: query.q, sort: query.sort }
+/// Demands that what a filter names is in the draft.
+fn demand<T: Resource>(faults: &mut Faults, name: &str, code: Option<&Code>, all: &[T]) {
+    if code.is_some_and(|code| !all.iter().any(|known| known.code() == code.as_str())) {
+        faults.add(format!("?{name}"), "unknown_reference", format!("names no {name} of the draft"));
+    }
+}
+
+fn taken<T: Clone>(all: &[T], takes: impl Fn(&&T) -> bool) -> Vec<T> {
+    all.iter().filter(takes).cloned().collect()
+}
+
+impl Narrow<Organisation> for OrganisationListQuery {
+    fn narrow(&self, _: &Agenda, all: &[Organisation]) -> Result<Vec<Organisation>, Faults> {
+        Ok(taken(all, |organisation| {
+            self.kind.is_none_or(|kind| organisation.kind == kind)
+                && (self.country.is_none() || organisation.country == self.country)
+        }))
+    }
+}
+
+impl Narrow<Speaker> for SpeakerListQuery {
+    fn narrow(&self, agenda: &Agenda, all: &[Speaker]) -> Result<Vec<Speaker>, Faults> {
+        let mut faults = Faults::default();
+        demand(&mut faults, "organisation", self.organisation.as_ref(), &agenda.organisations);
+        faults.or(())?;
+        Ok(taken(all, |speaker| {
+            (self.organisation.is_none() || speaker.organisation == self.organisation)
+                && (self.country.is_none() || speaker.country == self.country)
+                && (self.precedence.is_none() || speaker.precedence == self.precedence)
+        }))
+    }
+}
+
+impl Narrow<Item> for ItemListQuery {
+    fn narrow(&self, agenda: &Agenda, all: &[Item]) -> Result<Vec<Item>, Faults> {
+        let mut faults = Faults::default();
+        demand(&mut faults, "speaker", self.speaker.as_ref(), &agenda.speakers);
+        faults.or(())?;
+        let appears = |item: &Item, code: &Code| item.appearances.iter().any(|appearance| appearance.speaker == *code);
+        Ok(taken(all, |item| {
+            self.kind.is_none_or(|kind| item.kind == kind)
+                && self.speaker.as_ref().is_none_or(|code| appears(item, code))
+        }))
     }
 }
 
 impl Narrow<Session> for SessionListQuery {
     fn narrow(&self, agenda: &Agenda, all: &[Session]) -> Result<Vec<Session>, Faults> {
         let mut faults = Faults::default();
-        let mut demand = |known: bool, name: &str| {
-            if !known {
-                faults.add(format!("?{name}"), "unknown_reference", format!("names no {name} of the draft"));
-            }
-        };
-        fn knows<T: Resource>(code: Option<&Code>, all: &[T]) -> bool {
-            code.is_none_or(|code| all.iter().any(|known| known.code() == code.as_str()))
+        if self.day.is_some_and(|date| !agenda.days.iter().any(|day| day.date == date)) {
+            faults.add("?day", "unknown_reference", "names no day of the draft");
         }
-        demand(self.day.is_none_or(|date| agenda.days.iter().any(|day| day.date == date)), "day");
-        demand(knows(self.track.as_ref(), &agenda.tracks), "track");
-        demand(knows(self.room.as_ref(), &agenda.rooms), "room");
-        demand(knows(self.speaker.as_ref(), &agenda.speakers), "speaker");
+        demand(&mut faults, "track", self.track.as_ref(), &agenda.tracks);
+        demand(&mut faults, "room", self.room.as_ref(), &agenda.rooms);
+        demand(&mut faults, "speaker", self.speaker.as_ref(), &agenda.speakers);
         faults.or(())?;
-        Ok(all.iter().filter(|session| self.takes(agenda, session)).cloned().collect())
+        Ok(taken(all, |session| self.takes(agenda, session)))
     }
 }
 
