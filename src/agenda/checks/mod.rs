@@ -76,4 +76,6 @@ impl<'a> Known<'a> {
 }
 
 #[cfg(test)]
+mod all_pairs;
+#[cfg(test)]
 mod sample;

@@ -274,23 +274,13 @@ fn check_seats(agenda: &Agenda, known: &Known, findings: &mut Findings) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use proptest::prelude::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use crate::agenda::checks::{
-        AgendaResource, Concerned, Conflict, ConflictCode, Scope, check,
-        sample::{agenda, conflicts, document, found, read, session},
+        Concerned, Scope, check,
+        sample::{agenda, conflicts, found, placed},
         warnings_of,
     };
-
-    fn placed(code: &str, room: Option<&str>, starts_at: &str, ends_at: &str, speakers: &[&str]) -> Value {
-        let mut node = session(code, starts_at, ends_at);
-        node["room"] = json!(room);
-        node["appearances"] = speakers.iter().map(|speaker| json!({ "speaker": speaker, "role": "speaker" })).collect();
-        node
-    }
 
     #[test]
     fn a_room_holds_one_session_at_a_time_and_the_next_may_start_when_one_ends() {
@@ -385,95 +375,5 @@ mod tests {
         assert_eq!(told(&[("room", "attic"), ("session", "b")]), ["b", "d"]);
         assert_eq!(told(&[("track", "a")]), Vec::<String>::new());
         assert_eq!(told(&[]), Vec::<String>::new());
-    }
-
-    const ROOMS: [&str; 3] = ["hall", "attic", "cellar"];
-    const SPEAKERS: [&str; 3] = ["ada", "bob", "eve"];
-
-    /// A session of a random agenda: start and length in units of five minutes, room, speakers, whether it is a pause.
-    type Sketch = (u32, u32, Option<usize>, Vec<usize>, bool);
-
-    fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
-        let rooms = proptest::option::of(0..ROOMS.len());
-        let speakers = proptest::collection::vec(0..SPEAKERS.len(), 0..3);
-        proptest::collection::vec((0..40_u32, 1..12_u32, rooms, speakers, proptest::bool::weighted(0.1)), 0..14)
-    }
-
-    fn wall(units: u32) -> String {
-        format!("2030-05-01T{:02}:{:02}", 8 + units / 12, units % 12 * 5)
-    }
-
-    fn node(index: usize, (start, length, room, speakers, pause): &Sketch) -> Value {
-        let mut names: Vec<_> = speakers.iter().map(|speaker| SPEAKERS[*speaker]).collect();
-        names.dedup();
-        let room = room.map(|room| ROOMS[room]);
-        let mut node = placed(&format!("s{index}"), room, &wall(*start), &wall(start + length), &names);
-        if *pause {
-            node["kind"] = json!("break");
-        }
-        node
-    }
-
-    /// Every pair, by the definition: code, the earlier session, the later, the room or speaker.
-    fn all_pairs(sketches: &[Sketch]) -> BTreeSet<(ConflictCode, usize, usize, String)> {
-        let mut found = BTreeSet::new();
-        let order = |index: usize| (sketches[index].0, sketches[index].0 + sketches[index].1, index);
-        for (later, (start, length, room, speakers, pause)) in sketches.iter().enumerate() {
-            for (earlier, (other_start, other_length, other_room, other_speakers, other_pause)) in
-                sketches.iter().enumerate()
-            {
-                let overlap = start < &(other_start + other_length) && other_start < &(start + length);
-                if order(earlier) >= order(later) || !overlap {
-                    continue;
-                }
-                if let (Some(room), true) = (room, room == other_room) {
-                    found.insert((ConflictCode::RoomDoubleBooked, earlier, later, ROOMS[*room].to_owned()));
-                }
-                for speaker in speakers.iter().filter(|speaker| other_speakers.contains(speaker)) {
-                    if !pause && !other_pause {
-                        let name = SPEAKERS[*speaker].to_owned();
-                        found.insert((ConflictCode::SpeakerDoubleBooked, earlier, later, name));
-                    }
-                }
-            }
-            // A walk is from the session that ended last before this one.
-            for speaker in speakers.iter().filter(|_| !pause) {
-                let before =
-                    sketches.iter().enumerate().filter(|(_, (other_start, other_length, _, others, pause))| {
-                        others.contains(speaker) && !pause && other_start + other_length <= *start
-                    });
-                let last = before.max_by_key(|(index, (start, length, ..))| (start + length, order(*index)));
-                if let Some((earlier, (other_start, other_length, Some(other_room), ..))) = last
-                    && room.is_some_and(|room| room != *other_room)
-                    && (start - other_start - other_length) * 5 < 10
-                {
-                    let name = SPEAKERS[*speaker].to_owned();
-                    found.insert((ConflictCode::SpeakerWalkingTime, earlier, later, name));
-                }
-            }
-        }
-        found
-    }
-
-    fn pair(conflict: &Conflict) -> (ConflictCode, usize, usize, String) {
-        let index = |code: &str| code.trim_start_matches('s').parse().unwrap();
-        let of = |wanted: &[AgendaResource]| {
-            conflict.others.iter().find(|other| wanted.contains(&other.resource)).unwrap().code.clone()
-        };
-        let subject = of(&[AgendaResource::Room, AgendaResource::Speaker]);
-        (conflict.code, index(&of(&[AgendaResource::Session])), index(&conflict.thing), subject)
-    }
-
-    proptest! {
-        #[test]
-        fn the_sweep_finds_what_looking_at_all_pairs_finds(sketches in sketches()) {
-            let nodes: Vec<_> = sketches.iter().enumerate().map(|(index, sketch)| node(index, sketch)).collect();
-            let conflicts = conflicts(&read(document(&nodes)));
-            let found: Vec<_> = conflicts.iter().filter(|conflict| conflict.code != ConflictCode::OutsideConference)
-                .map(pair).collect();
-            let distinct: BTreeSet<_> = found.iter().cloned().collect();
-            prop_assert_eq!(distinct.len(), found.len(), "each is reported once");
-            prop_assert_eq!(distinct, all_pairs(&sketches));
-        }
     }
 }

@@ -10,6 +10,14 @@ pub fn session(code: &str, starts_at: &str, ends_at: &str) -> Value {
     json!({ "code": code, "kind": "parallel", "title": code, "starts_at": starts_at, "ends_at": ends_at })
 }
 
+/// A session in a room, with speakers of its own.
+pub fn placed(code: &str, room: Option<&str>, starts_at: &str, ends_at: &str, speakers: &[&str]) -> Value {
+    let mut node = session(code, starts_at, ends_at);
+    node["room"] = json!(room);
+    node["appearances"] = speakers.iter().map(|speaker| json!({ "speaker": speaker, "role": "speaker" })).collect();
+    node
+}
+
 /// A conference of two days in one language, with three rooms, three speakers and these sessions.
 pub fn document(sessions: &[Value]) -> Value {
     json!({
