@@ -237,7 +237,7 @@ impl Tongue {
             (French, Some(from), Some(to)) => format!("{thing} passe de {from} à {to}."),
             (Dutch, Some(from), Some(to)) => format!("{thing} verhuist van {from} naar {to}."),
             (English, None, Some(to)) => format!("{thing} takes place in {to}."),
-            (French, None, Some(to)) => format!("{thing} a lieu à l’endroit suivant : {to}."),
+            (French, None, Some(to)) => format!("{thing} a lieu dans {to}."),
             (Dutch, None, Some(to)) => format!("{thing} vindt plaats in {to}."),
             (English, _, None) => format!("{thing} has no room any more."),
             (French, _, None) => format!("{thing} n’a plus de salle."),
@@ -287,7 +287,7 @@ impl Tongue {
     fn behalf(self, of: Option<&str>) -> String {
         let of = of.map(|name| match self {
             English => format!(", on behalf of {name}"),
-            French => format!(", au nom de {name}"),
+            French => format!(", au nom {}", de(name)),
             Dutch => format!(", namens {name}"),
         });
         of.unwrap_or_default()
@@ -340,6 +340,13 @@ impl Tongue {
             (Dutch, false, more) => format!("Het embargo van {things} en {more} meer is afgelopen."),
         }
     }
+}
+
+/// A French name with its preposition.
+fn de(name: &str) -> String {
+    const VOWELS: &str = "aeiouàâäéèêëîïôöùûü";
+    let elides = name.chars().next().is_some_and(|first| first.to_lowercase().any(|first| VOWELS.contains(first)));
+    if elides { format!("d’{name}") } else { format!("de {name}") }
 }
 
 fn clock_time(instant: DateTime<FixedOffset>) -> String {

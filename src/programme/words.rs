@@ -279,3 +279,41 @@ pub fn embargo_note(difference: &Difference, full: &Agenda) -> String {
     let named: Vec<String> = new.iter().take(NAMED_MAX).cloned().collect();
     tongue.embargo_ended(&named, new.len() - named.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        access::ServerSecret,
+        agenda::arbitrary,
+        programme::visibility::{Audience, project},
+    };
+
+    proptest! {
+        #[test]
+        fn every_change_has_words_without_ids_and_without_secrets(
+            before in arbitrary::agenda(),
+            after in arbitrary::agenda(),
+        ) {
+            let at: DateTime<Utc> = arbitrary::AT.parse().unwrap();
+            let seen = |agenda| project(agenda, Audience::Public, at, &ServerSecret::of_test());
+            let difference = Difference::between(Some(seen(&before)), seen(&after));
+            for tongue in [Tongue::English, Tongue::French, Tongue::Dutch] {
+                let speech = Speech::new(&difference, tongue, tongue.tag());
+                for change in &difference.changes {
+                    prop_assert!(!difference.kinds(change).is_empty());
+                    let words = speech.words(change);
+                    prop_assert!(words.ends_with('.'), "{} of {:?}", words, change);
+                    prop_assert!(!words.contains(arbitrary::NOT_PUBLIC), "{}", words);
+                    let is_id = |word: &str| uuid::Uuid::parse_str(word).is_ok();
+                    prop_assert!(!words.split([' ', ',', '.']).any(is_id), "{}", words);
+                }
+            }
+            let note = embargo_note(&difference, &after);
+            prop_assert!(!note.contains(arbitrary::NOT_PUBLIC), "{}", note);
+        }
+    }
+}
