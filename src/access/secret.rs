@@ -110,9 +110,9 @@ impl ServerSecret {
     /// nor from one known thing to it.
     pub fn placeholder(&self, conference: ConferenceId, thing: uuid::Uuid) -> Placeholder {
         let mac = self.mac(&[b"plenary placeholder\0", conference.uuid().as_bytes(), thing.as_bytes()]);
-        let (mut id, mut number) = ([0; 16], [0; 4]);
+        let (mut id, mut number) = ([0; 16], [0; 8]);
         id.iter_mut().chain(&mut number).zip(mac).for_each(|(slot, byte)| *slot = byte);
-        Placeholder { id: uuid::Builder::from_custom_bytes(id).into_uuid(), number: u32::from_be_bytes(number) }
+        Placeholder { id: uuid::Builder::from_custom_bytes(id).into_uuid(), number: u64::from_be_bytes(number) }
     }
 
     fn link_mac(&self, registration: RegistrationId, generation: i32) -> Vec<u8> {
@@ -137,7 +137,7 @@ pub struct Placeholder {
     /// In place of its id.
     pub id: uuid::Uuid,
     /// For a code of its own.
-    pub number: u32,
+    pub number: u64,
 }
 
 /// What the link to a preview says.

@@ -152,8 +152,8 @@ impl Code {
     pub const WITHHELD: &'static str = "withheld-";
 
     /// The code of a placeholder.
-    pub fn withheld(number: u32) -> Self {
-        Self(format!("{}{number:08x}", Self::WITHHELD))
+    pub fn withheld(number: u64) -> Self {
+        Self(format!("{}{number:016x}", Self::WITHHELD))
     }
 }
 
