@@ -1,5 +1,7 @@
 //! Pages of a list: a limit, a cursor that nobody reads but the service, a link to the next page (RFC 8288).
 
+use std::str::FromStr;
+
 use actix_web::{HttpRequest, HttpResponse, http::header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -33,9 +35,22 @@ impl Page {
         let after =
             cursor.map(|text| URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()));
         if after == Some(None) {
-            faults.0.push(Fault::at("?cursor", "invalid_cursor", "must come from the page before"));
+            faults.0.push(invalid_cursor());
         }
         faults.or(Self { limit: number.unwrap_or(LIMIT), after: after.flatten() })
+    }
+
+    /// The key of the last element of the page before, where keys are not texts.
+    ///
+    /// # Errors
+    /// A cursor that no page of this list gave.
+    pub fn key<K: FromStr>(&self) -> Result<Option<K>, Faults> {
+        self.after.as_deref().map(str::parse).transpose().map_err(|_| Faults(vec![invalid_cursor()]))
+    }
+
+    /// How many rows tell whether there is another page.
+    pub fn rows(&self) -> i64 {
+        i64::try_from(self.limit).unwrap_or(i64::MAX - 1) + 1
     }
 
     /// Cuts what was found (one more than the limit, where there is more) to the page. Answers the path of the next
@@ -55,6 +70,10 @@ impl Page {
         query.append_pair("cursor", &cursor);
         Some(format!("{}?{}", request.path(), query.finish()))
     }
+}
+
+fn invalid_cursor() -> Fault {
+    Fault::at("?cursor", "invalid_cursor", "must come from the page before")
 }
 
 /// Says in a header, too, where the list goes on.

@@ -1,12 +1,14 @@
 //! `/api/v1/conferences/{conference}/audit` and `/api/v1/audit`.
 
 use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
-use chrono::{DateTime, Utc};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::store;
+use super::{
+    model::{AuditEntry, AuditFilter},
+    store,
+};
 use crate::{
     access::{AccessError, Credentials, authorise},
     database::Database,
@@ -16,36 +18,9 @@ use crate::{
         paging::{Page, link_next},
         problem::AnyProblem,
     },
-    ids::{AuditEntryId, ConferenceId},
+    ids::ConferenceId,
     values::Moment,
 };
-
-/// A line of the audit trail.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AuditEntry {
-    /// Its id; later ones sort after earlier ones.
-    pub id: AuditEntryId,
-    /// When.
-    pub at: String,
-    /// Who: a token's label and role, the command line, the service itself.
-    pub actor: String,
-    /// The request's id, as the log and `X-Request-Id` have it.
-    pub request_id: Option<String>,
-    /// By which operation.
-    pub operation: String,
-    /// What happened: `create`, `update`, `remove`, `reorder`, ...
-    pub action: String,
-    /// To what kind of thing.
-    pub resource: String,
-    /// To which one, by its id.
-    pub thing_id: String,
-    /// To which one, by its code at that time.
-    pub code: String,
-    /// What changed of it, as it was.
-    pub before: Option<serde_json::Value>,
-    /// What changed of it, as it was afterwards.
-    pub after: Option<serde_json::Value>,
-}
 
 /// A page of the audit trail.
 #[derive(Debug, Serialize, ToSchema)]
@@ -93,21 +68,6 @@ pub struct AuditQuery {
     pub until: Option<Moment>,
 }
 
-/// Which entries are wanted, read.
-#[derive(Debug)]
-pub struct AuditFilter {
-    pub(super) limit: i64,
-    pub(super) before: Option<AuditEntryId>,
-    pub(super) actor: Option<String>,
-    pub(super) request: Option<String>,
-    pub(super) operation: Option<String>,
-    pub(super) action: Option<String>,
-    pub(super) resource: Option<String>,
-    pub(super) code: Option<String>,
-    pub(super) since: Option<DateTime<Utc>>,
-    pub(super) until: Option<DateTime<Utc>>,
-}
-
 impl AuditQuery {
     fn read(self) -> Result<(Page, AuditFilter), Faults> {
         let page = Page::read(self.limit.as_deref(), self.cursor.as_deref())?;
@@ -121,13 +81,9 @@ impl AuditQuery {
             None => None,
         };
         let (since, until) = (instant("since", self.since), instant("until", self.until));
-        let before = page.after.as_deref().map(|text| text.parse::<AuditEntryId>()).transpose();
-        if before.is_err() {
-            faults.add("?cursor", "invalid_cursor", "must come from the page before");
-        }
         let filter = AuditFilter {
-            limit: i64::try_from(page.limit).unwrap_or(i64::MAX - 1) + 1,
-            before: before.ok().flatten(),
+            limit: page.rows(),
+            before: page.key()?,
             actor: self.actor,
             request: self.request,
             operation: self.operation,

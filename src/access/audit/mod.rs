@@ -2,6 +2,7 @@
 //! the transaction of the change ([`record`]) and never changed afterwards, but for a redaction.
 
 pub mod api;
+pub mod model;
 mod store;
 
 use serde_json::Value;

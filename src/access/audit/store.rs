@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::{
     Actor, Entry,
-    api::{AuditEntry, AuditFilter},
+    model::{AuditEntry, AuditFilter},
 };
 use crate::{
     clock,

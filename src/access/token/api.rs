@@ -138,19 +138,14 @@ pub struct TokenListQuery {
 impl TokenListQuery {
     fn read(&self) -> Result<(Page, Wanted), Faults> {
         let page = Page::read(self.limit.as_deref(), self.cursor.as_deref())?;
-        let mut faults = Faults::default();
-        let before = page.after.as_deref().map(|text| text.parse::<TokenId>()).transpose();
-        if before.is_err() {
-            faults.add("?cursor", "invalid_cursor", "must come from the page before");
-        }
         let wanted = Wanted {
             role: self.role,
             revoked: self.revoked == Some(Switch::On),
-            before: before.ok().flatten(),
-            limit: i64::try_from(page.limit).ok().map(|limit| limit + 1),
+            before: page.key()?,
+            limit: Some(page.rows()),
             ..Wanted::default()
         };
-        faults.or((page, wanted))
+        Ok((page, wanted))
     }
 }
 

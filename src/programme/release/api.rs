@@ -1,14 +1,14 @@
 //! `/api/v1/conferences/{conference}/releases`: publishing, and the history.
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, post, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 
 use super::{
     actions::{difference, publish, restore},
     schedule::{cancel, schedule},
     store,
     views::{
-        ChangesQuery, NewRelease, PAGE_MAX, PageQuery, ReleaseChanges, ReleaseList, ReleaseRecordList,
-        ReleaseWithChanges, Restoration, ScheduledView, release_changes,
+        ChangesQuery, NewRelease, PageQuery, ReleaseChanges, ReleaseList, ReleaseRecordList, ReleaseWithChanges,
+        Restoration, ScheduledView, release_changes,
     },
 };
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
         CodePath, Problem, Query, Representation, answer,
         extract::Body,
         idempotency::{IdempotencyKey, StoredAnswer, once},
+        paging::link_next,
         problem::AnyProblem,
     },
     ids::{ConferenceId, ScheduledReleaseId},
@@ -31,6 +32,9 @@ use crate::{
     },
     values::{Code, TextValue as _},
 };
+
+/// The most scheduled releases in an answer, the next to come first.
+const SCHEDULED_MAX: i64 = 200;
 
 /// Takes up what was just published.
 async fn serve(state: &State) {
@@ -156,22 +160,24 @@ pub async fn list_agenda_releases(
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
     let asked = query.0.read();
-    let (mut rows, scheduled, limit) = state
+    let (mut rows, scheduled, page) = state
         .database
         .read(move |tx| {
             let (place, _) = find_authorised(tx, &credentials, "list_agenda_releases", &slug)?;
-            let (limit, before) = asked?;
-            let rows = store::list(tx, place.id, before, limit + 1)?;
-            Ok::<_, ProgrammeError>((rows, store::list_scheduled(tx, place.id, PAGE_MAX)?, limit))
+            let (page, before) = asked?;
+            let rows = store::list(tx, place.id, before, page.rows())?;
+            Ok::<_, ProgrammeError>((rows, store::list_scheduled(tx, place.id, SCHEDULED_MAX)?, page))
         })
         .await?;
-    let next = cut(&request, &mut rows, limit);
+    let next = page.cut(&request, &mut rows, |row| row.number.to_string());
     let list = ReleaseRecordList {
         data: rows.into_iter().map(Into::into).collect(),
         scheduled: scheduled.into_iter().map(Into::into).collect(),
         next: next.clone(),
     };
-    Ok(linked(answer(&request, Representation::private(&list)?), next))
+    let mut response = answer(&request, Representation::private(&list)?);
+    link_next(&mut response, next.as_deref());
+    Ok(response)
 }
 
 /// Calls a scheduled release off.
@@ -202,23 +208,6 @@ pub async fn cancel_scheduled_release(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Leaves a page of the rows, and says where the list goes on.
-fn cut(request: &HttpRequest, rows: &mut Vec<super::ReleaseRow>, limit: i64) -> Option<String> {
-    let page = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = rows.len() > page;
-    rows.truncate(page);
-    rows.last().filter(|_| more).map(|last| format!("{}?limit={limit}&cursor={}", request.path(), last.number))
-}
-
-/// With the link to the next page (RFC 8288).
-fn linked(mut response: HttpResponse, next: Option<String>) -> HttpResponse {
-    let link = next.map(|next| format!("<{next}>; rel=\"next\""));
-    if let Some(link) = link.and_then(|link| header::HeaderValue::from_str(&link).ok()) {
-        response.headers_mut().insert(header::LINK, link);
-    }
-    response
-}
-
 /// Lists the releases, the latest first.
 #[utoipa::path(
     tag = "programme",
@@ -233,12 +222,15 @@ pub async fn list_releases(
     query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
     let id = state.programmes.get(&path.0).ok_or(ProgrammeError::NotFound("conference"))?.place.id;
-    let (limit, before) = query.0.read()?;
+    let (page, before) = query.0.read()?;
+    let wanted = page.rows();
     let mut rows =
-        state.database.read(move |tx| store::list(tx, id, before, limit + 1).map_err(ProgrammeError::from)).await?;
-    let next = cut(&request, &mut rows, limit);
+        state.database.read(move |tx| store::list(tx, id, before, wanted).map_err(ProgrammeError::from)).await?;
+    let next = page.cut(&request, &mut rows, |row| row.number.to_string());
     let list = ReleaseList { data: rows.iter().map(ReleaseView::of).collect(), next: next.clone() };
-    Ok(linked(public(&request, &list)?, next))
+    let mut response = public(&request, &list)?;
+    link_next(&mut response, next.as_deref());
+    Ok(response)
 }
 
 fn number_of(number: &str) -> Result<i32, ProgrammeError> {

@@ -12,7 +12,8 @@ use super::{
 use crate::{
     agenda::Change,
     clock,
-    faults::{Fault, Faults},
+    faults::Faults,
+    http::paging::Page,
     ids::ScheduledReleaseId,
     programme::{
         difference::{ChangeKind, Difference},
@@ -240,28 +241,15 @@ pub struct PageQuery {
     pub cursor: Option<String>,
 }
 
-/// The most releases on a page, and how many without `?limit=`.
-pub const PAGE_MAX: i64 = 200;
-const PAGE: i64 = 50;
-
 impl PageQuery {
-    /// How many, before which number.
+    /// The page, and the number of the release that it comes after.
     ///
     /// # Errors
     /// A fault a parameter.
-    pub fn read(&self) -> Result<(i64, i32), Faults> {
-        let mut faults = Faults::default();
-        let limit = self.limit.as_deref().map_or(Some(PAGE), |text| text.parse().ok());
-        let limit = limit.filter(|limit| (1..=PAGE_MAX).contains(limit)).unwrap_or_else(|| {
-            faults.0.push(Fault::at("?limit", "out_of_range", format!("must be 1 to {PAGE_MAX}")));
-            PAGE
-        });
-        let before = self.cursor.as_deref().map_or(Some(i32::MAX), |text| text.parse().ok());
-        let before = before.unwrap_or_else(|| {
-            faults.0.push(Fault::at("?cursor", "invalid_cursor", "must come from the page before"));
-            i32::MAX
-        });
-        faults.or((limit, before))
+    pub fn read(&self) -> Result<(Page, i32), Faults> {
+        let page = Page::read(self.limit.as_deref(), self.cursor.as_deref())?;
+        let before = page.key()?.unwrap_or(i32::MAX);
+        Ok((page, before))
     }
 }
 
