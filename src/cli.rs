@@ -1,5 +1,6 @@
 //! The commands.
 
+mod import;
 mod redact;
 
 use std::{
@@ -66,6 +67,8 @@ enum Command {
     Serve,
     /// Make the draft of a conference what a blueprint file says
     Apply(Apply),
+    /// Import a schedule.xml, a schedule.json, an iCalendar file or a CSV table of speakers
+    Import(import::Import),
     /// Publish the draft of a conference
     Release(Release),
     /// Publish an old release of a conference again
@@ -226,6 +229,7 @@ fn execute(cli: Cli) -> Result<(), Failed> {
         match cli.command.unwrap_or(Command::Serve) {
             Command::Serve => Ok(server::serve(settings).await?),
             Command::Apply(command) => apply(&settings, command).await,
+            Command::Import(command) => import::import(&settings, command).await,
             Command::Release(command) => release(&settings, command).await,
             Command::Restore(command) => restore(&settings, command).await,
             Command::Redact(command) => redact::run(&settings, command).await,

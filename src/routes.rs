@@ -47,6 +47,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(agenda::checks::api::read_completeness)
         .service(agenda::checks::api::read_protocol_order)
         .service(agenda::checks::api::set_protocol_order)
+        .service(agenda::import::api::import_agenda)
         .service(agenda::arrange::api::reorder_agenda_organisations)
         .service(agenda::arrange::api::reorder_agenda_rooms)
         .service(agenda::arrange::api::reorder_agenda_tracks)
@@ -166,7 +167,12 @@ pub fn documentation() -> Documentation {
 #[openapi(
     info(title = "Plenary", license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")),
     // Types that stand in parameters alone are not found by themselves.
-    components(schemas(problem::ProblemDocument, programme::filter::ReleaseNumber, crate::values::Switch)),
+    components(schemas(
+        problem::ProblemDocument,
+        programme::filter::ReleaseNumber,
+        crate::values::Switch,
+        agenda::import::ImportMode
+    )),
     modifiers(&Details),
     tags(
         (name = "programme", description = "What the public reads: the latest release"),

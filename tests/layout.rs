@@ -142,6 +142,10 @@ fn each_library_is_known_where_it_belongs() {
         ("ureq::", &["cli.rs"]),
         ("saphyr::", &["blueprint/yaml.rs"]),
         ("icalendar::", &["mail/calendar.rs"]),
+        ("quick_xml::", &["agenda/import/schedule_xml.rs"]),
+        ("csv::", &["agenda/import/speaker_table.rs"]),
+        ("icu_normalizer::", &["agenda/import/text.rs"]),
+        ("deunicode::", &["agenda/import/text.rs"]),
         ("minijinja::", &["mail/render.rs", "registration/page.rs"]),
     ];
     for source in sources() {

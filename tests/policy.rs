@@ -12,11 +12,12 @@ use crate::support::{
 const ROLES: [&str; 5] = ["admin", "agenda_editor", "registrar", "check_in", "viewer"];
 
 /// What must stay true whatever the document says.
-const SENSITIVE: [(&str, &[&str]); 15] = [
+const SENSITIVE: [(&str, &[&str]); 16] = [
     ("read_programme", &["everyone"]),
     ("register", &["everyone"]),
     ("read_agenda", &["admin", "agenda_editor", "viewer"]),
     ("apply_agenda", &["admin", "agenda_editor"]),
+    ("import_agenda", &["admin", "agenda_editor"]),
     ("publish_release", &["admin", "agenda_editor"]),
     ("apply_blueprint", &["admin"]),
     ("read_registration", &["admin", "registrar", "attendee"]),

@@ -8,6 +8,7 @@ mod api;
 mod audit;
 mod blueprint;
 mod checks;
+mod import;
 mod layout;
 mod mail;
 mod migrations;

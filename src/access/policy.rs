@@ -89,6 +89,7 @@ pub const POLICY: &[(&str, Allowed)] = &[
     ("read_completeness", Allowed::Roles(&[Role::AgendaEditor, Role::Viewer])),
     ("read_protocol_order", Allowed::Roles(&[Role::AgendaEditor, Role::Viewer])),
     ("set_protocol_order", Allowed::Roles(&[Role::AgendaEditor])),
+    ("import_agenda", Allowed::Roles(&[Role::AgendaEditor])),
     ("reorder_agenda_organisations", Allowed::Roles(&[Role::AgendaEditor])),
     ("reorder_agenda_rooms", Allowed::Roles(&[Role::AgendaEditor])),
     ("reorder_agenda_tracks", Allowed::Roles(&[Role::AgendaEditor])),

@@ -377,9 +377,11 @@ pub struct Speaker {
     #[deserr(default)]
     #[schema(required = false)]
     pub honorific: Option<Localised>,
-    /// The given name.
-    pub given_name: Line<200>,
-    /// The family name.
+    /// The given name; none for someone who has but one name.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub given_name: Option<Line<200>>,
+    /// The family name, or the one name.
     pub family_name: Line<200>,
     /// What they are.
     #[deserr(default)]
@@ -417,6 +419,16 @@ pub struct Speaker {
     #[deserr(default)]
     #[schema(required = false)]
     pub public_from: Option<Moment>,
+}
+
+impl Speaker {
+    /// The whole name.
+    pub fn name(&self) -> String {
+        match &self.given_name {
+            Some(given_name) => format!("{given_name} {}", self.family_name),
+            None => self.family_name.to_string(),
+        }
+    }
 }
 
 /// A block of a day.

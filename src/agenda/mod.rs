@@ -18,6 +18,7 @@ pub mod checks;
 pub mod document;
 pub mod edit;
 pub mod error;
+pub mod import;
 pub mod model;
 pub mod plan;
 pub mod references;

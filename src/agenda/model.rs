@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The longest agenda, in sessions.
-const SESSIONS_MAX: usize = 5_000;
+pub const SESSIONS_MAX: usize = 5_000;
 
 /// Reads an agenda and names all that is wrong with it. In what it answers every time has the conference's offset,
 /// every text its language, and every date of the conference is a day.

@@ -10,6 +10,7 @@ use crate::{
     agenda::{
         self, Agenda, AgendaError, Change, Place,
         actions::{find_authorised, lookup},
+        import::{File, Options, actions::Imported, draft::compose},
     },
     database::{Connection, DatabaseError},
     programme,
@@ -51,6 +52,29 @@ pub fn apply(
         agenda::actions::record(connection, actor, "apply_blueprint", place, &of_registration)?;
     }
     Ok(planned.changes.into_iter().chain(of_registration).collect())
+}
+
+/// Imports a file of another system into the draft of `slug`. A new conference also gets the registration that a
+/// blueprint without one makes. With `dry_run` nothing is written.
+///
+/// # Errors
+/// What the file says cannot be said, by line of the file; then nothing was written.
+pub fn import(
+    connection: &mut Connection,
+    slug: &Code,
+    file: &File,
+    options: &Options,
+    actor: &Actor,
+    dry_run: bool,
+) -> Result<Imported, RegistrationError> {
+    if let Some(place) = lookup(connection, slug)? {
+        return Ok(agenda::import::actions::import(connection, &place, file, options, actor, dry_run)?);
+    }
+    let composed = compose(file, None, slug, options).map_err(AgendaError::from)?;
+    let blueprint =
+        document::read(composed.document.clone()).map_err(|faults| AgendaError::from(composed.of_file(faults)))?;
+    let changes = apply(connection, slug, &blueprint, actor, dry_run)?;
+    Ok(Imported::new(changes, composed, &blueprint.agenda))
 }
 
 /// The whole conference as it stands.

@@ -42,23 +42,52 @@ impl Document {
     }
 }
 
-async fn body(request: HttpRequest, payload: dev::Payload, bytes_max: usize) -> Result<Value, Problem> {
-    let media_type = request
+/// A file of any media type, not even received yet.
+pub struct Upload {
+    request: HttpRequest,
+    payload: dev::Payload,
+}
+
+impl Upload {
+    /// What its sender says it is.
+    pub fn media_type(&self) -> Option<String> {
+        media_type(&self.request)
+    }
+
+    /// Receives it.
+    ///
+    /// # Errors
+    /// It is too long, or was cut short.
+    pub async fn receive(self) -> Result<web::Bytes, Problem> {
+        receive(&self.request, self.payload, DOCUMENT_BYTES_MAX).await
+    }
+}
+
+fn media_type(request: &HttpRequest) -> Option<String> {
+    request
         .headers()
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
-        .map(|value| value.trim().to_ascii_lowercase());
-    let is_json = media_type.as_deref().is_some_and(|media| {
-        media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))
-    });
+        .map(|value| value.trim().to_ascii_lowercase())
+}
+
+async fn receive(request: &HttpRequest, payload: dev::Payload, bytes_max: usize) -> Result<web::Bytes, Problem> {
     let payload =
-        web::Payload::from_request(&request, &mut { payload }).await.map_err(|_| Problem::new(&BAD_REQUEST))?;
-    let bytes = payload
+        web::Payload::from_request(request, &mut { payload }).await.map_err(|_| Problem::new(&BAD_REQUEST))?;
+    payload
         .to_bytes_limited(bytes_max)
         .await
         .map_err(|_| Problem::new(&TOO_LARGE).detail(format!("at most {bytes_max} bytes are taken here")))?
-        .map_err(|_| Problem::new(&BAD_REQUEST).detail("the body was cut short"))?;
+        .map_err(|_| Problem::new(&BAD_REQUEST).detail("the body was cut short"))
+}
+
+async fn body(request: HttpRequest, payload: dev::Payload, bytes_max: usize) -> Result<Value, Problem> {
+    let media_type = media_type(&request);
+    let is_json = media_type.as_deref().is_some_and(|media| {
+        media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))
+    });
+    let bytes = receive(&request, payload, bytes_max).await?;
     // The form of a page that has nothing but a button says as little as no body.
     let says_nothing = matches!(media_type.as_deref(), None | Some("application/x-www-form-urlencoded"));
     if bytes.is_empty() && says_nothing {
@@ -79,6 +108,15 @@ impl<T: Deserr<Faults> + 'static> FromRequest for Json<T> {
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move { Ok(Self(faults::read(body(request, payload, BODY_BYTES_MAX).await?)?)) })
+    }
+}
+
+impl FromRequest for Upload {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        std::future::ready(Ok(Self { request: request.clone(), payload: payload.take() }))
     }
 }
 

@@ -210,6 +210,7 @@ impl<'a> View<'a> {
     pub fn session(&self, session: &Session) -> SessionView {
         SessionView {
             id: session.id.unwrap_or_default(),
+            guid: session.guid.or(session.id).unwrap_or_default(),
             code: session.code.clone(),
             kind: session.kind,
             title: self.text(&session.title),

@@ -167,9 +167,9 @@ pub struct SpeakerView {
     pub name: String,
     /// Dr, H.E., Sir.
     pub honorific: Option<ReaderText>,
-    /// The given name.
-    pub given_name: Line<200>,
-    /// The family name.
+    /// The given name; none for someone who has but one name.
+    pub given_name: Option<Line<200>>,
+    /// The family name, or the one name.
     pub family_name: Line<200>,
     /// What they are.
     pub position: Option<ReaderText>,
@@ -261,6 +261,8 @@ pub struct DayView {
 pub struct SessionView {
     /// Its id.
     pub id: SessionId,
+    /// The identifier that other systems know it by: the one that it was imported with, else its id.
+    pub guid: SessionId,
     /// Its code.
     pub code: Code,
     /// What it is.

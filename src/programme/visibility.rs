@@ -79,8 +79,8 @@ const WITHHELD_NAMES: (&str, &str) = ("Name", "withheld");
 
 /// Whether this is what stands for a speaker who is not to be known.
 pub fn is_placeholder(speaker: &Speaker) -> bool {
-    let names = (speaker.given_name.as_str(), speaker.family_name.as_str());
-    names == WITHHELD_NAMES && speaker.code.as_str().starts_with(Code::WITHHELD)
+    let names = (speaker.given_name.as_ref().map(|name| name.as_str()), speaker.family_name.as_str());
+    names == (Some(WITHHELD_NAMES.0), WITHHELD_NAMES.1) && speaker.code.as_str().starts_with(Code::WITHHELD)
 }
 
 /// When the next embargo after this instant ends.
@@ -144,7 +144,7 @@ pub fn placeholder(id: Option<SpeakerId>, conference: ConferenceId, secret: &Ser
         id,
         code,
         honorific: None,
-        given_name: Line::own(WITHHELD_NAMES.0),
+        given_name: Some(Line::own(WITHHELD_NAMES.0)),
         family_name: Line::own(WITHHELD_NAMES.1),
         position: None,
         organisation: None,

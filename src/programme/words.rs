@@ -229,7 +229,7 @@ pub fn full_name(speaker: &Speaker, tongue: Tongue) -> String {
     if is_placeholder(speaker) {
         return tongue.name_withheld().to_owned();
     }
-    format!("{} {}", speaker.given_name, speaker.family_name)
+    speaker.name()
 }
 
 fn text<'v>(fields: Option<&'v serde_json::Map<String, Value>>, key: &str) -> Option<&'v str> {

@@ -16,7 +16,7 @@ use super::{LanguageTag, TextValue as _, checked_text, string_schema};
 use crate::faults::{Fault, Faults, wrong_kind};
 
 /// The longest text in one language, in characters.
-const LOCALISED_LENGTH_MAX: u64 = 20_000;
+pub const LOCALISED_LENGTH_MAX: u64 = 20_000;
 /// The most languages of one text.
 const LANGUAGES_MAX: usize = 30;
 /// The tag under which a plain text waits until the conference's first language is known (BCP 47 "undetermined").

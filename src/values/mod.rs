@@ -17,7 +17,7 @@ use utoipa::{
 };
 use validator::{ValidateEmail, ValidateLength, ValidateUrl};
 
-pub use localised::Localised;
+pub use localised::{LOCALISED_LENGTH_MAX, Localised};
 pub use time::{Date, Moment, TimeOfDay, TimeZone};
 
 use crate::{
@@ -216,6 +216,12 @@ const HIDDEN: [std::ops::RangeInclusive<char>; 5] = [
     '\u{FFFE}'..='\u{FFFF}',
 ];
 
+/// Whether a text, of several `lines` or of one, may hold this character.
+pub fn may_hold(c: char, lines: bool) -> bool {
+    let is_plain = !c.is_control() || (lines && matches!(c, '\n' | '\t'));
+    is_plain && !HIDDEN.iter().any(|range| range.contains(&c))
+}
+
 fn checked_text(text: &str, length_max: u64, lines: bool) -> Result<String, Fault> {
     let text = text.trim();
     if text.is_empty() {
@@ -224,9 +230,7 @@ fn checked_text(text: &str, length_max: u64, lines: bool) -> Result<String, Faul
     if !text.validate_length(None, Some(length_max), None) {
         return Err(Fault::of_value("too_long", format!("must have at most {length_max} characters")));
     }
-    let allowed = |c: char| !c.is_control() || (lines && matches!(c, '\n' | '\t'));
-    let hidden = |c: char| HIDDEN.iter().any(|range| range.contains(&c));
-    if !text.chars().all(|c| allowed(c) && !hidden(c)) {
+    if !text.chars().all(|c| may_hold(c, lines)) {
         let kind = if lines { "control characters" } else { "line breaks or control characters" };
         return Err(Fault::of_value("control_character", format!("must not hold {kind}")));
     }

@@ -91,11 +91,12 @@ impl Resource for Speaker {
         self.code.text()
     }
     fn texts(&self) -> Vec<Cow<'_, str>> {
-        let name = Cow::Owned(format!("{} {}", self.given_name, self.family_name));
+        let name = Cow::Owned(self.name());
         self.position.iter().flat_map(every).chain([name, self.code.text()]).collect()
     }
     fn sort_key(&self, by: &str, _: &[crate::values::LanguageTag]) -> String {
-        let name = || format!("{} {}", self.family_name, self.given_name).to_lowercase();
+        let given_name = || self.given_name.as_ref().map_or("", |name| name.as_str());
+        let name = || format!("{} {}", self.family_name, given_name()).to_lowercase();
         match by {
             "family_name" => name(),
             "precedence" => {

@@ -182,7 +182,7 @@ fn speakers(
             id: Some(row.id),
             code,
             honorific: decode_some(row.honorific)?,
-            given_name: parse(&row.given_name)?,
+            given_name: parse_some(Some(&row.given_name).filter(|name| !name.is_empty()))?,
             family_name: parse(&row.family_name)?,
             position: decode_some(row.position)?,
             organisation: code_some(organisation_codes, row.organisation_id)?,

@@ -304,7 +304,7 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
             code: word(&node.code),
             ordinal: ordinal(index),
             honorific: encode_some(&node.honorific),
-            given_name: word(&node.given_name),
+            given_name: word_some(node.given_name.as_ref()).unwrap_or_default(),
             family_name: word(&node.family_name),
             position: encode_some(&node.position),
             organisation_id: target(&organisation_ids, node.organisation.as_ref())?,

@@ -22,7 +22,7 @@ pub struct Person {
     /// Every code that they ever had.
     codes: BTreeSet<Code>,
     /// Every name that they ever had, given and family name.
-    names: BTreeSet<(String, String)>,
+    names: BTreeSet<(Option<String>, String)>,
     /// What stands in for them.
     pub placeholder: Speaker,
 }
@@ -48,21 +48,26 @@ impl Person {
             return false;
         };
         self.codes.insert(speaker.code.clone());
-        self.names.insert((speaker.given_name.to_string(), speaker.family_name.to_string()));
+        let given_name = speaker.given_name.as_ref().map(|name| name.as_str().to_owned());
+        self.names.insert((given_name, speaker.family_name.to_string()));
         true
     }
 
     /// The name that stands in.
     fn stand_in(&self) -> String {
-        format!("{} {}", self.placeholder.given_name, self.placeholder.family_name)
+        self.placeholder.name()
     }
 
     /// A text without the person's full name, however it is written; `None` where it has none.
     pub fn redacted_text(&self, text: &str) -> Option<String> {
         let mut redacted = text.to_owned();
         for (given, family) in &self.names {
+            let Some(given) = given else {
+                redacted = replaced(&redacted, family, &self.stand_in(), Match::Words);
+                continue;
+            };
             for name in [format!("{given} {family}"), format!("{family} {given}"), format!("{family}, {given}")] {
-                redacted = replaced(&redacted, &name, &self.stand_in());
+                redacted = replaced(&redacted, &name, &self.stand_in(), Match::Anywhere);
             }
         }
         (redacted != text).then_some(redacted)
@@ -173,14 +178,27 @@ fn forget_organisation(agenda: &mut Agenda, code: &Code) {
     }
 }
 
+/// Where a name is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Match {
+    /// Anywhere: a full name is part of no other word.
+    Anywhere,
+    /// As words of their own: someone's one name may be part of many.
+    Words,
+}
+
 /// `text` with every `name`, in whatever case, replaced.
-fn replaced(text: &str, name: &str, by: &str) -> String {
+fn replaced(text: &str, name: &str, by: &str, how: Match) -> String {
     let name: Vec<char> = name.chars().flat_map(char::to_lowercase).collect();
     let letters: Vec<char> = text.chars().collect();
     let mut result = String::with_capacity(text.len());
     let mut index = 0;
     while index < letters.len() {
-        match matched(letters.get(index..).unwrap_or_default(), &name) {
+        let is_letter =
+            |place: Option<usize>| place.and_then(|place| letters.get(place)).is_some_and(|c| c.is_alphanumeric());
+        let stands_alone = |length: usize| !is_letter(index.checked_sub(1)) && !is_letter(index.checked_add(length));
+        let found = matched(letters.get(index..).unwrap_or_default(), &name);
+        match found.filter(|length| how == Match::Anywhere || stands_alone(*length)) {
             Some(length) => {
                 result.push_str(by);
                 index += length;
@@ -220,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_full_name_is_found_in_every_case_and_nothing_else_is_touched() {
-        let name = |text: &str| replaced(text, "Zoë İnal", "Name withheld");
+        let name = |text: &str| replaced(text, "Zoë İnal", "Name withheld", Match::Anywhere);
         assert_eq!(
             name("Keynote by ZOË İNAL, and Zoë İnal's paper"),
             "Keynote by Name withheld, and Name withheld's paper"
@@ -228,5 +246,8 @@ mod tests {
         assert_eq!(name("Zoë and İnal"), "Zoë and İnal");
         assert_eq!(name("Zoë İna"), "Zoë İna");
         assert_eq!(name(""), "");
+        let one_name = |text: &str| replaced(text, "Sec", "Name withheld", Match::Words);
+        let redacted = one_name("Sec (and SEC) on security, sec.");
+        assert_eq!(redacted, "Name withheld (and Name withheld) on security, Name withheld.");
     }
 }

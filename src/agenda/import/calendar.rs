@@ -1,0 +1,386 @@
+//! iCalendar (RFC 5545): a session for each event. What repeats is imported once.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::{
+    content_line::{Property, properties},
+    frab::iso_duration,
+    report::Report,
+    schedule::{self, Event, Person, Schedule, Seen, at, one_more},
+    text,
+};
+use crate::{
+    faults::Faults,
+    values::{Moment, TextValue as _, TimeZone},
+};
+
+/// How long an event without an end lasts, in minutes.
+const SLOT_MINUTES: i64 = 5;
+/// How deep components may lie in one another.
+const DEPTH_MAX: usize = 8;
+/// Properties of an event that say something the agenda has no place for.
+const FOREIGN: &[&str] =
+    &["ATTACH", "COMMENT", "CONFERENCE", "CONTACT", "GEO", "IMAGE", "ORGANIZER", "RESOURCES", "URL"];
+
+/// Reads a calendar.
+///
+/// # Errors
+/// Every line and every event that cannot be understood.
+pub fn read(bytes: &[u8], report: &mut Report) -> Result<Schedule, Faults> {
+    let mut reading = Reading {
+        schedule: Schedule::default(),
+        report,
+        faults: Faults::default(),
+        seen: Seen::default(),
+        zones: HashMap::new(),
+        zone_name: String::new(),
+        open: Vec::new(),
+        event: Vec::new(),
+        event_line: 1,
+    };
+    let mut last = 1;
+    for property in properties(bytes) {
+        match property {
+            Ok(property) => {
+                last = property.line;
+                reading.take(property)?;
+            }
+            Err(line) => reading.faults.add(at(line), "malformed_calendar", "is no line of a calendar in UTF-8"),
+        }
+    }
+    if let Some(component) = reading.open.last() {
+        let detail = format!("the file ends inside {component}");
+        reading.faults.add(at(last), "malformed_calendar", detail);
+    }
+    reading.faults.or(reading.schedule)
+}
+
+struct Reading<'a> {
+    schedule: Schedule,
+    report: &'a mut Report,
+    faults: Faults,
+    seen: Seen,
+    /// Zones that the file names in its own way.
+    zones: HashMap<String, TimeZone>,
+    zone_name: String,
+    open: Vec<String>,
+    event: Vec<Property>,
+    event_line: usize,
+}
+
+impl Reading<'_> {
+    fn take(&mut self, property: Property) -> Result<(), Faults> {
+        match property.name.as_str() {
+            "BEGIN" => return self.begin(&property),
+            "END" => self.end(&property),
+            _ => match self.open.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+                ["VCALENDAR"] => self.head(&property),
+                ["VCALENDAR", "VEVENT"] => self.event.push(property),
+                ["VCALENDAR", "VTIMEZONE"] => self.zone(&property),
+                _ => {}
+            },
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, property: &Property) -> Result<(), Faults> {
+        let component = property.value.trim().to_ascii_uppercase();
+        if self.open.len() >= DEPTH_MAX {
+            let mut faults = Faults::default();
+            faults.add(at(property.line), "too_deep", format!("components lie at most {DEPTH_MAX} deep"));
+            return Err(faults);
+        }
+        match component.as_str() {
+            "VEVENT" => {
+                one_more(self.schedule.events.len(), property.line)?;
+                self.event.clear();
+                self.event_line = property.line;
+            }
+            "VCALENDAR" | "VTIMEZONE" | "STANDARD" | "DAYLIGHT" => {}
+            _ => {
+                let name = text::line(&component, 40, self.report, Some(property.line));
+                self.report.note("not_kept", format!("components {name}"), Some(property.line));
+            }
+        }
+        self.open.push(component);
+        Ok(())
+    }
+
+    fn end(&mut self, property: &Property) {
+        let component = property.value.trim().to_ascii_uppercase();
+        if self.open.last() != Some(&component) {
+            self.faults.add(at(property.line), "malformed_calendar", format!("{component} is not open here"));
+            return;
+        }
+        let path = self.open.iter().map(String::as_str).collect::<Vec<_>>();
+        if path == ["VCALENDAR", "VEVENT"] {
+            let event = std::mem::take(&mut self.event);
+            self.event(&event);
+        }
+        self.open.pop();
+    }
+
+    fn head(&mut self, property: &Property) {
+        let here = Some(property.line);
+        let text = property.text();
+        let some = |text: String| Some(text).filter(|text| !text.is_empty());
+        match property.name.as_str() {
+            "X-WR-CALNAME" | "NAME" => {
+                self.schedule.name = some(text::title(&text, self.report, here));
+                self.schedule.acronym = some(text::folded(&text));
+            }
+            "X-WR-CALDESC" | "DESCRIPTION" => self.schedule.description = some(text::prose(&text, self.report, here)),
+            "X-WR-TIMEZONE" | "TIMEZONE-ID" => match TimeZone::parse(text.trim()) {
+                Ok(zone) => self.schedule.time_zone = Some(zone),
+                Err(_) => {
+                    self.report.note("time_zone", "the time zone of the file is none of the IANA database", here);
+                }
+            },
+            _ => {}
+        }
+    }
+
+    fn zone(&mut self, property: &Property) {
+        match property.name.as_str() {
+            "TZID" => self.zone_name = property.value.clone(),
+            "X-LIC-LOCATION" => {
+                if let Ok(zone) = TimeZone::parse(property.value.trim()) {
+                    self.zones.insert(self.zone_name.clone(), zone);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn event(&mut self, properties: &[Property]) {
+        let line = self.event_line;
+        let here = Some(line);
+        let find = |name: &str| properties.iter().find(|property| property.name == name);
+        let text_of = |name: &str| find(name).map(Property::text).unwrap_or_default();
+        if text_of("STATUS").eq_ignore_ascii_case("CANCELLED") {
+            return self.report.note("cancelled", "a cancelled event is left out", here);
+        }
+        if find("RECURRENCE-ID").is_some() {
+            return self.report.note("recurrence", "a changed occurrence of a repeated event is left out", here);
+        }
+        if find("RRULE").or(find("RDATE")).is_some() {
+            self.report.note("recurrence", "a repeated event is imported once, at its first occurrence", here);
+        }
+        for name in FOREIGN.iter().filter(|name| find(name).is_some()) {
+            self.report.note("not_kept", format!("{name} of events"), here);
+        }
+        let title = text::title(&text_of("SUMMARY"), self.report, here);
+        let uid = text_of("UID");
+        let known = uid.split('@').next().filter(|known| Uuid::parse_str(known).is_ok());
+        let start = find("DTSTART").map(|property| property.value.as_str()).unwrap_or_default();
+        let others = [title.as_str(), start].join(" ");
+        let guid = schedule::guid("", known.unwrap_or(&uid).trim(), &[&others], line, self.report);
+        if !self.seen.is_new(guid, "", line, self.report) {
+            return;
+        }
+        if title.is_empty() {
+            self.faults.add(at(line), "required", "the event has no SUMMARY");
+        }
+        let Some((starts_at, duration)) = self.span(find("DTSTART"), find("DTEND"), find("DURATION")) else {
+            return;
+        };
+        let categories = find("CATEGORIES").map(Property::texts).unwrap_or_default();
+        if categories.len() > 1 {
+            self.report.note("not_kept", "categories of events beside the first, which is the track", here);
+        }
+        let track = self.name(categories.first().map(String::as_str).unwrap_or_default());
+        let room = self.name(&text_of("LOCATION"));
+        self.schedule.tracks.extend(track.clone().filter(|track| !self.schedule.tracks.contains(track)));
+        let is_new = |room: &String| !self.schedule.rooms.iter().any(|(known, _)| known == room);
+        self.schedule.rooms.extend(room.clone().filter(is_new).map(|room| (room, None)));
+        let description = text::prose(&text_of("DESCRIPTION"), self.report, here);
+        let event = Event {
+            line,
+            day: None,
+            guid,
+            code: text::folded(&title),
+            kind: None,
+            title,
+            abstract_: Some(description).filter(|text| !text.is_empty()),
+            languages: Vec::new(),
+            starts_at,
+            duration,
+            room,
+            track,
+            persons: self.persons(properties),
+        };
+        self.schedule.events.push(event);
+    }
+
+    fn name(&mut self, text: &str) -> Option<String> {
+        let name = text::title(text, self.report, Some(self.event_line));
+        Some(name).filter(|name| !name.is_empty())
+    }
+
+    /// Who attends, by name; addresses are nobody else's business.
+    fn persons(&mut self, properties: &[Property]) -> Vec<usize> {
+        let mut places = Vec::new();
+        for property in properties.iter().filter(|property| property.name == "ATTENDEE") {
+            let name = text::line(property.parameter("CN").unwrap_or_default(), 1000, self.report, Some(property.line));
+            if name.is_empty() || name.contains('@') {
+                self.report.note("nameless", "a person without a name is left out", Some(property.line));
+                continue;
+            }
+            let person = Person { key: None, name, biography: None, line: property.line };
+            let place = self.schedule.people.place(person, self.report);
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
+    }
+
+    fn span(
+        &mut self,
+        start: Option<&Property>,
+        end: Option<&Property>,
+        duration: Option<&Property>,
+    ) -> Option<(Moment, TimeDelta)> {
+        let here = Some(self.event_line);
+        let Some(start) = start else {
+            self.faults.add(at(self.event_line), "required", "the event has no DTSTART");
+            return None;
+        };
+        let (starts_at, is_date) = self.moment(start)?;
+        if is_date {
+            self.report.note("all_day", "an event of whole days lasts from midnight to midnight", here);
+        }
+        let lasts = match (end, duration) {
+            (Some(end), _) => match (starts_at, self.moment(end)?.0) {
+                (Moment::Wall(start), Moment::Wall(end)) => end - start,
+                (Moment::Instant(start), Moment::Instant(end)) => end - start,
+                _ => {
+                    let detail = "DTSTART and DTEND must both have a time zone, or neither";
+                    self.faults.add(at(end.line), "invalid_time", detail);
+                    return None;
+                }
+            },
+            (None, Some(duration)) => match iso_duration(duration.value.trim()) {
+                Some(duration) => duration,
+                None => {
+                    self.faults.add(at(duration.line), "invalid_duration", "must be a duration such as PT45M");
+                    return None;
+                }
+            },
+            (None, None) if is_date => TimeDelta::days(1),
+            (None, None) => TimeDelta::zero(),
+        };
+        if lasts < TimeDelta::zero() {
+            self.faults.add(at(self.event_line), "ends_before_start", "the event ends before it starts");
+            return None;
+        }
+        if lasts > TimeDelta::zero() {
+            return Some((starts_at, lasts));
+        }
+        self.report.note("no_duration", format!("an event without a duration lasts {SLOT_MINUTES} minutes"), here);
+        Some((starts_at, TimeDelta::minutes(SLOT_MINUTES)))
+    }
+
+    /// A time, and whether it is but a date.
+    fn moment(&mut self, property: &Property) -> Option<(Moment, bool)> {
+        let value = property.value.trim();
+        if let Ok(date) = NaiveDate::parse_from_str(value, "%Y%m%d") {
+            return Some((Moment::Wall(date.and_time(NaiveTime::MIN)), true));
+        }
+        let wall = NaiveDateTime::parse_from_str(value.trim_end_matches('Z'), "%Y%m%dT%H%M%S");
+        let Ok(wall) = wall else {
+            let detail = format!("{} must be a time such as 20140331T093000", property.name);
+            self.faults.add(at(property.line), "invalid_time", detail);
+            return None;
+        };
+        if value.ends_with('Z') {
+            return Some((
+                Moment::Instant(DateTime::<Utc>::from_naive_utc_and_offset(wall, Utc).fixed_offset()),
+                false,
+            ));
+        }
+        let Some(name) = property.parameter("TZID") else {
+            return Some((Moment::Wall(wall), false));
+        };
+        let Some(zone) = self.zone_named(name) else {
+            let detail = "times in a zone that is none of the IANA database are in the conference's";
+            self.report.note("time_zone", detail, Some(property.line));
+            return Some((Moment::Wall(wall), false));
+        };
+        self.schedule.time_zone.get_or_insert(zone);
+        match zone.resolve(wall) {
+            Ok(instant) => Some((Moment::Instant(instant), false)),
+            Err(fault) => {
+                self.faults.add(at(property.line), &fault.code, format!("{} {}", property.name, fault.detail));
+                None
+            }
+        }
+    }
+
+    /// The zone of this name; some files write `/example.org/20140101/Europe/Brussels`.
+    fn zone_named(&self, name: &str) -> Option<TimeZone> {
+        let last_two = name.rsplitn(3, '/').take(2).collect::<Vec<_>>();
+        let last_two = last_two.into_iter().rev().collect::<Vec<_>>().join("/");
+        let parsed = [name, &last_two].into_iter().find_map(|name| TimeZone::parse(name).ok());
+        parsed.or_else(|| self.zones.get(name).copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calendar(events: &str) -> String {
+        format!("BEGIN:VCALENDAR\r\nX-WR-CALNAME:Small\r\n{events}END:VCALENDAR\r\n")
+    }
+
+    fn faults(text: &str) -> Vec<String> {
+        let faults = read(text.as_bytes(), &mut Report::default()).err().unwrap_or_default().0;
+        faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect()
+    }
+
+    #[test]
+    fn every_event_that_cannot_be_understood_is_named_by_its_line() {
+        let events = "BEGIN:VEVENT\nSUMMARY:A\nDTSTART:tomorrow\nEND:VEVENT\nBEGIN:VEVENT\nDTSTART:20300101T090000Z\n\
+            DTEND:20300101T080000Z\nEND:VEVENT\nnonsense\nBEGIN:VEVENT\nSUMMARY:B\nDTSTART;TZID=Europe/Brussels:20140330T023000\n";
+        assert_eq!(
+            faults(&calendar(events)),
+            [
+                "line 5 invalid_time",
+                "line 7 required",
+                "line 7 ends_before_start",
+                "line 11 malformed_calendar",
+                "line 15 malformed_calendar",
+                "line 15 malformed_calendar"
+            ]
+        );
+    }
+
+    #[test]
+    fn times_zones_people_and_what_repeats_are_read() {
+        let events = "BEGIN:VTIMEZONE\nTZID:Custom\nX-LIC-LOCATION:Europe/Berlin\nEND:VTIMEZONE\n\
+            BEGIN:VEVENT\nUID:270fa44c-821a-577f-8ca3-33e8d4a8c2a7@x\nSUMMARY:A\nDTSTART;TZID=Custom:20300701T090000\n\
+            DURATION:PT45M\nRRULE:FREQ=DAILY\nCATEGORIES:One,Two\nATTENDEE;CN=\"Ada Lovelace\":invalid:nomail\n\
+            ATTENDEE;CN=ada@example.org:mailto:ada@example.org\nEND:VEVENT\n\
+            BEGIN:VEVENT\nUID:x\nSUMMARY:B\nDTSTART;VALUE=DATE:20300702\nSTATUS:CONFIRMED\nEND:VEVENT\n\
+            BEGIN:VEVENT\nUID:y\nSUMMARY:C\nDTSTART:20300702T090000Z\nSTATUS:CANCELLED\nEND:VEVENT\n";
+        let mut report = Report::default();
+        let schedule = read(calendar(events).as_bytes(), &mut report).unwrap();
+        let spans: Vec<_> = schedule
+            .events
+            .iter()
+            .map(|event| format!("{} {} {}", event.title, event.starts_at.text(), event.duration.num_minutes()))
+            .collect();
+        assert_eq!(spans, ["A 2030-07-01T09:00:00+02:00 45", "B 2030-07-02T00:00:00 1440"]);
+        assert_eq!(schedule.events[0].guid.to_string(), "270fa44c-821a-577f-8ca3-33e8d4a8c2a7");
+        assert_eq!(
+            schedule.people.list.iter().map(|person| person.name.as_str()).collect::<Vec<_>>(),
+            ["Ada Lovelace"]
+        );
+        let codes: Vec<_> = report.0.iter().map(|note| note.code.as_str()).collect();
+        assert_eq!(codes, ["recurrence", "not_kept", "nameless", "guid_replaced", "all_day", "cancelled"]);
+    }
+}

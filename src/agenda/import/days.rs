@@ -1,0 +1,183 @@
+//! The days of an imported schedule: what the file lists under a day lies on it, as far as changeovers can see to that.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike as _};
+
+use super::{
+    report::Report,
+    schedule::{Changeover, FileDay},
+};
+use crate::values::TimeZone;
+
+/// The longest conference, in days.
+const DAYS_MAX: i64 = 366;
+/// A day, in minutes.
+const DAY_MINUTES: i64 = 24 * 60;
+
+/// A day as the document has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Day {
+    /// The line that asks for it.
+    pub line: usize,
+    /// Its date.
+    pub date: NaiveDate,
+    /// When it begins, where the file says so.
+    pub changeover: Option<NaiveTime>,
+}
+
+impl Day {
+    fn begins(&self) -> NaiveDateTime {
+        self.date.and_time(self.changeover.unwrap_or(NaiveTime::MIN))
+    }
+}
+
+/// When an event starts, in the conference's zone, in which line, and on which day the file lists it.
+pub type Start = (DateTime<FixedOffset>, usize, Option<usize>);
+
+/// The days of the file, and those that its events need besides.
+pub fn of(file: &[FileDay], starts: &[Start], zone: TimeZone, report: &mut Report) -> Vec<Day> {
+    let mut days: Vec<Day> = file
+        .iter()
+        .map(|day| Day { line: day.line, date: day.date, changeover: changeover(day, zone, report) })
+        .collect();
+    fit(&mut days, starts, report);
+    let listed: Vec<Option<NaiveDate>> =
+        starts.iter().map(|(_, _, day)| days.get((*day)?).map(|day| day.date)).collect();
+    days.sort_by_key(|day| day.date);
+    add_missing(&mut days, starts, !file.is_empty(), report);
+    for ((start, line, _), listed) in starts.iter().zip(listed) {
+        let lies_on = day_of(&days, start.naive_local()).map(|day| day.date);
+        if listed.is_some() && lies_on.is_some() && lies_on != listed {
+            report.note("other_day", "an event lies by its time on another day than it is listed under", Some(*line));
+        }
+    }
+    days
+}
+
+fn changeover(day: &FileDay, zone: TimeZone, report: &mut Report) -> Option<NaiveTime> {
+    let time = match day.changeover? {
+        Changeover::Time(time) => time,
+        Changeover::Instant(instant) => {
+            let local = zone.local(instant.to_utc()).naive_local();
+            if local.date() != day.date {
+                let detail = "a day that starts on another date than its own starts at midnight";
+                report.note("changeover", detail, Some(day.line));
+                return None;
+            }
+            local.time()
+        }
+    };
+    // Changeovers are in whole minutes.
+    time.with_second(0).and_then(|time| time.with_nanosecond(0))
+}
+
+/// Moves a changeover where events that are listed under its day, or under the day before, lie beyond it.
+fn fit(days: &mut [Day], starts: &[Start], report: &mut Report) {
+    let dates: BTreeMap<NaiveDate, usize> = days.iter().enumerate().map(|(place, day)| (day.date, place)).collect();
+    // The first and last start of each day, in minutes from its midnight.
+    let mut bounds: BTreeMap<usize, (i64, i64)> = BTreeMap::new();
+    for (start, _, listed) in starts {
+        if let Some((place, day)) = listed.and_then(|place| Some((place, days.get(place)?))) {
+            let minutes = (start.naive_local() - day.date.and_time(NaiveTime::MIN)).num_minutes();
+            let bound = bounds.entry(place).or_insert((minutes, minutes));
+            *bound = (bound.0.min(minutes), bound.1.max(minutes));
+        }
+    }
+    let last_of = |date: Option<NaiveDate>| date.and_then(|date| bounds.get(dates.get(&date)?)).map(|(_, last)| *last);
+    for (place, day) in days.iter_mut().enumerate() {
+        let Some(changeover) = day.changeover else {
+            continue;
+        };
+        let has_next = day.date.succ_opt().is_some_and(|next| dates.contains_key(&next));
+        let of_day_before = last_of(day.date.pred_opt());
+        let of_own = last_of(Some(day.date)).filter(|_| !has_next);
+        let least = of_day_before.into_iter().chain(of_own).max().map_or(0, |last| last - DAY_MINUTES + 1).max(0);
+        let most = bounds.get(&place).map_or(DAY_MINUTES - 1, |(first, _)| *first).min(DAY_MINUTES - 1);
+        let minutes = (changeover - NaiveTime::MIN).num_minutes();
+        if least <= most && !(least..=most).contains(&minutes) {
+            day.changeover = Some(NaiveTime::MIN + TimeDelta::minutes(minutes.clamp(least, most)));
+            let detail = "the changeover of a day is moved, so that what is listed under the day lies on it";
+            report.note("changeover", detail, Some(day.line));
+        }
+    }
+}
+
+/// Adds the dates of events that lie on no day.
+fn add_missing(days: &mut Vec<Day>, starts: &[Start], has_days: bool, report: &mut Report) {
+    for (start, line, _) in starts {
+        let wall = start.naive_local();
+        if day_of(days, wall).is_some() {
+            continue;
+        }
+        let date = wall.date();
+        let all = days.iter().map(|day| day.date).chain([date]);
+        let range = all.clone().min().zip(all.max());
+        let place = days.partition_point(|day| day.date < date);
+        let is_known = days.get(place).is_some_and(|day| day.date == date);
+        if is_known || range.is_none_or(|(first, last)| (last - first).num_days() >= DAYS_MAX) {
+            continue;
+        }
+        if has_days {
+            report.note("day_added", "an event lies on no day of the file: its date is a day too", Some(*line));
+        }
+        days.insert(place, Day { line: *line, date, changeover: None });
+    }
+}
+
+/// The day whose span holds this time.
+fn day_of(days: &[Day], wall: NaiveDateTime) -> Option<&Day> {
+    let after = days.partition_point(|day| day.begins() <= wall);
+    let day = days.get(after.checked_sub(1)?)?;
+    (wall < day.begins() + TimeDelta::days(1)).then_some(day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(changeovers: &[&str], starts: &[(&str, Option<usize>)]) -> (Vec<String>, Vec<String>) {
+        let zone = TimeZone(chrono_tz::UTC);
+        let file: Vec<_> = changeovers
+            .iter()
+            .zip(1..)
+            .map(|(time, day)| FileDay {
+                line: 1,
+                date: NaiveDate::from_ymd_opt(2030, 1, day).unwrap(),
+                changeover: Some(Changeover::Time(NaiveTime::parse_from_str(time, "%H:%M").unwrap())),
+            })
+            .collect();
+        let start = |text: &str| DateTime::parse_from_rfc3339(&format!("2030-01-{text}:00Z")).unwrap();
+        let starts: Vec<_> = starts.iter().map(|(text, day)| (start(text), 1, *day)).collect();
+        let mut report = Report::default();
+        let days = of(&file, &starts, zone, &mut report);
+        let day = |day: &Day| format!("{} {:?}", day.date.format("%d"), day.changeover.map(|time| time.to_string()));
+        (days.iter().map(day).collect(), report.0.into_iter().map(|note| note.code).collect())
+    }
+
+    #[test]
+    fn changeovers_are_the_file_s_unless_its_own_events_contradict_them() {
+        let some = |times: [&str; 2]| {
+            times.iter().zip(1..).map(|(time, day)| format!("0{day} Some(\"{time}:00\")")).collect::<Vec<_>>()
+        };
+        let (days, notes) =
+            run(&["10:30", "06:00"], &[("01T10:30", Some(0)), ("02T04:30", Some(0)), ("02T09:00", Some(1))]);
+        assert_eq!((days, notes.len()), (some(["10:30", "06:00"]), 0));
+        let (days, notes) =
+            run(&["09:00", "06:00"], &[("01T08:00", Some(0)), ("02T07:00", Some(0)), ("02T09:00", Some(1))]);
+        assert_eq!((days, notes), (some(["08:00", "07:01"]), vec!["changeover".to_owned()]));
+        let (days, notes) = run(&["06:00", "06:00"], &[("02T05:00", Some(1)), ("02T05:30", Some(0))]);
+        assert_eq!((days, notes), (some(["06:00", "06:00"]), vec!["other_day".to_owned()]));
+        let (days, notes) = run(&["06:00", "06:00"], &[("03T06:30", Some(1))]);
+        assert_eq!((days, notes), (some(["06:00", "06:31"]), vec!["changeover".to_owned()]));
+    }
+
+    #[test]
+    fn an_event_outside_every_day_makes_one() {
+        let (days, notes) = run(&["06:00"], &[("05T12:00", Some(0))]);
+        assert_eq!(days, ["01 Some(\"06:00:00\")", "05 None"]);
+        assert_eq!(notes, ["day_added", "other_day"]);
+        let (days, notes) = run(&[], &[("05T12:00", None), ("05T13:00", None), ("04T12:00", None)]);
+        assert_eq!((days, notes.len()), (vec!["04 None".to_owned(), "05 None".to_owned()], 0));
+    }
+}

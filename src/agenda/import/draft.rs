@@ -1,0 +1,318 @@
+//! Joining what a file says with a draft: the document that the agenda is to be.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::{
+    Content, File, Options,
+    days::{self, Day, Start},
+    list::{List, Node, assign, says, set_text},
+    people,
+    report::Report,
+    schedule::{Edge, Event, Schedule, at},
+    sessions,
+};
+use crate::{
+    agenda::Agenda,
+    faults::{Fault, Faults},
+    values::{Code, LanguageTag, Moment, TextValue as _, TimeZone},
+};
+
+/// How many things a file holds, as they were understood.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ImportCounts)]
+pub struct Counts {
+    /// Days.
+    pub days: usize,
+    /// Rooms.
+    pub rooms: usize,
+    /// Tracks.
+    pub tracks: usize,
+    /// Sessions.
+    pub sessions: usize,
+    /// Persons.
+    pub speakers: usize,
+}
+
+/// The document that a draft becomes.
+#[derive(Debug)]
+pub struct Composed {
+    /// What [`crate::agenda::model::read`] takes.
+    pub document: Value,
+    /// What could not be represented.
+    pub report: Report,
+    /// What the file holds.
+    pub counts: Counts,
+    /// The line of the file that asks for the thing at a place of the document, as `#/sessions/3`.
+    lines: HashMap<String, usize>,
+}
+
+impl Composed {
+    pub(super) fn new(report: Report, counts: Counts) -> Self {
+        Self { document: Value::Null, report, counts, lines: HashMap::new() }
+    }
+
+    /// Faults of the document as faults of the file, where a line of it is to blame.
+    pub fn of_file(&self, faults: Faults) -> Faults {
+        let in_file = |fault: Fault| {
+            let parts: Vec<&str> = fault.pointer.splitn(4, '/').collect();
+            let thing = parts.iter().take(3).copied().collect::<Vec<_>>().join("/");
+            match self.lines.get(&thing) {
+                Some(line) => {
+                    let rest = parts.get(3).copied().unwrap_or_default();
+                    Fault::at(at(*line), &fault.code, format!("{rest} {}", fault.detail).trim().to_owned())
+                }
+                None => fault,
+            }
+        };
+        Faults(faults.0.into_iter().map(in_file).collect())
+    }
+
+    pub(super) fn asked_for(&mut self, list: &str, codes: &[String], lines: &HashMap<String, usize>) {
+        for (index, code) in codes.iter().enumerate() {
+            self.lines.extend(lines.get(code).map(|line| (format!("#/{list}/{index}"), *line)));
+        }
+    }
+}
+
+/// The conference that a file is imported into.
+pub struct Target<'a> {
+    /// Its draft; none for a new conference.
+    pub draft: Option<&'a Agenda>,
+    /// The language of texts whose language the file does not say.
+    pub language: String,
+    /// Its languages.
+    pub languages: Vec<LanguageTag>,
+    /// Its zone.
+    pub zone: TimeZone,
+}
+
+/// What the draft of `slug` becomes with what the file says.
+///
+/// # Errors
+/// What the file says cannot be said of this conference, by line.
+pub fn compose(file: &File, draft: Option<&Agenda>, slug: &Code, options: &Options) -> Result<Composed, Faults> {
+    match (&file.content, draft) {
+        (Content::Schedule(schedule), _) => of_schedule(schedule, &file.report, draft, slug, options),
+        (Content::Speakers(rows), Some(draft)) => people::of_table(rows, &file.report, draft, options),
+        (Content::Speakers(_), None) => {
+            let detail = "a table of speakers is imported into a conference that is there already";
+            Err(Faults(vec![Fault::at(at(1), "no_conference", detail)]))
+        }
+    }
+}
+
+fn of_schedule(
+    schedule: &Schedule,
+    report: &Report,
+    draft: Option<&Agenda>,
+    slug: &Code,
+    options: &Options,
+) -> Result<Composed, Faults> {
+    let mut report = report.clone();
+    let target = target(schedule, draft, options, &mut report);
+    let starts = starts(schedule, &target, options)?;
+    let days = days::of(&schedule.days, &starts, target.zone, &mut report);
+    let mut document = document(draft);
+    if draft.is_none() {
+        document.insert("conference".to_owned(), conference(schedule, slug, &target, &days)?);
+    }
+    let mut list = |name: &str, key| List::of(document.remove(name), key, options.mode);
+    let (mut day_list, mut rooms, mut tracks) = (list("days", "date"), list("rooms", "code"), list("tracks", "code"));
+    let (mut speakers, mut events) = (list("speakers", "code"), list("sessions", "code"));
+    let mut day_lines = HashMap::new();
+    for day in &days {
+        let date = day.date.to_string();
+        let node = day_list.node(&date);
+        if let Some(changeover) = day.changeover {
+            node.insert("changeover".to_owned(), Value::from(changeover.format("%H:%M").to_string()));
+        }
+        day_lines.insert(date, day.line);
+    }
+    let room_names: Vec<&str> = schedule.rooms.iter().map(|(name, _)| name.as_str()).collect();
+    let known = draft.map(|draft| draft.rooms.iter().map(|room| (&room.code, room.name.map())).collect());
+    let room_codes = named(&mut rooms, &room_names, known, "room", &target.language);
+    for (name, capacity) in &schedule.rooms {
+        if let (Some(capacity), Some(code)) = (capacity, room_codes.get(name)) {
+            rooms.node(code).insert("capacity".to_owned(), Value::from(*capacity));
+        }
+    }
+    let track_names: Vec<&str> = schedule.tracks.iter().map(String::as_str).collect();
+    let known = draft.map(|draft| draft.tracks.iter().map(|track| (&track.code, track.name.map())).collect());
+    let track_codes = named(&mut tracks, &track_names, known, "track", &target.language);
+    let speaker_codes = people::of_schedule(&mut speakers, &schedule.people.list, &target);
+    let codes = sessions::Codes { rooms: room_codes, tracks: track_codes, speakers: speaker_codes };
+    let in_order = in_order(&schedule.events, &starts);
+    let session_lines = sessions::put(&mut events, &in_order, &codes, &target);
+    let counts = Counts {
+        days: days.len(),
+        rooms: schedule.rooms.len(),
+        tracks: schedule.tracks.len(),
+        sessions: schedule.events.len(),
+        speakers: schedule.people.list.len(),
+    };
+    let mut composed = Composed::new(report, counts);
+    let speaker_lines = codes.speakers.iter().cloned().zip(schedule.people.list.iter().map(|person| person.line));
+    let speaker_lines: HashMap<String, usize> = speaker_lines.collect();
+    let lists = [
+        ("days", day_list, day_lines),
+        ("rooms", rooms, HashMap::new()),
+        ("tracks", tracks, HashMap::new()),
+        ("speakers", speakers, speaker_lines),
+        ("sessions", events, session_lines),
+    ];
+    for (name, list, lines) in lists {
+        let (codes, value) = list.into_value();
+        composed.asked_for(name, &codes, &lines);
+        document.insert(name.to_owned(), value);
+    }
+    composed.document = Value::Object(document);
+    Ok(composed)
+}
+
+/// The draft as a document.
+pub fn document(draft: Option<&Agenda>) -> Map<String, Value> {
+    match serde_json::to_value(draft) {
+        Ok(Value::Object(members)) => members,
+        _ => Map::new(),
+    }
+}
+
+fn target<'a>(schedule: &Schedule, draft: Option<&'a Agenda>, options: &Options, report: &mut Report) -> Target<'a> {
+    let (languages, zone) = match draft {
+        Some(draft) => (draft.conference.languages.clone(), draft.conference.time_zone),
+        None => {
+            let zone = options.time_zone.or(schedule.time_zone).unwrap_or_else(|| guessed_zone(schedule, report));
+            (languages(&schedule.events), zone)
+        }
+    };
+    let language = languages.first().map_or("en", LanguageTag::as_str).to_owned();
+    Target { draft, language, languages, zone }
+}
+
+/// The languages of the events, the most frequent first; English where none says its own.
+fn languages(events: &[Event]) -> Vec<LanguageTag> {
+    let mut counts: Vec<(LanguageTag, usize)> = Vec::new();
+    for tag in events.iter().flat_map(|event| &event.languages) {
+        match counts.iter_mut().find(|(known, _)| known == tag) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((tag.clone(), 1)),
+        }
+    }
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let mut languages: Vec<_> = counts.into_iter().map(|(tag, _)| tag).collect();
+    if languages.is_empty() {
+        languages.extend(LanguageTag::parse("en"));
+    }
+    languages
+}
+
+/// The zone of a file that names none: that of its events' one offset, else UTC.
+fn guessed_zone(schedule: &Schedule, report: &mut Report) -> TimeZone {
+    let offset = |event: &Event| match event.starts_at {
+        Moment::Instant(instant) => Some(instant.offset().local_minus_utc()),
+        Moment::Wall(_) => None,
+    };
+    let mut offsets = schedule.events.iter().map(offset);
+    let first = offsets.next().flatten().filter(|first| offsets.all(|offset| offset == Some(*first)));
+    let hours = first.filter(|seconds| seconds % 3600 == 0).map(|seconds| seconds / 3600);
+    // The database names these zones by what is to be added to their time.
+    let name = hours.filter(|hours| *hours != 0).map(|hours| format!("Etc/GMT{:+}", -hours));
+    let zone = name.and_then(|name| TimeZone::parse(&name).ok()).unwrap_or(TimeZone(chrono_tz::UTC));
+    let detail = format!(
+        "the file names no time zone: {} is taken; another can be named (--time-zone, ?time_zone=)",
+        zone.0.name()
+    );
+    report.note("time_zone", detail, None);
+    zone
+}
+
+/// When each event starts.
+fn starts(schedule: &Schedule, target: &Target<'_>, options: &Options) -> Result<Vec<Start>, Faults> {
+    let zone = options.time_zone.or(schedule.time_zone).unwrap_or(target.zone);
+    let mut faults = Faults::default();
+    let mut starts = Vec::with_capacity(schedule.events.len());
+    for event in &schedule.events {
+        let local = event.starts_at.resolve(zone).map(|instant| target.zone.local(instant.to_utc()));
+        match local {
+            Ok(local) => starts.push((local, event.line, event.day)),
+            Err(fault) => faults.add(at(event.line), &fault.code, format!("the start {}", fault.detail)),
+        }
+    }
+    faults.or(starts)
+}
+
+/// The events by their start; those that start together stay in the file's order.
+fn in_order<'a>(events: &'a [Event], starts: &[Start]) -> Vec<(&'a Event, DateTime<FixedOffset>)> {
+    let mut in_order: Vec<_> = events.iter().zip(starts.iter().map(|(start, _, _)| *start)).collect();
+    in_order.sort_by_key(|(_, start)| *start);
+    in_order
+}
+
+fn conference(schedule: &Schedule, slug: &Code, target: &Target<'_>, days: &[Day]) -> Result<Value, Faults> {
+    let date = |edge: Edge| match edge {
+        Edge::Date(date) => date,
+        Edge::Instant(instant) => target.zone.local(instant.to_utc()).date_naive(),
+    };
+    let dates = || days.iter().map(|day| day.date);
+    let first = schedule.starts_on.map(date).into_iter().chain(dates()).min();
+    let last = schedule.ends_on.map(date).into_iter().chain(dates()).max();
+    let (Some(first), Some(last)) = (first.or(last), last.or(first)) else {
+        let fault = Fault::at(at(1), "required", "the file names no dates: neither of the conference nor of a day");
+        return Err(Faults(vec![fault]));
+    };
+    let name = schedule.name.as_deref().or(schedule.acronym.as_deref()).unwrap_or(slug.as_str());
+    let text = |text: &str| json!({ &target.language: text });
+    let venue =
+        schedule.venue.as_ref().map(|(name, city)| json!({ "name": text(name), "city": city.as_deref().map(text) }));
+    let (first, last) = plausible(first, last, days);
+    Ok(json!({
+        "slug": slug.as_str(),
+        "name": text(name),
+        "description": schedule.description.as_deref().map(text),
+        "starts_on": first.to_string(),
+        "ends_on": last.to_string(),
+        "time_zone": target.zone.0.name(),
+        "languages": target.languages.iter().map(LanguageTag::as_str).collect::<Vec<_>>(),
+        "venue": venue,
+    }))
+}
+
+/// Dates of a conference that is longer than a year are a slip: its days say when it is.
+fn plausible(first: NaiveDate, last: NaiveDate, days: &[Day]) -> (NaiveDate, NaiveDate) {
+    match (days.first(), days.last()) {
+        (Some(first_day), Some(last_day)) if (last - first).num_days() > 365 => (first_day.date, last_day.date),
+        _ => (first, last),
+    }
+}
+
+type Known<'a> = Vec<(&'a Code, &'a std::collections::BTreeMap<String, String>)>;
+
+/// Puts things that have a code and a name into a list; answers the code of each name.
+fn named(
+    list: &mut List,
+    names: &[&str],
+    known: Option<Known<'_>>,
+    noun: &str,
+    language: &str,
+) -> HashMap<String, String> {
+    let known: Vec<(String, Vec<String>)> = known
+        .into_iter()
+        .flatten()
+        .map(|(code, names)| (code.as_str().to_owned(), names.values().cloned().collect()))
+        .collect();
+    let codes = assign(names, &known, noun);
+    for (name, code) in names.iter().zip(&codes) {
+        let before = list.before(code).and_then(|before| before.get("name")).cloned();
+        let node: &mut Node = list.node(code);
+        node.entry("name").or_insert_with(|| before.unwrap_or_else(|| json!({})));
+        if !says(node, "name", name) {
+            set_text(node, "name", language, name);
+        }
+    }
+    names.iter().map(|name| (*name).to_owned()).zip(codes).collect()
+}

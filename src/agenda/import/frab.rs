@@ -1,0 +1,445 @@
+//! What schedule.xml and schedule.json say, one form for both: read leniently, as the files of frab, pretalx and
+//! pentabarf ask for, and understood once.
+
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+
+use super::{
+    report::Report,
+    schedule::{self, Changeover, Edge, Event, FileDay, People, Person, Schedule, Seen, at},
+    text,
+};
+use crate::{
+    faults::Faults,
+    values::{Moment, TextValue as _, TimeZone},
+};
+
+/// When a day begins in files that do not say it: what lies between midnight and then is listed under the day before.
+const DAY_CHANGE: NaiveTime = match NaiveTime::from_hms_opt(6, 0, 0) {
+    Some(time) => time,
+    None => NaiveTime::MIN,
+};
+/// How long an event without a duration lasts in files that name no time slot, in minutes.
+const SLOT_MINUTES: i64 = 5;
+/// The longest event, in days: that of the longest conference.
+const EVENT_DAYS_MAX: i64 = 366;
+
+/// A whole file, as texts.
+#[derive(Debug, Default)]
+pub struct RawSchedule {
+    /// Members of `conference`.
+    pub conference: RawConference,
+    /// Its days, with the line of each.
+    pub days: Vec<RawDay>,
+    /// Its rooms: names, with how many people they hold.
+    pub rooms: Vec<(String, Option<u32>)>,
+    /// Its tracks.
+    pub tracks: Vec<String>,
+    /// Its events.
+    pub events: Vec<RawEvent>,
+}
+
+/// Members of `conference`, by their names in the file; empty where it has none.
+#[derive(Debug, Default)]
+pub struct RawConference {
+    pub line: usize,
+    pub title: String,
+    pub acronym: String,
+    pub subtitle: String,
+    pub venue: String,
+    pub city: String,
+    pub start: String,
+    pub end: String,
+    pub day_change: String,
+    pub timeslot_duration: String,
+    pub time_zone_name: String,
+}
+
+/// A day, and the line where it begins.
+#[derive(Debug, Default)]
+pub struct RawDay {
+    pub line: usize,
+    pub date: String,
+    pub start: String,
+}
+
+/// An event, the line where it begins, and the place of its day; the rest by the names in the file.
+#[derive(Debug, Default)]
+pub struct RawEvent {
+    pub line: usize,
+    pub day: usize,
+    pub room: String,
+    pub guid: String,
+    pub id: String,
+    pub slug: String,
+    pub title: String,
+    pub subtitle: String,
+    pub type_name: String,
+    pub date: String,
+    pub start: String,
+    pub duration: String,
+    pub track: String,
+    pub language: String,
+    pub abstract_: String,
+    pub description: String,
+    pub persons: Vec<RawPerson>,
+}
+
+/// A person of an event, and the line.
+#[derive(Debug, Default)]
+pub struct RawPerson {
+    pub line: usize,
+    pub guid: String,
+    pub code: String,
+    pub id: String,
+    pub name: String,
+    pub biography: String,
+}
+
+/// Understands a file.
+///
+/// # Errors
+/// Every event, and every day, that cannot be understood.
+pub fn understand(raw: RawSchedule, report: &mut Report) -> Result<Schedule, Faults> {
+    let mut reading = Reading::new(raw.conference, report);
+    for day in &raw.days {
+        reading.day(day);
+    }
+    for (name, capacity) in raw.rooms {
+        reading.room(&name, capacity, None);
+    }
+    for track in raw.tracks {
+        reading.track(&track, None);
+    }
+    for event in &raw.events {
+        reading.event(event);
+    }
+    reading.faults.or(reading.schedule)
+}
+
+struct Reading<'a> {
+    schedule: Schedule,
+    report: &'a mut Report,
+    faults: Faults,
+    acronym: String,
+    day_change: NaiveTime,
+    slot: TimeDelta,
+    seen: Seen,
+    /// The place in [`Schedule::days`] of each day of the file.
+    days: Vec<Option<usize>>,
+}
+
+impl<'a> Reading<'a> {
+    fn new(raw: RawConference, report: &'a mut Report) -> Self {
+        let at = Some(raw.line).filter(|line| *line > 0);
+        let title = text::title(&raw.title, report, at);
+        let acronym = [&raw.acronym, &title].into_iter().map(|text| text::folded(text)).find(|code| !code.is_empty());
+        let time_zone = TimeZone::parse(raw.time_zone_name.trim()).ok();
+        if time_zone.is_none() && !raw.time_zone_name.trim().is_empty() {
+            report.note("time_zone", "the time zone of the file is none of the IANA database", at);
+        }
+        let day_change = time_of_day(&raw.day_change);
+        let slot = duration(&raw.timeslot_duration).map(|(slot, _)| slot).filter(|slot| *slot > TimeDelta::zero());
+        let some = |text: String| Some(text).filter(|text| !text.is_empty());
+        let (venue, city) = (text::title(&raw.venue, report, at), text::title(&raw.city, report, at));
+        let schedule = Schedule {
+            name: some(title),
+            acronym: acronym.clone(),
+            description: some(text::prose(&raw.subtitle, report, at)),
+            venue: some(venue).map(|venue| (venue, some(city))),
+            starts_on: edge(&raw.start),
+            ends_on: edge(&raw.end),
+            time_zone,
+            ..Schedule::default()
+        };
+        Self {
+            schedule,
+            report,
+            faults: Faults::default(),
+            acronym: acronym.unwrap_or_default(),
+            day_change: day_change.unwrap_or(DAY_CHANGE),
+            slot: slot.unwrap_or(TimeDelta::minutes(SLOT_MINUTES)),
+            seen: Seen::default(),
+            days: Vec::new(),
+        }
+    }
+
+    fn day(&mut self, raw: &RawDay) {
+        let start = instant(&raw.start);
+        let date = NaiveDate::parse_from_str(raw.date.trim(), "%Y-%m-%d").ok().or_else(|| {
+            edge(&raw.start).map(|edge| match edge {
+                Edge::Date(date) => date,
+                Edge::Instant(instant) => instant.date_naive(),
+            })
+        });
+        let Some(date) = date else {
+            let detail = "a day needs a date such as 2014-03-31";
+            self.faults.add(at(raw.line), "invalid_date", detail);
+            self.days.push(None);
+            return;
+        };
+        let known = self.schedule.days.iter().position(|day| day.date == date);
+        if known.is_some() {
+            self.report.note("duplicate_day", "days with one date are one day", Some(raw.line));
+        }
+        self.days.push(Some(known.unwrap_or(self.schedule.days.len())));
+        if known.is_none() {
+            let changeover = start.map_or(Changeover::Time(self.day_change), Changeover::Instant);
+            self.schedule.days.push(FileDay { line: raw.line, date, changeover: Some(changeover) });
+        }
+    }
+
+    fn room(&mut self, name: &str, capacity: Option<u32>, line: Option<usize>) -> Option<String> {
+        let name = text::title(name, self.report, line);
+        if name.is_empty() {
+            return None;
+        }
+        if !self.schedule.rooms.iter().any(|(known, _)| *known == name) {
+            self.schedule.rooms.push((name.clone(), capacity.filter(|capacity| *capacity > 0)));
+        }
+        Some(name)
+    }
+
+    fn track(&mut self, name: &str, line: Option<usize>) -> Option<String> {
+        let name = text::title(name, self.report, line);
+        if name.is_empty() {
+            return None;
+        }
+        if !self.schedule.tracks.contains(&name) {
+            self.schedule.tracks.push(name.clone());
+        }
+        Some(name)
+    }
+
+    fn event(&mut self, raw: &RawEvent) {
+        let line = raw.line;
+        let here = Some(line);
+        let title = text::title(&raw.title, self.report, here);
+        let others = [raw.id.trim(), raw.slug.trim(), &title];
+        let guid = schedule::guid(&self.acronym, raw.guid.trim(), &others, line, self.report);
+        if !self.seen.is_new(guid, raw.id.trim(), line, self.report) {
+            return;
+        }
+        if title.is_empty() {
+            self.faults.add(at(line), "required", "the event has no title");
+        }
+        let day = self.days.get(raw.day).copied().flatten();
+        let starts_at = self.starts_at(raw, day);
+        let duration = self.duration(raw);
+        let (Some(starts_at), Some(duration)) = (starts_at, duration) else {
+            return;
+        };
+        let kind = schedule::kind(&raw.type_name);
+        if kind.is_none() && !raw.type_name.trim().is_empty() {
+            let name = text::line(&raw.type_name, 100, self.report, here);
+            self.report.note("kind", format!("events of the type \"{name}\" are sessions of the kind parallel"), here);
+        }
+        let event = Event {
+            line,
+            day,
+            guid,
+            code: self.code(raw, &title),
+            kind,
+            abstract_: self.abstract_(raw),
+            languages: schedule::languages(&raw.language, line, self.report),
+            starts_at,
+            duration,
+            room: self.room(&raw.room, None, here),
+            track: self.track(&raw.track, here),
+            persons: self.persons(raw),
+            title,
+        };
+        self.schedule.events.push(event);
+    }
+
+    /// The date with the offset that the file says; else the day's date and the wall time, of the next date where it
+    /// lies before the change of day.
+    fn starts_at(&mut self, raw: &RawEvent, day: Option<usize>) -> Option<Moment> {
+        if let Some(instant) = instant(&raw.date) {
+            return Some(Moment::Instant(instant));
+        }
+        if let Some(wall) = wall(&raw.date) {
+            return Some(Moment::Wall(wall));
+        }
+        let date = NaiveDate::parse_from_str(raw.date.trim(), "%Y-%m-%d").ok();
+        let Some(time) = time_of_day(&raw.start) else {
+            let detail = "the event has no start such as 09:30, and no date such as 2014-03-31T09:30:00+02:00";
+            self.faults.add(at(raw.line), "invalid_time", detail);
+            return None;
+        };
+        let of_day = || self.schedule.days.get(day?).map(|day| day.date);
+        let next = || if time < self.day_change { of_day()?.succ_opt() } else { of_day() };
+        // A fault of the day itself has been named.
+        Some(Moment::Wall(date.or_else(next)?.and_time(time)))
+    }
+
+    fn duration(&mut self, raw: &RawEvent) -> Option<TimeDelta> {
+        let here = Some(raw.line);
+        let found =
+            if raw.duration.trim().is_empty() { Some((TimeDelta::zero(), false)) } else { duration(&raw.duration) };
+        let Some((duration, has_three_parts)) = found.filter(|(found, _)| *found <= TimeDelta::days(EVENT_DAYS_MAX))
+        else {
+            self.faults.add(at(raw.line), "invalid_duration", "the event has no duration such as 00:45");
+            return None;
+        };
+        if has_three_parts {
+            let detail = "a duration of three parts is read as hours, minutes and seconds; as days, hours and minutes \
+                where that alone makes sense";
+            self.report.note("duration_parts", detail, here);
+        }
+        if duration > TimeDelta::zero() {
+            return Some(duration);
+        }
+        let minutes = self.slot.num_minutes().max(1);
+        self.report.note("no_duration", format!("an event without a duration lasts {minutes} minutes"), here);
+        Some(TimeDelta::minutes(minutes))
+    }
+
+    fn abstract_(&mut self, raw: &RawEvent) -> Option<String> {
+        let here = Some(raw.line);
+        let subtitle = text::title(&raw.subtitle, self.report, here);
+        if !subtitle.is_empty() {
+            self.report.note("subtitle", "a subtitle is the first paragraph of the abstract", here);
+        }
+        let rest = [&raw.abstract_, &raw.description].map(|text| text::prose(text, self.report, here));
+        let [abstract_, description] = rest;
+        text::joined(&[subtitle, abstract_, description], self.report, here)
+    }
+
+    /// The slug without the conference's acronym and the event's id before it, or the title.
+    fn code(&self, raw: &RawEvent, title: &str) -> String {
+        let slug = text::folded(&raw.slug);
+        let mut code = slug.as_str();
+        for prefix in [self.acronym.as_str(), &text::folded(&raw.id)] {
+            let rest = code.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
+            code = rest.filter(|_| !prefix.is_empty()).unwrap_or(code);
+        }
+        let title = text::folded(title);
+        // A slug of one word is a number or a code of the other system.
+        if code.contains('-') || title.is_empty() { code.to_owned() } else { title }
+    }
+
+    fn persons(&mut self, raw: &RawEvent) -> Vec<usize> {
+        let mut places = Vec::new();
+        for person in &raw.persons {
+            let here = Some(person.line);
+            let name = text::line(&person.name, 1000, self.report, here);
+            let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+            if name.is_empty() {
+                self.report.note("nameless", "a person without a name is left out", here);
+                continue;
+            }
+            let keys = [("guid", &person.guid), ("code", &person.code), ("id", &person.id)];
+            let key = keys.iter().find(|(_, key)| !key.trim().is_empty());
+            let biography = text::prose(&person.biography, self.report, here);
+            let person = Person {
+                key: key.map(|(kind, key)| format!("{kind} {}", key.trim())),
+                name,
+                biography: Some(biography).filter(|text| !text.is_empty()),
+                line: person.line,
+            };
+            let place = People::place(&mut self.schedule.people, person, self.report);
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
+    }
+}
+
+/// A date and time with an offset.
+pub fn instant(text: &str) -> Option<DateTime<FixedOffset>> {
+    let text = text.trim();
+    DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%z")).ok()
+}
+
+fn wall(text: &str) -> Option<NaiveDateTime> {
+    let formats = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"];
+    formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text.trim(), format).ok())
+}
+
+fn edge(text: &str) -> Option<Edge> {
+    let date = || NaiveDate::parse_from_str(text.trim().get(..10)?, "%Y-%m-%d").ok();
+    instant(text).map(Edge::Instant).or_else(|| date().map(Edge::Date))
+}
+
+fn time_of_day(text: &str) -> Option<NaiveTime> {
+    ["%H:%M", "%H:%M:%S"].iter().find_map(|format| NaiveTime::parse_from_str(text.trim(), format).ok())
+}
+
+/// How long: `0:45`, `00:45:00`, `45`, `PT45M`; and whether it has three parts, which files mean in two ways.
+fn duration(text: &str) -> Option<(TimeDelta, bool)> {
+    let text = text.trim();
+    if let Some(duration) = iso_duration(text) {
+        return Some((duration, false));
+    }
+    let parts: Option<Vec<i64>> =
+        text.split(':').map(|part| part.parse().ok().filter(|n| (0..=100_000).contains(n))).collect();
+    match parts?.as_slice() {
+        [minutes] => Some((TimeDelta::minutes(*minutes), false)),
+        [hours, minutes] if *minutes < 60 => Some((TimeDelta::hours(*hours) + TimeDelta::minutes(*minutes), false)),
+        // Seconds are nobody's: what ends in some is days, hours and minutes.
+        [days, hours @ 0..=23, minutes @ 1..=59] if *days > 0 => {
+            Some((TimeDelta::days(*days) + TimeDelta::hours(*hours) + TimeDelta::minutes(*minutes), true))
+        }
+        [hours, minutes @ 0..=59, seconds @ 0..=59] => {
+            Some((TimeDelta::hours(*hours) + TimeDelta::minutes(*minutes) + TimeDelta::seconds(*seconds), true))
+        }
+        _ => None,
+    }
+}
+
+/// A duration of ISO 8601 in weeks, days, hours, minutes and seconds, as iCalendar writes it too.
+pub fn iso_duration(text: &str) -> Option<TimeDelta> {
+    let mut rest = text.strip_prefix('+').unwrap_or(text).strip_prefix('P')?;
+    let mut total = TimeDelta::zero();
+    let mut of_day = false;
+    let mut has_part = false;
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix('T').filter(|_| !of_day) {
+            (rest, of_day) = (after, true);
+            continue;
+        }
+        let (number, after) = rest.split_at_checked(rest.find(|c: char| !c.is_ascii_digit())?)?;
+        let number: i64 = number.parse().ok().filter(|number| *number <= 1_000_000)?;
+        let mut after = after.chars();
+        total = total.checked_add(&match (after.next()?, of_day) {
+            ('W', false) => TimeDelta::weeks(number),
+            ('D', false) => TimeDelta::days(number),
+            ('H', true) => TimeDelta::hours(number),
+            ('M', true) => TimeDelta::minutes(number),
+            ('S', true) => TimeDelta::seconds(number),
+            _ => return None,
+        })?;
+        rest = after.as_str();
+        has_part = true;
+    }
+    has_part.then_some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_files_write_them() {
+        for (text, minutes) in [
+            ("00:45", Some(45)),
+            ("1:05", Some(65)),
+            ("25:00", Some(1500)),
+            ("45", Some(45)),
+            ("PT45M", Some(45)),
+            ("P1DT1H", Some(1500)),
+            ("00:45:00", Some(45)),
+            ("12:00:00", Some(720)),
+            ("1:02:30", Some(1590)),
+            ("00:90", None),
+            ("long", None),
+            ("P", None),
+            ("-1:00", None),
+            ("99999999999999999999:00", None),
+        ] {
+            assert_eq!(duration(text).map(|(found, _)| found.num_minutes()), minutes, "{text}");
+        }
+        assert_eq!(duration("00:45:00").map(|(_, three)| three), Some(true));
+    }
+}

@@ -1,0 +1,203 @@
+//! HTML reduced to plain text: paragraphs and lists stay, links keep their target, scripts and styles go.
+
+/// Elements that end a paragraph.
+const BLOCKS: &[&str] = &[
+    "article",
+    "blockquote",
+    "dd",
+    "div",
+    "dl",
+    "dt",
+    "figure",
+    "footer",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hr",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "table",
+    "ul",
+];
+/// Elements inside a line, and those that break it.
+const INLINE: &[&str] = &[
+    "a", "abbr", "b", "br", "cite", "code", "em", "i", "iframe", "img", "li", "mark", "q", "s", "script", "small",
+    "span", "strong", "style", "sub", "sup", "tbody", "td", "th", "thead", "tr", "tt", "u", "video",
+];
+
+/// The characters that texts of the web name.
+const ENTITIES: &[(&str, &str)] = &[
+    ("amp", "&"),
+    ("lt", "<"),
+    ("gt", ">"),
+    ("quot", "\""),
+    ("apos", "'"),
+    ("nbsp", " "),
+    ("hellip", "…"),
+    ("ndash", "–"),
+    ("mdash", "—"),
+    ("lsquo", "‘"),
+    ("rsquo", "’"),
+    ("ldquo", "“"),
+    ("rdquo", "”"),
+    ("bull", "•"),
+    ("auml", "ä"),
+    ("ouml", "ö"),
+    ("uuml", "ü"),
+    ("Auml", "Ä"),
+    ("Ouml", "Ö"),
+    ("Uuml", "Ü"),
+    ("szlig", "ß"),
+    ("eacute", "é"),
+    ("egrave", "è"),
+    ("agrave", "à"),
+    ("ccedil", "ç"),
+    ("copy", "©"),
+    ("euro", "€"),
+    ("times", "×"),
+];
+
+/// The plain text; `None` for a text that has no HTML in it.
+pub fn to_plain(text: &str) -> Option<String> {
+    let mut plain = Plain::default();
+    let mut rest = text;
+    let mut is_html = false;
+    while let Some(place) = rest.find(['<', '&']) {
+        let (before, from) = rest.split_at_checked(place)?;
+        plain.text(before);
+        if let Some((tag, after)) = Tag::read(from) {
+            is_html = true;
+            rest = plain.tag(&tag, after);
+        } else if let Some((character, after)) = entity(from) {
+            is_html = true;
+            plain.out.push_str(&character);
+            rest = after;
+        } else {
+            let mut characters = from.chars();
+            plain.out.extend(characters.next());
+            rest = characters.as_str();
+        }
+    }
+    plain.text(rest);
+    is_html.then(|| plain.finish())
+}
+
+struct Tag<'a> {
+    name: String,
+    is_end: bool,
+    attributes: &'a str,
+}
+
+impl<'a> Tag<'a> {
+    /// The tag that `from` begins with, and what follows it. `<https://...>` of a Markdown text is none.
+    fn read(from: &'a str) -> Option<(Self, &'a str)> {
+        let inner = from.strip_prefix('<')?;
+        if let Some(comment) = inner.strip_prefix("!--") {
+            let (_, after) = comment.split_once("-->")?;
+            return Some((Self { name: "!--".to_owned(), is_end: false, attributes: "" }, after));
+        }
+        let (is_end, inner) = inner.strip_prefix('/').map_or((false, inner), |inner| (true, inner));
+        let (whole, after) = inner.split_once('>')?;
+        let end = whole.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(whole.len());
+        let (name, attributes) = whole.split_at_checked(end)?;
+        let name = name.to_ascii_lowercase();
+        let is_known = BLOCKS.contains(&name.as_str()) || INLINE.contains(&name.as_str());
+        let ends_well = attributes.is_empty() || attributes.starts_with(|c: char| c.is_whitespace() || c == '/');
+        (is_known && ends_well).then_some((Self { name, is_end, attributes }, after))
+    }
+
+    fn link(&self) -> Option<&'a str> {
+        let (_, value) = self.attributes.split_once("href=")?;
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let target = value.get(1..)?.split(quote).next()?;
+        (target.starts_with("http://") || target.starts_with("https://")).then_some(target)
+    }
+}
+
+/// The character that `from` names by a reference, and what follows it.
+fn entity(from: &str) -> Option<(String, &str)> {
+    let (name, after) = from.strip_prefix('&')?.split_once(';')?;
+    if let Some((_, character)) = ENTITIES.iter().find(|(known, _)| *known == name) {
+        return Some(((*character).to_owned(), after));
+    }
+    let number = name.strip_prefix('#')?;
+    let code = match number.strip_prefix(['x', 'X']) {
+        Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+        None => number.parse().ok()?,
+    };
+    Some((char::from_u32(code)?.to_string(), after))
+}
+
+#[derive(Default)]
+struct Plain<'a> {
+    out: String,
+    /// The target of the link that is open, and where its text began.
+    link: Option<(&'a str, usize)>,
+}
+
+impl<'a> Plain<'a> {
+    fn text(&mut self, text: &str) {
+        self.out.push_str(text);
+    }
+
+    /// What a tag does to the text; answers what is left to read.
+    fn tag(&mut self, tag: &Tag<'a>, after: &'a str) -> &'a str {
+        match tag.name.as_str() {
+            name @ ("script" | "style") if !tag.is_end => {
+                let end = format!("</{name}");
+                let skipped = after.to_ascii_lowercase().find(&end).and_then(|place| after.get(place..));
+                return skipped.and_then(|rest| rest.split_once('>')).map_or("", |(_, rest)| rest);
+            }
+            "a" if tag.is_end => {
+                if let Some((target, start)) = self.link.take()
+                    && self.out.get(start..).is_some_and(|text| text.trim() != target)
+                {
+                    self.out.push_str(&format!(" ({target})"));
+                }
+            }
+            "a" => self.link = tag.link().map(|target| (target, self.out.len())),
+            "br" => self.out.push('\n'),
+            "li" if !tag.is_end => self.out.push_str("\n- "),
+            "tr" => self.out.push('\n'),
+            "td" | "th" if tag.is_end => self.out.push(' '),
+            name if BLOCKS.contains(&name) => self.out.push_str("\n\n"),
+            _ => {}
+        }
+        after
+    }
+
+    /// The text without spaces at the ends of lines, and with one empty line between paragraphs.
+    fn finish(self) -> String {
+        let mut lines: Vec<&str> = Vec::new();
+        for line in self.out.lines().map(str::trim) {
+            if !line.is_empty() || lines.last().is_some_and(|last| !last.is_empty()) {
+                lines.push(line);
+            }
+        }
+        lines.join("\n").trim().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::to_plain;
+
+    #[test]
+    fn html_becomes_paragraphs_and_plain_text_stays_what_it_is() {
+        let html = "<p>One &amp; <b>two</b><br/>three.</p>\n\n<p>See <a href=\"https://example.org/x\">this</a></p>\
+            <ul><li>a</li><li>b</li></ul><script>alert('<p>')</script><style>p{}</style>";
+        let plain = "One & two\nthree.\n\nSee this (https://example.org/x)\n\n- a\n- b";
+        assert_eq!(to_plain(html).as_deref(), Some(plain));
+        for text in ["a < b && c > d", "see <https://example.org>", "R&D; x", "<peter@example.org>", "& <", "é<"] {
+            assert_eq!(to_plain(text), None);
+        }
+        assert_eq!(to_plain("&#8217;&#x2019;&#1114112; <a href=\"x\">k</a>").as_deref(), Some("’’&#1114112; k"));
+        assert_eq!(to_plain("<script>never ends").as_deref(), Some(""));
+    }
+}

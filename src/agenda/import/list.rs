@@ -1,0 +1,148 @@
+//! The lists of a document that an import adds to or replaces, and how what the file names finds what the draft has.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    ImportMode,
+    text::{Codes, folded},
+};
+
+/// A thing of a document.
+pub type Node = Map<String, Value>;
+
+/// A list of a document. Merged, it keeps what it had; replaced, a thing keeps its id alone.
+#[derive(Debug)]
+pub struct List {
+    key: &'static str,
+    order: Vec<String>,
+    nodes: HashMap<String, Node>,
+    before: HashMap<String, Node>,
+}
+
+impl List {
+    /// The list that the draft has.
+    pub fn of(draft: Option<Value>, key: &'static str, mode: ImportMode) -> Self {
+        let mut list = Self { key, order: Vec::new(), nodes: HashMap::new(), before: HashMap::new() };
+        let Some(Value::Array(nodes)) = draft else {
+            return list;
+        };
+        for node in nodes {
+            let Value::Object(node) = node else {
+                continue;
+            };
+            let code = node.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+            if mode == ImportMode::Merge {
+                list.order.push(code.clone());
+                list.nodes.insert(code.clone(), node.clone());
+            }
+            list.before.insert(code, node);
+        }
+        list
+    }
+
+    /// What the draft has under this code.
+    pub fn before(&self, code: &str) -> Option<&Node> {
+        self.before.get(code)
+    }
+
+    /// The thing with this code, to be filled.
+    pub fn node(&mut self, code: &str) -> &mut Node {
+        self.nodes.entry(code.to_owned()).or_insert_with(|| {
+            self.order.push(code.to_owned());
+            let id = self.before.get(code).and_then(|before| before.get("id"));
+            let key = (self.key.to_owned(), Value::from(code));
+            Node::from_iter([key].into_iter().chain(id.map(|id| ("id".to_owned(), id.clone()))))
+        })
+    }
+
+    /// The codes in order, and the list as the document has it.
+    pub fn into_value(mut self) -> (Vec<String>, Value) {
+        let nodes: Vec<_> = self.order.iter().filter_map(|code| self.nodes.remove(code)).collect();
+        (self.order, json!(nodes))
+    }
+}
+
+/// Gives a text to a thing, in one language; what it says in others stays.
+pub fn set_text(node: &mut Node, field: &str, language: &str, text: &str) {
+    if node.get(field).and_then(|texts| texts.get(language)).is_some_and(|known| known.as_str() == Some(text)) {
+        return;
+    }
+    let mut texts = match node.remove(field) {
+        Some(Value::Object(texts)) => texts,
+        _ => Map::new(),
+    };
+    // What says the same under another tag has changed its language.
+    texts.retain(|_, other| other.as_str() != Some(text));
+    texts.insert(language.to_owned(), Value::from(text));
+    node.insert(field.to_owned(), Value::Object(texts));
+}
+
+/// Whether a text of a thing is this one, in some language.
+pub fn says(node: &Node, field: &str, text: &str) -> bool {
+    let texts = node.get(field).and_then(Value::as_object);
+    texts.is_some_and(|texts| texts.values().any(|known| known.as_str() == Some(text)))
+}
+
+/// The code of each name: that of the draft's thing of this name, else of the one with the code that the name makes,
+/// else a new one. Nothing is given to two names.
+pub fn assign(wanted: &[&str], known: &[(String, Vec<String>)], otherwise: &str) -> Vec<String> {
+    let mut in_order: Vec<_> = known.iter().collect();
+    in_order.sort_by_key(|(code, _)| (code.len(), code.as_str()));
+    let mut by_name: HashMap<&str, VecDeque<&str>> = HashMap::new();
+    for (code, names) in in_order {
+        for name in names {
+            by_name.entry(name).or_default().push_back(code);
+        }
+    }
+    let mut claimed: HashSet<&str> = HashSet::new();
+    let mut found: Vec<Option<String>> = Vec::with_capacity(wanted.len());
+    for name in wanted {
+        let queue = by_name.get_mut(name);
+        let code = queue.and_then(|queue| std::iter::from_fn(|| queue.pop_front()).find(|code| claimed.insert(code)));
+        found.push(code.map(str::to_owned));
+    }
+    let codes: HashSet<&str> = known.iter().map(|(code, _)| code.as_str()).collect();
+    let mut taken = Codes::taken(codes.iter().copied());
+    let code_of = |(name, found): (&&str, Option<String>)| {
+        found.unwrap_or_else(|| {
+            let base = folded(name);
+            match codes.get(base.as_str()).filter(|code| claimed.insert(code)) {
+                Some(code) => (*code).to_owned(),
+                None => taken.take(&base, otherwise),
+            }
+        })
+    };
+    wanted.iter().zip(found).map(code_of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_find_the_draft_s_things_by_name_then_by_code_and_share_none() {
+        let known = [
+            ("hall".to_owned(), vec!["Great hall".to_owned(), "Grande salle".to_owned()]),
+            ("saal-1".to_owned(), vec!["Saal 1".to_owned()]),
+            ("marc-2".to_owned(), vec!["Marc".to_owned()]),
+            ("marc".to_owned(), vec!["Marc".to_owned()]),
+        ];
+        let wanted = ["Saal-1", "Saal 1", "Grande salle", "HALL", "Marc", "Marc", "Marc", "!"];
+        assert_eq!(
+            assign(&wanted, &known, "room"),
+            ["saal-1-2", "saal-1", "hall", "hall-2", "marc", "marc-2", "marc-3", "room"]
+        );
+        assert_eq!(assign(&["SAAL 1"], &known, "room"), ["saal-1"]);
+    }
+
+    #[test]
+    fn a_text_keeps_its_other_languages() {
+        let mut node = Node::from_iter([("title".to_owned(), json!({ "en": "A", "fr": "B" }))]);
+        set_text(&mut node, "title", "en", "C");
+        assert_eq!(node["title"], json!({ "en": "C", "fr": "B" }));
+        set_text(&mut node, "title", "de", "C");
+        assert_eq!(node["title"], json!({ "de": "C", "fr": "B" }));
+    }
+}

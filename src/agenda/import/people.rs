@@ -1,0 +1,165 @@
+//! The persons of a file as speakers of a document.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::{
+    Options,
+    draft::{Composed, Counts, Target, document},
+    list::{List, Node, assign, set_text},
+    report::Report,
+    schedule::{Person, at},
+    speaker_table::SpeakerRow,
+    text,
+};
+use crate::{
+    agenda::{Agenda, document::OrganisationKind},
+    faults::Faults,
+    values::LanguageTag,
+};
+
+/// Puts the persons of a schedule into the list of speakers. Answers the code of each.
+pub fn of_schedule(list: &mut List, people: &[Person], target: &Target<'_>) -> Vec<String> {
+    let known = known(target.draft);
+    // Persons of one name come in an order that does not depend on where they appear first, so that their codes stay.
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    for (place, person) in people.iter().enumerate() {
+        first.entry(&person.name).or_insert(place);
+    }
+    let mut order: Vec<usize> = (0..people.len()).collect();
+    let key = |place: &usize| {
+        let person = people.get(*place);
+        let first = person.and_then(|person| first.get(person.name.as_str()).copied());
+        let key = person.and_then(|person| person.key.clone()).unwrap_or_default();
+        (first, key.len(), key)
+    };
+    order.sort_by_cached_key(key);
+    let names: Vec<&str> =
+        order.iter().filter_map(|place| people.get(*place)).map(|person| person.name.as_str()).collect();
+    let mut codes = vec![String::new(); people.len()];
+    for (place, code) in order.iter().zip(assign(&names, &known, "speaker")) {
+        if let Some(slot) = codes.get_mut(*place) {
+            *slot = code;
+        }
+    }
+    for (person, code) in people.iter().zip(&codes) {
+        let before = list.before(code).cloned();
+        let node = list.node(code);
+        let is_same = before.as_ref().is_some_and(|before| whole_name(before) == person.name);
+        match before.filter(|_| is_same) {
+            Some(before) => {
+                for field in ["given_name", "family_name"] {
+                    node.insert(field.to_owned(), before.get(field).cloned().unwrap_or_default());
+                }
+            }
+            None => {
+                let (given_name, family_name) = text::names(&person.name, &mut Report::default(), None);
+                node.insert("given_name".to_owned(), json!(given_name));
+                node.insert("family_name".to_owned(), json!(family_name));
+            }
+        }
+        if let Some(biography) = &person.biography {
+            set_text(node, "biography", &target.language, biography);
+        }
+    }
+    codes
+}
+
+fn known(draft: Option<&Agenda>) -> Vec<(String, Vec<String>)> {
+    let speakers = draft.into_iter().flat_map(|draft| &draft.speakers);
+    speakers.map(|speaker| (speaker.code.as_str().to_owned(), vec![speaker.name()])).collect()
+}
+
+fn whole_name(node: &Node) -> String {
+    let text = |field: &str| node.get(field).and_then(Value::as_str);
+    [text("given_name"), text("family_name")].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// What a draft becomes with a table of speakers. A cell without text changes nothing.
+///
+/// # Errors
+/// Rows that name one speaker twice.
+pub fn of_table(rows: &[SpeakerRow], report: &Report, draft: &Agenda, options: &Options) -> Result<Composed, Faults> {
+    let language = draft.conference.languages.first().map_or("en", LanguageTag::as_str).to_owned();
+    let mut document = document(Some(draft));
+    let mut organisations = Organisations::of(draft, &mut document, &language);
+    let mut list = List::of(document.remove("speakers"), "code", options.mode);
+    let codes = codes(rows, draft);
+    let mut faults = Faults::default();
+    let mut lines: HashMap<String, usize> = HashMap::new();
+    for (row, code) in rows.iter().zip(codes) {
+        if let Some(first) = lines.insert(code.clone(), row.line) {
+            faults.add(at(row.line), "duplicate", format!("the speaker {code} stands in line {first} already"));
+        }
+        let node = list.node(&code);
+        node.insert("family_name".to_owned(), Value::from(row.family_name.as_str()));
+        node.insert("given_name".to_owned(), json!(row.given_name));
+        node.extend(row.values.clone());
+        for (field, text) in &row.texts {
+            set_text(node, field, &language, text);
+        }
+        if let Some((name, kind)) = &row.organisation {
+            node.insert("organisation".to_owned(), Value::from(organisations.code(name, *kind)));
+        }
+    }
+    let counts = Counts { speakers: rows.len(), ..Counts::default() };
+    let mut composed = Composed::new(report.clone(), counts);
+    let (codes, speakers) = list.into_value();
+    composed.asked_for("speakers", &codes, &lines);
+    document.insert("speakers".to_owned(), speakers);
+    document.insert("organisations".to_owned(), Value::Array(organisations.nodes));
+    composed.document = Value::Object(document);
+    faults.or(composed)
+}
+
+/// The code of each row: its own, else that of the speaker of its name.
+fn codes(rows: &[SpeakerRow], draft: &Agenda) -> Vec<String> {
+    let names: Vec<String> = rows.iter().filter(|row| row.code.is_none()).map(SpeakerRow::name).collect();
+    let given: Vec<&str> = rows.iter().filter_map(|row| row.code.as_deref()).collect();
+    let mut known = known(Some(draft));
+    // A code that a row claims is no longer found by a name.
+    known.iter_mut().filter(|(code, _)| given.contains(&code.as_str())).for_each(|(_, names)| names.clear());
+    known.extend(given.iter().map(|code| ((*code).to_owned(), Vec::new())));
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut found = assign(&names, &known, "speaker").into_iter();
+    rows.iter().map(|row| row.code.clone().or_else(|| found.next()).unwrap_or_default()).collect()
+}
+
+/// The organisations of a draft, and those that a table adds, each once.
+struct Organisations<'a> {
+    nodes: Vec<Value>,
+    by_name: HashMap<String, String>,
+    codes: text::Codes,
+    language: &'a str,
+}
+
+impl<'a> Organisations<'a> {
+    fn of(draft: &Agenda, document: &mut Node, language: &'a str) -> Self {
+        let nodes = match document.remove("organisations") {
+            Some(Value::Array(nodes)) => nodes,
+            _ => Vec::new(),
+        };
+        let mut by_name = HashMap::new();
+        for organisation in &draft.organisations {
+            let code = organisation.code.as_str();
+            by_name.insert(code.to_owned(), code.to_owned());
+            for name in organisation.name.map().values() {
+                by_name.entry(name.to_lowercase()).or_insert_with(|| code.to_owned());
+            }
+        }
+        let codes = text::Codes::taken(draft.organisations.iter().map(|organisation| organisation.code.as_str()));
+        Self { nodes, by_name, codes, language }
+    }
+
+    fn code(&mut self, name: &str, kind: Option<OrganisationKind>) -> String {
+        if let Some(code) = self.by_name.get(&name.to_lowercase()) {
+            return code.clone();
+        }
+        let code = self.codes.take(&text::folded(name), "organisation");
+        let kind = kind.unwrap_or(OrganisationKind::Other);
+        self.nodes.push(json!({ "code": code, "name": { self.language: name }, "kind": kind.as_str() }));
+        self.by_name.insert(name.to_lowercase(), code.clone());
+        code
+    }
+}

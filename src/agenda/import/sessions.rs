@@ -1,0 +1,121 @@
+//! The events of a file as sessions of a document.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, FixedOffset};
+use serde_json::{Value, json};
+
+use super::{
+    draft::Target,
+    list::{List, Node, set_text},
+    schedule::Event,
+    text,
+};
+use crate::{
+    agenda::document::{Session, SessionKind},
+    ids::SessionId,
+    values::LanguageTag,
+};
+
+/// The codes of what events refer to.
+pub struct Codes {
+    /// Of rooms, by name.
+    pub rooms: HashMap<String, String>,
+    /// Of tracks, by name.
+    pub tracks: HashMap<String, String>,
+    /// Of speakers, by their place in the file.
+    pub speakers: Vec<String>,
+}
+
+/// Puts events, in order, into the list of sessions. Answers the line of each code.
+pub fn put(
+    list: &mut List,
+    events: &[(&Event, DateTime<FixedOffset>)],
+    codes: &Codes,
+    target: &Target<'_>,
+) -> HashMap<String, usize> {
+    let draft = target.draft.map_or(&[][..], |draft| &draft.sessions);
+    let known: HashMap<SessionId, &Session> =
+        draft.iter().filter_map(|session| Some((session.guid.or(session.id)?, session))).collect();
+    let mut taken = text::Codes::taken(draft.iter().map(|session| session.code.as_str()));
+    let mut lines = HashMap::new();
+    for (event, start) in events {
+        let session = known.get(&event.guid).copied();
+        let code = match session {
+            Some(session) => session.code.as_str().to_owned(),
+            None => taken.take(&event.code, "session"),
+        };
+        let before = list.before(&code).filter(|_| session.is_some()).cloned();
+        let node = list.node(&code);
+        fill(node, event, *start, session, target);
+        refer(node, event, codes, before.as_ref());
+        lines.insert(code, event.line);
+    }
+    lines
+}
+
+fn fill(node: &mut Node, event: &Event, start: DateTime<FixedOffset>, session: Option<&Session>, target: &Target<'_>) {
+    // A session without a guid of its own is known by its id.
+    if session.is_none_or(|session| session.guid.is_some()) {
+        node.insert("guid".to_owned(), Value::from(event.guid.to_string()));
+    }
+    match event.kind {
+        Some(kind) => _ = node.insert("kind".to_owned(), Value::from(kind.as_str())),
+        None => _ = node.entry("kind").or_insert_with(|| Value::from(SessionKind::Parallel.as_str())),
+    }
+    let language = match event.languages.as_slice() {
+        [only] if target.languages.contains(only) => only.as_str(),
+        _ => target.language.as_str(),
+    };
+    set_text(node, "title", language, &event.title);
+    if let Some(abstract_) = &event.abstract_ {
+        set_text(node, "abstract", language, abstract_);
+    }
+    let end = start.checked_add_signed(event.duration).unwrap_or(start);
+    node.insert("starts_at".to_owned(), Value::from(start.to_rfc3339()));
+    node.insert("ends_at".to_owned(), Value::from(target.zone.local(end.to_utc()).to_rfc3339()));
+    if !event.languages.is_empty() {
+        let languages: Vec<_> = event.languages.iter().map(LanguageTag::as_str).collect();
+        node.insert("languages".to_owned(), json!(languages));
+    }
+}
+
+fn refer(node: &mut Node, event: &Event, codes: &Codes, before: Option<&Node>) {
+    for (field, name, codes) in [("room", &event.room, &codes.rooms), ("track", &event.track, &codes.tracks)] {
+        if let Some(code) = name.as_ref().and_then(|name| codes.get(name)) {
+            node.insert(field.to_owned(), Value::from(code.as_str()));
+        }
+    }
+    let speakers: Vec<&str> =
+        event.persons.iter().filter_map(|place| codes.speakers.get(*place)).map(String::as_str).collect();
+    if !speakers.is_empty() {
+        let before = before.filter(|_| node.contains_key("appearances"));
+        node.insert("appearances".to_owned(), appearances(&speakers, before));
+    }
+}
+
+/// Who appears: the file's persons in its order, each with the role that organisers gave them; then those with another
+/// role than `speaker` whom the file does not know. Who appears in an item is not repeated.
+fn appearances(speakers: &[&str], before: Option<&Node>) -> Value {
+    let of = |node: &Value| node.get("appearances").and_then(Value::as_array).cloned().unwrap_or_default();
+    let speaker = |appearance: &Value| appearance.get("speaker").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let standing = before.and_then(|before| before.get("appearances")).and_then(Value::as_array);
+    let standing: Vec<Value> = standing.cloned().unwrap_or_default();
+    let items = before.and_then(|before| before.get("items")).and_then(Value::as_array);
+    let in_items: HashSet<String> = items.into_iter().flatten().flat_map(of).map(|found| speaker(&found)).collect();
+    let mut list = Vec::new();
+    for code in speakers {
+        let known = standing.iter().filter(|appearance| speaker(appearance) == *code).cloned();
+        let before = list.len();
+        list.extend(known);
+        if list.len() == before && !in_items.contains(*code) {
+            list.push(json!({ "speaker": code, "role": "speaker" }));
+        }
+    }
+    let is_kept = |appearance: &&Value| {
+        appearance.get("role").and_then(Value::as_str) != Some("speaker")
+            && !speakers.contains(&speaker(appearance).as_str())
+    };
+    list.extend(standing.iter().filter(is_kept).cloned());
+    Value::Array(list)
+}

@@ -1,0 +1,243 @@
+//! A table of speakers: CSV with a header line, parted by commas, semicolons or tabs.
+
+use csv::{ReaderBuilder, StringRecord};
+use serde_json::{Map, Value};
+
+use super::{report::Report, schedule::at, text};
+use crate::{
+    agenda::document::{OrganisationKind, Precedence, Visibility},
+    faults::Faults,
+    values::{Code, CountryCode, Date, Moment, TextValue},
+};
+
+/// The most speakers of one table.
+const ROWS_MAX: usize = 20_000;
+
+/// A row.
+#[derive(Debug, PartialEq)]
+pub struct SpeakerRow {
+    /// Its line.
+    pub line: usize,
+    /// The code, where the table gives one.
+    pub code: Option<String>,
+    /// The given name.
+    pub given_name: Option<String>,
+    /// The family name.
+    pub family_name: String,
+    /// The organisation's name or code, and what it is.
+    pub organisation: Option<(String, Option<OrganisationKind>)>,
+    /// Fields that are texts of people: `honorific`, `position`, `biography`.
+    pub texts: Vec<(&'static str, String)>,
+    /// The other fields, as the agenda has them.
+    pub values: Map<String, Value>,
+}
+
+impl SpeakerRow {
+    /// The whole name.
+    pub fn name(&self) -> String {
+        match &self.given_name {
+            Some(given_name) => format!("{given_name} {}", self.family_name),
+            None => self.family_name.clone(),
+        }
+    }
+}
+
+/// Every column that is known, with other names that tables give it.
+const COLUMNS: &[(&str, &[&str])] = &[
+    ("code", &[]),
+    ("name", &["full_name", "public_name", "speaker"]),
+    ("given_name", &["first_name", "forename"]),
+    ("family_name", &["last_name", "surname"]),
+    ("honorific", &["title", "salutation"]),
+    ("position", &["job_title", "function"]),
+    ("organisation", &["organization", "affiliation", "company", "institution"]),
+    ("organisation_kind", &["organization_kind"]),
+    ("country", &["country_code"]),
+    ("biography", &["bio"]),
+    ("precedence", &[]),
+    ("precedence_rank", &[]),
+    ("took_office_on", &[]),
+    ("visibility", &[]),
+    ("public_from", &[]),
+];
+
+/// Reads the table.
+///
+/// # Errors
+/// A column is missing; every row that cannot be understood.
+pub fn read(text: &str, report: &mut Report) -> Result<Vec<SpeakerRow>, Faults> {
+    let mut reader = ReaderBuilder::new().delimiter(delimiter(text)).flexible(true).from_reader(text.as_bytes());
+    let mut faults = Faults::default();
+    let columns = match reader.headers() {
+        Ok(header) => columns(header, report, &mut faults),
+        Err(error) => {
+            faults.add(at(1), "malformed_csv", error.to_string());
+            return Err(faults);
+        }
+    };
+    let columns = faults.or(columns)?;
+    let mut faults = Faults::default();
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                let line = error.position().map_or(1, line_of);
+                faults.add(at(line), "malformed_csv", error.to_string());
+                break;
+            }
+        };
+        let line = record.position().map_or(1, line_of);
+        if record.iter().all(|cell| cell.trim().is_empty()) {
+            continue;
+        }
+        if rows.len() >= ROWS_MAX {
+            faults.add(at(line), "too_long", format!("at most {ROWS_MAX} speakers are imported"));
+            break;
+        }
+        if record.len() > columns.len() {
+            faults.add(at(line), "too_long", format!("has {} cells, the header {}", record.len(), columns.len()));
+            continue;
+        }
+        rows.extend(row(&record, &columns, line, report, &mut faults));
+    }
+    faults.or(rows)
+}
+
+fn line_of(position: &csv::Position) -> usize {
+    usize::try_from(position.line()).unwrap_or(usize::MAX)
+}
+
+/// What parts the cells: what the header holds most of.
+fn delimiter(text: &str) -> u8 {
+    let header = text.lines().next().unwrap_or_default();
+    let count = |delimiter: u8| header.bytes().filter(|byte| *byte == delimiter).count();
+    // The last of equals is taken: a comma.
+    [b'\t', b';', b','].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
+}
+
+/// What each column is; `None` for one that is not known.
+fn columns(header: &StringRecord, report: &mut Report, faults: &mut Faults) -> Vec<Option<&'static str>> {
+    let mut found = Vec::new();
+    for cell in header {
+        let word = text::folded(cell).replace('-', "_");
+        let known = COLUMNS.iter().find(|(name, others)| *name == word || others.contains(&word.as_str()));
+        let known = known.map(|(name, _)| *name);
+        match known {
+            Some(name) if found.contains(&known) => {
+                faults.add(at(1), "duplicate", format!("the column {name} stands there twice"));
+            }
+            None => {
+                let name = text::line(cell, 100, report, Some(1));
+                report.note("not_kept", format!("the column \"{name}\""), Some(1));
+            }
+            _ => {}
+        }
+        found.push(known);
+    }
+    if !found.contains(&Some("name")) && !found.contains(&Some("family_name")) {
+        let known: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
+        let detail = format!("a table of speakers has a column family_name or name; known: {}", known.join(", "));
+        faults.add(at(1), "missing_column", detail);
+    }
+    found
+}
+
+fn row(
+    record: &StringRecord,
+    columns: &[Option<&'static str>],
+    line: usize,
+    report: &mut Report,
+    faults: &mut Faults,
+) -> Option<SpeakerRow> {
+    let here = Some(line);
+    let cell = |name: &str| {
+        let place = columns.iter().position(|column| *column == Some(name))?;
+        record.get(place).map(str::trim).filter(|cell| !cell.is_empty())
+    };
+    let before = faults.0.len();
+    let mut values = Map::new();
+    let mut checked =
+        |name: &str, faults: &mut Faults, check: fn(&str) -> Result<Value, crate::faults::Fault>| match cell(name)
+            .map(check)
+        {
+            Some(Ok(value)) => _ = values.insert(name.to_owned(), value),
+            Some(Err(fault)) => faults.add(at(line), &fault.code, format!("{name} {}", fault.detail)),
+            None => {}
+        };
+    checked("country", faults, |text| word::<CountryCode>(&text.to_uppercase()));
+    checked("precedence", faults, word::<Precedence>);
+    checked("took_office_on", faults, word::<Date>);
+    checked("visibility", faults, word::<Visibility>);
+    checked("public_from", faults, word::<Moment>);
+    checked("code", faults, word::<Code>);
+    checked("organisation_kind", faults, word::<OrganisationKind>);
+    checked("precedence_rank", faults, |text| {
+        let rank = text.parse::<u32>().ok().filter(|rank| (1..=1_000_000).contains(rank));
+        rank.map(Value::from).ok_or_else(|| crate::faults::Fault::of_value("out_of_range", "must be 1 to 1000000"))
+    });
+    let mut take = |name: &str| values.remove(name).and_then(|value| value.as_str().map(str::to_owned));
+    let code = take("code");
+    let kind = take("organisation_kind").and_then(|word| OrganisationKind::from_word(&word));
+    let (given_name, family_name) = match cell("family_name") {
+        Some(family_name) => {
+            let given_name = text::line(cell("given_name").unwrap_or_default(), 200, report, here);
+            (Some(given_name).filter(|name| !name.is_empty()), text::line(family_name, 200, report, here))
+        }
+        None => text::names(cell("name").or(cell("given_name")).unwrap_or_default(), report, here),
+    };
+    if family_name.is_empty() {
+        faults.add(at(line), "required", "the row has no name");
+    }
+    let organisation = text::title(cell("organisation").unwrap_or_default(), report, here);
+    let texts = ["honorific", "position", "biography"].into_iter().filter_map(|name| {
+        let text = text::prose(cell(name)?, report, here);
+        Some((name, text)).filter(|(_, text)| !text.is_empty())
+    });
+    let texts = texts.collect();
+    let organisation = Some((organisation, kind)).filter(|(name, _)| !name.is_empty());
+    let row = SpeakerRow { line, code, given_name, family_name, organisation, texts, values };
+    (faults.0.len() == before).then_some(row)
+}
+
+/// A value of one word, as it is written.
+fn word<T: TextValue>(text: &str) -> Result<Value, crate::faults::Fault> {
+    T::parse(text).map(|value| Value::from(value.text().into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(text: &str) -> Vec<String> {
+        let faults = read(text, &mut Report::default()).err().unwrap_or_default().0;
+        faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect()
+    }
+
+    #[test]
+    fn every_row_that_is_wrong_is_named_by_its_line() {
+        let table = "given_name,family_name,country,precedence\nA,One,BE,\n\nB,\"Two\nlines\",,\nC,Three,XX,king\n,,BE,\nE,Five,be,,too many\n";
+        assert_eq!(
+            faults(table),
+            ["line 6 invalid_country", "line 6 unknown_value", "line 7 required", "line 8 too_long"]
+        );
+        assert_eq!(faults("country,position\nBE,x\n"), ["line 1 missing_column"]);
+        assert_eq!(faults("name,name\nA,B\n"), ["line 1 duplicate"]);
+        assert_eq!(faults(""), ["line 1 missing_column"]);
+    }
+
+    #[test]
+    fn columns_have_other_names_and_other_separators_and_names_are_parted() {
+        let mut report = Report::default();
+        let rows = read(
+            "Full Name;Organization;Bio;Shoe size\nAda de Lovelace;Institute;\"a\r\n\r\nb\";40\nFefe;;;\n",
+            &mut report,
+        );
+        let rows = rows.unwrap();
+        let names: Vec<_> = rows.iter().map(|row| (row.given_name.as_deref(), row.family_name.as_str())).collect();
+        assert_eq!(names, [(Some("Ada"), "de Lovelace"), (None, "Fefe")]);
+        assert_eq!(rows[0].texts, [("biography", "a\n\nb".to_owned())]);
+        assert_eq!(rows[0].organisation, Some(("Institute".to_owned(), None)));
+        assert_eq!(report.0.iter().map(|note| note.detail.as_str()).collect::<Vec<_>>(), ["the column \"Shoe size\""]);
+    }
+}

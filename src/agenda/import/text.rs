@@ -1,0 +1,173 @@
+//! Texts of other systems as the agenda can hold them: composed (NFC), without hidden characters, HTML reduced to plain
+//! text, codes in ASCII.
+
+use std::collections::HashSet;
+
+use icu_normalizer::ComposingNormalizer;
+
+use super::{html, report::Report};
+use crate::values::{LOCALISED_LENGTH_MAX, may_hold};
+
+/// The longest code, less what a number behind it takes.
+const CODE_LENGTH_MAX: usize = 72;
+/// The longest text in one language, in characters.
+const PROSE_LENGTH_MAX: usize = LOCALISED_LENGTH_MAX as usize;
+
+/// A text of one line, as a title or a name.
+pub fn line(text: &str, length_max: usize, report: &mut Report, at: Option<usize>) -> String {
+    let one_line: String = text.chars().map(|c| if matches!(c, '\r' | '\n' | '\t') { ' ' } else { c }).collect();
+    cleaned(&one_line, false, length_max, report, at)
+}
+
+/// The title of something.
+pub fn title(text: &str, report: &mut Report, at: Option<usize>) -> String {
+    line(text, PROSE_LENGTH_MAX, report, at)
+}
+
+/// A text of several paragraphs; HTML is reduced to plain text.
+pub fn prose(text: &str, report: &mut Report, at: Option<usize>) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    match html::to_plain(&text) {
+        Some(plain) => {
+            report.note("html", "HTML is reduced to plain text", at);
+            cleaned(&plain, true, PROSE_LENGTH_MAX, report, at)
+        }
+        None => cleaned(&text, true, PROSE_LENGTH_MAX, report, at),
+    }
+}
+
+/// Paragraphs as one text, each once.
+pub fn joined(paragraphs: &[String], report: &mut Report, at: Option<usize>) -> Option<String> {
+    let mut kept: Vec<&str> = Vec::new();
+    for paragraph in paragraphs.iter().map(String::as_str).filter(|text| !text.is_empty()) {
+        // An abstract that the description begins with is not said twice.
+        kept.retain(|earlier| !paragraph.starts_with(earlier));
+        if !kept.contains(&paragraph) {
+            kept.push(paragraph);
+        }
+    }
+    let text = cleaned(&kept.join("\n\n"), true, PROSE_LENGTH_MAX, report, at);
+    Some(text).filter(|text| !text.is_empty())
+}
+
+fn cleaned(text: &str, lines: bool, length_max: usize, report: &mut Report, at: Option<usize>) -> String {
+    let composed = ComposingNormalizer::new_nfc().normalize(text);
+    let mut kept: String = composed.chars().filter(|c| may_hold(*c, lines)).collect();
+    if kept.len() != composed.len() {
+        report.note("hidden_character", "characters that a text must not hold (control, direction) are left out", at);
+    }
+    if kept.trim().chars().nth(length_max).is_some() {
+        report.note("shortened", format!("a text is cut at {length_max} characters"), at);
+        kept = kept.trim().chars().take(length_max).collect();
+    }
+    kept.trim().to_owned()
+}
+
+/// A code made of any text: ASCII words joined by hyphens; empty where nothing of it can be written so.
+pub fn folded(text: &str) -> String {
+    let ascii = deunicode::deunicode_with_tofu(text, " ").to_lowercase();
+    let mut code = String::new();
+    for word in ascii.replace('\'', "").split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+        if code.len() + word.len() >= CODE_LENGTH_MAX {
+            if code.is_empty() {
+                code = word.chars().take(CODE_LENGTH_MAX).collect();
+            }
+            break;
+        }
+        if !code.is_empty() {
+            code.push('-');
+        }
+        code.push_str(word);
+    }
+    code
+}
+
+/// The codes of one kind of thing, each once.
+#[derive(Debug, Default)]
+pub struct Codes(HashSet<String>);
+
+impl Codes {
+    /// Those that are taken already.
+    pub fn taken<'a>(codes: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(codes.into_iter().map(str::to_owned).collect())
+    }
+
+    /// This code, or with the first free number behind it; `otherwise` for a code of nothing.
+    pub fn take(&mut self, base: &str, otherwise: &str) -> String {
+        let base = if base.is_empty() { otherwise } else { base };
+        let mut code = base.to_owned();
+        let mut number = 2;
+        while !self.0.insert(code.clone()) {
+            code = format!("{base}-{number}");
+            number += 1;
+        }
+        code
+    }
+}
+
+/// Words that a family name begins with: `van der Berg`.
+const PARTICLES: &[&str] = &[
+    "al", "bin", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "el", "la", "le", "ten",
+    "ter", "van", "von", "zu",
+];
+
+/// The longest given or family name.
+const NAME_LENGTH_MAX: usize = 200;
+
+/// Given and family name of a whole name; someone with one name has no given one. Joined by a space they are the name.
+pub fn names(name: &str, report: &mut Report, at: Option<usize>) -> (Option<String>, String) {
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let mut first = words.len().saturating_sub(1);
+    while first > 1 && words.get(first - 1).is_some_and(|word| PARTICLES.contains(word)) {
+        first -= 1;
+    }
+    let (given, family) = words.split_at_checked(first).unwrap_or_default();
+    let given = line(&given.join(" "), NAME_LENGTH_MAX, report, at);
+    (Some(given).filter(|given| !given.is_empty()), line(&family.join(" "), NAME_LENGTH_MAX, report, at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_ascii_in_any_script_and_never_too_long() {
+        assert_eq!(folded("Flüpke's Größe: Łódź & more_"), "flupkes-grosse-lodz-more");
+        assert_eq!(folded("北京"), "bei-jing");
+        assert_eq!(folded("🕉️ "), "om-symbol");
+        assert_eq!(folded("... !?"), "");
+        assert_eq!(folded(&"a".repeat(500)).len(), 72);
+        assert!(folded(&"word ".repeat(100)).len() <= 72);
+        let mut codes = Codes::default();
+        let taken: Vec<_> = (0..3).map(|_| codes.take("a", "x")).collect();
+        assert_eq!(taken, ["a", "a-2", "a-3"]);
+        assert_eq!(codes.take("", "speaker"), "speaker");
+    }
+
+    #[test]
+    fn names_joined_by_a_space_are_the_name() {
+        let mut report = Report::default();
+        for (name, given, family) in [
+            ("Ada Lovelace", Some("Ada"), "Lovelace"),
+            ("Eric van der Vlist", Some("Eric"), "van der Vlist"),
+            ("Ban  Ki-moon", Some("Ban"), "Ki-moon"),
+            ("Fefe", None, "Fefe"),
+            ("de Wit", Some("de"), "Wit"),
+        ] {
+            assert_eq!(names(name, &mut report, None), (given.map(str::to_owned), family.to_owned()));
+        }
+        assert_eq!(report, Report::default());
+    }
+
+    #[test]
+    fn a_text_is_composed_and_holds_nothing_hidden_and_is_cut_with_a_note() {
+        let mut report = Report::default();
+        assert_eq!(line(" e\u{301}\u{b}a\u{202E}\r\nb ", 200, &mut report, Some(3)), "éa b".replace(' ', "  "));
+        assert_eq!(line("abcdef", 3, &mut report, Some(4)), "abc");
+        assert_eq!(prose("a\r\n\r\nb", &mut report, None), "a\n\nb");
+        let codes: Vec<_> = report.0.iter().map(|note| note.code.as_str()).collect();
+        assert_eq!(codes, ["hidden_character", "shortened"]);
+        let texts = ["short".to_owned(), "short and more".to_owned(), String::new(), "other".to_owned()];
+        assert_eq!(joined(&texts, &mut report, None).as_deref(), Some("short and more\n\nother"));
+    }
+}

@@ -1,0 +1,114 @@
+//! `plenary import`: a file of another system into the draft of a conference, new or not.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Failed, open, say, slug};
+use crate::{
+    access::Actor,
+    agenda::{
+        AgendaError,
+        import::{self, ImportMode, Options, actions::Imported, report::Note},
+    },
+    blueprint,
+    faults::Faults,
+    registration::RegistrationError,
+    server::causes,
+    settings::Settings,
+    values::{TextValue as _, TimeZone},
+};
+
+/// The longest file, in bytes: as over the API.
+const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// The file: schedule.xml, schedule.json, iCalendar, or a CSV table of speakers
+    file: PathBuf,
+    /// The conference's slug; made of the file's acronym if left out. One that is not there is made
+    #[arg(long, value_name = "SLUG")]
+    conference: Option<String>,
+    /// What happens to what the draft has: merge, or replace
+    #[arg(long, default_value = "merge", value_name = "MODE")]
+    mode: String,
+    /// Show what would change and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// The zone of times that have none, such as Europe/Brussels
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
+}
+
+/// Imports the file and says what became of it.
+pub(super) async fn import(settings: &Settings, command: Import) -> Result<(), Failed> {
+    let name = command.file.display().to_string();
+    let mode = ImportMode::parse(&command.mode).map_err(|fault| Failed::line(format!("--mode {}", fault.detail)))?;
+    let time_zone = command.time_zone.as_deref().map(TimeZone::parse).transpose();
+    let time_zone = time_zone.map_err(|fault| Failed::line(format!("--time-zone {}", fault.detail)))?;
+    let wanted = command.conference.as_deref().map(slug).transpose()?;
+    let unread = |error: std::io::Error| Failed::line(format!("{name}: {error}"));
+    let size = std::fs::metadata(&command.file).map_err(unread)?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(Failed::line(format!("{name}: at most {FILE_BYTES_MAX} bytes are imported")));
+    }
+    let bytes = std::fs::read(&command.file).map_err(unread)?;
+    let refused =
+        |faults: Faults| Failed(faults.0.iter().map(|fault| line(&name, &fault.pointer, &fault.detail)).collect());
+    let file = import::read(&bytes, None).map_err(refused)?;
+    let slug = wanted.map_or_else(|| file.slug(), Ok).map_err(refused)?;
+    let database = open(settings)?;
+    database.migrate().await?;
+    let (options, dry_run, target) = (Options { mode, time_zone }, command.dry_run, slug.clone());
+    let imported = database
+        .write("import a file", move |tx| {
+            blueprint::actions::import(tx, &target, &file, &options, &Actor::command_line(), dry_run)
+        })
+        .await
+        .map_err(|error| match error {
+            RegistrationError::Invalid(faults) | RegistrationError::Agenda(AgendaError::Invalid(faults)) => {
+                refused(faults)
+            }
+            other => Failed::line(causes(&other)),
+        })?;
+    say(&lines(&imported, slug.as_str(), dry_run))
+}
+
+/// A fault: `file:12: reason`, or with its place in the conference where no line is to blame.
+fn line(file: &str, pointer: &str, detail: &str) -> String {
+    match pointer.strip_prefix("line ") {
+        Some(line) => format!("{file}:{line}: {detail}"),
+        None => format!("{file}: {pointer}: {detail}"),
+    }
+}
+
+fn lines(imported: &Imported, slug: &str, dry_run: bool) -> Vec<String> {
+    let counts = imported.counts;
+    let counted = |count: usize, noun: &str| if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") };
+    let mut lines = vec![format!(
+        "{slug}: {}, {}, {}, {}, {}",
+        counted(counts.days, "day"),
+        counted(counts.rooms, "room"),
+        counted(counts.tracks, "track"),
+        counted(counts.sessions, "session"),
+        counted(counts.speakers, "speaker"),
+    )];
+    lines.extend(imported.report.iter().map(note));
+    let count = counted(imported.changes.len(), "change");
+    lines.push(match (imported.changes.is_empty(), dry_run) {
+        (true, _) => "Nothing to change.".to_owned(),
+        (false, true) => format!("{count}; nothing was written."),
+        (false, false) => format!("{count} written to the draft; a release publishes them."),
+    });
+    lines
+}
+
+fn note(note: &Note) -> String {
+    let places = match (note.lines.as_slice(), note.count) {
+        ([], 1) => String::new(),
+        ([], count) => format!(" ({count} times)"),
+        ([only], 1) => format!(" (line {only})"),
+        ([first, ..], count) => format!(" ({count} times, first in line {first})"),
+    };
+    format!("  {}: {}{places}", note.code, note.detail)
+}
