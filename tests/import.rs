@@ -379,6 +379,10 @@ on_both_stores! {
         ] {
             assert_eq!(run(&app, &arguments).0, 1, "{arguments:?}");
         }
+        let long = schedule("<title>Long</title>", "").replace("date=\"2030-05-02\"", "date=\"2032-05-02\"");
+        let (code, _, err) = run(&app, &["import", &write("long.xml", &long)]);
+        let too_long = "long.xml:1: conference ends_on a conference has at most 366 days";
+        assert_eq!((code, err.contains(too_long)), (1, true), "{err}");
         let other = schedule("<title>Other</title>", "").replace("2030", "2031");
         let other = write("other.xml", &other);
         assert_eq!(run(&app, &["import", &other, "--conference", "third"]).0, 0, "a conference may be named");

@@ -66,7 +66,11 @@ impl Composed {
                     let rest = parts.get(3).copied().unwrap_or_default();
                     Fault::at(at(*line), &fault.code, format!("{rest} {}", fault.detail).trim().to_owned())
                 }
-                None => fault,
+                // What a file says of the conference stands at its head.
+                None => match fault.pointer.strip_prefix("#/conference/") {
+                    Some(member) => Fault::at(at(1), &fault.code, format!("conference {member} {}", fault.detail)),
+                    None => fault,
+                },
             }
         };
         Faults(faults.0.into_iter().map(in_file).collect())
