@@ -31,12 +31,29 @@ fn released(app: &App) {
     document["speakers"][0]["code"] = json!("countess");
     let text = document.to_string().replace("\"ada\"", "\"countess\"");
     let mut document: Value = serde_json::from_str(&text).unwrap();
+    // A room that is booked twice: the release needs a reason, which is kept.
+    document["sessions"].as_array_mut().unwrap().push(json!({
+        "code": "rival", "kind": "parallel", "title": "Rival", "room": "hall",
+        "starts_at": "2030-05-01T09:30", "ends_at": "2030-05-01T10:30"
+    }));
     let stored = app.admin("GET", &format!("{SMALL}/blueprint"), None).json();
     document["speakers"][0]["id"] = stored["speakers"][0]["id"].clone();
     assert_eq!(app.admin("PUT", &format!("{SMALL}/blueprint"), Some(&document)).status, 200);
     let releases = format!("{SMALL}/releases");
-    assert_eq!(app.admin("POST", &releases, Some(&json!({ "note": "With Ada Byron-King" }))).status, 201);
-    let later = json!({ "publish_at": "2030-04-01T09:00", "note": "Ada Lovelace comes" });
+    assert_eq!(
+        app.admin(
+            "POST",
+            &releases,
+            Some(&json!({
+                "note": "With Ada Byron-King", "force": { "reason": "Ada Lovelace wishes it" }
+            }))
+        )
+        .status,
+        201
+    );
+    let later = json!({
+        "publish_at": "2030-04-01T09:00", "note": "Ada Lovelace comes", "force": { "reason": "Ada Lovelace wishes it" }
+    });
     assert_eq!(app.admin("POST", &releases, Some(&later)).status, 202);
 }
 
@@ -95,13 +112,15 @@ on_both_stores! {
         assert_eq!((&entry["before"], &entry["after"], &entry["actor"]), (&Value::Null, &Value::Null, &json!("settings (admin)")));
         for table in ["releases", "scheduled_releases"] {
             for name in NAMES {
-                let leaks = format!("SELECT count(*) AS n FROM {table} WHERE lower(CAST(full_content AS TEXT)) LIKE '%{name}%'");
+                let texts = "lower(CAST(full_content AS TEXT) || coalesce(note, '') || coalesce(force_reason, ''))";
+                let leaks = format!("SELECT count(*) AS n FROM {table} WHERE {texts} LIKE '%{name}%'");
                 assert_eq!(app.count(&leaks), 0, "{table} {name}");
             }
         }
         assert_eq!(app.count("SELECT count(*) AS n FROM idempotency_keys"), 0);
         assert_eq!(app.admin("POST", &format!("{SMALL}/agenda/speakers/ada/redact"), Some(&json!({}))).status, 404);
-        let published = app.admin("POST", &format!("{SMALL}/releases"), Some(&json!({})));
+        let forced = json!({ "force": { "reason": "None of note" } });
+        let published = app.admin("POST", &format!("{SMALL}/releases"), Some(&forced));
         assert_eq!((published.status, names_in(published.text())), (201, vec![]), "nor does the next release bring them back");
         assert!(modified.ends_with("GMT"));
     }

@@ -57,18 +57,16 @@ pub fn redact(
     let mut done = Redacted { placeholder: Some(person.placeholder.code.clone()), ..Redacted::default() };
     let now = clock::now();
     for mut release in releases {
-        let changed = [person.redact(&mut release.content), person.redact(&mut release.full)].contains(&true);
-        let note = release.note.as_deref().and_then(|note| person.redacted_text(note));
-        if changed || note.is_some() {
-            release.note = note.or(release.note);
+        let contents = [person.redact(&mut release.content), person.redact(&mut release.full)];
+        let texts = [person.redact_some(&mut release.note), person.redact_some(&mut release.force_reason)];
+        if contents.contains(&true) || texts.contains(&true) {
             store::replace_release(connection, &release, now)?;
             done.releases += 1;
         }
     }
     for mut release in scheduled {
-        let note = release.note.as_deref().and_then(|note| person.redacted_text(note));
-        if person.redact(&mut release.full) || note.is_some() {
-            release.note = note.or(release.note);
+        let texts = [person.redact_some(&mut release.note), person.redact_some(&mut release.force_reason)];
+        if person.redact(&mut release.full) || texts.contains(&true) {
             store::replace_scheduled(connection, &release)?;
             done.scheduled_releases += 1;
         }

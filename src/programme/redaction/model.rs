@@ -73,6 +73,16 @@ impl Person {
         (redacted != text).then_some(redacted)
     }
 
+    /// Takes the person's full name out of a text that may be there. Answers whether anything changed.
+    pub fn redact_some(&self, text: &mut Option<String>) -> bool {
+        let redacted = text.as_deref().and_then(|text| self.redacted_text(text));
+        let changed = redacted.is_some();
+        if changed {
+            *text = redacted;
+        }
+        changed
+    }
+
     fn redact_localised(&self, text: &mut Localised) {
         text.edit(|text| self.redacted_text(text));
     }

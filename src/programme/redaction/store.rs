@@ -18,6 +18,7 @@ use crate::{
 pub struct ReleaseContents {
     id: ReleaseId,
     pub note: Option<String>,
+    pub force_reason: Option<String>,
     pub content: Agenda,
     pub full: Agenda,
 }
@@ -26,6 +27,7 @@ pub struct ReleaseContents {
 pub struct ScheduledContents {
     id: ScheduledReleaseId,
     pub note: Option<String>,
+    pub force_reason: Option<String>,
     pub full: Agenda,
 }
 
@@ -39,14 +41,15 @@ fn written(agenda: &Agenda) -> Result<JsonValue, DatabaseError> {
 
 /// Every release of a conference.
 pub fn releases(connection: &mut Connection, conference: ConferenceId) -> Result<Vec<ReleaseContents>, DatabaseError> {
-    type Row = (ReleaseId, Option<String>, JsonValue, JsonValue);
+    type Row = (ReleaseId, Option<String>, Option<String>, JsonValue, JsonValue);
     let rows: Vec<Row> = releases::table
         .filter(releases::conference_id.eq(conference))
         .order(releases::number)
-        .select((releases::id, releases::note, releases::content, releases::full_content))
+        .select((releases::id, releases::note, releases::force_reason, releases::content, releases::full_content))
         .load(connection)?;
-    let contents =
-        |(id, note, content, full): Row| Ok(ReleaseContents { id, note, content: read(content)?, full: read(full)? });
+    let contents = |(id, note, force_reason, content, full): Row| {
+        Ok(ReleaseContents { id, note, force_reason, content: read(content)?, full: read(full)? })
+    };
     rows.into_iter().map(contents).collect()
 }
 
@@ -55,13 +58,20 @@ pub fn scheduled(
     connection: &mut Connection,
     conference: ConferenceId,
 ) -> Result<Vec<ScheduledContents>, DatabaseError> {
-    type Row = (ScheduledReleaseId, Option<String>, JsonValue);
+    type Row = (ScheduledReleaseId, Option<String>, Option<String>, JsonValue);
     let rows: Vec<Row> = scheduled_releases::table
         .filter(scheduled_releases::conference_id.eq(conference))
         .order(scheduled_releases::id)
-        .select((scheduled_releases::id, scheduled_releases::note, scheduled_releases::full_content))
+        .select((
+            scheduled_releases::id,
+            scheduled_releases::note,
+            scheduled_releases::force_reason,
+            scheduled_releases::full_content,
+        ))
         .load(connection)?;
-    rows.into_iter().map(|(id, note, full): Row| Ok(ScheduledContents { id, note, full: read(full)? })).collect()
+    rows.into_iter()
+        .map(|(id, note, force_reason, full): Row| Ok(ScheduledContents { id, note, force_reason, full: read(full)? }))
+        .collect()
 }
 
 /// Rewrites a release, and when its content last changed.
@@ -73,6 +83,7 @@ pub fn replace_release(
     diesel::update(releases::table.find(release.id))
         .set((
             releases::note.eq(&release.note),
+            releases::force_reason.eq(&release.force_reason),
             releases::content.eq(written(&release.content)?),
             releases::full_content.eq(written(&release.full)?),
             releases::updated_at.eq(Instant(now)),
@@ -84,7 +95,11 @@ pub fn replace_release(
 /// Rewrites a scheduled release.
 pub fn replace_scheduled(connection: &mut Connection, release: &ScheduledContents) -> Result<(), DatabaseError> {
     diesel::update(scheduled_releases::table.find(release.id))
-        .set((scheduled_releases::note.eq(&release.note), scheduled_releases::full_content.eq(written(&release.full)?)))
+        .set((
+            scheduled_releases::note.eq(&release.note),
+            scheduled_releases::force_reason.eq(&release.force_reason),
+            scheduled_releases::full_content.eq(written(&release.full)?),
+        ))
         .execute(connection)?;
     Ok(())
 }
