@@ -318,6 +318,8 @@ on_both_stores! {
             assert_eq!(stale.json()["current"]["title"]["en"], "Mine");
         }
         assert_eq!(with(&app, "POST", &at("sessions/opening/move"), &[("if-match", &tag)], &json!({ "day": "2030-05-02" })).status, 412);
+        let order = at("sessions/opening/protocol-order");
+        assert_eq!(with(&app, "POST", &order, &[("if-match", &tag)], &json!({})).status, 412);
         let new_tag = changed.header("etag").unwrap();
         let both = format!("\"other\", {new_tag}");
         assert_eq!(with(&app, "PATCH", &path, &[("if-match", &both)], &json!({ "seats": 5 })).status, 200);

@@ -139,7 +139,7 @@ fn each_library_is_known_where_it_belongs() {
             ],
         ),
         ("lettre::", &["mail/"]),
-        ("ureq::", &["cli.rs"]),
+        ("ureq::", &["cli/"]),
         ("saphyr::", &["blueprint/yaml.rs"]),
         ("icalendar::", &["mail/calendar.rs"]),
         ("quick_xml::", &["agenda/import/schedule_xml.rs"]),

@@ -11,10 +11,11 @@ use crate::{
         Agenda, AgendaError,
         actions::{plan_against, write},
         document::{ProtocolRule, Session},
-        edit::actions::{Editor, Opened},
+        edit::actions::{Editor, Opened, demand},
     },
     database::Connection,
     faults::Faults,
+    http::Preconditions,
     values::Code,
 };
 
@@ -54,9 +55,11 @@ pub fn set_protocol_order(
     connection: &mut Connection,
     editor: &Editor,
     session: &Code,
+    preconditions: &Preconditions,
     change: &OrderChange,
 ) -> Result<Agenda, AgendaError> {
     let Opened { actor, draft, .. } = editor.open(connection)?;
+    demand(preconditions, Some(find_session(&draft, session)?))?;
     let mut after = draft.clone();
     reorder(&mut after, session, change)?;
     let planned = plan_against(connection, Some(draft), after)?;

@@ -29,7 +29,7 @@ use crate::{
     },
     database::Database,
     faults::Faults,
-    http::{CodePath, Json, Problem, Query, Representation, answer, problem::AnyProblem},
+    http::{CodePath, Json, Preconditions, Problem, Query, Representation, answer, problem::AnyProblem},
     values::{Code, Count, Date, LanguageTag, Localised, Moment},
 };
 
@@ -257,7 +257,8 @@ pub async fn read_protocol_order(
     tag = "agenda",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
-        ("session" = String, Path, description = "The session's code")
+        ("session" = String, Path, description = "The session's code"),
+        ("If-Match" = Option<String>, Header, description = "The state of the session that is expected")
     ),
     request_body = OrderChange,
     responses((status = 200, description = "The order as it is now", body = ProtocolOrder), AnyProblem),
@@ -268,6 +269,7 @@ pub async fn set_protocol_order(
     database: web::Data<Database>,
     credentials: Credentials,
     path: web::Path<(CodePath, CodePath)>,
+    preconditions: Preconditions,
     body: Json<OrderChange>,
 ) -> Result<HttpResponse, Problem> {
     let (CodePath(slug), CodePath(code)) = path.into_inner();
@@ -275,7 +277,7 @@ pub async fn set_protocol_order(
     let change = body.0;
     let order = database
         .write("set a protocol order", move |tx| {
-            let agenda = set_order(tx, &editor, &code, &change)?;
+            let agenda = set_order(tx, &editor, &code, &preconditions, &change)?;
             protocol_order(&agenda, find_session(&agenda, &code)?, None)
         })
         .await?;

@@ -1,0 +1,144 @@
+//! `plenary apply`: a blueprint file into the draft, here or of a running service.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{Failed, open, say};
+use crate::{
+    access::Actor,
+    agenda::{self, Change},
+    blueprint::{
+        self, Blueprint,
+        yaml::{self, Source},
+    },
+    faults::Faults,
+    registration::RegistrationError,
+    server::causes,
+    settings::Settings,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Apply {
+    /// The blueprint: YAML or JSON
+    file: PathBuf,
+    /// Show what would change and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// A running service, instead of the store in the settings
+    #[arg(long, value_name = "URL", requires = "token")]
+    server: Option<String>,
+    /// A token for the running service
+    #[arg(long, value_name = "TOKEN", requires = "server")]
+    token: Option<String>,
+}
+
+/// Applies the file and says what changed.
+pub(super) async fn apply(settings: &Settings, command: Apply) -> Result<(), Failed> {
+    let file = command.file.display().to_string();
+    let (source, blueprint) = read_blueprint(&command.file)?;
+    let refused = |faults: Faults| Failed(source.describe(&file, &faults));
+    // A draft may hold conflicts; whoever writes one hears of them now and not at the release.
+    let warnings = stops_a_release(&blueprint);
+    let lines = match (&command.server, &command.token) {
+        (Some(server), Some(token)) => {
+            let slug = &blueprint.agenda.conference.slug;
+            let url = format!("{}/api/v1/conferences/{slug}/blueprint", server.trim_end_matches('/'));
+            let url = if command.dry_run { format!("{url}?dry_run=true") } else { url };
+            send(&url, token, &source.value).map_err(|error| match error {
+                SendError::Refused(faults) => refused(faults),
+                SendError::Other(line) => Failed::line(line),
+            })?
+        }
+        _ => {
+            let database = open(settings)?;
+            database.migrate().await?;
+            let slug = blueprint.agenda.conference.slug.clone();
+            let dry_run = command.dry_run;
+            let changes = database
+                .write("apply a blueprint", move |tx| {
+                    blueprint::actions::apply(tx, &slug, &blueprint, &Actor::command_line(), dry_run)
+                })
+                .await
+                .map_err(|error| match error {
+                    RegistrationError::Invalid(faults)
+                    | RegistrationError::Agenda(agenda::AgendaError::Invalid(faults)) => refused(faults),
+                    RegistrationError::SeatsTaken { category, taken } => Failed::line(match category {
+                        Some(code) => format!("{file}: {taken} seats are taken in category {code}"),
+                        None => format!("{file}: {taken} seats are taken in all"),
+                    }),
+                    other => Failed::line(causes(&other)),
+                })?;
+            changes.iter().map(Change::line).collect()
+        }
+    };
+    let count = match lines.len() {
+        1 => "1 change".to_owned(),
+        count => format!("{count} changes"),
+    };
+    let last = match (lines.is_empty(), command.dry_run) {
+        (true, _) => "Nothing to change.".to_owned(),
+        (false, true) => format!("{count}; nothing was written."),
+        (false, false) => format!("{count} written to the draft; a release publishes them."),
+    };
+    let warnings = source.describe(&file, &warnings);
+    let warnings = warnings.iter().map(|line| format!("warning: {line}; a release is refused until it is mended"));
+    say(&lines.into_iter().chain([last]).chain(warnings).collect::<Vec<_>>())
+}
+
+/// The conflicts of a blueprint that would stop its release.
+fn stops_a_release(blueprint: &Blueprint) -> Faults {
+    let mut faults = Faults::default();
+    for conflict in agenda::checks::errors(&blueprint.agenda) {
+        faults.add(conflict.pointer, conflict.code.as_str(), conflict.detail);
+    }
+    faults
+}
+
+fn read_blueprint(file: &Path) -> Result<(Source, Blueprint), Failed> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|error| Failed::line(format!("{name}: {error}")))?;
+    let source = Source::read(&text).map_err(|faults| Failed(yaml::describe_unread(&name, &faults)))?;
+    match blueprint::document::read(source.value.clone()) {
+        Ok(blueprint) => Ok((source, blueprint)),
+        Err(faults) => Err(Failed(source.describe(&name, &faults))),
+    }
+}
+
+enum SendError {
+    Refused(Faults),
+    Other(String),
+}
+
+/// Applies a document to a running service. Answers a line a change.
+fn send(url: &str, token: &str, document: &serde_json::Value) -> Result<Vec<String>, SendError> {
+    let other = |error: &dyn std::error::Error| SendError::Other(format!("{url}: {}", causes(error)));
+    let agent = ureq::Agent::new_with_config(ureq::Agent::config_builder().http_status_as_error(false).build());
+    let mut response = agent
+        .put(url)
+        .header("authorization", &format!("Bearer {token}"))
+        .header("content-type", "application/json")
+        .send(document.to_string())
+        .map_err(|error| other(&error))?;
+    let status = response.status();
+    let body =
+        response.body_mut().with_config().limit(64 * 1024 * 1024).read_to_string().map_err(|error| other(&error))?;
+    let answer: serde_json::Value = serde_json::from_str(&body).map_err(|error| other(&error))?;
+    let text =
+        |value: &serde_json::Value, key: &str| value.get(key).and_then(|value| value.as_str()).map(str::to_owned);
+    let list = |key: &str| answer.get(key).and_then(|value| value.as_array()).cloned().unwrap_or_default();
+    if status.is_success() {
+        return Ok(list("changes").iter().filter_map(Change::from_wire).map(|change| change.line()).collect());
+    }
+    let errors = list("errors");
+    if !errors.is_empty() {
+        let mut faults = Faults::default();
+        for error in &errors {
+            let part = |key| text(error, key).unwrap_or_default();
+            faults.add(part("pointer"), &part("code"), part("detail"));
+        }
+        return Err(SendError::Refused(faults));
+    }
+    let words = [text(&answer, "title"), text(&answer, "detail")].into_iter().flatten().collect::<Vec<_>>().join(": ");
+    Err(SendError::Other(format!("{url}: {status}: {words}")))
+}

@@ -1,0 +1,106 @@
+//! `plenary token`.
+
+use clap::Subcommand;
+
+use super::{Failed, open, say, slug};
+use crate::{
+    access::{
+        Actor, Role,
+        token::{
+            self, NewToken,
+            model::{DAYS_MAX, expiry},
+        },
+    },
+    agenda, clock,
+    settings::Settings,
+    values::{Count, Line, TextValue as _},
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Token {
+    /// Make a token and print it
+    Create {
+        /// What it may do: admin, agenda_editor, registrar, check_in, viewer
+        #[arg(long)]
+        role: String,
+        /// Its conference's slug; for all of them if left out
+        #[arg(long, value_name = "SLUG")]
+        conference: Option<String>,
+        /// What the history calls its bearer
+        #[arg(long, default_value = "command line")]
+        label: String,
+        /// In how many days it ends; it lasts until it is revoked if left out
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(DAYS_MAX)))]
+        expires_in_days: Option<u32>,
+    },
+    /// List the tokens: the beginning of each, its role, its conference, its label, when it ends, when it was last used
+    List,
+    /// Make a token void
+    Revoke {
+        /// The token, or its beginning as `list` shows it
+        shown: String,
+    },
+}
+
+/// Makes, lists or revokes tokens.
+pub(super) async fn tokens(settings: &Settings, command: Token) -> Result<(), Failed> {
+    let database = open(settings)?;
+    database.migrate().await?;
+    match command {
+        Token::Create { role, conference, label, expires_in_days } => {
+            let role = Role::from_word(&role)
+                .ok_or_else(|| Failed::line(format!("--role must be one of {}", Role::WORDS.join(", "))))?;
+            let slug = conference.as_deref().map(slug).transpose()?;
+            let label =
+                Line::<100>::parse(&label).map_err(|fault| Failed::line(format!("--label {}", fault.detail)))?;
+            let expires_at = expiry(clock::now(), None, expires_in_days.map(Count)).map_err(|faults| {
+                Failed(faults.0.into_iter().map(|fault| format!("--expires-in-days {}", fault.detail)).collect())
+            })?;
+            let (_, token) = database
+                .write("make a token", move |tx| {
+                    let place = slug.as_ref().map(|slug| agenda::actions::find(tx, slug)).transpose()?;
+                    let conference = place.map(|place| place.id);
+                    let new = NewToken { role, conference, label: label.as_str().to_owned(), expires_at };
+                    Ok::<_, agenda::AgendaError>(token::actions::make_token(tx, &Actor::command_line(), &new)?)
+                })
+                .await?;
+            say(&[token.reveal().to_owned()])
+        }
+        Token::List => say(&table(&database.read(token::actions::list_all).await?)),
+        Token::Revoke { shown } => {
+            let count = database
+                .write("revoke a token", move |tx| token::actions::revoke_shown(tx, &Actor::command_line(), &shown))
+                .await?;
+            match count {
+                0 => Err(Failed::line("no live token begins like this; `plenary token list` shows them")),
+                count => say(&[format!("{count} revoked")]),
+            }
+        }
+    }
+}
+
+/// Tokens in columns under their headings.
+fn table(tokens: &[token::Token]) -> Vec<String> {
+    let minute = |instant: chrono::DateTime<chrono::Utc>| instant.format("%Y-%m-%d %H:%MZ").to_string();
+    let line = |token: &token::Token| {
+        [
+            token.shown.clone(),
+            token.role.to_string(),
+            token.conference.clone().unwrap_or_else(|| "(all)".to_owned()),
+            token.label.clone(),
+            token.expires_at.map_or_else(|| "never".to_owned(), minute),
+            token.last_used_at.map_or_else(|| "never".to_owned(), minute),
+        ]
+    };
+    let headings = ["TOKEN", "ROLE", "CONFERENCE", "LABEL", "EXPIRES", "LAST USED"].map(str::to_owned);
+    let lines: Vec<_> = [headings].into_iter().chain(tokens.iter().map(line)).collect();
+    let widths: Vec<usize> = (0..6)
+        .map(|column| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max())
+        .map(Option::unwrap_or_default)
+        .collect();
+    let padded = |line: &[String; 6]| {
+        let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    lines.iter().map(padded).collect()
+}
