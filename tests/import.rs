@@ -439,13 +439,12 @@ on_both_stores! {
 
 /// The real files, where they are at hand.
 fn real_files() -> Option<Vec<PathBuf>> {
-    let folder = std::env::var_os("PLENARY_TEST_SCHEDULES")
-        .map_or_else(|| repository().join("../shared/data/schedules"), PathBuf::from);
+    let folder = std::env::var_os("PLENARY_TEST_SCHEDULES").map(PathBuf::from).unwrap_or_default();
     let mut files: Vec<_> =
         std::fs::read_dir(&folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     if files.is_empty() {
-        skipped(&format!("no schedules in PLENARY_TEST_SCHEDULES (default {})", folder.display()));
+        skipped("PLENARY_TEST_SCHEDULES names no folder of real schedules");
     }
     (!files.is_empty()).then_some(files)
 }
