@@ -3,7 +3,7 @@
 
 use std::{cmp::Ordering, fmt, hash, marker::PhantomData, str::FromStr};
 
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
 /// The id of one `K`. It is made once and never changes.
 pub struct Id<K>(Uuid, PhantomData<fn() -> K>);
@@ -64,6 +64,12 @@ impl<K> Id<K> {
     /// A new id; later ids sort after earlier ones.
     pub fn new() -> Self {
         Self::from_uuid(Uuid::now_v7())
+    }
+
+    /// A new id that the public sees: later ids sort after earlier ones by the millisecond, and nothing in it counts. (A
+    /// counter within the millisecond would tell how many things of a draft are hidden.)
+    pub fn unlinked() -> Self {
+        Self::from_uuid(Uuid::new_v7(Timestamp::now(NoContext)))
     }
 
     /// The id with this value.

@@ -24,7 +24,7 @@ use crate::{
     database::{Connection, Database},
     docs,
     http::{
-        Problem, extract,
+        Problem, extract, idempotency,
         middleware::{Ready, observe, wait_for_start},
         problem::{METHOD_NOT_ALLOWED, NOT_FOUND},
     },
@@ -155,6 +155,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     };
     let (stop, stopped) = watch::channel(false);
     let following = actix_web::rt::spawn(programmes.clone().follow(database.clone(), stopped.clone()));
+    let tidying = actix_web::rt::spawn(idempotency::tidy(database.clone(), stopped.clone()));
     let noting = actix_web::rt::spawn(uses.keep(database.clone(), stopped.clone()));
     let keeping = release::schedule::keep(database, programmes.clone(), secret, stopped.clone());
     let keeping = actix_web::rt::spawn(keeping);
@@ -167,6 +168,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     // Nobody listens any more if both have ended by themselves.
     _ = stop.send(true);
     _ = following.await;
+    _ = tidying.await;
     _ = noting.await;
     _ = keeping.await;
     // A mail server that hangs must not hold up the stop: what is not recorded is sent again later, under the same id.

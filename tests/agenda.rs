@@ -158,8 +158,29 @@ on_both_stores! {
         let app = started(store);
         let refused = app.admin("DELETE", &at("rooms/hall"), None);
         assert_eq!(refused.problem(), (409, "in-use".to_owned()));
-        assert_eq!(refused.faults(), ["#/sessions/0/room unknown_reference"]);
+        assert_eq!(refused.faults(), ["#/sessions/0/room in_use"]);
+        assert_eq!(refused.json()["errors"][0]["detail"], "session opening refers to it");
+        let refused = app.admin("DELETE", &at("speakers/bob"), None);
+        assert_eq!(refused.json()["errors"][0]["detail"], "session opening, item talk refers to it");
         assert_eq!(app.admin("DELETE", &at("speakers/ada"), None).problem().1, "in-use");
+        for (before, code) in [("attic", "hall"), ("hall", "attic")] {
+            let room = json!({ "code": "attic", "name": "Attic" });
+            assert_eq!(app.admin("PUT", &at("rooms/attic"), Some(&room)).status / 100, 2);
+            let taken = app.admin("PATCH", &at(&format!("rooms/{before}")), Some(&json!({ "code": code })));
+            assert_eq!(taken.problem(), (409, "already-exists".to_owned()), "whichever stands first");
+        }
+        write(&app, "POST", &at("sessions"), &json!({ "code": "later", "kind": "social", "title": "Later",
+            "starts_at": "2030-05-02T20:00", "ends_at": "2030-05-02T22:00" }));
+        let taken = app.admin("POST", &at("sessions/later/items"), Some(&json!({
+            "code": "welcome", "kind": "keynote", "title": "Again"
+        })));
+        assert_eq!(taken.problem(), (409, "already-exists".to_owned()), "an item's code is of the whole conference");
+        write(&app, "POST", &at("sessions/reorder"), &json!({ "order": ["later", "opening"] }));
+        let taken = app.admin("PATCH", &at("sessions/later"), Some(&json!({
+            "items": [{ "code": "welcome", "kind": "keynote", "title": "Again" }]
+        })));
+        assert_eq!(taken.faults(), ["#/items/0/code duplicate"]);
+        assert_eq!(app.admin("DELETE", &at("sessions/later"), None).status, 204);
         write(&app, "PATCH", &at("rooms/hall"), &json!({ "code": "great-hall" }));
         write(&app, "PATCH", &at("speakers/ada"), &json!({ "code": "ada-lovelace" }));
         let session = read(&app, &at("sessions/opening"));
@@ -246,6 +267,9 @@ on_both_stores! {
             (&json!("2030-05-02T09:00:00+02:00"), &json!("2030-05-02T10:00:00+02:00"), &json!("attic")));
         let moved = write(&app, "POST", &at("sessions/opening/move"), &json!({ "starts_at": "2030-05-01T14:00" }));
         assert_eq!(moved["ends_at"], "2030-05-01T15:00:00+02:00", "it stays as long as it was");
+        let moved = write(&app, "POST", &at("sessions/opening/move"), &json!({ "room": null }));
+        assert_eq!(moved["room"], Value::Null);
+        write(&app, "POST", &at("sessions/opening/move"), &json!({ "room": "attic" }));
         let wrong = app.admin("POST", &at("sessions/opening/move"), Some(&json!({ "room": "nowhere" })));
         assert_eq!(wrong.faults(), ["#/room unknown_reference"]);
         let wrong = app.admin("POST", &at("sessions/opening/move"), Some(&json!({ "day": "2030-05-01", "starts_at": "2030-05-01T14:00" })));
@@ -460,9 +484,17 @@ on_both_stores! {
         assert_eq!(blueprint["registration"]["categories"][1]["code"], "press");
         assert_eq!(app.admin("POST", &format!("{SMALL}/copy"), Some(&json!({ "slug": "next", "starts_on": "2030-11-01" }))).status, 409);
 
+        let early = json!({ "starts_at": "2030-05-01T02:30", "ends_at": "2030-05-01T03:30" });
+        write(&app, "PATCH", &at("sessions/opening"), &early);
+        let skipped = app.admin("POST", &format!("{SMALL}/copy"), Some(&json!({ "slug": "gap", "starts_on": "2031-03-30" })));
+        assert_eq!(skipped.faults(), ["#/starts_on impossible_time"], "the clocks go forward that night");
+
         assert_eq!(app.admin("DELETE", "/api/v1/conferences/new", None).status, 204);
         assert_eq!(app.get("/api/v1/conferences/new").status, 404, "nobody reads it any more");
         assert_eq!(app.admin("DELETE", "/api/v1/conferences/new", None).status, 404);
+        let anew = with(&app, "POST", "/api/v1/conferences", &key, &body);
+        assert_eq!(anew.status, 201);
+        assert_ne!(anew.json()["id"], created.json()["id"], "a kept answer does not outlive its conference");
         assert_eq!(app.admin("POST", &format!("{SMALL}/releases"), Some(&json!({}))).status, 201);
         assert_eq!(app.post(&format!("{SMALL}/registrations"), &person(1, "delegate")).status, 201);
         assert_eq!(app.admin("DELETE", SMALL, None).problem(), (409, "conference-in-use".to_owned()));

@@ -81,6 +81,8 @@ on_both_stores! {
         assert_eq!(capacities(&list(&app, &format!("?action=update&until={middle}"))), [1]);
         let request = rooms[2]["request_id"].as_str().unwrap();
         assert_eq!(capacities(&list(&app, &format!("?request={request}"))), [1]);
+        let strange = app.admin("GET", &format!("{SMALL}/audit?actor=a%00b&code=%0a"), None);
+        assert_eq!(strange.faults(), ["?actor control_character", "?code empty"]);
         let wrong = app.admin("GET", &format!("{SMALL}/audit?since=yesterday&limit=999&colour=red"), None);
         let mut faults = wrong.faults();
         faults.sort();

@@ -99,8 +99,9 @@ pub async fn apply_agenda(
     let (asked, asked_slug) = (credentials.clone(), slug.clone());
     database.read(move |tx| find_authorised(tx, &asked, "apply_agenda", &asked_slug).map(|_| ())).await?;
     let agenda = model::read(body.receive().await?)?;
+    let turn = slug.to_string();
     let plan = database
-        .write("apply an agenda", move |tx| {
+        .write_in_turn("apply an agenda", &turn, move |tx| {
             let (_, actor) = find_authorised(tx, &credentials, "apply_agenda", &slug)?;
             let planned = plan(tx, &slug, agenda.clone())?;
             if !dry_run {

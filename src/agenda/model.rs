@@ -185,7 +185,7 @@ impl Agenda {
         {
             faults.add("#/conference/id", "other_conference", format!("this conference has the id {known}"));
         }
-        self.conference.id = conference.or(self.conference.id).or_else(|| Some(Id::new()));
+        self.conference.id = conference.or(self.conference.id).or_else(|| Some(Id::unlinked()));
         macro_rules! adopt {
             ($list:ident, $key:ident) => {
                 adopt(
@@ -226,7 +226,7 @@ impl Agenda {
         );
         if let Some(call) = &mut self.call_for_action {
             let known = draft.and_then(|draft| draft.call_for_action.as_ref()).and_then(|call| call.id);
-            call.id = known.or_else(|| Some(Id::new()));
+            call.id = known.or_else(|| Some(Id::unlinked()));
         }
         faults.or(())
     }
@@ -309,7 +309,7 @@ fn adopt<N, D, K: 'static>(
         if id.is_none() {
             // A thing of the same code that another node claims by its id is being renamed.
             let same = by_code.get(&code).copied().filter(|id| !taken.contains_key(id));
-            *id = Some(same.unwrap_or_else(Id::new));
+            *id = Some(same.unwrap_or_else(Id::unlinked));
         }
     }
 }

@@ -13,10 +13,15 @@ use crate::{
         import::{File, Options, actions::Imported, draft::compose},
     },
     database::{Connection, DatabaseError},
+    faults::{Fault, Faults},
+    http::idempotency,
     programme,
     registration::{self, RegistrationError},
     values::Code,
 };
+
+/// Whose the keys are of what is done to the whole server.
+pub const SERVER: &str = "server";
 
 /// Makes the draft and the registration what the blueprint says; the conference is created if it is new. With
 /// `dry_run` nothing is written. Answers what changed, or would.
@@ -150,8 +155,18 @@ pub fn copy(
     let original = load(connection, &place)?;
     let starts_on = original.agenda.conference.starts_on;
     let document = serde_json::to_value(&original).map_err(|error| DatabaseError::Corrupt(error.to_string()))?;
-    let blueprint = document::read(copy::document(document, starts_on, wish))?;
+    let blueprint = document::read(copy::document(document, starts_on, wish)).map_err(as_of_date)?;
     create(connection, credentials, "copy_conference", &blueprint)
+}
+
+/// What is wrong with a copy is wrong with its date: a time that the clocks skip or repeat that night, say.
+fn as_of_date(faults: Faults) -> Faults {
+    let of_date = |fault: Fault| Fault {
+        pointer: "#/starts_on".to_owned(),
+        detail: format!("{} of the copy {}", fault.pointer, fault.detail),
+        ..fault
+    };
+    Faults(faults.0.into_iter().map(of_date).collect())
 }
 
 /// Deletes a conference with its agenda and its releases.
@@ -164,5 +179,8 @@ pub fn delete(connection: &mut Connection, credentials: &Credentials, slug: &Cod
     if registration::actions::is_registered_for(connection, &place)? {
         return Err(RegistrationError::ConferenceInUse);
     }
+    // Who creates it anew gets a new one and not the answer of old.
+    idempotency::forget(connection, SERVER)?;
+    idempotency::forget(connection, &place.id.to_string())?;
     Ok(agenda::actions::delete(connection, &place, &actor, "delete_conference")?)
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     Blueprint,
-    actions::{self, apply, authorise_apply, copy, create, find_readable, load},
+    actions::{self, SERVER, apply, authorise_apply, copy, create, find_readable, load},
     copy::Copy,
     document,
 };
@@ -79,8 +79,9 @@ pub async fn apply_blueprint(
     let (asked, asked_slug) = (credentials.clone(), slug.clone());
     database.read(move |tx| authorise_apply(tx, &asked, &asked_slug)).await?;
     let blueprint = document::read(body.receive().await?)?;
+    let turn = slug.to_string();
     let plan = database
-        .write("apply a blueprint", move |tx| {
+        .write_in_turn("apply a blueprint", &turn, move |tx| {
             let actor = authorise_apply(tx, &credentials, &slug)?;
             let changes = apply(tx, &slug, &blueprint, &actor, dry_run)?;
             Ok::<_, RegistrationError>(Plan::of(changes, &blueprint.agenda))
@@ -113,7 +114,7 @@ pub async fn create_conference(
     let answer = database
         .write("create a conference", move |tx| {
             let actor = authorise(tx, &credentials, "create_conference", None)?;
-            once(tx, &key, ("server", &actor.identity()), &sent, |tx| {
+            once(tx, &key, (SERVER, &actor.identity()), &sent, |tx| {
                 created(&create(tx, &credentials, "create_conference", &blueprint)?)
             })
         })
@@ -174,7 +175,7 @@ pub async fn copy_conference(
     let answer = database
         .write("copy a conference", move |tx| {
             let actor = authorise(tx, &credentials, "copy_conference", None)?;
-            once(tx, &key, ("server", &actor.identity()), &sent, |tx| created(&copy(tx, &credentials, &slug, &wish)?))
+            once(tx, &key, (SERVER, &actor.identity()), &sent, |tx| created(&copy(tx, &credentials, &slug, &wish)?))
         })
         .await?;
     Ok(answer.response())
@@ -195,7 +196,8 @@ pub async fn delete_conference(
     path: web::Path<CodePath>,
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
-    database.write("delete a conference", move |tx| actions::delete(tx, &credentials, &slug)).await?;
+    let turn = slug.to_string();
+    database.write_in_turn("delete a conference", &turn, move |tx| actions::delete(tx, &credentials, &slug)).await?;
     if let Err(error) = state.programmes.refresh(&state.database).await {
         // It is committed; the poll sees it as soon as the store answers again.
         tracing::warn!(%error, "a conference that is gone is still served");

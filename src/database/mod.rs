@@ -13,6 +13,7 @@ pub mod types;
 pub mod violation;
 
 use std::{
+    collections::HashMap,
     fs::{self, DirBuilder, OpenOptions},
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
@@ -22,6 +23,7 @@ use std::{
 };
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use tokio::sync::Semaphore;
 
 pub(crate) use connection::on_backend;
 pub use connection::{AnyConnection as Connection, Store};
@@ -77,12 +79,18 @@ impl From<DieselError> for DatabaseError {
 /// How long a write is run again after a deadlock before its caller is told to come back.
 const WRITE_RETRY_BUDGET: Duration = Duration::from_secs(2);
 
+/// Connections that writes leave to readers.
+const READERS: u32 = 3;
+
 /// The store. Cheap to clone.
 #[derive(Clone)]
 pub struct Database {
     pool: connection::Pool,
     /// SQLite has one writer: writes of this process queue here instead of inside SQLite, where waiting is a poll.
     writer: Option<Arc<Mutex<()>>>,
+    /// Writes that hold or wait for a connection at once: a few connections are left to readers.
+    writes: Arc<Semaphore>,
+    turns: Turns,
 }
 
 impl Database {
@@ -99,7 +107,9 @@ impl Database {
             OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
         }
         let writer = matches!(store, Store::Sqlite(_)).then(Arc::default);
-        Ok(Self { pool: connection::pool(store, connections_max), writer })
+        let writes = usize::try_from(connections_max.saturating_sub(READERS).max(1)).unwrap_or(1);
+        let (writes, turns) = (Arc::new(Semaphore::new(writes)), Turns::default());
+        Ok(Self { pool: connection::pool(store, connections_max), writer, writes, turns })
     }
 
     /// Runs `work` in a transaction that only reads, on the blocking pool.
@@ -134,7 +144,10 @@ impl Database {
         E: From<DatabaseError> + Retry + Send + 'static,
     {
         let database = self.clone();
+        // It is never closed, so there is always a permit to come.
+        let permit = Arc::clone(&self.writes).acquire_owned().await.ok();
         blocking(move || {
+            let _permit = permit;
             let started = Stopwatch::now();
             let mut round = 0_u32;
             loop {
@@ -150,6 +163,22 @@ impl Database {
             }
         })
         .await
+    }
+
+    /// The same for a write that locks what `turn` names: the writes of one turn wait for one another without holding a
+    /// connection, so that a queue for one thing keeps nobody else from the store.
+    ///
+    /// # Errors
+    /// Those of [`Self::write`].
+    pub async fn write_in_turn<T, E, F>(&self, name: &'static str, turn: &str, work: F) -> Result<T, E>
+    where
+        F: Fn(&mut Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DatabaseError> + Retry + Send + 'static,
+    {
+        let gate = self.turns.gate(turn);
+        let _turn = gate.lock().await;
+        self.write(name, work).await
     }
 
     fn write_once<T, E>(&self, work: impl Fn(&mut Connection) -> Result<T, E>) -> Result<T, E>
@@ -177,6 +206,19 @@ impl Database {
 
     fn connection(&self) -> Result<diesel::r2d2::PooledConnection<connection::Manager>, DatabaseError> {
         self.pool.get().map_err(|error| DatabaseError::Unavailable(Box::new(error)))
+    }
+}
+
+/// Gates of things that one write at a time works on, by name.
+#[derive(Clone, Default)]
+struct Turns(Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>);
+
+impl Turns {
+    fn gate(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut gates = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // A gate that nobody waits at is made anew when it is needed.
+        gates.retain(|_, gate| Arc::strong_count(gate) > 1);
+        Arc::clone(gates.entry(name.to_owned()).or_default())
     }
 }
 

@@ -6,11 +6,12 @@ use actix_web::{
     http::{StatusCode, header},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, SubsecRound as _, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::Problem;
+use crate::clock;
 
 /// Bytes to answer with, and what a cache must know of them.
 #[derive(Debug)]
@@ -88,7 +89,7 @@ impl FromRequest for Preconditions {
 /// Answers a `GET`: 304 when the client has these bytes, else the bytes.
 pub fn answer(request: &HttpRequest, representation: Representation) -> HttpResponse {
     let tag = entity_tag(&representation.body);
-    let modified = representation.modified.map(|instant| instant.trunc_subsecs(0));
+    let modified = representation.modified.and_then(last_modified);
     let fresh = is_fresh(request, &tag, modified);
     let mut response = HttpResponse::build(if fresh { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
     response
@@ -107,6 +108,14 @@ pub fn answer(request: &HttpRequest, representation: Representation) -> HttpResp
     response.insert_header((header::CONTENT_TYPE, representation.content_type)).body(representation.body)
 }
 
+/// The whole second after the last change. None while that second lasts: something else may still be written in it, and
+/// who asks by `If-Modified-Since` would never hear of it (RFC 9110, 8.8.2.2).
+fn last_modified(changed: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let second = changed.trunc_subsecs(0);
+    let after = if second == changed { second } else { second + TimeDelta::seconds(1) };
+    (after < clock::now()).then_some(after)
+}
+
 /// `If-None-Match` decides alone where it is sent; `If-Modified-Since` only without it.
 fn is_fresh(request: &HttpRequest, tag: &str, modified: Option<DateTime<Utc>>) -> bool {
     let header = |name| request.headers().get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
@@ -115,4 +124,18 @@ fn is_fresh(request: &HttpRequest, tag: &str, modified: Option<DateTime<Utc>>) -
     }
     let since = header(header::IF_MODIFIED_SINCE).and_then(|text| DateTime::parse_from_rfc2822(text).ok());
     matches!((since, modified), (Some(since), Some(modified)) if modified <= since.to_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_has_a_date_once_its_second_is_over_and_the_date_is_after_it() {
+        let change: DateTime<Utc> = "2030-05-01T09:00:00.3Z".parse().unwrap();
+        assert_eq!(last_modified(change), None, "its second is still to come");
+        let past: DateTime<Utc> = "2014-05-01T09:00:00.3Z".parse().unwrap();
+        assert_eq!(last_modified(past).map(clock::wire).as_deref(), Some("2014-05-01T09:00:01Z"));
+        assert_eq!(last_modified(clock::now()), None);
+    }
 }

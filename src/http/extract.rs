@@ -143,6 +143,20 @@ impl FromRequest for Body {
     }
 }
 
+/// A JSON body as long as one thing of an agenda may be: the order of a list of thousands.
+#[derive(Debug)]
+pub struct Large<T>(pub T);
+
+impl<T: Deserr<Faults> + 'static> FromRequest for Large<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move { Ok(Self(faults::read(body(request, payload, THING_BYTES_MAX).await?)?)) })
+    }
+}
+
 /// A JSON body of one thing of an agenda, not yet read.
 #[derive(Debug)]
 pub struct Thing(pub Value);

@@ -19,7 +19,7 @@ use crate::{
         problem::AnyProblem,
     },
     ids::ConferenceId,
-    values::Moment,
+    values::{Line, Moment},
 };
 
 /// A page of the audit trail.
@@ -44,22 +44,22 @@ pub struct AuditQuery {
     pub cursor: Option<String>,
     /// Only what this actor did, by the name that entries show.
     #[deserr(default)]
-    pub actor: Option<String>,
+    pub actor: Option<Line<200>>,
     /// Only what this request did.
     #[deserr(default)]
-    pub request: Option<String>,
+    pub request: Option<Line<200>>,
     /// Only what was done by this operation.
     #[deserr(default)]
-    pub operation: Option<String>,
+    pub operation: Option<Line<200>>,
     /// Only this action.
     #[deserr(default)]
-    pub action: Option<String>,
+    pub action: Option<Line<200>>,
     /// Only this kind of thing.
     #[deserr(default)]
-    pub resource: Option<String>,
+    pub resource: Option<Line<200>>,
     /// Only the thing of this code.
     #[deserr(default)]
-    pub code: Option<String>,
+    pub code: Option<Line<200>>,
     /// Only from this instant on (RFC 3339).
     #[deserr(default)]
     pub since: Option<Moment>,
@@ -81,15 +81,16 @@ impl AuditQuery {
             None => None,
         };
         let (since, until) = (instant("since", self.since), instant("until", self.until));
+        let text = |line: Option<Line<200>>| line.map(|line| line.as_str().to_owned());
         let filter = AuditFilter {
             limit: page.rows(),
             before: page.key()?,
-            actor: self.actor,
-            request: self.request,
-            operation: self.operation,
-            action: self.action,
-            resource: self.resource,
-            code: self.code,
+            actor: text(self.actor),
+            request: text(self.request),
+            operation: text(self.operation),
+            action: text(self.action),
+            resource: text(self.resource),
+            code: text(self.code),
             since,
             until,
         };

@@ -22,9 +22,10 @@ use crate::{
         },
     },
     database::{Connection, Database},
-    faults::Faults,
+    faults::{self, Faults},
     http::{
         CodePath, Json, Preconditions, Problem,
+        extract::{Large, Thing},
         idempotency::{IdempotencyKey, StoredAnswer, once},
         problem::AnyProblem,
     },
@@ -69,7 +70,7 @@ pub struct SessionMove {
     #[deserr(default)]
     #[schema(required = false)]
     pub ends_at: Option<Moment>,
-    /// Another room.
+    /// Another room; `null`: none.
     #[deserr(default)]
     #[schema(required = false)]
     pub room: Option<Code>,
@@ -151,8 +152,9 @@ async fn change_list<T: Resource>(
     list: &'static str,
     body: Order,
 ) -> Result<HttpResponse, Problem> {
+    let turn = editor.slug.to_string();
     let things = database
-        .write("reorder a list of the agenda", move |tx| {
+        .write_in_turn("reorder a list of the agenda", &turn, move |tx| {
             let opened = editor.open(tx)?;
             let agenda = edit(tx, &editor, opened, |document, _| {
                 let things = document.get_mut(list).and_then(Value::as_array_mut).map_or(&mut [][..], |list| list);
@@ -181,7 +183,7 @@ macro_rules! reorder {
             database: web::Data<Database>,
             credentials: Credentials,
             path: web::Path<CodePath>,
-            body: Json<Order>,
+            body: Large<Order>,
         ) -> Result<HttpResponse, Problem> {
             let editor = Editor { credentials, operation: stringify!($name), slug: path.into_inner().0 };
             change_list::<$thing>(&database, editor, $list, body.0).await
@@ -215,8 +217,9 @@ async fn change_session(
     preconditions: Preconditions,
     change: impl Fn(&mut Value, &Agenda) -> Result<Option<String>, AgendaError> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
+    let turn = editor.slug.to_string();
     let answer = database
-        .write("change a session of the agenda", move |tx| {
+        .write_in_turn("change a session of the agenda", &turn, move |tx| {
             let opened = editor.open(tx)?;
             let known = find::<Session>(&opened.draft, None, code.as_str()).ok_or(AgendaError::NoThing("session"))?;
             demand(&preconditions, Some(known))?;
@@ -246,7 +249,7 @@ pub async fn reorder_agenda_items(
     credentials: Credentials,
     path: web::Path<(CodePath, CodePath)>,
     preconditions: Preconditions,
-    body: Json<ItemOrder>,
+    body: Large<ItemOrder>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
     let editor = Editor { credentials, operation: "reorder_agenda_items", slug: slug.0 };
@@ -275,12 +278,15 @@ pub async fn move_agenda_session(
     credentials: Credentials,
     path: web::Path<(CodePath, CodePath)>,
     preconditions: Preconditions,
-    body: Json<SessionMove>,
+    body: Thing,
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
     let editor = Editor { credentials, operation: "move_agenda_session", slug: slug.0 };
-    let wish = body.0;
-    let to = Move { day: wish.day, starts_at: wish.starts_at, ends_at: wish.ends_at, room: wish.room.map(Some) };
+    // `null` takes the session out of its room; a room that is left out stays.
+    let no_room = body.0.get("room").is_some_and(Value::is_null);
+    let wish: SessionMove = faults::read(body.0)?;
+    let room = if no_room { Some(None) } else { wish.room.map(Some) };
+    let to = Move { day: wish.day, starts_at: wish.starts_at, ends_at: wish.ends_at, room };
     let named = code.0.clone();
     change_session(&database, editor, code.0, preconditions, move |document, draft| {
         actions::move_session(document, draft, &named, &to)
@@ -311,8 +317,9 @@ pub async fn duplicate_agenda_session(
     let (slug, code) = path.into_inner();
     let editor = Editor { credentials, operation: "duplicate_agenda_session", slug: slug.0 };
     let (code, wish) = (code.0, body.0);
+    let turn = editor.slug.to_string();
     let answer = database
-        .write("duplicate a session of the agenda", move |tx| {
+        .write_in_turn("duplicate a session of the agenda", &turn, move |tx| {
             let opened = editor.open(tx)?;
             let scope = (opened.place.id.to_string(), opened.actor.identity());
             let sent = serde_json::json!(wish);
@@ -377,8 +384,9 @@ pub async fn move_agenda_item(
     let (slug, from, item) = path.into_inner();
     let editor = Editor { credentials, operation: "move_agenda_item", slug: slug.0 };
     let (from, wish) = (from.0, body.0);
+    let turn = editor.slug.to_string();
     let answer = database
-        .write("move an item of the agenda", move |tx: &mut Connection| {
+        .write_in_turn("move an item of the agenda", &turn, move |tx: &mut Connection| {
             let opened = editor.open(tx)?;
             let known = find::<Item>(&opened.draft, Some(&from), &item).ok_or(AgendaError::NoThing("item"))?;
             demand(&preconditions, Some(known))?;

@@ -78,10 +78,10 @@ pub fn edit(
 ) -> Result<Agenda, AgendaError> {
     let mut document = serde_json::to_value(&draft).map_err(corrupt)?;
     let pointer = change(&mut document, &draft)?;
-    let placed = |faults: Faults| placed(faults, pointer.as_deref());
-    let after = model::read(document).map_err(placed)?;
+    let after = model::read(document).map_err(|faults| placed(faults, pointer.as_deref(), &draft))?;
     let planned = plan_against(connection, Some(draft), after).map_err(|error| match error {
-        AgendaError::Invalid(faults) => placed(faults),
+        // Ids alone are judged here: those of the changed thing.
+        AgendaError::Invalid(faults) => AgendaError::Invalid(within(faults, pointer.as_deref().unwrap_or_default())),
         other => other,
     })?;
     write(connection, &planned, &actor, editor.operation)?;
@@ -93,18 +93,64 @@ fn corrupt(error: serde_json::Error) -> AgendaError {
 }
 
 /// Faults of the changed thing, as places in it; where there are none, faults elsewhere: what depends on it.
-fn placed(faults: Faults, pointer: Option<&str>) -> AgendaError {
+fn placed(faults: Faults, pointer: Option<&str>, draft: &Agenda) -> AgendaError {
     let Some(pointer) = pointer else {
-        return AgendaError::InUse(faults);
+        let users = faults.0.into_iter().map(|fault| {
+            let detail = format!("{} refers to it", place(draft, &fault.pointer));
+            Fault { code: "in_use".to_owned(), detail, ..fault }
+        });
+        return AgendaError::InUse(Faults(users.collect()));
     };
     let prefix = format!("#{pointer}");
+    let within = |place: &str| {
+        let rest = place.strip_prefix(&prefix)?;
+        (rest.is_empty() || rest.starts_with('/')).then(|| format!("#{rest}"))
+    };
     let own = |fault: &Fault| {
-        let rest = fault.pointer.strip_prefix(&prefix)?;
-        let is_within = rest.is_empty() || rest.starts_with('/');
-        is_within.then(|| Fault { pointer: format!("#{rest}"), ..fault.clone() })
+        // Of two things of one code the later is named: it may be the other.
+        let other = fault.detail.rsplit_once(" at ").filter(|_| fault.code == "duplicate");
+        match (within(&fault.pointer), other.and_then(|(_, other)| within(other))) {
+            (Some(pointer), _) => Some(Fault { pointer, ..fault.clone() }),
+            (None, Some(own)) => {
+                Some(Fault { pointer: own, detail: format!("is taken: see {}", fault.pointer), ..fault.clone() })
+            }
+            (None, None) => None,
+        }
     };
     let of_thing: Vec<_> = faults.0.iter().filter_map(own).collect();
     if of_thing.is_empty() { AgendaError::InUse(faults) } else { AgendaError::Invalid(Faults(of_thing)) }
+}
+
+/// Faults as places in the thing at `pointer`.
+fn within(mut faults: Faults, pointer: &str) -> Faults {
+    for fault in &mut faults.0 {
+        if let Some(rest) = fault.pointer.strip_prefix(&format!("#{pointer}")) {
+            fault.pointer = format!("#{rest}");
+        }
+    }
+    faults
+}
+
+/// A place in the agenda in words: `session opening, item welcome`.
+fn place(draft: &Agenda, pointer: &str) -> String {
+    let mut parts = pointer.trim_start_matches("#/").split('/');
+    let list = parts.next().unwrap_or_default();
+    let mut index = || parts.next().and_then(|part| part.parse::<usize>().ok());
+    match list {
+        "sessions" => {
+            let session = index().and_then(|index| draft.sessions.get(index));
+            let item = pointer.split("/items/").nth(1).and_then(|rest| rest.split('/').next()?.parse::<usize>().ok());
+            let item = session.zip(item).and_then(|(session, item)| session.items.get(item));
+            let session = session.map_or_else(String::new, |session| format!("session {}", session.code));
+            item.map_or_else(|| session.clone(), |item| format!("{session}, item {}", item.code))
+        }
+        "speakers" => {
+            let speaker = index().and_then(|index| draft.speakers.get(index));
+            speaker.map_or_else(|| "a speaker".to_owned(), |speaker| format!("speaker {}", speaker.code))
+        }
+        "call_for_action" => "the call for action".to_owned(),
+        other => format!("the {other}"),
+    }
 }
 
 /// The tag of a thing, as the answer to reading it has it.

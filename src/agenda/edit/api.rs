@@ -163,8 +163,9 @@ async fn create_thing<T: Resource>(
     key: IdempotencyKey,
     body: serde_json::Value,
 ) -> Result<HttpResponse, Problem> {
+    let turn = editor.slug.to_string();
     let answer = database
-        .write("create a thing of the agenda", move |tx| {
+        .write_in_turn("create a thing of the agenda", &turn, move |tx| {
             let opened = editor.open(tx)?;
             let address = Address::of::<T>(session.clone(), "");
             let scope = (opened.place.id.to_string(), opened.actor.identity());
@@ -189,8 +190,9 @@ async fn change_thing<T: Resource>(
     edit: Edit,
 ) -> Result<HttpResponse, Problem> {
     let path = request.path().to_owned();
+    let turn = editor.slug.to_string();
     let answer = database
-        .write("change a thing of the agenda", move |tx| {
+        .write_in_turn("change a thing of the agenda", &turn, move |tx| {
             let opened = editor.open(tx)?;
             let written_thing = edit_thing::<T>(tx, &editor, opened, &address, &preconditions, edit.clone())?;
             let Some(thing) = &written_thing.thing else {

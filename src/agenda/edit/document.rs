@@ -136,14 +136,25 @@ fn create(document: &mut Value, address: &Address, body: Value) -> Result<String
         }
         return Ok(list);
     }
-    if let Some(code) = body.get(address.key).and_then(Value::as_str)
-        && position(document.pointer(&list), address.key, code).is_some()
-    {
-        return Err(AgendaError::Exists { noun: address.noun, code: code.to_owned() });
+    if let Some(code) = body.get(address.key).and_then(Value::as_str) {
+        demand_free(document, address, code)?;
     }
     let things = document.pointer_mut(&list).and_then(Value::as_array_mut).ok_or(AgendaError::NoThing(address.noun))?;
     things.push(body);
     Ok(format!("{list}/{}", things.len() - 1))
+}
+
+/// A code is given once in a conference; an item's over all sessions.
+fn demand_free(document: &Value, address: &Address, code: &str) -> Result<(), AgendaError> {
+    let is_in = |list: Option<&Value>| position(list, address.key, code).is_some();
+    let is_taken = match &address.session {
+        None => is_in(document.get(address.list)),
+        Some(_) => {
+            let sessions = document.get("sessions").and_then(Value::as_array);
+            sessions.into_iter().flatten().any(|session| is_in(session.get(address.list)))
+        }
+    };
+    if is_taken { Err(AgendaError::Exists { noun: address.noun, code: code.to_owned() }) } else { Ok(()) }
 }
 
 fn replace(document: &mut Value, address: &Address, pointer: String, mut body: Value) -> Result<String, AgendaError> {
@@ -155,6 +166,9 @@ fn replace(document: &mut Value, address: &Address, pointer: String, mut body: V
             let said = members.entry(address.key).or_insert_with(|| Value::from(address.code.as_str()));
             renamed = said.as_str().filter(|said| *said != address.code).map(str::to_owned);
         }
+    }
+    if let Some(to) = &renamed {
+        demand_free(document, address, to)?;
     }
     if let Some(place) = document.pointer_mut(&pointer) {
         *place = body;
@@ -237,7 +251,14 @@ fn merge(target: &mut Value, patch: &Value, first_language: &str) {
                     texts.insert(first_language.to_owned(), change.clone());
                 }
             }
-            _ => merge(members.entry(name.as_str()).or_insert(Value::Null), change, first_language),
+            _ => {
+                merge(members.entry(name.as_str()).or_insert(Value::Null), change, first_language);
+                // A text that is left in no language is no text.
+                let is_empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
+                if LOCALISED.contains(&name.as_str()) && members.get(name).is_some_and(is_empty) {
+                    members.remove(name);
+                }
+            }
         }
     }
 }
@@ -282,5 +303,7 @@ mod tests {
         assert_eq!(merged, expected);
         merge(&mut merged, &json!({"title": {"fr": null}}), "en");
         assert_eq!(merged["title"], json!({"en": "New"}));
+        merge(&mut merged, &json!({"title": {"en": null}, "abstract": {"fr": null}}), "en");
+        assert_eq!((merged.get("title"), merged.get("abstract")), (None, None), "a text in no language is none");
     }
 }

@@ -9,17 +9,20 @@
 
 mod store;
 
+use std::time::Duration;
+
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, http::StatusCode, http::header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::watch;
 
 use super::{
     Problem,
     problem::{BAD_REQUEST, KEY_REUSED},
 };
-use crate::database::{Connection, DatabaseError};
+use crate::database::{Connection, Database, DatabaseError};
 
 /// The longest key, in characters.
 const KEY_LENGTH_MAX: usize = 255;
@@ -142,6 +145,22 @@ pub fn once<E: From<KeyReused> + From<DatabaseError>>(
     match store::find(connection, &scope, text)? {
         Some((known, status, answer)) if known == digest => Ok(StoredAnswer::from_json(status, &answer)),
         _ => Err(KeyReused.into()),
+    }
+}
+
+/// How often a process looks for answers that were kept for long enough.
+const LOOK: Duration = Duration::from_secs(600);
+
+/// Forgets old answers until `stop` turns true: in a transaction of its own, so that no request waits for another's.
+pub async fn tidy(database: Database, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = database.write("forget old answers", store::forget_old).await {
+            tracing::debug!(%error, "old answers cannot be forgotten now");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
     }
 }
 

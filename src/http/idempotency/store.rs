@@ -17,11 +17,16 @@ use crate::{
 /// How long an answer is kept, in hours.
 const KEPT_HOURS: i64 = 24;
 
+/// Forgets the answers that were kept for long enough.
+pub fn forget_old(connection: &mut Connection) -> Result<(), DatabaseError> {
+    let old = idempotency_keys::created_at.lt(Instant(clock::now() - TimeDelta::hours(KEPT_HOURS)));
+    diesel::delete(idempotency_keys::table.filter(old)).execute(connection)?;
+    Ok(())
+}
+
 /// Takes the key; false where it is taken. Waits for a transaction that is taking it.
 pub fn take(connection: &mut Connection, scope: &str, key: &str, digest: &str) -> Result<bool, DatabaseError> {
     let now = clock::now();
-    let old = idempotency_keys::created_at.lt(Instant(now - TimeDelta::hours(KEPT_HOURS)));
-    diesel::delete(idempotency_keys::table.filter(old)).execute(connection)?;
     let row = (
         idempotency_keys::id.eq(IdempotencyKeyId::new()),
         idempotency_keys::scope.eq(scope),
