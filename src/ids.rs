@@ -66,8 +66,8 @@ impl<K> Id<K> {
         Self::from_uuid(Uuid::now_v7())
     }
 
-    /// A new id that the public sees: later ids sort after earlier ones by the millisecond, and nothing in it counts. (A
-    /// counter within the millisecond would tell how many things of a draft are hidden.)
+    /// A new id that the public sees: later ids sort after earlier ones by the millisecond, and nothing in it counts.
+    /// (A counter within the millisecond would tell how many things of a draft are hidden.)
     pub fn unlinked() -> Self {
         Self::from_uuid(Uuid::new_v7(Timestamp::now(NoContext)))
     }
