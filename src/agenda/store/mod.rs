@@ -3,6 +3,7 @@
 mod load;
 mod rows;
 mod save;
+mod steps;
 
 use std::collections::HashSet;
 

@@ -1,6 +1,6 @@
 //! From the document to rows, by the difference of the two.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use diesel::{prelude::*, upsert::excluded};
 use serde::Serialize;
@@ -12,10 +12,11 @@ use super::{
         AppearanceRow, CallForActionRow, CommitmentRow, ConferenceOrganisationRow, ConferenceRow, DayRow, ItemRow,
         OrganisationRow, RoomRow, SessionRow, SpeakerRow, TrackRow,
     },
+    steps::{PlacedItem, placed_items, steps},
 };
 use crate::{
     agenda::{
-        document::{Agenda, Item, Organisation, Room, Session, Speaker, Track},
+        document::{Agenda, Organisation, Room, Session, Speaker, Track},
         model::{date, utc},
     },
     clock,
@@ -27,7 +28,7 @@ use crate::{
         },
         types::{Instant, JsonValue},
     },
-    ids::{Id, SessionId, kind},
+    ids::{ConferenceId, Id, OrganisationId, RoomId, SpeakerId, TrackId},
     values::{Code, Count, Moment, TextValue},
 };
 
@@ -37,77 +38,6 @@ macro_rules! insert_all {
             on_backend!(&mut *$connection, inner => diesel::insert_into($table).values(batch).execute(inner))?;
         }
     };
-}
-
-/// What is to be done with the things of one kind, in this order. A thing comes with its place among its kind.
-struct Steps<'a, T, K> {
-    /// Things whose old code another may need: they give it up first.
-    vacated: Vec<Id<K>>,
-    inserted: Vec<(usize, &'a T)>,
-    updated: Vec<(usize, &'a T)>,
-    /// Things that say what they said, at another place.
-    moved: Vec<(usize, &'a T)>,
-    removed: Vec<Id<K>>,
-}
-
-/// A thing that has rows.
-trait Stored<K>: PartialEq {
-    fn key(&self) -> (Option<Id<K>>, &Code);
-    /// Its place, where it is at `index` in the list of all.
-    fn place(&self, index: usize) -> usize {
-        index
-    }
-    /// Whether it says the same, wherever it stands.
-    fn says_the_same(&self, other: &Self) -> bool {
-        self == other
-    }
-}
-
-macro_rules! stored {
-    ($($thing:ident),+) => {
-        $(impl Stored<kind::$thing> for $thing {
-            fn key(&self) -> (Option<Id<kind::$thing>>, &Code) {
-                (self.id, &self.code)
-            }
-        })+
-    };
-}
-stored!(Organisation, Room, Track, Speaker, Session);
-
-fn steps<'a, T: Stored<K>, K>(before: &'a [T], after: &'a [T], all: bool) -> Steps<'a, T, K> {
-    let placed = |(index, node): (usize, &'a T)| Some((node.key().0?, (node.place(index), node)));
-    let known: HashMap<Id<K>, (usize, &T)> = before.iter().enumerate().filter_map(placed).collect();
-    let mut steps = Steps {
-        vacated: Vec::new(),
-        inserted: Vec::new(),
-        updated: Vec::new(),
-        moved: Vec::new(),
-        removed: Vec::new(),
-    };
-    let mut kept = HashSet::new();
-    for (index, node) in after.iter().enumerate() {
-        let (Some(id), code) = node.key() else {
-            continue;
-        };
-        let place = node.place(index);
-        kept.insert(id);
-        match known.get(&id) {
-            None => steps.inserted.push((place, node)),
-            Some((old_place, old)) => {
-                if old.key().1 != code {
-                    steps.vacated.push(id);
-                }
-                if all || !old.says_the_same(node) {
-                    steps.updated.push((place, node));
-                } else if *old_place != place {
-                    steps.moved.push((place, node));
-                }
-            }
-        }
-    }
-    steps.removed = known.keys().filter(|id| !kept.contains(*id)).copied().collect();
-    steps.vacated.extend(&steps.removed);
-    steps
 }
 
 macro_rules! vacate {
@@ -178,37 +108,11 @@ fn by_code<T, K>(nodes: &[T], key: impl Fn(&T) -> (Option<Id<K>>, &Code)) -> Has
 
 /// Turns the stored draft, which is `before`, into `after`. Everything in `after` has its id.
 pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda) -> Result<(), DatabaseError> {
-    let id = own(after.conference.id)?;
-    let conference = &after.conference;
-    let row = ConferenceRow {
-        id,
-        slug: word(&conference.slug),
-        name: encode(&conference.name),
-        description: encode_some(&conference.description),
-        starts_on: date(conference.starts_on),
-        ends_on: date(conference.ends_on),
-        time_zone: word(&conference.time_zone),
-        languages: encode(&conference.languages),
-        venue: encode_some(&conference.venue),
-        walking_minutes: number(conference.walking_minutes),
-    };
-    match before {
-        None => {
-            diesel::insert_into(conferences::table)
-                .values((row, conferences::created_at.eq(Instant(clock::now()))))
-                .execute(connection)?;
-        }
-        Some(before) if before.conference != *conference => {
-            diesel::update(conferences::table.find(id)).set(&row).execute(connection)?;
-        }
-        Some(_) => {}
-    }
-    // The document refers by code and the rows by id: where a code now means another thing, every row that may refer to
-    // it is written anew.
-    let moved = before.is_some_and(|before| codes_moved(before, after));
+    let draft = Draft::of(before, after)?;
+    draft.save_conference(connection)?;
     macro_rules! of_kind {
         ($list:ident) => {
-            steps(before.map_or(&[], |before| &before.$list), &after.$list, moved)
+            steps(before.map_or(&[], |before| &before.$list), &after.$list, draft.moved)
         };
     }
     let organisation_steps = of_kind!(organisations);
@@ -216,9 +120,8 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
     let track_steps = of_kind!(tracks);
     let speaker_steps = of_kind!(speakers);
     let session_steps = of_kind!(sessions);
-    let items_before = before.map(placed_items).unwrap_or_default();
-    let items_after = placed_items(after);
-    let item_steps = steps(&items_before, &items_after, moved);
+    let (items_before, items_after) = (before.map(placed_items).unwrap_or_default(), placed_items(after));
+    let item_steps = steps(&items_before, &items_after, draft.moved);
 
     vacate!(connection, organisations, &organisation_steps.vacated);
     vacate!(connection, rooms, &room_steps.vacated);
@@ -227,27 +130,94 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
     vacate!(connection, sessions, &session_steps.vacated);
     vacate!(connection, items, &item_steps.vacated);
 
-    let row = |index, node: &Organisation| -> Result<OrganisationRow, DatabaseError> {
-        Ok(OrganisationRow {
-            id: own(node.id)?,
-            conference_id: id,
-            code: word(&node.code),
-            ordinal: ordinal(index),
-            name: encode(&node.name),
-            kind: word(&node.kind),
-            country: word_some(node.country.as_ref()),
-            website: word_some(node.website.as_ref()),
-        })
-    };
-    upsert!(connection, organisations, organisation_steps, row);
-    let organisation_ids = by_code(&after.organisations, |node| (node.id, &node.code));
+    upsert!(connection, organisations, organisation_steps, |index, node| draft.organisation_row(index, node));
+    draft.save_parts(connection)?;
+    draft.save_days(connection)?;
+    upsert!(connection, rooms, room_steps, |index, node| draft.room_row(index, node));
+    upsert!(connection, tracks, track_steps, |index, node| draft.track_row(index, node));
+    upsert!(connection, speakers, speaker_steps, |index, node| draft.speaker_row(index, node));
+    upsert!(connection, sessions, session_steps, |index, node| draft.session_row(index, node));
+    upsert!(connection, items, item_steps, |place, node| draft.item_row(place, node));
+    let touched = session_steps.inserted.iter().chain(&session_steps.updated).map(|(_, session)| *session).collect();
+    draft.save_appearances(connection, touched)?;
+    draft.save_call_for_action(connection)?;
 
-    if moved || before.map(|before| &before.conference.organisations) != Some(&conference.organisations) {
+    // What goes away goes last, when nothing refers to it any more.
+    remove!(connection, items, item_steps);
+    remove!(connection, sessions, session_steps);
+    remove!(connection, speakers, speaker_steps);
+    remove!(connection, rooms, room_steps);
+    remove!(connection, tracks, track_steps);
+    remove!(connection, organisations, organisation_steps);
+    Ok(())
+}
+
+/// A draft on its way to rows, which refer by id where the document refers by code.
+struct Draft<'a> {
+    id: ConferenceId,
+    before: Option<&'a Agenda>,
+    after: &'a Agenda,
+    /// A code now means another thing: every row that may refer to it is written anew.
+    moved: bool,
+    organisations: HashMap<&'a Code, OrganisationId>,
+    rooms: HashMap<&'a Code, RoomId>,
+    tracks: HashMap<&'a Code, TrackId>,
+    speakers: HashMap<&'a Code, SpeakerId>,
+}
+
+impl<'a> Draft<'a> {
+    fn of(before: Option<&'a Agenda>, after: &'a Agenda) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            id: own(after.conference.id)?,
+            before,
+            after,
+            moved: before.is_some_and(|before| codes_moved(before, after)),
+            organisations: by_code(&after.organisations, |node| (node.id, &node.code)),
+            rooms: by_code(&after.rooms, |node| (node.id, &node.code)),
+            tracks: by_code(&after.tracks, |node| (node.id, &node.code)),
+            speakers: by_code(&after.speakers, |node| (node.id, &node.code)),
+        })
+    }
+
+    fn save_conference(&self, connection: &mut Connection) -> Result<(), DatabaseError> {
+        let (id, conference) = (self.id, &self.after.conference);
+        let row = ConferenceRow {
+            id,
+            slug: word(&conference.slug),
+            name: encode(&conference.name),
+            description: encode_some(&conference.description),
+            starts_on: date(conference.starts_on),
+            ends_on: date(conference.ends_on),
+            time_zone: word(&conference.time_zone),
+            languages: encode(&conference.languages),
+            venue: encode_some(&conference.venue),
+            walking_minutes: number(conference.walking_minutes),
+        };
+        match self.before {
+            None => {
+                diesel::insert_into(conferences::table)
+                    .values((row, conferences::created_at.eq(Instant(clock::now()))))
+                    .execute(connection)?;
+            }
+            Some(before) if before.conference != *conference => {
+                diesel::update(conferences::table.find(id)).set(&row).execute(connection)?;
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    fn save_parts(&self, connection: &mut Connection) -> Result<(), DatabaseError> {
+        let (id, conference) = (self.id, &self.after.conference);
+        if !self.moved && self.before.map(|before| &before.conference.organisations) == Some(&conference.organisations)
+        {
+            return Ok(());
+        }
         let old = conference_organisations::table.filter(conference_organisations::conference_id.eq(id));
         diesel::delete(old).execute(connection)?;
         let mut rows = Vec::new();
         for (index, part) in conference.organisations.iter().enumerate() {
-            if let Some(organisation_id) = target(&organisation_ids, Some(&part.organisation))? {
+            if let Some(organisation_id) = target(&self.organisations, Some(&part.organisation))? {
                 let role = word(&part.role);
                 rows.push(ConferenceOrganisationRow {
                     conference_id: id,
@@ -258,9 +228,14 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
             }
         }
         insert_all!(connection, conference_organisations::table, rows);
+        Ok(())
     }
 
-    if before.map(|before| &before.days) != Some(&after.days) {
+    fn save_days(&self, connection: &mut Connection) -> Result<(), DatabaseError> {
+        let (id, after) = (self.id, self.after);
+        if self.before.map(|before| &before.days) == Some(&after.days) {
+            return Ok(());
+        }
         diesel::delete(days::table.filter(days::conference_id.eq(id))).execute(connection)?;
         let mut rows = Vec::new();
         for day in &after.days {
@@ -273,41 +248,51 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
             });
         }
         insert_all!(connection, days::table, rows);
+        Ok(())
     }
 
-    let row = |index, node: &Room| -> Result<RoomRow, DatabaseError> {
+    fn organisation_row(&self, index: usize, node: &Organisation) -> Result<OrganisationRow, DatabaseError> {
+        Ok(OrganisationRow {
+            id: own(node.id)?,
+            conference_id: self.id,
+            code: word(&node.code),
+            ordinal: ordinal(index),
+            name: encode(&node.name),
+            kind: word(&node.kind),
+            country: word_some(node.country.as_ref()),
+            website: word_some(node.website.as_ref()),
+        })
+    }
+
+    fn room_row(&self, index: usize, node: &Room) -> Result<RoomRow, DatabaseError> {
         let (code, name) = (word(&node.code), encode(&node.name));
         Ok(RoomRow {
             id: own(node.id)?,
-            conference_id: id,
+            conference_id: self.id,
             code,
             ordinal: ordinal(index),
             name,
             capacity: number(node.capacity),
         })
-    };
-    upsert!(connection, rooms, room_steps, row);
-    let room_ids = by_code(&after.rooms, |node| (node.id, &node.code));
+    }
 
-    let row = |index, node: &Track| -> Result<TrackRow, DatabaseError> {
+    fn track_row(&self, index: usize, node: &Track) -> Result<TrackRow, DatabaseError> {
         let (code, name) = (word(&node.code), encode(&node.name));
         let description = encode_some(&node.description);
-        Ok(TrackRow { id: own(node.id)?, conference_id: id, code, ordinal: ordinal(index), name, description })
-    };
-    upsert!(connection, tracks, track_steps, row);
-    let track_ids = by_code(&after.tracks, |node| (node.id, &node.code));
+        Ok(TrackRow { id: own(node.id)?, conference_id: self.id, code, ordinal: ordinal(index), name, description })
+    }
 
-    let row = |index, node: &Speaker| -> Result<SpeakerRow, DatabaseError> {
+    fn speaker_row(&self, index: usize, node: &Speaker) -> Result<SpeakerRow, DatabaseError> {
         Ok(SpeakerRow {
             id: own(node.id)?,
-            conference_id: id,
+            conference_id: self.id,
             code: word(&node.code),
             ordinal: ordinal(index),
             honorific: encode_some(&node.honorific),
             given_name: word_some(node.given_name.as_ref()).unwrap_or_default(),
             family_name: word(&node.family_name),
             position: encode_some(&node.position),
-            organisation_id: target(&organisation_ids, node.organisation.as_ref())?,
+            organisation_id: target(&self.organisations, node.organisation.as_ref())?,
             country: word_some(node.country.as_ref()),
             biography: encode_some(&node.biography),
             precedence: word_some(node.precedence.as_ref()),
@@ -316,14 +301,12 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
             visibility: word(&node.visibility),
             public_from: instant_some(node.public_from),
         })
-    };
-    upsert!(connection, speakers, speaker_steps, row);
-    let speaker_ids = by_code(&after.speakers, |node| (node.id, &node.code));
+    }
 
-    let row = |index, node: &Session| -> Result<SessionRow, DatabaseError> {
+    fn session_row(&self, index: usize, node: &Session) -> Result<SessionRow, DatabaseError> {
         Ok(SessionRow {
             id: own(node.id)?,
-            conference_id: id,
+            conference_id: self.id,
             code: word(&node.code),
             ordinal: ordinal(index),
             guid: node.guid,
@@ -332,8 +315,8 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
             abstract_: encode_some(&node.abstract_),
             starts_at: Instant(utc(node.starts_at)),
             ends_at: Instant(utc(node.ends_at)),
-            room_id: target(&room_ids, node.room.as_ref())?,
-            track_id: target(&track_ids, node.track.as_ref())?,
+            room_id: target(&self.rooms, node.room.as_ref())?,
+            track_id: target(&self.tracks, node.track.as_ref())?,
             languages: encode(&node.languages),
             interpretation: encode(&node.interpretation),
             access: word(&node.access),
@@ -342,14 +325,13 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
             public_from: instant_some(node.public_from),
             protocol_rule: word_some(node.protocol_rule.as_ref()),
         })
-    };
-    upsert!(connection, sessions, session_steps, row);
+    }
 
-    let row = |place, placed: &PlacedItem<'_>| -> Result<ItemRow, DatabaseError> {
+    fn item_row(&self, place: usize, placed: &PlacedItem<'_>) -> Result<ItemRow, DatabaseError> {
         let node = placed.item;
         Ok(ItemRow {
             id: own(node.id)?,
-            conference_id: id,
+            conference_id: self.id,
             session_id: own(placed.session)?,
             code: word(&node.code),
             ordinal: ordinal(place),
@@ -362,42 +344,47 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
             inscribed_at: instant_some(node.inscribed_at),
             placed_by_hand: node.placed_by_hand,
         })
-    };
-    upsert!(connection, items, item_steps, row);
-
-    // The appearances of every session that is new or not as it was, items included, are written anew.
-    let touched: Vec<&Session> =
-        session_steps.inserted.iter().chain(&session_steps.updated).map(|(_, session)| *session).collect();
-    let touched_ids: Vec<_> = touched.iter().filter_map(|session| session.id).collect();
-    for batch in touched_ids.chunks(BATCH) {
-        diesel::delete(appearances::table.filter(appearances::session_id.eq_any(batch))).execute(connection)?;
     }
-    let mut rows = Vec::new();
-    for session in touched {
-        let session_id = own(session.id)?;
-        let own_appearances = session.appearances.iter().enumerate().map(|(index, node)| (None, index, node));
-        let item_appearances = session
-            .items
-            .iter()
-            .flat_map(|item| item.appearances.iter().enumerate().map(|(index, node)| (item.id, index, node)));
-        for (item_id, index, node) in own_appearances.chain(item_appearances) {
-            if let Some(speaker_id) = target(&speaker_ids, Some(&node.speaker))? {
-                let role = word(&node.role);
-                rows.push(AppearanceRow {
-                    id: Id::new(),
-                    session_id,
-                    item_id,
-                    speaker_id,
-                    role,
-                    ordinal: ordinal(index),
-                    on_behalf_of_id: target(&speaker_ids, node.on_behalf_of.as_ref())?,
-                });
+
+    /// Writes the appearances of every session that is new or not as it was anew, those in its items included.
+    fn save_appearances(&self, connection: &mut Connection, touched: Vec<&Session>) -> Result<(), DatabaseError> {
+        let touched_ids: Vec<_> = touched.iter().filter_map(|session| session.id).collect();
+        for batch in touched_ids.chunks(BATCH) {
+            diesel::delete(appearances::table.filter(appearances::session_id.eq_any(batch))).execute(connection)?;
+        }
+        let mut rows = Vec::new();
+        for session in touched {
+            let session_id = own(session.id)?;
+            let own_appearances = session.appearances.iter().enumerate().map(|(index, node)| (None, index, node));
+            let item_appearances = session
+                .items
+                .iter()
+                .flat_map(|item| item.appearances.iter().enumerate().map(|(index, node)| (item.id, index, node)));
+            for (item_id, index, node) in own_appearances.chain(item_appearances) {
+                if let Some(speaker_id) = target(&self.speakers, Some(&node.speaker))? {
+                    let role = word(&node.role);
+                    rows.push(AppearanceRow {
+                        id: Id::new(),
+                        session_id,
+                        item_id,
+                        speaker_id,
+                        role,
+                        ordinal: ordinal(index),
+                        on_behalf_of_id: target(&self.speakers, node.on_behalf_of.as_ref())?,
+                    });
+                }
             }
         }
-    }
-    insert_all!(connection, appearances::table, rows);
+        insert_all!(connection, appearances::table, rows);
 
-    if moved || before.map(|before| &before.call_for_action) != Some(&after.call_for_action) {
+        Ok(())
+    }
+
+    fn save_call_for_action(&self, connection: &mut Connection) -> Result<(), DatabaseError> {
+        let (id, after) = (self.id, self.after);
+        if !self.moved && self.before.map(|before| &before.call_for_action) == Some(&after.call_for_action) {
+            return Ok(());
+        }
         let old = calls_for_action::table.filter(calls_for_action::conference_id.eq(id));
         diesel::delete(old).execute(connection)?;
         if let Some(call) = &after.call_for_action {
@@ -408,9 +395,9 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
                 conference_id: id,
                 title: encode(&call.title),
                 preamble: encode_some(&call.preamble),
-                issuing_speaker_id: target(&speaker_ids, issuer.and_then(|issuer| issuer.speaker.as_ref()))?,
+                issuing_speaker_id: target(&self.speakers, issuer.and_then(|issuer| issuer.speaker.as_ref()))?,
                 issuing_organisation_id: target(
-                    &organisation_ids,
+                    &self.organisations,
                     issuer.and_then(|issuer| issuer.organisation.as_ref()),
                 )?,
                 status: word(&call.status),
@@ -427,16 +414,8 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
             }
             insert_all!(connection, commitments::table, rows);
         }
+        Ok(())
     }
-
-    // What goes away goes last, when nothing refers to it any more.
-    remove!(connection, items, item_steps);
-    remove!(connection, sessions, session_steps);
-    remove!(connection, speakers, speaker_steps);
-    remove!(connection, rooms, room_steps);
-    remove!(connection, tracks, track_steps);
-    remove!(connection, organisations, organisation_steps);
-    Ok(())
 }
 
 /// Whether a code that others may refer to by now means another thing than before.
@@ -448,37 +427,6 @@ fn codes_moved(before: &Agenda, after: &Agenda) -> bool {
         }};
     }
     moved!(organisations) || moved!(rooms) || moved!(tracks) || moved!(speakers)
-}
-
-/// An item with its place.
-#[derive(PartialEq)]
-struct PlacedItem<'a> {
-    session: Option<SessionId>,
-    index: usize,
-    item: &'a Item,
-}
-
-impl Stored<kind::Item> for PlacedItem<'_> {
-    fn key(&self) -> (Option<Id<kind::Item>>, &Code) {
-        (self.item.id, &self.item.code)
-    }
-    fn place(&self, _: usize) -> usize {
-        self.index
-    }
-    fn says_the_same(&self, other: &Self) -> bool {
-        self.session == other.session && self.item == other.item
-    }
-}
-
-fn placed_items(agenda: &Agenda) -> Vec<PlacedItem<'_>> {
-    agenda
-        .sessions
-        .iter()
-        .flat_map(|session| {
-            let id = session.id;
-            session.items.iter().enumerate().map(move |(index, item)| PlacedItem { session: id, index, item })
-        })
-        .collect()
 }
 
 fn encode(value: &impl Serialize) -> JsonValue {
