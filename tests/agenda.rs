@@ -402,6 +402,66 @@ on_both_stores! {
         assert_eq!(app.count("SELECT count(*) AS n FROM rooms"), 8);
     }
 
+    fn old_answers_are_forgotten_without_anybody_waiting_for_another(store) {
+        let app = started(store);
+        let keyed = |path: &str, key: &str, body: &Value| {
+            with(&app, "POST", path, &[("idempotency-key", key)], body).status
+        };
+        for number in 0..20 {
+            let body = json!({ "code": format!("old-{number}"), "name": "Old" });
+            assert_eq!(keyed(&at("rooms"), &format!("old-{number}"), &body), 201);
+        }
+        app.world.database.execute("UPDATE idempotency_keys SET created_at = '2020-01-01T00:00:00.000000Z'");
+        let statuses: Vec<u16> = std::thread::scope(|scope| {
+            let writers: Vec<_> = (0..8)
+                .map(|writer| {
+                    let keyed = &keyed;
+                    scope.spawn(move || {
+                        let key = format!("new-{writer}");
+                        if writer % 2 == 0 {
+                            keyed(&format!("{SMALL}/releases"), &key, &json!({}))
+                        } else {
+                            let body = json!({ "code": key, "name": "New" });
+                            keyed(&at("rooms"), &key, &body)
+                        }
+                    })
+                })
+                .collect();
+            writers.into_iter().map(|writer| writer.join().unwrap()).collect()
+        });
+        assert_eq!(statuses, [201; 8]);
+    }
+
+    fn a_queue_for_one_conference_keeps_nobody_from_another(store) {
+        let app = started(store);
+        let body = json!({ "slug": "other", "name": "Other", "starts_on": "2031-01-10", "ends_on": "2031-01-11",
+            "time_zone": "Africa/Kigali", "languages": ["en"] });
+        assert_eq!(app.admin("POST", "/api/v1/conferences", Some(&body)).status, 201);
+        let held = app.world.database.hold("conferences");
+        let waiting = std::sync::atomic::AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            let writers: Vec<_> = (0..20)
+                .map(|number| {
+                    let (app, waiting) = (&app, &waiting);
+                    scope.spawn(move || {
+                        waiting.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                        app.admin("PATCH", &at("rooms/hall"), Some(&json!({ "capacity": number + 1 }))).status
+                    })
+                })
+                .collect();
+            while waiting.load(std::sync::atomic::Ordering::SeqCst) < 20 {
+                std::thread::yield_now();
+            }
+            for _ in 0..10 {
+                assert_eq!(app.get("/readyz").status, 200, "whoever reads is not kept waiting");
+                assert_eq!(app.admin("GET", "/api/v1/conferences/other/agenda/rooms", None).status, 200);
+            }
+            held.release();
+            let statuses: Vec<u16> = writers.into_iter().map(|writer| writer.join().unwrap()).collect();
+            assert_eq!(statuses, [200; 20], "whoever waits comes to it");
+        });
+    }
+
     fn two_writers_of_the_same_session_lose_no_update(store) {
         let app = started(store);
         let path = at("sessions/opening");

@@ -90,6 +90,36 @@ impl Database {
     }
 }
 
+/// A lock on every row of a table (on the whole of SQLite), until it is released or dropped.
+pub enum Held {
+    Postgres(Box<PgConnection>),
+    Sqlite(Box<SqliteConnection>),
+}
+
+impl Held {
+    pub fn release(self) {
+        match self {
+            Self::Postgres(mut connection) => sql_query("COMMIT").execute(&mut *connection).unwrap(),
+            Self::Sqlite(mut connection) => sql_query("COMMIT").execute(&mut *connection).unwrap(),
+        };
+    }
+}
+
+impl Database {
+    /// Locks what a write to `table` needs, as a process that hangs would.
+    pub fn hold(&self, table: &str) -> Held {
+        if self.name.is_some() {
+            let mut connection = PgConnection::establish(&self.url).unwrap();
+            sql_query("BEGIN").execute(&mut connection).unwrap();
+            sql_query(format!("SELECT 1 FROM {table} FOR UPDATE")).execute(&mut connection).unwrap();
+            return Held::Postgres(Box::new(connection));
+        }
+        let mut connection = self.sqlite();
+        sql_query("BEGIN IMMEDIATE").execute(&mut connection).unwrap();
+        Held::Sqlite(Box::new(connection))
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         if self.name.is_some() {
