@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Answer, App,
-    app::{ADMIN, World, repository, small_conference},
+    app::{ADMIN, World, small_conference},
     on_both_stores, skipped,
 };
 
