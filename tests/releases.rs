@@ -242,6 +242,24 @@ on_both_stores! {
         assert_eq!(filtered.faults(), ["?speaker unknown_reference"]);
     }
 
+    fn whoever_appears_only_in_what_is_hidden_stands_in_no_public_answer(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        // All hidden, and all to be seen but the one who appears.
+        for hide in [json!({ "public_from": "2030-01-01T00:00" }), json!({ "visibility": "attendees" })] {
+            app.publish(&with_secret(|document| {
+                let session = document["sessions"][1].as_object_mut().unwrap();
+                session.extend(hide.as_object().unwrap().clone());
+            }));
+            assert!(!all_that_is_public(&app).to_lowercase().contains("hush"), "{hide}");
+        }
+        let confirmed = app.post(&format!("{SMALL}/registrations"), &person(1, "delegate")).json();
+        let own = app.path_of(confirmed["links"]["self"].as_str().unwrap()).replace("?token=", "/programme?token=");
+        let seen = get(&app, &own);
+        let codes = seen["speakers"].as_array().unwrap().iter().map(|speaker| speaker["code"].as_str().unwrap());
+        assert_eq!(codes.collect::<Vec<_>>(), ["ada", "bob", "hush-person"]);
+    }
+
     fn attendees_see_what_is_theirs_by_the_link_of_a_confirmed_registration(store) {
         let app = World::new(store).start();
         let mut document = with_secret(|document| document["sessions"][1]["visibility"] = json!("attendees"));

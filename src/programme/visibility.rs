@@ -62,7 +62,7 @@ pub fn project(agenda: &Agenda, audience: Audience, at: DateTime<Utc>, secret: &
         code.clone_from(&placeholder.code);
     }
     let issuer = call_for_action.as_ref().and_then(|call| call.issued_by.as_ref());
-    let speakers = eye.speakers(&agenda.speakers, &sessions, issuer);
+    let speakers = eye.speakers(agenda, &sessions, issuer);
     let (seen, all) = (Mentions::of(&agenda.conference, &speakers, &sessions, issuer), Mentions::of_all(agenda));
     let organisation = |node: &&Organisation| seen.organisations.fits(&all.organisations, &node.code);
     let room = |node: &&Room| seen.rooms.fits(&all.rooms, &node.code);
@@ -89,6 +89,13 @@ pub fn next_embargo(agenda: &Agenda, after: DateTime<Utc>) -> Option<DateTime<Ut
     let of_sessions = agenda.sessions.iter().map(|session| session.public_from);
     let of_items = agenda.sessions.iter().flat_map(|session| &session.items).map(|item| item.public_from);
     of_speakers.chain(of_sessions).chain(of_items).flatten().map(utc).filter(|ends_at| *ends_at > after).min()
+}
+
+/// The speakers whom sessions, their items and the outcome refer to.
+fn mentioned_speakers<'a>(sessions: &'a [Session], issuer: Option<&'a Issuer>) -> Codes<'a> {
+    let appearances = sessions.iter().flat_map(Session::all_appearances);
+    let appearing = appearances.flat_map(|appearance| [Some(&appearance.speaker), appearance.on_behalf_of.as_ref()]);
+    Codes(appearing.chain([issuer.and_then(|issuer| issuer.speaker.as_ref())]).flatten().collect())
 }
 
 /// What speakers, sessions, the conference and its outcome refer to.
@@ -191,23 +198,23 @@ impl Eye<'_> {
         placeholder(speaker.id, self.conference, self.secret)
     }
 
-    /// Those whom one may know, as they are; then a placeholder for each other whom something that is seen refers to,
-    /// in the order of their codes, so that an alphabetical list tells nothing.
-    fn speakers(&self, all: &[Speaker], sessions: &[Session], issuer: Option<&Issuer>) -> Vec<Speaker> {
-        let of_items = sessions.iter().flat_map(|session| &session.items).flat_map(|item| &item.appearances);
-        let of_sessions = sessions.iter().flat_map(|session| &session.appearances);
-        let appearing = of_sessions.chain(of_items).map(|appearance| &appearance.speaker);
-        let wanted: HashSet<&Code> = appearing.chain(issuer.and_then(|issuer| issuer.speaker.as_ref())).collect();
+    /// Those whom one may know and whom not only hidden things mention, as they are; then a placeholder for each other
+    /// whom something that is seen refers to, in the order of their codes, so that an alphabetical list tells nothing.
+    fn speakers(&self, agenda: &Agenda, sessions: &[Session], issuer: Option<&Issuer>) -> Vec<Speaker> {
+        let issuer_of_all = agenda.call_for_action.as_ref().and_then(|call| call.issued_by.as_ref());
+        let (seen, all) =
+            (mentioned_speakers(sessions, issuer), mentioned_speakers(&agenda.sessions, issuer_of_all));
         let placeholders: BTreeMap<&Code, &Speaker> =
             self.hidden.values().map(|speaker| (&speaker.code, speaker)).collect();
-        let known = all.iter().filter(|speaker| !self.hidden.contains_key(&speaker.code)).map(|speaker| Speaker {
+        let may_know = |speaker: &&Speaker| !self.hidden.contains_key(&speaker.code) && seen.fits(&all, &speaker.code);
+        let known = agenda.speakers.iter().filter(may_know).map(|speaker| Speaker {
             precedence_rank: None,
             took_office_on: None,
             visibility: Visibility::Public,
             public_from: None,
             ..speaker.clone()
         });
-        let withheld = placeholders.into_values().filter(|speaker| wanted.contains(&speaker.code)).cloned();
+        let withheld = placeholders.into_values().filter(|speaker| seen.0.contains(&speaker.code)).cloned();
         known.chain(withheld).collect()
     }
 
@@ -417,20 +424,71 @@ mod tests {
         assert_eq!(without_ids(&agenda), without_ids(&plain));
     }
 
+    /// The speakers whom the agenda mentions; without what has the mark of the hidden in its code, if it is given.
+    fn mentions(agenda: &Agenda, hidden: Option<&str>) -> HashSet<Code> {
+        let is_open = |code: &Code| hidden.is_none_or(|mark| !code.as_str().contains(mark));
+        let mut appearances = Vec::new();
+        for session in agenda.sessions.iter().filter(|session| is_open(&session.code)) {
+            appearances.extend(&session.appearances);
+            let items = session.items.iter().filter(|item| is_open(&item.code));
+            appearances.extend(items.flat_map(|item| &item.appearances));
+        }
+        let issuer = agenda.call_for_action.as_ref().and_then(|call| call.issued_by.as_ref());
+        let appearing = appearances.into_iter().flat_map(|one| [Some(&one.speaker), one.on_behalf_of.as_ref()]);
+        appearing.chain([issuer.and_then(|issuer| issuer.speaker.as_ref())]).flatten().cloned().collect()
+    }
+
+    #[test]
+    fn a_speaker_whom_only_hidden_things_mention_is_left_out_and_so_is_their_organisation() {
+        let codes = |seen: &Value| {
+            let speakers = seen["speakers"].as_array().unwrap().iter();
+            speakers.map(|speaker| speaker["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let hide_panel = |document: &mut Value| {
+            document["sessions"][0]["items"][1]["visibility"] = json!("attendees");
+            document["sessions"][0]["items"][0]["appearances"][0]["on_behalf_of"] = Value::Null;
+        };
+        let agenda = conference(hide_panel);
+        let public = seen(&agenda, Audience::Public);
+        assert_eq!((codes(&public), &public["organisations"]), (vec!["bob".to_owned()], &json!([])));
+        assert_eq!(codes(&seen(&agenda, Audience::Attendees)), ["ada", "bob"]);
+        let of_behalf = conference(|document| document["sessions"][0]["items"][1]["visibility"] = json!("attendees"));
+        assert_eq!(codes(&seen(&of_behalf, Audience::Public)), ["ada", "bob"]);
+        let of_nothing = conference(|document| document["sessions"] = json!([]));
+        assert_eq!(codes(&seen(&of_nothing, Audience::Public)), ["ada", "bob"]);
+        let of_issuer = conference(|document| {
+            hide_panel(document);
+            document["call_for_action"] = json!({ "title": "Call", "commitments": [], "issued_by": { "speaker": "ada" } });
+        });
+        assert_eq!(codes(&seen(&of_issuer, Audience::Public)), ["ada", "bob"]);
+    }
+
     proptest! {
         #[test]
         fn nothing_hidden_stands_in_a_projection(agenda in arbitrary::agenda()) {
             let (public, attendees) = (seen(&agenda, Audience::Public), seen(&agenda, Audience::Attendees));
             prop_assert!(!public.to_string().contains(arbitrary::NOT_PUBLIC));
             prop_assert!(!attendees.to_string().contains(arbitrary::NOT_FOR_ATTENDEES));
-            let speakers = agenda.speakers.iter().map(|node| (node.code.as_str(), node.id.map(Id::uuid)));
             let sessions = agenda.sessions.iter().map(|node| (node.code.as_str(), node.id.map(Id::uuid)));
             let items = agenda.sessions.iter().flat_map(|session| &session.items);
             let items = items.map(|node| (node.code.as_str(), node.id.map(Id::uuid)));
-            for (code, id) in speakers.chain(sessions).chain(items) {
+            for (code, id) in sessions.chain(items) {
                 let (code, id) = (code.to_owned(), id.unwrap().to_string());
                 prop_assert_eq!(public.to_string().contains(&id), !code.contains(arbitrary::NOT_PUBLIC));
                 prop_assert_eq!(attendees.to_string().contains(&id), !code.contains(arbitrary::NOT_FOR_ATTENDEES));
+            }
+            for (seen, mark) in [(public, arbitrary::NOT_PUBLIC), (attendees, arbitrary::NOT_FOR_ATTENDEES)] {
+                let (seen, of_all) = (seen.to_string(), mentions(&agenda, None));
+                let of_seen = mentions(&agenda, Some(mark));
+                for speaker in &agenda.speakers {
+                    let code = &speaker.code;
+                    let is_known = of_seen.contains(code) || !of_all.contains(code);
+                    let is_shown = is_known && !code.as_str().contains(mark);
+                    prop_assert_eq!(seen.contains(&speaker.id.unwrap().to_string()), is_shown, "{}", code);
+                    prop_assert_eq!(seen.contains(&format!("\"{code}\"")), is_shown, "{}", code);
+                    let organisation = speaker.organisation.as_ref().unwrap();
+                    prop_assert_eq!(seen.contains(&format!("\"{organisation}\"")), is_shown, "{}", code);
+                }
             }
         }
 
