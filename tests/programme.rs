@@ -86,6 +86,40 @@ on_both_stores! {
         assert_eq!(texts(&day["sessions"], "code"), ["opening"], "before its changeover a night is the day before");
     }
 
+    fn the_programme_says_on_whose_behalf_somebody_speaks(store) {
+        let app = World::new(store).start();
+        let mut document = small_conference(None, None);
+        document["sessions"][0]["kind"] = json!("high_level_political");
+        document["sessions"][0]["appearances"] = json!([{ "speaker": "bob", "role": "chair", "on_behalf_of": "ada" }]);
+        let items = &mut document["sessions"][0]["items"];
+        items[0]["appearances"][0]["on_behalf_of"] = json!("bob");
+        items[1]["appearances"][0]["on_behalf_of"] = json!("ada");
+        app.publish(&document);
+        let reference = |code: &str, name: &str| {
+            json!({ "code": code, "name": name, "honorific": null, "position": null, "organisation": null })
+        };
+        let (ada, bob) = (reference("ada", "Ada Lovelace"), reference("bob", "Bob Noyce"));
+        let programme = get(&app, &format!("{SMALL}/programme"));
+        let high_level = get(&app, &format!("{SMALL}/programme/high-level-session"));
+        for session in [&programme["days"][0]["sessions"][0], &high_level] {
+            assert_eq!(session["appearances"], json!([{ "role": "chair", "speaker": bob, "on_behalf_of": ada }]));
+            assert_eq!(session["items"][0]["appearances"], json!([
+                { "role": "keynote_speaker", "speaker": ada, "on_behalf_of": bob }
+            ]));
+            assert_eq!(session["items"][1]["appearances"][1], json!({
+                "role": "moderator", "speaker": ada, "on_behalf_of": null
+            }));
+        }
+        let panel = get(&app, &format!("{SMALL}/programme/panels"))["data"][0].clone();
+        assert_eq!((&panel["panellists"][0]["code"], &panel["panellists"][0]["on_behalf_of"]), (&json!("bob"), &ada));
+        assert_eq!(panel["moderators"][0]["on_behalf_of"], Value::Null);
+        let keynote = get(&app, &format!("{SMALL}/programme/keynotes"))["data"][0].clone();
+        assert_eq!((&keynote["speakers"][0]["code"], &keynote["speakers"][0]["on_behalf_of"]), (&json!("ada"), &bob));
+        let own = get(&app, &format!("{SMALL}/programme/speakers/bob"))["appearances"].clone();
+        let behalf: Vec<&Value> = own.as_array().unwrap().iter().map(|appearance| &appearance["on_behalf_of"]).collect();
+        assert_eq!(behalf, [&ada, &ada]);
+    }
+
     fn the_example_is_the_conference_of_2014(store) {
         let app = App::with_example(store);
         let programme = get(&app, &format!("{EXAMPLE}/programme"));

@@ -9,7 +9,7 @@ use super::{
     tongue::Tongue,
     views::{
         AppearanceView, CallForActionView, CommitmentView, ConferenceView, DayView, HighLevelSessionView,
-        ItemReference, ItemView, KeynoteView, OrganisationView, PanelView, ProgrammeView, Reference, ReleaseView,
+        ItemReference, ItemView, KeynoteView, OrganisationView, PanelView, ParticipantView, ProgrammeView, Reference, ReleaseView,
         RoomView, SessionReference, SessionView, SpeakerAppearance, SpeakerDetail, SpeakerReference, SpeakerView,
         TrackView, VenueView,
     },
@@ -164,6 +164,7 @@ impl<'a> View<'a> {
             for (appearance, item) in of_session.chain(of_items).filter(|(found, _)| wanted(&found.speaker)) {
                 found.entry(&appearance.speaker).or_default().push(SpeakerAppearance {
                     role: appearance.role,
+                    on_behalf_of: self.on_behalf_of(appearance),
                     session: self.session_reference(session),
                     item: item.map(|item| ItemReference {
                         code: item.code.clone(),
@@ -249,17 +250,26 @@ impl<'a> View<'a> {
     fn appearances(&self, appearances: &[Appearance]) -> Vec<AppearanceView> {
         let view = |appearance: &Appearance| {
             let speaker = self.snapshot.speaker(&appearance.speaker)?;
-            Some(AppearanceView { role: appearance.role, speaker: self.speaker_reference(speaker) })
+            Some(AppearanceView {
+                role: appearance.role,
+                speaker: self.speaker_reference(speaker),
+                on_behalf_of: self.on_behalf_of(appearance),
+            })
         };
         appearances.iter().filter_map(view).collect()
     }
 
-    fn speakers_as(&self, item: &Item, roles: &[AppearanceRole]) -> Vec<SpeakerReference> {
-        let taken = item.appearances.iter().filter(|appearance| roles.contains(&appearance.role));
-        taken
-            .filter_map(|appearance| self.snapshot.speaker(&appearance.speaker))
-            .map(|speaker| self.speaker_reference(speaker))
-            .collect()
+    fn on_behalf_of(&self, appearance: &Appearance) -> Option<SpeakerReference> {
+        let speaker = appearance.on_behalf_of.as_ref().and_then(|code| self.snapshot.speaker(code))?;
+        Some(self.speaker_reference(speaker))
+    }
+
+    fn speakers_as(&self, item: &Item, roles: &[AppearanceRole]) -> Vec<ParticipantView> {
+        let view = |appearance: &Appearance| {
+            let speaker = self.speaker_reference(self.snapshot.speaker(&appearance.speaker)?);
+            Some(ParticipantView { speaker, on_behalf_of: self.on_behalf_of(appearance) })
+        };
+        item.appearances.iter().filter(|appearance| roles.contains(&appearance.role)).filter_map(view).collect()
     }
 
     fn speaker_reference(&self, speaker: &Speaker) -> SpeakerReference {

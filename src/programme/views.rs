@@ -198,6 +198,8 @@ pub struct SpeakerDetail {
 pub struct SpeakerAppearance {
     /// What they do there.
     pub role: AppearanceRole,
+    /// On whose behalf, where they stand in for somebody.
+    pub on_behalf_of: Option<SpeakerReference>,
     /// The session.
     pub session: SessionReference,
     /// The item in it; none when they appear in the session as such.
@@ -323,6 +325,18 @@ pub struct AppearanceView {
     pub role: AppearanceRole,
     /// Who.
     pub speaker: SpeakerReference,
+    /// On whose behalf, where they stand in for somebody.
+    pub on_behalf_of: Option<SpeakerReference>,
+}
+
+/// A speaker in a panel or a keynote.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ParticipantView {
+    /// Who.
+    #[serde(flatten)]
+    pub speaker: SpeakerReference,
+    /// On whose behalf, where they stand in for somebody.
+    pub on_behalf_of: Option<SpeakerReference>,
 }
 
 /// A panel: its topic, its moderators and its panellists.
@@ -335,9 +349,9 @@ pub struct PanelView {
     /// The session it is in.
     pub session: SessionReference,
     /// Who leads it.
-    pub moderators: Vec<SpeakerReference>,
+    pub moderators: Vec<ParticipantView>,
     /// Who sits on it.
-    pub panellists: Vec<SpeakerReference>,
+    pub panellists: Vec<ParticipantView>,
 }
 
 /// A keynote.
@@ -350,7 +364,7 @@ pub struct KeynoteView {
     /// The session it is in.
     pub session: SessionReference,
     /// Who gives it.
-    pub speakers: Vec<SpeakerReference>,
+    pub speakers: Vec<ParticipantView>,
 }
 
 /// The high-level political session.
