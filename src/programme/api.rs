@@ -43,7 +43,7 @@ async fn view<T: Serialize>(
 ) -> Result<HttpResponse, Problem> {
     let current = state.programmes.get(slug).ok_or(ProgrammeError::NotFound("conference"))?;
     let snapshot = match version {
-        Some(number) if number.0 != current.release.number => older(&state.database, &current, number).await?,
+        Some(number) if number.0 != current.release.number => older(state, &current, number).await?,
         _ => current,
     };
     let language = negotiate::choose(request, lang, &snapshot.agenda.conference.languages)?;
@@ -59,14 +59,11 @@ async fn view<T: Serialize>(
     Ok(answer(request, representation))
 }
 
-async fn older(
-    database: &Database,
-    current: &Snapshot,
-    number: ReleaseNumber,
-) -> Result<Arc<Snapshot>, ProgrammeError> {
+async fn older(state: &State, current: &Snapshot, number: ReleaseNumber) -> Result<Arc<Snapshot>, ProgrammeError> {
     let place = current.place.clone();
     let (id, number) = (place.id, number.0);
-    let found = database.read(move |tx| store::load(tx, id, number).map_err(ProgrammeError::from)).await?;
+    let _turn = state.programmes.turn_for_old().await;
+    let found = state.database.read(move |tx| store::load(tx, id, number).map_err(ProgrammeError::from)).await?;
     let (release, agenda) = found.ok_or(ProgrammeError::NotFound("release"))?;
     Ok(Arc::new(Snapshot::new(place, release, agenda)))
 }

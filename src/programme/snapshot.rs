@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit, watch};
 
 use super::{
     release::{ReleaseRow, store},
@@ -94,9 +94,13 @@ type BySlug = HashMap<Code, Served>;
 /// How often a process looks for releases of other processes.
 const POLL: Duration = Duration::from_millis(300);
 
+/// How many readers of old releases are served at the same time; the others wait without a connection to the store.
+const READERS_OF_OLD: usize = 2;
+
 /// The latest release of every conference.
 #[derive(Clone)]
 pub struct Programmes {
+    old: Arc<Semaphore>,
     current: Arc<ArcSwap<BySlug>>,
     refreshing: Arc<Mutex<()>>,
     secret: ServerSecret,
@@ -105,7 +109,14 @@ pub struct Programmes {
 impl Programmes {
     /// None yet. Placeholders are derived under the secret.
     pub fn new(secret: ServerSecret) -> Self {
-        Self { current: Arc::default(), refreshing: Arc::default(), secret }
+        let old = Arc::new(Semaphore::new(READERS_OF_OLD));
+        Self { old, current: Arc::default(), refreshing: Arc::default(), secret }
+    }
+
+    /// Waits for a turn to load old releases, which takes long.
+    pub async fn turn_for_old(&self) -> Option<SemaphorePermit<'_>> {
+        // Nobody closes it.
+        self.old.acquire().await.ok()
     }
 
     /// The latest release of a conference.
