@@ -327,6 +327,46 @@ on_both_stores! {
         assert_eq!(String::from_utf8_lossy(&output.stderr).trim(), "plenary: no such release");
     }
 
+    fn what_the_draft_hides_today_stays_hidden_when_an_old_release_is_published_again(store) {
+        let app = World::new(store).start();
+        let shown = with_secret(|document| {
+            document["sessions"][0]["items"][1]["title"] = json!("Hush talk");
+            document["sessions"][0]["items"][1]["code"] = json!("hush-talk");
+        });
+        app.publish(&shown);
+        let mut draft = admin(&app, "GET", "/agenda", &Value::Null, 200);
+        draft["sessions"][1]["visibility"] = json!("attendees");
+        draft["sessions"][0]["items"][1]["public_from"] = json!("2030-01-01T00:00:00Z");
+        draft["speakers"][2]["visibility"] = json!("withheld");
+        draft["sessions"][0]["title"] = json!("Changed");
+        // Deleted since: it comes back as it was.
+        draft["sessions"][0]["items"].as_array_mut().unwrap().remove(0);
+        admin(&app, "PUT", "/agenda", &draft, 200);
+        let kept = json!([
+            { "resource": "speaker", "code": "hush-person" },
+            { "resource": "item", "code": "hush-talk" },
+            { "resource": "session", "code": "hush-session" }
+        ]);
+        for keep_draft in [true, false] {
+            let body = json!({ "keep_draft": keep_draft });
+            let restored = admin(&app, "POST", "/releases/1/restore", &body, 201);
+            assert_eq!(restored["kept_hidden"], kept);
+            let programme = get(&app, &format!("{SMALL}/programme"));
+            assert_eq!(titles(&programme), ["Opening"]);
+            let items = &programme["days"][0]["sessions"][0]["items"];
+            assert_eq!(items.as_array().unwrap().iter().map(|item| &item["code"]).collect::<Vec<_>>(), ["welcome"]);
+            assert!(!programme.to_string().to_lowercase().contains("hush"), "{programme}");
+        }
+        let reset = admin(&app, "GET", "/agenda", &Value::Null, 200);
+        assert_eq!(reset["sessions"][1]["visibility"], "attendees");
+        assert_eq!(reset["sessions"][0]["items"][1]["public_from"], "2030-01-01T01:00:00+01:00");
+        assert_eq!(reset["speakers"][2]["visibility"], "withheld");
+        assert_eq!(reset["sessions"][0]["title"]["en"], "Opening");
+        let output = app.world.run(&["restore", "1"]);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(said.contains("session hush-session stays hidden, as in the draft."), "{said}");
+    }
+
     fn conflicts_are_overridden_with_a_reason_that_the_public_does_not_read(store) {
         let app = World::new(store).start();
         let mut document = small_conference(None, None);
@@ -419,7 +459,8 @@ on_both_stores! {
 
         let told = |query: &str| -> Vec<(Value, String)> {
             let changes = get(&app, &format!("{SMALL}/releases/{query}"))["changes"].clone();
-            let line = |change: &Value| (change["kinds"].clone(), change["words"].as_str().unwrap().to_owned());
+            let words = |change: &Value| change["words"].as_str().unwrap_or_default().to_owned();
+            let line = |change: &Value| (change["kinds"].clone(), words(change));
             changes.as_array().unwrap().iter().map(line).collect()
         };
         let moved = json!(["moved_in_time", "moved_in_room"]);
@@ -455,6 +496,29 @@ on_both_stores! {
         document["sessions"][0]["items"][1]["appearances"] = json!([{ "speaker": "bob", "role": "moderator" }]);
         app.publish(&document);
         assert_eq!(told("4/changes")[0].1, "Bob Noyce replaces Ada Lovelace in “Talk”.");
+    }
+
+    fn a_session_that_comes_or_goes_is_told_without_its_items_and_a_room_once(store) {
+        let app = World::new(store).start();
+        let mut document = small_conference(None, None);
+        app.publish(&document);
+        let hall = get(&app, &format!("{SMALL}/programme/rooms"))["data"][0]["id"].clone();
+        document["rooms"][0]["name"] = json!("Foyer");
+        document["rooms"][0]["id"] = hall;
+        app.publish(&document);
+        let words = |query: &str| -> Vec<Value> {
+            let changes = get(&app, &format!("{SMALL}/releases/{query}"))["changes"].clone();
+            changes.as_array().unwrap().iter().map(|change| change["words"].clone()).collect()
+        };
+        assert_eq!(words("2/changes?lang=fr"), ["La salle «\u{a0}Hall\u{a0}» s’appelle désormais «\u{a0}Foyer\u{a0}»."]);
+        assert_eq!(words("2/changes?lang=en"), ["Room “Hall” is now called “Foyer”."]);
+        document["sessions"] = json!([]);
+        app.publish(&document);
+        let gone = json!("“Opening” is no longer in the programme.");
+        assert_eq!(words("3/changes"), [gone, Value::Null, Value::Null]);
+        let back = words("2/changes?since=3&lang=*");
+        assert_eq!(back[0]["en"], "“Opening” is new in the programme.");
+        assert_eq!(back[1..], [Value::Null, Value::Null]);
     }
 
     fn a_cached_programme_is_stale_when_its_release_was_rewritten(store) {

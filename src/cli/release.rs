@@ -89,13 +89,18 @@ pub(super) async fn restore(settings: &Settings, command: Restore) -> Result<(),
     let secret = ServerSecret::load_or_make(&settings.data_dir)?;
     let database = open(settings)?;
     database.migrate().await?;
-    let published = database
+    let (published, kept_hidden) = database
         .write("restore a release", move |tx| {
             let place = wanted_place(tx, wanted.as_ref())?;
             let actor = Actor::command_line();
             programme::release::restore(tx, &place, command.number, note.clone(), command.keep_draft, &actor, &secret)
         })
         .await?;
+    let kept: Vec<String> = kept_hidden
+        .iter()
+        .map(|kept| format!("{} {} stays hidden, as in the draft.", kept.resource, kept.code))
+        .collect();
+    say(&kept)?;
     say_published(&published)
 }
 

@@ -9,9 +9,9 @@ use super::{
     tongue::Tongue,
     views::{
         AppearanceView, CallForActionView, CommitmentView, ConferenceView, DayView, HighLevelSessionView,
-        ItemReference, ItemView, KeynoteView, OrganisationView, PanelView, ParticipantView, ProgrammeView, Reference, ReleaseView,
-        RoomView, SessionReference, SessionView, SpeakerAppearance, SpeakerDetail, SpeakerReference, SpeakerView,
-        TrackView, VenueView,
+        ItemReference, ItemView, KeynoteView, OrganisationView, PanelView, ParticipantView, ProgrammeView, Reference,
+        ReleaseView, RoomView, SessionReference, SessionView, SpeakerAppearance, SpeakerDetail, SpeakerReference,
+        SpeakerView, TrackView, VenueView,
     },
     words::full_name,
 };

@@ -202,8 +202,7 @@ impl Eye<'_> {
     /// whom something that is seen refers to, in the order of their codes, so that an alphabetical list tells nothing.
     fn speakers(&self, agenda: &Agenda, sessions: &[Session], issuer: Option<&Issuer>) -> Vec<Speaker> {
         let issuer_of_all = agenda.call_for_action.as_ref().and_then(|call| call.issued_by.as_ref());
-        let (seen, all) =
-            (mentioned_speakers(sessions, issuer), mentioned_speakers(&agenda.sessions, issuer_of_all));
+        let (seen, all) = (mentioned_speakers(sessions, issuer), mentioned_speakers(&agenda.sessions, issuer_of_all));
         let placeholders: BTreeMap<&Code, &Speaker> =
             self.hidden.values().map(|speaker| (&speaker.code, speaker)).collect();
         let may_know = |speaker: &&Speaker| !self.hidden.contains_key(&speaker.code) && seen.fits(&all, &speaker.code);
@@ -458,7 +457,8 @@ mod tests {
         assert_eq!(codes(&seen(&of_nothing, Audience::Public)), ["ada", "bob"]);
         let of_issuer = conference(|document| {
             hide_panel(document);
-            document["call_for_action"] = json!({ "title": "Call", "commitments": [], "issued_by": { "speaker": "ada" } });
+            document["call_for_action"] =
+                json!({ "title": "Call", "commitments": [], "issued_by": { "speaker": "ada" } });
         });
         assert_eq!(codes(&seen(&of_issuer, Audience::Public)), ["ada", "bob"]);
     }

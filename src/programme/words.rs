@@ -1,7 +1,7 @@
 //! Changes in words: a sentence for each thing that a reader would want to be told, with names instead of codes and
 //! times in the conference's zone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde_json::Value;
@@ -26,6 +26,8 @@ pub struct Speech<'a> {
     tag: &'a str,
     before: Names<'a>,
     after: Names<'a>,
+    /// The sessions that come or go, by id.
+    passing: HashSet<&'a str>,
 }
 
 /// What the things of an agenda are called, by id.
@@ -58,7 +60,10 @@ impl<'a> Speech<'a> {
     pub fn new(difference: &'a Difference, tongue: Tongue, tag: &'a str) -> Self {
         let after = Names::of(&difference.after);
         let before = Names::of(difference.before.as_ref().unwrap_or(&difference.after));
-        Self { difference, tongue, tag, before, after }
+        let passes = |change: &&Change| matches!(change.action, ChangeAction::Create | ChangeAction::Remove);
+        let of_sessions = difference.changes.iter().filter(|change| change.resource == "session");
+        let passing = of_sessions.filter(passes).map(|change| change.id.as_str()).collect();
+        Self { difference, tongue, tag, before, after, passing }
     }
 
     /// The language that texts are taken in.
@@ -70,8 +75,18 @@ impl<'a> Speech<'a> {
         self.difference.after.conference.time_zone
     }
 
-    /// A change in words.
-    pub fn words(&self, change: &Change) -> String {
+    /// A change in words; none of an item whose session comes or goes with it, which is told.
+    pub fn words(&self, change: &Change) -> Option<String> {
+        let fields = match change.action {
+            ChangeAction::Create => change.after.as_ref(),
+            ChangeAction::Remove => change.before.as_ref(),
+            _ => None,
+        };
+        let goes_along = text(fields, "session").is_some_and(|session| self.passing.contains(session));
+        (!goes_along).then(|| self.all_words(change))
+    }
+
+    fn all_words(&self, change: &Change) -> String {
         let tongue = self.tongue;
         let thing = match change.action {
             ChangeAction::Create => self.thing(&self.after, change, change.after.as_ref()),
@@ -94,7 +109,12 @@ impl<'a> Speech<'a> {
         let mut details: Vec<&str> = change.fields.iter().map(String::as_str).collect();
         let now = self.thing(&self.after, change, change.after.as_ref());
         if now != thing && change.resource != "day" {
-            sentences.push(self.tongue.renamed(&thing, &now));
+            let name = match change.resource.as_str() {
+                // That it is a room is said.
+                "room" | "track" => self.title(&self.after, &change.id).map(|name| self.tongue.quote(&name)),
+                _ => None,
+            };
+            sentences.push(self.tongue.renamed(&thing, name.as_ref().unwrap_or(&now)));
             details.retain(|field| !["title", "name", "given_name", "family_name", "code", "slug"].contains(field));
         } else if change.fields.iter().any(|field| field == "code") {
             sentences.push(self.tongue.recoded(&now, &change.code));
@@ -305,7 +325,10 @@ mod tests {
                 let speech = Speech::new(&difference, tongue, tongue.tag());
                 for change in &difference.changes {
                     prop_assert!(!difference.kinds(change).is_empty());
-                    let words = speech.words(change);
+                    let Some(words) = speech.words(change) else {
+                        prop_assert_eq!(&change.resource, "item");
+                        continue;
+                    };
                     prop_assert!(words.ends_with('.'), "{} of {:?}", words, change);
                     prop_assert!(!words.contains(arbitrary::NOT_PUBLIC), "{}", words);
                     let is_id = |word: &str| uuid::Uuid::parse_str(word).is_ok();

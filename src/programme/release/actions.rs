@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::store::{self, Release, ReleaseRow};
+use super::{
+    protection::{self, KeptHidden},
+    store::{self, Release, ReleaseRow},
+};
 use crate::{
     access::{Actor, ServerSecret, audit},
     agenda::{self, Agenda, AgendaError, Place},
@@ -97,7 +100,8 @@ pub(super) fn insert(
     Ok(PublishedRelease { release: release.row, difference: Difference::between(before, release.content) })
 }
 
-/// Publishes an old release again, as the public may see it now. The draft becomes the same unless `keep_draft`.
+/// Publishes an old release again, as the public may see it now. The draft becomes the same unless `keep_draft`. What the
+/// draft hides more strictly than the old release did stays hidden, in both; answers what that is, too.
 ///
 /// # Errors
 /// [`ProgrammeError::NotFound`] where there is no such release.
@@ -109,19 +113,21 @@ pub fn restore(
     keep_draft: bool,
     actor: &Actor,
     secret: &ServerSecret,
-) -> Result<PublishedRelease, ProgrammeError> {
+) -> Result<(PublishedRelease, Vec<KeptHidden>), ProgrammeError> {
     agenda::actions::lock(connection, place)?;
     let old = store::load_whole(connection, place.id, number)?.ok_or(ProgrammeError::NotFound("release"))?;
     let mut full = old.full;
     // The conference keeps its name in URLs.
     full.conference.slug = place.slug.clone();
+    let kept_hidden = protection::keep(&mut full, &agenda::actions::load(connection, place)?, clock::now());
     if !keep_draft {
         let planned = agenda::actions::plan(connection, &place.slug, full.clone())?;
         agenda::actions::write(connection, &planned, actor, "restore_release")?;
     }
     let about =
         About { author: actor.name().to_owned(), note, force_reason: old.row.force_reason, restores: Some(number) };
-    insert(connection, place, full, about, (actor, "restore_release"), secret)
+    let published = insert(connection, place, full, about, (actor, "restore_release"), secret)?;
+    Ok((published, kept_hidden))
 }
 
 /// Records a release in the audit trail.

@@ -1,14 +1,15 @@
 //! `/api/v1/conferences/{conference}/releases`: publishing, and the history.
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use serde::Serialize;
 
 use super::{
-    actions::{difference, publish, restore},
+    actions::{PublishedRelease, difference, publish, restore},
     schedule::{cancel, schedule},
     store,
     views::{
         ChangesQuery, NewRelease, PageQuery, ReleaseChanges, ReleaseList, ReleaseRecordList, ReleaseWithChanges,
-        Restoration, ScheduledView, release_changes,
+        Restoration, RestoredRelease, ScheduledView, release_changes,
     },
 };
 use crate::{
@@ -44,16 +45,18 @@ async fn serve(state: &State) {
     }
 }
 
-/// What was published, in the language of whoever asked.
-fn created(
+/// What was published, in the language of whoever asked, as `view` answers it.
+fn created<T: Serialize>(
     accepted: Option<&str>,
     slug: &Code,
-    published: super::PublishedRelease,
+    published: PublishedRelease,
+    view: impl FnOnce(ReleaseWithChanges) -> T,
 ) -> Result<StoredAnswer, ProgrammeError> {
     let languages = &published.difference.after.conference.languages;
     let language = negotiate::choose_words(accepted, None, languages)?;
     let location = format!("/api/v1/conferences/{slug}/releases/{}", published.release.number);
-    Ok(StoredAnswer::of(201, Some(location), None, &ReleaseWithChanges::of(published, &language))?)
+    let view = view(ReleaseWithChanges::of(published, &language));
+    Ok(StoredAnswer::of(201, Some(location), None, &view)?)
 }
 
 /// Publishes the draft as the next release, at once or at a time.
@@ -94,7 +97,8 @@ pub async fn publish_release(
                     let location = format!("/api/v1/conferences/{slug}/agenda/releases");
                     return Ok(StoredAnswer::of(202, Some(location), None, &ScheduledView::from(scheduled))?);
                 }
-                created(accepted.as_deref(), &slug, publish(tx, &place, wish.request(), &actor, &secret)?)
+                let published = publish(tx, &place, wish.request(), &actor, &secret)?;
+                created(accepted.as_deref(), &slug, published, |release| release)
             })
         })
         .await?;
@@ -103,6 +107,8 @@ pub async fn publish_release(
 }
 
 /// Publishes an old release again, as the public may see it now; the draft becomes the same, unless it is to be kept.
+///
+/// What the draft hides more strictly than the old release did stays hidden, in the release and in the draft.
 #[utoipa::path(
     tag = "programme",
     params(
@@ -111,7 +117,7 @@ pub async fn publish_release(
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body answer the same")
     ),
     request_body = Restoration,
-    responses((status = 201, description = "The new release", body = ReleaseWithChanges), AnyProblem),
+    responses((status = 201, description = "The new release", body = RestoredRelease), AnyProblem),
     security(("bearer" = []))
 )]
 #[post("/api/v1/conferences/{conference}/releases/{number}/restore")]
@@ -134,8 +140,9 @@ pub async fn restore_release(
             let number = number_of(&number)?;
             once(tx, &key, (&place.id.to_string(), &actor.identity()), &sent, |tx| {
                 let note = wish.note.as_ref().map(|note| note.as_str().to_owned());
-                let published = restore(tx, &place, number, note, wish.keep_draft, &actor, &secret)?;
-                created(accepted.as_deref(), &slug, published)
+                let (published, kept_hidden) = restore(tx, &place, number, note, wish.keep_draft, &actor, &secret)?;
+                let view = |release| RestoredRelease { release, kept_hidden };
+                created(accepted.as_deref(), &slug, published, view)
             })
         })
         .await?;
@@ -289,6 +296,7 @@ pub async fn read_release_changes(
     let languages = &snapshot.agenda.conference.languages;
     let language = negotiate::choose_words(negotiate::accepted(&request), query.0.lang.as_deref(), languages)?;
     let since = query.0.since.map(|since| since.0);
+    let _turn = state.programmes.turn_for_old().await;
     let difference = state.database.read(move |tx| difference(tx, id, number, since)).await?;
     let before = since.unwrap_or(number - 1);
     let changes = release_changes(&difference, &language);

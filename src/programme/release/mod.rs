@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod api;
+pub mod protection;
 pub mod schedule;
 pub(super) mod store;
 pub mod views;

@@ -6,6 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     actions::{PublishedRelease, Request},
+    protection::KeptHidden,
     schedule::{ScheduledRelease, ScheduledState},
     store::ReleaseRow,
 };
@@ -124,6 +125,16 @@ impl ReleaseWithChanges {
     }
 }
 
+/// An old release that was published again.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RestoredRelease {
+    /// The new release.
+    #[serde(flatten)]
+    pub release: ReleaseWithChanges,
+    /// What stays hidden although the old release showed it, because the draft hides it more strictly.
+    pub kept_hidden: Vec<KeptHidden>,
+}
+
 /// A release that is to be published at a time.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ScheduledRelease)]
@@ -189,8 +200,8 @@ pub struct ReleaseChange {
     pub change: Change,
     /// Of which kinds it is.
     pub kinds: Vec<ChangeKind>,
-    /// The change in words: English, French or Dutch.
-    pub words: ReaderText,
+    /// The change in words: English, French or Dutch; none of an item whose session is new or gone, too.
+    pub words: Option<ReaderText>,
 }
 
 /// What changed from one release to another.
@@ -217,8 +228,11 @@ pub fn release_changes(difference: &Difference, language: &Language) -> Vec<Rele
         }
     };
     let words = |change: &Change| match (language, speeches.as_slice()) {
-        (Language::One(_), [speech]) => ReaderText::Plain(speech.words(change)),
-        _ => ReaderText::All(speeches.iter().map(|speech| (speech.tag().to_owned(), speech.words(change))).collect()),
+        (Language::One(_), [speech]) => speech.words(change).map(ReaderText::Plain),
+        _ => {
+            let words = |speech: &Speech<'_>| Some((speech.tag().to_owned(), speech.words(change)?));
+            speeches.iter().map(words).collect::<Option<_>>().map(ReaderText::All)
+        }
     };
     let view = |change: &Change| ReleaseChange {
         change: change.clone(),
