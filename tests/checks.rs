@@ -188,7 +188,7 @@ on_both_stores! {
         let today = ["of-bob", "of-egypt", "of-sweden", "of-germany", "of-belgium", "of-the-secretary"];
         assert_eq!(column(&order["items"], "code"), today);
         assert_eq!(column(&order["items"], "place"), [1, 2, 3, 4, 5, 6]);
-        assert_eq!(column(&order["items"], "proposed_place"), [6, 5, 4, 3, 2, 1]);
+        assert_eq!(column(&order["items"], "proposed_place"), [6, 4, 3, 2, 1, 5], "the responses follow the ministers");
         assert_eq!(order["items"][3]["reason"], "class minister, as Germany");
         assert_eq!(order["items"][4]["starts_at"], "2030-05-02T09:40:00+02:00");
         assert_eq!(order["items"][4]["ends_at"], "2030-05-02T09:40:00+02:00");
@@ -196,16 +196,16 @@ on_both_stores! {
         assert_eq!(order["computed_ends_at"], "2030-05-02T10:05:00+02:00");
         assert_eq!(order["overrun_minutes"], 5);
         assert_eq!(lines(&order["warnings"])[0], "items_too_long high");
-        assert_eq!(conflicts(&app, "?code=out_of_precedence").len(), 4);
+        assert_eq!(conflicts(&app, "?code=out_of_precedence").len(), 5);
         let tried = read(&app, &format!("{path}?rule=french_alphabet"));
-        assert_eq!(column(&tried["items"], "proposed_place"), [6, 5, 4, 2, 3, 1], "Allemagne before Belgique");
+        assert_eq!(column(&tried["items"], "proposed_place"), [6, 4, 3, 1, 2, 5], "Allemagne before Belgique");
         assert_eq!(column(&read(&app, &path)["items"], "code"), today, "what is asked is not written");
         assert_eq!(read(&app, &format!("{SMALL}/audit?operation=set_protocol_order"))["data"], json!([]));
 
         let accepted = app.admin("POST", &path, Some(&json!({ "rule": "french_alphabet" })));
         assert_eq!(accepted.status, 200, "{}", accepted.text());
         let accepted = accepted.json();
-        let proposed = ["of-the-secretary", "of-germany", "of-belgium", "of-sweden", "of-egypt", "of-bob"];
+        let proposed = ["of-germany", "of-belgium", "of-sweden", "of-egypt", "of-the-secretary", "of-bob"];
         assert_eq!(column(&accepted["items"], "code"), proposed);
         assert_eq!(read(&app, &path), accepted);
         let trail = read(&app, &format!("{SMALL}/audit?operation=set_protocol_order"));
@@ -213,13 +213,13 @@ on_both_stores! {
         assert_eq!(conflicts(&app, "?code=out_of_precedence"), Vec::<String>::new());
 
         let overridden = json!({
-            "order": ["of-the-secretary", "of-egypt", "of-germany", "of-belgium", "of-sweden", "of-bob"],
+            "order": ["of-egypt", "of-germany", "of-belgium", "of-sweden", "of-the-secretary", "of-bob"],
             "placed_by_hand": ["of-egypt"]
         });
         let overridden = app.admin("POST", &path, Some(&overridden)).json();
-        assert_eq!(column(&overridden["items"], "placed_by_hand"), [false, true, false, false, false, false]);
+        assert_eq!(column(&overridden["items"], "placed_by_hand"), [true, false, false, false, false, false]);
         assert_eq!(column(&overridden["items"], "proposed_place"), [1, 2, 3, 4, 5, 6]);
-        assert_eq!(overridden["items"][1]["reason"], "placed by hand");
+        assert_eq!(overridden["items"][0]["reason"], "placed by hand");
         assert_eq!(conflicts(&app, "?code=out_of_precedence"), Vec::<String>::new(), "it is not judged");
 
         let judged = app.admin("POST", &path, Some(&json!({ "placed_by_hand": [] }))).json();
@@ -227,6 +227,24 @@ on_both_stores! {
         let agenda = read(&app, &format!("{SMALL}/agenda"));
         assert_eq!(column(&agenda["sessions"][1]["items"], "code"), proposed);
         assert_eq!(agenda["sessions"][1]["protocol_rule"], "french_alphabet");
+    }
+
+    fn an_intervention_that_is_added_at_the_end_goes_to_the_others_when_the_proposal_is_accepted(store) {
+        let app = World::new(store).start();
+        apply(&app, &high_level());
+        let path = format!("{SMALL}/agenda/sessions/high/protocol-order");
+        assert_eq!(app.admin("POST", &path, Some(&json!({}))).status, 200);
+        let late = json!({
+            "code": "late", "kind": "ministerial_intervention", "title": "Late",
+            "appearances": [{ "speaker": "egyptian", "role": "speaker" }]
+        });
+        let added = app.admin("POST", &format!("{SMALL}/agenda/sessions/high/items"), Some(&late));
+        assert_eq!(added.status, 201, "{}", added.text());
+        assert_eq!(conflicts(&app, "?code=out_of_precedence"), ["out_of_precedence late"], "it is torn off");
+        let accepted = app.admin("POST", &path, Some(&json!({}))).json();
+        let expected = ["of-belgium", "of-germany", "of-sweden", "of-egypt", "late", "of-the-secretary", "of-bob"];
+        assert_eq!(column(&accepted["items"], "code"), expected);
+        assert_eq!(conflicts(&app, "?code=out_of_precedence"), Vec::<String>::new());
     }
 
     fn an_order_that_is_not_of_the_session_s_items_changes_nothing(store) {

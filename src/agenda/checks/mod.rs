@@ -7,8 +7,8 @@
 //! - The check of an agenda of n sessions takes O(n log n) and the conflicts that it keeps: [`places`] sweeps, and
 //!   [`conflict::Findings`] counts what it does not keep.
 //! - A conflict has the severity of its code, wherever it is found: [`conflict::ConflictCode::severity`].
-//! - An item that is placed by hand, or in which nobody is known to speak, keeps its place and is not judged:
-//!   [`protocol::proposed`].
+//! - Accepting the proposed order leaves no warning of it: [`protocol::proposed`]. An item that is placed by hand keeps
+//!   its place, one in which nobody is known to speak is the last of its kind; neither is judged.
 
 pub mod actions;
 pub mod api;

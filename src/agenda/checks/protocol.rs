@@ -1,10 +1,10 @@
 //! The order of precedence: in which order ministers speak, and institutions answer them.
 //!
-//! The interventions of ministers are one block and the responses of institutions another; each is ordered in itself,
-//! and everything else keeps its place. Who speaks decides: a representative speaks at his own class, not at that of
-//! the person whom he stands in for.
+//! The interventions of ministers are one block and the responses of institutions another, which follows it. Each stands
+//! together and is ordered in itself; everything else keeps its order around them. Who speaks decides: a representative
+//! speaks at his own class, not at that of the person whom he stands in for.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
     AgendaResource, Known,
@@ -19,7 +19,7 @@ use crate::{
     values::{Code, Date, LanguageTag},
 };
 
-/// The kinds of items that precedence orders, each a block of its own.
+/// The kinds of items that precedence orders, each a block of its own: the first goes before the second.
 const BLOCKS: [ItemKind; 2] = [ItemKind::MinisterialIntervention, ItemKind::InstitutionalResponse];
 
 /// What decides between two items: the lesser speaks first.
@@ -86,11 +86,8 @@ fn rule_key(
     key.unwrap_or(RuleKey::Undecided)
 }
 
-/// The standing of an item that precedence orders: one of a block, not placed by hand, whose speaker is known.
+/// The standing of an item of a block; none as long as nobody is known to speak.
 fn standing(known: &Known, languages: &[LanguageTag], rule: Option<ProtocolRule>, item: &Item) -> Option<Standing> {
-    if !BLOCKS.contains(&item.kind) || item.placed_by_hand {
-        return None;
-    }
     let (_, speaker) = speaker_of(known, item)?;
     Some(Standing {
         class: class_of(speaker),
@@ -100,49 +97,78 @@ fn standing(known: &Known, languages: &[LanguageTag], rule: Option<ProtocolRule>
     })
 }
 
-/// The items of a block that precedence orders, by their places: as they stand, and as they should.
+/// The items of a kind that are not placed by hand, by their places.
 struct Block {
-    today: Vec<usize>,
+    kind: ItemKind,
+    /// The place of the first of them.
+    first: Option<usize>,
+    /// Those that are judged, as they stand: somebody is known to speak.
+    judged: Vec<usize>,
+    /// All of them as they should stand, those that are not judged last.
     proposed: Vec<usize>,
 }
 
-fn blocks(known: &Known, languages: &[LanguageTag], session: &Session, rule: Option<ProtocolRule>) -> Vec<Block> {
-    let of_kind = |kind: &ItemKind| {
-        let mut standings: Vec<(usize, Standing)> = Vec::new();
-        for (place, item) in session.items.iter().enumerate().filter(|(_, item)| item.kind == *kind) {
-            standings.extend(standing(known, languages, rule, item).map(|standing| (place, standing)));
-        }
-        let today = standings.iter().map(|(place, _)| *place).collect();
+impl Block {
+    fn of(
+        kind: ItemKind,
+        known: &Known,
+        languages: &[LanguageTag],
+        session: &Session,
+        rule: Option<ProtocolRule>,
+    ) -> Self {
+        let items = movable(session).filter(|(_, item)| item.kind == kind);
+        let all: Vec<_> = items.map(|(place, item)| (place, standing(known, languages, rule, item))).collect();
+        let judged = all.iter().filter(|(_, standing)| standing.is_some()).map(|(place, _)| *place).collect();
+        let first = all.first().map(|(place, _)| *place);
+        let mut proposed = all;
         // The sort is stable: what nothing decides stays as it is.
-        standings.sort_by(|(_, one), (_, other)| one.cmp(other));
-        Block { today, proposed: standings.into_iter().map(|(place, _)| place).collect() }
-    };
-    BLOCKS.iter().map(of_kind).collect()
+        proposed.sort_by(|(_, one), (_, other)| (one.is_none(), one).cmp(&(other.is_none(), other)));
+        Self { kind, first, judged, proposed: proposed.into_iter().map(|(place, _)| place).collect() }
+    }
+}
+
+/// The items that the proposal may move, with their places.
+fn movable(session: &Session) -> impl Iterator<Item = (usize, &Item)> {
+    session.items.iter().enumerate().filter(|(_, item)| !item.placed_by_hand)
+}
+
+fn blocks(known: &Known, languages: &[LanguageTag], session: &Session, rule: Option<ProtocolRule>) -> [Block; 2] {
+    BLOCKS.map(|kind| Block::of(kind, known, languages, session, rule))
 }
 
 /// The proposed running order: for each place of the session the place of the item that should stand there.
+///
+/// A block stands where the first of its items does; the responses go right behind the ministers where that would be
+/// before them. Items placed by hand keep their place in the session, and the others stand around them.
 pub fn proposed(agenda: &Agenda, known: &Known, session: &Session, rule: Option<ProtocolRule>) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..session.items.len()).collect();
-    for block in blocks(known, &agenda.conference.languages, session, rule) {
-        for (place, item) in block.today.iter().zip(block.proposed) {
-            if let Some(slot) = order.get_mut(*place) {
-                *slot = item;
-            }
+    let [ministers, responses] = blocks(known, &agenda.conference.languages, session, rule);
+    let is_behind = ministers.first < responses.first;
+    let mut order = Vec::new();
+    for (place, item) in movable(session) {
+        if !BLOCKS.contains(&item.kind) {
+            order.push(place);
+        } else if Some(place) == ministers.first {
+            order.extend(&ministers.proposed);
+            order.extend(responses.proposed.iter().filter(|_| !is_behind));
+        } else if Some(place) == responses.first && is_behind {
+            order.extend(&responses.proposed);
         }
     }
-    order
+    let mut order = order.into_iter();
+    let place_of = |(place, item): (usize, &Item)| if item.placed_by_hand { Some(place) } else { order.next() };
+    session.items.iter().enumerate().filter_map(place_of).collect()
 }
 
 /// Why an item stands where the proposal puts it, in words.
 pub fn reason(known: &Known, rule: Option<ProtocolRule>, item: &Item) -> String {
     if !BLOCKS.contains(&item.kind) {
-        return format!("items of kind {} keep their place", item.kind);
+        return format!("items of kind {} keep their order", item.kind);
     }
     if item.placed_by_hand {
         return "placed by hand".to_owned();
     }
     let Some((appearance, speaker)) = speaker_of(known, item) else {
-        return "nobody is known to speak: the item keeps its place".to_owned();
+        return "nobody is known to speak: the last of its kind".to_owned();
     };
     let mut words = vec![format!("class {}", class_of(speaker))];
     if let Some(principal) = &appearance.on_behalf_of {
@@ -169,10 +195,9 @@ pub fn check(agenda: &Agenda, known: &Known, findings: &mut Findings) {
         if session.kind != SessionKind::HighLevelPolitical {
             continue;
         }
-        for block in blocks(known, &agenda.conference.languages, session, session.protocol_rule) {
-            for (place, before) in out_of_place(&block) {
-                findings.add(ConflictCode::OutOfPrecedence, || out_of_precedence(index, session, place, before));
-            }
+        let blocks = blocks(known, &agenda.conference.languages, session, session.protocol_rule);
+        for (place, before) in out_of_place(session, &blocks) {
+            findings.add(ConflictCode::OutOfPrecedence, || out_of_precedence(index, session, place, before));
         }
     }
 }
@@ -195,16 +220,51 @@ fn out_of_precedence(index: usize, session: &Session, place: usize, before: Opti
     Conflict::of(ConflictCode::OutOfPrecedence, Thing::new(AgendaResource::Item, name), pointer, detail, others)
 }
 
-/// The fewest items that would have to move, each with the one that it should follow.
-fn out_of_place(block: &Block) -> Vec<(usize, Option<usize>)> {
-    let mut should: Vec<(usize, usize)> = block.proposed.iter().enumerate().map(|(n, place)| (*place, n)).collect();
+/// The judged items that are out of place, each with the one that it should follow: those out of the order of their
+/// block, those apart from it, and the first of the responses where it stands before the ministers.
+fn out_of_place(session: &Session, blocks: &[Block; 2]) -> BTreeMap<usize, Option<usize>> {
+    let mut found = BTreeMap::new();
+    for block in blocks {
+        let before: HashMap<usize, usize> =
+            block.proposed.iter().skip(1).copied().zip(block.proposed.iter().copied()).collect();
+        let apart = apart(session, block);
+        let places = out_of_order(block, &apart).into_iter().chain(apart);
+        found.extend(places.map(|place| (place, before.get(&place).copied())));
+    }
+    let [ministers, responses] = blocks;
+    if let (Some(minister), Some(response)) = (ministers.judged.first(), responses.judged.first())
+        && response < minister
+    {
+        found.insert(*response, ministers.proposed.last().copied());
+    }
+    found
+}
+
+/// The fewest of the other items that would have to move too, where those that are apart go to their places.
+fn out_of_order(block: &Block, apart: &[usize]) -> Vec<usize> {
+    let stays = |place: &&usize| block.judged.binary_search(place).is_ok() && apart.binary_search(place).is_err();
+    let stay: Vec<usize> = block.judged.iter().filter(stays).copied().collect();
+    let mut should: Vec<(usize, usize)> =
+        block.proposed.iter().filter(stays).enumerate().map(|(rank, place)| (*place, rank)).collect();
     should.sort_unstable();
     let ranks: Vec<usize> = should.into_iter().map(|(_, rank)| rank).collect();
     let kept = longest_rise(&ranks);
-    let moved = block.today.iter().zip(&ranks).filter(|(_, rank)| !kept.contains(*rank));
-    moved
-        .map(|(place, rank)| (*place, rank.checked_sub(1).and_then(|before| block.proposed.get(before)).copied()))
-        .collect()
+    stay.into_iter().zip(&ranks).filter(|(_, rank)| !kept.contains(*rank)).map(|(place, _)| place).collect()
+}
+
+/// The judged items that something of another kind parts from those of the block before them.
+fn apart(session: &Session, block: &Block) -> Vec<usize> {
+    let (mut has_begun, mut is_torn) = (false, false);
+    let mut found = Vec::new();
+    for (place, item) in movable(session) {
+        if item.kind != block.kind {
+            is_torn = has_begun;
+        } else if block.judged.binary_search(&place).is_ok() {
+            found.extend(is_torn.then_some(place));
+            (has_begun, is_torn) = (true, false);
+        }
+    }
+    found
 }
 
 /// The longest series of numbers that rise from left to right; of several the one whose last is the least.
@@ -243,6 +303,7 @@ mod tests {
     use crate::agenda::checks::sample::{document, found, read, session};
 
     const MINISTER: &str = "ministerial_intervention";
+    const RESPONSE: &str = "institutional_response";
 
     /// A high-level session; each item as code, kind and the fields of its speaker, if it has one.
     fn high_level(rule: Option<&str>, items: &[(&str, &str, Option<Value>)]) -> Agenda {
@@ -329,23 +390,73 @@ mod tests {
     }
 
     #[test]
-    fn each_block_is_ordered_in_itself_and_what_is_placed_by_hand_or_has_no_speaker_stays() {
+    fn each_block_stands_together_and_what_is_placed_by_hand_keeps_its_place() {
         let class = |class: &str| Some(json!({ "precedence": class }));
         let mut agenda = high_level(
             None,
             &[
-                ("organ", "institutional_response", class("head_of_organisation")),
+                ("organ", RESPONSE, class("head_of_organisation")),
                 ("deputy", MINISTER, class("deputy_minister")),
                 ("statement", "statement", class("head_of_state")),
                 ("to-come", MINISTER, None),
                 ("placed", MINISTER, class("ambassador")),
                 ("premier", MINISTER, class("head_of_government")),
-                ("president", "institutional_response", class("head_of_state")),
+                ("president", RESPONSE, class("head_of_state")),
             ],
         );
         agenda.sessions[0].items[4].placed_by_hand = true;
-        let expected = ["president", "premier", "statement", "to-come", "placed", "deputy", "organ"];
+        let expected = ["premier", "deputy", "to-come", "president", "placed", "organ", "statement"];
         assert_eq!(order(&agenda), expected);
+    }
+
+    /// The proposed order of items that are named `m1` (a minister of this rank), `r1` (a response), `mx` and `rx`
+    /// (nobody appears yet), `h1` (a minister placed by hand) or else are statements; what is warned of before it is
+    /// accepted; and what after.
+    fn accepted(codes: &[&str]) -> (Vec<String>, Vec<String>, Vec<String>) {
+        let items: Vec<_> = codes
+            .iter()
+            .map(|code| {
+                let kind = match &code[..1] {
+                    "m" | "h" => MINISTER,
+                    "r" => RESPONSE,
+                    _ => "statement",
+                };
+                let rank = code[1..].parse::<u32>().ok();
+                (*code, kind, rank.map(|rank| json!({ "precedence": "minister", "precedence_rank": rank })))
+            })
+            .collect();
+        let mut agenda = high_level(None, &items);
+        let placed = |item: &mut Item| item.placed_by_hand = item.code.as_str().starts_with('h');
+        agenda.sessions[0].items.iter_mut().for_each(placed);
+        let before = found(&agenda, "out_of_precedence");
+        let order: Vec<_> = order(&agenda).into_iter().map(str::to_owned).collect();
+        let place = |item: &Item| order.iter().position(|code| *code == item.code.as_str());
+        agenda.sessions[0].items.sort_by_key(place);
+        (order, before, found(&agenda, "out_of_precedence"))
+    }
+
+    #[test]
+    fn accepting_the_proposal_makes_the_blocks_whole_and_leaves_no_warning() {
+        for (today, proposed, warned) in [
+            // New interventions were added at the end of the session.
+            ("m1 m3 r1 r2 m2", "m1 m2 m3 r1 r2", vec!["4 m2 high m1 m2"]),
+            ("m1 a r1 m2 r2", "m1 m2 a r1 r2", vec!["3 m2 high m1 m2", "4 r2 high r1 r2"]),
+            ("r1 r2 a m1 m2 b", "a m1 m2 r1 r2 b", vec!["0 r1 high m2 r1"]),
+            ("a m1 b m2 c r1 d", "a m1 m2 b c r1 d", vec!["3 m2 high m1 m2"]),
+            ("m2 a m1", "m1 m2 a", vec!["2 m1 high m1"]),
+            ("m1 mx m2 a r1 rx b r2", "m1 m2 mx a r1 r2 rx b", vec!["7 r2 high r1 r2"]),
+            ("m1 mx m2", "m1 m2 mx", vec![]),
+            ("m1 a mx", "m1 mx a", vec![]),
+            ("m2 h9 m1 a h8 r1", "m1 h9 m2 a h8 r1", vec!["0 m2 high m1 m2"]),
+            ("r1 h9 m1", "m1 h9 r1", vec!["0 r1 high m1 r1"]),
+            ("a m1 h9 m2 b r1", "a m1 h9 m2 b r1", vec![]),
+            ("r2 a r1", "r1 r2 a", vec!["2 r1 high r1"]),
+            ("a b", "a b", vec![]),
+        ] {
+            let codes: Vec<_> = today.split(' ').collect();
+            let warned: Vec<_> = warned.into_iter().map(|line| format!("#/sessions/0/items/{line}")).collect();
+            assert_eq!(accepted(&codes), (proposed.split(' ').map(str::to_owned).collect(), warned, vec![]), "{today}");
+        }
     }
 
     #[test]
