@@ -247,6 +247,32 @@ on_both_stores! {
         assert_eq!(conflicts(&app, "?code=out_of_precedence"), Vec::<String>::new());
     }
 
+    fn a_rule_of_null_resets_the_rule_and_one_that_is_left_out_stays(store) {
+        let app = World::new(store).start();
+        apply(&app, &high_level());
+        let path = format!("{SMALL}/agenda/sessions/high/protocol-order");
+        let set = |body: Value| {
+            let answer = app.admin("POST", &path, Some(&body));
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            answer.json()
+        };
+        let accepted = set(json!({}));
+        assert_eq!(accepted["rule"], "english_alphabet");
+        assert_eq!(column(&accepted["items"], "place"), column(&accepted["items"], "proposed_place"));
+        assert_eq!(accepted["items"][0]["code"], "of-belgium", "an empty object accepts the proposal");
+        let order = ["of-sweden", "of-germany", "of-belgium", "of-egypt", "of-the-secretary", "of-bob"];
+        let reset = set(json!({ "rule": null, "order": order }));
+        assert_eq!(reset["rule"], Value::Null);
+        assert_eq!(column(&reset["items"], "proposed_place"), [1, 2, 3, 4, 5, 6], "they are equals");
+        assert_eq!(read(&app, &format!("{SMALL}/agenda"))["sessions"][1]["protocol_rule"], Value::Null);
+        assert_eq!(set(json!({ "rule": "french_alphabet" }))["items"][0]["code"], "of-germany");
+        // A session of many items is longer than what other requests carry.
+        let long = json!({ "order": vec!["x".repeat(60); 2_000] });
+        assert_eq!(app.admin("POST", &path, Some(&long)).status, 422);
+        let too_long = json!({ "order": vec!["x".repeat(60); 20_000] });
+        assert_eq!(app.admin("POST", &path, Some(&too_long)).status, 413);
+    }
+
     fn an_order_that_is_not_of_the_session_s_items_changes_nothing(store) {
         let app = World::new(store).start();
         apply(&app, &high_level());

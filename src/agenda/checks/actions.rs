@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use deserr::Deserr;
+use deserr::{Deserr, IntoValue, ValuePointerRef};
 use utoipa::ToSchema;
 
 use super::{Known, protocol};
@@ -23,10 +23,10 @@ use crate::{
 #[derive(Debug, Clone, Default, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 pub struct OrderChange {
-    /// The rule of the session from now on; the one that it has if left out.
+    /// The rule of the session from now on; null for none, the one that it has if left out.
     #[deserr(default)]
-    #[schema(required = false)]
-    pub rule: Option<ProtocolRule>,
+    #[schema(required = false, value_type = Option<ProtocolRule>)]
+    pub rule: RuleChange,
     /// The codes of all items of the session, in the order that the organisers choose.
     #[deserr(default)]
     #[schema(required = false)]
@@ -36,6 +36,35 @@ pub struct OrderChange {
     #[deserr(default)]
     #[schema(required = false)]
     pub placed_by_hand: Option<Vec<Code>>,
+}
+
+/// What becomes of a session's rule: left out and null are not the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RuleChange {
+    /// It stays.
+    #[default]
+    Keep,
+    /// The session has none any more.
+    Clear,
+    /// It is this one.
+    Set(ProtocolRule),
+}
+
+impl RuleChange {
+    fn of(self, rule: Option<ProtocolRule>) -> Option<ProtocolRule> {
+        match self {
+            Self::Keep => rule,
+            Self::Clear => None,
+            Self::Set(rule) => Some(rule),
+        }
+    }
+}
+
+impl Deserr<Faults> for RuleChange {
+    fn deserialize_from_value<V: IntoValue>(value: deserr::Value<V>, at: ValuePointerRef) -> Result<Self, Faults> {
+        let rule = Option::<ProtocolRule>::deserialize_from_value(value, at)?;
+        Ok(rule.map_or(Self::Clear, Self::Set))
+    }
 }
 
 /// The session of this code.
@@ -72,7 +101,7 @@ fn reorder(agenda: &mut Agenda, code: &Code, change: &OrderChange) -> Result<(),
     let index = agenda.sessions.iter().position(|session| session.code == *code);
     let session = index.and_then(|index| agenda.sessions.get_mut(index)).ok_or(AgendaError::NoThing("session"))?;
     check(session, change).or(())?;
-    session.protocol_rule = change.rule.or(session.protocol_rule);
+    session.protocol_rule = change.rule.of(session.protocol_rule);
     if let Some(placed) = &change.placed_by_hand {
         session.items.iter_mut().for_each(|item| item.placed_by_hand = placed.contains(&item.code));
     }

@@ -28,8 +28,10 @@ use crate::{
         model::instant,
     },
     database::Database,
-    faults::Faults,
-    http::{CodePath, Json, Preconditions, Problem, Query, Representation, answer, problem::AnyProblem},
+    faults::{self, Faults},
+    http::{
+        CodePath, Preconditions, Problem, Query, Representation, answer, extract::Thing, problem::AnyProblem,
+    },
     values::{Code, Count, Date, LanguageTag, Localised, Moment},
 };
 
@@ -270,11 +272,11 @@ pub async fn set_protocol_order(
     credentials: Credentials,
     path: web::Path<(CodePath, CodePath)>,
     preconditions: Preconditions,
-    body: Json<OrderChange>,
+    body: Thing,
 ) -> Result<HttpResponse, Problem> {
     let (CodePath(slug), CodePath(code)) = path.into_inner();
     let editor = Editor { credentials, operation: "set_protocol_order", slug };
-    let change = body.0;
+    let change: OrderChange = faults::read(body.0)?;
     let order = database
         .write("set a protocol order", move |tx| {
             let agenda = set_order(tx, &editor, &code, &preconditions, &change)?;
