@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     agenda::{
-        document::{Agenda, Session, SessionKind, Speaker},
+        document::{Agenda, ItemKind, Session, SessionKind, Speaker},
         model::utc,
     },
     values::Code,
@@ -179,7 +179,8 @@ fn slots_of_speakers(agenda: &Agenda) -> HashMap<&Code, Vec<Slot<'_>>> {
     let sessions = agenda.sessions.iter().enumerate().filter(|(_, session)| session.kind != SessionKind::Break);
     for (index, session) in sessions {
         let own = session.appearances.iter().enumerate().map(|(inner, appearance)| (None, inner, appearance));
-        let of_items = session.items.iter().enumerate().flat_map(|(outer, item)| {
+        let items = session.items.iter().enumerate().filter(|(_, item)| item.kind != ItemKind::Break);
+        let of_items = items.flat_map(|(outer, item)| {
             item.appearances.iter().enumerate().map(move |(inner, appearance)| (Some((outer, item)), inner, appearance))
         });
         for (item, inner, appearance) in own.chain(of_items) {
@@ -311,6 +312,12 @@ mod tests {
         ]);
         let found_now = found(&agenda(&nodes), "speaker_double_booked");
         assert_eq!(found_now, ["#/sessions/1/items/0/appearances/1/speaker b a ada x y"], "not in a pause");
+        nodes[1]["items"][0]["kind"] = json!("break");
+        let found_now = found(&agenda(&nodes), "speaker_double_booked");
+        assert_eq!(found_now, ["#/sessions/1/items/1/appearances/1/speaker b a ada y"], "nor in an item that is one");
+        nodes[1]["items"][1]["kind"] = json!("break");
+        assert_eq!(found(&agenda(&nodes), "speaker_double_booked"), Vec::<String>::new());
+        nodes[1]["items"][1]["kind"] = json!("keynote");
         nodes[0]["appearances"] = json!([{ "speaker": "bob", "role": "speaker", "on_behalf_of": "ada" }]);
         assert_eq!(found(&agenda(&nodes), "speaker_double_booked"), Vec::<String>::new(), "bob is there, ada is not");
     }
