@@ -353,12 +353,15 @@ on_both_stores! {
         let file = write("small.xml", &schedule(head, event));
         let (code, out, _) = run(&app, &["import", &file, "--dry-run", "--time-zone", "Europe/Brussels"]);
         assert_eq!((code, out.lines().last()), (0, Some("7 changes; nothing was written.")));
+        assert_eq!(out.lines().filter(|line| line.contains("session one")).count(), 1, "a line a change: {out}");
         assert_eq!(app.admin("GET", &format!("{SMALL}/agenda"), None).status, 404);
         let (code, out, _) = run(&app, &["import", &file, "--time-zone", "Europe/Brussels"]);
         assert_eq!((code, out.lines().last()), (0, Some("7 changes written to the draft; a release publishes them.")));
         let document = draft(&app);
         assert_eq!(document["sessions"][0]["starts_at"], "2030-05-01T09:00:00+02:00");
         assert_eq!(document["conference"]["ends_on"], "2030-05-03");
+        let (code, out, _) = run(&app, &["import", &file, "--dry-run", "--time-zone", "UTC"]);
+        assert_eq!((code, out.contains("time_zone: the conference is in Europe/Brussels: its time_zone is not")), (0, true));
         let table = write("people.csv", "name,country\nAda Lovelace,GB\nB,XX\n");
         let (code, _, err) = run(&app, &["import", &table, "--conference", "small"]);
         assert_eq!(code, 1);

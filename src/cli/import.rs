@@ -8,7 +8,7 @@ use super::{Failed, open, say, slug};
 use crate::{
     access::Actor,
     agenda::{
-        AgendaError,
+        AgendaError, Change,
         import::{self, ImportMode, Options, actions::Imported, report::Note},
     },
     blueprint,
@@ -94,6 +94,7 @@ fn lines(imported: &Imported, slug: &str, dry_run: bool) -> Vec<String> {
         counted(counts.speakers, "speaker"),
     )];
     lines.extend(imported.report.iter().map(note));
+    lines.extend(imported.changes.iter().filter(|_| dry_run).map(Change::line));
     let count = counted(imported.changes.len(), "change");
     lines.push(match (imported.changes.is_empty(), dry_run) {
         (true, _) => "Nothing to change.".to_owned(),

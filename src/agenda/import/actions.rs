@@ -30,9 +30,14 @@ impl Imported {
     /// The outcome, with what a release of the new draft would be refused for.
     pub fn new(changes: Vec<Change>, composed: Composed, after: &Agenda) -> Self {
         let (mut report, counts): (Report, Counts) = (composed.report, composed.counts);
-        for conflict in checks::errors(after) {
-            let detail = format!("{}: a release is refused until it is mended or forced", conflict.code.as_str());
+        let conflicts = checks::errors(after);
+        for conflict in &conflicts {
+            let code = conflict.code.as_str();
+            let detail = format!("{code}: a release is refused until it is mended or forced; GET /agenda/conflicts");
             report.note("conflict", detail, None);
+        }
+        for conflict in conflicts.iter().take(2) {
+            report.note("conflict", &conflict.detail, None);
         }
         Self { changes, report: report.0, counts }
     }

@@ -188,7 +188,15 @@ pub fn document(draft: Option<&Agenda>) -> Map<String, Value> {
 
 fn target<'a>(schedule: &Schedule, draft: Option<&'a Agenda>, options: &Options, report: &mut Report) -> Target<'a> {
     let (languages, zone) = match draft {
-        Some(draft) => (draft.conference.languages.clone(), draft.conference.time_zone),
+        Some(draft) => {
+            let zone = draft.conference.time_zone;
+            if options.time_zone.is_some_and(|asked| asked.0 != zone.0) {
+                let name = zone.0.name();
+                let detail = "its time_zone is not changed; PATCH /agenda/conference does that";
+                report.note("time_zone", format!("the conference is in {name}: {detail}"), None);
+            }
+            (draft.conference.languages.clone(), zone)
+        }
         None => {
             let zone = options.time_zone.or(schedule.time_zone).unwrap_or_else(|| guessed_zone(schedule, report));
             (languages(&schedule.events), zone)
