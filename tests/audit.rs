@@ -95,8 +95,15 @@ on_both_stores! {
         assert_eq!(app.admin("PUT", &format!("{SMALL}/blueprint"), Some(&small_conference(None, None))).status, 200);
         assert_eq!(app.admin("DELETE", SMALL, None).status, 204);
         assert_eq!(app.admin("GET", &format!("{SMALL}/audit"), None).status, 404);
-        let all = app.admin("GET", "/api/v1/audit?limit=1", None).json();
+        let all = app.admin("GET", "/api/v1/audit?limit=200", None).json();
         assert_eq!(line(&all["data"][0]), "delete_conference remove conference small");
         assert_eq!(all["data"][0]["before"]["name"]["en"], "Small conference");
+        let (_, rest) = all["data"].as_array().unwrap().split_first().unwrap();
+        assert_eq!(rest.len(), 13);
+        for entry in rest {
+            assert_eq!((&entry["before"], &entry["after"]), (&Value::Null, &Value::Null), "it names people no more");
+            assert_eq!(entry["resource"] == "speaker", entry["code"] == entry["thing_id"] && entry["resource"] == "speaker");
+        }
+        assert!(!all.to_string().contains("Lovelace") && !all.to_string().contains("\"ada\""));
     }
 }

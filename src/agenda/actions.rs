@@ -10,6 +10,7 @@ use crate::{
     access::{Actor, Credentials, audit, authorise},
     database::{Connection, DatabaseError},
     faults::Faults,
+    http::idempotency,
     values::Code,
 };
 
@@ -167,7 +168,8 @@ pub fn lock(connection: &mut Connection, place: &Place) -> Result<(), DatabaseEr
     store::lock(connection, place.id)
 }
 
-/// Deletes a conference and all that is of it alone.
+/// Deletes a conference and all that is of it alone. The audit trail goes on to say who did what to which thing, but not
+/// what the things were: it would name people for ever.
 ///
 /// # Errors
 /// The store fails.
@@ -175,6 +177,8 @@ pub fn delete(connection: &mut Connection, place: &Place, actor: &Actor, operati
     let draft = store::load(connection, place)?;
     let conference = serde_json::to_value(&draft.conference).ok();
     store::delete(connection, place.id)?;
+    idempotency::forget(connection, &place.id.to_string())?;
+    audit::forget_values(connection, place.id)?;
     let entry = audit::Entry {
         action: "remove".to_owned(),
         resource: "conference".to_owned(),

@@ -5,16 +5,25 @@ use clap::Args;
 use super::{Failed, open, say, slug, wanted_place};
 use crate::{
     access::{Actor, ServerSecret},
-    programme::redaction::actions::{Redacted, redact},
+    programme::{
+        ProgrammeError,
+        redaction::{
+            actions::{Redacted, Wish, redact},
+            api::checked_words,
+        },
+    },
     settings::Settings,
-    values::{Code, TextValue as _},
+    values::{Code, Line, TextValue as _},
 };
 
 /// Take a speaker out of everything that was ever released, for good
 #[derive(Debug, Args)]
 pub struct Redact {
-    /// The speaker's code, in the draft or in any release
+    /// The speaker's id, or a code that they ever had
     speaker: String,
+    /// Words that go wherever they stand in a text, and from codes of sessions and items; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    word: Vec<String>,
     /// The conference's slug; may be left out where there is one conference
     #[arg(long, value_name = "SLUG")]
     conference: Option<String>,
@@ -24,16 +33,36 @@ pub async fn run(settings: &Settings, command: Redact) -> Result<(), Failed> {
     let wanted = command.conference.as_deref().map(slug).transpose()?;
     let speaker =
         Code::parse(&command.speaker).map_err(|fault| Failed::line(format!("the speaker {}", fault.detail)))?;
+    let words = command.word.iter().map(|word| Line::parse(word)).collect::<Result<Vec<Line<200>>, _>>();
+    let words = words.map_err(|fault| Failed::line(format!("--word {}", fault.detail)))?;
+    let words = checked_words(Some(words).filter(|words| !words.is_empty()))
+        .map_err(|faults| Failed(faults.0.into_iter().map(|fault| format!("--word {}", fault.detail)).collect()))?;
+    let wish = Wish { speaker, words };
     let secret = ServerSecret::load_or_make(&settings.data_dir)?;
     let database = open(settings)?;
     database.migrate().await?;
     let redacted = database
         .write("redact a speaker", move |tx| {
             let place = wanted_place(tx, wanted.as_ref())?;
-            redact(tx, &place, &Actor::command_line(), &speaker, &secret)
+            redact(tx, &place, &Actor::command_line(), &wish, &secret)
         })
-        .await?;
+        .await
+        .map_err(failed)?;
+    database.empty_journal().await?;
     say(&lines(&redacted))
+}
+
+fn failed(error: ProgrammeError) -> Failed {
+    let ProgrammeError::AmbiguousSpeaker(candidates) = error else {
+        return error.into();
+    };
+    let mut lines = vec!["the code belonged to several people; give the id of one of them:".to_owned()];
+    lines.extend(candidates.iter().map(|candidate| {
+        let mut places: Vec<_> = candidate.releases.iter().map(|number| format!("release {number}")).collect();
+        places.extend(candidate.draft.then(|| "the draft".to_owned()));
+        format!("  {} {} ({})", candidate.id, candidate.name.as_deref().unwrap_or("-"), places.join(", "))
+    }));
+    Failed(lines)
 }
 
 fn lines(redacted: &Redacted) -> Vec<String> {
@@ -45,9 +74,17 @@ fn lines(redacted: &Redacted) -> Vec<String> {
         count(redacted.scheduled_releases, "scheduled release"),
         if redacted.audit_entries == 1 { "1 entry".to_owned() } else { format!("{} entries", redacted.audit_entries) },
     )];
-    if !redacted.mentions.is_empty() {
-        lines.push("The family name still stands in these texts of the draft; read them:".to_owned());
-        lines.extend(redacted.mentions.iter().map(|mention| format!("  {} ({})", mention.pointer, mention.language)));
+    let mentions = &redacted.mentions;
+    if !mentions.list.is_empty() {
+        lines.push("The family name or a code still stands here; read it:".to_owned());
+        lines.extend(mentions.list.iter().map(|mention| {
+            let place = mention.release.map_or_else(|| "draft".to_owned(), |number| format!("release {number}"));
+            let language = mention.language.as_ref().map(|language| format!(" ({language})")).unwrap_or_default();
+            format!("  {place} {}{language}", mention.pointer)
+        }));
+    }
+    if let Some(more) = mentions.count.checked_sub(mentions.list.len()).filter(|more| *more > 0) {
+        lines.push(format!("  and {more} more"));
     }
     lines
 }

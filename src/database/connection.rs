@@ -159,3 +159,12 @@ pub fn roll_back(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
     type Manager = <AnyConnection as diesel::Connection>::TransactionManager;
     Ok(Manager::rollback_transaction(connection)?)
 }
+
+/// Writes the journal of an embedded store into its file and empties it.
+pub fn empty_journal(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
+    match connection {
+        AnyConnection::Sqlite(inner) => inner.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?,
+        AnyConnection::Postgresql(_) => {}
+    }
+    Ok(())
+}

@@ -18,7 +18,7 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant as Stopwatch},
 };
 
@@ -185,8 +185,7 @@ impl Database {
     where
         E: From<DatabaseError>,
     {
-        // A writer that panicked left nothing behind that could be wrong: its transaction was dropped.
-        let _turn = self.writer.as_ref().map(|writer| writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let _turn = self.turn();
         let mut connection = self.connection()?;
         connection::begin_write(&mut connection)?;
         match work(&mut connection) {
@@ -202,6 +201,27 @@ impl Database {
                 Err(error)
             }
         }
+    }
+
+    /// Moves what was committed from the journal of an embedded store into its file, and empties the journal: what was
+    /// overwritten is nowhere on disk then. Who reads meanwhile may hold up the end of it until the next time. A server
+    /// sees to its journal itself.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn empty_journal(&self) -> Result<(), DatabaseError> {
+        let database = self.clone();
+        blocking(move || {
+            let _turn = database.turn();
+            connection::empty_journal(&mut *database.connection()?)
+        })
+        .await
+    }
+
+    /// The turn of one writer of this process, where the store has one writer.
+    fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        // A writer that panicked left nothing behind that could be wrong: its transaction was dropped.
+        self.writer.as_ref().map(|writer| writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
     fn connection(&self) -> Result<diesel::r2d2::PooledConnection<connection::Manager>, DatabaseError> {

@@ -8,11 +8,14 @@ use crate::{
         idempotency::KeyReused,
         problem::{NOT_FOUND, Problem, problem_kinds},
     },
+    programme::redaction::census::Candidate,
 };
 
 problem_kinds! {
     /// A scheduled release cannot be called off any more.
     RELEASE_PUBLISHED = ("release-published", 409, "The release is published already"),
+    /// A code passed from one speaker to another.
+    AMBIGUOUS_SPEAKER = ("ambiguous-speaker", 409, "The code belonged to several people"),
     /// The link shows nothing any more.
     PREVIEW_EXPIRED = ("preview-expired", 403, "The link to the preview has expired"),
 }
@@ -29,6 +32,9 @@ pub enum ProgrammeError {
     /// The link to a preview was good once.
     #[error("the link to the preview has expired")]
     PreviewExpired,
+    /// The code passed from one of these people to another.
+    #[error("the code belonged to {} people", .0.len())]
+    AmbiguousSpeaker(Vec<Candidate>),
     /// There are several conferences, and none was named.
     #[error("there are several conferences: name one with --conference")]
     Unnamed,
@@ -78,6 +84,9 @@ impl From<ProgrammeError> for Problem {
             ProgrammeError::Published(number) => {
                 Problem::new(&RELEASE_PUBLISHED).detail(format!("it is release {number}"))
             }
+            ProgrammeError::AmbiguousSpeaker(candidates) => Problem::new(&AMBIGUOUS_SPEAKER)
+                .detail("give the id of one of the `candidates` instead of the code")
+                .member("candidates", serde_json::json!(candidates)),
             ProgrammeError::PreviewExpired => Problem::new(&PREVIEW_EXPIRED).detail("ask the organisers for a new one"),
             ProgrammeError::Unnamed => Problem::new(&NOT_FOUND).detail("there are several conferences"),
             ProgrammeError::Invalid(faults) => faults.into(),

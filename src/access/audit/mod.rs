@@ -1,5 +1,6 @@
 //! The audit trail: who changed what, when, from what to what, by which request. One entry a changed thing, written in
-//! the transaction of the change ([`record`]) and never changed afterwards, but for a redaction.
+//! the transaction of the change ([`record`]) and never changed afterwards, but for a redaction ([`rewrite`]) and the end
+//! of its conference ([`forget_values`]).
 
 pub mod api;
 pub mod model;
@@ -52,6 +53,36 @@ pub fn record(
     store::insert(connection, actor, operation, conference, entries)
 }
 
+/// Visits every entry of a conference that is of this kind of thing, the oldest first.
+///
+/// # Errors
+/// The store fails.
+pub fn each_of(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    resource: &str,
+    mut visit: impl FnMut(&Entry),
+) -> Result<(), DatabaseError> {
+    let mut after = None;
+    loop {
+        let batch = store::batch(connection, conference, Some(resource), after)?;
+        let Some((last, _)) = batch.last() else {
+            return Ok(());
+        };
+        after = Some(*last);
+        batch.iter().for_each(|(_, entry)| visit(entry));
+    }
+}
+
+/// Takes the values out of every entry of a conference that is deleted, and the codes of its speakers: they would name
+/// people for ever.
+///
+/// # Errors
+/// The store fails.
+pub fn forget_values(connection: &mut Connection, conference: ConferenceId) -> Result<(), DatabaseError> {
+    store::forget_values(connection, conference)
+}
+
 /// Rewrites entries of a conference: `redact` answers an entry as it is to be from now on, or `None` where it may stay.
 /// Answers how many were rewritten. Nothing but a redaction does this.
 ///
@@ -65,7 +96,7 @@ pub fn rewrite(
     let mut after = None;
     let mut count = 0;
     loop {
-        let batch = store::batch(connection, conference, after)?;
+        let batch = store::batch(connection, conference, None, after)?;
         let Some((last, _)) = batch.last() else {
             return Ok(count);
         };

@@ -116,14 +116,19 @@ pub(super) fn list(
     Ok(rows.into_iter().map(entry).collect())
 }
 
-/// Entries of a conference after `after`, the oldest first: as many as fit into one batch.
+/// Entries of a conference, of one kind of thing or of all, after `after`, the oldest first: as many as fit into one
+/// batch.
 pub(super) fn batch(
     connection: &mut Connection,
     conference: ConferenceId,
+    resource: Option<&str>,
     after: Option<AuditEntryId>,
 ) -> Result<Vec<(AuditEntryId, Entry)>, DatabaseError> {
     let of_conference = audit_entries::table.filter(audit_entries::conference_id.eq(conference));
     let mut query = of_conference.into_boxed::<MultiBackend>();
+    if let Some(resource) = resource {
+        query = query.filter(audit_entries::resource.eq(resource.to_owned()));
+    }
     if let Some(after) = after {
         query = query.filter(audit_entries::id.gt(after));
     }
@@ -149,6 +154,18 @@ pub(super) fn replace(connection: &mut Connection, id: AuditEntryId, entry: &Ent
             audit_entries::before.eq(entry.before.clone().map(JsonValue)),
             audit_entries::after.eq(entry.after.clone().map(JsonValue)),
         ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Takes the values out of every entry of a conference, and the codes of its speakers.
+pub(super) fn forget_values(connection: &mut Connection, conference: ConferenceId) -> Result<(), DatabaseError> {
+    let own = || audit_entries::table.filter(audit_entries::conference_id.eq(conference));
+    diesel::update(own())
+        .set((audit_entries::before.eq(None::<JsonValue>), audit_entries::after.eq(None::<JsonValue>)))
+        .execute(connection)?;
+    diesel::update(own().filter(audit_entries::resource.eq("speaker")))
+        .set(audit_entries::code.eq(audit_entries::thing_id))
         .execute(connection)?;
     Ok(())
 }

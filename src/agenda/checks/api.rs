@@ -29,9 +29,7 @@ use crate::{
     },
     database::Database,
     faults::{self, Faults},
-    http::{
-        CodePath, Preconditions, Problem, Query, Representation, answer, extract::Thing, problem::AnyProblem,
-    },
+    http::{CodePath, Preconditions, Problem, Query, Representation, answer, extract::Thing, problem::AnyProblem},
     values::{Code, Count, Date, LanguageTag, Localised, Moment},
 };
 

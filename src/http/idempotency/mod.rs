@@ -164,6 +164,27 @@ pub async fn tidy(database: Database, mut stop: watch::Receiver<bool>) {
     }
 }
 
+/// Rewrites answers kept for `owner`: `redact` takes out of each what it must not say any more, and answers whether
+/// anything changed. The keys stay: what was done once is not done again.
+///
+/// # Errors
+/// The store fails.
+pub fn rewrite(
+    connection: &mut Connection,
+    owner: &str,
+    redact: impl Fn(&mut StoredAnswer) -> bool,
+) -> Result<(), DatabaseError> {
+    for id in store::ids(connection, owner)? {
+        if let Some((status, kept)) = store::answer(connection, id)? {
+            let mut answer = StoredAnswer::from_json(status, &kept);
+            if redact(&mut answer) {
+                store::replace(connection, id, answer.json())?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Forgets every answer kept for `owner`.
 ///
 /// # Errors

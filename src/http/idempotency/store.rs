@@ -72,6 +72,28 @@ pub fn find(
     Ok(found.and_then(|(digest, status, answer)| Some((digest, status?, answer?.0))))
 }
 
+/// The answers whose scope begins with `owner`.
+pub fn ids(connection: &mut Connection, owner: &str) -> Result<Vec<IdempotencyKeyId>, DatabaseError> {
+    let own = idempotency_keys::scope.like(format!("{owner}|%"));
+    Ok(idempotency_keys::table.filter(own).select(idempotency_keys::id).load(connection)?)
+}
+
+/// A status and an answer.
+pub fn answer(connection: &mut Connection, id: IdempotencyKeyId) -> Result<Option<(i32, Value)>, DatabaseError> {
+    let row = idempotency_keys::table.find(id).select((idempotency_keys::status, idempotency_keys::answer));
+    // An old one may be forgotten meanwhile.
+    let found: Option<(Option<i32>, Option<JsonValue>)> = row.first(connection).optional()?;
+    Ok(found.and_then(|(status, answer)| status.zip(answer.map(|JsonValue(answer)| answer))))
+}
+
+/// Replaces an answer.
+pub fn replace(connection: &mut Connection, id: IdempotencyKeyId, answer: Value) -> Result<(), DatabaseError> {
+    diesel::update(idempotency_keys::table.find(id))
+        .set(idempotency_keys::answer.eq(Some(JsonValue(answer))))
+        .execute(connection)?;
+    Ok(())
+}
+
 /// Forgets the answers whose scope begins with `owner`.
 pub fn forget(connection: &mut Connection, owner: &str) -> Result<(), DatabaseError> {
     let own = idempotency_keys::scope.like(format!("{owner}|%"));

@@ -1,79 +1,97 @@
-//! Who is taken out, and what becomes of what speaks of them.
+//! Who is taken out, and what becomes of an agenda that speaks of them.
 
-use std::collections::BTreeSet;
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+};
 
-use serde_json::Value;
-
+use super::{
+    census::Known,
+    codes,
+    text::{Match, Pattern, Patterns},
+};
 use crate::{
-    access::audit::Entry,
     agenda::{
         Agenda,
         document::{Appearance, Speaker},
     },
     ids::SpeakerId,
-    values::{Code, Localised},
+    values::{Code, LOCALISED_LENGTH_MAX, Line, Localised},
 };
 
-/// A speaker with all that is known of them, and what stands in for them from now on.
+/// A speaker who is taken out, and what stands in for them from now on. Who was entered anew has an id, and a
+/// placeholder, for each time.
 #[derive(Debug, Clone)]
 pub struct Person {
     /// Their id.
     pub id: SpeakerId,
     /// Every code that they ever had.
-    codes: BTreeSet<Code>,
-    /// Every name that they ever had, given and family name.
-    names: BTreeSet<(Option<String>, String)>,
+    pub codes: BTreeSet<Code>,
     /// What stands in for them.
     pub placeholder: Speaker,
 }
 
-/// A text in which the family name still stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mention {
-    /// Where: a JSON pointer into the draft.
-    pub pointer: String,
-    /// In which language.
-    pub language: String,
+/// What is to be taken out of everything, and by what it is replaced.
+#[derive(Debug)]
+pub struct Redaction {
+    /// The people.
+    pub people: Vec<Person>,
+    /// Their names and the caller's words.
+    patterns: Patterns,
+    /// Their family names: what holds one is mentioned.
+    pub(super) families: Vec<Pattern>,
+    /// Parts of codes: a session's code that holds one is mentioned.
+    pub(super) parts: BTreeSet<String>,
+    /// Parts of codes that are replaced.
+    replaced_parts: BTreeMap<String, Code>,
 }
 
-impl Person {
-    /// The person of this id.
-    pub fn new(id: SpeakerId, placeholder: Speaker) -> Self {
-        Self { id, codes: BTreeSet::new(), names: BTreeSet::new(), placeholder }
-    }
-
-    /// Learns under which code and name an agenda knows them. Answers whether it does.
-    pub fn learn(&mut self, agenda: &Agenda) -> bool {
-        let Some(speaker) = agenda.speakers.iter().find(|speaker| speaker.id == Some(self.id)) else {
-            return false;
-        };
-        self.codes.insert(speaker.code.clone());
-        let given_name = speaker.given_name.as_ref().map(|name| name.as_str().to_owned());
-        self.names.insert((given_name, speaker.family_name.to_string()));
-        true
-    }
-
-    /// The name that stands in.
-    fn stand_in(&self) -> String {
-        self.placeholder.name()
-    }
-
-    /// A text without the person's full name, however it is written; `None` where it has none.
-    pub fn redacted_text(&self, text: &str) -> Option<String> {
-        let mut redacted = text.to_owned();
-        for (given, family) in &self.names {
-            let Some(given) = given else {
-                redacted = replaced(&redacted, family, &self.stand_in(), Match::Words);
-                continue;
-            };
-            for name in [format!("{given} {family}"), format!("{family} {given}"), format!("{family}, {given}")] {
-                redacted = replaced(&redacted, &name, &self.stand_in(), Match::Anywhere);
+impl Redaction {
+    /// The redaction of people with these placeholders, and of the words that the caller gives. Codes of sessions and
+    /// items change only where words are given: links to them break.
+    pub fn new(people: Vec<(SpeakerId, Known, Speaker)>, words: &[Line<200>]) -> Self {
+        let names: BTreeSet<_> = people.iter().flat_map(|(_, known, _)| &known.names).collect();
+        let given: Vec<_> = words.iter().map(|word| Pattern::new(word.as_str(), Match::Words)).collect();
+        let mut patterns = given;
+        for (given, family) in &names {
+            match given {
+                None => patterns.push(Pattern::new(family, Match::Words)),
+                Some(given) => patterns.extend(spellings(given, family)),
             }
         }
-        (redacted != text).then_some(redacted)
+        let families: BTreeSet<_> = names.iter().map(|(_, family)| family.as_str()).collect();
+        let stand_in = people.first().map(|(_, _, placeholder)| placeholder.clone());
+        let by = stand_in.as_ref().map(Speaker::name).unwrap_or_default();
+        let mut replaced_parts = BTreeMap::new();
+        if let (Some(first), false) = (&stand_in, words.is_empty()) {
+            let of_words = words.iter().map(|word| (codes::worded(word.as_str()), first.code.clone()));
+            replaced_parts.extend(of_words.filter(|(part, _)| !part.is_empty()));
+            for (_, known, placeholder) in &people {
+                let of_person = known.codes.iter().map(|code| (code.to_string(), placeholder.code.clone()));
+                replaced_parts.extend(of_person);
+            }
+        }
+        let own_codes = people.iter().flat_map(|(_, known, _)| &known.codes).map(Code::to_string);
+        let parts =
+            own_codes.chain(families.iter().map(|family| codes::worded(family))).filter(|part| !part.is_empty());
+        Self {
+            patterns: Patterns::new(patterns, by),
+            parts: parts.collect(),
+            families: families.iter().map(|family| Pattern::new(family, Match::Anywhere)).collect(),
+            replaced_parts,
+            people: people
+                .into_iter()
+                .map(|(id, known, placeholder)| Person { id, codes: known.codes, placeholder })
+                .collect(),
+        }
     }
 
-    /// Takes the person's full name out of a text that may be there. Answers whether anything changed.
+    /// A text without the people's names and the caller's words; `None` where it has none.
+    pub fn redacted_text(&self, text: &str) -> Option<String> {
+        self.patterns.redacted(text)
+    }
+
+    /// Takes the people out of a text that may be there. Answers whether anything changed.
     pub fn redact_some(&self, text: &mut Option<String>) -> bool {
         let redacted = text.as_deref().and_then(|text| self.redacted_text(text));
         let changed = redacted.is_some();
@@ -83,34 +101,77 @@ impl Person {
         changed
     }
 
-    fn redact_localised(&self, text: &mut Localised) {
-        text.edit(|text| self.redacted_text(text));
+    /// Answers whether anything changed. A text that would become too long to be read again is cut.
+    fn redact_localised(&self, text: &mut Localised) -> bool {
+        let changed = Cell::new(false);
+        text.edit(|text| {
+            let redacted = self.redacted_text(text)?;
+            changed.set(true);
+            let length_max = usize::try_from(LOCALISED_LENGTH_MAX).unwrap_or(usize::MAX);
+            Some(redacted.chars().take(length_max).collect::<String>().trim_end().to_owned())
+        });
+        changed.get()
     }
 
-    /// Takes the person out of an agenda. Answers whether anything changed.
+    /// Takes the people out of an agenda. Answers whether anything changed.
     pub fn redact(&self, agenda: &mut Agenda) -> bool {
-        let before = agenda.clone();
-        let mut own = None;
-        for speaker in agenda.speakers.iter_mut().filter(|speaker| speaker.id == Some(self.id)) {
-            own = Some((speaker.code.clone(), speaker.organisation.take()));
-            *speaker = self.placeholder.clone();
+        let mut changed = false;
+        for person in &self.people {
+            changed |= person.redact(agenda);
         }
-        if let Some((code, organisation)) = own {
-            for session in &mut agenda.sessions {
-                self.redact_appearances(&code, &mut session.appearances);
-                session.items.iter_mut().for_each(|item| self.redact_appearances(&code, &mut item.appearances));
-            }
-            let issuer = agenda.call_for_action.as_mut().and_then(|call| call.issued_by.as_mut());
-            if let Some(speaker) = issuer.and_then(|issuer| issuer.speaker.as_mut()).filter(|speaker| **speaker == code)
-            {
-                *speaker = self.placeholder.code.clone();
-            }
-            if let Some(organisation) = organisation {
-                forget_organisation(agenda, &organisation);
-            }
+        agenda.each_text(&mut |_, text| changed |= self.redact_localised(text));
+        changed | self.rename_sessions(agenda)
+    }
+
+    /// The code of a session or an item without the people's own codes; `None` where it has none.
+    pub fn redacted_code(&self, code: &str) -> Option<Code> {
+        codes::without_parts(code, &self.replaced_parts)
+    }
+
+    /// Nothing refers to a session or an item by its code.
+    fn rename_sessions(&self, agenda: &mut Agenda) -> bool {
+        if self.replaced_parts.is_empty() {
+            return false;
         }
-        agenda.each_text(&mut |_, text| self.redact_localised(text));
-        *agenda != before
+        let redacted = |code: &Code| self.redacted_code(code.as_str());
+        let sessions = codes::rename(agenda.sessions.iter_mut().map(|session| &mut session.code).collect(), redacted);
+        let items = agenda.sessions.iter_mut().flat_map(|session| &mut session.items).map(|item| &mut item.code);
+        codes::rename(items.collect(), redacted) | sessions
+    }
+}
+
+/// The ways to write a full name.
+fn spellings(given: &str, family: &str) -> impl Iterator<Item = Pattern> {
+    [
+        format!("{given} {family}"),
+        format!("{family} {given}"),
+        format!("{family}, {given}"),
+        format!("{family},{given}"),
+    ]
+    .into_iter()
+    .map(|name| Pattern::new(&name, Match::Anywhere))
+}
+
+impl Person {
+    /// Puts the placeholder in their place. Answers whether the agenda knew them.
+    fn redact(&self, agenda: &mut Agenda) -> bool {
+        let Some(speaker) = agenda.speakers.iter_mut().find(|speaker| speaker.id == Some(self.id)) else {
+            return false;
+        };
+        let speaker = std::mem::replace(speaker, self.placeholder.clone());
+        for session in &mut agenda.sessions {
+            self.redact_appearances(&speaker.code, &mut session.appearances);
+            session.items.iter_mut().for_each(|item| self.redact_appearances(&speaker.code, &mut item.appearances));
+        }
+        let issuer = agenda.call_for_action.as_mut().and_then(|call| call.issued_by.as_mut());
+        let issuer = issuer.and_then(|issuer| issuer.speaker.as_mut());
+        if let Some(issuer) = issuer.filter(|issuer| **issuer == speaker.code) {
+            *issuer = self.placeholder.code.clone();
+        }
+        if let Some(organisation) = speaker.organisation {
+            forget_organisation(agenda, &organisation);
+        }
+        true
     }
 
     fn redact_appearances(&self, code: &Code, appearances: &mut [Appearance]) {
@@ -119,60 +180,6 @@ impl Person {
                 appearance.speaker = self.placeholder.code.clone();
             }
             appearance.on_behalf_of.take_if(|represented| represented == code);
-        }
-    }
-
-    /// The texts of an agenda in which a family name of theirs stands.
-    pub fn mentions(&self, agenda: &mut Agenda) -> Vec<Mention> {
-        let families: Vec<String> = self.names.iter().map(|(_, family)| family.to_lowercase()).collect();
-        let mut found = Vec::new();
-        agenda.each_text(&mut |pointer, text| {
-            for (language, text) in text.map() {
-                let words = text.to_lowercase();
-                if families.iter().any(|family| words.contains(family.as_str())) {
-                    found.push(Mention { pointer: pointer.clone(), language: language.clone() });
-                }
-            }
-        });
-        found
-    }
-
-    /// An entry of the audit trail without the person; `None` where it does not speak of them.
-    pub fn redacted_entry(&self, entry: &Entry) -> Option<Entry> {
-        let mut redacted = entry.clone();
-        if entry.resource == "speaker" && entry.id == self.id.to_string() {
-            redacted.before = None;
-            redacted.after = None;
-        }
-        let is_of_speakers = entry.resource == "speaker";
-        for value in [&mut redacted.before, &mut redacted.after].into_iter().flatten() {
-            self.redact_value(value, is_of_speakers);
-        }
-        if is_of_speakers && entry.id == self.id.to_string() {
-            redacted.id = self.placeholder.id.map(|id| id.to_string()).unwrap_or_default();
-            redacted.code = self.placeholder.code.to_string();
-        }
-        (redacted != *entry).then_some(redacted)
-    }
-
-    fn redact_value(&self, value: &mut Value, is_of_speakers: bool) {
-        match value {
-            Value::String(text) => {
-                let is_id = *text == self.id.to_string();
-                let is_code = is_of_speakers && self.codes.iter().any(|code| code.as_str() == text);
-                if is_id {
-                    *text = self.placeholder.id.map(|id| id.to_string()).unwrap_or_default();
-                } else if is_code {
-                    *text = self.placeholder.code.to_string();
-                } else if let Some(redacted) = self.redacted_text(text) {
-                    *text = redacted;
-                }
-            }
-            Value::Array(elements) => elements.iter_mut().for_each(|value| self.redact_value(value, is_of_speakers)),
-            Value::Object(members) => {
-                members.values_mut().for_each(|value| self.redact_value(value, is_of_speakers));
-            }
-            _ => {}
         }
     }
 }
@@ -185,79 +192,5 @@ fn forget_organisation(agenda: &mut Agenda, code: &Code) {
     let of_issuer = issuer.and_then(|issuer| issuer.organisation.as_ref());
     if !of_speakers.chain(of_conference).chain(of_issuer).any(|known| known == code) {
         agenda.organisations.retain(|organisation| organisation.code != *code);
-    }
-}
-
-/// Where a name is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Match {
-    /// Anywhere: a full name is part of no other word.
-    Anywhere,
-    /// As words of their own: someone's one name may be part of many.
-    Words,
-}
-
-/// `text` with every `name`, in whatever case, replaced.
-fn replaced(text: &str, name: &str, by: &str, how: Match) -> String {
-    let name: Vec<char> = name.chars().flat_map(char::to_lowercase).collect();
-    let letters: Vec<char> = text.chars().collect();
-    let mut result = String::with_capacity(text.len());
-    let mut index = 0;
-    while index < letters.len() {
-        let is_letter =
-            |place: Option<usize>| place.and_then(|place| letters.get(place)).is_some_and(|c| c.is_alphanumeric());
-        let stands_alone = |length: usize| !is_letter(index.checked_sub(1)) && !is_letter(index.checked_add(length));
-        let found = matched(letters.get(index..).unwrap_or_default(), &name);
-        match found.filter(|length| how == Match::Anywhere || stands_alone(*length)) {
-            Some(length) => {
-                result.push_str(by);
-                index += length;
-            }
-            None => {
-                result.extend(letters.get(index));
-                index += 1;
-            }
-        }
-    }
-    result
-}
-
-/// How many letters at the beginning of `letters` spell `name`, which is in lower case.
-fn matched(letters: &[char], name: &[char]) -> Option<usize> {
-    let mut wanted = name;
-    let mut length = 0;
-    for letter in letters {
-        if wanted.is_empty() {
-            break;
-        }
-        for lower in letter.to_lowercase() {
-            let (first, rest) = wanted.split_first()?;
-            if *first != lower {
-                return None;
-            }
-            wanted = rest;
-        }
-        length += 1;
-    }
-    (wanted.is_empty() && length > 0).then_some(length)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_full_name_is_found_in_every_case_and_nothing_else_is_touched() {
-        let name = |text: &str| replaced(text, "Zoë İnal", "Name withheld", Match::Anywhere);
-        assert_eq!(
-            name("Keynote by ZOË İNAL, and Zoë İnal's paper"),
-            "Keynote by Name withheld, and Name withheld's paper"
-        );
-        assert_eq!(name("Zoë and İnal"), "Zoë and İnal");
-        assert_eq!(name("Zoë İna"), "Zoë İna");
-        assert_eq!(name(""), "");
-        let one_name = |text: &str| replaced(text, "Sec", "Name withheld", Match::Words);
-        let redacted = one_name("Sec (and SEC) on security, sec.");
-        assert_eq!(redacted, "Name withheld (and Name withheld) on security, Name withheld.");
     }
 }

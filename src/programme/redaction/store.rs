@@ -1,8 +1,10 @@
-//! The contents of releases, to be rewritten.
+//! The contents of releases, to be rewritten: one at a time, for each may be large.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use serde_json::Value;
 
+use super::census::Sighting;
 use crate::{
     agenda::Agenda,
     database::{
@@ -39,39 +41,69 @@ fn written(agenda: &Agenda) -> Result<JsonValue, DatabaseError> {
     serde_json::to_value(agenda).map(JsonValue).map_err(|error| DatabaseError::Corrupt(error.to_string()))
 }
 
-/// Every release of a conference.
-pub fn releases(connection: &mut Connection, conference: ConferenceId) -> Result<Vec<ReleaseContents>, DatabaseError> {
-    type Row = (ReleaseId, Option<String>, Option<String>, JsonValue, JsonValue);
-    let rows: Vec<Row> = releases::table
+fn speakers(contents: &[JsonValue]) -> Vec<Sighting> {
+    let lists = contents.iter().filter_map(|JsonValue(content)| content.get("speakers").and_then(Value::as_array));
+    lists.flatten().filter_map(Sighting::read).collect()
+}
+
+/// Every release of a conference, with its number, the earliest first.
+pub fn releases(connection: &mut Connection, conference: ConferenceId) -> Result<Vec<(ReleaseId, i32)>, DatabaseError> {
+    Ok(releases::table
         .filter(releases::conference_id.eq(conference))
         .order(releases::number)
-        .select((releases::id, releases::note, releases::force_reason, releases::content, releases::full_content))
-        .load(connection)?;
-    let contents = |(id, note, force_reason, content, full): Row| {
-        Ok(ReleaseContents { id, note, force_reason, content: read(content)?, full: read(full)? })
-    };
-    rows.into_iter().map(contents).collect()
+        .select((releases::id, releases::number))
+        .load(connection)?)
 }
 
 /// Every scheduled release of a conference, the published and the cancelled ones too.
 pub fn scheduled(
     connection: &mut Connection,
     conference: ConferenceId,
-) -> Result<Vec<ScheduledContents>, DatabaseError> {
-    type Row = (ScheduledReleaseId, Option<String>, Option<String>, JsonValue);
-    let rows: Vec<Row> = scheduled_releases::table
+) -> Result<Vec<ScheduledReleaseId>, DatabaseError> {
+    Ok(scheduled_releases::table
         .filter(scheduled_releases::conference_id.eq(conference))
         .order(scheduled_releases::id)
-        .select((
-            scheduled_releases::id,
-            scheduled_releases::note,
-            scheduled_releases::force_reason,
-            scheduled_releases::full_content,
-        ))
-        .load(connection)?;
-    rows.into_iter()
-        .map(|(id, note, force_reason, full): Row| Ok(ScheduledContents { id, note, force_reason, full: read(full)? }))
-        .collect()
+        .select(scheduled_releases::id)
+        .load(connection)?)
+}
+
+/// The speakers of a release, public and full.
+pub fn speakers_of_release(connection: &mut Connection, id: ReleaseId) -> Result<Vec<Sighting>, DatabaseError> {
+    let row = releases::table.find(id).select((releases::content, releases::full_content));
+    let (content, full): (JsonValue, JsonValue) = row.first(connection)?;
+    Ok(speakers(&[content, full]))
+}
+
+/// The speakers of a scheduled release.
+pub fn speakers_of_scheduled(
+    connection: &mut Connection,
+    id: ScheduledReleaseId,
+) -> Result<Vec<Sighting>, DatabaseError> {
+    let row = scheduled_releases::table.find(id).select(scheduled_releases::full_content);
+    Ok(speakers(&[row.first(connection)?]))
+}
+
+/// A release.
+pub fn release(connection: &mut Connection, id: ReleaseId) -> Result<ReleaseContents, DatabaseError> {
+    type Row = (Option<String>, Option<String>, JsonValue, JsonValue);
+    let (note, force_reason, content, full): Row = releases::table
+        .find(id)
+        .select((releases::note, releases::force_reason, releases::content, releases::full_content))
+        .first(connection)?;
+    Ok(ReleaseContents { id, note, force_reason, content: read(content)?, full: read(full)? })
+}
+
+/// A scheduled release.
+pub fn scheduled_release(
+    connection: &mut Connection,
+    id: ScheduledReleaseId,
+) -> Result<ScheduledContents, DatabaseError> {
+    type Row = (Option<String>, Option<String>, JsonValue);
+    let (note, force_reason, full): Row = scheduled_releases::table
+        .find(id)
+        .select((scheduled_releases::note, scheduled_releases::force_reason, scheduled_releases::full_content))
+        .first(connection)?;
+    Ok(ScheduledContents { id, note, force_reason, full: read(full)? })
 }
 
 /// Rewrites a release, and when its content last changed.

@@ -1,0 +1,166 @@
+//! Names in texts: found in whatever case and with whatever white space, and replaced.
+
+/// Where a name is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Match {
+    /// Anywhere: a full name is part of no other word.
+    Anywhere,
+    /// As words of their own: someone's one name may be part of many.
+    Words,
+}
+
+/// A name that is looked for.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    /// In lower case, with one space for any run of white space.
+    letters: Vec<char>,
+    /// Its longest word: a text without it does not hold the name, which is found out quickly.
+    longest: String,
+    how: Match,
+}
+
+impl Pattern {
+    /// The pattern of a name.
+    pub fn new(name: &str, how: Match) -> Self {
+        let words: Vec<String> = name.split_whitespace().map(lowered).collect();
+        let longest = words.iter().max_by_key(|word| word.len()).cloned().unwrap_or_default();
+        Self { letters: words.join(" ").chars().collect(), longest, how }
+    }
+
+    /// Whether a text, of which `lower` is the form in lower case, may hold the name.
+    fn may_be_in(&self, lower: &str) -> bool {
+        !self.letters.is_empty() && lower.contains(&self.longest)
+    }
+
+    /// Whether a text holds the name.
+    pub fn is_in(&self, text: &str) -> bool {
+        self.may_be_in(&lowered(text)) && self.replaced(text, "").is_some()
+    }
+
+    /// `text` with the name replaced wherever it stands; `None` where it does not.
+    fn replaced(&self, text: &str, by: &str) -> Option<String> {
+        let letters: Vec<char> = text.chars().collect();
+        let mut result = String::with_capacity(text.len());
+        let mut index = 0;
+        let mut found = false;
+        while index < letters.len() {
+            match self.length_at(&letters, index) {
+                Some(length) => {
+                    result.push_str(by);
+                    index += length;
+                    found = true;
+                }
+                None => {
+                    result.extend(letters.get(index));
+                    index += 1;
+                }
+            }
+        }
+        found.then_some(result)
+    }
+
+    /// How many letters from `index` on spell the name.
+    fn length_at(&self, letters: &[char], index: usize) -> Option<usize> {
+        let length = matched(letters.get(index..)?, &self.letters)?;
+        let is_letter =
+            |place: Option<usize>| place.and_then(|place| letters.get(place)).is_some_and(|c| c.is_alphanumeric());
+        let stands_alone = !is_letter(index.checked_sub(1)) && !is_letter(index.checked_add(length));
+        (self.how == Match::Anywhere || stands_alone).then_some(length)
+    }
+}
+
+/// Names, and what replaces each of them.
+#[derive(Debug, Clone)]
+pub struct Patterns {
+    all: Vec<Pattern>,
+    by: String,
+}
+
+impl Patterns {
+    /// These names, each of which `by` replaces. The longest go first, so that none breaks another up.
+    pub fn new(mut all: Vec<Pattern>, by: String) -> Self {
+        all.sort_by_key(|pattern| std::cmp::Reverse(pattern.letters.len()));
+        Self { all, by }
+    }
+
+    /// A text without the names; `None` where it has none.
+    pub fn redacted(&self, text: &str) -> Option<String> {
+        let lower = lowered(text);
+        let mut redacted = None;
+        for pattern in self.all.iter().filter(|pattern| pattern.may_be_in(&lower)) {
+            let text = redacted.as_deref().unwrap_or(text);
+            if let Some(replaced) = pattern.replaced(text, &self.by) {
+                redacted = Some(replaced);
+            }
+        }
+        redacted
+    }
+}
+
+/// A text in lower case, letter by letter: no letter depends on its neighbours.
+pub fn lowered(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
+}
+
+/// How many letters at the beginning of `letters` spell `name`, which is in lower case.
+fn matched(letters: &[char], name: &[char]) -> Option<usize> {
+    let mut wanted = name;
+    let mut length = 0;
+    let mut in_space = false;
+    for letter in letters {
+        if wanted.first() == Some(&' ') && letter.is_whitespace() {
+            in_space = true;
+            length += 1;
+            continue;
+        }
+        if std::mem::take(&mut in_space) {
+            wanted = wanted.get(1..).unwrap_or_default();
+        }
+        if wanted.is_empty() {
+            break;
+        }
+        for lower in letter.to_lowercase() {
+            let (first, rest) = wanted.split_first()?;
+            if *first != lower {
+                return None;
+            }
+            wanted = rest;
+        }
+        length += 1;
+    }
+    (wanted.is_empty() && length > 0).then_some(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redacted(text: &str, name: &str, how: Match) -> String {
+        let patterns = Patterns::new(vec![Pattern::new(name, how)], "Name withheld".to_owned());
+        patterns.redacted(text).unwrap_or_else(|| text.to_owned())
+    }
+
+    #[test]
+    fn a_full_name_is_found_in_every_case_and_nothing_else_is_touched() {
+        let name = |text: &str| redacted(text, "Zoë İnal", Match::Anywhere);
+        assert_eq!(
+            name("Keynote by ZOË İNAL, and Zoë İnal's paper"),
+            "Keynote by Name withheld, and Name withheld's paper"
+        );
+        assert_eq!(name("Zoë\u{a0}İnal; Zoë \n İnal; Zoë İnal"), "Name withheld; Name withheld; Name withheld");
+        for other in ["Zoë and İnal", "Zoë İna", "ZoëİNAL", "Zoë ", ""] {
+            assert_eq!(name(other), other);
+        }
+        let one_name = |text: &str| redacted(text, "Sec", Match::Words);
+        let redacted = one_name("Sec (and SEC) on security, sec.");
+        assert_eq!(redacted, "Name withheld (and Name withheld) on security, Name withheld.");
+    }
+
+    #[test]
+    fn of_names_within_names_the_longest_is_replaced() {
+        let words = ["Quux", "Mme Quux"].map(|word| Pattern::new(word, Match::Words)).to_vec();
+        let patterns = Patterns::new(words, "-".to_owned());
+        assert_eq!(patterns.redacted("MME\u{a0}QUUX, quux and quuxes").unwrap(), "-, - and quuxes");
+        assert_eq!(patterns.redacted("quuxes"), None);
+    }
+}
