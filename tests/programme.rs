@@ -238,15 +238,7 @@ on_both_stores! {
         let app = World::new(store).start();
         app.publish(&small_conference(None, None));
         let path = format!("{SMALL}/programme");
-        // A date says whole seconds, so there is none while the second of the release lasts.
-        let deadline = std::time::Instant::now() + crate::support::app::PATIENCE;
-        let first = loop {
-            let answer = app.get(&path);
-            if answer.header("last-modified").is_some() {
-                break answer;
-            }
-            assert!(std::time::Instant::now() < deadline, "a release never has a date");
-        };
+        let first = app.get_dated(&path);
         let tag = first.header("etag").unwrap().to_owned();
         assert!(tag.starts_with('"'), "a strong tag");
         assert!(first.header("cache-control").unwrap().starts_with("public, max-age="));

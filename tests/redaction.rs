@@ -76,7 +76,6 @@ on_both_stores! {
         let before: Vec<_> = public.iter().map(|path| app.get(&format!("{SMALL}/{path}"))).collect();
         let named: Vec<_> = before.iter().map(|answer| !names_in(answer.text()).is_empty()).collect();
         assert_eq!(named.iter().filter(|named| **named).count(), 9, "each could leak: {named:?}");
-        let modified = before[1].header("last-modified").unwrap().to_owned();
 
         let answer = app.admin("POST", &format!("{SMALL}/agenda/speakers/ada/redact"), Some(&json!({})));
         assert_eq!(answer.status, 200, "by a code that only the first release knows: {}", answer.text());
@@ -127,7 +126,6 @@ on_both_stores! {
         let forced = json!({ "force": { "reason": "None of note" } });
         let published = app.admin("POST", &format!("{SMALL}/releases"), Some(&forced));
         assert_eq!((published.status, names_in(published.text())), (201, vec![]), "nor does the next release bring them back");
-        assert!(modified.ends_with("GMT"));
     }
 
     fn the_command_line_redacts_beside_a_running_service(store) {

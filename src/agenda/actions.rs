@@ -168,8 +168,8 @@ pub fn lock(connection: &mut Connection, place: &Place) -> Result<(), DatabaseEr
     store::lock(connection, place.id)
 }
 
-/// Deletes a conference and all that is of it alone. The audit trail goes on to say who did what to which thing, but not
-/// what the things were: it would name people for ever.
+/// Deletes a conference and all that is of it alone. The audit trail goes on to say who did what to which thing, but
+/// not what the things were: it would name people for ever.
 ///
 /// # Errors
 /// The store fails.

@@ -205,6 +205,18 @@ impl App {
         self.client.send("GET", path, &[], None)
     }
 
+    /// An answer with its date: there is none while the second of the change lasts.
+    pub fn get_dated(&self, path: &str) -> Answer {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        loop {
+            let answer = self.get(path);
+            if answer.header("last-modified").is_some() {
+                return answer;
+            }
+            assert!(std::time::Instant::now() < deadline, "{path} never has a date");
+        }
+    }
+
     pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.client.send("GET", path, headers, None)
     }

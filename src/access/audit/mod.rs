@@ -1,6 +1,6 @@
 //! The audit trail: who changed what, when, from what to what, by which request. One entry a changed thing, written in
-//! the transaction of the change ([`record`]) and never changed afterwards, but for a redaction ([`rewrite`]) and the end
-//! of its conference ([`forget_values`]).
+//! the transaction of the change ([`record`]) and never changed afterwards, but for a redaction ([`rewrite`]) and the
+//! end of its conference ([`forget_values`]).
 
 pub mod api;
 pub mod model;

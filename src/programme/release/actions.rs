@@ -100,8 +100,8 @@ pub(super) fn insert(
     Ok(PublishedRelease { release: release.row, difference: Difference::between(before, release.content) })
 }
 
-/// Publishes an old release again, as the public may see it now. The draft becomes the same unless `keep_draft`. What the
-/// draft hides more strictly than the old release did stays hidden, in both; answers what that is, too.
+/// Publishes an old release again, as the public may see it now. The draft becomes the same unless `keep_draft`. What
+/// the draft hides more strictly than the old release did stays hidden, in both; answers what that is, too.
 ///
 /// # Errors
 /// [`ProgrammeError::NotFound`] where there is no such release.
