@@ -1,8 +1,8 @@
 //! The order of precedence: in which order ministers speak, and institutions answer them.
 //!
-//! The interventions of ministers are one block and the responses of institutions another, which follows it. Each stands
-//! together and is ordered in itself; everything else keeps its order around them. Who speaks decides: a representative
-//! speaks at his own class, not at that of the person whom he stands in for.
+//! The interventions of ministers are one block and the responses of institutions another, which follows it. Each
+//! stands together and is ordered in itself; everything else keeps its order around them. Who speaks decides: a
+//! representative speaks at his own class, not at that of the person whom he stands in for.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
