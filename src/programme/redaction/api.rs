@@ -102,7 +102,7 @@ impl From<Redacted> for Redaction {
     tag = "agenda",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
-        ("speaker" = String, Path, description = "The speaker's id, or a code that they ever had: in the draft, a release, a scheduled release or the audit trail")
+        ("speaker" = String, Path, description = "The speaker's id, or a code that they ever had, in the draft, in any release or in the trail")
     ),
     request_body = RedactionWish,
     responses((status = 200, description = "What was rewritten", body = Redaction), AnyProblem),
