@@ -275,8 +275,9 @@ pub async fn set_protocol_order(
     let (CodePath(slug), CodePath(code)) = path.into_inner();
     let editor = Editor { credentials, operation: "set_protocol_order", slug };
     let change: OrderChange = faults::read(body.0)?;
+    let turn = editor.slug.to_string();
     let order = database
-        .write("set a protocol order", move |tx| {
+        .write_in_turn("set a protocol order", &turn, move |tx| {
             let agenda = set_order(tx, &editor, &code, &preconditions, &change)?;
             protocol_order(&agenda, find_session(&agenda, &code)?, None)
         })

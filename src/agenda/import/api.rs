@@ -82,8 +82,9 @@ pub async fn import_agenda(
     database.read(move |tx| find_authorised(tx, &asked, "import_agenda", &asked_slug).map(|_| ())).await?;
     let format = format(&body)?;
     let file = read(&body.receive().await?, Some(format))?;
+    let turn = slug.to_string();
     let imported = database
-        .write("import a file", move |tx| {
+        .write_in_turn("import a file", &turn, move |tx| {
             let (place, actor) = find_authorised(tx, &credentials, "import_agenda", &slug)?;
             import(tx, &place, &file, &options, &actor, dry_run)
         })

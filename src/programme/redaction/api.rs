@@ -117,9 +117,10 @@ pub async fn redact_speaker(
 ) -> Result<HttpResponse, Problem> {
     let (slug, speaker) = path.into_inner();
     let secret = state.secret.clone();
+    let turn = slug.0.to_string();
     let redacted = state
         .database
-        .write("redact a speaker", move |tx| {
+        .write_in_turn("redact a speaker", &turn, move |tx| {
             let (place, actor) = find_authorised(tx, &credentials, "redact_speaker", &slug.0)?;
             let wish = Wish { speaker: speaker.0.clone(), words: checked_words(wish.words.clone())? };
             actions::redact(tx, &place, &actor, &wish, &secret)

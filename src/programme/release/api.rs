@@ -87,9 +87,10 @@ pub async fn publish_release(
     let wish: NewRelease = faults::read(sent.clone())?;
     let secret = state.secret.clone();
     let accepted = negotiate::accepted(&request).map(str::to_owned);
+    let turn = slug.to_string();
     let answer = state
         .database
-        .write("publish a release", move |tx| {
+        .write_in_turn("publish a release", &turn, move |tx| {
             let (place, actor) = find_authorised(tx, &credentials, "publish_release", &slug)?;
             once(tx, &key, (&place.id.to_string(), &actor.identity()), &sent, |tx| {
                 if let Some(publish_at) = wish.publish_at {
@@ -133,9 +134,10 @@ pub async fn restore_release(
     let wish: Restoration = faults::read(sent.clone())?;
     let secret = state.secret.clone();
     let accepted = negotiate::accepted(&request).map(str::to_owned);
+    let turn = slug.to_string();
     let answer = state
         .database
-        .write("restore a release", move |tx| {
+        .write_in_turn("restore a release", &turn, move |tx| {
             let (place, actor) = find_authorised(tx, &credentials, "restore_release", &slug)?;
             let number = number_of(&number)?;
             once(tx, &key, (&place.id.to_string(), &actor.identity()), &sent, |tx| {
