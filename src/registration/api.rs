@@ -65,6 +65,8 @@ pub struct Links {
     pub own: String,
     /// Where a POST cancels it.
     pub cancel: String,
+    /// The programme with what attendees alone may see, once the registration is confirmed.
+    pub programme: Option<String>,
 }
 
 /// A registration as its attendee first sees it.
@@ -145,7 +147,8 @@ fn links(desk: &Desk, snapshot: &Snapshot, shown: &Shown) -> Links {
     let registration = &shown.registration;
     let token = desk.secret.link_token(registration.id, registration.token_generation);
     let url = format!("{}{}", desk.public_url, letters::path(&snapshot.agenda, &registration.reference));
-    Links { own: format!("{url}?token={token}"), cancel: format!("{url}/cancel?token={token}") }
+    let programme = (registration.state == State::Confirmed).then(|| format!("{url}/programme?token={token}"));
+    Links { own: format!("{url}?token={token}"), cancel: format!("{url}/cancel?token={token}"), programme }
 }
 
 /// What the form is: the fields, the categories, what is open, what is left.
