@@ -77,9 +77,14 @@ on_both_stores! {
         let named: Vec<_> = before.iter().map(|answer| !names_in(answer.text()).is_empty()).collect();
         assert_eq!(named.iter().filter(|named| **named).count(), 9, "each could leak: {named:?}");
 
+        let dry = app.admin("POST", &format!("{SMALL}/agenda/speakers/ada/redact"), Some(&json!({ "dry_run": true })));
+        assert_eq!((dry.status, &dry.json()["dry_run"], &dry.json()["releases"]), (200, &json!(true), &json!(2)));
+        assert_eq!(app.get(&format!("{SMALL}/programme")).body, before[0].body, "a dry run writes nothing");
+
         let answer = app.admin("POST", &format!("{SMALL}/agenda/speakers/ada/redact"), Some(&json!({})));
         assert_eq!(answer.status, 200, "by a code that only the first release knows: {}", answer.text());
         let done = answer.json();
+        assert_eq!(dry.json()["mentions"], done["mentions"], "and says what the redaction will leave to be read");
         assert_eq!((&done["releases"], &done["scheduled_releases"], &done["draft"]), (&json!(2), &json!(1), &json!(true)));
         let placeholder = &done["placeholders"][0];
         assert!(placeholder.as_str().unwrap().starts_with("withheld-"));

@@ -24,6 +24,9 @@ pub struct Redact {
     /// Words that go wherever they stand in a text, and from codes of sessions and items; may be given several times
     #[arg(long, value_name = "TEXT")]
     word: Vec<String>,
+    /// Show what would be rewritten, and what would still speak of them; change nothing
+    #[arg(long)]
+    dry_run: bool,
     /// The conference's slug; may be left out where there is one conference
     #[arg(long, value_name = "SLUG")]
     conference: Option<String>,
@@ -37,7 +40,7 @@ pub async fn run(settings: &Settings, command: Redact) -> Result<(), Failed> {
     let words = words.map_err(|fault| Failed::line(format!("--word {}", fault.detail)))?;
     let words = checked_words(Some(words).filter(|words| !words.is_empty()))
         .map_err(|faults| Failed(faults.0.into_iter().map(|fault| format!("--word {}", fault.detail)).collect()))?;
-    let wish = Wish { speaker, words };
+    let wish = Wish { speaker, words, dry_run: command.dry_run };
     let secret = ServerSecret::load_or_make(&settings.data_dir)?;
     let database = open(settings)?;
     database.migrate().await?;
@@ -69,9 +72,10 @@ fn lines(redacted: &Redacted) -> Vec<String> {
     let count = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
     let draft = if redacted.draft { " and the draft" } else { "" };
     let mut lines = vec![format!(
-        "{}, {}{draft} are rewritten, and {} of the audit trail.",
+        "{}, {}{draft} {} rewritten, and {} of the audit trail.",
         count(redacted.releases, "release"),
         count(redacted.scheduled_releases, "scheduled release"),
+        if redacted.dry_run { "would be" } else { "are" },
         if redacted.audit_entries == 1 { "1 entry".to_owned() } else { format!("{} entries", redacted.audit_entries) },
     )];
     let mentions = &redacted.mentions;

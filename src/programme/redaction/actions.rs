@@ -24,11 +24,15 @@ pub struct Wish {
     pub speaker: Code,
     /// Words that go wherever they stand.
     pub words: Vec<Line<200>>,
+    /// Only find out what would be done, and what would still speak of them: nothing is written.
+    pub dry_run: bool,
 }
 
 /// What a redaction did.
 #[derive(Debug, Default)]
 pub struct Redacted {
+    /// Nothing was written.
+    pub dry_run: bool,
     /// The codes of what stands in for the person: one for each time that they were entered.
     pub placeholders: Vec<Code>,
     /// How many releases were rewritten.
@@ -67,10 +71,13 @@ pub fn redact(
     let redaction = Redaction::new(people.collect(), &wish.words);
 
     let placeholders = redaction.people.iter().map(|person| person.placeholder.code.clone()).collect();
-    let mut done = Redacted { placeholders, ..Redacted::default() };
+    let mut done = Redacted { dry_run: wish.dry_run, placeholders, ..Redacted::default() };
     redact_draft(connection, &redaction, draft, &mut done)?;
     redact_releases(connection, &redaction, &releases, &mut done)?;
     redact_scheduled(connection, &redaction, &scheduled, &mut done)?;
+    if done.dry_run {
+        return Ok(done);
+    }
     idempotency::rewrite(connection, &place.id.to_string(), |answer| redaction.redact_answer(answer))?;
     done.audit_entries = audit::rewrite(connection, place.id, |entry| redaction.redacted_entry(entry))?;
     for person in &redaction.people {
@@ -110,7 +117,7 @@ fn redact_draft(
 ) -> Result<(), DatabaseError> {
     let mut redacted = draft.clone();
     done.draft = redaction.redact(&mut redacted);
-    if done.draft {
+    if done.draft && !done.dry_run {
         agenda::actions::write_redacted(connection, &draft, &redacted)?;
     }
     done.mentions.look_at(redaction, None, &mut redacted);
@@ -129,7 +136,9 @@ fn redact_releases(
         let contents = [redaction.redact(&mut release.content), redaction.redact(&mut release.full)];
         let texts = [redaction.redact_some(&mut release.note), redaction.redact_some(&mut release.force_reason)];
         if contents.contains(&true) || texts.contains(&true) {
-            store::replace_release(connection, &release, now)?;
+            if !done.dry_run {
+                store::replace_release(connection, &release, now)?;
+            }
             done.releases += 1;
         }
         done.mentions.look_at(redaction, Some(*number), &mut release.full);
@@ -149,7 +158,9 @@ fn redact_scheduled(
         let mut release = store::scheduled_release(connection, *id)?;
         let texts = [redaction.redact_some(&mut release.note), redaction.redact_some(&mut release.force_reason)];
         if redaction.redact(&mut release.full) || texts.contains(&true) {
-            store::replace_scheduled(connection, &release)?;
+            if !done.dry_run {
+                store::replace_scheduled(connection, &release)?;
+            }
             done.scheduled_releases += 1;
         }
     }

@@ -27,6 +27,10 @@ pub struct RedactionWish {
     #[deserr(default)]
     #[schema(required = false)]
     pub words: Option<Vec<Line<200>>>,
+    /// Only answer what would be done, and what would still speak of them: nothing is written.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub dry_run: bool,
 }
 
 /// The most words.
@@ -47,6 +51,8 @@ pub fn checked_words(words: Option<Vec<Line<200>>>) -> Result<Vec<Line<200>>, Fa
 /// What a redaction did.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Redaction {
+    /// Nothing was written; this is what would be.
+    pub dry_run: bool,
     /// The codes of what stands in for the person from now on: one for each time that they were entered.
     pub placeholders: Vec<Code>,
     /// How many releases were rewritten.
@@ -85,6 +91,7 @@ impl From<Redacted> for Redaction {
             language: mention.language,
         };
         Self {
+            dry_run: redacted.dry_run,
             placeholders: redacted.placeholders,
             releases: redacted.releases,
             scheduled_releases: redacted.scheduled_releases,
@@ -122,7 +129,8 @@ pub async fn redact_speaker(
         .database
         .write_in_turn("redact a speaker", &turn, move |tx| {
             let (place, actor) = find_authorised(tx, &credentials, "redact_speaker", &slug.0)?;
-            let wish = Wish { speaker: speaker.0.clone(), words: checked_words(wish.words.clone())? };
+            let words = checked_words(wish.words.clone())?;
+            let wish = Wish { speaker: speaker.0.clone(), words, dry_run: wish.dry_run };
             actions::redact(tx, &place, &actor, &wish, &secret)
         })
         .await?;
