@@ -20,15 +20,15 @@ fn cacheable(body: Vec<u8>, content_type: &'static str) -> Representation {
         language: None,
         modified: None,
         cache_control: "public, max-age=300",
-        vary: "Accept-Encoding",
+        vary: header::HeaderValue::from_static("Accept-Encoding"),
     }
 }
 
 /// What the documentation is made of.
 #[derive(Clone)]
 pub struct Documentation {
-    /// The API document.
-    pub document: &'static OpenApi,
+    /// The API document, which is made when it is first asked for.
+    pub document: fn() -> &'static OpenApi,
     /// Every kind of problem.
     pub problems: &'static [&'static ProblemKind],
 }
@@ -39,7 +39,7 @@ impl Documentation {
     /// # Errors
     /// It cannot be written.
     pub fn yaml(&self) -> Result<String, Problem> {
-        self.document.to_yaml().map_err(Problem::unexpected)
+        (self.document)().to_yaml().map_err(Problem::unexpected)
     }
 }
 
@@ -50,7 +50,7 @@ impl Documentation {
 )]
 #[get("/openapi.json")]
 pub async fn read_openapi_json(request: HttpRequest, docs: web::Data<Documentation>) -> Result<HttpResponse, Problem> {
-    let body = docs.document.to_pretty_json().map_err(Problem::unexpected)?;
+    let body = (docs.document)().to_pretty_json().map_err(Problem::unexpected)?;
     Ok(answer(&request, cacheable(body.into_bytes(), "application/json")))
 }
 

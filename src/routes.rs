@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
+use actix_web::web;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -25,123 +26,145 @@ use crate::{
     programme, registration,
 };
 
-/// Every operation.
-pub fn configure(config: &mut ServiceConfig<'_>) {
-    config
-        .service(health::alive)
-        .service(health::ready)
-        .service(docs::read_openapi_json)
-        .service(docs::read_openapi_yaml)
-        .service(docs::list_problems)
-        .service(docs::read_problem)
-        .service(programme::api::list_conferences)
-        .service(programme::api::read_conference)
-        .service(blueprint::api::create_conference)
-        .service(blueprint::api::copy_conference)
-        .service(blueprint::api::delete_conference)
-        .service(blueprint::api::read_blueprint)
-        .service(blueprint::api::apply_blueprint)
-        .service(agenda::api::read_agenda)
-        .service(agenda::api::apply_agenda)
-        .service(agenda::checks::api::list_conflicts)
-        .service(agenda::checks::api::read_completeness)
-        .service(agenda::checks::api::read_protocol_order)
-        .service(agenda::checks::api::set_protocol_order)
-        .service(agenda::import::api::import_agenda)
-        .service(agenda::arrange::api::reorder_agenda_organisations)
-        .service(agenda::arrange::api::reorder_agenda_rooms)
-        .service(agenda::arrange::api::reorder_agenda_tracks)
-        .service(agenda::arrange::api::reorder_agenda_speakers)
-        .service(agenda::arrange::api::reorder_agenda_sessions)
-        .service(agenda::arrange::api::reorder_agenda_items)
-        .service(agenda::arrange::api::move_agenda_session)
-        .service(agenda::arrange::api::duplicate_agenda_session)
-        .service(agenda::arrange::api::move_agenda_item)
-        .service(agenda::arrange::api::substitute_agenda_speaker)
-        .service(agenda::edit::api::read_agenda_conference)
-        .service(agenda::edit::api::put_agenda_conference)
-        .service(agenda::edit::api::patch_agenda_conference)
-        .service(agenda::edit::api::read_agenda_call_for_action)
-        .service(agenda::edit::api::put_agenda_call_for_action)
-        .service(agenda::edit::api::patch_agenda_call_for_action)
-        .service(agenda::edit::api::delete_agenda_call_for_action)
-        .service(agenda::edit::api::list_agenda_organisations)
-        .service(agenda::edit::api::create_agenda_organisation)
-        .service(agenda::edit::api::read_agenda_organisation)
-        .service(agenda::edit::api::put_agenda_organisation)
-        .service(agenda::edit::api::patch_agenda_organisation)
-        .service(agenda::edit::api::delete_agenda_organisation)
-        .service(agenda::edit::api::list_agenda_days)
-        .service(agenda::edit::api::create_agenda_day)
-        .service(agenda::edit::api::read_agenda_day)
-        .service(agenda::edit::api::put_agenda_day)
-        .service(agenda::edit::api::patch_agenda_day)
-        .service(agenda::edit::api::delete_agenda_day)
-        .service(agenda::edit::api::list_agenda_rooms)
-        .service(agenda::edit::api::create_agenda_room)
-        .service(agenda::edit::api::read_agenda_room)
-        .service(agenda::edit::api::put_agenda_room)
-        .service(agenda::edit::api::patch_agenda_room)
-        .service(agenda::edit::api::delete_agenda_room)
-        .service(agenda::edit::api::list_agenda_tracks)
-        .service(agenda::edit::api::create_agenda_track)
-        .service(agenda::edit::api::read_agenda_track)
-        .service(agenda::edit::api::put_agenda_track)
-        .service(agenda::edit::api::patch_agenda_track)
-        .service(agenda::edit::api::delete_agenda_track)
-        .service(agenda::edit::api::list_agenda_speakers)
-        .service(agenda::edit::api::create_agenda_speaker)
-        .service(agenda::edit::api::read_agenda_speaker)
-        .service(agenda::edit::api::put_agenda_speaker)
-        .service(agenda::edit::api::patch_agenda_speaker)
-        .service(agenda::edit::api::delete_agenda_speaker)
-        .service(agenda::edit::api::list_agenda_sessions)
-        .service(agenda::edit::api::create_agenda_session)
-        .service(agenda::edit::api::read_agenda_session)
-        .service(agenda::edit::api::put_agenda_session)
-        .service(agenda::edit::api::patch_agenda_session)
-        .service(agenda::edit::api::delete_agenda_session)
-        .service(agenda::edit::api::list_agenda_items)
-        .service(agenda::edit::api::create_agenda_item)
-        .service(agenda::edit::api::read_agenda_item)
-        .service(agenda::edit::api::put_agenda_item)
-        .service(agenda::edit::api::patch_agenda_item)
-        .service(agenda::edit::api::delete_agenda_item)
-        .service(programme::redaction::api::redact_speaker)
-        .service(programme::release::api::list_agenda_releases)
-        .service(programme::release::api::cancel_scheduled_release)
-        .service(programme::preview::api::create_preview)
-        .service(programme::preview::api::delete_previews)
-        .service(programme::preview::api::read_preview)
-        .service(programme::release::api::publish_release)
-        .service(programme::release::api::list_releases)
-        .service(programme::release::api::read_release)
-        .service(programme::release::api::read_release_changes)
-        .service(programme::release::api::restore_release)
-        .service(programme::api::read_programme)
-        .service(programme::api::list_programme_days)
-        .service(programme::api::read_programme_day)
-        .service(programme::api::list_programme_sessions)
-        .service(programme::api::read_programme_session)
-        .service(programme::api::list_programme_panels)
-        .service(programme::api::list_programme_keynotes)
-        .service(programme::api::list_programme_speakers)
-        .service(programme::api::read_programme_speaker)
-        .service(programme::api::read_high_level_session)
-        .service(programme::api::list_programme_rooms)
-        .service(programme::api::list_programme_tracks)
-        .service(programme::api::read_call_for_action)
-        .service(registration::api::read_registration_form)
-        .service(registration::api::register)
-        .service(registration::api::read_registration)
-        .service(registration::api::read_attendee_programme)
-        .service(registration::api::cancel_registration)
-        .service(access::audit::api::list_audit_entries)
-        .service(access::audit::api::list_server_audit_entries)
-        .service(access::token::api::list_tokens)
-        .service(access::token::api::create_token)
-        .service(access::token::api::read_token)
-        .service(access::token::api::revoke_token);
+/// Writes the one table into both forms that it is needed in: routes of the service, and the API document.
+macro_rules! operations {
+    ($($operation:path,)+) => {
+        /// Registers every operation.
+        pub fn configure(config: &mut web::ServiceConfig) {
+            config$(.service($operation))+;
+        }
+
+        fn describe(config: &mut ServiceConfig<'_>) {
+            config$(.service($operation))+;
+        }
+    };
+}
+
+// A path is held against one route after the other: what is read most stands first.
+operations! {
+    programme::api::list_conferences,
+    programme::api::read_conference,
+    programme::formats::api::read_schedule_xml,
+    programme::formats::api::read_schedule_json,
+    programme::formats::api::read_programme_calendar,
+    programme::formats::api::read_programme_jsonld,
+    programme::formats::api::read_session_table,
+    programme::formats::api::read_release_feed,
+    programme::formats::api::read_session_calendar,
+    programme::formats::api::read_speaker_calendar,
+    programme::api::read_programme,
+    programme::now::api::read_programme_now,
+    programme::api::list_programme_days,
+    programme::api::read_programme_day,
+    programme::api::list_programme_sessions,
+    programme::api::read_programme_session,
+    programme::api::list_programme_panels,
+    programme::api::list_programme_keynotes,
+    programme::api::list_programme_speakers,
+    programme::api::read_programme_speaker,
+    programme::api::read_high_level_session,
+    programme::api::list_programme_rooms,
+    programme::api::list_programme_tracks,
+    programme::api::read_call_for_action,
+    health::alive,
+    health::ready,
+    docs::read_openapi_json,
+    docs::read_openapi_yaml,
+    docs::list_problems,
+    docs::read_problem,
+    blueprint::api::create_conference,
+    blueprint::api::copy_conference,
+    blueprint::api::delete_conference,
+    blueprint::api::read_blueprint,
+    blueprint::api::apply_blueprint,
+    agenda::api::read_agenda,
+    agenda::api::apply_agenda,
+    agenda::checks::api::list_conflicts,
+    agenda::checks::api::read_completeness,
+    agenda::checks::api::read_protocol_order,
+    agenda::checks::api::set_protocol_order,
+    agenda::import::api::import_agenda,
+    agenda::arrange::api::reorder_agenda_organisations,
+    agenda::arrange::api::reorder_agenda_rooms,
+    agenda::arrange::api::reorder_agenda_tracks,
+    agenda::arrange::api::reorder_agenda_speakers,
+    agenda::arrange::api::reorder_agenda_sessions,
+    agenda::arrange::api::reorder_agenda_items,
+    agenda::arrange::api::move_agenda_session,
+    agenda::arrange::api::duplicate_agenda_session,
+    agenda::arrange::api::move_agenda_item,
+    agenda::arrange::api::substitute_agenda_speaker,
+    agenda::edit::api::read_agenda_conference,
+    agenda::edit::api::put_agenda_conference,
+    agenda::edit::api::patch_agenda_conference,
+    agenda::edit::api::read_agenda_call_for_action,
+    agenda::edit::api::put_agenda_call_for_action,
+    agenda::edit::api::patch_agenda_call_for_action,
+    agenda::edit::api::delete_agenda_call_for_action,
+    agenda::edit::api::list_agenda_organisations,
+    agenda::edit::api::create_agenda_organisation,
+    agenda::edit::api::read_agenda_organisation,
+    agenda::edit::api::put_agenda_organisation,
+    agenda::edit::api::patch_agenda_organisation,
+    agenda::edit::api::delete_agenda_organisation,
+    agenda::edit::api::list_agenda_days,
+    agenda::edit::api::create_agenda_day,
+    agenda::edit::api::read_agenda_day,
+    agenda::edit::api::put_agenda_day,
+    agenda::edit::api::patch_agenda_day,
+    agenda::edit::api::delete_agenda_day,
+    agenda::edit::api::list_agenda_rooms,
+    agenda::edit::api::create_agenda_room,
+    agenda::edit::api::read_agenda_room,
+    agenda::edit::api::put_agenda_room,
+    agenda::edit::api::patch_agenda_room,
+    agenda::edit::api::delete_agenda_room,
+    agenda::edit::api::list_agenda_tracks,
+    agenda::edit::api::create_agenda_track,
+    agenda::edit::api::read_agenda_track,
+    agenda::edit::api::put_agenda_track,
+    agenda::edit::api::patch_agenda_track,
+    agenda::edit::api::delete_agenda_track,
+    agenda::edit::api::list_agenda_speakers,
+    agenda::edit::api::create_agenda_speaker,
+    agenda::edit::api::read_agenda_speaker,
+    agenda::edit::api::put_agenda_speaker,
+    agenda::edit::api::patch_agenda_speaker,
+    agenda::edit::api::delete_agenda_speaker,
+    agenda::edit::api::list_agenda_sessions,
+    agenda::edit::api::create_agenda_session,
+    agenda::edit::api::read_agenda_session,
+    agenda::edit::api::put_agenda_session,
+    agenda::edit::api::patch_agenda_session,
+    agenda::edit::api::delete_agenda_session,
+    agenda::edit::api::list_agenda_items,
+    agenda::edit::api::create_agenda_item,
+    agenda::edit::api::read_agenda_item,
+    agenda::edit::api::put_agenda_item,
+    agenda::edit::api::patch_agenda_item,
+    agenda::edit::api::delete_agenda_item,
+    programme::redaction::api::redact_speaker,
+    programme::release::api::list_agenda_releases,
+    programme::release::api::cancel_scheduled_release,
+    programme::preview::api::create_preview,
+    programme::preview::api::delete_previews,
+    programme::preview::api::read_preview,
+    programme::release::api::publish_release,
+    programme::release::api::list_releases,
+    programme::release::api::read_release,
+    programme::release::api::read_release_changes,
+    programme::release::api::restore_release,
+    registration::api::read_registration_form,
+    registration::api::register,
+    registration::api::read_registration,
+    registration::api::read_attendee_programme,
+    registration::api::cancel_registration,
+    access::audit::api::list_audit_entries,
+    access::audit::api::list_server_audit_entries,
+    access::token::api::list_tokens,
+    access::token::api::create_token,
+    access::token::api::read_token,
+    access::token::api::revoke_token,
 }
 
 /// Every kind of problem that the service answers.
@@ -160,7 +183,7 @@ fn problem_kinds() -> &'static [&'static ProblemKind] {
 
 /// What the documentation is made of.
 pub fn documentation() -> Documentation {
-    Documentation { document: document(), problems: problem_kinds() }
+    Documentation { document, problems: problem_kinds() }
 }
 
 #[derive(OpenApi)]
@@ -214,7 +237,7 @@ impl Modify for Details {
 fn document() -> &'static openapi::OpenApi {
     static DOCUMENT: OnceLock<openapi::OpenApi> = OnceLock::new();
     DOCUMENT.get_or_init(|| {
-        let app = actix_web::App::new().into_utoipa_app().openapi(Api::openapi()).configure(configure);
+        let app = actix_web::App::new().into_utoipa_app().openapi(Api::openapi()).configure(describe);
         let mut document = app.split_for_parts().1;
         for item in document.paths.paths.values_mut() {
             operations(item).into_iter().for_each(bind_to_policy);

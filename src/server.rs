@@ -12,7 +12,6 @@ use std::{
 use actix_cors::Cors;
 use actix_web::{App, HttpRequest, HttpServer, http::header, middleware::from_fn, web};
 use tokio::sync::watch;
-use utoipa_actix_web::AppExt as _;
 
 use crate::{
     access::{
@@ -25,11 +24,11 @@ use crate::{
     docs,
     http::{
         Problem, extract, idempotency,
-        middleware::{Ready, observe, wait_for_start},
+        middleware::{Ready, observe, share_reads, wait_for_start},
         problem::{METHOD_NOT_ALLOWED, NOT_FOUND},
     },
     mail::{Wake, Worker},
-    programme::{self, ProgrammeError, Programmes, Request, api::State, release},
+    programme::{self, ProgrammeError, Programmes, Request, api::State, publication, release},
     registration::{RegistrationError, api::Desk},
     routes,
     settings::Settings,
@@ -97,7 +96,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(io_error("listen"))?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
 
-    let (ready, wake, programmes) = (Ready::default(), Wake::default(), Programmes::new(secret.clone()));
+    let (ready, wake, programmes) = (Ready::default(), Wake::default(), Programmes::new(secret.clone(), &public_url));
     let desk = Desk {
         database: database.clone(),
         programmes: programmes.clone(),
@@ -130,10 +129,10 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
             .app_data(web::Data::new(desk.clone()))
             .wrap(from_fn(wait_for_start))
             .wrap(cors(&origins))
+            .wrap(from_fn(publication::answer::answer_at_once))
+            .wrap(from_fn(|request, next| share_reads(programme::api::is_open, request, next)))
             .wrap(from_fn(observe))
-            .into_utoipa_app()
             .configure(routes::configure)
-            .into_app()
             .service(docs::from_root)
             .service(docs::to_page)
             .service(docs::page())
@@ -183,6 +182,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
 
 fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
+        .disable_vary_header()
         .allow_any_method()
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH, header::IF_MATCH])
         .allowed_header("idempotency-key")

@@ -441,7 +441,7 @@ on_both_stores! {
 }
 
 /// The real files, where they are at hand.
-fn real_files() -> Option<Vec<PathBuf>> {
+pub fn real_files() -> Option<Vec<PathBuf>> {
     let folder = std::env::var_os("PLENARY_TEST_SCHEDULES").map(PathBuf::from).unwrap_or_default();
     let mut files: Vec<_> =
         std::fs::read_dir(&folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
@@ -457,8 +457,9 @@ mod real {
     use std::collections::BTreeSet;
 
     use chrono::DateTime;
-    use quick_xml::{Reader, events::Event as Xml};
     use serde_json::Value;
+
+    use crate::support::xml::Element;
 
     /// What must survive.
     #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -598,72 +599,8 @@ mod real {
         events
     }
 
-    #[derive(Default)]
-    struct Element {
-        name: String,
-        attributes: Vec<(String, String)>,
-        children: Vec<Element>,
-        text: String,
-    }
-
-    impl Element {
-        fn read(text: &str) -> Self {
-            let mut reader = Reader::from_str(text);
-            let mut open = vec![Self::default()];
-            loop {
-                let event = reader.read_event().unwrap();
-                let last = open.last_mut().unwrap();
-                match &event {
-                    Xml::Start(tag) | Xml::Empty(tag) => {
-                        let attribute = |found: quick_xml::events::attributes::Attribute| {
-                            let value =
-                                found.normalized_value(quick_xml::XmlVersion::Explicit1_0).unwrap().into_owned();
-                            (String::from_utf8_lossy(found.key.as_ref().as_ref()).into_owned(), value)
-                        };
-                        open.push(Self {
-                            name: String::from_utf8_lossy(tag.name().as_ref().as_ref()).into_owned(),
-                            attributes: tag.attributes().map(|found| attribute(found.unwrap())).collect(),
-                            ..Self::default()
-                        });
-                    }
-                    Xml::Text(found) => last.text.push_str(&found.xml10_content()),
-                    Xml::GeneralRef(found) => match found.resolve_char_ref().unwrap() {
-                        Some(c) => last.text.push(c),
-                        None => last.text.push_str(match found.xml10_content().as_ref() {
-                            "amp" => "&",
-                            "lt" => "<",
-                            "gt" => ">",
-                            "quot" => "\"",
-                            other => panic!("{other}"),
-                        }),
-                    },
-                    Xml::Eof => return last.children.pop().unwrap(),
-                    _ => {}
-                }
-                if matches!(event, Xml::End(_) | Xml::Empty(_)) {
-                    let done = open.pop().unwrap();
-                    open.last_mut().unwrap().children.push(done);
-                }
-            }
-        }
-
-        fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
-            self.children.iter().filter(move |child| child.name == name)
-        }
-
-        fn attribute(&self, name: &str) -> String {
-            self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap_or_default()
-        }
-
-        fn text(&self, name: &str) -> String {
-            self.all(name).next().map(|child| child.text.trim().to_owned()).unwrap_or_default()
-        }
-    }
-
     #[test]
-    fn the_reader_reads() {
+    fn a_duration_may_have_seconds() {
         assert_eq!(minutes("01:30:00"), 90);
-        let root = Element::read("<a x='&amp;'><b>c&lt;</b></a>");
-        assert_eq!((root.attribute("x"), root.text("b")), ("&".to_owned(), "c<".to_owned()));
     }
 }

@@ -130,6 +130,7 @@ fn each_library_is_known_where_it_belongs() {
                 "error.rs",
                 "access/rate_limit.rs",
                 "programme/negotiate.rs",
+                "programme/publication/",
                 "registration/page.rs",
                 "routes.rs",
                 "server.rs",
@@ -142,10 +143,13 @@ fn each_library_is_known_where_it_belongs() {
         ("ureq::", &["cli/"]),
         ("saphyr::", &["blueprint/yaml.rs"]),
         ("icalendar::", &["mail/calendar.rs"]),
-        ("quick_xml::", &["agenda/import/schedule_xml.rs"]),
-        ("csv::", &["agenda/import/speaker_table.rs"]),
+        ("quick_xml::", &["agenda/import/schedule_xml.rs", "programme/formats/"]),
+        ("csv::", &["agenda/import/speaker_table.rs", "programme/formats/"]),
         ("icu_normalizer::", &["agenda/import/text.rs"]),
         ("deunicode::", &["agenda/import/text.rs"]),
+        ("brotli::", &["programme/publication/coding.rs"]),
+        ("flate2::", &["programme/publication/coding.rs"]),
+        ("zstd::", &["programme/publication/coding.rs"]),
         ("minijinja::", &["mail/render.rs", "registration/page.rs"]),
     ];
     for source in sources() {

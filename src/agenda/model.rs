@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
 use serde_json::Value;
 
 use super::{
@@ -233,7 +233,11 @@ impl Agenda {
 
     /// The day on which a session lies: the one whose span, from its changeover to the next day's, holds the start.
     pub fn day_of(&self, session: &Session) -> Option<&Day> {
-        let start = local(session.starts_at)?;
+        self.day_at(local(session.starts_at)?)
+    }
+
+    /// The day on which something lies that starts at this wall time.
+    pub fn day_at(&self, start: NaiveDateTime) -> Option<&Day> {
         let begins = |day: &Day| day.changeover.map(|changeover| day.date.0.and_time(changeover.0));
         let day = self.days.iter().rev().find(|day| begins(day).is_some_and(|begins| begins <= start))?;
         // Without a day after it, a span ends at its changeover on the next date.
@@ -265,7 +269,7 @@ impl Session {
 }
 
 /// The wall time of a settled moment.
-fn local(moment: Moment) -> Option<chrono::NaiveDateTime> {
+fn local(moment: Moment) -> Option<NaiveDateTime> {
     match moment {
         Moment::Instant(instant) => Some(instant.naive_local()),
         Moment::Wall(wall) => Some(wall),

@@ -193,6 +193,19 @@ table! {
         force_reason -> Nullable<Text>,
         restores -> Nullable<Integer>,
         next_embargo_ends_at -> Nullable<UtcInstant>,
+        history -> Json,
+        words -> Json,
+    }
+}
+
+table! {
+    representations (release_id, made_by, publication, language, coding) {
+        release_id -> Guid,
+        made_by -> Text,
+        publication -> Text,
+        language -> Text,
+        coding -> Text,
+        body -> Binary,
     }
 }
 
@@ -337,8 +350,10 @@ table! {
 }
 
 diesel::joinable!(tokens -> conferences (conference_id));
+diesel::joinable!(representations -> releases (release_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    representations,
     conferences,
     organisations,
     conference_organisations,

@@ -3,7 +3,10 @@
 
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse, dev,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
@@ -27,7 +30,7 @@ pub struct Representation {
     /// Who may keep it, for how long.
     pub cache_control: &'static str,
     /// The request headers that it depends on.
-    pub vary: &'static str,
+    pub vary: HeaderValue,
 }
 
 impl Representation {
@@ -42,7 +45,7 @@ impl Representation {
             language: None,
             modified: None,
             cache_control: "private, no-cache",
-            vary: "Authorization",
+            vary: HeaderValue::from_static("Authorization"),
         })
     }
 }
@@ -97,7 +100,7 @@ pub fn answer(request: &HttpRequest, representation: Representation) -> HttpResp
         .insert_header((header::CACHE_CONTROL, representation.cache_control))
         .insert_header((header::VARY, representation.vary));
     if let Some(modified) = modified {
-        response.insert_header((header::LAST_MODIFIED, modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string()));
+        response.insert_header((header::LAST_MODIFIED, modified.http()));
     }
     if fresh {
         return response.finish();
@@ -108,22 +111,33 @@ pub fn answer(request: &HttpRequest, representation: Representation) -> HttpResp
     response.insert_header((header::CONTENT_TYPE, representation.content_type)).body(representation.body)
 }
 
+/// When something last changed, as HTTP has it: a whole second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastModified(DateTime<Utc>);
+
+impl LastModified {
+    /// The date as a header has it (RFC 9110, 5.6.7).
+    pub fn http(self) -> String {
+        self.0.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+}
+
 /// The whole second after the last change. None while that second lasts: something else may still be written in it, and
 /// who asks by `If-Modified-Since` would never hear of it (RFC 9110, 8.8.2.2).
-fn last_modified(changed: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub fn last_modified(changed: DateTime<Utc>) -> Option<LastModified> {
     let second = changed.trunc_subsecs(0);
     let after = if second == changed { second } else { second + TimeDelta::seconds(1) };
-    (after < clock::now()).then_some(after)
+    (after < clock::now()).then_some(LastModified(after))
 }
 
 /// `If-None-Match` decides alone where it is sent; `If-Modified-Since` only without it.
-fn is_fresh(request: &HttpRequest, tag: &str, modified: Option<DateTime<Utc>>) -> bool {
-    let header = |name| request.headers().get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
+pub fn is_fresh(request: &HttpRequest, tag: &str, modified: Option<LastModified>) -> bool {
+    let header = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if let Some(known) = header(header::IF_NONE_MATCH) {
         return known.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == tag);
     }
     let since = header(header::IF_MODIFIED_SINCE).and_then(|text| DateTime::parse_from_rfc2822(text).ok());
-    matches!((since, modified), (Some(since), Some(modified)) if modified <= since.to_utc())
+    matches!((since, modified), (Some(since), Some(LastModified(modified))) if modified <= since.to_utc())
 }
 
 #[cfg(test)]
@@ -135,7 +149,7 @@ mod tests {
         let change: DateTime<Utc> = "2030-05-01T09:00:00.3Z".parse().unwrap();
         assert_eq!(last_modified(change), None, "its second is still to come");
         let past: DateTime<Utc> = "2014-05-01T09:00:00.3Z".parse().unwrap();
-        assert_eq!(last_modified(past).map(clock::wire).as_deref(), Some("2014-05-01T09:00:01Z"));
+        assert_eq!(last_modified(past).map(LastModified::http).as_deref(), Some("Thu, 01 May 2014 09:00:01 GMT"));
         assert_eq!(last_modified(clock::now()), None);
     }
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use actix_web::{
-    Error, HttpMessage as _,
+    Error, HttpMessage as _, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{Method, header},
@@ -95,6 +95,45 @@ fn with_instance(response: ServiceResponse, id: &str, span: &tracing::Span) -> S
         }
     }
     response.into_response(answer)
+}
+
+/// What a page of another origin may send along with a read, besides what needs no leave (Fetch, 2.2.2).
+const SENT_ALONG: &str = "if-none-match, if-modified-since, last-event-id, cache-control";
+/// What such a page may see of an answer's head.
+const SHOWN: &str = "ETag, Last-Modified, Link, Retry-After, X-Request-Id";
+
+/// Reads that `is_open` names are for pages of every origin (`Access-Control-Allow-Origin: *`), whatever the settings say
+/// about the rest. The answer is the same for all of them: it varies by no origin.
+pub async fn share_reads(
+    is_open: fn(&str) -> bool,
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if !is_open(request.path()) {
+        let mut response = next.call(request).await?.map_into_boxed_body();
+        response.headers_mut().append(header::VARY, header::HeaderValue::from_static("Origin"));
+        return Ok(response);
+    }
+    let wanted = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let is_read = wanted.is_some_and(|method| method == "GET" || method == "HEAD");
+    if *request.method() == Method::OPTIONS && is_read {
+        let leave = HttpResponse::NoContent()
+            .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, SENT_ALONG))
+            .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
+            .finish();
+        return Ok(request.into_response(leave));
+    }
+    if *request.method() != Method::GET {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
+    request.headers_mut().remove(header::ORIGIN);
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, header::HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, header::HeaderValue::from_static(SHOWN));
+    Ok(response)
 }
 
 /// Raised once the store is migrated and the first conference is published.

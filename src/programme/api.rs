@@ -9,9 +9,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     ProgrammeError, Programmes, Snapshot,
+    fields::Selection,
     filter::{ProgrammeQuery, ReleaseNumber, ViewQuery},
     negotiate,
-    release::store,
+    publication::{Edition, Publication, answer::VARY, serve},
+    release::store::{self, PublicRelease},
     view::View,
     views::{
         CallForActionView, ConferenceView, DayView, HighLevelSessionView, KeynoteView, List, PanelView, ProgrammeView,
@@ -26,34 +28,62 @@ use crate::{
     values::{Code, Date, TextValue as _},
 };
 
-/// Readers may keep an answer for a moment without asking, and show an old one while they ask. An older release is
-/// kept no longer: a redaction changes it.
-const FOR_A_MOMENT: &str = "public, max-age=10, stale-while-revalidate=60";
-/// What a programme answer depends on besides its URL.
-const VARY: &str = "Accept-Language";
+/// Readers may keep an answer for a moment without asking, and show an old one while they ask.
+pub(super) const FOR_A_MOMENT: &str = "public, max-age=10, stale-while-revalidate=60";
+/// An answer of a release that was asked for by its number. It may change all the same: a redaction must reach whoever
+/// asks again.
+const FOR_A_DAY: &str = "public, max-age=86400";
 
-/// Answers a view of a conference's release.
+/// A release that was asked for.
+pub(super) struct Found {
+    /// The release.
+    pub snapshot: Arc<Snapshot>,
+    /// Its documents, where they are ready.
+    pub edition: Option<Arc<Edition>>,
+    /// How long an answer may be kept.
+    pub cache_control: &'static str,
+}
+
+/// A release of a conference: the latest, or the one of the number.
+pub(super) async fn find(state: &State, slug: &Code, version: Option<ReleaseNumber>) -> Result<Found, ProgrammeError> {
+    let (snapshot, edition) =
+        state.programmes.get_with_edition(slug.as_str()).ok_or(ProgrammeError::NotFound("conference"))?;
+    match version {
+        None => Ok(Found { snapshot, edition, cache_control: FOR_A_MOMENT }),
+        Some(number) if number.0 == snapshot.release.number => {
+            Ok(Found { snapshot, edition, cache_control: FOR_A_DAY })
+        }
+        Some(number) => {
+            let snapshot = older(state, &snapshot, number).await?;
+            Ok(Found { snapshot, edition: None, cache_control: FOR_A_DAY })
+        }
+    }
+}
+
+/// Answers a view of a conference's release: the document that is ready, where it is the whole of a publication.
 async fn view<T: Serialize>(
     request: &HttpRequest,
     state: &State,
     slug: &Code,
     lang: Option<&str>,
     version: Option<ReleaseNumber>,
+    publication: Option<Publication>,
     make: impl FnOnce(&View<'_>, &Snapshot) -> Result<T, ProgrammeError>,
 ) -> Result<HttpResponse, Problem> {
-    let current = state.programmes.get(slug).ok_or(ProgrammeError::NotFound("conference"))?;
-    let snapshot = match version {
-        Some(number) if number.0 != current.release.number => older(state, &current, number).await?,
-        _ => current,
-    };
+    let Found { snapshot, edition, cache_control } = find(state, slug, version).await?;
     let language = negotiate::choose(request, lang, &snapshot.agenda.conference.languages)?;
+    let ready =
+        edition.as_ref().zip(publication).and_then(|(edition, publication)| edition.get(publication, &language));
+    if let Some(whole) = ready {
+        return Ok(serve(request, whole, snapshot.release.updated_at, cache_control));
+    }
     let value = make(&View::new(&snapshot, &language), &snapshot)?;
     let representation = Representation {
         body: serde_json::to_vec(&value).map_err(Problem::unexpected)?,
         content_type: "application/json",
         language: language.tag().map(|tag| tag.as_str().to_owned()),
         modified: Some(snapshot.release.updated_at),
-        cache_control: FOR_A_MOMENT,
+        cache_control,
         vary: VARY,
     };
     Ok(answer(request, representation))
@@ -64,8 +94,31 @@ async fn older(state: &State, current: &Snapshot, number: ReleaseNumber) -> Resu
     let (id, number) = (place.id, number.0);
     let _turn = state.programmes.turn_for_old().await;
     let found = state.database.read(move |tx| store::load(tx, id, number).map_err(ProgrammeError::from)).await?;
-    let (release, agenda) = found.ok_or(ProgrammeError::NotFound("release"))?;
-    Ok(Arc::new(Snapshot::new(place, release, agenda)))
+    let PublicRelease { row, content, history } = found.ok_or(ProgrammeError::NotFound("release"))?;
+    Ok(Arc::new(Snapshot::new(place, row, content).with_history(history)))
+}
+
+/// What of a conference everyone may read from any page: by the first part of the path under the conference.
+const OPEN: &[&str] = &[
+    "",
+    "call-for-action",
+    "programme",
+    "programme.ics",
+    "programme.jsonld",
+    "releases",
+    "releases.atom",
+    "schedule.json",
+    "schedule.xml",
+];
+
+/// Whether a `GET` of the path is a read of what everyone may see, wherever their page comes from.
+pub fn is_open(path: &str) -> bool {
+    let Some(rest) = path.strip_prefix("/api/v1/conferences") else {
+        return false;
+    };
+    let mut parts = rest.trim_start_matches('/').split('/');
+    parts.next();
+    OPEN.contains(&parts.next().unwrap_or_default())
 }
 
 /// What the programme's handlers share.
@@ -150,17 +203,44 @@ pub async fn read_conference(
     query: Query<ViewQuery>,
 ) -> Result<HttpResponse, Problem> {
     let Query(query) = query;
-    view(&request, &state, &path.0, query.lang.as_deref(), query.version, |view, _| Ok(view.conference())).await
+    let fields = Selection::read::<ConferenceView>(query.fields.as_deref())?;
+    let make = |view: &View<'_>, _: &Snapshot| Ok(fields.of(view.conference()));
+    let whole = query.fields.is_none().then_some(Publication::Conference);
+    view(&request, &state, &path.0, query.lang.as_deref(), query.version, whole, make).await
 }
 
-/// A view of which sessions can be chosen.
-macro_rules! filtered {
-    ($(#[$doc:meta])* $name:ident, $path:literal, $body:ty, $description:literal, $make:expr) => {
+/// Reads the released programme, whole or filtered. A filtered one has the tracks, rooms and speakers of its sessions.
+#[utoipa::path(
+    tag = "programme",
+    params(("conference" = String, Path, description = "The conference's slug"), ProgrammeQuery),
+    responses((status = 200, description = "The programme", body = ProgrammeView), AnyProblem)
+)]
+#[get("/api/v1/conferences/{conference}/programme")]
+pub async fn read_programme(
+    request: HttpRequest,
+    state: web::Data<State>,
+    path: web::Path<CodePath>,
+    query: Query<ProgrammeQuery>,
+) -> Result<HttpResponse, Problem> {
+    let Query(mut query) = query;
+    let fields = Selection::read::<ProgrammeView>(query.fields.as_deref())?;
+    let (lang, version) = (query.lang.take(), query.version);
+    let whole = query.is_of_all().then_some(Publication::Programme);
+    view(&request, &state, &path.0, lang.as_deref(), version, whole, |view, snapshot| {
+        query.check(snapshot)?;
+        Ok(fields.of(view.programme(&query)))
+    })
+    .await
+}
+
+/// A list that is of the sessions taken.
+macro_rules! listed {
+    ($(#[$doc:meta])* $name:ident, $path:literal, $publication:ident, $each:ident, $description:literal, $make:expr) => {
         $(#[$doc])*
         #[utoipa::path(
             tag = "programme",
             params(("conference" = String, Path, description = "The conference's slug"), ProgrammeQuery),
-            responses((status = 200, description = $description, body = $body), AnyProblem)
+            responses((status = 200, description = $description, body = List<$each>), AnyProblem)
         )]
         #[get($path)]
         pub async fn $name(
@@ -169,51 +249,64 @@ macro_rules! filtered {
             path: web::Path<CodePath>,
             query: Query<ProgrammeQuery>,
         ) -> Result<HttpResponse, Problem> {
-            let Query(query) = query;
-            view(&request, &state, &path.0, query.lang.as_deref(), query.version, |view, snapshot| {
+            let Query(mut query) = query;
+            let fields = Selection::read::<$each>(query.fields.as_deref())?;
+            let (lang, version) = (query.lang.take(), query.version);
+            let whole = query.is_of_all().then_some(Publication::$publication);
+            view(&request, &state, &path.0, lang.as_deref(), version, whole, |view, snapshot| {
                 query.check(snapshot)?;
-                let make: fn(&View<'_>, &ProgrammeQuery) -> $body = $make;
-                Ok(make(view, &query))
+                let make: fn(&View<'_>, &ProgrammeQuery) -> Vec<$each> = $make;
+                Ok(fields.of_each(make(view, &query)))
             })
             .await
         }
     };
 }
 
-filtered!(
-    /// Reads the released programme, whole or filtered.
-    read_programme, "/api/v1/conferences/{conference}/programme", ProgrammeView, "The programme",
-    |view, query| view.programme(query)
-);
-filtered!(
+listed!(
     /// Lists the days with their sessions.
-    list_programme_days, "/api/v1/conferences/{conference}/programme/days", List<DayView>, "The days",
-    |view, query| List { data: view.days(query) }
+    list_programme_days, "/api/v1/conferences/{conference}/programme/days", Days, DayView, "The days",
+    |view, query| view.days(query)
 );
-filtered!(
+listed!(
     /// Lists the sessions in running order.
-    list_programme_sessions, "/api/v1/conferences/{conference}/programme/sessions", List<SessionView>, "The sessions",
-    |view, query| List { data: view.sessions(query) }
+    list_programme_sessions, "/api/v1/conferences/{conference}/programme/sessions", Sessions, SessionView, "The sessions",
+    |view, query| view.sessions(query)
 );
-filtered!(
+listed!(
     /// Lists the panels in running order: topic, moderators, panellists.
-    list_programme_panels, "/api/v1/conferences/{conference}/programme/panels", List<PanelView>, "The panels",
-    |view, query| List { data: view.panels(query) }
+    list_programme_panels, "/api/v1/conferences/{conference}/programme/panels", Panels, PanelView, "The panels",
+    |view, query| view.panels(query)
 );
-filtered!(
+listed!(
     /// Lists the keynotes in running order.
-    list_programme_keynotes, "/api/v1/conferences/{conference}/programme/keynotes", List<KeynoteView>, "The keynotes",
-    |view, query| List { data: view.keynotes(query) }
+    list_programme_keynotes, "/api/v1/conferences/{conference}/programme/keynotes", Keynotes, KeynoteView, "The keynotes",
+    |view, query| view.keynotes(query)
+);
+listed!(
+    /// Lists the speakers with all that they appear in; of a selection of sessions, who appears there and in what.
+    list_programme_speakers, "/api/v1/conferences/{conference}/programme/speakers", Speakers, SpeakerDetail, "The speakers",
+    |view, query| view.speakers(query)
+);
+listed!(
+    /// Lists the rooms, or those of the selected sessions.
+    list_programme_rooms, "/api/v1/conferences/{conference}/programme/rooms", Rooms, RoomView, "The rooms",
+    |view, query| view.rooms(query)
+);
+listed!(
+    /// Lists the tracks, or those of the selected sessions.
+    list_programme_tracks, "/api/v1/conferences/{conference}/programme/tracks", Tracks, TrackView, "The tracks",
+    |view, query| view.tracks(query)
 );
 
-/// A view of one thing or one list that cannot be filtered.
+/// A view of one thing that cannot be filtered.
 macro_rules! plain {
-    ($(#[$doc:meta])* $name:ident, $path:literal, $body:ty, $description:literal, $make:expr) => {
+    ($(#[$doc:meta])* $name:ident, $path:literal, $publication:ident, $body:ty, $what:literal, $make:expr) => {
         $(#[$doc])*
         #[utoipa::path(
             tag = "programme",
             params(("conference" = String, Path, description = "The conference's slug"), ViewQuery),
-            responses((status = 200, description = $description, body = $body), AnyProblem)
+            responses((status = 200, description = concat!("The ", $what), body = $body), AnyProblem)
         )]
         #[get($path)]
         pub async fn $name(
@@ -223,9 +316,11 @@ macro_rules! plain {
             query: Query<ViewQuery>,
         ) -> Result<HttpResponse, Problem> {
             let Query(query) = query;
-            view(&request, &state, &path.0, query.lang.as_deref(), query.version, |view, _| {
-                let make: fn(&View<'_>) -> Result<$body, ProgrammeError> = $make;
-                make(view)
+            let fields = Selection::read::<$body>(query.fields.as_deref())?;
+            let whole = query.fields.is_none().then_some(Publication::$publication);
+            view(&request, &state, &path.0, query.lang.as_deref(), query.version, whole, |view, _| {
+                let make: fn(&View<'_>) -> Option<$body> = $make;
+                make(view).map(|made| fields.of(made)).ok_or(ProgrammeError::NotFound($what))
             })
             .await
         }
@@ -233,30 +328,15 @@ macro_rules! plain {
 }
 
 plain!(
-    /// Lists the speakers with all that they appear in.
-    list_programme_speakers, "/api/v1/conferences/{conference}/programme/speakers", List<SpeakerDetail>, "The speakers",
-    |view| Ok(List { data: view.speakers() })
-);
-plain!(
-    /// Lists the rooms.
-    list_programme_rooms, "/api/v1/conferences/{conference}/programme/rooms", List<RoomView>, "The rooms",
-    |view| Ok(List { data: view.rooms() })
-);
-plain!(
-    /// Lists the tracks.
-    list_programme_tracks, "/api/v1/conferences/{conference}/programme/tracks", List<TrackView>, "The tracks",
-    |view| Ok(List { data: view.tracks() })
-);
-plain!(
     /// Reads the high-level political session: interventions, then responses, in running order.
-    read_high_level_session, "/api/v1/conferences/{conference}/programme/high-level-session", HighLevelSessionView,
-    "The high-level political session",
-    |view| view.high_level_session().ok_or(ProgrammeError::NotFound("high-level political session"))
+    read_high_level_session, "/api/v1/conferences/{conference}/programme/high-level-session", HighLevelSession,
+    HighLevelSessionView, "high-level political session",
+    |view| view.high_level_session()
 );
 plain!(
     /// Reads the call for action.
-    read_call_for_action, "/api/v1/conferences/{conference}/call-for-action", CallForActionView, "The call for action",
-    |view| view.call_for_action().ok_or(ProgrammeError::NotFound("call for action"))
+    read_call_for_action, "/api/v1/conferences/{conference}/call-for-action", CallForAction, CallForActionView, "call for action",
+    |view| view.call_for_action()
 );
 
 /// Reads a day with its sessions.
@@ -278,10 +358,11 @@ pub async fn read_programme_day(
 ) -> Result<HttpResponse, Problem> {
     let (slug, date) = path.into_inner();
     let Query(query) = query;
+    let fields = Selection::read::<DayView>(query.fields.as_deref())?;
     let date = Date::parse(&date).map_err(|_| ProgrammeError::NotFound("day"))?;
-    view(&request, &state, &slug.0, query.lang.as_deref(), query.version, |view, _| {
+    view(&request, &state, &slug.0, query.lang.as_deref(), query.version, None, |view, _| {
         let of_day = ProgrammeQuery { day: Some(date), ..ProgrammeQuery::default() };
-        view.days(&of_day).into_iter().next().ok_or(ProgrammeError::NotFound("day"))
+        view.days(&of_day).into_iter().next().map(|day| fields.of(day)).ok_or(ProgrammeError::NotFound("day"))
     })
     .await
 }
@@ -305,9 +386,10 @@ pub async fn read_programme_session(
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
     let Query(query) = query;
-    view(&request, &state, &slug.0, query.lang.as_deref(), query.version, |view, snapshot| {
+    let fields = Selection::read::<SessionView>(query.fields.as_deref())?;
+    view(&request, &state, &slug.0, query.lang.as_deref(), query.version, None, |view, snapshot| {
         let session = snapshot.session(&code.0).ok_or(ProgrammeError::NotFound("session"))?;
-        Ok(view.session(session))
+        Ok(fields.of(view.session(session)))
     })
     .await
 }
@@ -331,9 +413,10 @@ pub async fn read_programme_speaker(
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
     let Query(query) = query;
-    view(&request, &state, &slug.0, query.lang.as_deref(), query.version, |view, snapshot| {
+    let fields = Selection::read::<SpeakerDetail>(query.fields.as_deref())?;
+    view(&request, &state, &slug.0, query.lang.as_deref(), query.version, None, |view, snapshot| {
         let speaker = snapshot.speaker(&code.0).ok_or(ProgrammeError::NotFound("speaker"))?;
-        Ok(view.speaker_detail(speaker))
+        Ok(fields.of(view.speaker_detail(speaker)))
     })
     .await
 }

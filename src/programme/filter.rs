@@ -3,11 +3,14 @@
 use deserr::Deserr;
 use utoipa::IntoParams;
 
-use super::snapshot::Snapshot;
+use super::{snapshot::Snapshot, timing::Span};
 use crate::{
-    agenda::document::{Item, Session, SessionKind},
+    agenda::{
+        document::{Item, Session, SessionKind},
+        model::instant,
+    },
     faults::Faults,
-    values::{Code, Date, TextValue},
+    values::{Code, Date, LanguageTag, Moment, TextValue},
 };
 
 /// The query of a programme view.
@@ -36,6 +39,17 @@ pub struct ProgrammeQuery {
     /// Only sessions in which this speaker appears; of panels and keynotes only those in which they do.
     #[deserr(default)]
     pub speaker: Option<Code>,
+    /// Only sessions that are spoken in this language or interpreted into it.
+    #[deserr(default)]
+    pub language: Option<LanguageTag>,
+    /// Only sessions that are on at this time, their first instant included, their end not: RFC 3339, or a wall time in
+    /// the conference's time zone. Panels and keynotes are on at their own times where these are known.
+    #[deserr(default)]
+    pub at: Option<Moment>,
+    /// Only these fields, each a path: `code,title,room.name,items.title`. Of a list, the fields of each element. Nothing
+    /// else is in the answer then, whatever its schema requires.
+    #[deserr(default)]
+    pub fields: Option<String>,
 }
 
 /// The query of a view that has nothing to filter.
@@ -49,6 +63,10 @@ pub struct ViewQuery {
     /// The number of an older release.
     #[deserr(default)]
     pub version: Option<ReleaseNumber>,
+    /// Only these fields, each a path: `code,title,room.name,items.title`. Of a list, the fields of each element. Nothing
+    /// else is in the answer then, whatever its schema requires.
+    #[deserr(default)]
+    pub fields: Option<String>,
 }
 
 /// The query of a programme behind a link.
@@ -77,13 +95,21 @@ pub struct LinkQuery {
     /// Only sessions in which this speaker appears.
     #[deserr(default)]
     pub speaker: Option<Code>,
+    /// Only sessions that are spoken in this language or interpreted into it.
+    #[deserr(default)]
+    pub language: Option<LanguageTag>,
+    /// Only sessions that are on at this time, their first instant included, their end not: RFC 3339, or a wall time in
+    /// the conference's time zone. Panels and keynotes are on at their own times where these are known.
+    #[deserr(default)]
+    pub at: Option<Moment>,
 }
 
 impl LinkQuery {
     /// The token, and what of the programme is asked for.
     pub fn split(self) -> (Option<String>, ProgrammeQuery) {
-        let Self { token, lang, day, track, room, kind, speaker } = self;
-        (token, ProgrammeQuery { lang, version: None, day, track, room, kind, speaker })
+        let Self { token, lang, day, track, room, kind, speaker, language, at } = self;
+        let of_latest = ProgrammeQuery { lang, day, track, room, kind, speaker, language, at, ..Default::default() };
+        (token, of_latest)
     }
 }
 
@@ -112,11 +138,11 @@ impl TextValue for ReleaseNumber {
 crate::values::text_value!([] ReleaseNumber);
 
 impl ProgrammeQuery {
-    /// Refuses values that name nothing in the release.
+    /// Refuses values that name nothing in the release, and settles the time in the conference's time zone.
     ///
     /// # Errors
     /// A fault a parameter.
-    pub fn check(&self, snapshot: &Snapshot) -> Result<(), Faults> {
+    pub fn check(&mut self, snapshot: &Snapshot) -> Result<(), Faults> {
         let mut faults = Faults::default();
         let mut demand = |known: bool, name: &str| {
             if !known {
@@ -127,22 +153,40 @@ impl ProgrammeQuery {
         demand(self.track.as_ref().is_none_or(|code| snapshot.track(code).is_some()), "track");
         demand(self.room.as_ref().is_none_or(|code| snapshot.room(code).is_some()), "room");
         demand(self.speaker.as_ref().is_none_or(|code| snapshot.speaker(code).is_some()), "speaker");
+        demand(self.language.as_ref().is_none_or(|tag| is_heard(snapshot, tag)), "language");
+        match self.at.map(|at| at.resolve(snapshot.agenda.conference.time_zone)) {
+            Some(Ok(instant)) => self.at = Some(Moment::Instant(instant)),
+            Some(Err(fault)) => faults.add("?at", &fault.code, fault.detail),
+            None => {}
+        }
         faults.or(())
     }
 
     /// Whether the session was asked for.
     pub fn takes(&self, snapshot: &Snapshot, session: &Session) -> bool {
+        self.takes_at_any_time(snapshot, session) && self.at.is_none_or(|at| Span::of(session).holds(instant(at)))
+    }
+
+    /// Whether the session was asked for, if the time is left aside.
+    pub fn takes_at_any_time(&self, snapshot: &Snapshot, session: &Session) -> bool {
         self.day.is_none_or(|date| snapshot.agenda.day_of(session).is_some_and(|day| day.date == date))
             && self.track.as_ref().is_none_or(|code| session.track.as_ref() == Some(code))
             && self.room.as_ref().is_none_or(|code| session.room.as_ref() == Some(code))
             && self.kind.is_none_or(|kind| session.kind == kind)
             && self.speaker.as_ref().is_none_or(|code| session.has_speaker(code))
+            && self.language.as_ref().is_none_or(|tag| is_heard_in(session, tag))
     }
 
-    /// Whether the item was asked for, in a list of items.
-    pub fn takes_item(&self, item: &Item) -> bool {
+    /// Whether the item of a session that was asked for was so too, in a list of items.
+    pub fn takes_item(&self, item: &Item, span: Option<Span>) -> bool {
         let appears = |code: &Code| item.appearances.iter().any(|appearance| appearance.speaker == *code);
-        self.speaker.as_ref().is_none_or(appears)
+        let is_on = |at| span.is_none_or(|span| span.holds(instant(at)));
+        self.speaker.as_ref().is_none_or(appears) && self.at.is_none_or(is_on)
+    }
+
+    /// Whether everything is asked for, with all its fields.
+    pub fn is_of_all(&self) -> bool {
+        !self.is_narrowing() && self.fields.is_none()
     }
 
     /// Whether any session is left out.
@@ -152,5 +196,16 @@ impl ProgrammeQuery {
             || self.room.is_some()
             || self.kind.is_some()
             || self.speaker.is_some()
+            || self.language.is_some()
+            || self.at.is_some()
     }
+}
+
+fn is_heard_in(session: &Session, tag: &LanguageTag) -> bool {
+    session.languages.contains(tag) || session.interpretation.contains(tag)
+}
+
+fn is_heard(snapshot: &Snapshot, tag: &LanguageTag) -> bool {
+    let agenda = &snapshot.agenda;
+    agenda.conference.languages.contains(tag) || agenda.sessions.iter().any(|session| is_heard_in(session, tag))
 }

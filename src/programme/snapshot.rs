@@ -7,7 +7,12 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit, watch};
 
 use super::{
-    release::{ReleaseRow, store},
+    history::History,
+    publication::{Edition, actions::Maker},
+    release::{
+        ReleaseRow,
+        store::{self, PublicRelease, Words},
+    },
     visibility::{Audience, project},
 };
 use crate::{
@@ -31,6 +36,10 @@ pub struct Snapshot {
     pub release: ReleaseRow,
     /// The agenda as it was released, its sessions in running order.
     pub agenda: Agenda,
+    /// What became of sessions and items over the releases up to this one.
+    pub history: History,
+    /// The last releases up to this one, the latest first, with what each changed in words.
+    pub releases: Vec<(ReleaseRow, Words)>,
     organisations: HashMap<Code, usize>,
     rooms: HashMap<Code, usize>,
     tracks: HashMap<Code, usize>,
@@ -53,7 +62,14 @@ impl Snapshot {
             place,
             release,
             agenda,
+            history: History::default(),
+            releases: Vec::new(),
         }
+    }
+
+    /// The same with what became of sessions and items up to it.
+    pub fn with_history(self, history: History) -> Self {
+        Self { history, ..self }
     }
 
     /// The organisation of this code.
@@ -82,17 +98,25 @@ impl Snapshot {
     }
 }
 
-/// A release as each audience may see it.
+/// A release as each audience may see it, and what is sent to everyone of it.
 #[derive(Debug, Clone)]
 struct Served {
     public: Arc<Snapshot>,
     attendees: Arc<Snapshot>,
+    /// None for the moment until it is made.
+    edition: Option<Arc<Edition>>,
 }
 
 type BySlug = HashMap<Code, Served>;
 
 /// How often a process looks for releases of other processes.
 const POLL: Duration = Duration::from_millis(300);
+
+/// How long another process may take to make the edition of what it published.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many releases the feed names.
+const FEED_MAX: i64 = 20;
 
 /// How many readers of old releases are served at the same time; the others wait without a connection to the store.
 const READERS_OF_OLD: usize = 2;
@@ -104,13 +128,15 @@ pub struct Programmes {
     current: Arc<ArcSwap<BySlug>>,
     refreshing: Arc<Mutex<()>>,
     secret: ServerSecret,
+    maker: Maker,
 }
 
 impl Programmes {
-    /// None yet. Placeholders are derived under the secret.
-    pub fn new(secret: ServerSecret) -> Self {
+    /// None yet. Placeholders are derived under the secret; documents name the URL.
+    pub fn new(secret: ServerSecret, public_url: &str) -> Self {
         let old = Arc::new(Semaphore::new(READERS_OF_OLD));
-        Self { old, current: Arc::default(), refreshing: Arc::default(), secret }
+        let maker = Maker::new(public_url);
+        Self { old, current: Arc::default(), refreshing: Arc::default(), secret, maker }
     }
 
     /// Waits for a turn to load old releases, which takes long.
@@ -122,6 +148,11 @@ impl Programmes {
     /// The latest release of a conference.
     pub fn get(&self, slug: &Code) -> Option<Arc<Snapshot>> {
         self.current.load().get(slug).map(|served| Arc::clone(&served.public))
+    }
+
+    /// The latest release of a conference with its edition, where it is made.
+    pub fn get_with_edition(&self, slug: &str) -> Option<(Arc<Snapshot>, Option<Arc<Edition>>)> {
+        self.current.load().get(slug).map(|served| (Arc::clone(&served.public), served.edition.clone()))
     }
 
     /// The latest release of a conference as those who have a confirmed registration may see it.
@@ -139,35 +170,83 @@ impl Programmes {
         all
     }
 
-    /// Takes up what was released since the last call.
+    /// Takes up what was released since the last call, and makes the editions that nobody made.
     ///
     /// # Errors
     /// The store fails; then readers keep what they have.
     pub async fn refresh(&self, database: &Database) -> Result<(), DatabaseError> {
         // One at a time, so that an older look at the store never replaces a newer one.
         let _turn = self.refreshing.lock().await;
-        let (current, secret) = (self.current.load_full(), self.secret.clone());
-        let known = Arc::clone(&current);
-        if let Some(next) = database.read(move |tx| newer(tx, &known, &secret)).await? {
-            let next = Arc::new(next);
-            self.current.store(Arc::clone(&next));
-            for (slug, served) in next.iter() {
-                if !current.get(slug).is_some_and(|known| Arc::ptr_eq(&known.public, &served.public)) {
-                    tracing::info!(conference.slug = %slug, release = served.public.release.number, "serving a release");
-                }
+        let Some(mut next) = self.look(database).await? else {
+            return Ok(());
+        };
+        if self.redacts(&next) {
+            // What was taken out is not read while the edition is made anew.
+            self.serve(next.clone());
+        }
+        for served in next.values_mut().filter(|served| served.edition.is_none()) {
+            match self.maker.provide(database, Arc::clone(&served.public)).await {
+                Ok(edition) => served.edition = Some(edition),
+                // Each answer is made when it is asked for until a later attempt succeeds.
+                Err(error) => tracing::warn!(%error, "an edition cannot be provided"),
             }
         }
+        self.serve(next);
         Ok(())
+    }
+
+    /// Takes up what other processes released, with the editions that they stored.
+    async fn take_up(&self, database: &Database) -> Result<(), DatabaseError> {
+        let _turn = self.refreshing.lock().await;
+        if let Some(next) = self.look(database).await? {
+            self.serve(next);
+        }
+        Ok(())
+    }
+
+    async fn look(&self, database: &Database) -> Result<Option<BySlug>, DatabaseError> {
+        let (known, secret, maker) = (self.current.load_full(), self.secret.clone(), self.maker.clone());
+        database.read(move |tx| newer(tx, &known, &secret, &maker)).await
+    }
+
+    /// Whether a release that is served was rewritten.
+    fn redacts(&self, next: &BySlug) -> bool {
+        let current = self.current.load();
+        next.iter().any(|(slug, served)| {
+            let number = |served: &Served| served.public.release.number;
+            served.edition.is_none() && current.get(slug).is_some_and(|known| number(known) == number(served))
+        })
+    }
+
+    fn serve(&self, next: BySlug) {
+        let current = self.current.load_full();
+        let next = Arc::new(next);
+        self.current.store(Arc::clone(&next));
+        for (slug, served) in next.iter() {
+            if !current.get(slug).is_some_and(|known| Arc::ptr_eq(&known.public, &served.public)) {
+                tracing::info!(conference.slug = %slug, release = served.public.release.number, "serving a release");
+            }
+        }
+    }
+
+    fn lacks_an_edition(&self) -> bool {
+        self.current.load().values().any(|served| served.edition.is_none())
     }
 
     /// Takes up the releases of other processes until `stop` turns true.
     pub async fn follow(self, database: Database, mut stop: watch::Receiver<bool>) {
         loop {
+            // Whoever published makes the edition; if they died over it, others do.
+            let lacked = self.lacks_an_edition();
             tokio::select! {
-                () = tokio::time::sleep(POLL) => {}
+                () = tokio::time::sleep(if lacked { PATIENCE } else { POLL }) => {}
                 _ = stop.wait_for(|stop| *stop) => return,
             }
-            if let Err(error) = self.refresh(&database).await {
+            let result = match lacked {
+                true => self.refresh(&database).await,
+                false => self.take_up(&database).await,
+            };
+            if let Err(error) = result {
                 tracing::debug!(%error, "releases of other processes cannot be seen");
             }
         }
@@ -179,6 +258,7 @@ fn newer(
     connection: &mut Connection,
     current: &BySlug,
     secret: &ServerSecret,
+    maker: &Maker,
 ) -> Result<Option<BySlug>, DatabaseError> {
     let latest = store::latest(connection)?;
     let known: HashMap<ConferenceId, &Served> =
@@ -188,7 +268,7 @@ fn newer(
         release.number == number && release.updated_at == updated_at
     };
     let is_known = |(id, number, updated_at): &(ConferenceId, i32, DateTime<Utc>)| {
-        known.get(id).is_some_and(|served| is_current(served, *number, *updated_at))
+        known.get(id).is_some_and(|served| served.edition.is_some() && is_current(served, *number, *updated_at))
     };
     if latest.len() == known.len() && latest.iter().all(is_known) {
         return Ok(None);
@@ -199,10 +279,13 @@ fn newer(
         let Some(place) = places.get(&id) else {
             continue;
         };
-        let served = match known.get(&id) {
+        let mut served = match known.get(&id) {
             Some(served) if is_current(served, number, updated_at) => (*served).clone(),
             older => match store::load_whole(connection, id, number) {
-                Ok(Some(release)) => served(place, release, secret),
+                Ok(Some(release)) => {
+                    let releases = store::list_with_words(connection, id, number, FEED_MAX)?;
+                    served(place, release, releases, secret)
+                }
                 Ok(None) => continue,
                 // One release that cannot be read takes nothing away from the readers of the others, nor from its own.
                 Err(DatabaseError::Corrupt(reason)) => {
@@ -215,6 +298,9 @@ fn newer(
                 Err(error) => return Err(error),
             },
         };
+        if served.edition.is_none() {
+            served.edition = maker.load(connection, &served.public)?.map(Arc::new);
+        }
         next.insert(place.slug.clone(), served);
     }
     Ok(Some(next))
@@ -222,11 +308,13 @@ fn newer(
 
 /// A stored release, ready for both audiences. What attendees see is that of the release's own instant, too: when an
 /// embargo ends, a new release comes.
-fn served(place: &Place, release: store::Release, secret: &ServerSecret) -> Served {
-    let for_attendees = project(&release.full, Audience::Attendees, release.row.released_at, secret);
-    let is_same = for_attendees == release.content;
-    let public = Arc::new(Snapshot::new(place.clone(), release.row.clone(), release.content));
+fn served(place: &Place, release: store::Release, releases: Vec<(ReleaseRow, Words)>, secret: &ServerSecret) -> Served {
+    let PublicRelease { row, content, history } = release.public;
+    let for_attendees = project(&release.full, Audience::Attendees, row.released_at, secret);
+    let is_same = for_attendees == content;
+    let public = Snapshot { releases, ..Snapshot::new(place.clone(), row.clone(), content).with_history(history) };
+    let public = Arc::new(public);
     let attendees =
-        if is_same { Arc::clone(&public) } else { Arc::new(Snapshot::new(place.clone(), release.row, for_attendees)) };
-    Served { public, attendees }
+        if is_same { Arc::clone(&public) } else { Arc::new(Snapshot::new(place.clone(), row, for_attendees)) };
+    Served { public, attendees, edition: None }
 }

@@ -62,6 +62,34 @@ const FIELDS: &[(&str, &str, &str, &str)] = &[
     ("website", "website", "site web", "website"),
 ];
 
+/// What readers call kinds of sessions and items, and parts in them.
+const WORDS: &[(&str, &str, &str, &str)] = &[
+    ("break", "Break", "Pause", "Pauze"),
+    ("call_for_action", "Call for action", "Appel à l’action", "Oproep tot actie"),
+    ("ceremony", "Ceremony", "Cérémonie", "Ceremonie"),
+    ("chair", "Chair", "Présidence", "Voorzitter"),
+    ("closing", "Closing", "Clôture", "Sluiting"),
+    ("discussion", "Discussion", "Discussion", "Discussie"),
+    ("high_level_political", "High-level political session", "Séance politique de haut niveau", "Politiek topoverleg"),
+    ("institutional_response", "Institutional response", "Réponse institutionnelle", "Institutionele reactie"),
+    ("keynote", "Keynote", "Exposé principal", "Keynote"),
+    ("keynote_speaker", "Keynote speaker", "Exposé principal", "Keynotespreker"),
+    ("ministerial_intervention", "Ministerial intervention", "Intervention ministérielle", "Ministeriële interventie"),
+    ("moderator", "Moderator", "Modération", "Moderator"),
+    ("opening", "Opening", "Ouverture", "Opening"),
+    ("panel", "Panel", "Table ronde", "Panel"),
+    ("panellist", "Panellist", "Panéliste", "Panellid"),
+    ("parallel", "Parallel session", "Séance parallèle", "Parallelle sessie"),
+    ("performance", "Performance", "Spectacle", "Optreden"),
+    ("rapporteur", "Rapporteur", "Rapport", "Rapporteur"),
+    ("side_event", "Side event", "Événement parallèle", "Nevenevenement"),
+    ("social", "Social event", "Rencontre", "Sociaal evenement"),
+    ("speaker", "Speaker", "Intervention", "Spreker"),
+    ("statement", "Statement", "Déclaration", "Verklaring"),
+    ("thematic", "Thematic session", "Séance thématique", "Thematische sessie"),
+    ("welcome_address", "Welcome address", "Allocution de bienvenue", "Welkomstwoord"),
+];
+
 impl Tongue {
     /// The language of a tag, if it is one of these.
     pub fn of(tag: &str) -> Option<Self> {
@@ -91,9 +119,38 @@ impl Tongue {
         self.pick("To be announced", "À annoncer", "Wordt nog bekendgemaakt")
     }
 
+    /// The name of the place of what has no room.
+    pub const fn room_to_be_announced(self) -> &'static str {
+        self.pick("Room to be announced", "Salle à annoncer", "Zaal wordt nog bekendgemaakt")
+    }
+
+    /// It belongs to a session of this title.
+    pub fn part_of(self, title: &str) -> String {
+        let part = self.pick("Part of", "Fait partie de", "Onderdeel van");
+        format!("{part} {}", self.quote(title))
+    }
+
     /// The name of a speaker who is not to be known.
     pub const fn name_withheld(self) -> &'static str {
         self.pick("Name withheld", "Nom non communiqué", "Naam niet bekendgemaakt")
+    }
+
+    /// What a release is called.
+    pub fn release(self, number: i32) -> String {
+        match self {
+            English => format!("Release {number}"),
+            French => format!("Version {number}"),
+            Dutch => format!("Versie {number}"),
+        }
+    }
+
+    /// That there are more sentences than those that were said.
+    pub fn and_more(self, more: usize) -> String {
+        match self {
+            English => format!("And {more} more changes."),
+            French => format!("Et {more} autres changements."),
+            Dutch => format!("En nog {more} wijzigingen."),
+        }
     }
 
     /// A title in quotation marks.
@@ -119,6 +176,17 @@ impl Tongue {
         let known = FIELDS.iter().find(|(field, ..)| *field == name);
         let words = known.map(|(_, english, french, dutch)| self.pick(*english, *french, *dutch));
         words.map_or_else(|| name.replace('_', " "), str::to_owned)
+    }
+
+    /// What a kind of session or item, or a part in it, is called.
+    pub fn word(self, name: &'static str) -> &'static str {
+        let known = WORDS.iter().find(|(word, ..)| *word == name);
+        known.map_or(name, |(_, english, french, dutch)| self.pick(*english, *french, *dutch))
+    }
+
+    /// What stands between a word and what it is about.
+    pub const fn colon(self) -> &'static str {
+        self.pick(": ", "\u{a0}: ", ": ")
     }
 
     /// A thing that is called by its kind and its name.
@@ -284,7 +352,8 @@ impl Tongue {
         }
     }
 
-    fn behalf(self, of: Option<&str>) -> String {
+    /// On behalf of somebody else.
+    pub fn behalf(self, of: Option<&str>) -> String {
         let of = of.map(|name| match self {
             English => format!(", on behalf of {name}"),
             French => format!(", au nom {}", de(name)),

@@ -1,17 +1,20 @@
 //! Making the views of a release in one language.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, FixedOffset};
 
 use super::{
     filter::ProgrammeQuery,
     negotiate::{self, Language, ReaderText},
     snapshot::Snapshot,
+    timing::{Span, item_spans},
     tongue::Tongue,
     views::{
         AppearanceView, CallForActionView, CommitmentView, ConferenceView, DayView, HighLevelSessionView,
-        ItemReference, ItemView, KeynoteView, OrganisationView, PanelView, ParticipantView, ProgrammeView, Reference,
-        ReleaseView, RoomView, SessionReference, SessionView, SpeakerAppearance, SpeakerDetail, SpeakerReference,
-        SpeakerView, TrackView, VenueView,
+        ItemReference, ItemView, KeynoteView, NowView, OrganisationView, PanelView, ParticipantView, ProgrammeView,
+        Reference, ReleaseView, RoomView, RunningView, SessionReference, SessionView, SpeakerAppearance, SpeakerDetail,
+        SpeakerReference, SpeakerView, TrackView, VenueView,
     },
     words::full_name,
 };
@@ -19,8 +22,13 @@ use crate::{
     agenda::document::{
         Appearance, AppearanceRole, Item, ItemKind, Organisation, Room, Session, SessionKind, Speaker, Track,
     },
-    values::{Code, Date, Localised},
+    values::{Code, Date, Localised, Moment},
 };
+
+/// Whether a thing stays in a list that is narrowed to these codes, if it is.
+fn is_in(codes: &Option<HashSet<&Code>>, code: &Code) -> bool {
+    codes.as_ref().is_none_or(|codes| codes.contains(code))
+}
 
 /// A release seen in one language.
 #[derive(Debug)]
@@ -50,9 +58,9 @@ impl<'a> View<'a> {
             conference: self.conference(),
             release: self.snapshot.release.is_released().then(|| ReleaseView::of(&self.snapshot.release)),
             languages: agenda.conference.languages.clone(),
-            tracks: self.tracks(),
-            rooms: self.rooms(),
-            speakers: agenda.speakers.iter().map(|speaker| self.speaker(speaker)).collect(),
+            tracks: self.tracks(query),
+            rooms: self.rooms(query),
+            speakers: self.speakers_in(query).map(|speaker| self.speaker(speaker)).collect(),
             days: self.days(query),
         }
     }
@@ -92,26 +100,37 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The themes.
-    pub fn tracks(&self) -> Vec<TrackView> {
+    /// The codes that the sessions taken refer to; none where the query does not narrow and nothing is left out.
+    fn referred<'q>(
+        &'q self,
+        query: &'q ProgrammeQuery,
+        of: impl Fn(&'q Session) -> Vec<&'q Code>,
+    ) -> Option<HashSet<&'q Code>> {
+        query.is_narrowing().then(|| self.taken(query).flat_map(of).collect())
+    }
+
+    /// The themes, or those of the sessions that the query takes.
+    pub fn tracks(&self, query: &ProgrammeQuery) -> Vec<TrackView> {
         let view = |track: &Track| TrackView {
             id: track.id.unwrap_or_default(),
             code: track.code.clone(),
             name: self.text(&track.name),
             description: self.some(track.description.as_ref()),
         };
-        self.snapshot.agenda.tracks.iter().map(view).collect()
+        let referred = self.referred(query, |session| session.track.iter().collect());
+        self.snapshot.agenda.tracks.iter().filter(|track| is_in(&referred, &track.code)).map(view).collect()
     }
 
-    /// The rooms.
-    pub fn rooms(&self) -> Vec<RoomView> {
+    /// The rooms, or those of the sessions that the query takes.
+    pub fn rooms(&self, query: &ProgrammeQuery) -> Vec<RoomView> {
         let view = |room: &Room| RoomView {
             id: room.id.unwrap_or_default(),
             code: room.code.clone(),
             name: self.text(&room.name),
             capacity: room.capacity,
         };
-        self.snapshot.agenda.rooms.iter().map(view).collect()
+        let referred = self.referred(query, |session| session.room.iter().collect());
+        self.snapshot.agenda.rooms.iter().filter(|room| is_in(&referred, &room.code)).map(view).collect()
     }
 
     fn name(&self, speaker: &Speaker) -> String {
@@ -135,27 +154,41 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Every speaker with all that they appear in.
-    pub fn speakers(&self) -> Vec<SpeakerDetail> {
-        let mut appearances = self.speaker_appearances(|_| true);
+    /// The speakers, or those who appear in the sessions that the query takes or are stood in for there.
+    fn speakers_in<'q>(&'q self, query: &'q ProgrammeQuery) -> impl Iterator<Item = &'q Speaker> {
+        let referred = self.referred(query, |session| {
+            let of_one = |appearance: &'q Appearance| [Some(&appearance.speaker), appearance.on_behalf_of.as_ref()];
+            session.all_appearances().flat_map(of_one).flatten().collect()
+        });
+        self.snapshot.agenda.speakers.iter().filter(move |speaker| is_in(&referred, &speaker.code))
+    }
+
+    /// The speakers with all that they appear in, of the sessions that the query takes.
+    pub fn speakers(&self, query: &ProgrammeQuery) -> Vec<SpeakerDetail> {
+        let mut appearances = self.speaker_appearances(query, |_| true);
         let of = |speaker: &Speaker| SpeakerDetail {
             speaker: self.speaker(speaker),
             appearances: appearances.remove(&speaker.code).unwrap_or_default(),
         };
-        self.snapshot.agenda.speakers.iter().map(of).collect()
+        self.speakers_in(query).map(of).collect()
     }
 
     /// A speaker with all that they appear in.
     pub fn speaker_detail(&self, speaker: &Speaker) -> SpeakerDetail {
-        let mut appearances = self.speaker_appearances(|code| *code == speaker.code);
+        let everything = ProgrammeQuery::default();
+        let mut appearances = self.speaker_appearances(&everything, |code| *code == speaker.code);
         let appearances = appearances.remove(&speaker.code).unwrap_or_default();
         SpeakerDetail { speaker: self.speaker(speaker), appearances }
     }
 
     /// What the wanted speakers appear in, in running order.
-    fn speaker_appearances(&self, wanted: impl Fn(&Code) -> bool) -> HashMap<&'a Code, Vec<SpeakerAppearance>> {
+    fn speaker_appearances<'q>(
+        &'q self,
+        query: &'q ProgrammeQuery,
+        wanted: impl Fn(&Code) -> bool,
+    ) -> HashMap<&'q Code, Vec<SpeakerAppearance>> {
         let mut found: HashMap<&Code, Vec<SpeakerAppearance>> = HashMap::new();
-        for session in &self.snapshot.agenda.sessions {
+        for session in self.taken(query) {
             let of_session = session.appearances.iter().map(|appearance| (appearance, None));
             let of_items = session
                 .items
@@ -181,7 +214,7 @@ impl<'a> View<'a> {
     pub fn days(&self, query: &ProgrammeQuery) -> Vec<DayView> {
         let agenda = &self.snapshot.agenda;
         let mut by_day: BTreeMap<Date, Vec<SessionView>> = BTreeMap::new();
-        for session in agenda.sessions.iter().filter(|session| query.takes(self.snapshot, session)) {
+        for session in self.taken(query) {
             if let Some(day) = agenda.day_of(session) {
                 by_day.entry(day.date).or_default().push(self.session(session));
             }
@@ -230,11 +263,40 @@ impl<'a> View<'a> {
             access: session.access,
             seats: session.seats,
             appearances: self.appearances(&session.appearances),
-            items: session.items.iter().zip(1..).map(|(item, ordinal)| self.item(item, ordinal)).collect(),
+            items: (session.items.iter().zip(1..).zip(item_spans(session)))
+                .map(|((item, ordinal), span)| self.item(item, ordinal, span))
+                .collect(),
         }
     }
 
-    fn item(&self, item: &Item, ordinal: usize) -> ItemView {
+    /// What is on at this instant of the sessions that the query takes, and what comes next.
+    pub fn now(&self, query: &ProgrammeQuery, at: DateTime<FixedOffset>) -> NowView {
+        let asked = |session: &&Session| query.takes_at_any_time(self.snapshot, session);
+        let sessions: Vec<&Session> = self.snapshot.agenda.sessions.iter().filter(asked).collect();
+        let mut places = HashSet::new();
+        let later = sessions.iter().filter(|session| Span::of(session).starts_at > at);
+        let next = later.filter(|session| places.insert(session.room.as_ref())).map(|session| self.session(session));
+        let on = sessions.iter().filter(|session| Span::of(session).holds(at));
+        NowView {
+            at: Moment::Instant(at),
+            now: on.map(|session| self.running(session, at)).collect(),
+            next: next.collect(),
+        }
+    }
+
+    fn running(&self, session: &Session, at: DateTime<FixedOffset>) -> RunningView {
+        let view = self.session(session);
+        let spans = item_spans(session);
+        let is_on = |span: &Option<Span>| span.is_some_and(|span| span.holds(at));
+        let item = spans.iter().position(is_on).and_then(|index| {
+            let (item, span) = (session.items.get(index)?, *spans.get(index)?);
+            Some(self.item(item, index + 1, span))
+        });
+        let ends_at = item.as_ref().and_then(|item| item.ends_at).unwrap_or(session.ends_at);
+        RunningView { session: view, item, ends_at }
+    }
+
+    fn item(&self, item: &Item, ordinal: usize, span: Option<Span>) -> ItemView {
         ItemView {
             ordinal,
             id: item.id.unwrap_or_default(),
@@ -243,6 +305,8 @@ impl<'a> View<'a> {
             title: self.text(&item.title),
             r#abstract: self.some(item.abstract_.as_ref()),
             time_limit_minutes: item.time_limit_minutes,
+            starts_at: span.map(|span| Moment::Instant(span.starts_at)),
+            ends_at: span.map(|span| Moment::Instant(span.ends_at)),
             appearances: self.appearances(&item.appearances),
         }
     }
@@ -309,18 +373,23 @@ impl<'a> View<'a> {
         &'q self,
         query: &'q ProgrammeQuery,
         kind: ItemKind,
-    ) -> impl Iterator<Item = (&'q Session, &'q Item)> {
+    ) -> impl Iterator<Item = (&'q Session, &'q Item, Option<Span>)> {
         self.taken(query)
-            .flat_map(|session| session.items.iter().map(move |item| (session, item)))
-            .filter(move |(_, item)| item.kind == kind && query.takes_item(item))
+            .flat_map(|session| {
+                session.items.iter().zip(item_spans(session)).map(move |(item, span)| (session, item, span))
+            })
+            .filter(move |(_, item, span)| item.kind == kind && query.takes_item(item, *span))
     }
 
     /// The panels, in running order.
     pub fn panels(&self, query: &ProgrammeQuery) -> Vec<PanelView> {
         self.items_of(query, ItemKind::Panel)
-            .map(|(session, item)| PanelView {
+            .map(|(session, item, span)| PanelView {
                 code: item.code.clone(),
                 title: self.text(&item.title),
+                r#abstract: self.some(item.abstract_.as_ref()),
+                starts_at: span.map(|span| Moment::Instant(span.starts_at)),
+                ends_at: span.map(|span| Moment::Instant(span.ends_at)),
                 session: self.session_reference(session),
                 moderators: self.speakers_as(item, &[AppearanceRole::Moderator, AppearanceRole::Chair]),
                 panellists: self.speakers_as(item, &[AppearanceRole::Panellist, AppearanceRole::Speaker]),
@@ -331,9 +400,12 @@ impl<'a> View<'a> {
     /// The keynotes, in running order.
     pub fn keynotes(&self, query: &ProgrammeQuery) -> Vec<KeynoteView> {
         self.items_of(query, ItemKind::Keynote)
-            .map(|(session, item)| KeynoteView {
+            .map(|(session, item, span)| KeynoteView {
                 code: item.code.clone(),
                 title: self.text(&item.title),
+                r#abstract: self.some(item.abstract_.as_ref()),
+                starts_at: span.map(|span| Moment::Instant(span.starts_at)),
+                ends_at: span.map(|span| Moment::Instant(span.ends_at)),
                 session: self.session_reference(session),
                 speakers: self.speakers_as(item, &[AppearanceRole::KeynoteSpeaker, AppearanceRole::Speaker]),
             })

@@ -31,7 +31,7 @@ pub struct Reference {
     pub name: ReaderText,
 }
 
-/// The released programme.
+/// The released programme; of a filtered one, the tracks, rooms and speakers that its sessions refer to.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProgrammeView {
     /// The event itself.
@@ -314,6 +314,10 @@ pub struct ItemView {
     pub r#abstract: Option<ReaderText>,
     /// How long it may last.
     pub time_limit_minutes: Option<Count<1>>,
+    /// When it starts, where that is known: it and all items before it have a time limit.
+    pub starts_at: Option<Moment>,
+    /// When it ends, where that is known.
+    pub ends_at: Option<Moment>,
     /// Who appears in it.
     pub appearances: Vec<AppearanceView>,
 }
@@ -346,6 +350,12 @@ pub struct PanelView {
     pub code: Code,
     /// Its topic.
     pub title: ReaderText,
+    /// What it is about.
+    pub r#abstract: Option<ReaderText>,
+    /// When it starts, where that is known: it and all items before it have a time limit.
+    pub starts_at: Option<Moment>,
+    /// When it ends, where that is known.
+    pub ends_at: Option<Moment>,
     /// The session it is in.
     pub session: SessionReference,
     /// Who leads it.
@@ -361,10 +371,38 @@ pub struct KeynoteView {
     pub code: Code,
     /// Its title.
     pub title: ReaderText,
+    /// What it is about.
+    pub r#abstract: Option<ReaderText>,
+    /// When it starts, where that is known: it and all items before it have a time limit.
+    pub starts_at: Option<Moment>,
+    /// When it ends, where that is known.
+    pub ends_at: Option<Moment>,
     /// The session it is in.
     pub session: SessionReference,
     /// Who gives it.
     pub speakers: Vec<ParticipantView>,
+}
+
+/// What is on at an instant, and what comes next.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NowView {
+    /// The instant: the one that was asked for, else the present minute.
+    pub at: Moment,
+    /// The sessions that are on, pauses too, in running order.
+    pub now: Vec<RunningView>,
+    /// In each room the first session that starts later, on whichever day; sessions without a room count as one place.
+    pub next: Vec<SessionView>,
+}
+
+/// A session that is on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RunningView {
+    /// The session.
+    pub session: SessionView,
+    /// The item of it that is on, where that is known.
+    pub item: Option<ItemView>,
+    /// When what is on ends: the item, else the session.
+    pub ends_at: Moment,
 }
 
 /// The high-level political session.

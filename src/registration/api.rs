@@ -231,7 +231,7 @@ pub async fn read_registration_form(
         language: language.tag().map(|tag| tag.as_str().to_owned()),
         modified: None,
         cache_control: "no-cache",
-        vary: "Accept-Language",
+        vary: header::HeaderValue::from_static("Accept-Language"),
     };
     Ok(answer(&request, representation))
 }
@@ -393,7 +393,7 @@ pub async fn read_attendee_programme(
     query: Query<LinkQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (CodePath(slug), reference) = path.into_inner();
-    let (token, query) = query.0.split();
+    let (token, mut query) = query.0.split();
     let credentials = credentials.with_link(token);
     let snapshot = desk.programmes.get_for_attendees(&slug).ok_or(RegistrationError::NoConference)?;
     let (place, secret) = (snapshot.place.clone(), desk.secret.clone());

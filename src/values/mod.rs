@@ -4,7 +4,10 @@
 mod localised;
 mod time;
 
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::{Borrow, Cow},
+    fmt,
+};
 
 use deserr::{Deserr, IntoValue, Value, ValueKind, ValuePointerRef};
 use serde::{Serialize, Serializer};
@@ -138,6 +141,12 @@ const CODE_LENGTH_MAX: usize = 80;
 /// The stable name of a thing in its conference, or of a conference: `ban-ki-moon`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code(String);
+
+impl Borrow<str> for Code {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
 
 impl Code {
     /// The longest code, in characters.

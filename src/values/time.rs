@@ -3,7 +3,7 @@
 use std::{borrow::Cow, ops::RangeInclusive};
 
 use chrono::{
-    DateTime, Datelike as _, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound as _,
+    DateTime, Datelike as _, Duration, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound as _,
     Timelike as _, Utc,
 };
 use utoipa::openapi::schema::{KnownFormat, Object, SchemaFormat};
@@ -19,6 +19,14 @@ impl TimeZone {
     /// The instant in this zone's offset, as agenda and programme write it.
     pub fn local(self, instant: DateTime<Utc>) -> DateTime<FixedOffset> {
         instant.with_timezone(&self.0).fixed_offset()
+    }
+
+    /// The first instant at which the clocks show a wall time, or one after it where they skip over it.
+    pub fn earliest(self, wall: NaiveDateTime) -> DateTime<FixedOffset> {
+        let on_the_clock = |hours| (wall + Duration::hours(hours)).and_local_timezone(self.0).earliest();
+        // Nowhere do the clocks skip more than a day.
+        let instant = (0..=24).find_map(on_the_clock).map(|instant| instant.fixed_offset());
+        instant.unwrap_or_else(|| wall.and_utc().fixed_offset())
     }
 
     /// The instant of a wall time: the one place that decides about the nights when the clocks change.
@@ -180,6 +188,19 @@ text_value!([] TimeOfDay);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_earliest_instant_of_a_wall_time_is_always_known() {
+        let earliest = |zone: chrono_tz::Tz, text: &str| {
+            let wall = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").unwrap();
+            TimeZone(zone).earliest(wall).to_rfc3339()
+        };
+        let brussels = chrono_tz::Europe::Brussels;
+        assert_eq!(earliest(brussels, "2014-03-31T09:00"), "2014-03-31T09:00:00+02:00");
+        assert_eq!(earliest(brussels, "2014-03-30T02:30"), "2014-03-30T03:30:00+02:00");
+        assert_eq!(earliest(brussels, "2014-10-26T02:30"), "2014-10-26T02:30:00+02:00");
+        assert_eq!(earliest(chrono_tz::Pacific::Apia, "2011-12-30T00:00"), "2011-12-31T00:00:00+14:00");
+    }
 
     #[test]
     fn a_wall_time_that_the_clocks_skip_or_repeat_is_refused() {

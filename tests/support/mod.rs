@@ -5,6 +5,7 @@ pub mod contract;
 pub mod http;
 pub mod smtp;
 pub mod store;
+pub mod xml;
 
 pub use app::App;
 pub use http::Answer;

@@ -12,7 +12,8 @@ use super::app::{PATIENCE, repository};
 
 const PYTHON_VARIABLE: &str = "PLENARY_TEST_PYTHON";
 
-fn python() -> String {
+/// The tests' Python.
+pub fn python() -> String {
     std::env::var(PYTHON_VARIABLE).unwrap_or_else(|_| "python3".to_owned())
 }
 

@@ -30,7 +30,7 @@ mod schedule_json;
 mod schedule_xml;
 mod sessions;
 mod speaker_table;
-mod text;
+pub mod text;
 
 use report::Report;
 use schedule::{Schedule, at};

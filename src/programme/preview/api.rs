@@ -109,7 +109,7 @@ pub async fn read_preview(
     query: Query<LinkQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, secret) = (path.into_inner().0, state.secret.clone());
-    let (token, query) = query.0.split();
+    let (token, mut query) = query.0.split();
     let snapshot =
         state.database.read(move |tx| actions::show(tx, &slug, token.as_deref().unwrap_or_default(), &secret)).await?;
     let language = negotiate::choose(&request, query.lang.as_deref(), &snapshot.agenda.conference.languages)?;

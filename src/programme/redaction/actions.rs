@@ -13,7 +13,7 @@ use crate::{
     database::{Connection, DatabaseError},
     http::idempotency,
     ids::{ReleaseId, ScheduledReleaseId},
-    programme::{ProgrammeError, visibility::placeholder},
+    programme::{ProgrammeError, publication, visibility::placeholder},
     values::{Code, Line},
 };
 
@@ -78,6 +78,8 @@ pub fn redact(
     if done.dry_run {
         return Ok(done);
     }
+    // The documents that were made of a release are made anew.
+    publication::store::remove(connection, place.id)?;
     idempotency::rewrite(connection, &place.id.to_string(), |answer| redaction.redact_answer(answer))?;
     done.audit_entries = audit::rewrite(connection, place.id, |entry| redaction.redacted_entry(entry))?;
     for person in &redaction.people {
@@ -135,7 +137,9 @@ fn redact_releases(
         let mut release = store::release(connection, *id)?;
         let contents = [redaction.redact(&mut release.content), redaction.redact(&mut release.full)];
         let texts = [redaction.redact_some(&mut release.note), redaction.redact_some(&mut release.force_reason)];
-        if contents.contains(&true) || texts.contains(&true) {
+        let past = [redaction.redact_history(&mut release.history), redaction.redact_words(&mut release.words)];
+        if [contents, texts, past].concat().contains(&true) {
+            release.history.forget_digests();
             if !done.dry_run {
                 store::replace_release(connection, &release, now)?;
             }

@@ -16,6 +16,7 @@ use crate::{
         document::{Appearance, Speaker},
     },
     ids::SpeakerId,
+    programme::{history::History, release::store::Words},
     values::{Code, LOCALISED_LENGTH_MAX, Line, Localised},
 };
 
@@ -121,6 +122,39 @@ impl Redaction {
         }
         agenda.each_text(&mut |_, text| changed |= self.redact_localised(text));
         changed | self.rename_sessions(agenda)
+    }
+
+    /// Takes the people out of what became of sessions and items. Answers whether anything changed.
+    pub fn redact_history(&self, history: &mut History) -> bool {
+        let mut changed = false;
+        for past in history.0.values_mut() {
+            let texts = past.title.values_mut().chain(past.room_name.iter_mut().flat_map(BTreeMap::values_mut));
+            texts.for_each(|text| changed |= self.redact_text(text));
+            for code in &mut past.codes {
+                if let Some(redacted) = self.redacted_code(code) {
+                    *code = redacted.to_string();
+                    changed = true;
+                }
+            }
+        }
+        changed
+    }
+
+    /// Takes the people out of what a release changed, in words. Answers whether anything changed.
+    pub fn redact_words(&self, words: &mut Words) -> bool {
+        let mut changed = false;
+        let sentences = words.0.values_mut().flat_map(|sentences| &mut sentences.first);
+        sentences.for_each(|text| changed |= self.redact_text(text));
+        changed
+    }
+
+    fn redact_text(&self, text: &mut String) -> bool {
+        let redacted = self.redacted_text(text);
+        let changed = redacted.is_some();
+        if let Some(redacted) = redacted {
+            *text = redacted;
+        }
+        changed
     }
 
     /// The code of a session or an item without the people's own codes; `None` where it has none.

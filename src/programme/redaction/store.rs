@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::census::Sighting;
@@ -14,6 +15,7 @@ use crate::{
     },
     faults,
     ids::{ConferenceId, ReleaseId, ScheduledReleaseId},
+    programme::{history::History, release::store::Words},
 };
 
 /// A release, as far as a redaction concerns it.
@@ -23,6 +25,8 @@ pub struct ReleaseContents {
     pub force_reason: Option<String>,
     pub content: Agenda,
     pub full: Agenda,
+    pub history: History,
+    pub words: Words,
 }
 
 /// A scheduled release, as far as a redaction concerns it.
@@ -37,8 +41,8 @@ fn read(JsonValue(content): JsonValue) -> Result<Agenda, DatabaseError> {
     faults::read(content).map_err(|faults| DatabaseError::Corrupt(format!("{:?}", faults.0)))
 }
 
-fn written(agenda: &Agenda) -> Result<JsonValue, DatabaseError> {
-    serde_json::to_value(agenda).map(JsonValue).map_err(|error| DatabaseError::Corrupt(error.to_string()))
+fn written(content: &impl Serialize) -> Result<JsonValue, DatabaseError> {
+    serde_json::to_value(content).map(JsonValue).map_err(|error| DatabaseError::Corrupt(error.to_string()))
 }
 
 fn speakers(contents: &[JsonValue]) -> Vec<Sighting> {
@@ -85,12 +89,20 @@ pub fn speakers_of_scheduled(
 
 /// A release.
 pub fn release(connection: &mut Connection, id: ReleaseId) -> Result<ReleaseContents, DatabaseError> {
-    type Row = (Option<String>, Option<String>, JsonValue, JsonValue);
-    let (note, force_reason, content, full): Row = releases::table
+    type Contents = (JsonValue, JsonValue, JsonValue, JsonValue);
+    let (note, force_reason, contents): (Option<String>, Option<String>, Contents) = releases::table
         .find(id)
-        .select((releases::note, releases::force_reason, releases::content, releases::full_content))
+        .select((
+            releases::note,
+            releases::force_reason,
+            (releases::content, releases::full_content, releases::history, releases::words),
+        ))
         .first(connection)?;
-    Ok(ReleaseContents { id, note, force_reason, content: read(content)?, full: read(full)? })
+    let (content, full, JsonValue(history), JsonValue(words)) = contents;
+    let corrupt = |error: serde_json::Error| DatabaseError::Corrupt(error.to_string());
+    let history = serde_json::from_value(history).map_err(corrupt)?;
+    let words = serde_json::from_value(words).map_err(corrupt)?;
+    Ok(ReleaseContents { id, note, force_reason, content: read(content)?, full: read(full)?, history, words })
 }
 
 /// A scheduled release.
@@ -118,6 +130,8 @@ pub fn replace_release(
             releases::force_reason.eq(&release.force_reason),
             releases::content.eq(written(&release.content)?),
             releases::full_content.eq(written(&release.full)?),
+            releases::history.eq(written(&release.history)?),
+            releases::words.eq(written(&release.words)?),
             releases::updated_at.eq(Instant(now)),
         ))
         .execute(connection)?;

@@ -1,10 +1,12 @@
 //! Publishing the draft, publishing an old release again, and what changed between any two.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::{
     protection::{self, KeptHidden},
-    store::{self, Release, ReleaseRow},
+    store::{self, PublicRelease, Release, ReleaseRow, Sentences, Words},
 };
 use crate::{
     access::{Actor, ServerSecret, audit},
@@ -16,8 +18,12 @@ use crate::{
     programme::{
         ProgrammeError,
         difference::Difference,
+        history::History,
+        tongue::Tongue,
         visibility::{Audience, next_embargo, project},
+        words::Speech,
     },
+    values::LanguageTag,
 };
 
 /// What is said about a release that is asked for.
@@ -88,16 +94,40 @@ pub(super) fn insert(
     secret: &ServerSecret,
 ) -> Result<PublishedRelease, ProgrammeError> {
     let last = store::latest_number(connection, place.id)?;
-    let before = store::load(connection, place.id, last)?.map(|(_, agenda)| agenda);
+    let (before, history) = match store::load(connection, place.id, last)? {
+        Some(before) => (Some(before.content), before.history),
+        None => (None, History::default()),
+    };
     let now = clock::now();
     let About { author, note, force_reason, restores } = about;
     let row = ReleaseRow { number: last + 1, released_at: now, updated_at: now, author, note, force_reason, restores };
     let content = project(&full, Audience::Public, now, secret);
     let next_embargo_ends_at = next_embargo(&full, now);
-    let release = Release { row, content, full, next_embargo_ends_at };
+    let history = history.advance(&content, &full, now);
+    let difference = Difference::between(before, content.clone());
+    let words = words_of(&difference);
+    record(connection, place, actor, operation, &row)?;
+    let public = PublicRelease { row, content, history };
+    let release = Release { public, full, words, next_embargo_ends_at };
     store::insert(connection, place.id, &release)?;
-    record(connection, place, actor, operation, &release.row)?;
-    Ok(PublishedRelease { release: release.row, difference: Difference::between(before, release.content) })
+    Ok(PublishedRelease { release: release.public.row, difference })
+}
+
+/// How many sentences of a release are kept beside it.
+const SENTENCES_MAX: usize = 50;
+
+/// What a release changes, in each language of the conference.
+fn words_of(difference: &Difference) -> Words {
+    let languages = difference.after.conference.languages.iter();
+    let of_language = |tag: &LanguageTag| {
+        let speech = Speech::new(difference, Tongue::of(tag.as_str()).unwrap_or(Tongue::English), tag.as_str());
+        let mut first: Vec<_> = difference.changes.iter().filter_map(|change| speech.words(change)).collect();
+        let more = first.len().saturating_sub(SENTENCES_MAX);
+        first.truncate(SENTENCES_MAX);
+        (tag.as_str().to_owned(), Sentences { first, more })
+    };
+    // Before the first release there was nothing: all of it is new.
+    Words(if difference.before.is_some() { languages.map(of_language).collect() } else { BTreeMap::new() })
 }
 
 /// Publishes an old release again, as the public may see it now. The draft becomes the same unless `keep_draft`. What
@@ -124,8 +154,12 @@ pub fn restore(
         let planned = agenda::actions::plan(connection, &place.slug, full.clone())?;
         agenda::actions::write(connection, &planned, actor, "restore_release")?;
     }
-    let about =
-        About { author: actor.name().to_owned(), note, force_reason: old.row.force_reason, restores: Some(number) };
+    let about = About {
+        author: actor.name().to_owned(),
+        note,
+        force_reason: old.public.row.force_reason,
+        restores: Some(number),
+    };
     let published = insert(connection, place, full, about, (actor, "restore_release"), secret)?;
     Ok((published, kept_hidden))
 }
@@ -152,7 +186,7 @@ fn record(
 /// The store fails.
 pub fn latest_agenda(connection: &mut Connection, place: &Place) -> Result<Option<Agenda>, DatabaseError> {
     let number = store::latest_number(connection, place.id)?;
-    Ok(store::load(connection, place.id, number)?.map(|(_, agenda)| agenda))
+    Ok(store::load(connection, place.id, number)?.map(|release| release.content))
 }
 
 /// What the public sees change from release `since`, or else from the one before, to release `number`.
@@ -166,8 +200,8 @@ pub fn difference(
     number: i32,
     since: Option<i32>,
 ) -> Result<Difference, ProgrammeError> {
-    let (_, after) = store::load(connection, conference, number)?.ok_or(ProgrammeError::NotFound("release"))?;
-    let before = store::load(connection, conference, since.unwrap_or(number - 1))?.map(|(_, agenda)| agenda);
+    let after = store::load(connection, conference, number)?.ok_or(ProgrammeError::NotFound("release"))?.content;
+    let before = store::load(connection, conference, since.unwrap_or(number - 1))?.map(|release| release.content);
     if since.is_some() && before.is_none() {
         let mut faults = Faults::default();
         faults.add("?since", "unknown_reference", "is the number of no release");

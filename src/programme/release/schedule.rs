@@ -189,17 +189,18 @@ fn end_embargoes(
     }
     let seen = |audience, at| project(&release.full, audience, at, secret);
     let public = seen(Audience::Public, now);
-    let same_for_attendees = seen(Audience::Attendees, release.row.released_at) == seen(Audience::Attendees, now);
-    if public == release.content && same_for_attendees {
+    let same_for_attendees =
+        seen(Audience::Attendees, release.public.row.released_at) == seen(Audience::Attendees, now);
+    if public == release.public.content && same_for_attendees {
         // What it was of is hidden for another reason, too.
         store::set_next_embargo(connection, place.id, last, next_embargo(&release.full, now))?;
         return Ok(None);
     }
-    let difference = Difference::between(Some(release.content), public);
+    let difference = Difference::between(Some(release.public.content), public);
     let about = About {
         author: Actor::service().name().to_owned(),
         note: Some(words::embargo_note(&difference, &release.full)),
-        force_reason: release.row.force_reason,
+        force_reason: release.public.row.force_reason,
         restores: None,
     };
     let by = (&Actor::service(), "publish_release");

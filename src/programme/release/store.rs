@@ -1,7 +1,10 @@
 //! The rows of releases, and of those that are scheduled.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use diesel::{dsl::exists, prelude::*};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::schedule::{ScheduledRelease, ScheduledState};
@@ -14,6 +17,7 @@ use crate::{
     },
     faults,
     ids::{ConferenceId, ReleaseId, ScheduledReleaseId},
+    programme::history::History,
 };
 
 /// A release without its content.
@@ -55,15 +59,40 @@ impl ReleaseRow {
     }
 }
 
-/// A release with both its contents.
+/// A release as the public reads it.
 #[derive(Debug)]
-pub struct Release {
+pub struct PublicRelease {
     /// Which it is.
     pub row: ReleaseRow,
     /// What the public reads.
     pub content: Agenda,
+    /// What became of sessions and items up to it.
+    pub history: History,
+}
+
+/// What a release changed, by language: the first sentences, and how many there are more.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Words(pub BTreeMap<String, Sentences>);
+
+/// Sentences in one language.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sentences {
+    /// The first of them.
+    pub first: Vec<String>,
+    /// How many there are more.
+    pub more: usize,
+}
+
+/// A release with both its contents.
+#[derive(Debug)]
+pub struct Release {
+    /// What the public reads.
+    pub public: PublicRelease,
     /// The agenda that it was made of.
     pub full: Agenda,
+    /// What it changed, in words.
+    pub words: Words,
     /// When the next embargo of it ends.
     pub next_embargo_ends_at: Option<DateTime<Utc>>,
 }
@@ -92,8 +121,12 @@ fn agenda(what: &str, JsonValue(content): JsonValue) -> Result<Agenda, DatabaseE
     faults::read(content).map_err(|faults| DatabaseError::Corrupt(format!("{what}: {:?}", faults.0)))
 }
 
-fn json(agenda: &Agenda) -> Result<JsonValue, DatabaseError> {
-    let value: Result<Value, _> = serde_json::to_value(agenda);
+fn read<T: DeserializeOwned>(what: &str, JsonValue(content): JsonValue) -> Result<T, DatabaseError> {
+    serde_json::from_value(content).map_err(|error| DatabaseError::Corrupt(format!("{what}: {error}")))
+}
+
+fn json(value: &impl Serialize) -> Result<JsonValue, DatabaseError> {
+    let value: Result<Value, _> = serde_json::to_value(value);
     value.map(JsonValue).map_err(|error| DatabaseError::Corrupt(error.to_string()))
 }
 
@@ -131,14 +164,19 @@ pub fn load(
     connection: &mut Connection,
     conference: ConferenceId,
     number: i32,
-) -> Result<Option<(ReleaseRow, Agenda)>, DatabaseError> {
-    let found: Option<(Columns, JsonValue)> = releases::table
+) -> Result<Option<PublicRelease>, DatabaseError> {
+    let found: Option<(Columns, JsonValue, JsonValue)> = releases::table
         .filter(releases::conference_id.eq(conference))
         .filter(releases::number.eq(number))
-        .select((columns!(), releases::content))
+        .select((columns!(), releases::content, releases::history))
         .first(connection)
         .optional()?;
-    found.map(|(columns, content)| Ok((row(columns), agenda(&format!("release {number}"), content)?))).transpose()
+    found.map(|(columns, content, history)| public(columns, content, history)).transpose()
+}
+
+fn public(columns: Columns, content: JsonValue, history: JsonValue) -> Result<PublicRelease, DatabaseError> {
+    let what = format!("release {}", columns.0);
+    Ok(PublicRelease { content: agenda(&what, content)?, history: read(&what, history)?, row: row(columns) })
 }
 
 /// A release with both its contents.
@@ -147,19 +185,24 @@ pub fn load_whole(
     conference: ConferenceId,
     number: i32,
 ) -> Result<Option<Release>, DatabaseError> {
-    let found: Option<(Columns, JsonValue, JsonValue, Option<Instant>)> = releases::table
+    type Contents = (JsonValue, JsonValue, JsonValue, JsonValue);
+    let found: Option<(Columns, Contents, Option<Instant>)> = releases::table
         .filter(releases::conference_id.eq(conference))
         .filter(releases::number.eq(number))
-        .select((columns!(), releases::content, releases::full_content, releases::next_embargo_ends_at))
+        .select((
+            columns!(),
+            (releases::content, releases::history, releases::full_content, releases::words),
+            releases::next_embargo_ends_at,
+        ))
         .first(connection)
         .optional()?;
     found
-        .map(|(columns, content, full, next_embargo_ends_at)| {
+        .map(|(columns, (content, history, full, words), next_embargo_ends_at)| {
             let what = format!("release {number}");
             Ok(Release {
-                row: row(columns),
-                content: agenda(&what, content)?,
+                public: public(columns, content, history)?,
                 full: agenda(&what, full)?,
+                words: read(&what, words)?,
                 next_embargo_ends_at: next_embargo_ends_at.map(|Instant(ends_at)| ends_at),
             })
         })
@@ -198,9 +241,26 @@ pub fn list(
     Ok(rows.into_iter().map(row).collect())
 }
 
+/// The latest releases up to a number, the latest first, with what each changed in words.
+pub fn list_with_words(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    number: i32,
+    limit: i64,
+) -> Result<Vec<(ReleaseRow, Words)>, DatabaseError> {
+    let rows: Vec<(Columns, JsonValue)> = releases::table
+        .filter(releases::conference_id.eq(conference))
+        .filter(releases::number.le(number))
+        .order(releases::number.desc())
+        .limit(limit)
+        .select((columns!(), releases::words))
+        .load(connection)?;
+    rows.into_iter().map(|(columns, words)| Ok((row(columns), read("words of a release", words)?))).collect()
+}
+
 /// Writes a release.
 pub fn insert(connection: &mut Connection, conference: ConferenceId, release: &Release) -> Result<(), DatabaseError> {
-    let row = &release.row;
+    let PublicRelease { row, content, history } = &release.public;
     diesel::insert_into(releases::table)
         .values((
             releases::id.eq(ReleaseId::new()),
@@ -212,7 +272,9 @@ pub fn insert(connection: &mut Connection, conference: ConferenceId, release: &R
             releases::note.eq(&row.note),
             releases::force_reason.eq(&row.force_reason),
             releases::restores.eq(row.restores),
-            releases::content.eq(json(&release.content)?),
+            releases::content.eq(json(content)?),
+            releases::history.eq(json(history)?),
+            releases::words.eq(json(&release.words)?),
             releases::full_content.eq(json(&release.full)?),
             releases::next_embargo_ends_at.eq(release.next_embargo_ends_at.map(Instant)),
         ))

@@ -1,0 +1,3 @@
+DROP TABLE representations;
+ALTER TABLE releases DROP COLUMN words;
+ALTER TABLE releases DROP COLUMN history;

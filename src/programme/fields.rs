@@ -1,0 +1,251 @@
+//! `?fields=`: an answer with only what its reader asked for. Which names there are is read from the schema of the
+//! view, as in the API document, never from the value at hand.
+
+use std::collections::BTreeMap;
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, Visitor},
+    ser,
+};
+use serde_json::value::RawValue;
+use utoipa::{
+    ToSchema,
+    openapi::{RefOr, Schema, schema::ArrayItems},
+};
+
+use super::views::List;
+use crate::faults::Faults;
+
+/// More paths than any view has use for; each is looked up in the schema.
+const PATHS_MAX: usize = 50;
+
+/// What of a value is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// All of it.
+    Whole,
+    /// These members; of a list, these members of each element.
+    Parts(BTreeMap<String, Selection>),
+}
+
+impl Selection {
+    /// What the paths select of a view of type `T`: `code,room.name`. All of it without a text.
+    ///
+    /// # Errors
+    /// A fault for each name that the view does not have, or one for too many paths.
+    pub fn read<T: ToSchema>(text: Option<&str>) -> Result<Self, Faults> {
+        let Some(text) = text else {
+            return Ok(Self::Whole);
+        };
+        let mut faults = Faults::default();
+        let paths: Vec<&str> = text.split(',').map(str::trim).collect();
+        if paths.len() > PATHS_MAX {
+            faults.add("?fields", "too_many", format!("must have at most {PATHS_MAX} paths"));
+            return faults.or(Self::Whole);
+        }
+        let shapes = Shapes::of::<T>();
+        let mut selected = Self::Parts(BTreeMap::new());
+        for path in paths {
+            match shapes.check(path) {
+                Ok(()) => selected.add(path.split('.')),
+                Err(detail) => faults.add("?fields", "unknown_field", detail),
+            }
+        }
+        faults.or(selected)
+    }
+
+    /// Whoever wants all of something gets all of it, whichever part of it they name besides.
+    fn add<'a>(&mut self, mut names: impl Iterator<Item = &'a str>) {
+        match (names.next(), &mut *self) {
+            (None, _) => *self = Self::Whole,
+            (Some(_), Self::Whole) => {}
+            (Some(name), Self::Parts(parts)) => {
+                parts.entry(name.to_owned()).or_insert_with(|| Self::Parts(BTreeMap::new())).add(names);
+            }
+        }
+    }
+
+    /// The value, to be written with what is selected of it.
+    pub fn of<T>(&self, value: T) -> Sparse<'_, T> {
+        Sparse { value, selection: self }
+    }
+
+    /// The list, to be written with what is selected of each element.
+    pub fn of_each<T>(&self, values: Vec<T>) -> List<Sparse<'_, T>> {
+        List { data: values.into_iter().map(|value| self.of(value)).collect() }
+    }
+}
+
+/// The schema of a view, and those that it refers to.
+struct Shapes {
+    root: RefOr<Schema>,
+    named: BTreeMap<String, RefOr<Schema>>,
+}
+
+impl Shapes {
+    fn of<T: ToSchema>() -> Self {
+        let mut named = Vec::new();
+        T::schemas(&mut named);
+        Self { root: T::schema(), named: named.into_iter().collect() }
+    }
+
+    /// Whether the view has what the path leads to; if not, what is known where the path goes astray.
+    fn check(&self, path: &str) -> Result<(), String> {
+        let mut place = vec![&self.root];
+        let mut walked = String::new();
+        for name in path.split('.') {
+            let members: Vec<_> = place.into_iter().flat_map(|schema| self.members(schema)).collect();
+            place = members.iter().filter(|(known, _)| *known == name).map(|(_, schema)| *schema).collect();
+            if place.is_empty() {
+                let known: Vec<&str> = members.into_iter().map(|(known, _)| known).collect();
+                return Err(astray(&walked, name, &known));
+            }
+            walked = if walked.is_empty() { name.to_owned() } else { format!("{walked}.{name}") };
+        }
+        Ok(())
+    }
+
+    /// The members of an object, or of each element of a list, in their order.
+    fn members<'s>(&'s self, schema: &'s RefOr<Schema>) -> Vec<(&'s str, &'s RefOr<Schema>)> {
+        let of_all = |schemas: &'s [RefOr<Schema>]| schemas.iter().flat_map(|schema| self.members(schema)).collect();
+        match schema {
+            RefOr::Ref(reference) => {
+                let name = reference.ref_location.rsplit('/').next().unwrap_or_default();
+                self.named.get(name).map(|schema| self.members(schema)).unwrap_or_default()
+            }
+            RefOr::T(Schema::Object(object)) => {
+                object.properties.iter().map(|(name, schema)| (name.as_str(), schema)).collect()
+            }
+            RefOr::T(Schema::Array(array)) => match &array.items {
+                ArrayItems::RefOrSchema(schema) => self.members(schema),
+                ArrayItems::False => Vec::new(),
+            },
+            RefOr::T(Schema::AllOf(parts)) => of_all(&parts.items),
+            RefOr::T(Schema::OneOf(either)) => of_all(&either.items),
+            RefOr::T(Schema::AnyOf(either)) => of_all(&either.items),
+            RefOr::T(_) => Vec::new(),
+        }
+    }
+}
+
+fn astray(walked: &str, name: &str, known: &[&str]) -> String {
+    let place = if walked.is_empty() { "here".to_owned() } else { format!("in {walked}") };
+    let name: String = name.chars().take(50).collect();
+    if known.is_empty() {
+        return format!("`{name}` is not known {place}, which has no fields");
+    }
+    format!("`{name}` is not known {place}; known: {}", known.join(", "))
+}
+
+/// A value of which only a selection is written, in the order of the whole.
+#[derive(Debug)]
+pub struct Sparse<'s, T> {
+    value: T,
+    selection: &'s Selection,
+}
+
+impl<T: Serialize> Serialize for Sparse<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if *self.selection == Selection::Whole {
+            return self.value.serialize(serializer);
+        }
+        let sparse = || {
+            let mut sparse = String::new();
+            write(&serde_json::to_string(&self.value)?, self.selection, &mut sparse)?;
+            RawValue::from_string(sparse)
+        };
+        sparse().map_err(ser::Error::custom)?.serialize(serializer)
+    }
+}
+
+/// Writes what is selected of a JSON text.
+fn write(text: &str, selection: &Selection, to: &mut String) -> serde_json::Result<()> {
+    let Selection::Parts(parts) = selection else {
+        to.push_str(text);
+        return Ok(());
+    };
+    let mut separator = "";
+    if text.starts_with('{') {
+        to.push('{');
+        for (name, value) in serde_json::from_str::<Members<'_>>(text)?.0 {
+            if let Some(selection) = parts.get(&name) {
+                to.push_str(separator);
+                to.push_str(&serde_json::to_string(&name)?);
+                to.push(':');
+                write(value.get(), selection, to)?;
+                separator = ",";
+            }
+        }
+        to.push('}');
+    } else if text.starts_with('[') {
+        to.push('[');
+        for value in serde_json::from_str::<Vec<&RawValue>>(text)? {
+            to.push_str(separator);
+            write(value.get(), selection, to)?;
+            separator = ",";
+        }
+        to.push(']');
+    } else {
+        to.push_str(text);
+    }
+    Ok(())
+}
+
+/// The members of an object in their order.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members<'de>;
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::programme::views::{HighLevelSessionView, ProgrammeView, SessionView};
+
+    #[test]
+    fn a_path_is_known_by_the_shape_of_the_view() {
+        let refused = |text: &str| {
+            let faults = Selection::read::<SessionView>(Some(text)).unwrap_err();
+            faults.0.into_iter().map(|fault| fault.detail).collect::<Vec<_>>()
+        };
+        assert!(Selection::read::<SessionView>(Some("code, room.name,items.appearances.speaker.name")).is_ok());
+        assert!(Selection::read::<HighLevelSessionView>(Some("code,ministerial_interventions.title")).is_ok());
+        assert!(Selection::read::<ProgrammeView>(Some("release.number,days.sessions.title")).is_ok());
+        assert_eq!(refused("room.colour"), ["`colour` is not known in room; known: code, name"]);
+        assert_eq!(
+            refused("code.x,"),
+            ["`x` is not known in code, which has no fields".to_owned(), refused("").remove(0)]
+        );
+        assert_eq!(refused(&["code"; 51].join(",")), ["must have at most 50 paths"]);
+    }
+
+    #[test]
+    fn what_is_selected_keeps_its_order_and_the_whole_wins() {
+        let mut selection = Selection::Parts(BTreeMap::new());
+        for path in ["list.b", "z", "z.inner", "none.b"] {
+            selection.add(path.split('.'));
+        }
+        let mut sparse = String::new();
+        let text = r#"{"z":{"inner":1,"other":2},"list":[{"b":1,"a":2},{"a":3}],"none":null,"rest":4}"#;
+        write(text, &selection, &mut sparse).unwrap();
+        assert_eq!(sparse, r#"{"z":{"inner":1,"other":2},"list":[{"b":1},{}],"none":null}"#);
+    }
+}

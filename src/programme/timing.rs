@@ -1,0 +1,168 @@
+//! When what happens: a session is at the time that it says, an item of it when the time limits of the items before it
+//! have passed.
+
+use chrono::{DateTime, Duration, FixedOffset};
+use uuid::Uuid;
+
+use crate::{
+    agenda::{
+        Agenda,
+        document::{Appearance, Item, Session},
+        model::instant,
+    },
+    values::{Code, Localised},
+};
+
+/// From when until when something lasts, in the conference's offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Its first instant.
+    pub starts_at: DateTime<FixedOffset>,
+    /// The instant after its last.
+    pub ends_at: DateTime<FixedOffset>,
+}
+
+impl Span {
+    /// When a session is.
+    pub fn of(session: &Session) -> Self {
+        Self { starts_at: instant(session.starts_at), ends_at: instant(session.ends_at) }
+    }
+
+    /// Whether it has begun and not ended at this instant.
+    pub fn holds(&self, at: DateTime<FixedOffset>) -> bool {
+        (self.starts_at..self.ends_at).contains(&at)
+    }
+
+    /// How long it is, in whole minutes.
+    pub fn minutes(&self) -> i64 {
+        (self.ends_at - self.starts_at).num_minutes()
+    }
+}
+
+/// When each item of a session is. An item has a time where it and all before it have a time limit, and where it ends
+/// within the session: beyond its end the plan cannot hold.
+pub fn item_spans(session: &Session) -> Vec<Option<Span>> {
+    let whole = Span::of(session);
+    let mut next = Some(whole.starts_at);
+    let mut span = |item: &Item| {
+        let starts_at = next?;
+        next = item.time_limit_minutes.map(|limit| starts_at + Duration::minutes(i64::from(limit.0)));
+        next = next.filter(|ends_at| *ends_at <= whole.ends_at);
+        Some(Span { starts_at, ends_at: next? })
+    };
+    session.items.iter().map(&mut span).collect()
+}
+
+/// A session, or an item whose time is known: what has a place of its own where a format knows no nesting.
+#[derive(Debug, Clone, Copy)]
+pub struct Slot<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// The item of it; none for the session itself.
+    pub item: Option<&'a Item>,
+    /// When it is.
+    pub span: Span,
+}
+
+impl<'a> Slot<'a> {
+    /// The id of the session or the item.
+    pub fn id(&self) -> Uuid {
+        let id = match self.item {
+            Some(item) => item.id.map(|id| id.uuid()),
+            None => self.session.id.map(|id| id.uuid()),
+        };
+        // Everything released has one.
+        id.unwrap_or_default()
+    }
+
+    /// The identifier that other systems know it by: the one that it was imported with, else its id.
+    pub fn guid(&self) -> Uuid {
+        match self.item {
+            Some(_) => self.id(),
+            None => session_guid(self.session),
+        }
+    }
+
+    /// Its code.
+    pub fn code(&self) -> &'a Code {
+        self.item.map_or(&self.session.code, |item| &item.code)
+    }
+
+    /// Its title.
+    pub fn title(&self) -> &'a Localised {
+        self.item.map_or(&self.session.title, |item| &item.title)
+    }
+
+    /// What it is about.
+    pub fn description(&self) -> Option<&'a Localised> {
+        self.item.map_or(self.session.abstract_.as_ref(), |item| item.abstract_.as_ref())
+    }
+
+    /// The word for its kind.
+    pub fn kind(&self) -> &'static str {
+        self.item.map_or(self.session.kind.as_str(), |item| item.kind.as_str())
+    }
+
+    /// Who appears in it, in order, each person once; in a session also those of its items.
+    pub fn appearances(&self) -> Vec<&'a Appearance> {
+        let all: Vec<&Appearance> = match self.item {
+            Some(item) => item.appearances.iter().collect(),
+            None => self.session.all_appearances().collect(),
+        };
+        let is_first =
+            |index: usize, found: &Appearance| !all[..index].iter().any(|other| other.speaker == found.speaker);
+        all.iter().enumerate().filter(|(index, found)| is_first(*index, found)).map(|(_, found)| *found).collect()
+    }
+}
+
+/// The identifier that other systems know a session by.
+pub fn session_guid(session: &Session) -> Uuid {
+    session.guid.or(session.id).map(|id| id.uuid()).unwrap_or_default()
+}
+
+/// A session, then those of its items whose times are known.
+pub fn slots_of(session: &Session) -> impl Iterator<Item = Slot<'_>> {
+    let whole = Slot { session, item: None, span: Span::of(session) };
+    let of_item = move |(item, span): (_, Option<Span>)| Some(Slot { session, item: Some(item), span: span? });
+    std::iter::once(whole).chain(session.items.iter().zip(item_spans(session)).filter_map(of_item))
+}
+
+/// Every slot of an agenda, session by session.
+pub fn slots(agenda: &Agenda) -> impl Iterator<Item = Slot<'_>> {
+    agenda.sessions.iter().flat_map(slots_of)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::faults;
+
+    fn spans(limits: &[Option<u32>]) -> Vec<Option<String>> {
+        let items: Vec<_> = limits
+            .iter()
+            .enumerate()
+            .map(|(number, limit)| {
+                json!({ "code": format!("item-{number}"), "kind": "statement", "title": { "en": "X" },
+                        "time_limit_minutes": limit })
+            })
+            .collect();
+        let session: Session = faults::read(json!({
+            "code": "x", "kind": "thematic", "title": { "en": "X" }, "items": items,
+            "starts_at": "2030-05-01T09:00:00+02:00", "ends_at": "2030-05-01T10:00:00+02:00",
+        }))
+        .unwrap();
+        let words = |span: Span| format!("{}-{}", span.starts_at.format("%H:%M"), span.ends_at.format("%H:%M"));
+        item_spans(&session).into_iter().map(|span| span.map(words)).collect()
+    }
+
+    #[test]
+    fn an_item_has_a_time_while_all_limits_are_known_and_the_session_lasts() {
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(spans(&[Some(20), Some(40)]), [some("09:00-09:20"), some("09:20-10:00")]);
+        assert_eq!(spans(&[Some(20), None, Some(10)]), [some("09:00-09:20"), None, None]);
+        assert_eq!(spans(&[Some(50), Some(11), Some(1)]), [some("09:00-09:50"), None, None]);
+        assert_eq!(spans(&[]), Vec::<Option<String>>::new());
+    }
+}

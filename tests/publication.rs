@@ -1,0 +1,226 @@
+//! What everyone asks for alike: the documents of a release, from memory, in codings and languages, to caches and pages
+//! of other origins.
+
+use std::io::Read as _;
+
+use serde_json::json;
+
+use crate::support::{
+    Answer, App, Store,
+    app::{World, small_conference},
+    on_both_stores,
+};
+
+const SMALL: &str = "/api/v1/conferences/small";
+
+/// Every document of a release, by its place under the conference, and its media type.
+const DOCUMENTS: [(&str, &str); 15] = [
+    ("", "application/json"),
+    ("/programme", "application/json"),
+    ("/programme/days", "application/json"),
+    ("/programme/sessions", "application/json"),
+    ("/programme/panels", "application/json"),
+    ("/programme/keynotes", "application/json"),
+    ("/programme/speakers", "application/json"),
+    ("/programme/rooms", "application/json"),
+    ("/programme/tracks", "application/json"),
+    ("/schedule.xml", "application/xml"),
+    ("/schedule.json", "application/json"),
+    ("/programme.ics", "text/calendar; charset=utf-8"),
+    ("/programme.jsonld", "application/ld+json"),
+    ("/programme/sessions.csv", "text/csv; charset=utf-8; header=present"),
+    ("/releases.atom", "application/atom+xml"),
+];
+
+fn published(store: Store) -> App {
+    let app = World::new(store).start();
+    app.publish(&small_conference(None, None));
+    app
+}
+
+fn release(app: &App) {
+    assert_eq!(app.admin("POST", &format!("{SMALL}/releases"), Some(&json!({}))).status, 201);
+}
+
+fn get_coded(app: &App, path: &str, coding: &str) -> Answer {
+    app.get_with(path, &[("accept-encoding", coding)])
+}
+
+fn expanded(answer: &Answer) -> Vec<u8> {
+    let mut plain = Vec::new();
+    match answer.header("content-encoding") {
+        Some("br") => _ = brotli::Decompressor::new(answer.body.as_slice(), 4096).read_to_end(&mut plain).unwrap(),
+        Some("zstd") => plain = zstd::decode_all(answer.body.as_slice()).unwrap(),
+        Some("gzip") => _ = flate2::read::GzDecoder::new(answer.body.as_slice()).read_to_end(&mut plain).unwrap(),
+        _ => plain.clone_from(&answer.body),
+    }
+    plain
+}
+
+on_both_stores! {
+    fn every_document_has_each_coding_with_a_tag_of_its_own(store) {
+        let app = published(store);
+        for (place, media_type) in DOCUMENTS {
+            let path = format!("{SMALL}{place}");
+            let plain = get_coded(&app, &path, "identity");
+            assert_eq!(plain.status, 200, "{path}");
+            assert_eq!(plain.header("content-type"), Some(media_type), "{path}");
+            assert_eq!(plain.header("content-encoding"), None);
+            assert_eq!(plain.header("content-language"), Some("en"));
+            assert_eq!(plain.header("vary"), Some("Accept-Encoding, Accept-Language"));
+            assert_eq!(plain.header("cache-control"), Some("public, max-age=10, stale-while-revalidate=60"));
+            assert_eq!(plain.header("access-control-allow-origin"), Some("*"));
+            let mut tags = vec![plain.header("etag").unwrap().to_owned()];
+            for coding in ["br", "zstd", "gzip"] {
+                let coded = get_coded(&app, &path, coding);
+                assert_eq!(coded.header("content-encoding"), Some(coding), "{path}");
+                assert_eq!(expanded(&coded), plain.body, "{path} {coding}");
+                let tag = coded.header("etag").unwrap().to_owned();
+                let known = [("accept-encoding", coding), ("if-none-match", tag.as_str())];
+                let fresh = app.get_with(&path, &known);
+                assert_eq!((fresh.status, fresh.header("etag")), (304, Some(tag.as_str())), "{path}");
+                assert_eq!(fresh.header("vary"), plain.header("vary"));
+                assert_eq!(fresh.header("cache-control"), plain.header("cache-control"));
+                let head = app.send("HEAD", &path, &[("accept-encoding", coding)], None);
+                assert_eq!((head.status, head.header("etag")), (200, Some(tag.as_str())));
+                assert_eq!(head.header("content-length"), Some(coded.body.len().to_string().as_str()));
+                tags.push(tag);
+            }
+            tags.sort_unstable();
+            tags.dedup();
+            assert_eq!(tags.len(), 4, "{path}");
+            assert!(tags.iter().all(|tag| tag.starts_with('"')), "strong");
+        }
+    }
+
+    fn documents_are_the_same_bytes_after_a_restart_and_in_another_process(store) {
+        let world = std::sync::Arc::new(World::new(store).set("PLENARY_PUBLIC_URL", "https://conference.example"));
+        let app = world.start_shared();
+        app.publish(&small_conference(None, None));
+        let read = |app: &App| {
+            let of = |coding: &str| {
+                let get = |(place, _): &(&str, &str)| get_coded(app, &format!("{SMALL}{place}"), coding);
+                DOCUMENTS.iter().map(get).map(|answer| (answer.header("etag").unwrap().to_owned(), answer.body)).collect()
+            };
+            ["identity", "br", "zstd", "gzip"].map(of) as [Vec<_>; 4]
+        };
+        let first = read(&app);
+        let stored = world.database.count("SELECT count(*) AS n FROM representations");
+        assert!(stored > 100, "{stored}");
+        let second = world.start_shared();
+        assert!(read(&second) == first, "another process");
+        drop((app, second));
+        let third = world.start_shared();
+        assert!(read(&third) == first, "after a restart");
+        assert_eq!(world.database.count("SELECT count(*) AS n FROM representations"), stored);
+        // A release takes the place of the one before.
+        release(&third);
+        assert_eq!(world.database.count("SELECT count(*) AS n FROM representations"), stored);
+    }
+
+    fn a_reader_who_holds_a_tag_through_three_releases_is_answered_anew_when_it_changed_by_either_process(store) {
+        let world = std::sync::Arc::new(World::new(store).set("PLENARY_PUBLIC_URL", "https://conference.example"));
+        let (one, two) = (world.start_shared(), world.start_shared());
+        let mut document = small_conference(None, None);
+        one.publish(&document);
+        two.log.wait_for("serving a release");
+        let paths = ["/programme", "/programme/rooms", "/schedule.xml", "/programme.ics"];
+        let tags = |app: &App| paths.map(|path| app.get(&format!("{SMALL}{path}")).header("etag").unwrap().to_owned());
+        let statuses = |app: &App, tags: &[String; 4]| {
+            let ask = |(path, tag): (&str, &String)| app.get_with(&format!("{SMALL}{path}"), &[("if-none-match", tag)]).status;
+            paths.into_iter().zip(tags).map(ask).collect::<Vec<_>>()
+        };
+        let first = tags(&one);
+        assert_eq!(tags(&two), first);
+        assert_eq!((statuses(&one, &first), statuses(&two, &first)), (vec![304; 4], vec![304; 4]));
+        // The second release renames a session: rooms stay as they were.
+        document["sessions"][0]["title"] = json!("Grand opening");
+        two.publish(&document);
+        one.log.wait_for("\"release\":2");
+        let second = tags(&two);
+        for app in [&one, &two] {
+            assert_eq!(statuses(app, &first), [200, 304, 200, 200]);
+            assert_eq!(statuses(app, &second), [304; 4]);
+        }
+        // The third changes nothing but its number, which the programme and the schedule name.
+        one.publish(&document);
+        two.log.wait_for("\"release\":3");
+        for app in [&one, &two] {
+            assert_eq!(statuses(app, &second), [200, 304, 200, 304]);
+            assert_eq!(statuses(app, &first), [200, 304, 200, 200]);
+        }
+    }
+
+    fn a_redaction_reaches_every_document_and_older_releases_under_new_tags(store) {
+        let app = published(store);
+        release(&app);
+        let paths: Vec<String> = DOCUMENTS
+            .iter()
+            .flat_map(|(place, _)| ["", "?version=1"].map(|query| format!("{SMALL}{place}{query}")))
+            .filter(|path| !path.contains("releases.atom?"))
+            .collect();
+        let named: Vec<_> = paths.iter().filter(|path| app.get(path).text().contains("Lovelace")).collect();
+        assert!(named.len() >= 14, "{named:?}");
+        let tags: Vec<_> = named.iter().map(|path| app.get(path).header("etag").unwrap().to_owned()).collect();
+        assert_eq!(app.admin("POST", &format!("{SMALL}/agenda/speakers/ada/redact"), Some(&json!({}))).status, 200);
+        for path in &paths {
+            for coding in ["identity", "br", "zstd", "gzip"] {
+                let answer = get_coded(&app, path, coding);
+                let text = String::from_utf8(expanded(&answer)).unwrap();
+                assert!(!text.contains("Lovelace"), "{path} {coding}");
+            }
+        }
+        for (path, tag) in named.iter().zip(&tags) {
+            assert_eq!(app.get_with(path, &[("if-none-match", tag)]).status, 200, "{path}");
+        }
+    }
+}
+
+#[test]
+fn an_older_release_is_kept_for_a_day_and_can_change() {
+    let app = published(Store::Sqlite);
+    release(&app);
+    for version in [1, 2] {
+        let answer = app.get(&format!("{SMALL}/schedule.xml?version={version}"));
+        assert_eq!(answer.header("cache-control"), Some("public, max-age=86400"));
+        assert!(answer.text().contains(&format!("<version>{version}</version>")));
+    }
+}
+
+#[test]
+fn a_page_of_any_origin_may_read_the_programme_whatever_the_settings_say() {
+    let app = World::new(Store::Sqlite).set("PLENARY_CORS_ORIGINS", "https://our.example").start();
+    app.publish(&small_conference(None, None));
+    let origin = ("origin", "https://other.example");
+    for path in ["/programme", "/schedule.xml", "/releases", "/programme?track=nothing", "/programme/sessions/nothing"]
+    {
+        let answer = app.get_with(&format!("{SMALL}{path}"), &[origin]);
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{path}");
+        assert!(answer.header("vary").is_none_or(|vary| !vary.contains("Origin")), "{path}");
+        let ask =
+            [origin, ("access-control-request-method", "GET"), ("access-control-request-headers", "if-none-match")];
+        let leave = app.send("OPTIONS", &format!("{SMALL}{path}"), &ask, None);
+        assert_eq!((leave.status, leave.header("access-control-allow-origin")), (204, Some("*")), "{path}");
+        assert!(leave.header("access-control-allow-headers").unwrap().contains("if-none-match"));
+    }
+    let ask = [origin, ("access-control-request-method", "POST")];
+    let leave = app.send("OPTIONS", &format!("{SMALL}/releases"), &ask, None);
+    assert_eq!(leave.header("access-control-allow-origin"), None, "writing is another matter");
+    let private = app.get_with(&format!("{SMALL}/agenda"), &[origin]);
+    assert_eq!(private.header("access-control-allow-origin"), None);
+}
+
+#[test]
+fn a_document_has_one_language_and_what_a_release_has_not_is_not_found() {
+    let app = published(Store::Sqlite);
+    assert_eq!(app.get(&format!("{SMALL}/schedule.xml?lang=*")).faults(), ["?lang unknown_language"]);
+    assert_eq!(app.get(&format!("{SMALL}/schedule.xml?lang=de")).faults(), ["?lang unknown_language"]);
+    assert_eq!(app.get(&format!("{SMALL}/schedule.xml?day=2030-05-01")).faults(), ["?day unknown_field"]);
+    assert_eq!(
+        app.get_with(&format!("{SMALL}/programme.ics"), &[("accept-language", "fr")]).header("content-language"),
+        Some("fr")
+    );
+    assert_eq!(app.get(&format!("{SMALL}/programme/high-level-session")).status, 404);
+    assert_eq!(app.get(&format!("{SMALL}/schedule.xml?version=9")).status, 404);
+    assert_eq!(app.get("/api/v1/conferences/nowhere/schedule.xml").status, 404);
+}
