@@ -54,6 +54,7 @@ operations! {
     programme::formats::api::read_speaker_calendar,
     programme::api::read_programme,
     programme::now::api::read_programme_now,
+    programme::live::api::listen_to_programme,
     programme::api::list_programme_days,
     programme::api::read_programme_day,
     programme::api::list_programme_sessions,

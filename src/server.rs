@@ -11,7 +11,10 @@ use std::{
 
 use actix_cors::Cors;
 use actix_web::{App, HttpRequest, HttpServer, http::header, middleware::from_fn, web};
-use tokio::sync::watch;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+};
 
 use crate::{
     access::{
@@ -28,7 +31,7 @@ use crate::{
         problem::{METHOD_NOT_ALLOWED, NOT_FOUND},
     },
     mail::{Wake, Worker},
-    programme::{self, ProgrammeError, Programmes, Request, api::State, publication, release},
+    programme::{self, ProgrammeError, Programmes, Request, api::State, live::Hub, publication, release},
     registration::{RegistrationError, api::Desk},
     routes,
     settings::Settings,
@@ -89,6 +92,8 @@ pub fn causes(error: &dyn std::error::Error) -> String {
 /// # Errors
 /// The service cannot start.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
+    let mut signals = Signals::catch().map_err(io_error("signals"))?;
+    open_files();
     let data_dir = settings.data_dir.display();
     let secret = ServerSecret::load_or_make(&settings.data_dir).map_err(io_error(format!("data_dir {data_dir}")))?;
     let database = Database::open(&settings.store, settings.database_connections).map_err(io_error("database_url"))?;
@@ -115,14 +120,17 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         secret: secret.clone(),
         public_url: public_url.as_str().into(),
     };
+    let listeners_max = usize::try_from(settings.event_listeners_max).unwrap_or(usize::MAX);
+    let hub = Hub::new(programmes.clone(), database.clone(), listeners_max);
     let uses = TokenUses::default();
-    let (app_ready, app_database, app_uses) = (ready.clone(), database.clone(), uses.clone());
+    let (app_ready, app_database, app_uses, app_hub) = (ready.clone(), database.clone(), uses.clone(), hub.clone());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(extract::path_config())
             .app_data(web::Data::new(app_ready.clone()))
             .app_data(web::Data::new(app_database.clone()))
             .app_data(web::Data::new(app_uses.clone()))
+            .app_data(web::Data::new(app_hub.clone()))
             .app_data(web::Data::new(wake.clone()))
             .app_data(web::Data::new(routes::documentation()))
             .app_data(web::Data::new(state.clone()))
@@ -141,9 +149,11 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     .listen(listener)
     .map_err(io_error("listen"))?
     .shutdown_timeout(STOP_TIMEOUT_SECONDS)
+    // Listeners are sent away before the server waits for its requests: see below.
+    .disable_signals()
     .run();
     let handle = server.handle();
-    let serving = actix_web::rt::spawn(server);
+    let mut serving = actix_web::rt::spawn(server);
 
     let token = match prepare(&settings, &database, &programmes, &secret).await {
         Ok(token) => token,
@@ -154,6 +164,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     };
     let (stop, stopped) = watch::channel(false);
     let following = actix_web::rt::spawn(programmes.clone().follow(database.clone(), stopped.clone()));
+    let telling = actix_web::rt::spawn(hub.clone().keep());
     let tidying = actix_web::rt::spawn(idempotency::tidy(database.clone(), stopped.clone()));
     let noting = actix_web::rt::spawn(uses.keep(database.clone(), stopped.clone()));
     let keeping = release::schedule::keep(database, programmes.clone(), secret, stopped.clone());
@@ -162,11 +173,21 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     ready.raise();
     announce(address, &public_url, &programmes, token.as_ref()).map_err(io_error("standard output"))?;
 
-    let served = serving.await;
+    let served = tokio::select! {
+        served = &mut serving => served,
+        () = signals.any() => {
+            // A listener's answer has no end of its own.
+            hub.close();
+            handle.stop(true).await;
+            serving.await
+        }
+    };
     tracing::info!("stopping");
+    hub.close();
     // Nobody listens any more if both have ended by themselves.
     _ = stop.send(true);
     _ = following.await;
+    _ = telling.await;
     _ = tidying.await;
     _ = noting.await;
     _ = keeping.await;
@@ -180,12 +201,42 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     }
 }
 
+/// What asks the service to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on they do not end the process by themselves.
+    fn catch() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for either.
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Lets the process have as many connections as the system allows it.
+fn open_files() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => tracing::debug!(limit, "open files"),
+        Err(error) => tracing::warn!(%error, "the limit of open files cannot be raised"),
+    }
+}
+
 fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .disable_vary_header()
         .allow_any_method()
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH, header::IF_MATCH])
         .allowed_header("idempotency-key")
+        .allowed_header("last-event-id")
         .expose_headers([header::ETAG, header::LINK, header::LOCATION, header::RETRY_AFTER])
         .max_age(600);
     if origins.iter().any(|origin| origin == "*") {

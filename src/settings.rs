@@ -55,6 +55,8 @@ pub struct Settings {
     pub registrations_burst: u32,
     /// Whether clients on this machine are counted.
     pub rate_limit_loopback: bool,
+    /// How many may listen to events at once.
+    pub event_listeners_max: u32,
     /// Proxies whose word about the client is believed.
     pub trusted_proxies: Vec<IpAddr>,
 }
@@ -78,6 +80,7 @@ struct Raw {
     registrations_per_minute: u32,
     registrations_burst: u32,
     rate_limit_loopback: bool,
+    event_listeners_max: u32,
     trusted_proxies: Vec<String>,
 }
 
@@ -181,6 +184,7 @@ impl Settings {
             registrations_per_minute: positive("registrations_per_minute", raw.registrations_per_minute)?,
             registrations_burst: positive("registrations_burst", raw.registrations_burst)?,
             rate_limit_loopback: raw.rate_limit_loopback,
+            event_listeners_max: raw.event_listeners_max,
             trusted_proxies: trusted_proxies.map_err(|_| wrong("trusted_proxies", "must list addresses"))?,
         })
     }

@@ -139,6 +139,8 @@ fn each_library_is_known_where_it_belongs() {
                 "cli.rs",
             ],
         ),
+        ("rlimit::", &["server.rs"]),
+        ("bytes::", &["programme/live/"]),
         ("lettre::", &["mail/"]),
         ("ureq::", &["cli/"]),
         ("saphyr::", &["blueprint/yaml.rs"]),

@@ -73,6 +73,7 @@ pub const POLICY: &[(&str, Allowed)] = &[
     ("read_schedule_json", Allowed::Everyone),
     ("read_programme_calendar", Allowed::Everyone),
     ("read_programme_jsonld", Allowed::Everyone),
+    ("listen_to_programme", Allowed::Everyone),
     ("read_session_table", Allowed::Everyone),
     ("read_release_feed", Allowed::Everyone),
     ("read_session_calendar", Allowed::Everyone),

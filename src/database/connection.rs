@@ -60,7 +60,8 @@ impl Store {
         Err("must start with sqlite: or postgres://".to_owned())
     }
 
-    fn connect(&self) -> Result<AnyConnection, ConnectionError> {
+    /// A connection outside the pool.
+    pub(super) fn connect(&self) -> Result<AnyConnection, ConnectionError> {
         match self {
             Self::Sqlite(path) => {
                 let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;

@@ -6,6 +6,7 @@
 //!
 //! The module knows diesel and no feature.
 
+pub mod changes;
 pub mod connection;
 pub mod migrations;
 pub mod schema;
@@ -85,6 +86,7 @@ const READERS: u32 = 3;
 /// The store. Cheap to clone.
 #[derive(Clone)]
 pub struct Database {
+    store: Store,
     pool: connection::Pool,
     /// SQLite has one writer: writes of this process queue here instead of inside SQLite, where waiting is a poll.
     writer: Option<Arc<Mutex<()>>>,
@@ -109,7 +111,7 @@ impl Database {
         let writer = matches!(store, Store::Sqlite(_)).then(Arc::default);
         let writes = usize::try_from(connections_max.saturating_sub(READERS).max(1)).unwrap_or(1);
         let (writes, turns) = (Arc::new(Semaphore::new(writes)), Turns::default());
-        Ok(Self { pool: connection::pool(store, connections_max), writer, writes, turns })
+        Ok(Self { store: store.clone(), pool: connection::pool(store, connections_max), writer, writes, turns })
     }
 
     /// Runs `work` in a transaction that only reads, on the blocking pool.

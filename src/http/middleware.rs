@@ -12,7 +12,7 @@ use std::{
 
 use actix_web::{
     Error, HttpMessage as _, HttpResponse,
-    body::{BoxBody, MessageBody},
+    body::{self, BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{Method, header},
     middleware::Next,
@@ -45,6 +45,10 @@ pub async fn observe(
     let span = tracing::info_span!("request", request.id = %id);
     let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
     let mut response = with_instance(response, &id, &span);
+    if method == Method::HEAD && response.response().body().size() == BodySize::Stream {
+        // What nobody is sent is not waited for: it may have no end.
+        response = response.map_body(|_, _| BoxBody::new(body::None::new()));
+    }
     let headers = response.headers_mut();
     if let Ok(value) = header::HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);

@@ -21,6 +21,7 @@ pub mod fields;
 pub mod filter;
 pub mod formats;
 pub mod history;
+pub mod live;
 pub mod negotiate;
 pub mod now;
 pub mod preview;

@@ -1,6 +1,10 @@
 //! Releases in memory: what readers are answered from, without the store.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant as Stopwatch},
+};
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
@@ -109,8 +113,8 @@ struct Served {
 
 type BySlug = HashMap<Code, Served>;
 
-/// How often a process looks for releases of other processes.
-const POLL: Duration = Duration::from_millis(300);
+/// How often a process looks for releases of other processes that it was not told of.
+const POLL: Duration = Duration::from_secs(5);
 
 /// How long another process may take to make the edition of what it published.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -127,6 +131,7 @@ pub struct Programmes {
     old: Arc<Semaphore>,
     current: Arc<ArcSwap<BySlug>>,
     refreshing: Arc<Mutex<()>>,
+    changed: watch::Sender<()>,
     secret: ServerSecret,
     maker: Maker,
 }
@@ -135,8 +140,8 @@ impl Programmes {
     /// None yet. Placeholders are derived under the secret; documents name the URL.
     pub fn new(secret: ServerSecret, public_url: &str) -> Self {
         let old = Arc::new(Semaphore::new(READERS_OF_OLD));
-        let maker = Maker::new(public_url);
-        Self { old, current: Arc::default(), refreshing: Arc::default(), secret, maker }
+        let (maker, changed) = (Maker::new(public_url), watch::Sender::new(()));
+        Self { old, current: Arc::default(), refreshing: Arc::default(), changed, secret, maker }
     }
 
     /// Waits for a turn to load old releases, which takes long.
@@ -158,6 +163,11 @@ impl Programmes {
     /// The latest release of a conference as those who have a confirmed registration may see it.
     pub fn get_for_attendees(&self, slug: &Code) -> Option<Arc<Snapshot>> {
         self.current.load().get(slug).map(|served| Arc::clone(&served.attendees))
+    }
+
+    /// Tells whenever other releases are served than before.
+    pub fn subscribe(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// The latest release of every conference that has one, by first day and name.
@@ -222,6 +232,7 @@ impl Programmes {
         let current = self.current.load_full();
         let next = Arc::new(next);
         self.current.store(Arc::clone(&next));
+        self.changed.send_replace(());
         for (slug, served) in next.iter() {
             if !current.get(slug).is_some_and(|known| Arc::ptr_eq(&known.public, &served.public)) {
                 tracing::info!(conference.slug = %slug, release = served.public.release.number, "serving a release");
@@ -235,14 +246,18 @@ impl Programmes {
 
     /// Takes up the releases of other processes until `stop` turns true.
     pub async fn follow(self, database: Database, mut stop: watch::Receiver<bool>) {
+        let listener = database.listen();
+        let mut lacking_since = None;
         loop {
             // Whoever published makes the edition; if they died over it, others do.
-            let lacked = self.lacks_an_edition();
+            lacking_since = self.lacks_an_edition().then(|| lacking_since.unwrap_or_else(Stopwatch::now));
+            let patience = lacking_since.map(|since: Stopwatch| PATIENCE.saturating_sub(since.elapsed()));
             tokio::select! {
-                () = tokio::time::sleep(if lacked { PATIENCE } else { POLL }) => {}
+                () = listener.woken() => {}
+                () = tokio::time::sleep(patience.unwrap_or(POLL)) => {}
                 _ = stop.wait_for(|stop| *stop) => return,
             }
-            let result = match lacked {
+            let result = match lacking_since.is_some_and(|since| since.elapsed() >= PATIENCE) {
                 true => self.refresh(&database).await,
                 false => self.take_up(&database).await,
             };

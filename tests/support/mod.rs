@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod contract;
+pub mod events;
 pub mod http;
 pub mod smtp;
 pub mod store;

@@ -12,7 +12,7 @@ use diesel::prelude::*;
 use super::{document::Agenda, model::Place};
 use crate::{
     database::{
-        Connection, DatabaseError,
+        Connection, DatabaseError, changes,
         schema::{
             calls_for_action, conference_organisations, conferences, days, items, organisations, rooms, sessions,
             speakers, tracks,
@@ -63,8 +63,8 @@ pub fn lock(connection: &mut Connection, conference: ConferenceId) -> Result<(),
     Ok(())
 }
 
-/// Deletes the conference; what belongs to it goes with it. What refers to another thing of it goes first: PostgreSQL
-/// checks each reference as soon as its target is gone.
+/// Deletes the conference; what belongs to it goes with it. The other processes, which serve its releases, are told.
+/// What refers to another thing of it goes first: PostgreSQL checks each reference as soon as its target is gone.
 pub fn delete(connection: &mut Connection, conference: ConferenceId) -> Result<(), DatabaseError> {
     macro_rules! delete {
         ($($table:ident),+) => {
@@ -73,7 +73,7 @@ pub fn delete(connection: &mut Connection, conference: ConferenceId) -> Result<(
     }
     delete!(calls_for_action, conference_organisations, sessions, speakers, organisations);
     diesel::delete(conferences::table.find(conference)).execute(connection)?;
-    Ok(())
+    changes::announce(connection)
 }
 
 /// Which ids that are new to the draft another conference already uses, as places in the document.

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::{Edition, edition::Part};
 use crate::{
     database::{
-        Connection, DatabaseError, on_backend,
+        Connection, DatabaseError, changes, on_backend,
         schema::{releases, representations},
         types::Instant,
     },
@@ -72,6 +72,7 @@ pub fn insert(
             .on_conflict_do_nothing();
         on_backend!(connection, inner => row.execute(inner))?;
     }
+    changes::announce(connection)?;
     Ok(true)
 }
 

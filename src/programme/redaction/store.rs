@@ -9,7 +9,7 @@ use super::census::Sighting;
 use crate::{
     agenda::Agenda,
     database::{
-        Connection, DatabaseError,
+        Connection, DatabaseError, changes,
         schema::{releases, scheduled_releases},
         types::{Instant, JsonValue},
     },
@@ -118,7 +118,7 @@ pub fn scheduled_release(
     Ok(ScheduledContents { id, note, force_reason, full: read(full)? })
 }
 
-/// Rewrites a release, and when its content last changed.
+/// Rewrites a release, and when its content last changed; lets the other processes know.
 pub fn replace_release(
     connection: &mut Connection,
     release: &ReleaseContents,
@@ -135,7 +135,7 @@ pub fn replace_release(
             releases::updated_at.eq(Instant(now)),
         ))
         .execute(connection)?;
-    Ok(())
+    changes::announce(connection)
 }
 
 /// Rewrites a scheduled release.

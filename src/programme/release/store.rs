@@ -11,7 +11,7 @@ use super::schedule::{ScheduledRelease, ScheduledState};
 use crate::{
     agenda::Agenda,
     database::{
-        Connection, DatabaseError,
+        Connection, DatabaseError, changes,
         schema::{releases, scheduled_releases},
         types::{Instant, JsonValue},
     },
@@ -258,7 +258,7 @@ pub fn list_with_words(
     rows.into_iter().map(|(columns, words)| Ok((row(columns), read("words of a release", words)?))).collect()
 }
 
-/// Writes a release.
+/// Writes a release, and lets the other processes know.
 pub fn insert(connection: &mut Connection, conference: ConferenceId, release: &Release) -> Result<(), DatabaseError> {
     let PublicRelease { row, content, history } = &release.public;
     diesel::insert_into(releases::table)
@@ -279,7 +279,7 @@ pub fn insert(connection: &mut Connection, conference: ConferenceId, release: &R
             releases::next_embargo_ends_at.eq(release.next_embargo_ends_at.map(Instant)),
         ))
         .execute(connection)?;
-    Ok(())
+    changes::announce(connection)
 }
 
 /// Says when the next embargo of a release ends.

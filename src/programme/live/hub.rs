@@ -1,0 +1,160 @@
+//! What wakes all listeners, and what they share.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, watch};
+
+use super::{event, moments::Moments};
+use crate::{
+    clock,
+    database::Database,
+    ids::ConferenceId,
+    programme::{ProgrammeError, Programmes, negotiate::Language, release, snapshot::Snapshot},
+};
+
+/// How long the clock is trusted: it may be set meanwhile.
+const NAP_MAX: Duration = Duration::from_secs(60);
+
+/// How many releases with their changes are kept for those who ask for the same.
+const RELEASES_KEPT: usize = 64;
+
+/// Of which release, since which, and in which language the changes are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wanted {
+    conference: ConferenceId,
+    number: i32,
+    updated_at: DateTime<Utc>,
+    since: i32,
+    language: Option<String>,
+}
+
+/// A release with its changes; none where they could not be worked out.
+type Told = Arc<OnceCell<Option<Bytes>>>;
+
+/// What all listeners have in common. Cheap to clone.
+#[derive(Clone)]
+pub struct Hub {
+    programmes: Programmes,
+    database: Database,
+    seats: Arc<Semaphore>,
+    /// Whether the answers end; sent, too, when there may be something to tell.
+    ends: watch::Sender<bool>,
+    moments: Arc<Mutex<HashMap<ConferenceId, Arc<Moments>>>>,
+    releases: Arc<Mutex<VecDeque<(Wanted, Told)>>>,
+}
+
+impl Hub {
+    /// For so many listeners at most.
+    pub fn new(programmes: Programmes, database: Database, listeners_max: usize) -> Self {
+        Self {
+            programmes,
+            database,
+            seats: Arc::new(Semaphore::new(listeners_max)),
+            ends: watch::Sender::new(false),
+            moments: Arc::default(),
+            releases: Arc::default(),
+        }
+    }
+
+    /// Ends all answers.
+    pub fn close(&self) {
+        self.ends.send_replace(true);
+    }
+
+    /// Whether the answers end, and when to look again.
+    pub(super) fn subscribe(&self) -> watch::Receiver<bool> {
+        self.ends.subscribe()
+    }
+
+    /// A place for a listener, while there is one.
+    pub(super) fn seat(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.seats).try_acquire_owned().ok()
+    }
+
+    /// The latest release of every conference.
+    pub(super) fn programmes(&self) -> &Programmes {
+        &self.programmes
+    }
+
+    /// Wakes the listeners at every moment of a schedule and whenever a release is served, until the answers end.
+    pub async fn keep(self) {
+        let (mut ends, mut changed) = (self.ends.subscribe(), self.programmes.subscribe());
+        loop {
+            let now = clock::now();
+            let nap = self.next_moment(now).and_then(|at| (at - now).to_std().ok()).unwrap_or(NAP_MAX).min(NAP_MAX);
+            tokio::select! {
+                () = tokio::time::sleep(nap) => {}
+                _ = changed.changed() => {}
+                _ = ends.wait_for(|ends| *ends) => return,
+            }
+            self.ends.send_modify(|_| {});
+        }
+    }
+
+    fn next_moment(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let all = self.programmes.all();
+        let is_served = |id: &ConferenceId| all.iter().any(|snapshot| snapshot.place.id == *id);
+        self.moments.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| is_served(id));
+        all.iter().filter_map(|snapshot| self.moments(snapshot).after(now)).min()
+    }
+
+    /// The moments of a release.
+    pub(super) fn moments(&self, snapshot: &Arc<Snapshot>) -> Arc<Moments> {
+        let mut all = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.get(&snapshot.place.id).filter(|moments| moments.are_of(snapshot)).cloned();
+        known.unwrap_or_else(|| {
+            let made = Arc::new(Moments::of(Arc::clone(snapshot)));
+            all.insert(snapshot.place.id, Arc::clone(&made));
+            made
+        })
+    }
+
+    /// A release with what changed since the one of the number `since`, worked out once for all who ask for it. None
+    /// where the store is away: whoever comes back later may ask again.
+    pub(super) async fn release(&self, snapshot: &Snapshot, since: i32, language: &Language) -> Option<Bytes> {
+        let wanted = Wanted {
+            conference: snapshot.place.id,
+            number: snapshot.release.number,
+            updated_at: snapshot.release.updated_at,
+            since,
+            language: language.tag().map(|tag| tag.as_str().to_owned()),
+        };
+        let told = self.told(&wanted);
+        let made = told.get_or_init(|| self.work_out(snapshot, since, language)).await.clone();
+        if made.is_none() {
+            let mut kept = self.releases.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.retain(|(_, other)| !Arc::ptr_eq(other, &told));
+        }
+        made
+    }
+
+    fn told(&self, wanted: &Wanted) -> Told {
+        let mut kept = self.releases.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, told)) = kept.iter().find(|(other, _)| other == wanted) {
+            return Arc::clone(told);
+        }
+        if kept.len() == RELEASES_KEPT {
+            kept.pop_front();
+        }
+        let told = Told::default();
+        kept.push_back((wanted.clone(), Arc::clone(&told)));
+        told
+    }
+
+    async fn work_out(&self, snapshot: &Snapshot, since: i32, language: &Language) -> Option<Bytes> {
+        let (id, row, language) = (snapshot.place.id, snapshot.release.clone(), language.clone());
+        let _turn = self.programmes.turn_for_old().await;
+        let work = move |tx: &mut _| {
+            let difference = release::actions::difference(tx, id, row.number, Some(since))?;
+            Ok::<_, ProgrammeError>(event::released(&row, since, &difference, &language))
+        };
+        let made = self.database.read(work).await;
+        made.inspect_err(|error| tracing::warn!(%error, "the changes of a release cannot be told")).ok()
+    }
+}
