@@ -13,7 +13,7 @@ use crate::support::{
     App, Store,
     app::{World, repository, small_conference},
     on_both_stores, skipped,
-    smtp::python,
+    smtp::{python, python_has},
 };
 
 const EXAMPLE: &str = "/api/v1/conferences/genocide-prevention-2014";
@@ -25,16 +25,6 @@ fn run(program: &str, arguments: &[&Path]) -> Value {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{program} {arguments:?}: {error}");
     serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn python_has(modules: &str) -> bool {
-    let import = format!("import {modules}");
-    let status = Command::new(python()).args(["-c", &import]).stderr(Stdio::null()).status();
-    let has = status.is_ok_and(|status| status.success());
-    if !has {
-        skipped(&format!("PLENARY_TEST_PYTHON (default python3) lacks one of {modules}"));
-    }
-    has
 }
 
 /// The folder of the modules of Node, if Node and this one are there.

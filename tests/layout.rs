@@ -140,7 +140,7 @@ fn each_library_is_known_where_it_belongs() {
             ],
         ),
         ("rlimit::", &["server.rs"]),
-        ("bytes::", &["programme/live/"]),
+        ("bytes::", &["programme/live/", "programme/publication/edition.rs"]),
         ("lettre::", &["mail/"]),
         ("ureq::", &["cli/"]),
         ("saphyr::", &["blueprint/yaml.rs"]),
@@ -150,7 +150,8 @@ fn each_library_is_known_where_it_belongs() {
         ("icu_normalizer::", &["agenda/import/text.rs"]),
         ("deunicode::", &["agenda/import/text.rs"]),
         ("brotli::", &["programme/publication/coding.rs"]),
-        ("flate2::", &["programme/publication/coding.rs"]),
+        ("libdeflater::", &["programme/publication/coding.rs"]),
+        ("quick_cache::", &["programme/publication/parts.rs"]),
         ("zstd::", &["programme/publication/coding.rs"]),
         ("minijinja::", &["mail/render.rs", "registration/page.rs"]),
     ];

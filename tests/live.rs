@@ -6,7 +6,7 @@ use chrono::{SecondsFormat, SubsecRound as _, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::support::{
-    App, Store,
+    Store,
     app::{World, small_conference},
     events::{Event, Events},
     on_both_stores,

@@ -3,12 +3,12 @@
 
 use std::io::Read as _;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{
     Answer, App, Store,
     app::{World, small_conference},
-    on_both_stores,
+    on_both_stores, smtp,
 };
 
 const SMALL: &str = "/api/v1/conferences/small";
@@ -97,6 +97,7 @@ on_both_stores! {
         let world = std::sync::Arc::new(World::new(store).set("PLENARY_PUBLIC_URL", "https://conference.example"));
         let app = world.start_shared();
         app.publish(&small_conference(None, None));
+        app.log.wait_for("an edition is complete");
         let read = |app: &App| {
             let of = |coding: &str| {
                 let get = |(place, _): &(&str, &str)| get_coded(app, &format!("{SMALL}{place}"), coding);
@@ -106,7 +107,8 @@ on_both_stores! {
         };
         let first = read(&app);
         let stored = world.database.count("SELECT count(*) AS n FROM representations");
-        assert!(stored > 100, "{stored}");
+        let in_two_languages_and_three_codings = i64::try_from(DOCUMENTS.len()).unwrap() * 2 * 3;
+        assert_eq!(stored, in_two_languages_and_three_codings);
         let second = world.start_shared();
         assert!(read(&second) == first, "another process");
         drop((app, second));
@@ -115,7 +117,24 @@ on_both_stores! {
         assert_eq!(world.database.count("SELECT count(*) AS n FROM representations"), stored);
         // A release takes the place of the one before.
         release(&third);
+        third.log.wait_for("an edition is complete");
         assert_eq!(world.database.count("SELECT count(*) AS n FROM representations"), stored);
+    }
+
+    fn a_stored_edition_that_cannot_be_read_is_made_anew(store) {
+        let world = std::sync::Arc::new(World::new(store).set("PLENARY_PUBLIC_URL", "https://conference.example"));
+        let app = world.start_shared();
+        app.publish(&small_conference(None, None));
+        app.log.wait_for("an edition is complete");
+        let before = app.get(&format!("{SMALL}/programme"));
+        drop(app);
+        world.database.execute("UPDATE representations SET publication = 'nonsense' WHERE publication = 'programme.ics'");
+        let app = world.start_shared();
+        app.log.wait_for("a stored edition cannot be read");
+        app.log.wait_for("an edition is complete");
+        assert_eq!(app.get(&format!("{SMALL}/programme")).body, before.body);
+        let nonsense = "SELECT count(*) AS n FROM representations WHERE publication = 'nonsense'";
+        assert_eq!(world.database.count(nonsense), 0);
     }
 
     fn a_reader_who_holds_a_tag_through_three_releases_is_answered_anew_when_it_changed_by_either_process(store) {
@@ -177,6 +196,43 @@ on_both_stores! {
 }
 
 #[test]
+fn a_part_is_coded_and_tagged_as_a_whole_is_and_never_of_an_older_release() {
+    let app = published(Store::Sqlite);
+    let paths = [
+        "/programme?day=2030-05-01",
+        "/programme/days/2030-05-01",
+        "/programme/sessions/opening",
+        "/programme/speakers/ada",
+        "/programme.ics?sessions=opening",
+        "/programme/sessions/opening.ics",
+        "/programme/sessions?fields=title",
+    ];
+    let read = |path: &str| get_coded(&app, &format!("{SMALL}{path}"), "identity");
+    let first = paths.map(read);
+    for (path, plain) in paths.iter().zip(&first) {
+        for coding in ["br", "zstd", "gzip"] {
+            let coded = get_coded(&app, &format!("{SMALL}{path}"), coding);
+            assert_eq!(
+                (coded.header("content-encoding"), expanded(&coded)),
+                (Some(coding), plain.body.clone()),
+                "{path}"
+            );
+            assert_ne!(coded.header("etag"), plain.header("etag"));
+            assert_eq!(coded.header("vary"), Some("Accept-Encoding, Accept-Language"));
+        }
+        let tag = plain.header("etag").unwrap();
+        assert_eq!(app.get_with(&format!("{SMALL}{path}"), &[("if-none-match", tag)]).status, 304, "{path}");
+    }
+    let mut document = small_conference(None, None);
+    document["sessions"][0]["title"] = json!("Grand opening");
+    document["speakers"][0]["family_name"] = json!("King");
+    app.publish(&document);
+    for (path, before) in paths.iter().zip(&first) {
+        assert_ne!(read(path).body, before.body, "{path}");
+    }
+}
+
+#[test]
 fn an_older_release_is_kept_for_a_day_and_can_change() {
     let app = published(Store::Sqlite);
     release(&app);
@@ -223,4 +279,51 @@ fn a_document_has_one_language_and_what_a_release_has_not_is_not_found() {
     assert_eq!(app.get(&format!("{SMALL}/programme/high-level-session")).status, 404);
     assert_eq!(app.get(&format!("{SMALL}/schedule.xml?version=9")).status, 404);
     assert_eq!(app.get("/api/v1/conferences/nowhere/schedule.xml").status, 404);
+}
+
+/// What a reader of feeds makes of one: whether it is well formed, and each entry's title, summary and content.
+const FEED_READER: &str = "
+import feedparser, json, sys
+feed = feedparser.parse(sys.stdin.buffer.read())
+entries = [[entry.get(key, '') for key in ('title', 'summary', 'published')] + [
+    entry.content[0].value if 'content' in entry else ''] for entry in feed.entries]
+print(json.dumps([bool(feed.bozo), feed.feed.title, feed.feed.language if 'language' in feed.feed else '', entries]))
+";
+
+#[test]
+fn the_feed_has_an_entry_a_release_with_what_it_changed_in_words() {
+    if !smtp::python_has("feedparser") {
+        return;
+    }
+    let app = World::new(Store::Sqlite).start();
+    let mut document = small_conference(None, None);
+    app.publish(&document);
+    document["sessions"][0]["title"]["fr"] = json!("Grande <ouverture> & \u{e9}t\u{e9}");
+    assert_eq!(app.admin("PUT", &format!("{SMALL}/blueprint"), Some(&document)).status, 200);
+    let note = json!({ "note": "Un <titre> & deux" });
+    assert_eq!(app.admin("POST", &format!("{SMALL}/releases"), Some(&note)).status, 201);
+    let feed = app.get(&format!("{SMALL}/releases.atom?lang=fr"));
+    let read: Value = serde_json::from_str(&smtp::run_python(FEED_READER, feed.text())).unwrap();
+    let released = |number: u32| app.get(&format!("{SMALL}/releases/{number}")).json()["released_at"].clone();
+    assert_eq!(read[0], false, "well formed");
+    assert_eq!(read[1], "Petite conférence");
+    assert_eq!(
+        read[3],
+        json!([
+            [
+                "Version 2",
+                "Un <titre> & deux",
+                released(2),
+                "«\u{a0}Ouverture\u{a0}» s’appelle désormais «\u{a0}Grande <ouverture> & été\u{a0}»."
+            ],
+            ["Version 1", "", released(1), ""],
+        ])
+    );
+    for number in 3..=25 {
+        release(&app);
+        assert_eq!(app.get(&format!("{SMALL}/releases/{number}")).status, 200);
+    }
+    let feed = app.get(&format!("{SMALL}/releases.atom")).text().to_owned();
+    assert_eq!(feed.matches("<entry>").count(), 20, "the last ones");
+    assert!(feed.contains("<title>Release 25</title>") && !feed.contains("<title>Release 5</title>"));
 }

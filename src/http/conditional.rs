@@ -92,15 +92,15 @@ impl FromRequest for Preconditions {
 /// Answers a `GET`: 304 when the client has these bytes, else the bytes.
 pub fn answer(request: &HttpRequest, representation: Representation) -> HttpResponse {
     let tag = entity_tag(&representation.body);
-    let modified = representation.modified.and_then(last_modified);
-    let fresh = is_fresh(request, &tag, modified);
+    let modified = representation.modified.map(LastModified::of).filter(|modified| modified.now().is_some());
+    let fresh = is_fresh(request, &tag, modified.as_ref().and_then(LastModified::now));
     let mut response = HttpResponse::build(if fresh { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
     response
         .insert_header((header::ETAG, tag))
         .insert_header((header::CACHE_CONTROL, representation.cache_control))
         .insert_header((header::VARY, representation.vary));
     if let Some(modified) = modified {
-        response.insert_header((header::LAST_MODIFIED, modified.http()));
+        response.insert_header((header::LAST_MODIFIED, modified.header));
     }
     if fresh {
         return response.finish();
@@ -111,33 +111,39 @@ pub fn answer(request: &HttpRequest, representation: Representation) -> HttpResp
     response.insert_header((header::CONTENT_TYPE, representation.content_type)).body(representation.body)
 }
 
-/// When something last changed, as HTTP has it: a whole second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LastModified(DateTime<Utc>);
+/// When something last changed, as HTTP has it: the whole second after the change (RFC 9110, 8.8.2).
+#[derive(Debug, Clone)]
+pub struct LastModified {
+    second: DateTime<Utc>,
+    /// The date as a header has it (RFC 9110, 5.6.7).
+    pub header: HeaderValue,
+}
 
 impl LastModified {
-    /// The date as a header has it (RFC 9110, 5.6.7).
-    pub fn http(self) -> String {
-        self.0.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    /// The second after the last change.
+    pub fn of(changed: DateTime<Utc>) -> Self {
+        let second = changed.trunc_subsecs(0);
+        let second = if second == changed { second } else { second + TimeDelta::seconds(1) };
+        let text = second.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        // Digits, letters and punctuation.
+        Self { second, header: HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("")) }
+    }
+
+    /// The second, once it is over. While it lasts something else may still be written in it, and who asks by
+    /// `If-Modified-Since` would never hear of it (RFC 9110, 8.8.2.2).
+    pub fn now(&self) -> Option<DateTime<Utc>> {
+        (self.second < clock::now()).then_some(self.second)
     }
 }
 
-/// The whole second after the last change. None while that second lasts: something else may still be written in it, and
-/// who asks by `If-Modified-Since` would never hear of it (RFC 9110, 8.8.2.2).
-pub fn last_modified(changed: DateTime<Utc>) -> Option<LastModified> {
-    let second = changed.trunc_subsecs(0);
-    let after = if second == changed { second } else { second + TimeDelta::seconds(1) };
-    (after < clock::now()).then_some(LastModified(after))
-}
-
 /// `If-None-Match` decides alone where it is sent; `If-Modified-Since` only without it.
-pub fn is_fresh(request: &HttpRequest, tag: &str, modified: Option<LastModified>) -> bool {
+pub fn is_fresh(request: &HttpRequest, tag: &str, modified: Option<DateTime<Utc>>) -> bool {
     let header = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if let Some(known) = header(header::IF_NONE_MATCH) {
         return known.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == tag);
     }
     let since = header(header::IF_MODIFIED_SINCE).and_then(|text| DateTime::parse_from_rfc2822(text).ok());
-    matches!((since, modified), (Some(since), Some(LastModified(modified))) if modified <= since.to_utc())
+    matches!((since, modified), (Some(since), Some(modified)) if modified <= since.to_utc())
 }
 
 #[cfg(test)]
@@ -147,9 +153,10 @@ mod tests {
     #[test]
     fn a_change_has_a_date_once_its_second_is_over_and_the_date_is_after_it() {
         let change: DateTime<Utc> = "2030-05-01T09:00:00.3Z".parse().unwrap();
-        assert_eq!(last_modified(change), None, "its second is still to come");
+        assert_eq!(LastModified::of(change).now(), None, "its second is still to come");
         let past: DateTime<Utc> = "2014-05-01T09:00:00.3Z".parse().unwrap();
-        assert_eq!(last_modified(past).map(LastModified::http).as_deref(), Some("Thu, 01 May 2014 09:00:01 GMT"));
-        assert_eq!(last_modified(clock::now()), None);
+        assert_eq!(LastModified::of(past).header, "Thu, 01 May 2014 09:00:01 GMT");
+        assert!(LastModified::of(past).now().is_some());
+        assert_eq!(LastModified::of(clock::now()).now(), None);
     }
 }

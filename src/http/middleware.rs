@@ -29,8 +29,18 @@ pub struct RequestId(pub String);
 /// The header that carries the request's id.
 const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");
 
-/// The outermost middleware.
+/// An answer that was ready before any route was looked for.
+pub struct AtOnce {
+    /// The answer.
+    pub response: HttpResponse,
+    /// The route's template, in two parts.
+    pub route: [&'static str; 2],
+}
+
+/// The outermost middleware. What `at_once` answers goes no further in: neither through the layers within nor through
+/// the routes.
 pub async fn observe(
+    at_once: fn(&ServiceRequest) -> Option<AtOnce>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -41,10 +51,15 @@ pub async fn observe(
         // The connection remembers that it was HEAD and sends no body.
         request.head_mut().method = Method::GET;
     }
-    request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", request.id = %id);
-    let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
-    let mut response = with_instance(response, &id, &span);
+    let (mut response, route) = match at_once(&request) {
+        Some(AtOnce { response, route }) => (request.into_response(response), route),
+        None => {
+            request.extensions_mut().insert(RequestId(id.clone()));
+            let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
+            (with_instance(response, &id, &span), [""; 2])
+        }
+    };
     if method == Method::HEAD && response.response().body().size() == BodySize::Stream {
         // What nobody is sent is not waited for: it may have no end.
         response = response.map_body(|_, _| BoxBody::new(body::None::new()));
@@ -56,9 +71,10 @@ pub async fn observe(
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, header::HeaderValue::from_static("no-referrer"));
     span.in_scope(|| {
+        let pattern = || response.request().match_pattern().unwrap_or_else(|| route.concat());
         tracing::info!(
             http.method = %method,
-            http.route = response.request().match_pattern().as_deref().unwrap_or("(none)"),
+            http.route = Some(pattern()).filter(|route| !route.is_empty()).as_deref().unwrap_or("(none)"),
             http.status = response.status().as_u16(),
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "answered a request"
@@ -106,8 +122,8 @@ const SENT_ALONG: &str = "if-none-match, if-modified-since, last-event-id, cache
 /// What such a page may see of an answer's head.
 const SHOWN: &str = "ETag, Last-Modified, Link, Retry-After, X-Request-Id";
 
-/// Reads that `is_open` names are for pages of every origin (`Access-Control-Allow-Origin: *`), whatever the settings say
-/// about the rest. The answer is the same for all of them: it varies by no origin.
+/// Reads that `is_open` names are for pages of every origin (`Access-Control-Allow-Origin: *`), whatever the settings
+/// say about the rest. The answer is the same for all of them: it varies by no origin.
 pub async fn share_reads(
     is_open: fn(&str) -> bool,
     mut request: ServiceRequest,
@@ -134,10 +150,14 @@ pub async fn share_reads(
     }
     request.headers_mut().remove(header::ORIGIN);
     let mut response = next.call(request).await?.map_into_boxed_body();
-    let headers = response.headers_mut();
+    share(response.headers_mut());
+    Ok(response)
+}
+
+/// Lets pages of every origin read an answer.
+pub fn share(headers: &mut header::HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, header::HeaderValue::from_static("*"));
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, header::HeaderValue::from_static(SHOWN));
-    Ok(response)
 }
 
 /// Raised once the store is migrated and the first conference is published.

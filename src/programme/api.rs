@@ -12,7 +12,7 @@ use super::{
     fields::Selection,
     filter::{ProgrammeQuery, ReleaseNumber, ViewQuery},
     negotiate,
-    publication::{Edition, Publication, answer::VARY, serve},
+    publication::{Edition, Publication, answer::VARY, serve, serve_part},
     release::store::{self, PublicRelease},
     view::View,
     views::{
@@ -35,23 +35,23 @@ pub(super) const FOR_A_MOMENT: &str = "public, max-age=10, stale-while-revalidat
 const FOR_A_DAY: &str = "public, max-age=86400";
 
 /// A release that was asked for.
-pub(super) struct Found {
+pub struct Found {
     /// The release.
     pub snapshot: Arc<Snapshot>,
-    /// Its documents, where they are ready.
+    /// Its documents, where it is the latest.
     pub edition: Option<Arc<Edition>>,
     /// How long an answer may be kept.
     pub cache_control: &'static str,
 }
 
 /// A release of a conference: the latest, or the one of the number.
-pub(super) async fn find(state: &State, slug: &Code, version: Option<ReleaseNumber>) -> Result<Found, ProgrammeError> {
+pub async fn find(state: &State, slug: &Code, version: Option<ReleaseNumber>) -> Result<Found, ProgrammeError> {
     let (snapshot, edition) =
         state.programmes.get_with_edition(slug.as_str()).ok_or(ProgrammeError::NotFound("conference"))?;
     match version {
-        None => Ok(Found { snapshot, edition, cache_control: FOR_A_MOMENT }),
+        None => Ok(Found { snapshot, edition: Some(edition), cache_control: FOR_A_MOMENT }),
         Some(number) if number.0 == snapshot.release.number => {
-            Ok(Found { snapshot, edition, cache_control: FOR_A_DAY })
+            Ok(Found { snapshot, edition: Some(edition), cache_control: FOR_A_DAY })
         }
         Some(number) => {
             let snapshot = older(state, &snapshot, number).await?;
@@ -70,23 +70,17 @@ async fn view<T: Serialize>(
     publication: Option<Publication>,
     make: impl FnOnce(&View<'_>, &Snapshot) -> Result<T, ProgrammeError>,
 ) -> Result<HttpResponse, Problem> {
-    let Found { snapshot, edition, cache_control } = find(state, slug, version).await?;
+    let found = find(state, slug, version).await?;
+    let snapshot = &found.snapshot;
     let language = negotiate::choose(request, lang, &snapshot.agenda.conference.languages)?;
-    let ready =
-        edition.as_ref().zip(publication).and_then(|(edition, publication)| edition.get(publication, &language));
-    if let Some(whole) = ready {
-        return Ok(serve(request, whole, snapshot.release.updated_at, cache_control));
+    let ready = found.edition.as_ref().zip(publication);
+    if let Some(whole) = ready.and_then(|(edition, publication)| edition.get(publication, &language)) {
+        return Ok(serve(request, whole, found.cache_control));
     }
-    let value = make(&View::new(&snapshot, &language), &snapshot)?;
-    let representation = Representation {
-        body: serde_json::to_vec(&value).map_err(Problem::unexpected)?,
-        content_type: "application/json",
-        language: language.tag().map(|tag| tag.as_str().to_owned()),
-        modified: Some(snapshot.release.updated_at),
-        cache_control,
-        vary: VARY,
-    };
-    Ok(answer(request, representation))
+    serve_part(request, state, &found, &language, "application/json", || {
+        let value = make(&View::new(snapshot, &language), snapshot)?;
+        serde_json::to_vec(&value).map_err(Problem::unexpected)
+    })
 }
 
 async fn older(state: &State, current: &Snapshot, number: ReleaseNumber) -> Result<Arc<Snapshot>, ProgrammeError> {
@@ -235,12 +229,12 @@ pub async fn read_programme(
 
 /// A list that is of the sessions taken.
 macro_rules! listed {
-    ($(#[$doc:meta])* $name:ident, $path:literal, $publication:ident, $each:ident, $description:literal, $make:expr) => {
+    ($(#[$doc:meta])* $name:ident, $path:literal, $publication:ident, $each:ident, $what:literal, $make:expr) => {
         $(#[$doc])*
         #[utoipa::path(
             tag = "programme",
             params(("conference" = String, Path, description = "The conference's slug"), ProgrammeQuery),
-            responses((status = 200, description = $description, body = List<$each>), AnyProblem)
+            responses((status = 200, description = $what, body = List<$each>), AnyProblem)
         )]
         #[get($path)]
         pub async fn $name(

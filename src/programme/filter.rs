@@ -46,8 +46,8 @@ pub struct ProgrammeQuery {
     /// the conference's time zone. Panels and keynotes are on at their own times where these are known.
     #[deserr(default)]
     pub at: Option<Moment>,
-    /// Only these fields, each a path: `code,title,room.name,items.title`. Of a list, the fields of each element. Nothing
-    /// else is in the answer then, whatever its schema requires.
+    /// Only these fields, each a path: `code,title,room.name,items.title`. Of a list, the fields of each element.
+    /// Nothing else is in the answer then, whatever its schema requires.
     #[deserr(default)]
     pub fields: Option<String>,
 }
@@ -63,8 +63,8 @@ pub struct ViewQuery {
     /// The number of an older release.
     #[deserr(default)]
     pub version: Option<ReleaseNumber>,
-    /// Only these fields, each a path: `code,title,room.name,items.title`. Of a list, the fields of each element. Nothing
-    /// else is in the answer then, whatever its schema requires.
+    /// Only these fields, each a path: `code,title,room.name,items.title`. Of a list, the fields of each element.
+    /// Nothing else is in the answer then, whatever its schema requires.
     #[deserr(default)]
     pub fields: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! What became of sessions and items over the releases of a conference: calendars must be told when something moved
 //! (`SEQUENCE`) and when it was called off (RFC 5545, 3.8.7.4 and 3.8.1.11).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,14 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::timing::{Slot, slots};
-use crate::{agenda::Agenda, http::conditional::entity_tag};
+use crate::{
+    agenda::{
+        Agenda,
+        document::{Room, Speaker, Track},
+    },
+    http::entity_tag,
+    values::Code,
+};
 
 /// Every slot that was ever released, by the id of its session or item.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,9 +74,10 @@ impl History {
     pub fn advance(mut self, content: &Agenda, full: &Agenda, now: DateTime<Utc>) -> Self {
         let known: HashSet<Uuid> = ids(full).collect();
         let mut standing = HashSet::new();
+        let index = Index::of(content);
         for slot in slots(content) {
             let is_placeholder = !known.contains(&slot.id());
-            let seen = Past::of(content, &slot, is_placeholder, now);
+            let seen = Past::of(&index, &slot, is_placeholder, now);
             standing.insert(slot.id());
             match self.0.get_mut(&slot.id()) {
                 Some(past) => past.take(seen, now),
@@ -130,8 +138,8 @@ fn ids(agenda: &Agenda) -> impl Iterator<Item = Uuid> {
 }
 
 impl Past {
-    fn of(agenda: &Agenda, slot: &Slot<'_>, is_placeholder: bool, now: DateTime<Utc>) -> Self {
-        let room = agenda.rooms.iter().find(|room| Some(&room.code) == slot.session.room.as_ref());
+    fn of(index: &Index<'_>, slot: &Slot<'_>, is_placeholder: bool, now: DateTime<Utc>) -> Self {
+        let room = index.room(slot);
         Self {
             fate: Fate::Stands,
             guid: slot.guid(),
@@ -144,7 +152,7 @@ impl Past {
             room_name: room.map(|room| room.name.map().clone()),
             sequence: 0,
             changed_at: now,
-            digest: digest(agenda, slot),
+            digest: index.digest(slot),
             is_placeholder,
         }
     }
@@ -166,20 +174,39 @@ impl Past {
     }
 }
 
-/// A digest of what readers see of a slot: itself, its room, its track, who appears in it.
-fn digest(agenda: &Agenda, slot: &Slot<'_>) -> String {
-    let session = slot.session;
-    let people = slot.appearances();
-    let is_there = |code: &_| people.iter().any(|appearance| appearance.speaker == *code);
-    let seen = json!({
-        "session": slot.item.is_none().then_some(session),
-        "item": slot.item,
-        "starts_at": slot.span.starts_at.to_rfc3339(),
-        "room": agenda.rooms.iter().find(|room| Some(&room.code) == session.room.as_ref()),
-        "track": agenda.tracks.iter().find(|track| Some(&track.code) == session.track.as_ref()),
-        "speakers": agenda.speakers.iter().filter(|speaker| is_there(&speaker.code)).collect::<Vec<_>>(),
-    });
-    entity_tag(seen.to_string().as_bytes())
+/// What slots refer to, by code.
+struct Index<'a> {
+    rooms: HashMap<&'a Code, &'a Room>,
+    tracks: HashMap<&'a Code, &'a Track>,
+    speakers: HashMap<&'a Code, &'a Speaker>,
+}
+
+impl<'a> Index<'a> {
+    fn of(agenda: &'a Agenda) -> Self {
+        Self {
+            rooms: agenda.rooms.iter().map(|room| (&room.code, room)).collect(),
+            tracks: agenda.tracks.iter().map(|track| (&track.code, track)).collect(),
+            speakers: agenda.speakers.iter().map(|speaker| (&speaker.code, speaker)).collect(),
+        }
+    }
+
+    fn room(&self, slot: &Slot<'_>) -> Option<&'a Room> {
+        self.rooms.get(slot.session.room.as_ref()?).copied()
+    }
+
+    /// A digest of what readers see of a slot: itself, its room, its track, who appears in it.
+    fn digest(&self, slot: &Slot<'_>) -> String {
+        let people = slot.appearances();
+        let seen = json!({
+            "session": slot.item.is_none().then_some(slot.session),
+            "item": slot.item,
+            "starts_at": slot.span.starts_at.to_rfc3339(),
+            "room": self.room(slot),
+            "track": slot.session.track.as_ref().and_then(|code| self.tracks.get(code)),
+            "speakers": people.iter().filter_map(|part| self.speakers.get(&part.speaker)).collect::<Vec<_>>(),
+        });
+        entity_tag(seen.to_string().as_bytes())
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, Semaphore, SemaphorePermit, watch};
 
 use super::{
     history::History,
-    publication::{Edition, actions::Maker},
+    publication::{Edition, actions::Maker, parts::Parts},
     release::{
         ReleaseRow,
         store::{self, PublicRelease, Words},
@@ -107,8 +107,7 @@ impl Snapshot {
 struct Served {
     public: Arc<Snapshot>,
     attendees: Arc<Snapshot>,
-    /// None for the moment until it is made.
-    edition: Option<Arc<Edition>>,
+    edition: Arc<Edition>,
 }
 
 type BySlug = HashMap<Code, Served>;
@@ -131,7 +130,9 @@ pub struct Programmes {
     old: Arc<Semaphore>,
     current: Arc<ArcSwap<BySlug>>,
     refreshing: Arc<Mutex<()>>,
+    completing: Arc<Mutex<()>>,
     changed: watch::Sender<()>,
+    parts: Parts,
     secret: ServerSecret,
     maker: Maker,
 }
@@ -141,7 +142,16 @@ impl Programmes {
     pub fn new(secret: ServerSecret, public_url: &str) -> Self {
         let old = Arc::new(Semaphore::new(READERS_OF_OLD));
         let (maker, changed) = (Maker::new(public_url), watch::Sender::new(()));
-        Self { old, current: Arc::default(), refreshing: Arc::default(), changed, secret, maker }
+        Self {
+            old,
+            current: Arc::default(),
+            refreshing: Arc::default(),
+            completing: Arc::default(),
+            changed,
+            parts: Parts::default(),
+            secret,
+            maker,
+        }
     }
 
     /// Waits for a turn to load old releases, which takes long.
@@ -155,9 +165,14 @@ impl Programmes {
         self.current.load().get(slug).map(|served| Arc::clone(&served.public))
     }
 
-    /// The latest release of a conference with its edition, where it is made.
-    pub fn get_with_edition(&self, slug: &str) -> Option<(Arc<Snapshot>, Option<Arc<Edition>>)> {
-        self.current.load().get(slug).map(|served| (Arc::clone(&served.public), served.edition.clone()))
+    /// The parts of releases that were asked for before.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// The latest release of a conference with its edition.
+    pub fn get_with_edition(&self, slug: &str) -> Option<(Arc<Snapshot>, Arc<Edition>)> {
+        self.current.load().get(slug).map(|served| (Arc::clone(&served.public), Arc::clone(&served.edition)))
     }
 
     /// The latest release of a conference as those who have a confirmed registration may see it.
@@ -180,52 +195,40 @@ impl Programmes {
         all
     }
 
-    /// Takes up what was released since the last call, and makes the editions that nobody made.
+    /// Takes up what was released since the last call. Every document of it can be read when this returns; those that
+    /// nobody made yet are made when they are asked for, and all of them, to be stored, meanwhile.
     ///
     /// # Errors
     /// The store fails; then readers keep what they have.
     pub async fn refresh(&self, database: &Database) -> Result<(), DatabaseError> {
-        // One at a time, so that an older look at the store never replaces a newer one.
-        let _turn = self.refreshing.lock().await;
-        let Some(mut next) = self.look(database).await? else {
-            return Ok(());
-        };
-        if self.redacts(&next) {
-            // What was taken out is not read while the edition is made anew.
-            self.serve(next.clone());
-        }
-        for served in next.values_mut().filter(|served| served.edition.is_none()) {
-            match self.maker.provide(database, Arc::clone(&served.public)).await {
-                Ok(edition) => served.edition = Some(edition),
-                // Each answer is made when it is asked for until a later attempt succeeds.
-                Err(error) => tracing::warn!(%error, "an edition cannot be provided"),
-            }
-        }
-        self.serve(next);
+        self.take_up(database).await?;
+        let programmes = self.clone();
+        let database = database.clone();
+        tokio::spawn(async move { programmes.complete(&database).await });
         Ok(())
     }
 
-    /// Takes up what other processes released, with the editions that they stored.
     async fn take_up(&self, database: &Database) -> Result<(), DatabaseError> {
+        // One at a time, so that an older look at the store never replaces a newer one.
         let _turn = self.refreshing.lock().await;
-        if let Some(next) = self.look(database).await? {
+        let (known, secret, maker) = (self.current.load_full(), self.secret.clone(), self.maker.clone());
+        if let Some(next) = database.read(move |tx| newer(tx, &known, &secret, &maker)).await? {
             self.serve(next);
         }
         Ok(())
     }
 
-    async fn look(&self, database: &Database) -> Result<Option<BySlug>, DatabaseError> {
-        let (known, secret, maker) = (self.current.load_full(), self.secret.clone(), self.maker.clone());
-        database.read(move |tx| newer(tx, &known, &secret, &maker)).await
-    }
-
-    /// Whether a release that is served was rewritten.
-    fn redacts(&self, next: &BySlug) -> bool {
-        let current = self.current.load();
-        next.iter().any(|(slug, served)| {
-            let number = |served: &Served| served.public.release.number;
-            served.edition.is_none() && current.get(slug).is_some_and(|known| number(known) == number(served))
-        })
+    /// Completes and stores the editions that are not.
+    async fn complete(&self, database: &Database) {
+        let _turn = self.completing.lock().await;
+        let incomplete: Vec<Served> =
+            self.current.load().values().filter(|served| !served.edition.is_stored()).cloned().collect();
+        for Served { public, edition, .. } in incomplete {
+            if let Err(error) = self.maker.provide(database, &public, edition).await {
+                // A later look tries again; until then each document is made when it is asked for.
+                tracing::warn!(%error, "an edition cannot be stored");
+            }
+        }
     }
 
     fn serve(&self, next: BySlug) {
@@ -234,14 +237,21 @@ impl Programmes {
         self.current.store(Arc::clone(&next));
         self.changed.send_replace(());
         for (slug, served) in next.iter() {
-            if !current.get(slug).is_some_and(|known| Arc::ptr_eq(&known.public, &served.public)) {
-                tracing::info!(conference.slug = %slug, release = served.public.release.number, "serving a release");
+            let known = current.get(slug);
+            if known.is_some_and(|known| Arc::ptr_eq(&known.public, &served.public)) {
+                continue;
             }
+            let number = served.public.release.number;
+            if known.is_some_and(|known| known.public.release.number == number) {
+                // Rewritten: nothing that was made of it before is kept.
+                self.parts.clear();
+            }
+            tracing::info!(conference.slug = %slug, release = number, "serving a release");
         }
     }
 
     fn lacks_an_edition(&self) -> bool {
-        self.current.load().values().any(|served| served.edition.is_none())
+        self.current.load().values().any(|served| !served.edition.is_stored())
     }
 
     /// Takes up the releases of other processes until `stop` turns true.
@@ -283,7 +293,7 @@ fn newer(
         release.number == number && release.updated_at == updated_at
     };
     let is_known = |(id, number, updated_at): &(ConferenceId, i32, DateTime<Utc>)| {
-        known.get(id).is_some_and(|served| served.edition.is_some() && is_current(served, *number, *updated_at))
+        known.get(id).is_some_and(|served| served.edition.is_stored() && is_current(served, *number, *updated_at))
     };
     if latest.len() == known.len() && latest.iter().all(is_known) {
         return Ok(None);
@@ -299,7 +309,7 @@ fn newer(
             older => match store::load_whole(connection, id, number) {
                 Ok(Some(release)) => {
                     let releases = store::list_with_words(connection, id, number, FEED_MAX)?;
-                    served(place, release, releases, secret)
+                    served(place, release, releases, secret, maker)
                 }
                 Ok(None) => continue,
                 // One release that cannot be read takes nothing away from the readers of the others, nor from its own.
@@ -313,8 +323,10 @@ fn newer(
                 Err(error) => return Err(error),
             },
         };
-        if served.edition.is_none() {
-            served.edition = maker.load(connection, &served.public)?.map(Arc::new);
+        if !served.edition.is_stored()
+            && let Some(stored) = maker.load(connection, &served.public)?
+        {
+            served.edition = Arc::new(stored);
         }
         next.insert(place.slug.clone(), served);
     }
@@ -323,7 +335,13 @@ fn newer(
 
 /// A stored release, ready for both audiences. What attendees see is that of the release's own instant, too: when an
 /// embargo ends, a new release comes.
-fn served(place: &Place, release: store::Release, releases: Vec<(ReleaseRow, Words)>, secret: &ServerSecret) -> Served {
+fn served(
+    place: &Place,
+    release: store::Release,
+    releases: Vec<(ReleaseRow, Words)>,
+    secret: &ServerSecret,
+    maker: &Maker,
+) -> Served {
     let PublicRelease { row, content, history } = release.public;
     let for_attendees = project(&release.full, Audience::Attendees, row.released_at, secret);
     let is_same = for_attendees == content;
@@ -331,5 +349,6 @@ fn served(place: &Place, release: store::Release, releases: Vec<(ReleaseRow, Wor
     let public = Arc::new(public);
     let attendees =
         if is_same { Arc::clone(&public) } else { Arc::new(Snapshot::new(place.clone(), row, for_attendees)) };
-    Served { public, attendees, edition: None }
+    let edition = Arc::new(maker.begin(Arc::clone(&public)));
+    Served { public, attendees, edition }
 }

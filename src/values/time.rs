@@ -102,7 +102,10 @@ impl TextValue for Moment {
     fn parse(text: &str) -> Result<Self, Fault> {
         // A leap second is a second that the stores disagree about.
         let is_second = |nanosecond: u32| nanosecond < 1_000_000_000;
-        if let Ok(instant) = DateTime::parse_from_rfc3339(text)
+        // In a query a `+` that nobody escaped is read as a space.
+        let escaped = text.as_bytes().iter().rposition(|byte| *byte == b' ').filter(|place| *place == 19);
+        let offset_text = escaped.map(|place| format!("{}+{}", &text[..place], &text[place + 1..]));
+        if let Ok(instant) = DateTime::parse_from_rfc3339(offset_text.as_deref().unwrap_or(text))
             && is_second(instant.nanosecond())
             && INSTANT_YEARS.contains(&instant.to_utc().year())
         {

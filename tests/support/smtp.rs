@@ -28,17 +28,22 @@ pub fn run_python(script: &str, input: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Whether the tests' Python has the mail server and the calendar reader.
-pub fn is_there() -> bool {
+/// Whether the tests' Python has these modules; if not, the test says that it was skipped.
+pub fn python_has(modules: &str) -> bool {
     let found = Command::new(python())
-        .args(["-c", "import aiosmtpd, icalendar"])
+        .args(["-c", &format!("import {modules}")])
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success());
     if !found {
-        super::skipped(&format!("{PYTHON_VARIABLE} (default python3) lacks aiosmtpd or icalendar"));
+        super::skipped(&format!("{PYTHON_VARIABLE} (default python3) lacks one of {modules}"));
     }
     found
+}
+
+/// Whether the tests' Python has the mail server and the calendar reader.
+pub fn is_there() -> bool {
+    python_has("aiosmtpd, icalendar")
 }
 
 /// A message that was accepted.

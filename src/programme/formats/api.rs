@@ -7,13 +7,13 @@ use utoipa::IntoParams;
 use super::{Source, ical};
 use crate::{
     faults::Faults,
-    http::{CodePath, Problem, Query, Representation, answer, problem::AnyProblem},
+    http::{CodePath, Problem, Query, problem::AnyProblem},
     programme::{
         ProgrammeError,
         api::{Found, State, find},
         filter::ReleaseNumber,
         negotiate::{self, Language},
-        publication::{Publication, answer::VARY, serve},
+        publication::{Publication, serve, serve_part},
     },
     values::{Code, LanguageTag},
 };
@@ -49,11 +49,12 @@ pub struct CalendarQuery {
 
 /// The language of a document, which has one.
 fn one(request: &HttpRequest, asked: Option<&str>, languages: &[LanguageTag]) -> Result<LanguageTag, Faults> {
-    match negotiate::choose(request, asked, languages)? {
-        Language::One(tag) => Ok(tag),
-        Language::All => {
+    match negotiate::choose(request, asked, languages) {
+        Ok(Language::One(tag)) => Ok(tag),
+        Ok(Language::All) | Err(_) => {
+            let known = languages.iter().map(LanguageTag::as_str).collect::<Vec<_>>().join(", ");
             let mut faults = Faults::default();
-            faults.add("?lang", "unknown_language", "must be one language: a document has one");
+            faults.add("?lang", "unknown_language", format!("must be one of {known}: a document has one language"));
             Err(faults)
         }
     }
@@ -74,39 +75,29 @@ impl Asked {
 
     /// Answers a publication: the one that is ready, where it is.
     fn whole(self, request: &HttpRequest, state: &State, publication: Publication) -> Result<HttpResponse, Problem> {
-        let language = Language::One(self.language.clone());
-        let (snapshot, edition) = (&self.found.snapshot, self.found.edition.as_ref());
-        if let Some(whole) = edition.and_then(|edition| edition.get(publication, &language)) {
-            return Ok(serve(request, whole, snapshot.release.updated_at, self.found.cache_control));
+        let Self { found, language } = self;
+        let language = Language::One(language);
+        if let Some(whole) = found.edition.as_ref().and_then(|edition| edition.get(publication, &language)) {
+            return Ok(serve(request, whole, found.cache_control));
         }
-        let body = publication.write(snapshot, &language, &state.public_url);
-        self.answer(request, publication, body.ok_or(ProgrammeError::NotFound("document"))?)
+        serve_part(request, state, &found, &language, publication.content_type(), || {
+            let body = publication.write(&found.snapshot, &language, &state.public_url);
+            Ok(body.ok_or(ProgrammeError::NotFound("document"))?)
+        })
     }
 
-    /// Answers a part of a publication.
-    fn part(
+    /// Answers a part of the calendar.
+    fn calendar(
         self,
         request: &HttpRequest,
         state: &State,
-        publication: Publication,
         write: impl FnOnce(&Source<'_>) -> Result<Vec<u8>, ProgrammeError>,
     ) -> Result<HttpResponse, Problem> {
-        let snapshot = &self.found.snapshot;
-        let source = Source { snapshot, language: &self.language, base_url: &state.public_url };
-        let body = write(&source)?;
-        self.answer(request, publication, body)
-    }
-
-    fn answer(self, request: &HttpRequest, publication: Publication, body: Vec<u8>) -> Result<HttpResponse, Problem> {
-        let representation = Representation {
-            body,
-            content_type: publication.content_type(),
-            language: Some(self.language.as_str().to_owned()),
-            modified: Some(self.found.snapshot.release.updated_at),
-            cache_control: self.found.cache_control,
-            vary: VARY,
-        };
-        Ok(answer(request, representation))
+        let Self { found, language } = self;
+        serve_part(request, state, &found, &Language::One(language.clone()), ical::MEDIA_TYPE, || {
+            let source = Source { snapshot: &found.snapshot, language: &language, base_url: &state.public_url };
+            Ok(write(&source)?)
+        })
     }
 }
 
@@ -198,9 +189,7 @@ pub async fn read_programme_calendar(
     let asked = Asked::of(&request, &state, &path.0, &DocumentQuery { lang, version }).await?;
     match sessions {
         None => asked.whole(&request, &state, Publication::Calendar),
-        Some(sessions) => {
-            asked.part(&request, &state, Publication::Calendar, |source| Ok(ical::write_selection(source, &sessions)?))
-        }
+        Some(sessions) => asked.calendar(&request, &state, |source| Ok(ical::write_selection(source, &sessions)?)),
     }
 }
 
@@ -223,7 +212,7 @@ pub async fn read_session_calendar(
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
     let asked = Asked::of(&request, &state, &slug.0, &query.0).await?;
-    asked.part(&request, &state, Publication::Calendar, |source| {
+    asked.calendar(&request, &state, |source| {
         ical::write_session(source, &code.0).ok_or(ProgrammeError::NotFound("session"))
     })
 }
@@ -247,7 +236,7 @@ pub async fn read_speaker_calendar(
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
     let asked = Asked::of(&request, &state, &slug.0, &query.0).await?;
-    asked.part(&request, &state, Publication::Calendar, |source| {
+    asked.calendar(&request, &state, |source| {
         let speaker = source.snapshot.speaker(&code.0).ok_or(ProgrammeError::NotFound("speaker"))?;
         Ok(ical::write_speaker(source, speaker))
     })

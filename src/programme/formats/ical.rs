@@ -1,8 +1,8 @@
 //! The programme as a calendar (RFC 5545, RFC 7986): an event for each session, and one related to it for each item
 //! whose time is known.
 //!
-//! A calendar is subscribed to, and lives longer than a release. So an event keeps its `UID` through every release; what
-//! was called off stays, as cancelled; and whatever was once a session can be asked for for ever.
+//! A calendar is subscribed to, and lives longer than a release. So an event keeps its `UID` through every release;
+//! what was called off stays, as cancelled; and whatever was once a session can be asked for for ever.
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ use crate::{
     agenda::document::{Appearance, Item, Session, Speaker},
     faults::Faults,
     programme::{
-        history::Past,
+        history::{Fate, Past},
         timing::{Slot, item_spans, session_guid, slots, slots_of},
         visibility::is_placeholder,
     },
@@ -59,15 +59,17 @@ pub fn write_session(source: &Source<'_>, code: &Code) -> Option<Vec<u8>> {
     let agenda = &source.snapshot.agenda;
     let standing = agenda.sessions.iter().find(|session| id_of(session) == id);
     let title = standing.map(|session| source.text(&session.title).to_owned());
-    let title = title.or_else(|| Some(past_text(source, &source.snapshot.history.of(id)?.title)));
-    let name = format!("{}: {}", conference_name(source), title.unwrap_or_default());
+    // What is not to be seen any more has no name.
+    let cancelled = || source.snapshot.history.of(id).filter(|past| past.fate == Fate::Cancelled);
+    let title = title.or_else(|| Some(past_text(source, &cancelled()?.title)));
+    let name = title.map_or_else(|| conference_name(source).to_owned(), |title| titled(source, &title));
     let feed = Feed { path: format!("/programme/sessions/{code}.ics"), name, sessions: None };
     Some(of_sessions(source, &feed, &HashSet::from([id])))
 }
 
 /// All that a speaker appears in: sessions, and items or, where their time is not known, the sessions of these.
 pub fn write_speaker(source: &Source<'_>, speaker: &Speaker) -> Vec<u8> {
-    let name = format!("{}: {}", conference_name(source), source.name_of(speaker));
+    let name = titled(source, &source.name_of(speaker));
     let feed = Feed { path: format!("/programme/speakers/{}.ics", speaker.code), name, sessions: None };
     let sessions = source.snapshot.agenda.sessions.iter();
     calendar(source, &feed, sessions.flat_map(|session| slots_with(session, &speaker.code)), Vec::new())
@@ -96,6 +98,11 @@ impl Feed {
 
 fn conference_name<'a>(source: &Source<'a>) -> &'a str {
     source.text(&source.snapshot.agenda.conference.name)
+}
+
+/// What the calendar of one thing of the conference is called.
+fn titled(source: &Source<'_>, title: &str) -> String {
+    format!("{}{}{title}", conference_name(source), source.tongue().colon())
 }
 
 /// What was released has an id.
@@ -296,8 +303,10 @@ impl Writer<'_, '_> {
 
     /// Where it is. It says something in any case: there are readers that drop an event without a place.
     fn location(&self, room: Option<String>) -> String {
-        let venue = self.source.snapshot.agenda.conference.venue.as_ref().map(|venue| self.source.text(&venue.name));
-        room.unwrap_or_else(|| venue.unwrap_or(conference_name(self.source)).to_owned())
+        // With the venue and its city, or a map would look for any "Plenary hall" of the world.
+        let venue = self.source.snapshot.agenda.venue_line(self.source.language.as_str());
+        let known: Vec<String> = room.into_iter().chain(venue).collect();
+        if known.is_empty() { conference_name(self.source).to_owned() } else { known.join(", ") }
     }
 
     fn categories(&self, slot: &Slot<'_>) -> String {
@@ -423,6 +432,8 @@ mod tests {
             room_name: Some(BTreeMap::from([("nl".to_owned(), "Zaal".to_owned())])),
             sequence: 3,
             changed_at: at("2029-06-01T12:00:00Z"),
+            digest: String::new(),
+            is_placeholder: false,
         }
     }
 
@@ -499,8 +510,10 @@ mod tests {
         let session = |code: &str| with_source(&snapshot, |source| write_session(source, &Code::parse(code).unwrap()));
         assert_eq!(values(&session("farewell").unwrap(), "SUMMARY"), ["closing (fr)"]);
         let lost = session("lost").unwrap();
-        assert_eq!((values(&lost, "STATUS").len(), values(&lost, "NAME")), (2, vec!["Small: Perdue".to_owned()]));
-        assert_eq!(values(&session("hidden").unwrap(), "BEGIN"), ["VCALENDAR", "VTIMEZONE", "STANDARD"]);
+        assert_eq!((values(&lost, "STATUS").len(), values(&lost, "NAME")), (2, vec!["Small\u{a0}: Perdue".to_owned()]));
+        let hidden = session("hidden").unwrap();
+        assert_eq!(values(&hidden, "BEGIN"), ["VCALENDAR", "VTIMEZONE", "STANDARD"]);
+        assert_eq!(values(&hidden, "NAME"), ["Small"], "what is hidden is not named either");
         assert_eq!(session("never"), None);
     }
 

@@ -7,12 +7,12 @@
 pub mod api;
 pub mod atom;
 pub mod content_line;
-pub mod csv;
 pub mod ical;
 pub mod jsonld;
 pub mod schedule;
 pub mod schedule_json;
 pub mod schedule_xml;
+pub mod session_table;
 
 use super::{snapshot::Snapshot, tongue::Tongue, words::full_name};
 use crate::{

@@ -1,6 +1,6 @@
 //! A release as apps that show schedules know it: days with their rooms, rooms with their events, events with their
-//! persons. It is made once and written as XML ([`super::schedule_xml`]) and as JSON ([`super::schedule_json`]), so that
-//! the two always say the same.
+//! persons. It is made once and written as XML ([`super::schedule_xml`]) and as JSON ([`super::schedule_json`]), so
+//! that the two always say the same.
 //!
 //! What it promises to its readers, beyond what the schemas of the format ask for:
 //! - Days count from 1 without gaps, each date once; an event lies on the day whose span holds its start.
@@ -221,8 +221,8 @@ fn days(source: &Source<'_>, slots: &[Slot<'_>], rooms: &[(Option<&Code>, Room)]
     changeovers.iter().zip(1..).map(day).collect()
 }
 
-/// The rooms, with their codes: no two have the same name. Where something has no room, the last one, without a code, is
-/// where it takes place: the venue.
+/// The rooms, with their codes: no two have the same name. Where something has no room, the last one, without a code,
+/// is where it takes place: the venue.
 fn rooms<'a>(source: &Source<'a>, with_venue: bool) -> Vec<(Option<&'a Code>, Room)> {
     let agenda = &source.snapshot.agenda;
     let id_of = |id: Option<crate::ids::RoomId>| id.map(|id| id.uuid()).unwrap_or_default();
@@ -339,8 +339,8 @@ impl<'a> Maker<'a, '_> {
     }
 }
 
-/// A number for each of these, which it has in every release: 31 bits of its hash. Where two would have the same, the one
-/// that was made first has it.
+/// A number for each of these, which it has in every release: 31 bits of its hash. Where two would have the same, the
+/// one that was made first has it.
 fn numbers(uuids: impl Iterator<Item = Uuid>) -> HashMap<Uuid, u32> {
     let mut taken = HashSet::new();
     let mut free =
@@ -355,8 +355,8 @@ fn number(uuid: Uuid, attempt: u32) -> u32 {
     (u32::from_be_bytes([first, second, third, fourth]) >> 1).max(1)
 }
 
-/// The identifier of each slot, by its id. Nothing keeps organisers from giving two sessions the same: then the one that
-/// was made first has it, and the other its own id.
+/// The identifier of each slot, by its id. Nothing keeps organisers from giving two sessions the same: then the one
+/// that was made first has it, and the other its own id.
 fn guids(slots: &[Slot<'_>]) -> HashMap<Uuid, Uuid> {
     let mut in_order: Vec<_> = slots.iter().map(|slot| (slot.id(), slot.guid())).collect();
     in_order.sort_unstable();
@@ -410,8 +410,8 @@ fn line(text: &str) -> String {
     prose(text).split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A text without the characters that XML 1.0 cannot hold (its production 2, Char); a carriage return it would turn into
-/// a line feed.
+/// A text without the characters that XML 1.0 cannot hold (its production 2, Char); a carriage return it would turn
+/// into a line feed.
 fn prose(text: &str) -> String {
     let is_char = |c: &char| matches!(c, '\t' | '\n' | ' '..='\u{FFFD}' | '\u{10000}'..);
     text.chars().filter(is_char).collect()

@@ -1,6 +1,6 @@
-//! `schedule.json` of c3voc, version 1: what `https://c3voc.de/schedule/schema.json` allows. The schema takes no key that
-//! it does not know, and takes a person either with a number or with a name: here with a name, and the identifier that
-//! the person has in the XML too.
+//! `schedule.json` of c3voc, version 1: what `https://c3voc.de/schedule/schema.json` allows. The schema takes no key
+//! that it does not know, and takes a person either with a number or with a name: here with a name, and the identifier
+//! that the person has in the XML too.
 
 use chrono::NaiveDate;
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
@@ -90,7 +90,8 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// Whether the schema takes the name of a zone: it knows `Area/City` and UTC, but not `Etc/GMT-1`. The XML always has it.
+/// Whether the schema takes the name of a zone: it knows `Area/City` and UTC, but not `Etc/GMT-1`. The XML always has
+/// it.
 fn takes_zone(name: &str) -> bool {
     let is_upper = |c: char| c.is_ascii_uppercase();
     let is_lower = |c: char| c.is_ascii_lowercase();

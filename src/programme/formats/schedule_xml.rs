@@ -1,7 +1,7 @@
 //! `schedule.xml` of frab, c3voc and pretalx: what `https://c3voc.de/schedule/schema.xsd` allows.
 //!
-//! It begins with the declaration and the root, without a byte order mark or comment: readers look for both in the first
-//! kilobyte.
+//! It begins with the declaration and the root, without a byte order mark or comment: readers look for both in the
+//! first kilobyte.
 
 use std::io;
 

@@ -1,6 +1,6 @@
-//! Providing the edition of a release: loaded where it is stored, else made and stored.
+//! Providing the edition of a release: loaded where it is stored, else completed and stored.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant as Stopwatch};
 
 use super::{Edition, store};
 use crate::{
@@ -24,39 +24,70 @@ impl Maker {
         Self { base_url: base_url.into(), name: name.into() }
     }
 
+    /// The edition of a release, of which nothing is made yet.
+    pub fn begin(&self, snapshot: Arc<Snapshot>) -> Edition {
+        Edition::new(snapshot, Arc::clone(&self.base_url))
+    }
+
     /// The stored edition of a release, if such a service stored it.
     ///
     /// # Errors
     /// The store fails.
-    pub fn load(&self, connection: &mut Connection, snapshot: &Snapshot) -> Result<Option<Edition>, DatabaseError> {
+    pub fn load(
+        &self,
+        connection: &mut Connection,
+        snapshot: &Arc<Snapshot>,
+    ) -> Result<Option<Edition>, DatabaseError> {
         let parts = store::load(connection, snapshot.place.id, snapshot.release.number, &self.name)?;
         if parts.is_empty() {
             return Ok(None);
         }
-        Edition::of_parts(parts).map(Some).map_err(|error| DatabaseError::Corrupt(error.to_string()))
+        let edition = Edition::of_parts(Arc::clone(snapshot), Arc::clone(&self.base_url), parts);
+        // What cannot be read is made anew.
+        Ok(edition.inspect_err(|error| tracing::error!(%error, "a stored edition cannot be read")).ok())
     }
 
-    /// Makes the edition of a release and stores it.
+    /// Completes the edition of a release and stores it.
     ///
     /// # Errors
-    /// There is no memory, or the store fails.
-    pub async fn provide(&self, database: &Database, snapshot: Arc<Snapshot>) -> Result<Arc<Edition>, ProgrammeError> {
-        let (base_url, of) = (Arc::clone(&self.base_url), Arc::clone(&snapshot));
-        let made = tokio::task::spawn_blocking(move || Edition::make(&of, &base_url)).await;
-        let edition = match made {
-            Ok(Ok(edition)) => Arc::new(edition),
+    /// A document cannot be made, or the store fails.
+    pub async fn provide(
+        &self,
+        database: &Database,
+        snapshot: &Snapshot,
+        edition: Arc<Edition>,
+    ) -> Result<(), ProgrammeError> {
+        let started = Stopwatch::now();
+        let made = Arc::clone(&edition);
+        #[expect(clippy::disallowed_methods, reason = "no store is touched")]
+        let completed = tokio::task::spawn_blocking(move || made.complete()).await;
+        match completed {
+            Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(DatabaseError::Corrupt(error.to_string()).into()),
             Err(_) => return Err(DatabaseError::Interrupted.into()),
-        };
+        }
+        let made_after = started.elapsed();
         let (stored, made_by, place) = (Arc::clone(&edition), Arc::clone(&self.name), snapshot.place.clone());
         let release = (snapshot.release.number, snapshot.release.updated_at);
         let turn = place.slug.to_string();
-        database
+        let is_stored = database
             .write_in_turn("store an edition", &turn, move |tx| {
                 agenda::actions::lock(tx, &place)?;
                 Ok::<_, ProgrammeError>(store::insert(tx, place.id, release, &made_by, &stored)?)
             })
             .await?;
-        Ok(edition)
+        if !is_stored {
+            // It is of a release that was rewritten or followed by another meanwhile.
+            return Ok(());
+        }
+        edition.set_stored();
+        tracing::info!(
+            conference.slug = %snapshot.place.slug,
+            release = snapshot.release.number,
+            ?made_after,
+            stored_after = ?started.elapsed(),
+            "an edition is complete"
+        );
+        Ok(())
     }
 }

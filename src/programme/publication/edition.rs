@@ -5,8 +5,8 @@ use std::{
     io,
     num::NonZero,
     sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -14,11 +14,11 @@ use std::{
 use actix_web::http::header::HeaderValue;
 use bytes::Bytes;
 
-use super::{Coding, Publication};
+use super::{Coding, Publication, coding::expand_zstd};
 use crate::{
-    http::entity_tag,
+    http::{conditional::LastModified, entity_tag},
     programme::{negotiate::Language, snapshot::Snapshot},
-    values::{LanguageTag, TextValue as _},
+    values::LanguageTag,
 };
 
 /// A document in one coding.
@@ -45,39 +45,45 @@ pub struct Whole {
     pub content_type: HeaderValue,
     /// The language of its texts, if it has one.
     pub language: Option<HeaderValue>,
+    /// When it last changed.
+    pub modified: LastModified,
     plain: Body,
-    /// In the order of [`Coding::ALL`].
-    coded: [Body; 3],
+    /// In the order of [`Coding::ALL`]: each is compressed once, when it is first asked for.
+    coded: [OnceLock<Body>; 3],
 }
 
 impl Whole {
-    /// A document, compressed in every way.
-    ///
-    /// # Errors
-    /// There is no memory.
-    pub fn make(content_type: &'static str, language: &Language, plain: Vec<u8>) -> io::Result<Self> {
-        let coded: io::Result<Vec<_>> = Coding::ALL.iter().map(|coding| coding.compress(&plain)).collect();
-        Self::of(content_type, language, plain, coded?)
-    }
-
-    fn of(content_type: &'static str, language: &Language, plain: Vec<u8>, coded: Vec<Vec<u8>>) -> io::Result<Self> {
-        let coded: Vec<Body> = coded.into_iter().map(Body::new).collect();
-        Ok(Self {
+    /// A document that is not compressed yet.
+    pub fn new(content_type: &'static str, language: &Language, modified: LastModified, plain: Vec<u8>) -> Self {
+        Self {
             content_type: HeaderValue::from_static(content_type),
             language: language.tag().and_then(|tag| HeaderValue::from_str(tag.as_str()).ok()),
+            modified,
             plain: Body::new(plain),
-            coded: coded.try_into().map_err(|_| io::Error::other("a coding is missing"))?,
-        })
+            coded: Default::default(),
+        }
+    }
+
+    fn coded(&self, coding: Coding) -> &OnceLock<Body> {
+        let [brotli, zstd, gzip] = &self.coded;
+        match coding {
+            Coding::Brotli => brotli,
+            Coding::Zstd => zstd,
+            Coding::Gzip => gzip,
+        }
     }
 
     /// The document in a coding, or plain.
     pub fn body(&self, coding: Option<Coding>) -> &Body {
-        match coding {
-            None => &self.plain,
-            Some(Coding::Brotli) => &self.coded[0],
-            Some(Coding::Zstd) => &self.coded[1],
-            Some(Coding::Gzip) => &self.coded[2],
-        }
+        let Some(coding) = coding else {
+            return &self.plain;
+        };
+        self.coded(coding).get_or_init(|| Body::new(coding.compress(&self.plain.bytes)))
+    }
+
+    /// About how many bytes it takes.
+    pub fn weight(&self) -> usize {
+        self.plain.bytes.len() * 3 / 2 + 1024
     }
 }
 
@@ -86,7 +92,7 @@ impl Whole {
 pub struct Part {
     /// The publication's word.
     pub publication: String,
-    /// The language's tag, or `*` for all.
+    /// The language's tag.
     pub language: String,
     /// The coding's word.
     pub coding: String,
@@ -94,71 +100,99 @@ pub struct Part {
     pub body: Vec<u8>,
 }
 
-/// Every publication of a release.
-#[derive(Debug, Default)]
-pub struct Edition(HashMap<Publication, Vec<(Language, Whole)>>);
+/// A document in each language.
+type InEach = Vec<(LanguageTag, OnceLock<Option<Whole>>)>;
+
+/// Every publication of a release. Each is written once and compressed once: when it is first asked for, or when all
+/// are made ([`Edition::complete`]), whichever comes first.
+#[derive(Debug)]
+pub struct Edition {
+    snapshot: Arc<Snapshot>,
+    base_url: Arc<str>,
+    /// None where the release has nothing of the kind.
+    wholes: HashMap<Publication, InEach>,
+    is_stored: AtomicBool,
+}
 
 impl Edition {
-    /// Writes and compresses every publication, on all cores.
+    /// The edition of a release, of which nothing is made yet.
+    pub fn new(snapshot: Arc<Snapshot>, base_url: Arc<str>) -> Self {
+        let languages = &snapshot.agenda.conference.languages;
+        let in_each =
+            |publication| (publication, languages.iter().map(|language| (language.clone(), OnceLock::new())).collect());
+        let wholes = Publication::all().map(in_each).collect();
+        Self { snapshot, base_url, wholes, is_stored: AtomicBool::new(false) }
+    }
+
+    fn make(&self, publication: Publication, language: &LanguageTag) -> Option<Whole> {
+        let language = Language::One(language.clone());
+        let plain = publication.write(&self.snapshot, &language, &self.base_url)?;
+        let modified = LastModified::of(self.snapshot.release.updated_at);
+        Some(Whole::new(publication.content_type(), &language, modified, plain))
+    }
+
+    /// A document in a language; none where the release has nothing of the kind, or in all languages at once.
+    pub fn get(&self, publication: Publication, language: &Language) -> Option<&Whole> {
+        let tag = language.tag()?;
+        let (tag, whole) = self.wholes.get(&publication)?.iter().find(|(known, _)| known == tag)?;
+        whole.get_or_init(|| self.make(publication, tag)).as_ref()
+    }
+
+    /// Makes what is not made yet, in every coding, on all cores but one.
     ///
     /// # Errors
-    /// There is no memory.
-    pub fn make(snapshot: &Snapshot, base_url: &str) -> io::Result<Self> {
-        let languages = languages(snapshot);
-        let jobs: Vec<(Publication, &Language)> = Publication::all()
-            .flat_map(|publication| languages.iter().map(move |language| (publication, language)))
+    /// A document cannot be made.
+    pub fn complete(&self) -> io::Result<()> {
+        let jobs: Vec<_> = self
+            .wholes
+            .iter()
+            .flat_map(|(publication, wholes)| wholes.iter().map(move |each| (*publication, each)))
             .collect();
-        let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(jobs.len())));
-        let work = || -> io::Result<()> {
-            while let Some((publication, language)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if let Some(plain) = publication.write(snapshot, language, base_url) {
-                    let whole = Whole::make(publication.content_type(), language, plain)?;
-                    done.lock().unwrap_or_else(|broken| broken.into_inner()).push((
-                        *publication,
-                        (*language).clone(),
-                        whole,
-                    ));
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while let Some((publication, (language, whole))) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if let Some(whole) = whole.get_or_init(|| self.make(*publication, language)) {
+                    Coding::ALL.iter().for_each(|coding| _ = whole.body(Some(*coding)));
                 }
             }
-            Ok(())
         };
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         thread::scope(|scope| {
-            let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-            workers
+            let workers: Vec<_> = (1..cores.max(2)).map(|_| scope.spawn(work)).collect();
+            let ended = workers
                 .into_iter()
-                .try_for_each(|worker| worker.join().unwrap_or_else(|_| Err(io::Error::other("a panic"))))
-        })?;
-        let mut edition = Self::default();
-        for (publication, language, whole) in done.into_inner().unwrap_or_else(|broken| broken.into_inner()) {
-            edition.0.entry(publication).or_default().push((language, whole));
-        }
-        Ok(edition)
-    }
-
-    /// A document in a language; none where the release has nothing of the kind.
-    pub fn get(&self, publication: Publication, language: &Language) -> Option<&Whole> {
-        let wholes = self.0.get(&publication)?;
-        wholes.iter().find(|(known, _)| known == language).map(|(_, whole)| whole)
-    }
-
-    /// What is stored of it: the plain bytes are those that any of the codings gives back.
-    pub fn parts(&self) -> impl Iterator<Item = (Publication, &str, Coding, &Bytes)> {
-        self.0.iter().flat_map(|(publication, wholes)| {
-            wholes.iter().flat_map(move |(language, whole)| {
-                let language = language.tag().map_or(ALL_LANGUAGES, LanguageTag::as_str);
-                Coding::ALL
-                    .iter()
-                    .map(move |coding| (*publication, language, *coding, &whole.body(Some(*coding)).bytes))
-            })
+                .map(|worker| worker.join().map_err(|_| io::Error::other("a document cannot be made")));
+            ended.collect()
         })
     }
 
-    /// The edition that these parts are of.
+    /// Whether it is in the store.
+    pub fn is_stored(&self) -> bool {
+        self.is_stored.load(Ordering::Acquire)
+    }
+
+    /// It is in the store now.
+    pub fn set_stored(&self) {
+        self.is_stored.store(true, Ordering::Release);
+    }
+
+    /// What is stored of a complete one: the plain bytes are those that any of the codings gives back.
+    pub fn parts(&self) -> impl Iterator<Item = (Publication, &str, Coding, &Bytes)> {
+        let wholes = self.wholes.iter().flat_map(|(publication, wholes)| {
+            wholes
+                .iter()
+                .filter_map(move |(language, whole)| Some((*publication, language.as_str(), whole.get()?.as_ref()?)))
+        });
+        wholes.flat_map(|(publication, language, whole)| {
+            Coding::ALL.iter().map(move |coding| (publication, language, *coding, &whole.body(Some(*coding)).bytes))
+        })
+    }
+
+    /// The edition of a release that these parts are of.
     ///
     /// # Errors
     /// A part is missing or was not made by this version.
-    pub fn of_parts(parts: Vec<Part>) -> io::Result<Self> {
+    pub fn of_parts(snapshot: Arc<Snapshot>, base_url: Arc<str>, parts: Vec<Part>) -> io::Result<Self> {
         let unknown = || io::Error::other("a stored part is unknown");
         let mut packed: HashMap<(Publication, String), HashMap<Coding, Vec<u8>>> = HashMap::new();
         for part in parts {
@@ -166,26 +200,25 @@ impl Edition {
             let coding = Coding::from_word(&part.coding).ok_or_else(unknown)?;
             packed.entry((publication, part.language)).or_default().insert(coding, part.body);
         }
-        let mut edition = Self::default();
-        for ((publication, language), mut bodies) in packed {
-            let language = match language.as_str() {
-                ALL_LANGUAGES => Language::All,
-                tag => Language::One(LanguageTag::parse(tag).map_err(|_| unknown())?),
-            };
-            let coded: Vec<_> = Coding::ALL.iter().filter_map(|coding| bodies.remove(coding)).collect();
-            let plain = Coding::Zstd.expand(coded.get(1).ok_or_else(unknown)?)?;
-            let whole = Whole::of(publication.content_type(), &language, plain, coded)?;
-            edition.0.entry(publication).or_default().push((language, whole));
+        let modified = LastModified::of(snapshot.release.updated_at);
+        let edition = Self::new(snapshot, base_url);
+        for (publication, wholes) in &edition.wholes {
+            for (language, whole) in wholes {
+                let Some(mut bodies) = packed.remove(&(*publication, language.as_str().to_owned())) else {
+                    whole.get_or_init(|| None);
+                    continue;
+                };
+                let plain = expand_zstd(bodies.get(&Coding::Zstd).ok_or_else(unknown)?)?;
+                let language = Language::One(language.clone());
+                let made = Whole::new(publication.content_type(), &language, modified.clone(), plain);
+                for coding in Coding::ALL {
+                    let body = bodies.remove(&coding).ok_or_else(unknown)?;
+                    made.coded(coding).get_or_init(|| Body::new(body));
+                }
+                whole.get_or_init(|| Some(made));
+            }
         }
+        edition.set_stored();
         Ok(edition)
     }
-}
-
-/// What stands for a language where a document has all.
-const ALL_LANGUAGES: &str = "*";
-
-/// The languages that documents are made in: each of the conference's, and all at once.
-fn languages(snapshot: &Snapshot) -> Vec<Language> {
-    let each = snapshot.agenda.conference.languages.iter().cloned().map(Language::One);
-    each.chain([Language::All]).collect()
 }

@@ -1,13 +1,14 @@
 //! What every reader asks for alike: the whole documents of a release, made once when it is released.
 //!
 //! Nouns: a *publication* is a kind of document ([`Publication`]); an *edition* is all publications of one release, in
-//! each language and content coding, ready to be sent ([`Edition`]); a *coding* is a compression ([`Coding`]).
+//! each language and content coding, ready to be sent ([`Edition`]); a *coding* is a compression ([`Coding`]); a *part*
+//! is anything else that is asked for of a release, remembered once it was made ([`parts::Parts`]).
 //!
 //! Invariants:
 //! - An edition is made of one release by one version of the service under one public URL, and nothing else: the bytes
 //!   are the same wherever and whenever they are made.
 //! - Nothing is compressed twice: what is stored is what is sent, so that its entity tag is strong
-//!   ([`actions::provide`]).
+//!   ([`edition::Whole::body`]).
 //! - An edition of a release that was redacted meanwhile is never stored ([`store::insert`], under the conference's
 //!   lock), and a redaction removes the one that is there.
 
@@ -15,16 +16,17 @@ pub mod actions;
 pub mod answer;
 pub mod coding;
 pub mod edition;
+pub mod parts;
 pub mod store;
 
-pub use answer::serve;
+pub use answer::{serve, serve_part};
 pub use coding::Coding;
 pub use edition::{Edition, Whole};
 use serde::Serialize;
 
 use super::{
     filter::ProgrammeQuery,
-    formats::{Source, atom, csv, ical, jsonld, schedule_json, schedule_xml},
+    formats::{Source, atom, ical, jsonld, schedule_json, schedule_xml, session_table},
     negotiate::Language,
     snapshot::Snapshot,
     view::View,
@@ -111,7 +113,7 @@ impl Publication {
             Self::ScheduleJson => Some(schedule_json::write(&source?)),
             Self::Calendar => Some(ical::write(&source?)),
             Self::JsonLd => Some(jsonld::write(&source?)),
-            Self::SessionTable => Some(csv::write(&source?)),
+            Self::SessionTable => Some(session_table::write(&source?)),
             Self::ReleaseFeed => Some(atom::write(&source?)),
         }
     }

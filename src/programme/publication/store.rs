@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::{Edition, edition::Part};
 use crate::{
     database::{
-        Connection, DatabaseError, changes, on_backend,
+        Connection, DatabaseError, changes,
         schema::{releases, representations},
         types::Instant,
     },
@@ -36,8 +36,8 @@ pub fn load(
     Ok(rows.into_iter().map(part).collect())
 }
 
-/// Stores the edition of a release and removes those of older ones, unless the release was redacted since or is not the
-/// latest any more. The conference is locked. Answers whether it is stored.
+/// Stores the edition of a release in place of an older one, and removes those of older releases, unless the release
+/// was redacted since or is not the latest any more. The conference is locked. Answers whether it is stored.
 pub fn insert(
     connection: &mut Connection,
     conference: ConferenceId,
@@ -57,10 +57,10 @@ pub fn insert(
     let of_conference = releases::table.filter(releases::conference_id.eq(conference)).select(releases::id);
     let of_older = representations::table
         .filter(representations::release_id.eq_any(of_conference))
-        .filter(representations::release_id.ne(id));
+        .filter(representations::release_id.ne(id).or(representations::made_by.eq(made_by)));
     diesel::delete(of_older).execute(connection)?;
     for (publication, language, coding, body) in edition.parts() {
-        let row = diesel::insert_into(representations::table)
+        diesel::insert_into(representations::table)
             .values((
                 representations::release_id.eq(id),
                 representations::made_by.eq(made_by),
@@ -69,8 +69,7 @@ pub fn insert(
                 representations::coding.eq(coding.as_str()),
                 representations::body.eq(body.as_ref()),
             ))
-            .on_conflict_do_nothing();
-        on_backend!(connection, inner => row.execute(inner))?;
+            .execute(connection)?;
     }
     changes::announce(connection)?;
     Ok(true)

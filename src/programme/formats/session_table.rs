@@ -1,5 +1,5 @@
-//! The programme as a table for spreadsheets: a row for each session and, after it, for each of its items, also for those
-//! whose time is not known. UTF-8 with CRLF (RFC 4180).
+//! The programme as a table for spreadsheets: a row for each session and, after it, for each of its items, also for
+//! those whose time is not known. UTF-8 with CRLF (RFC 4180).
 
 use chrono::{DateTime, FixedOffset};
 use csv::{Terminator, Writer, WriterBuilder};
