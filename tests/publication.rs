@@ -196,6 +196,21 @@ on_both_stores! {
 }
 
 #[test]
+fn a_redaction_of_who_is_in_older_releases_alone_reaches_the_feed() {
+    let app = published(Store::Sqlite);
+    let mut without = small_conference(None, None);
+    without["speakers"].as_array_mut().unwrap().remove(0);
+    without["sessions"][0]["items"] = json!([]);
+    app.publish(&without);
+    app.log.wait_for("\"release\":2");
+    let feed = || app.get(&format!("{SMALL}/releases.atom")).text().to_owned();
+    assert!(feed().contains("Lovelace"));
+    assert!(!app.get(&format!("{SMALL}/programme")).text().contains("Lovelace"));
+    assert_eq!(app.admin("POST", &format!("{SMALL}/agenda/speakers/ada/redact"), Some(&json!({}))).status, 200);
+    assert!(!feed().contains("Lovelace"));
+}
+
+#[test]
 fn a_part_is_coded_and_tagged_as_a_whole_is_and_never_of_an_older_release() {
     let app = published(Store::Sqlite);
     let paths = [

@@ -235,18 +235,22 @@ impl Programmes {
         let current = self.current.load_full();
         let next = Arc::new(next);
         self.current.store(Arc::clone(&next));
-        self.changed.send_replace(());
+        let mut has_changed = next.len() != current.len();
         for (slug, served) in next.iter() {
             let known = current.get(slug);
             if known.is_some_and(|known| Arc::ptr_eq(&known.public, &served.public)) {
                 continue;
             }
+            has_changed = true;
             let number = served.public.release.number;
             if known.is_some_and(|known| known.public.release.number == number) {
                 // Rewritten: nothing that was made of it before is kept.
                 self.parts.clear();
             }
             tracing::info!(conference.slug = %slug, release = number, "serving a release");
+        }
+        if has_changed {
+            self.changed.send_replace(());
         }
     }
 

@@ -123,3 +123,51 @@ fn json(view: &impl Serialize) -> Option<Vec<u8>> {
     // Views are made of texts, numbers and lists: all of them can be written.
     serde_json::to_vec(view).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        access::ServerSecret,
+        agenda::{Place, arbitrary},
+        ids::Id,
+        programme::{
+            difference::Difference,
+            history::History,
+            release::{ReleaseRow, actions::words_of},
+            visibility::{Audience, project},
+        },
+    };
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn nothing_hidden_stands_in_any_document_of_two_releases(
+            before in arbitrary::agenda(),
+            after in arbitrary::agenda(),
+        ) {
+            let at = arbitrary::AT.parse().unwrap();
+            let seen = |agenda| project(agenda, Audience::Public, at, &ServerSecret::of_test());
+            let history = History::default().advance(&seen(&before), &before, at).advance(&seen(&after), &after, at);
+            let words = words_of(&Difference::between(Some(seen(&before)), seen(&after)));
+            let row = ReleaseRow { number: 2, ..ReleaseRow::of_draft(at) };
+            let place = Place { id: Id::new(), slug: after.conference.slug.clone() };
+            let mut snapshot = Snapshot::new(place, row.clone(), seen(&after)).with_history(history);
+            snapshot.releases = vec![(row, words)];
+            for publication in Publication::all() {
+                for tag in snapshot.agenda.conference.languages.clone() {
+                    let language = Language::One(tag);
+                    let document = publication.write(&snapshot, &language, "https://conference.example").unwrap_or_default();
+                    prop_assert_eq!(&publication.write(&snapshot, &language, "https://conference.example").unwrap_or_default(), &document);
+                    let text = String::from_utf8(document).unwrap();
+                    for mark in [arbitrary::NOT_PUBLIC, arbitrary::NOT_FOR_ATTENDEES] {
+                        prop_assert!(!text.contains(mark), "{} has {mark}: {text}", publication.as_str());
+                    }
+                }
+            }
+        }
+    }
+}

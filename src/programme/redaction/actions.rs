@@ -78,8 +78,9 @@ pub fn redact(
     if done.dry_run {
         return Ok(done);
     }
-    // The documents that were made of a release are made anew.
+    // The documents that were made of the latest release are made anew: the feed among them tells of older ones, too.
     publication::store::remove(connection, place.id)?;
+    store::touch_latest(connection, place.id, clock::now())?;
     idempotency::rewrite(connection, &place.id.to_string(), |answer| redaction.redact_answer(answer))?;
     done.audit_entries = audit::rewrite(connection, place.id, |entry| redaction.redacted_entry(entry))?;
     for person in &redaction.people {

@@ -138,6 +138,22 @@ pub fn replace_release(
     changes::announce(connection)
 }
 
+/// Says that the latest release changed, so that every process makes of it anew what it holds in memory.
+pub fn touch_latest(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    let of_conference = releases::table.filter(releases::conference_id.eq(conference));
+    let latest: Option<ReleaseId> =
+        of_conference.order(releases::number.desc()).select(releases::id).first(connection).optional()?;
+    if let Some(id) = latest {
+        diesel::update(releases::table.find(id)).set(releases::updated_at.eq(Instant(now))).execute(connection)?;
+        changes::announce(connection)?;
+    }
+    Ok(())
+}
+
 /// Rewrites a scheduled release.
 pub fn replace_scheduled(connection: &mut Connection, release: &ScheduledContents) -> Result<(), DatabaseError> {
     diesel::update(scheduled_releases::table.find(release.id))

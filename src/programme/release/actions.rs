@@ -117,7 +117,7 @@ pub(super) fn insert(
 const SENTENCES_MAX: usize = 50;
 
 /// What a release changes, in each language of the conference.
-fn words_of(difference: &Difference) -> Words {
+pub(in crate::programme) fn words_of(difference: &Difference) -> Words {
     let languages = difference.after.conference.languages.iter();
     let of_language = |tag: &LanguageTag| {
         let speech = Speech::new(difference, Tongue::of(tag.as_str()).unwrap_or(Tongue::English), tag.as_str());
