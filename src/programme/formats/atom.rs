@@ -4,6 +4,7 @@ use quick_xml::{
     Writer,
     events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event},
 };
+use uuid::Uuid;
 
 use super::Source;
 use crate::{
@@ -24,7 +25,7 @@ pub fn write(source: &Source<'_>) -> Vec<u8> {
     feed.put(Event::Decl(BytesDecl::new("1.0", Some("utf-8"), None)));
     let language = source.language.as_str();
     feed.open("feed", &[("xmlns", NAMESPACE), ("xml:lang", language)]);
-    feed.text("id", &format!("urn:uuid:{}", snapshot.place.id));
+    feed.text("id", &snapshot.place.id.uuid().urn().to_string());
     feed.text("title", source.text(&conference.name));
     feed.text("updated", &clock::wire(snapshot.release.updated_at));
     feed.link("self", "application/atom+xml", &source.url(&format!("/releases.atom?lang={language}")));
@@ -46,7 +47,8 @@ pub fn write(source: &Source<'_>) -> Vec<u8> {
 fn entry(feed: &mut Feed, source: &Source<'_>, release: &ReleaseRow, sentences: Option<&Sentences>) {
     let tongue = Tongue::of(source.language.as_str()).unwrap_or(Tongue::English);
     feed.open("entry", &[]);
-    feed.text("id", &format!("urn:uuid:{}:release:{}", source.snapshot.place.id, release.number));
+    let id = Uuid::new_v5(&source.snapshot.place.id.uuid(), format!("release {}", release.number).as_bytes());
+    feed.text("id", &id.urn().to_string());
     feed.text("title", &tongue.release(release.number));
     feed.text("published", &clock::wire(release.released_at));
     feed.text("updated", &clock::wire(release.updated_at));
