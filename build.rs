@@ -22,7 +22,8 @@ fn main() {
         path.hash(&mut hasher);
         fs::read(&path).unwrap_or_default().hash(&mut hasher);
     }
-    println!("cargo::rustc-env=PLENARY_SOURCES={:016x}", hasher.finish());
+    // `cargo run` gives it to the service, too, which takes PLENARY_ variables for settings: so it is not called so.
+    println!("cargo::rustc-env=SOURCES_DIGEST={:016x}", hasher.finish());
     println!("cargo::rerun-if-changed=src");
     println!("cargo::rerun-if-changed=Cargo.lock");
 }

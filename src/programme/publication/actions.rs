@@ -20,7 +20,7 @@ pub struct Maker {
 impl Maker {
     /// This version of the service under this URL.
     pub fn new(base_url: &str) -> Self {
-        let name = format!("{} {base_url}", env!("PLENARY_SOURCES"));
+        let name = format!("{} {base_url}", env!("SOURCES_DIGEST"));
         Self { base_url: base_url.into(), name: name.into() }
     }
 
