@@ -204,7 +204,10 @@ fn texts_of_any_kind_are_read_as_they_were_written() {
     app.publish(&document);
     let path = format!("{SMALL}/programme.ics?lang=en");
     let found = events(&app, &[&path]).remove(0).remove(0);
-    assert_eq!((text(&found["title"]).as_str(), text(&found["place"]).as_str()), (title, "Hall; A, B"));
+    assert_eq!(
+        (text(&found["title"]).as_str(), text(&found["place"]).as_str()),
+        (title, "Hall; A, B, Egmont Palace, Brussels")
+    );
     assert_eq!(found["categories"], json!(["Law, order", "Opening"]));
     let description = text(&found["description"]);
     let rest = description.strip_prefix(about.as_str()).unwrap_or_else(|| panic!("{description}"));
