@@ -128,7 +128,7 @@ class Nginx:
                 events {{ worker_connections 1024; }}
                 http {{
                     access_log off; sendfile on; tcp_nopush on; keepalive_timeout 65; keepalive_requests 100000000;
-                    gzip_static on; etag on; types {{ application/json json; }} open_file_cache max=100;
+                    gzip_static on; etag on; types {{ application/json json; }}
                     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
                     uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
                     server {{ listen 127.0.0.1:{self.port} backlog=1024; root {folder}/www; }}
