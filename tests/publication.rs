@@ -294,6 +294,9 @@ fn a_document_has_one_language_and_what_a_release_has_not_is_not_found() {
     assert_eq!(app.get(&format!("{SMALL}/programme/high-level-session")).status, 404);
     assert_eq!(app.get(&format!("{SMALL}/schedule.xml?version=9")).status, 404);
     assert_eq!(app.get("/api/v1/conferences/nowhere/schedule.xml").status, 404);
+    for path in ["/", "/programme/", "/schedule.xml/"] {
+        assert_eq!(app.get(&format!("{SMALL}{path}")).status, 404, "{path} is no route");
+    }
 }
 
 /// What a reader of feeds makes of one: whether it is well formed, and each entry's title, summary and content.

@@ -35,7 +35,12 @@ pub fn at_once(request: &ServiceRequest) -> Option<AtOnce> {
         return None;
     }
     let path = request.path().strip_prefix(UNDER)?;
-    let (slug, place) = path.split_once('/').unwrap_or((path, ""));
+    let (slug, place) = match path.split_once('/') {
+        // A path with a slash at its end is no route.
+        Some((_, "")) => return None,
+        Some(parts) => parts,
+        None => (path, ""),
+    };
     let publication = Publication::from_word(place)?;
     let asked = match request.query_string() {
         "" => None,
