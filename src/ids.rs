@@ -28,8 +28,18 @@ kinds! {
     Category CategoryId,
     /// The event itself.
     Conference ConferenceId,
+    /// What happened at a door.
+    CheckIn CheckInId,
     /// A date of the conference.
     Day DayId,
+    /// The registrations of one State or organisation.
+    Delegation DelegationId,
+    /// Two registrations that are probably of one person.
+    PossibleDuplicate PossibleDuplicateId,
+    /// A personal invitation, or a shared access code.
+    Invitation InvitationId,
+    /// What a registrar notes about a registration.
+    Note NoteId,
     /// An answer that can be given again.
     IdempotencyKey IdempotencyKeyId,
     /// An agenda item.

@@ -155,11 +155,25 @@ operations! {
     programme::release::api::read_release,
     programme::release::api::read_release_changes,
     programme::release::api::restore_release,
-    registration::api::read_registration_form,
+    registration::form::api::read_registration_form,
+    registration::form::api::read_registration_schema,
     registration::api::register,
     registration::api::read_registration,
     registration::api::read_attendee_programme,
     registration::api::cancel_registration,
+    registration::api::verify_registration,
+    registration::api::accept_registration,
+    registration::api::promote_registration,
+    registration::api::choose_sessions,
+    registration::api::resend_registration_link,
+    registration::api::renew_registration_link,
+    // Decisions and notes.
+    // One's own registration.
+    // Lists, exports, statistics.
+    // Invitations.
+    // Delegations.
+    // Check-in and badges.
+    // Import and duplicates.
     access::audit::api::list_audit_entries,
     access::audit::api::list_server_audit_entries,
     access::token::api::list_tokens,

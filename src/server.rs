@@ -32,7 +32,7 @@ use crate::{
     },
     mail::{Wake, Worker},
     programme::{self, ProgrammeError, Programmes, Request, api::State, live::Hub, publication, release},
-    registration::{RegistrationError, api::Desk},
+    registration::{RegistrationError, api::Desk, queue::Queue, sweep},
     routes,
     settings::Settings,
     values::Code,
@@ -109,10 +109,13 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         public_url: public_url.as_str().into(),
         wake: wake.clone(),
         limit: RateLimit::new(&settings),
+        code_limit: RateLimit::of_codes(&settings),
+        queue: Queue::new(database.clone(), secret.clone()),
     };
     let worker = Worker::new(&settings, database.clone(), secret.clone(), public_url.clone(), wake.clone())
         .map_err(io_error("mail_url"))?;
 
+    let sweep_wake = wake.clone();
     let origins: Arc<[String]> = settings.cors_origins.clone().into();
     let state = State {
         database: database.clone(),
@@ -166,6 +169,8 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let telling = actix_web::rt::spawn(hub.clone().keep());
     let tidying = actix_web::rt::spawn(idempotency::tidy(database.clone(), stopped.clone()));
     let noting = actix_web::rt::spawn(uses.keep(database.clone(), stopped.clone()));
+    let sweeping = sweep::keep(database.clone(), programmes.clone(), sweep_wake, stopped.clone());
+    let sweeping = actix_web::rt::spawn(sweeping);
     let keeping = release::schedule::keep(database, programmes.clone(), secret, stopped.clone());
     let keeping = actix_web::rt::spawn(keeping);
     let working = actix_web::rt::spawn(worker.run(stopped));
@@ -190,6 +195,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     _ = tidying.await;
     _ = noting.await;
     _ = keeping.await;
+    _ = sweeping.await;
     // A mail server that hangs must not hold up the stop: what is not recorded is sent again later, under the same id.
     if tokio::time::timeout(Duration::from_secs(STOP_TIMEOUT_SECONDS), working).await.is_err() {
         tracing::warn!("stopped while a message was being sent");

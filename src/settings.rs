@@ -53,6 +53,8 @@ pub struct Settings {
     pub registrations_per_minute: u32,
     /// Registrations of one client at once.
     pub registrations_burst: u32,
+    /// Tries of one client at codes of invitations in a minute.
+    pub code_tries_per_minute: u32,
     /// Whether clients on this machine are counted.
     pub rate_limit_loopback: bool,
     /// How many may listen to events at once.
@@ -79,6 +81,7 @@ struct Raw {
     cors_origins: Vec<String>,
     registrations_per_minute: u32,
     registrations_burst: u32,
+    code_tries_per_minute: u32,
     rate_limit_loopback: bool,
     event_listeners_max: u32,
     trusted_proxies: Vec<String>,
@@ -183,6 +186,7 @@ impl Settings {
             cors_origins: raw.cors_origins,
             registrations_per_minute: positive("registrations_per_minute", raw.registrations_per_minute)?,
             registrations_burst: positive("registrations_burst", raw.registrations_burst)?,
+            code_tries_per_minute: positive("code_tries_per_minute", raw.code_tries_per_minute)?,
             rate_limit_loopback: raw.rate_limit_loopback,
             event_listeners_max: raw.event_listeners_max,
             trusted_proxies: trusted_proxies.map_err(|_| wrong("trusted_proxies", "must list addresses"))?,

@@ -164,10 +164,24 @@ pub const POLICY: &[(&str, Allowed)] = &[
     ("apply_blueprint", Allowed::ADMIN),
     // Registrations.
     ("read_registration_form", Allowed::Everyone),
+    ("read_registration_schema", Allowed::Everyone),
     ("register", Allowed::Everyone),
     ("read_registration", Allowed::OwnOrRoles(&[Role::Registrar])),
     ("read_attendee_programme", Allowed::OwnOrRoles(&[Role::Registrar])),
     ("cancel_registration", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("verify_registration", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("accept_registration", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("promote_registration", Allowed::Roles(&[Role::Registrar])),
+    ("choose_sessions", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("resend_registration_link", Allowed::Roles(&[Role::Registrar])),
+    ("renew_registration_link", Allowed::OwnOrRoles(&[Role::Registrar])),
+    // Decisions and notes.
+    // One's own registration.
+    // Lists, exports, statistics.
+    // Invitations.
+    // Delegations.
+    // Check-in and badges.
+    // Import and duplicates.
     // Access.
     ("list_tokens", Allowed::ADMIN),
     ("create_token", Allowed::ADMIN),

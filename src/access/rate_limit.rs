@@ -26,11 +26,19 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// The limit that the settings ask for.
+    /// The limit of registrations that the settings ask for.
     pub fn new(settings: &Settings) -> Self {
+        Self::of(settings, settings.registrations_per_minute, settings.registrations_burst)
+    }
+
+    /// The limit of tries at a code that the settings ask for.
+    pub fn of_codes(settings: &Settings) -> Self {
+        Self::of(settings, settings.code_tries_per_minute, settings.code_tries_per_minute)
+    }
+
+    fn of(settings: &Settings, per_minute: u32, burst: u32) -> Self {
         let positive = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_minute(positive(settings.registrations_per_minute))
-            .allow_burst(positive(settings.registrations_burst));
+        let quota = Quota::per_minute(positive(per_minute)).allow_burst(positive(burst));
         Self {
             limiter: Arc::new(DefaultKeyedRateLimiter::keyed(quota)),
             loopback: settings.rate_limit_loopback,

@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{
     database::private_folder,
-    ids::{ConferenceId, RegistrationId},
+    ids::{ConferenceId, DelegationId, InvitationId, RegistrationId},
 };
 
 const FILE_NAME: &str = "secret.key";
@@ -80,6 +80,54 @@ impl ServerSecret {
     pub fn is_link_token(&self, token: &str, registration: RegistrationId, generation: i32) -> bool {
         let given = URL_SAFE_NO_PAD.decode(token).unwrap_or_default();
         given.ct_eq(&self.link_mac(registration, generation)).into()
+    }
+
+    /// The token in the link of a delegation's focal point.
+    pub fn delegation_token(&self, delegation: DelegationId, generation: i32) -> String {
+        URL_SAFE_NO_PAD.encode(self.delegation_mac(delegation, generation))
+    }
+
+    /// Whether `token` is that of this delegation's focal point, compared in constant time.
+    pub fn is_delegation_token(&self, token: &str, delegation: DelegationId, generation: i32) -> bool {
+        let given = URL_SAFE_NO_PAD.decode(token).unwrap_or_default();
+        given.ct_eq(&self.delegation_mac(delegation, generation)).into()
+    }
+
+    fn delegation_mac(&self, delegation: DelegationId, generation: i32) -> Vec<u8> {
+        self.mac(&[b"plenary delegation link\0", delegation.uuid().as_bytes(), &generation.to_be_bytes()])
+    }
+
+    /// The code of a personal invitation: it names the invitation, and proves that it was made here.
+    pub fn invitation_code(&self, invitation: InvitationId, generation: i32) -> String {
+        let mac = self.invitation_mac(invitation, generation);
+        URL_SAFE_NO_PAD.encode([invitation.uuid().as_bytes().as_slice(), &mac].concat())
+    }
+
+    /// The invitation that a code names, and the proof in it for [`Self::is_invitation_proof`]. What is no code of
+    /// a personal invitation names none.
+    pub fn read_invitation_code(code: &str) -> Option<(InvitationId, Vec<u8>)> {
+        let bytes = URL_SAFE_NO_PAD.decode(code).ok()?;
+        let (id, proof) = bytes.split_first_chunk::<16>().filter(|(_, proof)| proof.len() == 32)?;
+        Some((InvitationId::from_uuid(uuid::Uuid::from_bytes(*id)), proof.to_vec()))
+    }
+
+    /// Whether `proof` belongs to this invitation, compared in constant time.
+    pub fn is_invitation_proof(&self, proof: &[u8], invitation: InvitationId, generation: i32) -> bool {
+        proof.ct_eq(&self.invitation_mac(invitation, generation)).into()
+    }
+
+    fn invitation_mac(&self, invitation: InvitationId, generation: i32) -> Vec<u8> {
+        self.mac(&[b"plenary invitation\0", invitation.uuid().as_bytes(), &generation.to_be_bytes()])
+    }
+
+    /// What is kept of a shared access code of a conference: nobody who reads the store can try codes against it.
+    pub fn access_code_digest(&self, conference: ConferenceId, code: &str) -> String {
+        URL_SAFE_NO_PAD.encode(self.mac(&[b"plenary access code\0", conference.uuid().as_bytes(), code.as_bytes()]))
+    }
+
+    /// The seed of the key under which a conference signs its badges.
+    pub fn check_in_seed(&self, conference: ConferenceId) -> Vec<u8> {
+        self.mac(&[b"plenary check-in key\0", conference.uuid().as_bytes()])
     }
 
     /// The token of a link that shows a conference's draft until `expires_at`. A new generation makes every older link

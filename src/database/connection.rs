@@ -32,6 +32,21 @@ macro_rules! on_backend {
 }
 pub(crate) use on_backend;
 
+/// Inserts rows, many with one statement. A statement has at most 32,766 values on SQLite and 65,535 on PostgreSQL, so
+/// that rows of 32 columns go in by hundreds.
+macro_rules! insert_all {
+    ($connection:expr, $table:expr, $rows:expr) => {
+        for some in $rows.chunks($crate::database::connection::ROWS_MAX) {
+            let insert = diesel::insert_into($table).values(some);
+            $crate::database::on_backend!($connection, inner => diesel::RunQueryDsl::execute(insert, inner))?;
+        }
+    };
+}
+pub(crate) use insert_all;
+
+/// Rows that go in with one statement.
+pub const ROWS_MAX: usize = 500;
+
 /// Which store, as its URL says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Store {

@@ -26,8 +26,8 @@ use std::{
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use tokio::sync::Semaphore;
 
-pub(crate) use connection::on_backend;
 pub use connection::{AnyConnection as Connection, Store};
+pub(crate) use connection::{insert_all, on_backend};
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -217,6 +217,10 @@ table! {
         opens_at -> Nullable<UtcInstant>,
         closes_at -> Nullable<UtcInstant>,
         last_arrival -> BigInt,
+        questions -> Json,
+        form_version -> Integer,
+        verification_hours -> Integer,
+        sessions_release -> Integer,
     }
 }
 
@@ -229,6 +233,15 @@ table! {
         name -> Json,
         seats -> Nullable<BigInt>,
         seats_taken -> BigInt,
+        opens_at -> Nullable<UtcInstant>,
+        closes_at -> Nullable<UtcInstant>,
+        needs_approval -> Bool,
+        needs_invitation -> Bool,
+        verifies_email -> Bool,
+        hidden -> Bool,
+        waiting_list -> Bool,
+        offer_hours -> Nullable<Integer>,
+        badge -> Json,
     }
 }
 
@@ -256,6 +269,14 @@ table! {
         token_generation -> Integer,
         created_at -> UtcInstant,
         updated_at -> UtcInstant,
+        answers -> Json,
+        form_version -> Integer,
+        expires_at -> Nullable<UtcInstant>,
+        offer_expires_at -> Nullable<UtcInstant>,
+        invitation_id -> Nullable<Guid>,
+        name_folded -> Text,
+        birth_date -> Nullable<Date>,
+        badge -> Json,
     }
 }
 
@@ -267,6 +288,7 @@ table! {
         actor -> Text,
         event -> Text,
         state -> Text,
+        detail -> Nullable<Json>,
     }
 }
 
@@ -286,6 +308,7 @@ table! {
         last_error -> Nullable<Text>,
         created_at -> UtcInstant,
         sent_at -> Nullable<UtcInstant>,
+        event_id -> Nullable<Guid>,
     }
 }
 
@@ -349,6 +372,128 @@ table! {
     }
 }
 
+table! {
+    registration_forms (conference_id, version) {
+        conference_id -> Guid,
+        version -> Integer,
+        questions -> Json,
+    }
+}
+
+table! {
+    registration_notes (id) {
+        id -> Guid,
+        registration_id -> Guid,
+        at -> UtcInstant,
+        author -> Text,
+        text -> Text,
+    }
+}
+
+table! {
+    session_quotas (session_id) {
+        session_id -> Guid,
+        conference_id -> Guid,
+        seats -> Nullable<BigInt>,
+        seats_taken -> BigInt,
+    }
+}
+
+table! {
+    session_sign_ups (registration_id, session_id) {
+        registration_id -> Guid,
+        session_id -> Guid,
+        state -> Text,
+        arrival -> BigInt,
+        created_at -> UtcInstant,
+    }
+}
+
+table! {
+    invitations (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        kind -> Text,
+        code_digest -> Nullable<Text>,
+        label -> Text,
+        category_id -> Nullable<Guid>,
+        email -> Nullable<Text>,
+        email_folded -> Nullable<Text>,
+        name -> Nullable<Text>,
+        language -> Nullable<Text>,
+        uses_max -> Nullable<Integer>,
+        uses -> Integer,
+        seats_reserved -> Integer,
+        generation -> Integer,
+        expires_at -> Nullable<UtcInstant>,
+        ended_at -> Nullable<UtcInstant>,
+        created_at -> UtcInstant,
+    }
+}
+
+table! {
+    delegations (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        code -> Text,
+        kind -> Text,
+        name -> Json,
+        name_folded -> Text,
+        country -> Nullable<Text>,
+        regional_group -> Nullable<Text>,
+        category_id -> Guid,
+        quota -> Nullable<BigInt>,
+        members -> BigInt,
+        focal_point_name -> Nullable<Text>,
+        focal_point_email -> Nullable<Text>,
+        focal_point_language -> Nullable<Text>,
+        token_generation -> Integer,
+        created_at -> UtcInstant,
+        updated_at -> UtcInstant,
+    }
+}
+
+table! {
+    delegation_members (registration_id) {
+        registration_id -> Guid,
+        delegation_id -> Guid,
+        is_head -> Bool,
+        level -> Text,
+    }
+}
+
+table! {
+    possible_duplicates (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        registration_id -> Guid,
+        earlier_id -> Guid,
+        reason -> Text,
+        state -> Text,
+        created_at -> UtcInstant,
+    }
+}
+
+table! {
+    check_ins (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        registration_id -> Nullable<Guid>,
+        session_id -> Nullable<Guid>,
+        gate -> Text,
+        at -> UtcInstant,
+        received_at -> UtcInstant,
+        sequence -> BigInt,
+        outcome -> Text,
+        reason -> Nullable<Text>,
+        undoes -> Nullable<Guid>,
+        actor -> Text,
+        request_digest -> Text,
+    }
+}
+
+diesel::joinable!(delegation_members -> registrations (registration_id));
+diesel::joinable!(session_sign_ups -> registrations (registration_id));
 diesel::joinable!(tokens -> conferences (conference_id));
 diesel::joinable!(representations -> releases (release_id));
 
@@ -376,4 +521,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     scheduled_releases,
     audit_entries,
     idempotency_keys,
+    registration_forms,
+    registration_notes,
+    session_quotas,
+    session_sign_ups,
+    invitations,
+    delegations,
+    delegation_members,
+    possible_duplicates,
+    check_ins,
 );

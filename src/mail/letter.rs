@@ -1,24 +1,48 @@
 //! A letter as data: all that it says, without a word of any language.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::ConferenceId,
+    ids::{ConferenceId, RegistrationEventId},
     values::{EmailAddress, text_enum},
 };
 
 text_enum! {
     /// What a letter is about.
     LetterKind {
+        /// They registered; the address must be verified.
+        Received = "received",
+        /// The organisers decide about it.
+        Pending = "pending",
         /// A seat is theirs.
         Confirmed = "confirmed",
         /// They wait.
         Waitlisted = "waitlisted",
+        /// A seat is held for them for a while.
+        Offered = "offered",
+        /// They let the offer pass.
+        Lapsed = "lapsed",
         /// They waited, and a seat is theirs.
         Promoted = "promoted",
+        /// The organisers refused it.
+        Rejected = "rejected",
+        /// The address was not verified in time.
+        Expired = "expired",
         /// They no longer come.
         Cancelled = "cancelled",
+        /// Accreditation was withdrawn.
+        Revoked = "revoked",
+        /// What the registration says changed.
+        Changed = "changed",
+        /// The sessions that they are signed up for changed.
+        Sessions = "sessions",
+        /// Their link, again.
+        Link = "link",
+        /// They are invited.
+        Invitation = "invitation",
+        /// They are the focal point of a delegation.
+        Delegation = "delegation",
     }
 }
 
@@ -35,6 +59,8 @@ pub struct Letter {
     pub language: String,
     /// What it says.
     pub content: LetterContent,
+    /// The event that causes it and no other letter, where there is one.
+    pub event: Option<RegistrationEventId>,
 }
 
 /// What a letter about a registration says. Texts are already in the reader's language.
@@ -58,12 +84,56 @@ pub struct LetterContent {
     pub position: Option<i64>,
     /// The path of the reader's link, without its token.
     pub link_path: String,
-    /// Whose token the link gets.
+    /// Of what kind the thing is whose token the link gets.
+    #[serde(default = "LinkKind::registration")]
+    pub link: LinkKind,
+    /// Its id; of a registration, the calendar entry's, too.
     pub registration: uuid::Uuid,
-    /// Of which generation.
+    /// Of which generation the token is.
     pub token_generation: i32,
     /// The calendar entry that goes with it: its revision, and whether it takes the entry away.
     pub calendar: Option<CalendarEntry>,
+    /// Why, in the organisers' words.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Until when the reader has to do something, in the conference's time zone.
+    #[serde(default)]
+    pub deadline: Option<DateTime<FixedOffset>>,
+    /// The sessions that the reader is signed up for.
+    #[serde(default)]
+    pub sessions: Vec<SessionLine>,
+    /// The State or organisation whose delegation it is about.
+    #[serde(default)]
+    pub delegation: Option<String>,
+}
+
+/// Whose token the link of a letter gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkKind {
+    /// To a registration.
+    Registration,
+    /// To the form, for whoever was invited.
+    Invitation,
+    /// To a delegation.
+    Delegation,
+}
+
+impl LinkKind {
+    const fn registration() -> Self {
+        Self::Registration
+    }
+}
+
+/// A session in a letter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionLine {
+    /// Its title.
+    pub title: String,
+    /// When it starts, in the conference's time zone.
+    pub starts_at: DateTime<FixedOffset>,
+    /// Whether the reader waits for a seat in it.
+    pub waits: bool,
 }
 
 /// A calendar entry of the conference (RFC 5546: PUBLISH, or CANCEL of what was published).

@@ -5,7 +5,7 @@
 //! process's hold on a message while it sends it.
 //!
 //! Invariants:
-//! - A message exists if and only if its cause was committed: [`outbox::enqueue`] runs in the caller's transaction.
+//! - A message exists if and only if its cause was committed: [`outbox::enqueue_all`] runs in the caller's transaction.
 //! - A message is sent at least once, and never again after it was recorded as sent: [`outbox::claim`] leases it to
 //!   one process,
 //!   [`outbox::record_sent`] ends it. A crash between acceptance and record repeats it under the same `Message-ID`.
@@ -18,8 +18,8 @@ mod render;
 pub mod transport;
 pub mod worker;
 
-pub use letter::{Letter, LetterContent, LetterKind};
-pub use outbox::enqueue;
+pub use letter::{Letter, LetterContent, LetterKind, LinkKind};
+pub use outbox::enqueue_all;
 pub use render::{dates, language_of};
 pub use transport::{MailUrl, checked_sender, is_deliverable};
 pub use worker::{Wake, Worker};

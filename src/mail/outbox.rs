@@ -7,11 +7,11 @@ use super::letter::{Letter, LetterContent, LetterKind};
 use crate::{
     clock,
     database::{
-        Connection, DatabaseError,
+        Connection, DatabaseError, insert_all,
         schema::outbox_messages::{self, dsl},
         types::{Instant, JsonValue},
     },
-    ids::{LeaseHolderId, MessageId},
+    ids::{ConferenceId, LeaseHolderId, MessageId, RegistrationEventId},
 };
 
 /// A lease lapses this long after its holder last renewed it.
@@ -36,28 +36,49 @@ pub struct Claimed {
     pub created_at: DateTime<Utc>,
 }
 
-/// Writes a letter into the outbox, in the caller's transaction.
+#[derive(Insertable)]
+#[diesel(table_name = outbox_messages)]
+struct NewMessage<'a> {
+    id: MessageId,
+    conference_id: ConferenceId,
+    kind: &'static str,
+    recipient: &'a str,
+    language: &'a str,
+    content: JsonValue,
+    state: &'static str,
+    tries: i32,
+    next_try_at: Instant,
+    created_at: Instant,
+    event_id: Option<RegistrationEventId>,
+}
+
+/// Writes letters into the outbox, in the caller's transaction.
 ///
 /// # Errors
 /// The store fails.
-pub fn enqueue(connection: &mut Connection, letter: &Letter) -> Result<(), DatabaseError> {
-    let now = clock::now();
-    let content = serde_json::to_value(&letter.content)
-        .map_err(|error| DatabaseError::Corrupt(format!("a letter cannot be written: {error}")))?;
-    diesel::insert_into(outbox_messages::table)
-        .values((
-            dsl::id.eq(MessageId::new()),
-            dsl::conference_id.eq(letter.conference),
-            dsl::kind.eq(letter.kind.as_str()),
-            dsl::recipient.eq(letter.to.as_str()),
-            dsl::language.eq(&letter.language),
-            dsl::content.eq(JsonValue(content)),
-            dsl::state.eq("waiting"),
-            dsl::tries.eq(0),
-            dsl::next_try_at.eq(Instant(now)),
-            dsl::created_at.eq(Instant(now)),
-        ))
-        .execute(connection)?;
+pub fn enqueue_all(connection: &mut Connection, letters: &[Letter]) -> Result<(), DatabaseError> {
+    let now = Instant(clock::now());
+    let rows = letters
+        .iter()
+        .map(|letter| {
+            let content = serde_json::to_value(&letter.content)
+                .map_err(|error| DatabaseError::Corrupt(format!("a letter cannot be written: {error}")))?;
+            Ok(NewMessage {
+                id: MessageId::new(),
+                conference_id: letter.conference,
+                kind: letter.kind.as_str(),
+                recipient: letter.to.as_str(),
+                language: &letter.language,
+                content: JsonValue(content),
+                state: "waiting",
+                tries: 0,
+                next_try_at: now,
+                created_at: now,
+                event_id: letter.event,
+            })
+        })
+        .collect::<Result<Vec<_>, DatabaseError>>()?;
+    insert_all!(connection, outbox_messages::table, rows);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! From data to words: a template a kind and language gives the subject and the text; the HTML is the same text,
 //! paragraph by paragraph, so that the two cannot say different things.
 
-use chrono::{Datelike as _, NaiveDate};
+use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
 use super::{letter::LetterContent, outbox::Claimed};
@@ -23,9 +23,18 @@ macro_rules! letters {
 
 /// Every letter in every language, compiled in.
 const LETTERS: &[(&str, &str)] = letters! {
-    "en": ["confirmed", "waitlisted", "promoted", "cancelled"],
-    "fr": ["confirmed", "waitlisted", "promoted", "cancelled"],
-    "nl": ["confirmed", "waitlisted", "promoted", "cancelled"],
+    "en": [
+        "received", "pending", "confirmed", "waitlisted", "offered", "lapsed", "promoted", "rejected",
+        "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation"
+    ],
+    "fr": [
+        "received", "pending", "confirmed", "waitlisted", "offered", "lapsed", "promoted", "rejected",
+        "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation"
+    ],
+    "nl": [
+        "received", "pending", "confirmed", "waitlisted", "offered", "lapsed", "promoted", "rejected",
+        "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation"
+    ],
 };
 const LAYOUT: &str = include_str!("../../config/mail/layout.html");
 
@@ -70,10 +79,17 @@ impl Renderer {
     pub fn render(&self, message: &Claimed, link: &str) -> Result<Rendered, minijinja::Error> {
         let language = language_of(&message.language);
         let template = self.0.get_template(&format!("{language}/{}", message.kind))?;
-        let LetterContent { conference, venue, name, reference, category, position, .. } = &message.content;
+        let LetterContent { conference, venue, name, reference, category, position, reason, delegation, .. } =
+            &message.content;
         let dates = dates(language, message.content.starts_on, message.content.ends_on);
-        let whole =
-            template.render(context! { conference, venue, name, reference, category, position, dates, link })?;
+        let deadline = message.content.deadline.map(|deadline| moment(language, deadline));
+        let lines = message.content.sessions.iter();
+        let sessions: Vec<_> = lines
+            .map(|line| context! { title => line.title.as_str(), starts_at => moment(language, line.starts_at), waits => line.waits })
+            .collect();
+        let whole = template.render(context! {
+            conference, venue, name, reference, category, position, reason, delegation, dates, deadline, sessions, link
+        })?;
         let (first, text) = whole.split_once('\n').unwrap_or((&whole, ""));
         let subject = first.trim_start_matches("Subject:").trim().to_owned();
         let text = text.trim().to_owned();
@@ -154,10 +170,20 @@ pub fn dates(language: &str, first: NaiveDate, last: NaiveDate) -> String {
     }
 }
 
+/// An instant as a person writes it: `31 March 2014, 09:30`.
+fn moment(language: &str, at: DateTime<FixedOffset>) -> String {
+    let date = dates(language, at.date_naive(), at.date_naive());
+    format!("{date}, {}", at.format("%H:%M"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock, ids::Id, mail::LetterKind};
+    use crate::{
+        clock,
+        ids::Id,
+        mail::{LetterKind, LinkKind, letter::SessionLine},
+    };
 
     fn message(kind: LetterKind, language: &str) -> Claimed {
         Claimed {
@@ -178,6 +204,15 @@ mod tests {
                 registration: uuid::Uuid::nil(),
                 token_generation: 1,
                 calendar: None,
+                link: LinkKind::Registration,
+                reason: Some("Too late".to_owned()),
+                deadline: DateTime::parse_from_rfc3339("2014-03-01T09:30:00+01:00").ok(),
+                sessions: vec![SessionLine {
+                    title: "Panel".to_owned(),
+                    starts_at: DateTime::parse_from_rfc3339("2014-03-31T14:00:00+02:00").unwrap(),
+                    waits: true,
+                }],
+                delegation: Some("Belgium".to_owned()),
             },
             tries: 0,
             created_at: clock::now(),

@@ -19,6 +19,7 @@ use tokio::{
 
 use super::{
     calendar,
+    letter::LinkKind,
     outbox::{self, Claimed},
     render::Renderer,
     transport::{Failure, SMTP_CONNECTIONS_MAX, Transport},
@@ -184,8 +185,14 @@ impl Worker {
 
     fn compose(&self, message: &Claimed, name: &str) -> Result<Message, Box<dyn std::error::Error>> {
         let content = &message.content;
-        let token = self.secret.link_token(Id::from_uuid(content.registration), content.token_generation);
-        let link = format!("{}{}?token={token}", self.public_url, content.link_path);
+        let (id, generation) = (content.registration, content.token_generation);
+        let token = match content.link {
+            LinkKind::Registration => self.secret.link_token(Id::from_uuid(id), generation),
+            LinkKind::Invitation => self.secret.invitation_code(Id::from_uuid(id), generation),
+            LinkKind::Delegation => self.secret.delegation_token(Id::from_uuid(id), generation),
+        };
+        let parameter = if content.link == LinkKind::Invitation { "invitation" } else { "token" };
+        let link = format!("{}{}?{parameter}={token}", self.public_url, content.link_path);
         let words = self.renderer.render(message, &link)?;
         let mut body =
             MultiPart::alternative().singlepart(SinglePart::plain(words.text)).singlepart(SinglePart::html(words.html));

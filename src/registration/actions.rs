@@ -1,23 +1,30 @@
-//! What can be done with registrations. Each function is one transaction's work: it decides, writes, records and
-//! enqueues.
+//! What can be done with a registration that is there. Each function is one transaction's work.
+
+use serde_json::json;
 
 use super::{
-    RegistrationError, letters,
-    model::{self, Event, Form, Registration, State},
+    RegistrationError,
+    form::Question,
+    intake::session_faults,
+    invitations,
+    ledger::{Ledger, Released, Remark, detail},
+    letters,
+    model::{Event, HistoryEntry, Registration, State},
     setup::Setup,
-    store::{self, Standing},
+    store::{self, SignUp, Standing},
 };
 use crate::{
-    access::{Actor, Credentials, ServerSecret, authorise, secret::random},
+    access::{Actor, Credentials, ServerSecret, authorise},
     agenda::{Agenda, Change, Place, plan::changes},
     clock,
     database::{Connection, DatabaseError},
-    ids::Id,
-    mail::{LetterKind, enqueue},
-    values::{Code, Count, LanguageTag, TimeZone},
+    faults::Faults,
+    ids::{CategoryId, RegistrationId},
+    mail::LetterKind,
+    values::{Code, Count, Localised, TimeZone},
 };
 
-/// A registration with its place on the waiting list and its category.
+/// A registration with its place on the waiting list, its category and its sessions.
 #[derive(Clone)]
 pub struct Shown {
     /// The registration.
@@ -25,95 +32,24 @@ pub struct Shown {
     /// The category's code.
     pub category: Code,
     /// The category's name.
-    pub category_name: crate::values::Localised,
+    pub category_name: Localised,
     /// The place on the waiting list, while it waits.
     pub position: Option<i64>,
+    /// The sessions that it is signed up for.
+    pub sign_ups: Vec<SignUp>,
 }
 
-/// Registers: a seat if every quota has one, else a place on the waiting list; the letter says which, in `language`
-/// unless the form names another.
-///
-/// # Errors
-/// [`RegistrationError::Closed`], [`RegistrationError::AlreadyRegistered`], [`RegistrationError::Invalid`] for a
-/// category or language that the conference does not have.
-pub fn register(
-    connection: &mut Connection,
-    place: &Place,
-    agenda: &Agenda,
-    form: &Form,
-    language: &LanguageTag,
-) -> Result<Shown, RegistrationError> {
-    let languages = &agenda.conference.languages;
-    let standing = store::lock_setup(connection, place.id)?.ok_or(RegistrationError::NoConference)?;
-    check_conference(form, &standing, languages).or(())?;
-    let now = clock::now();
-    if !model::is_open(now, standing.opens_at, standing.closes_at) {
-        return Err(RegistrationError::Closed { opens_at: standing.opens_at.filter(|opens| now < *opens) });
-    }
-    let category = standing.category(form.category.as_str()).ok_or(RegistrationError::NotFound)?;
-    let seat_is_free = store::take_seats(connection, place.id, category.id)?;
-    let state = State::at_registration(seat_is_free);
-    let drawn = random().map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
-    let registration = Registration {
-        id: Id::new(),
-        conference: place.id,
-        category: category.id,
-        reference: model::reference(&place.slug, drawn),
-        state,
-        arrival: standing.last_arrival + 1,
-        honorific: text(&form.honorific),
-        given_name: form.given_name.to_string(),
-        family_name: form.family_name.to_string(),
-        email: form.email.clone(),
-        organisation: text(&form.organisation),
-        position: text(&form.position),
-        country: text(&form.country),
-        language: form.language.as_ref().unwrap_or(language).to_string(),
-        phone: text(&form.phone),
-        accessibility_needs: text(&form.accessibility_needs),
-        dietary_needs: text(&form.dietary_needs),
-        consented_at: now,
-        token_generation: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    store::insert(connection, &registration)?;
-    store::record(connection, registration.id, Event::Registered, state, Actor::attendee().name())?;
-    let position = match state {
-        State::Waitlisted => Some(store::position(connection, &registration)?),
-        _ => None,
-    };
-    let kind = if seat_is_free { LetterKind::Confirmed } else { LetterKind::Waitlisted };
-    enqueue(connection, &letters::letter(kind, agenda, category, &registration, position, false))?;
-    Ok(Shown { registration, category: category.code.clone(), category_name: category.name.clone(), position })
-}
-
-fn text<T: ToString>(line: &Option<T>) -> Option<String> {
-    line.as_ref().map(T::to_string)
-}
-
-fn check_conference(form: &Form, standing: &Standing, languages: &[LanguageTag]) -> crate::faults::Faults {
-    let sent = serde_json::json!({ "category": form.category, "language": form.language });
-    let categories: Vec<Code> = standing.categories.iter().map(|category| category.code.clone()).collect();
-    model::conference_faults(&sent, &categories, languages)
-}
-
-/// All that is wrong with a form that could not be read, what the conference has to say included.
-///
-/// # Errors
-/// The store fails.
-pub fn form_faults(
-    connection: &mut Connection,
-    place: &Place,
-    sent: &serde_json::Value,
-    mut faults: crate::faults::Faults,
-    languages: &[LanguageTag],
-) -> Result<crate::faults::Faults, DatabaseError> {
-    let standing = store::standing(connection, place.id)?;
-    let categories: Vec<Code> =
-        standing.iter().flat_map(|standing| &standing.categories).map(|category| category.code.clone()).collect();
-    faults.0.extend(model::conference_faults(sent, &categories, languages).0);
-    Ok(faults)
+/// What every wish about a registration comes with.
+#[derive(Clone, Copy)]
+pub struct Errand<'a> {
+    /// The conference.
+    pub place: &'a Place,
+    /// What the programme says.
+    pub released: Released<'a>,
+    /// What the request shows of who sent it.
+    pub credentials: &'a Credentials,
+    /// Links are derived under it.
+    pub secret: &'a ServerSecret,
 }
 
 /// A registration, for its attendee or a registrar.
@@ -128,13 +64,28 @@ pub fn find(
     secret: &ServerSecret,
     operation: &str,
 ) -> Result<(Shown, Actor), RegistrationError> {
-    let found = store::find(connection, place.id, reference)?;
-    let own = found.as_ref().zip(credentials.attendee_token()).is_some_and(|(registration, token)| {
-        secret.is_link_token(token, registration.id, registration.token_generation)
-    });
-    let actor = if own { Actor::attendee() } else { authorise(connection, credentials, operation, Some(place.id))? };
-    let registration = found.ok_or(RegistrationError::NotFound)?;
+    let (registration, actor) = lookup(connection, place, reference, credentials, secret, operation)?;
     Ok((show(connection, registration)?, actor))
+}
+
+fn lookup(
+    connection: &mut Connection,
+    place: &Place,
+    reference: &str,
+    credentials: &Credentials,
+    secret: &ServerSecret,
+    operation: &str,
+) -> Result<(Registration, Actor), RegistrationError> {
+    let found = store::find(connection, place.id, reference)?;
+    let own = found.as_ref().is_some_and(|registration| is_own(registration, credentials, secret));
+    let actor = if own { Actor::attendee() } else { authorise(connection, credentials, operation, Some(place.id))? };
+    Ok((found.ok_or(RegistrationError::NotFound)?, actor))
+}
+
+/// Whether whoever asks has the registration's own link.
+pub fn is_own(registration: &Registration, credentials: &Credentials, secret: &ServerSecret) -> bool {
+    let token = credentials.attendee_token();
+    token.is_some_and(|token| secret.is_link_token(token, registration.id, registration.token_generation))
 }
 
 /// A registration that lets its attendee at what attendees may see.
@@ -155,84 +106,254 @@ pub fn find_confirmed(
     }
 }
 
-fn show(connection: &mut Connection, registration: Registration) -> Result<Shown, RegistrationError> {
+/// What else there is to know of a registration.
+///
+/// # Errors
+/// The store fails.
+pub fn show(connection: &mut Connection, registration: Registration) -> Result<Shown, RegistrationError> {
     let standing = store::standing(connection, registration.conference)?.ok_or(RegistrationError::NotFound)?;
     let category = standing.category_by_id(registration.category).ok_or(RegistrationError::NotFound)?;
     let position = match registration.state {
-        State::Waitlisted => Some(store::position(connection, &registration)?),
+        State::Waitlisted if registration.offer_expires_at.is_none() => {
+            Some(store::waiting_until(connection, registration.category, registration.arrival)?)
+        }
         _ => None,
     };
-    Ok(Shown { category: category.code.clone(), category_name: category.name.clone(), position, registration })
+    let sign_ups = store::sign_ups(connection, registration.id)?;
+    Ok(Shown {
+        category: category.code.clone(),
+        category_name: category.name.clone(),
+        position,
+        registration,
+        sign_ups,
+    })
 }
 
 /// The history of a registration, the oldest first.
 ///
 /// # Errors
 /// The store fails.
-pub fn history(
-    connection: &mut Connection,
-    registration: &Registration,
-) -> Result<Vec<(chrono::DateTime<chrono::Utc>, Event, State)>, DatabaseError> {
+pub fn history(connection: &mut Connection, registration: &Registration) -> Result<Vec<HistoryEntry>, DatabaseError> {
     store::history(connection, registration.id)
 }
 
-/// Cancels: the seat goes to the first who waits for it, and both are written to.
+/// Locks the conference's seats, finds the registration as it is then (of two who act at once, the second finds it
+/// done), authorises `operation`, does `work`, and writes what follows of it.
+fn change(
+    connection: &mut Connection,
+    errand: Errand<'_>,
+    reference: &str,
+    operation: &str,
+    work: impl FnOnce(&mut Connection, &mut Ledger<'_>, Registration, &Actor) -> Result<Registration, RegistrationError>,
+) -> Result<Shown, RegistrationError> {
+    let mut ledger = Ledger::open(connection, errand.place, errand.released)?;
+    let Errand { place, credentials, secret, .. } = errand;
+    let (registration, actor) = lookup(connection, place, reference, credentials, secret, operation)?;
+    let id = work(connection, &mut ledger, registration, &actor)?.id;
+    ledger.close(connection)?;
+    let registration = store::of_ids(connection, &[id])?.pop().ok_or(RegistrationError::NotFound)?;
+    show(connection, registration)
+}
+
+/// The address is theirs: what the link in the letter to it proves.
+///
+/// # Errors
+/// [`RegistrationError::WrongState`] where it is verified already; [`RegistrationError::Full`]; those of [`find`].
+pub fn verify(connection: &mut Connection, errand: Errand<'_>, reference: &str) -> Result<Shown, RegistrationError> {
+    change(connection, errand, reference, "verify_registration", |tx, ledger, mut registration, actor| {
+        registration.state.verified()?;
+        ledger.admit(tx, &mut registration, false)?;
+        ledger.save(tx, &mut registration)?;
+        ledger.note(&registration, Event::Verified, actor, Remark::default());
+        Ok(registration)
+    })
+}
+
+/// Takes the offer of a seat.
+///
+/// # Errors
+/// [`RegistrationError::WrongState`] where there is none (any more), and those of [`find`].
+pub fn accept(connection: &mut Connection, errand: Errand<'_>, reference: &str) -> Result<Shown, RegistrationError> {
+    change(connection, errand, reference, "accept_registration", |tx, ledger, mut registration, actor| {
+        let has_offer = registration.offer_expires_at.is_some_and(|ends| ledger.now < ends);
+        if !has_offer {
+            return Err(RegistrationError::WrongState(registration.state.as_str()));
+        }
+        ledger.promote(tx, &mut registration, Event::Accepted, actor)?;
+        Ok(registration)
+    })
+}
+
+/// Gives one who waits a seat out of turn, where there is one.
+///
+/// # Errors
+/// [`RegistrationError::WrongState`] where it does not wait; [`RegistrationError::Full`]; those of [`find`].
+pub fn promote(connection: &mut Connection, errand: Errand<'_>, reference: &str) -> Result<Shown, RegistrationError> {
+    change(connection, errand, reference, "promote_registration", |tx, ledger, mut registration, actor| {
+        registration.state.promoted()?;
+        if registration.offer_expires_at.is_none() && !ledger.take(registration.category) {
+            return Err(RegistrationError::Full);
+        }
+        ledger.promote(tx, &mut registration, Event::Promoted, actor)?;
+        Ok(registration)
+    })
+}
+
+/// Cancels: what it held goes to the first who waits for it.
 ///
 /// # Errors
 /// [`RegistrationError::WrongState`] where it is final already, and those of [`find`].
 pub fn cancel(
     connection: &mut Connection,
-    place: &Place,
-    agenda: &Agenda,
+    errand: Errand<'_>,
     reference: &str,
-    credentials: &Credentials,
-    secret: &ServerSecret,
+    reason: Option<String>,
 ) -> Result<Shown, RegistrationError> {
-    let standing = store::lock_setup(connection, place.id)?.ok_or(RegistrationError::NotFound)?;
-    // Read under the lock: of two who cancel at once, the second finds it done.
-    let (shown, actor) = find(connection, place, reference, credentials, secret, "cancel_registration")?;
-    let mut registration = shown.registration;
-    let before = registration.state;
-    let now = clock::now();
-    registration.state = before.cancelled()?;
-    registration.updated_at = now;
-    store::set_state(connection, registration.id, registration.state, now)?;
-    store::record(connection, registration.id, Event::Cancelled, registration.state, actor.name())?;
-    let category = standing.category_by_id(registration.category).ok_or(RegistrationError::NotFound)?;
-    let letter = letters::letter(LetterKind::Cancelled, agenda, category, &registration, None, before.holds_seat());
-    enqueue(connection, &letter)?;
-    if before.holds_seat() {
-        store::free_seats(connection, place.id, registration.category)?;
-        promote(connection, place, agenda)?;
-    }
-    show(connection, registration)
+    change(connection, errand, reference, "cancel_registration", |tx, ledger, mut registration, actor| {
+        let state = registration.state.cancelled()?;
+        leave(tx, ledger, &mut registration, state, (Event::Cancelled, actor, reason))?;
+        Ok(registration)
+    })
 }
 
-/// Gives every free seat to whoever waits longest for one of it, over all waiting lists. The set-up is locked.
-fn promote(connection: &mut Connection, place: &Place, agenda: &Agenda) -> Result<(), RegistrationError> {
-    loop {
-        let standing = store::standing(connection, place.id)?.ok_or(RegistrationError::NotFound)?;
-        if !standing.has_seat() {
-            return Ok(());
+/// A registration comes to its end, whichever it is.
+pub fn leave(
+    connection: &mut Connection,
+    ledger: &mut Ledger<'_>,
+    registration: &mut Registration,
+    state: State,
+    (event, actor, reason): (Event, &Actor, Option<String>),
+) -> Result<(), RegistrationError> {
+    let held_seat = registration.holds_seat();
+    let was_confirmed = registration.state == State::Confirmed;
+    registration.state = state;
+    ledger.leave(connection, registration, held_seat)?;
+    ledger.note(registration, event, actor, Remark { reason, held_seat: was_confirmed, ..Remark::default() });
+    Ok(())
+}
+
+/// Chooses the sessions that a registration is signed up for: all of them.
+///
+/// # Errors
+/// [`RegistrationError::Invalid`] for sessions that take no signing up or are on at once;
+/// [`RegistrationError::WrongState`] where the registration is final; those of [`find`].
+pub fn choose_sessions(
+    connection: &mut Connection,
+    errand: Errand<'_>,
+    reference: &str,
+    codes: &[Code],
+) -> Result<Shown, RegistrationError> {
+    change(connection, errand, reference, "choose_sessions", |tx, ledger, registration, actor| {
+        if registration.state.is_final() {
+            return Err(RegistrationError::WrongState(registration.state.as_str()));
         }
-        let mut first: Option<Registration> = None;
-        for category in standing.categories.iter().filter(|category| category.has_seat()) {
-            let waiting = store::first_waiting(connection, category.id)?;
-            first = [first, waiting].into_iter().flatten().min_by_key(|registration| registration.arrival);
+        let mut found = Faults::default();
+        let wanted: Vec<Option<Code>> = codes.iter().cloned().map(Some).collect();
+        session_faults(&wanted, ledger.released.agenda, &mut found);
+        found.or(())?;
+        let chosen: Vec<_> = codes.iter().filter_map(|code| ledger.session(code)).collect();
+        let present = store::sign_ups(tx, registration.id)?;
+        let wants = |sign_up: &&SignUp| chosen.iter().any(|session| session.id == Some(sign_up.session_id));
+        let mut changed = false;
+        for sign_up in present.iter().filter(|sign_up| !wants(sign_up)) {
+            ledger.sign_off(tx, sign_up)?;
+            changed = true;
         }
-        let Some(mut registration) = first else {
-            return Ok(());
-        };
-        let category = standing.category_by_id(registration.category).ok_or(RegistrationError::NotFound)?;
-        if !store::take_seats(connection, place.id, category.id)? {
-            return Ok(());
+        let has = |session: &crate::ids::SessionId| present.iter().any(|sign_up| sign_up.session_id == *session);
+        for session in chosen.iter().filter_map(|session| session.id).filter(|session| !has(session)) {
+            ledger.sign_up(&registration, session);
+            changed = true;
         }
-        let now = clock::now();
-        registration.state = registration.state.promoted()?;
-        store::set_state(connection, registration.id, registration.state, now)?;
-        store::record(connection, registration.id, Event::Promoted, registration.state, Actor::service().name())?;
-        enqueue(connection, &letters::letter(LetterKind::Promoted, agenda, category, &registration, None, false))?;
+        if changed {
+            let codes: Vec<_> = codes.iter().map(Code::as_str).collect();
+            let remark = Remark { detail: detail("sessions", json!(codes)), ..Remark::default() };
+            ledger.note(&registration, Event::SessionsChanged, actor, remark);
+        }
+        Ok(registration)
+    })
+}
+
+/// Makes every earlier link void and sends a new one.
+///
+/// # Errors
+/// Those of [`find`].
+pub fn renew_link(
+    connection: &mut Connection,
+    errand: Errand<'_>,
+    reference: &str,
+) -> Result<Shown, RegistrationError> {
+    change(connection, errand, reference, "renew_registration_link", |tx, ledger, mut registration, actor| {
+        registration.token_generation += 1;
+        ledger.save(tx, &mut registration)?;
+        ledger.note(&registration, Event::LinkRenewed, actor, Remark::default());
+        Ok(registration)
+    })
+}
+
+/// Sends the link again.
+///
+/// # Errors
+/// Those of [`find`].
+pub fn resend(connection: &mut Connection, errand: Errand<'_>, reference: &str) -> Result<Shown, RegistrationError> {
+    change(connection, errand, reference, "resend_registration_link", |_, ledger, registration, _| {
+        send_link(ledger, &registration)?;
+        Ok(registration)
+    })
+}
+
+/// Sends the link again to whoever has a live registration of this address; to nobody, if there is none.
+///
+/// # Errors
+/// The store fails.
+pub fn send_link_to(
+    connection: &mut Connection,
+    place: &Place,
+    released: Released<'_>,
+    folded: &str,
+) -> Result<(), RegistrationError> {
+    let mut ledger = Ledger::open(connection, place, released)?;
+    for registration in store::live_of_addresses(connection, place.id, &[folded.to_owned()])? {
+        send_link(&mut ledger, &registration)?;
     }
+    ledger.close(connection)?;
+    Ok(())
+}
+
+fn send_link(ledger: &mut Ledger<'_>, registration: &Registration) -> Result<(), DatabaseError> {
+    let category = ledger.category(registration.category)?;
+    let facts = letters::Facts::default();
+    ledger.send(letters::letter(LetterKind::Link, ledger.released.agenda, category, registration, facts));
+    Ok(())
+}
+
+/// What is due at `now` among these registrations of one conference: addresses that were not verified in time expire,
+/// offers that nobody took lapse.
+///
+/// # Errors
+/// The store fails.
+pub fn run_out(
+    connection: &mut Connection,
+    place: &Place,
+    released: Released<'_>,
+    ids: &[RegistrationId],
+) -> Result<(), RegistrationError> {
+    let mut ledger = Ledger::open(connection, place, released)?;
+    let service = Actor::service();
+    for mut registration in store::of_ids(connection, ids)? {
+        let is_over = |ends: Option<chrono::DateTime<chrono::Utc>>| ends.is_some_and(|ends| ends <= ledger.now);
+        if registration.state == State::Unverified && is_over(registration.expires_at) {
+            let state = registration.state.expired()?;
+            leave(connection, &mut ledger, &mut registration, state, (Event::Expired, &service, None))?;
+        } else if is_over(registration.offer_expires_at) {
+            registration.offer_expires_at = None;
+            registration.arrival = ledger.next_arrival();
+            ledger.free(registration.category);
+            ledger.save(connection, &mut registration)?;
+            ledger.note(&registration, Event::Lapsed, &service, Remark::default());
+        }
+    }
+    ledger.close(connection)?;
+    Ok(())
 }
 
 /// Whether anybody ever registered.
@@ -248,7 +369,39 @@ pub fn is_registered_for(connection: &mut Connection, place: &Place) -> Result<b
 /// # Errors
 /// The store fails.
 pub fn load_setup(connection: &mut Connection, place: &Place, zone: TimeZone) -> Result<Option<Setup>, DatabaseError> {
-    Ok(store::standing(connection, place.id)?.map(|standing| store::document(&standing, zone)))
+    store::standing(connection, place.id)?.map(|standing| store::document(&standing, zone)).transpose()
+}
+
+/// All that the form is made of.
+pub struct FormState {
+    /// What was configured, and what is taken.
+    pub standing: Standing,
+    /// The questions.
+    pub questions: Vec<Question>,
+    /// The seats of sessions.
+    pub sessions: Vec<store::SessionStanding>,
+    /// The category that the reader's invitation is to.
+    pub invited_to: Option<CategoryId>,
+}
+
+/// Reads all that the form is made of, for whoever has a code or none.
+///
+/// # Errors
+/// [`RegistrationError::NoConference`]; [`RegistrationError::InvitationInvalid`] for a code that opens nothing.
+pub fn form_state(
+    connection: &mut Connection,
+    place: &Place,
+    secret: &ServerSecret,
+    code: Option<&str>,
+) -> Result<FormState, RegistrationError> {
+    let standing = form(connection, place)?;
+    let invitation = code.map(|code| invitations::find_by_code(connection, place, secret, code, clock::now()));
+    Ok(FormState {
+        questions: standing.questions()?,
+        standing,
+        sessions: store::session_standings(connection, place.id)?,
+        invited_to: invitation.transpose()?.and_then(|invitation| invitation.category_id),
+    })
 }
 
 /// The set-up as it stands, for the form.
@@ -276,7 +429,7 @@ pub fn apply_setup(
         Some(place) => store::lock_setup(connection, place.id)?,
         None => None,
     };
-    let known = standing.as_ref().map(|standing| store::document(standing, zone));
+    let known = standing.as_ref().map(|standing| store::document(standing, zone)).transpose()?;
     setup.adopt_ids(known.as_ref());
     let changes = changes(&known.map(|known| known.nodes()).unwrap_or_default(), &setup.nodes());
     if let Some(standing) = &standing {
@@ -287,7 +440,9 @@ pub fn apply_setup(
     };
     store::save(connection, place.id, standing.as_ref(), &setup)?;
     if let Some(agenda) = released {
-        promote(connection, place, agenda)?;
+        let mut ledger = Ledger::open(connection, place, Released { agenda, number: None })?;
+        ledger.expect_free_seats();
+        ledger.close(connection)?;
     }
     Ok(changes)
 }
@@ -313,5 +468,30 @@ fn refuse_what_takes_seats_away(
             _ => {}
         }
     }
+    Ok(())
+}
+
+/// The registration's answers with the questions of the form that it answered.
+///
+/// # Errors
+/// The store fails.
+pub fn answered_form(connection: &mut Connection, registration: &Registration) -> Result<Vec<Question>, DatabaseError> {
+    store::form(connection, registration.conference, registration.form_version)
+}
+
+/// Seats that invitations reserved and that ended by `now` are free again.
+///
+/// # Errors
+/// The store fails.
+pub fn end_invitations(
+    connection: &mut Connection,
+    place: &Place,
+    released: Released<'_>,
+) -> Result<(), RegistrationError> {
+    let mut ledger = Ledger::open(connection, place, released)?;
+    for (category, seats) in invitations::end_those_over(connection, place.id, clock::now())? {
+        (0..seats).for_each(|_| ledger.free(category));
+    }
+    ledger.close(connection)?;
     Ok(())
 }

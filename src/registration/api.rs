@@ -2,33 +2,32 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, get, http::header, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, http::header, post, put, web};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     RegistrationError,
-    actions::{self, Shown},
+    actions::{self, Errand, Shown},
+    form::Answers,
+    intake::{Admitted, Application, conference_faults},
+    ledger::Released,
     letters,
-    model::{self, Event, FIELDS, Form, FormField, State},
+    model::{Event, Form, HistoryEntry, Registration, State},
     page,
+    queue::Queue,
+    store::SignUp,
 };
 use crate::{
-    access::{Credentials, RateLimit, ServerSecret},
+    access::{Actor, Credentials, RateLimit, ServerSecret},
     clock,
-    database::Database,
+    database::{Connection, Database},
     faults::{self, Faults},
-    http::{CodePath, Json, Problem, Query, Representation, answer, extract::Body, problem::AnyProblem},
+    http::{CodePath, Json, Problem, Query, extract::Body, problem::AnyProblem},
     mail::Wake,
-    programme::{
-        Programmes, Snapshot,
-        filter::LinkQuery,
-        negotiate::{self, ReaderText},
-        view::View,
-        views::ProgrammeView,
-    },
-    values::{Code, EmailAddress},
+    programme::{Programmes, Snapshot, filter::LinkQuery, negotiate, view::View, views::ProgrammeView},
+    values::{Code, EmailAddress, Prose},
 };
 
 /// What the handlers of registrations share.
@@ -46,16 +45,48 @@ pub struct Desk {
     pub wake: Wake,
     /// How often one client may register.
     pub limit: RateLimit,
+    /// How often one client may try codes of invitations.
+    pub code_limit: RateLimit,
+    /// Applications on their way into the store.
+    pub queue: Queue,
 }
 
 impl Desk {
-    fn snapshot(&self, slug: &Code) -> Result<Arc<Snapshot>, RegistrationError> {
+    /// The latest release of a conference.
+    ///
+    /// # Errors
+    /// [`RegistrationError::NoConference`] where there is none.
+    pub fn snapshot(&self, slug: &Code) -> Result<Arc<Snapshot>, RegistrationError> {
         self.programmes.get(slug).ok_or(RegistrationError::NoConference)
+    }
+
+    /// Runs a wish about registrations in one write transaction, and wakes the mail worker.
+    ///
+    /// # Errors
+    /// Those of `work`; nothing was written then.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        snapshot: &Arc<Snapshot>,
+        credentials: Credentials,
+        work: impl Fn(&mut Connection, Errand<'_>) -> Result<T, RegistrationError> + Send + 'static,
+    ) -> Result<T, RegistrationError> {
+        let (snapshot, secret) = (Arc::clone(snapshot), self.secret.clone());
+        let done = self
+            .database
+            .write(name, move |tx| {
+                let released = Released { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
+                let place = &snapshot.place;
+                work(tx, Errand { place, released, credentials: &credentials, secret: &secret })
+            })
+            .await;
+        self.wake.wake();
+        done
     }
 }
 
 /// Personal data: nobody keeps the answer.
-const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
+pub const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 
 /// Where a registration is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,6 +96,12 @@ pub struct Links {
     pub own: String,
     /// Where a POST cancels it.
     pub cancel: String,
+    /// Where a POST says that the address is theirs, while it is not verified.
+    pub verify: Option<String>,
+    /// Where a POST takes the offer of a seat, while there is one.
+    pub accept: Option<String>,
+    /// Where a PUT chooses sessions.
+    pub sessions: String,
     /// The programme with what attendees alone may see, once the registration is confirmed.
     pub programme: Option<String>,
 }
@@ -120,6 +157,17 @@ pub struct RegistrationView {
     pub accessibility_needs: Option<String>,
     /// What they can and cannot eat.
     pub dietary_needs: Option<String>,
+    /// Their date of birth.
+    pub birth_date: Option<String>,
+    /// Their answers to the conference's own questions, by code.
+    #[schema(value_type = Object)]
+    pub answers: Answers,
+    /// The sessions that they are signed up for.
+    pub sessions: Vec<SessionSeat>,
+    /// Until when the address must be verified, while it is not.
+    pub expires_at: Option<String>,
+    /// Until when a seat is held for them, while they have an offer of one.
+    pub offer_expires_at: Option<String>,
     /// When they consented.
     pub consented_at: String,
     /// When it was made.
@@ -127,132 +175,64 @@ pub struct RegistrationView {
     /// When it last changed.
     pub updated_at: String,
     /// What happened to it, the oldest first.
-    pub history: Vec<HistoryEntry>,
+    pub history: Vec<HistoryLine>,
     /// Where it is, for its attendee alone.
     pub links: Option<Links>,
 }
 
+/// A session that someone is signed up for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionSeat {
+    /// The session's code.
+    pub session: Code,
+    /// `confirmed`, `waitlisted`, or `wished` until the registration is confirmed.
+    pub status: String,
+}
+
 /// A line of a registration's history.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct HistoryEntry {
+#[schema(as = HistoryEntry)]
+pub struct HistoryLine {
     /// When.
     pub at: String,
     /// What happened.
     pub event: Event,
     /// Where it stood then.
     pub status: State,
+    /// Why, in the organisers' words.
+    pub reason: Option<String>,
 }
 
-fn links(desk: &Desk, snapshot: &Snapshot, shown: &Shown) -> Links {
-    let registration = &shown.registration;
+fn links(desk: &Desk, snapshot: &Snapshot, registration: &Registration) -> Links {
     let token = desk.secret.link_token(registration.id, registration.token_generation);
     let url = format!("{}{}", desk.public_url, letters::path(&snapshot.agenda, &registration.reference));
-    let programme = (registration.state == State::Confirmed).then(|| format!("{url}/programme?token={token}"));
-    Links { own: format!("{url}?token={token}"), cancel: format!("{url}/cancel?token={token}"), programme }
+    let to = |part: &str| format!("{url}/{part}?token={token}");
+    Links {
+        own: format!("{url}?token={token}"),
+        cancel: to("cancel"),
+        verify: (registration.state == State::Unverified).then(|| to("verify")),
+        accept: registration.offer_expires_at.map(|_| to("accept")),
+        sessions: to("sessions"),
+        programme: (registration.state == State::Confirmed).then(|| to("programme")),
+    }
 }
 
-/// What the form is: the fields, the categories, what is open, what is left.
+/// What anybody learns who registered where addresses are verified: nothing about whether the address was known.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct RegistrationForm {
-    /// Whether registration is open now.
-    pub open: bool,
-    /// When it opens, if that is limited.
-    pub opens_at: Option<String>,
-    /// When it closes, if that is limited.
-    pub closes_at: Option<String>,
-    /// The seats of the conference; none: without limit.
-    pub seats: Option<i64>,
-    /// How many of them are left.
-    pub seats_left: Option<i64>,
-    /// The categories.
-    pub categories: Vec<FormCategory>,
-    /// The languages that `language` takes.
-    pub languages: Vec<crate::values::LanguageTag>,
-    /// The fields that a POST to `registrations` takes.
-    pub fields: &'static [FormField],
+pub struct Accepted {
+    /// What happens next.
+    pub detail: &'static str,
 }
 
-/// A category in the form.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct FormCategory {
-    /// Its code.
-    pub code: Code,
-    /// Its name.
-    pub name: ReaderText,
-    /// Whether it takes registrations now; when its seats are taken they go on the waiting list.
-    pub open: bool,
-    /// Its own seats; none: without limit of its own.
-    pub seats: Option<i64>,
-    /// How many a newcomer could have now, by every limit; none: without limit.
-    pub seats_left: Option<i64>,
-}
-
-/// Reads what the registration form is.
-#[utoipa::path(
-    tag = "registration",
-    params(("conference" = String, Path, description = "The conference's slug"), LanguageQuery),
-    responses((status = 200, description = "The form", body = RegistrationForm), AnyProblem)
-)]
-#[get("/api/v1/conferences/{conference}/registration-form")]
-pub async fn read_registration_form(
-    request: HttpRequest,
-    desk: web::Data<Desk>,
-    path: web::Path<CodePath>,
-    query: Query<LanguageQuery>,
-) -> Result<HttpResponse, Problem> {
-    let snapshot = desk.snapshot(&path.0)?;
-    let languages = snapshot.agenda.conference.languages.clone();
-    let language = negotiate::choose(&request, query.0.lang.as_deref(), &languages)?;
-    let place = snapshot.place.clone();
-    let standing = desk.database.read(move |tx| actions::form(tx, &place)).await?;
-    let open = model::is_open(clock::now(), standing.opens_at, standing.closes_at);
-    let left = |seats: Option<i64>, taken: i64| seats.map(|seats| (seats - taken).max(0));
-    let of_conference = left(standing.seats, standing.seats_taken);
-    let categories = standing.categories.iter().map(|category| FormCategory {
-        code: category.code.clone(),
-        name: negotiate::text(&category.name, &language, &languages),
-        open,
-        seats: category.seats,
-        seats_left: [left(category.seats, category.seats_taken), of_conference].into_iter().flatten().min(),
-    });
-    let form = RegistrationForm {
-        open,
-        opens_at: standing.opens_at.map(clock::wire),
-        closes_at: standing.closes_at.map(clock::wire),
-        seats: standing.seats,
-        seats_left: of_conference,
-        categories: categories.collect(),
-        languages: languages.clone(),
-        fields: FIELDS,
-    };
-    let representation = Representation {
-        body: serde_json::to_vec(&form).map_err(Problem::unexpected)?,
-        content_type: "application/json",
-        language: language.tag().map(|tag| tag.as_str().to_owned()),
-        modified: None,
-        cache_control: "no-cache",
-        vary: header::HeaderValue::from_static("Accept-Language"),
-    };
-    Ok(answer(&request, representation))
-}
-
-/// The query of an answer in a language.
-#[derive(Debug, Default, Deserr, IntoParams)]
-#[deserr(error = Faults, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct LanguageQuery {
-    /// The language of the answer; `*` answers maps with every language. Without it `Accept-Language` decides.
-    #[deserr(default)]
-    pub lang: Option<String>,
-}
-
-/// Registers one person.
+/// Registers one person. Where the conference verifies addresses the answer is the same 202 whoever it was: the letter
+/// says the rest.
 #[utoipa::path(
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug")),
     request_body = Form,
     responses(
-        (status = 201, description = "The registration: confirmed, or on the waiting list", body = RegistrationReceipt),
+        (status = 201, description = "The registration, as it stands", body = RegistrationReceipt),
+        (status = 202, description = "A letter is on its way to the address", body = Accepted),
         AnyProblem
     )
 )]
@@ -265,52 +245,64 @@ pub async fn register(
 ) -> Result<HttpResponse, Problem> {
     desk.limit.check(&request)?;
     let snapshot = desk.snapshot(&path.0)?;
-    let seen = Arc::clone(&snapshot);
-    let form = match faults::read::<Form>(body.0.clone()) {
-        Ok(form) => form,
-        Err(found) => {
-            let languages = snapshot.agenda.conference.languages.clone();
-            let all = desk
-                .database
-                .read(move |tx| {
-                    Ok::<_, RegistrationError>(actions::form_faults(
-                        tx,
-                        &seen.place,
-                        &body.0,
-                        found.clone(),
-                        &languages,
-                    )?)
-                })
-                .await?;
-            return Err(all.into());
-        }
-    };
-    if !crate::mail::is_deliverable(form.email.as_str()) {
-        let mut found = Faults::default();
-        found.add("#/email", "invalid_email", "must be an address that mail can be sent to");
-        return Err(found.into());
+    let form = read_form(&desk, &snapshot, &body).await?;
+    if form.invitation.is_some() {
+        desk.code_limit.check(&request)?;
     }
     let languages = &snapshot.agenda.conference.languages;
     let language = negotiate::choose(&request, None, languages)?;
     let Some(language) = language.tag().cloned() else {
         return Err(Problem::unexpected("a conference without a language"));
     };
-    let shown = desk
-        .database
-        .write("register", move |tx| actions::register(tx, &seen.place, &seen.agenda, &form, &language))
-        .await?;
+    let taken = desk.queue.register(&snapshot, Application::of_public(form, language)).await?;
     desk.wake.wake();
-    let receipt = RegistrationReceipt {
-        reference: shown.registration.reference.clone(),
-        status: shown.registration.state,
-        position: shown.position,
-        category: shown.category.clone(),
-        links: links(&desk, &snapshot, &shown),
-    };
+    if taken.is_uniform && matches!(taken.outcome, Ok(_) | Err(RegistrationError::AlreadyRegistered)) {
+        let detail = "We have written to the address that you gave. Please follow the link in that letter.";
+        return Ok(HttpResponse::Accepted().insert_header(NO_STORE).json(Accepted { detail }));
+    }
+    let admitted = taken.outcome?;
     Ok(HttpResponse::Created()
-        .insert_header((header::LOCATION, letters::path(&snapshot.agenda, &shown.registration.reference)))
+        .insert_header((header::LOCATION, letters::path(&snapshot.agenda, &admitted.registration.reference)))
         .insert_header(NO_STORE)
-        .json(receipt))
+        .json(receipt(&desk, &snapshot, &admitted)))
+}
+
+/// What an attendee first sees of a registration.
+pub fn receipt(desk: &Desk, snapshot: &Snapshot, admitted: &Admitted) -> RegistrationReceipt {
+    RegistrationReceipt {
+        reference: admitted.registration.reference.clone(),
+        status: admitted.registration.state,
+        position: admitted.position,
+        category: admitted.category.clone(),
+        links: links(desk, snapshot, &admitted.registration),
+    }
+}
+
+/// Reads the form of a person, with every fault at once: what the conference has to say, too, where the form cannot be
+/// read.
+///
+/// # Errors
+/// The form is wrong.
+pub async fn read_form(desk: &Desk, snapshot: &Arc<Snapshot>, body: &Body) -> Result<Form, Problem> {
+    let found = match faults::read::<Form>(body.0.clone()) {
+        Ok(form) if crate::mail::is_deliverable(form.email.as_str()) => return Ok(form),
+        Ok(_) => {
+            let mut found = Faults::default();
+            found.add("#/email", "invalid_email", "must be an address that mail can be sent to");
+            found
+        }
+        Err(found) => found,
+    };
+    let (seen, sent) = (Arc::clone(snapshot), body.0.clone());
+    let of_conference = desk
+        .database
+        .read(move |tx| {
+            let standing = actions::form(tx, &seen.place)?;
+            let questions = standing.questions()?;
+            Ok::<_, RegistrationError>(conference_faults(&sent, &standing, &questions, &seen.agenda).0)
+        })
+        .await?;
+    Err(Faults(found.0.into_iter().chain(of_conference.0).collect()).into())
 }
 
 /// The query of a registration: the attendee's token may stand in it.
@@ -356,7 +348,7 @@ pub async fn read_registration(
         .read(move |tx| {
             let (shown, actor) = actions::find(tx, &place, &reference, &credentials, &secret, "read_registration")?;
             let history = actions::history(tx, &shown.registration)?;
-            Ok::<_, RegistrationError>((shown, actor == crate::access::Actor::attendee(), history))
+            Ok::<_, RegistrationError>((shown, actor == Actor::attendee(), history))
         })
         .await?;
     if own && page::is_wanted(&request) {
@@ -411,10 +403,57 @@ pub async fn read_attendee_programme(
         .json(View::new(&snapshot, &language).programme(&query)))
 }
 
-/// Nothing is asked of whoever cancels.
+/// Nothing is asked.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 pub struct Nothing {}
+
+/// Why, where there is something to say: the letter quotes it.
+#[derive(Debug, Clone, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+pub struct Reason {
+    /// The reason, as the person reads it.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub reason: Option<Prose<2000>>,
+}
+
+impl Reason {
+    /// The words.
+    pub fn words(self) -> Option<String> {
+        self.reason.map(|reason| reason.as_str().to_owned())
+    }
+}
+
+/// Does one thing with a registration and answers it as it stands then; a browser goes back to the page, also where it
+/// was done already: a button that is pressed twice has done its work.
+pub async fn act(
+    request: &HttpRequest,
+    desk: &Desk,
+    credentials: Credentials,
+    (CodePath(slug), reference): (CodePath, String),
+    name: &'static str,
+    work: impl Fn(&mut Connection, Errand<'_>, &str) -> Result<Shown, RegistrationError> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let snapshot = desk.snapshot(&slug)?;
+    let own_reference = reference.clone();
+    let done = desk
+        .write(name, &snapshot, credentials, move |tx, errand| {
+            let shown = work(tx, errand, &reference)?;
+            let own = actions::is_own(&shown.registration, errand.credentials, errand.secret);
+            let history = actions::history(tx, &shown.registration)?;
+            Ok((shown, own, history))
+        })
+        .await;
+    if matches!(done, Ok(_) | Err(RegistrationError::WrongState(_))) && page::is_wanted(request) {
+        let location = format!("../{own_reference}?{}", request.query_string());
+        let back =
+            HttpResponse::SeeOther().insert_header(NO_STORE).insert_header((header::LOCATION, location)).finish();
+        return Ok(back);
+    }
+    let (shown, own, history) = done?;
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(registration_view(desk, &snapshot, &shown, own, history)))
+}
 
 /// Cancels a registration; a seat that it held goes to the first who waits for it.
 #[utoipa::path(
@@ -424,7 +463,7 @@ pub struct Nothing {}
         ("reference" = String, Path, description = "The registration's reference"),
         TokenQuery
     ),
-    request_body = Nothing,
+    request_body = Reason,
     responses(
         (status = 200, description = "The registration, cancelled", body = RegistrationView),
         (status = 303, description = "For a browser: back to the page"),
@@ -439,53 +478,225 @@ pub async fn cancel_registration(
     credentials: Credentials,
     path: web::Path<(CodePath, String)>,
     query: Query<TokenQuery>,
-    Json(Nothing {}): Json<Nothing>,
+    Json(reason): Json<Reason>,
 ) -> Result<HttpResponse, Problem> {
-    let (slug, reference) = path.into_inner();
     let credentials = credentials.with_link(query.0.token);
-    let own_reference = reference.clone();
-    let snapshot = desk.snapshot(&slug.0)?;
-    let (seen, secret) = (Arc::clone(&snapshot), desk.secret.clone());
-    let cancelled = desk
-        .database
-        .write("cancel a registration", move |tx| {
-            let shown = actions::cancel(tx, &seen.place, &seen.agenda, &reference, &credentials, &secret)?;
-            let registration = &shown.registration;
-            let own = credentials
-                .attendee_token()
-                .is_some_and(|token| secret.is_link_token(token, registration.id, registration.token_generation));
-            let history = actions::history(tx, registration)?;
-            Ok::<_, RegistrationError>((shown, own, history))
-        })
-        .await;
-    desk.wake.wake();
-    // A button that is pressed twice has done its work.
-    let done = matches!(cancelled, Ok(_) | Err(RegistrationError::WrongState(_)));
-    if done && page::is_wanted(&request) {
-        let location = format!("../{own_reference}?{}", request.query_string());
-        let back =
-            HttpResponse::SeeOther().insert_header(NO_STORE).insert_header((header::LOCATION, location)).finish();
-        return Ok(back);
-    }
-    let (shown, own, history) = cancelled?;
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(registration_view(&desk, &snapshot, &shown, own, history)))
+    act(&request, &desk, credentials, path.into_inner(), "cancel a registration", move |tx, errand, reference| {
+        actions::cancel(tx, errand, reference, reason.clone().words())
+    })
+    .await
 }
 
-fn registration_view(
+/// Says that the address is theirs who have the link in the letter to it.
+#[utoipa::path(
+    tag = "registration",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("reference" = String, Path, description = "The registration's reference"),
+        TokenQuery
+    ),
+    request_body = Nothing,
+    responses(
+        (status = 200, description = "The registration, as it stands now", body = RegistrationView),
+        (status = 303, description = "For a browser: back to the page"),
+        AnyProblem
+    ),
+    security(("bearer" = []), ("link" = []))
+)]
+#[post("/api/v1/conferences/{conference}/registrations/{reference}/verify")]
+pub async fn verify_registration(
+    request: HttpRequest,
+    desk: web::Data<Desk>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String)>,
+    query: Query<TokenQuery>,
+    Json(Nothing {}): Json<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let credentials = credentials.with_link(query.0.token);
+    act(&request, &desk, credentials, path.into_inner(), "verify an address", actions::verify).await
+}
+
+/// Takes the offer of a seat.
+#[utoipa::path(
+    tag = "registration",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("reference" = String, Path, description = "The registration's reference"),
+        TokenQuery
+    ),
+    request_body = Nothing,
+    responses(
+        (status = 200, description = "The registration, confirmed", body = RegistrationView),
+        (status = 303, description = "For a browser: back to the page"),
+        AnyProblem
+    ),
+    security(("bearer" = []), ("link" = []))
+)]
+#[post("/api/v1/conferences/{conference}/registrations/{reference}/accept")]
+pub async fn accept_registration(
+    request: HttpRequest,
+    desk: web::Data<Desk>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String)>,
+    query: Query<TokenQuery>,
+    Json(Nothing {}): Json<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let credentials = credentials.with_link(query.0.token);
+    act(&request, &desk, credentials, path.into_inner(), "accept an offer", actions::accept).await
+}
+
+/// Gives one who waits a seat out of turn, where there is one.
+#[utoipa::path(
+    tag = "registration",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("reference" = String, Path, description = "The registration's reference"),
+        TokenQuery
+    ),
+    request_body = Nothing,
+    responses(
+        (status = 200, description = "The registration, confirmed", body = RegistrationView),
+        (status = 303, description = "For a browser: back to the page"),
+        AnyProblem
+    ),
+    security(("bearer" = []), ("link" = []))
+)]
+#[post("/api/v1/conferences/{conference}/registrations/{reference}/promote")]
+pub async fn promote_registration(
+    request: HttpRequest,
+    desk: web::Data<Desk>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String)>,
+    query: Query<TokenQuery>,
+    Json(Nothing {}): Json<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let credentials = credentials.with_link(query.0.token);
+    act(&request, &desk, credentials, path.into_inner(), "promote a registration", actions::promote).await
+}
+
+/// Every session that one wants to be in.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+pub struct ChosenSessions {
+    /// Their codes; none leaves all of them.
+    pub sessions: Vec<Code>,
+}
+
+/// Chooses the sessions that a registration is signed up for: all of them.
+#[utoipa::path(
+    tag = "registration",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("reference" = String, Path, description = "The registration's reference"),
+        TokenQuery
+    ),
+    request_body = ChosenSessions,
+    responses(
+        (status = 200, description = "The registration with its sessions", body = RegistrationView),
+        (status = 303, description = "For a browser: back to the page"),
+        AnyProblem
+    ),
+    security(("bearer" = []), ("link" = []))
+)]
+#[put("/api/v1/conferences/{conference}/registrations/{reference}/sessions")]
+pub async fn choose_sessions(
+    request: HttpRequest,
+    desk: web::Data<Desk>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String)>,
+    query: Query<TokenQuery>,
+    Json(chosen): Json<ChosenSessions>,
+) -> Result<HttpResponse, Problem> {
+    let credentials = credentials.with_link(query.0.token);
+    act(&request, &desk, credentials, path.into_inner(), "choose sessions", move |tx, errand, reference| {
+        actions::choose_sessions(tx, errand, reference, &chosen.sessions)
+    })
+    .await
+}
+
+/// Sends the link to a registration again.
+#[utoipa::path(
+    tag = "registration",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("reference" = String, Path, description = "The registration's reference"),
+        TokenQuery
+    ),
+    request_body = Nothing,
+    responses(
+        (status = 200, description = "The registration; the letter is on its way", body = RegistrationView),
+        (status = 303, description = "For a browser: back to the page"),
+        AnyProblem
+    ),
+    security(("bearer" = []), ("link" = []))
+)]
+#[post("/api/v1/conferences/{conference}/registrations/{reference}/resend")]
+pub async fn resend_registration_link(
+    request: HttpRequest,
+    desk: web::Data<Desk>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String)>,
+    query: Query<TokenQuery>,
+    Json(Nothing {}): Json<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let credentials = credentials.with_link(query.0.token);
+    act(&request, &desk, credentials, path.into_inner(), "send a link again", actions::resend).await
+}
+
+/// Makes every earlier link to a registration void and sends a new one.
+#[utoipa::path(
+    tag = "registration",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("reference" = String, Path, description = "The registration's reference"),
+        TokenQuery
+    ),
+    request_body = Nothing,
+    responses(
+        (status = 200, description = "The registration; the letter is on its way", body = RegistrationView),
+        (status = 303, description = "For a browser: back to the page"),
+        AnyProblem
+    ),
+    security(("bearer" = []), ("link" = []))
+)]
+#[post("/api/v1/conferences/{conference}/registrations/{reference}/renew-link")]
+pub async fn renew_registration_link(
+    request: HttpRequest,
+    desk: web::Data<Desk>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String)>,
+    query: Query<TokenQuery>,
+    Json(Nothing {}): Json<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let credentials = credentials.with_link(query.0.token);
+    act(&request, &desk, credentials, path.into_inner(), "renew a link", actions::renew_link).await
+}
+
+/// A registration as its attendee and registrars see it; links are its attendee's alone.
+pub fn registration_view(
     desk: &Desk,
     snapshot: &Snapshot,
     shown: &Shown,
     own: bool,
-    history: Vec<(chrono::DateTime<chrono::Utc>, Event, State)>,
+    history: Vec<HistoryEntry>,
 ) -> RegistrationView {
     let registration = shown.registration.clone();
     let languages = &snapshot.agenda.conference.languages;
+    let reason = |entry: &HistoryEntry| {
+        let detail = entry.detail.as_ref().and_then(|detail| detail.get("reason"));
+        detail.and_then(|reason| reason.as_str().map(str::to_owned))
+    };
+    let session = |sign_up: &SignUp| {
+        let found = snapshot.agenda.sessions.iter().find(|session| session.id == Some(sign_up.session_id));
+        found.map(|session| SessionSeat { session: session.code.clone(), status: sign_up.state.clone() })
+    };
     RegistrationView {
-        links: own.then(|| links(desk, snapshot, shown)),
+        links: own.then(|| links(desk, snapshot, &registration)),
         category_name: shown.category_name.text(&registration.language, languages).to_owned(),
         status: registration.state,
         position: shown.position,
         category: shown.category.clone(),
+        sessions: shown.sign_ups.iter().filter_map(session).collect(),
         reference: registration.reference,
         honorific: registration.honorific,
         given_name: registration.given_name,
@@ -498,12 +709,21 @@ fn registration_view(
         phone: registration.phone,
         accessibility_needs: registration.accessibility_needs,
         dietary_needs: registration.dietary_needs,
+        birth_date: registration.birth_date.map(|date| date.to_string()),
+        answers: registration.answers,
+        expires_at: registration.expires_at.map(clock::wire),
+        offer_expires_at: registration.offer_expires_at.map(clock::wire),
         consented_at: clock::wire(registration.consented_at),
         created_at: clock::wire(registration.created_at),
         updated_at: clock::wire(registration.updated_at),
         history: history
-            .into_iter()
-            .map(|(at, event, status)| HistoryEntry { at: clock::wire(at), event, status })
+            .iter()
+            .map(|entry| HistoryLine {
+                at: clock::wire(entry.at),
+                event: entry.event,
+                status: entry.state,
+                reason: reason(entry),
+            })
             .collect(),
     }
 }

@@ -24,6 +24,14 @@ problem_kinds! {
     WRONG_STATE = ("wrong-state", 409, "The registration's state does not allow this"),
     /// More seats are taken than the set-up would leave.
     SEATS_TAKEN = ("seats-taken", 409, "More seats are taken than that"),
+    /// The seats are taken and nobody can wait for one.
+    REGISTRATION_FULL = ("registration-full", 409, "The seats are taken and there is no waiting list"),
+    /// The code opens nothing.
+    INVITATION_INVALID = ("invitation-invalid", 409, "The invitation is not known, used up or over"),
+    /// The category is for those who were invited.
+    INVITATION_NEEDED = ("invitation-needed", 409, "The category needs an invitation"),
+    /// The quota of the delegation is used up.
+    DELEGATION_FULL = ("delegation-full", 409, "The delegation's quota is used up"),
     /// The conference has registrations.
     CONFERENCE_IN_USE = ("conference-in-use", 409, "People have registered for the conference"),
     /// The category has registrations.
@@ -68,6 +76,18 @@ pub enum RegistrationError {
     /// A conference that people have registered for cannot go.
     #[error("people have registered for the conference")]
     ConferenceInUse,
+    /// The seats are taken and there is no waiting list.
+    #[error("the seats are taken and there is no waiting list")]
+    Full,
+    /// The code opens nothing (any more).
+    #[error("the invitation is not known, used up or over")]
+    InvitationInvalid,
+    /// The category is for those who were invited to it.
+    #[error("category {0} needs an invitation")]
+    InvitationNeeded(Code),
+    /// The delegation's quota is used up.
+    #[error("the delegation's quota is used up")]
+    DelegationFull,
     /// A reference that is taken already; another one is drawn.
     #[error("the reference is taken")]
     ReferenceTaken,
@@ -131,6 +151,12 @@ impl From<RegistrationError> for Problem {
             RegistrationError::ConferenceInUse => {
                 Problem::new(&CONFERENCE_IN_USE).detail("what is kept of people goes first")
             }
+            RegistrationError::Full => Problem::new(&REGISTRATION_FULL),
+            RegistrationError::InvitationInvalid => Problem::new(&INVITATION_INVALID),
+            RegistrationError::InvitationNeeded(code) => {
+                Problem::new(&INVITATION_NEEDED).detail(format!("category {code} needs an invitation to it"))
+            }
+            RegistrationError::DelegationFull => Problem::new(&DELEGATION_FULL),
             RegistrationError::ReferenceTaken => Problem::unexpected("no free reference was drawn"),
             RegistrationError::Access(error) => error.into(),
             RegistrationError::Agenda(error) => error.into(),

@@ -1,36 +1,65 @@
 //! The letters about a registration.
 
-use super::{
-    model::{Registration, State},
-    store::CategoryStanding,
-};
+use chrono::{DateTime, Utc};
+
+use super::{model::Registration, store::CategoryStanding};
 use crate::{
-    agenda::Agenda,
-    mail::{Letter, LetterContent, LetterKind, letter::CalendarEntry},
+    agenda::{Agenda, document::Session, model::utc},
+    ids::RegistrationEventId,
+    mail::{
+        Letter, LetterContent, LetterKind, LinkKind,
+        letter::{CalendarEntry, SessionLine},
+    },
 };
 
-/// The letter about what just happened to a registration. `held_seat`: whether it held a seat before, so that a
-/// cancellation knows whether there is a calendar entry to take away.
+/// What a letter says beside what the registration says.
+#[derive(Default)]
+pub struct Facts<'a> {
+    /// The place on the waiting list.
+    pub position: Option<i64>,
+    /// Whether a seat was held before, so that a cancellation takes the calendar entry away.
+    pub held_seat: bool,
+    /// Why, in the organisers' words.
+    pub reason: Option<String>,
+    /// Until when the reader has to do something.
+    pub deadline: Option<DateTime<Utc>>,
+    /// The sessions that they are signed up for, and whether they wait for a seat in each.
+    pub sessions: Vec<(&'a Session, bool)>,
+    /// The event that causes the letter.
+    pub event: Option<RegistrationEventId>,
+}
+
+/// The letter about what just happened to a registration.
 pub fn letter(
     kind: LetterKind,
     agenda: &Agenda,
     category: &CategoryStanding,
     registration: &Registration,
-    position: Option<i64>,
-    held_seat: bool,
+    facts: Facts,
 ) -> Letter {
     let conference = &agenda.conference;
     let language = registration.language.as_str();
-    let calendar = match (kind, registration.state) {
-        (LetterKind::Cancelled, _) if held_seat => Some(CalendarEntry { sequence: 1, cancelled: true }),
-        (_, State::Confirmed) => Some(CalendarEntry { sequence: 0, cancelled: false }),
+    let zone = conference.time_zone;
+    let calendar = match kind {
+        LetterKind::Cancelled | LetterKind::Revoked if facts.held_seat => {
+            Some(CalendarEntry { sequence: 1, cancelled: true })
+        }
+        LetterKind::Confirmed | LetterKind::Promoted => Some(CalendarEntry { sequence: 0, cancelled: false }),
         _ => None,
+    };
+    let mut sessions = facts.sessions;
+    sessions.sort_by_key(|(session, _)| utc(session.starts_at));
+    let line = |(session, waits): (&Session, bool)| SessionLine {
+        title: session.title.text(language, &conference.languages).to_owned(),
+        starts_at: zone.local(utc(session.starts_at)),
+        waits,
     };
     Letter {
         conference: registration.conference,
         kind,
         to: registration.email.clone(),
         language: language.to_owned(),
+        event: facts.event,
         content: LetterContent {
             conference: conference.name.text(language, &conference.languages).to_owned(),
             starts_on: conference.starts_on.0,
@@ -39,11 +68,16 @@ pub fn letter(
             name: registration.full_name(),
             reference: registration.reference.clone(),
             category: category.name.text(language, &conference.languages).to_owned(),
-            position,
+            position: facts.position,
             link_path: path(agenda, &registration.reference),
+            link: LinkKind::Registration,
             registration: registration.id.uuid(),
             token_generation: registration.token_generation,
             calendar,
+            reason: facts.reason,
+            deadline: facts.deadline.map(|deadline| zone.local(deadline)),
+            sessions: sessions.into_iter().map(line).collect(),
+            delegation: None,
         },
     }
 }

@@ -5,23 +5,32 @@
 //! a seat, first come first served.
 //!
 //! Invariants:
-//! - Confirmed registrations equal `seats_taken`, of the conference and of each category, and never exceed `seats`: a
-//!   seat is given by [`store::take_seats`] alone, a guarded update with a CHECK behind it.
-//! - Nobody waits while a seat is free: whatever frees or adds seats calls [`actions::promote`] in the same
-//!   transaction, and every such transaction locks the set-up first ([`store::lock_setup`]).
+//! - Registrations that hold a seat, and seats that invitations reserve, equal `seats_taken`, of the conference and of each
+//!   category, and never exceed `seats`; the same holds for sessions. Seats are given and freed by a
+//!   [`ledger::Ledger`] alone, under the lock of the set-up, and counted by guarded updates with a CHECK behind them.
+//! - Nobody waits while a seat is free: [`ledger::Ledger::close`] gives whatever was freed in the same transaction.
 //! - One live registration an address: the store's unique index says so.
-//! - Every change of state writes its history and its message in its own transaction: [`actions`] only.
+//! - Every change of state is a row of the table of states, a function of [`model::State`]; it writes its history and the one
+//!   letter that [`model::Event::letter`] names: [`ledger::Ledger::note`].
 //!
 //! It promises others: a registration that was answered is committed, and its message is in the outbox.
 
 pub mod actions;
 pub mod api;
+pub mod delegations;
+pub mod duplicates;
 pub mod error;
+pub mod form;
+pub mod intake;
+pub mod invitations;
+pub mod ledger;
 mod letters;
 pub mod model;
 mod page;
+pub mod queue;
 pub mod setup;
 mod store;
+pub mod sweep;
 
 pub use error::RegistrationError;
 pub use setup::Setup;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use deserr::{Deserr, IntoValue, Value, ValueKind, ValuePointerRef};
 use serde::Serialize;
 use utoipa::{
@@ -13,22 +13,37 @@ use utoipa::{
     },
 };
 
-use super::RegistrationError;
+use super::{
+    RegistrationError,
+    form::{Answers, RawAnswers},
+    setup::Badge,
+};
 use crate::{
     faults::{Fault, Faults, wrong_kind},
-    ids::{CategoryId, ConferenceId, RegistrationId},
-    values::{Code, CountryCode, EmailAddress, LanguageTag, Line, Prose, TextValue, text_enum},
+    ids::{CategoryId, ConferenceId, InvitationId, RegistrationId},
+    mail::LetterKind,
+    values::{Code, CountryCode, Date, EmailAddress, LanguageTag, Line, Prose, TextValue, text_enum},
 };
 
 text_enum! {
     /// Where a registration stands.
     State {
+        /// The address is still to be verified.
+        Unverified = "unverified",
+        /// The organisers decide about it.
+        Pending = "pending",
         /// A seat is theirs.
         Confirmed = "confirmed",
-        /// They wait for one.
+        /// They wait for one, or have an offer of one.
         Waitlisted = "waitlisted",
-        /// They do not come. Final: the address may register anew.
+        /// The organisers refused it. Final: the address may register anew, as with every final state.
+        Rejected = "rejected",
+        /// The address was not verified in time. Final.
+        Expired = "expired",
+        /// They do not come. Final.
         Cancelled = "cancelled",
+        /// Accreditation was withdrawn. Final.
+        Revoked = "revoked",
     }
 }
 
@@ -37,27 +52,135 @@ text_enum! {
     Event {
         /// It was made.
         Registered = "registered",
+        /// It was taken over from another system.
+        Imported = "imported",
+        /// Whoever reads the address's mail said that it is theirs.
+        Verified = "verified",
+        /// The organisers let it in.
+        Approved = "approved",
+        /// The organisers refused it.
+        Rejected = "rejected",
         /// A freed seat came to it.
         Promoted = "promoted",
+        /// A freed seat is held for it until the offer ends.
+        Offered = "offered",
+        /// The offer was taken.
+        Accepted = "accepted",
+        /// The offer ran out: the end of the waiting list.
+        Lapsed = "lapsed",
+        /// The address was not verified in time.
+        Expired = "expired",
         /// It was given up.
         Cancelled = "cancelled",
+        /// Accreditation was withdrawn.
+        Revoked = "revoked",
+        /// What it says changed.
+        Changed = "changed",
+        /// It went into another category.
+        Moved = "moved",
+        /// The sessions that it is signed up for changed.
+        SessionsChanged = "sessions_changed",
+        /// A freed seat of a session came to it.
+        Seated = "seated",
+        /// Another registration of the same person became part of it.
+        Merged = "merged",
+        /// Every earlier link to it is void.
+        LinkRenewed = "link_renewed",
     }
 }
 
+impl Event {
+    /// The one letter that the event causes, where the registration then stands in `state`. This is the whole table:
+    /// what is not in it causes none.
+    pub const fn letter(self, state: State) -> Option<LetterKind> {
+        Some(match (self, state) {
+            (Self::Registered | Self::Verified | Self::Approved, State::Unverified) => LetterKind::Received,
+            (Self::Registered | Self::Verified | Self::Approved, State::Pending) => LetterKind::Pending,
+            (Self::Registered | Self::Verified | Self::Approved, State::Confirmed) => LetterKind::Confirmed,
+            (Self::Registered | Self::Verified | Self::Approved, State::Waitlisted) => LetterKind::Waitlisted,
+            (Self::Promoted | Self::Accepted, _) => LetterKind::Promoted,
+            (Self::Offered, _) => LetterKind::Offered,
+            (Self::Lapsed, _) => LetterKind::Lapsed,
+            (Self::Rejected, _) => LetterKind::Rejected,
+            (Self::Expired, _) => LetterKind::Expired,
+            (Self::Cancelled, _) => LetterKind::Cancelled,
+            (Self::Revoked, _) => LetterKind::Revoked,
+            (Self::Changed | Self::Moved | Self::Merged, _) => LetterKind::Changed,
+            (Self::SessionsChanged | Self::Seated, _) => LetterKind::Sessions,
+            (Self::LinkRenewed, _) => LetterKind::Link,
+            (Self::Registered | Self::Verified | Self::Approved | Self::Imported, _) => return None,
+        })
+    }
+}
+
+/// The rows of the table of states, one function each. What is not drawn there is refused.
 impl State {
-    /// Where a new registration stands: confirmed where every quota has a seat.
-    pub const fn at_registration(seat_is_free: bool) -> Self {
-        if seat_is_free { Self::Confirmed } else { Self::Waitlisted }
+    /// Every state that is not final.
+    pub const LIVE: [Self; 4] = [Self::Unverified, Self::Pending, Self::Confirmed, Self::Waitlisted];
+
+    /// Where a registration stands whose address is known to be its own: with the organisers, where they decide about
+    /// its category; else confirmed where every quota has a seat (`None`: the list is closed).
+    pub const fn admitted(needs_approval: bool, seat: bool, waiting_list: bool) -> Option<Self> {
+        match (needs_approval, seat, waiting_list) {
+            (true, _, _) => Some(Self::Pending),
+            (false, true, _) => Some(Self::Confirmed),
+            (false, false, true) => Some(Self::Waitlisted),
+            (false, false, false) => None,
+        }
     }
 
-    /// A seat came free for one who waits.
+    /// The address is theirs.
+    ///
+    /// # Errors
+    /// [`RegistrationError::WrongState`] where it is verified already, or too late.
+    pub const fn verified(self) -> Result<(), RegistrationError> {
+        match self {
+            Self::Unverified => Ok(()),
+            other => Err(RegistrationError::WrongState(other.as_str())),
+        }
+    }
+
+    /// The organisers let it in.
+    ///
+    /// # Errors
+    /// [`RegistrationError::WrongState`] where nobody waits for their decision.
+    pub const fn approved(self) -> Result<(), RegistrationError> {
+        match self {
+            Self::Pending => Ok(()),
+            other => Err(RegistrationError::WrongState(other.as_str())),
+        }
+    }
+
+    /// The organisers refused it.
+    ///
+    /// # Errors
+    /// [`RegistrationError::WrongState`] where nobody waits for their decision.
+    pub const fn rejected(self) -> Result<Self, RegistrationError> {
+        match self {
+            Self::Pending => Ok(Self::Rejected),
+            other => Err(RegistrationError::WrongState(other.as_str())),
+        }
+    }
+
+    /// The address was not verified in time.
+    ///
+    /// # Errors
+    /// [`RegistrationError::WrongState`] where it was.
+    pub const fn expired(self) -> Result<Self, RegistrationError> {
+        match self {
+            Self::Unverified => Ok(Self::Expired),
+            other => Err(RegistrationError::WrongState(other.as_str())),
+        }
+    }
+
+    /// A seat came free for one who waits, or the offer of one was taken.
     ///
     /// # Errors
     /// [`RegistrationError::WrongState`]: nobody else can be promoted.
     pub const fn promoted(self) -> Result<Self, RegistrationError> {
         match self {
             Self::Waitlisted => Ok(Self::Confirmed),
-            Self::Confirmed | Self::Cancelled => Err(RegistrationError::WrongState(self.as_str())),
+            other => Err(RegistrationError::WrongState(other.as_str())),
         }
     }
 
@@ -66,15 +189,23 @@ impl State {
     /// # Errors
     /// [`RegistrationError::WrongState`]: a final state stays.
     pub const fn cancelled(self) -> Result<Self, RegistrationError> {
+        if self.is_final() { Err(RegistrationError::WrongState(self.as_str())) } else { Ok(Self::Cancelled) }
+    }
+
+    /// Accreditation is withdrawn.
+    ///
+    /// # Errors
+    /// [`RegistrationError::WrongState`] where there is none.
+    pub const fn revoked(self) -> Result<Self, RegistrationError> {
         match self {
-            Self::Confirmed | Self::Waitlisted => Ok(Self::Cancelled),
-            Self::Cancelled => Err(RegistrationError::WrongState(self.as_str())),
+            Self::Confirmed => Ok(Self::Revoked),
+            other => Err(RegistrationError::WrongState(other.as_str())),
         }
     }
 
-    /// Whether a seat is held.
-    pub const fn holds_seat(self) -> bool {
-        matches!(self, Self::Confirmed)
+    /// Whether it stays as it is for good.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Rejected | Self::Expired | Self::Cancelled | Self::Revoked)
     }
 }
 
@@ -175,6 +306,22 @@ pub struct Form {
     #[deserr(default)]
     #[schema(required = false)]
     pub dietary_needs: Option<Prose<2000>>,
+    /// The date of birth, where the organisers need it for accreditation.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub birth_date: Option<Date>,
+    /// Answers to the conference's own questions, by their codes.
+    #[deserr(default)]
+    #[schema(required = false, value_type = Object)]
+    pub answers: RawAnswers,
+    /// The codes of sessions to sign up for.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub sessions: Vec<Code>,
+    /// The code of a personal invitation, or an access code.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub invitation: Option<Line<200>>,
     /// Consent to keeping what the form says.
     pub consent: Consent,
 }
@@ -191,7 +338,7 @@ impl std::fmt::Debug for Form {
 pub struct FormField {
     /// Its name in the request.
     pub name: &'static str,
-    /// What goes in: `category`, `line`, `prose`, `email`, `country`, `language`, `phone`, `consent`.
+    /// What goes in: `category`, `line`, `prose`, `email`, `country`, `language`, `phone`, `date`, `sessions`, `consent`.
     pub r#type: &'static str,
     /// Whether it must be given.
     pub required: bool,
@@ -217,29 +364,12 @@ pub const FIELDS: &[FormField] = {
         field("phone", "phone", false, Some(40)),
         field("accessibility_needs", "prose", false, Some(2000)),
         field("dietary_needs", "prose", false, Some(2000)),
+        field("birth_date", "date", false, None),
+        field("sessions", "sessions", false, None),
+        field("invitation", "line", false, Some(200)),
         field("consent", "consent", true, None),
     ]
 };
-
-/// Faults of a form that need the conference to be seen, from the form as it was sent.
-pub fn conference_faults(form: &serde_json::Value, categories: &[Code], languages: &[LanguageTag]) -> Faults {
-    let mut faults = Faults::default();
-    let text = |key: &str| form.get(key).and_then(serde_json::Value::as_str);
-    let list = |codes: &mut dyn Iterator<Item = &str>| codes.collect::<Vec<_>>().join(", ");
-    if let Some(category) = text("category").filter(|text| Code::parse(text).is_ok())
-        && !categories.iter().any(|code| code.as_str() == category)
-    {
-        let known = list(&mut categories.iter().map(Code::as_str));
-        faults.add("#/category", "unknown_reference", format!("must be one of {known}"));
-    }
-    if let Some(language) = text("language").filter(|text| LanguageTag::parse(text).is_ok())
-        && !languages.iter().any(|tag| tag.as_str() == language)
-    {
-        let known = list(&mut languages.iter().map(LanguageTag::as_str));
-        faults.add("#/language", "unknown_language", format!("must be one of {known}"));
-    }
-    faults
-}
 
 /// Whether registration is open.
 pub fn is_open(now: DateTime<Utc>, opens: Option<DateTime<Utc>>, closes: Option<DateTime<Utc>>) -> bool {
@@ -297,6 +427,20 @@ pub struct Registration {
     pub accessibility_needs: Option<String>,
     /// What they can and cannot eat.
     pub dietary_needs: Option<String>,
+    /// Their date of birth.
+    pub birth_date: Option<NaiveDate>,
+    /// Their answers to the conference's own questions.
+    pub answers: Answers,
+    /// The version of the form that they answered.
+    pub form_version: i32,
+    /// The invitation that they came by.
+    pub invitation: Option<InvitationId>,
+    /// What their badge says, where it differs from their category's.
+    pub badge: Badge,
+    /// Until when the address must be verified, while it is not.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Until when a seat is held for them, while they have an offer.
+    pub offer_expires_at: Option<DateTime<Utc>>,
     /// When they consented.
     pub consented_at: DateTime<Utc>,
     /// The generation of their link.
@@ -307,12 +451,51 @@ pub struct Registration {
     pub updated_at: DateTime<Utc>,
 }
 
+/// A line of a registration's history.
+#[derive(Debug, Clone)]
+pub struct HistoryEntry {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who did it.
+    pub actor: String,
+    /// What happened.
+    pub event: Event,
+    /// Where the registration stood then.
+    pub state: State,
+    /// What else there is to know: `reason`, `sessions`, ...
+    pub detail: Option<serde_json::Value>,
+}
+
+/// Personal data does not print itself into logs.
+impl std::fmt::Debug for Registration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Registration({})", self.id)
+    }
+}
+
 impl Registration {
     /// The name as a letter addresses it.
     pub fn full_name(&self) -> String {
         let parts = [self.honorific.as_deref(), Some(&self.given_name), Some(&self.family_name)];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
+
+    /// Whether it counts against the quotas: it is confirmed, or a seat is held for it.
+    pub fn holds_seat(&self) -> bool {
+        self.state == State::Confirmed || (self.state == State::Waitlisted && self.offer_expires_at.is_some())
+    }
+
+    /// The name by which lists are sorted and one person is recognised: family name first.
+    pub fn name_folded(&self) -> String {
+        fold(&format!("{} {}", self.family_name, self.given_name))
+    }
+}
+
+/// A text as it is searched and compared: in lower-case ASCII, words parted by one space.
+pub fn fold(text: &str) -> String {
+    let ascii = deunicode::deunicode(text).to_lowercase();
+    let words = ascii.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -321,17 +504,29 @@ mod tests {
 
     #[test]
     fn a_state_goes_where_the_table_of_states_lets_it() {
-        use State::{Cancelled, Confirmed, Waitlisted};
-        let to = |result: Result<State, RegistrationError>| result.map_err(|error| error.to_string());
-        let refused = |state: &str| Err(format!("a registration that is {state} cannot do this"));
-        assert_eq!(State::at_registration(true), Confirmed);
-        assert_eq!(State::at_registration(false), Waitlisted);
-        assert_eq!(to(Waitlisted.promoted()), Ok(Confirmed));
-        assert_eq!(to(Confirmed.promoted()), refused("confirmed"));
-        assert_eq!(to(Cancelled.promoted()), refused("cancelled"));
-        assert_eq!(to(Confirmed.cancelled()), Ok(Cancelled));
-        assert_eq!(to(Waitlisted.cancelled()), Ok(Cancelled));
-        assert_eq!(to(Cancelled.cancelled()), refused("cancelled"));
+        use State::{Cancelled, Confirmed, Expired, Pending, Rejected, Revoked, Unverified, Waitlisted};
+        let all = State::WORDS.iter().map(|word| State::from_word(word).unwrap());
+        for state in all {
+            let from = |states: &[State]| states.contains(&state);
+            assert_eq!(state.verified().is_ok(), from(&[Unverified]), "{state}");
+            assert_eq!(state.approved().is_ok(), from(&[Pending]), "{state}");
+            assert_eq!(state.rejected().ok(), from(&[Pending]).then_some(Rejected), "{state}");
+            assert_eq!(state.expired().ok(), from(&[Unverified]).then_some(Expired), "{state}");
+            assert_eq!(state.promoted().ok(), from(&[Waitlisted]).then_some(Confirmed), "{state}");
+            assert_eq!(state.cancelled().ok(), from(&State::LIVE).then_some(Cancelled), "{state}");
+            assert_eq!(state.revoked().ok(), from(&[Confirmed]).then_some(Revoked), "{state}");
+            assert_eq!(state.is_final(), !from(&State::LIVE), "{state}");
+        }
+        assert_eq!(State::admitted(true, true, true), Some(Pending));
+        assert_eq!(State::admitted(false, true, false), Some(Confirmed));
+        assert_eq!(State::admitted(false, false, true), Some(Waitlisted));
+        assert_eq!(State::admitted(false, false, false), None);
+    }
+
+    #[test]
+    fn a_name_folds_to_words_of_ascii() {
+        assert_eq!(fold("  Ng\u{169}g\u{129} wa Thiong\u{2019}o "), "ngugi wa thiong o");
+        assert_eq!(fold("LE MEN-Ménard"), fold("Le Men Menard"));
     }
 
     #[test]

@@ -28,9 +28,8 @@ pub fn render(agenda: &Agenda, shown: &Shown, token: &str) -> Result<String, min
     let languages = &agenda.conference.languages;
     let language = mail::language_of(&registration.language);
     let status = match registration.state {
-        State::Confirmed => "confirmed",
-        State::Waitlisted => "waitlisted",
-        State::Cancelled => "cancelled",
+        State::Waitlisted if registration.offer_expires_at.is_some() => "offered",
+        state => state.as_str(),
     };
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);

@@ -316,6 +316,13 @@ const COUNTRIES: &str = "\
     SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG \
     UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW";
 
+impl CountryCode {
+    /// Every code.
+    pub fn all() -> impl Iterator<Item = &'static str> {
+        COUNTRIES.split_whitespace()
+    }
+}
+
 impl TextValue for CountryCode {
     fn type_name() -> Cow<'static, str> {
         Cow::Borrowed("CountryCode")

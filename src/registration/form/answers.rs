@@ -1,0 +1,160 @@
+//! Answers, checked against the questions of a form.
+
+use chrono::NaiveDate;
+use deserr::{Deserr, IntoValue, Value as Given, ValueKind, ValuePointerRef};
+use serde_json::{Map, Value};
+
+use super::question::{Condition, Question, QuestionKind};
+use crate::{
+    faults::{Fault, Faults, escaped, wrong_kind},
+    registration::model::PhoneNumber,
+    values::{Code, Count, CountryCode, EmailAddress, Prose, TextValue, WebAddress, may_hold},
+};
+
+/// Answers that were checked, by the codes of their questions.
+pub type Answers = Map<String, Value>;
+
+/// Answers as they were sent.
+#[derive(Clone, PartialEq, Default)]
+pub struct RawAnswers(pub Map<String, Value>);
+
+impl Deserr<Faults> for RawAnswers {
+    fn deserialize_from_value<V: IntoValue>(value: Given<V>, at: ValuePointerRef) -> Result<Self, Faults> {
+        match value {
+            value @ Given::Map(_) => match Value::from(value) {
+                Value::Object(map) => Ok(Self(map)),
+                _ => Ok(Self::default()),
+            },
+            other => Err(wrong_kind(other, &[ValueKind::Map], at)),
+        }
+    }
+}
+
+/// Answers are personal data: they do not print themselves into logs.
+impl std::fmt::Debug for RawAnswers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RawAnswers(..)")
+    }
+}
+
+/// The largest number that every reader of JSON keeps exactly (RFC 8259, 6).
+const NUMBER_MAX: f64 = 9_007_199_254_740_991.0;
+
+/// Whether whoever is of `category` and answered `answers` is asked.
+pub fn is_asked(question: &Question, category: &Code, answers: &Map<String, Value>) -> bool {
+    let of_category = question.categories.is_empty() || question.categories.contains(category);
+    of_category && question.shown_if.as_ref().is_none_or(|condition| holds(condition, answers))
+}
+
+fn holds(condition: &Condition, answers: &Map<String, Value>) -> bool {
+    let wanted = |word: &str| condition.any_of.iter().any(|any| any == word);
+    match answers.get(condition.question.as_str()) {
+        Some(Value::String(word)) => wanted(word),
+        Some(Value::Bool(yes)) => wanted(if *yes { "yes" } else { "no" }),
+        Some(Value::Array(words)) => words.iter().filter_map(Value::as_str).any(wanted),
+        _ => false,
+    }
+}
+
+/// Checks what was sent by a person of `category`, with one fault an answer, under `#/answers`; `null` is no answer. A
+/// question that depends on an answer which is missing or wrong is not asked.
+pub fn check(questions: &[Question], category: &Code, sent: &RawAnswers, found: &mut Faults) -> Answers {
+    let mut answers = Map::new();
+    for question in questions {
+        let code = question.code.as_str();
+        let at = format!("#/answers/{}", escaped(code));
+        let given = sent.0.get(code).filter(|value| !value.is_null());
+        let asked = is_asked(question, category, &answers);
+        match given {
+            Some(_) if !asked => found.add(at, "not_asked", not_asked(question, category)),
+            Some(value) => match checked(question, value) {
+                Ok(value) => _ = answers.insert(code.to_owned(), value),
+                Err(fault) => found.add(at, &fault.code, fault.detail),
+            },
+            None if asked && question.required => found.add(at, "required", "is required"),
+            None => {}
+        }
+    }
+    for key in sent.0.keys().filter(|key| !questions.iter().any(|question| question.code.as_str() == *key)) {
+        found.add(format!("#/answers/{}", escaped(key)), "unknown_field", "is no question of the form");
+    }
+    answers
+}
+
+fn not_asked(question: &Question, category: &Code) -> String {
+    if !question.categories.is_empty() && !question.categories.contains(category) {
+        return format!("is not asked of category {category}");
+    }
+    let on = question.shown_if.as_ref().map_or("", |condition| condition.question.as_str());
+    format!("is not asked with that answer to {on}")
+}
+
+fn checked(question: &Question, value: &Value) -> Result<Value, Fault> {
+    let text = || value.as_str().ok_or_else(|| wrong_type("a text"));
+    let read = |text: &str| -> Result<Value, Fault> { Ok(Value::String(text.to_owned())) };
+    match question.kind {
+        QuestionKind::ShortText | QuestionKind::LongText => {
+            let lines = question.kind == QuestionKind::LongText;
+            let text = Prose::<10_000>::parse(text()?)?;
+            let most = question.max_length.map(|Count(length)| length).or(question.kind.length_max()).unwrap_or(500);
+            if text.as_str().chars().count() > usize::try_from(most).unwrap_or(usize::MAX) {
+                return Err(Fault::of_value("too_long", format!("must have at most {most} characters")));
+            }
+            if !text.as_str().chars().all(|c| may_hold(c, lines)) {
+                return Err(Fault::of_value("control_character", "must not hold line breaks or control characters"));
+            }
+            read(text.as_str())
+        }
+        QuestionKind::SingleChoice => read(option(question, value)?),
+        QuestionKind::MultipleChoice => {
+            let chosen = value.as_array().ok_or_else(|| wrong_type("a list"))?;
+            let codes = chosen.iter().map(|value| option(question, value)).collect::<Result<Vec<_>, _>>()?;
+            if codes.is_empty() && question.required {
+                return Err(Fault::of_value("required", "must name an option"));
+            }
+            if (1..codes.len()).any(|index| codes.iter().take(index).any(|code| Some(code) == codes.get(index))) {
+                return Err(Fault::of_value("duplicate", "must name each option once"));
+            }
+            Ok(codes.into_iter().map(|code| Value::String(code.to_owned())).collect())
+        }
+        QuestionKind::YesNo => value.as_bool().map(Value::Bool).ok_or_else(|| wrong_type("true or false")),
+        QuestionKind::Number => number(question, value),
+        QuestionKind::Date => {
+            let text = text()?;
+            let is_date = text.len() == 10 && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok();
+            if is_date { read(text) } else { Err(Fault::of_value("invalid_date", "must be a date such as 2014-03-31")) }
+        }
+        QuestionKind::Country => read(&CountryCode::parse(text()?)?.text()),
+        QuestionKind::Email => read(EmailAddress::parse(text()?)?.as_str()),
+        QuestionKind::Phone => read(&PhoneNumber::parse(text()?)?.text()),
+        QuestionKind::Url => read(&WebAddress::parse(text()?)?.text()),
+    }
+}
+
+fn option<'a>(question: &'a Question, value: &Value) -> Result<&'a str, Fault> {
+    let word = value.as_str().ok_or_else(|| wrong_type("the code of an option"))?;
+    let known = question.options.iter().map(|option| option.code.as_str()).find(|code| *code == word);
+    known.ok_or_else(|| {
+        let codes: Vec<_> = question.options.iter().map(|option| option.code.as_str()).collect();
+        Fault::of_value("unknown_value", format!("must be one of {}", codes.join(", ")))
+    })
+}
+
+fn number(question: &Question, value: &Value) -> Result<Value, Fault> {
+    let number = value.as_f64().filter(|_| value.is_number()).ok_or_else(|| wrong_type("a number"))?;
+    #[expect(clippy::cast_precision_loss, reason = "a bound beyond what JSON keeps exactly is no sensible bound")]
+    let beyond = question.minimum.is_some_and(|least| number < least as f64)
+        || question.maximum.is_some_and(|most| number > most as f64);
+    if beyond || number.abs() > NUMBER_MAX {
+        let least = question.minimum.map_or_else(String::new, |least| format!(" at least {least}"));
+        let most = question.maximum.map_or_else(String::new, |most| format!(" at most {most}"));
+        let and = if least.is_empty() || most.is_empty() { "" } else { " and" };
+        let says = if beyond { format!("must be{least}{and}{most}") } else { "is too large".to_owned() };
+        return Err(Fault::of_value("out_of_range", says));
+    }
+    Ok(value.clone())
+}
+
+fn wrong_type(wanted: &str) -> Fault {
+    Fault::of_value("wrong_type", format!("must be {wanted}"))
+}

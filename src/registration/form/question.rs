@@ -1,0 +1,243 @@
+//! Questions as organisers write them.
+
+use std::collections::HashMap;
+
+use deserr::Deserr;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    faults::Faults,
+    values::{Code, Count, LanguageTag, Localised, text_enum},
+};
+
+text_enum! {
+    /// What goes in as an answer.
+    QuestionKind {
+        /// A text of one line.
+        ShortText = "short_text",
+        /// A text of several lines.
+        LongText = "long_text",
+        /// The code of one option.
+        SingleChoice = "single_choice",
+        /// A list of codes of options.
+        MultipleChoice = "multiple_choice",
+        /// `true` or `false`.
+        YesNo = "yes_no",
+        /// A number.
+        Number = "number",
+        /// A date, `YYYY-MM-DD`.
+        Date = "date",
+        /// An ISO 3166-1 alpha-2 code.
+        Country = "country",
+        /// An e-mail address.
+        Email = "email",
+        /// A telephone number.
+        Phone = "phone",
+        /// An http or https address.
+        Url = "url",
+    }
+}
+
+impl QuestionKind {
+    /// Whether another question can depend on the answer.
+    const fn decides(self) -> bool {
+        matches!(self, Self::SingleChoice | Self::MultipleChoice | Self::YesNo | Self::Country)
+    }
+
+    /// Whether it has options.
+    pub const fn has_options(self) -> bool {
+        matches!(self, Self::SingleChoice | Self::MultipleChoice)
+    }
+
+    /// The longest answer, in characters, where it is a text of its own.
+    pub const fn length_max(self) -> Option<u32> {
+        match self {
+            Self::ShortText => Some(500),
+            Self::LongText => Some(10_000),
+            _ => None,
+        }
+    }
+}
+
+/// A question of a conference's registration form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+pub struct Question {
+    /// Its stable name: the key of its answers.
+    pub code: Code,
+    /// What goes in.
+    pub kind: QuestionKind,
+    /// What is asked.
+    pub label: Localised,
+    /// What helps to answer it.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub help: Option<Localised>,
+    /// Whether it must be answered by whoever is asked.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub required: bool,
+    /// The codes of the categories that are asked; all if left out.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub categories: Vec<Code>,
+    /// What can be chosen.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub options: Vec<AnswerOption>,
+    /// The answer to an earlier question on which it depends whether this one is asked.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub shown_if: Option<Condition>,
+    /// The longest text, in characters: at most 500 for a short one, 10,000 for a long one.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub max_length: Option<Count<1>>,
+    /// The least number.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub minimum: Option<i64>,
+    /// The largest number.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub maximum: Option<i64>,
+}
+
+/// What can be chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+pub struct AnswerOption {
+    /// Its stable name: what the answer says.
+    pub code: Code,
+    /// What people read.
+    pub label: Localised,
+}
+
+/// When a question is asked: when the answer to an earlier one is, or holds, one of `any_of`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+pub struct Condition {
+    /// The code of an earlier question: a choice, a yes or no, a country.
+    pub question: Code,
+    /// Codes of its options, country codes, or `yes` and `no`.
+    pub any_of: Vec<String>,
+}
+
+/// The most questions of a form.
+const QUESTIONS_MAX: usize = 200;
+/// The most options of a question.
+const OPTIONS_MAX: usize = 500;
+
+/// Gives plain labels the conference's first language, and names what is wrong with the questions; places are under
+/// `#/questions`.
+pub fn check(questions: &mut [Question], categories: &[Code], languages: &[LanguageTag], found: &mut Faults) {
+    if questions.len() > QUESTIONS_MAX {
+        found.add("#/questions", "too_many", format!("must have at most {QUESTIONS_MAX} questions"));
+    }
+    let mut earlier: HashMap<Code, Question> = HashMap::new();
+    for (index, question) in questions.iter_mut().enumerate() {
+        let at = format!("#/questions/{index}");
+        if let Some(first) = languages.first() {
+            let labels = [Some(&mut question.label), question.help.as_mut()].into_iter().flatten();
+            labels
+                .chain(question.options.iter_mut().map(|option| &mut option.label))
+                .for_each(|text| text.settle(first));
+        }
+        check_languages(question, &at, languages, found);
+        if earlier.contains_key(&question.code) {
+            found.add(format!("{at}/code"), "duplicate", "is the code of an earlier question");
+        }
+        for (place, code) in question.categories.iter().enumerate() {
+            if !categories.contains(code) {
+                found.add(
+                    format!("{at}/categories/{place}"),
+                    "unknown_reference",
+                    format!("there is no category {code}"),
+                );
+            }
+        }
+        check_options(question, &at, found);
+        check_bounds(question, &at, found);
+        if let Some(condition) = &question.shown_if {
+            check_condition(condition, earlier.get(&condition.question), &format!("{at}/shown_if"), found);
+        }
+        earlier.insert(question.code.clone(), question.clone());
+    }
+}
+
+fn check_languages(question: &Question, at: &str, languages: &[LanguageTag], found: &mut Faults) {
+    let labels = [("label".to_owned(), Some(&question.label)), ("help".to_owned(), question.help.as_ref())];
+    let of_options = question.options.iter().enumerate();
+    let of_options = of_options.map(|(index, option)| (format!("options/{index}/label"), Some(&option.label)));
+    for (place, text) in labels.into_iter().chain(of_options) {
+        for language in text.into_iter().flat_map(Localised::languages) {
+            if !languages.iter().any(|tag| tag.as_str() == language) {
+                found.add(
+                    format!("{at}/{place}/{language}"),
+                    "unknown_language",
+                    "is not a language of the conference",
+                );
+            }
+        }
+    }
+}
+
+fn check_options(question: &Question, at: &str, found: &mut Faults) {
+    match (question.kind.has_options(), question.options.len()) {
+        (true, 0) => found.add(format!("{at}/options"), "required", "a choice needs options"),
+        (false, 1..) => found.add(format!("{at}/options"), "not_taken", "only a choice has options"),
+        (_, count) if count > OPTIONS_MAX => {
+            found.add(format!("{at}/options"), "too_many", format!("must have at most {OPTIONS_MAX} options"));
+        }
+        _ => {}
+    }
+    for (index, option) in question.options.iter().enumerate() {
+        if question.options.iter().take(index).any(|other| other.code == option.code) {
+            found.add(format!("{at}/options/{index}/code"), "duplicate", "is the code of an earlier option");
+        }
+    }
+}
+
+fn check_bounds(question: &Question, at: &str, found: &mut Faults) {
+    match (question.max_length, question.kind.length_max()) {
+        (Some(_), None) => found.add(format!("{at}/max_length"), "not_taken", "only a text has a length"),
+        (Some(Count(length)), Some(most)) if length > most => {
+            found.add(format!("{at}/max_length"), "out_of_range", format!("must be at most {most}"));
+        }
+        _ => {}
+    }
+    for (key, bound) in [("minimum", question.minimum), ("maximum", question.maximum)] {
+        if bound.is_some() && question.kind != QuestionKind::Number {
+            found.add(format!("{at}/{key}"), "not_taken", "only a number has bounds");
+        }
+    }
+    if let (Some(least), Some(most)) = (question.minimum, question.maximum)
+        && most < least
+    {
+        found.add(format!("{at}/maximum"), "out_of_range", "must not be below minimum");
+    }
+}
+
+fn check_condition(condition: &Condition, on: Option<&Question>, at: &str, found: &mut Faults) {
+    let Some(on) = on else {
+        return found.add(format!("{at}/question"), "unknown_reference", "must be the code of an earlier question");
+    };
+    if !on.kind.decides() {
+        let detail = "must be a choice, a yes or no, or a country";
+        return found.add(format!("{at}/question"), "wrong_kind", detail);
+    }
+    if condition.any_of.is_empty() {
+        found.add(format!("{at}/any_of"), "required", "must name an answer");
+    }
+    for (index, word) in condition.any_of.iter().enumerate() {
+        let known = match on.kind {
+            QuestionKind::YesNo => word == "yes" || word == "no",
+            QuestionKind::Country => <crate::values::CountryCode as crate::values::TextValue>::parse(word).is_ok(),
+            _ => on.options.iter().any(|option| option.code.as_str() == word),
+        };
+        if !known {
+            found.add(format!("{at}/any_of/{index}"), "unknown_reference", "is no answer to that question");
+        }
+    }
+}

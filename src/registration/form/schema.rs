@@ -1,0 +1,134 @@
+//! The form as a JSON Schema (draft 2020-12), for frontends that draw forms of one.
+
+use serde_json::{Map, Value, json};
+
+use super::question::{Condition, Question, QuestionKind};
+use crate::values::{Code, Count, CountryCode, LanguageTag};
+
+/// The schema of what a POST to `registrations` takes: the service's own fields, and the answers to the conference's
+/// questions with the conditions under which they are asked. Titles are in `language`. (What a schema cannot say, such
+/// as sessions that are on at once, the service says when the form is sent.)
+pub fn of(
+    questions: &[Question],
+    categories: &[Code],
+    sessions: &[Code],
+    languages: &[LanguageTag],
+    language: &str,
+) -> Value {
+    let mut answers = Map::new();
+    for question in questions {
+        answers.insert(question.code.to_string(), answer(question, languages, language));
+    }
+    let text = |most: u32| json!({ "type": "string", "minLength": 1, "maxLength": most });
+    let country = json!({ "type": "string", "pattern": "^[A-Z]{2}$" });
+    let optional = |schema: Value| json!({ "anyOf": [schema, { "type": "null" }] });
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["category", "given_name", "family_name", "email", "consent"],
+        "properties": {
+            "category": { "enum": categories },
+            "honorific": optional(text(100)),
+            "given_name": text(200),
+            "family_name": text(200),
+            "email": { "type": "string", "format": "email", "maxLength": 254 },
+            "organisation": optional(text(300)),
+            "position": optional(text(300)),
+            "country": optional(country),
+            "language": optional(json!({ "enum": languages })),
+            "phone": optional(json!({ "type": "string", "pattern": "^[0-9+ ./()-]{3,40}$" })),
+            "accessibility_needs": optional(text(2000)),
+            "dietary_needs": optional(text(2000)),
+            "birth_date": optional(json!({ "type": "string", "format": "date" })),
+            "sessions": { "type": "array", "uniqueItems": true, "items": { "enum": sessions } },
+            "invitation": optional(text(200)),
+            "consent": { "const": true },
+            "answers": { "type": "object", "additionalProperties": false, "properties": answers }
+        },
+        "allOf": questions.iter().flat_map(rules).collect::<Vec<_>>()
+    })
+}
+
+fn answer(question: &Question, languages: &[LanguageTag], language: &str) -> Value {
+    let codes: Vec<&str> = question.options.iter().map(|option| option.code.as_str()).collect();
+    let titled = || {
+        let options = question.options.iter();
+        let option = |option: &super::question::AnswerOption| json!({ "const": option.code, "title": option.label.text(language, languages) });
+        options.map(option).collect::<Vec<_>>()
+    };
+    let mut schema = match question.kind {
+        QuestionKind::ShortText | QuestionKind::LongText => {
+            let most = question.max_length.map(|Count(length)| length).or(question.kind.length_max());
+            json!({ "type": "string", "pattern": "\\S", "maxLength": most })
+        }
+        QuestionKind::SingleChoice => json!({ "enum": codes, "oneOf": titled() }),
+        QuestionKind::MultipleChoice => {
+            let least = u8::from(question.required);
+            json!({ "type": "array", "uniqueItems": true, "minItems": least, "items": { "enum": codes, "oneOf": titled() } })
+        }
+        QuestionKind::YesNo => json!({ "type": "boolean" }),
+        QuestionKind::Number => {
+            let mut schema = json!({ "type": "number" });
+            for (key, bound) in [("minimum", question.minimum), ("maximum", question.maximum)] {
+                if let (Some(bound), Some(schema)) = (bound, schema.as_object_mut()) {
+                    schema.insert(key.to_owned(), json!(bound));
+                }
+            }
+            schema
+        }
+        QuestionKind::Date => json!({ "type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" }),
+        QuestionKind::Country => Value::from(serde_json::Map::from_iter([(
+            "enum".to_owned(),
+            CountryCode::all().map(Value::from).collect(),
+        )])),
+        QuestionKind::Email => json!({ "type": "string", "format": "email", "maxLength": 254 }),
+        QuestionKind::Phone => json!({ "type": "string", "pattern": "^[0-9+ ./()-]{3,40}$" }),
+        QuestionKind::Url => json!({ "type": "string", "pattern": "^https?://", "maxLength": 2000 }),
+    };
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("title".to_owned(), json!(question.label.text(language, languages)));
+        if let Some(help) = &question.help {
+            schema.insert("description".to_owned(), json!(help.text(language, languages)));
+        }
+    }
+    // `null` says that there is no answer.
+    let mut nullable = json!({ "anyOf": [schema, { "type": "null" }] });
+    if question.required
+        && let Some(first) = nullable.get_mut("anyOf").and_then(Value::as_array_mut)
+    {
+        first.truncate(1);
+    }
+    nullable
+}
+
+/// Whoever is asked must answer what is required; whoever is not asked must not.
+fn rules(question: &Question) -> Vec<Value> {
+    let code = question.code.as_str();
+    let mut asked = Vec::new();
+    if !question.categories.is_empty() {
+        asked.push(json!({ "required": ["category"], "properties": { "category": { "enum": question.categories } } }));
+    }
+    if let Some(condition) = &question.shown_if {
+        asked.push(json!({ "required": ["answers"], "properties": { "answers": holds(condition) } }));
+    }
+    let must = json!({ "required": ["answers"], "properties": { "answers": { "required": [code] } } });
+    let must_not = json!({ "properties": { "answers": { "properties": { code: { "type": "null" } } } } });
+    match (asked.is_empty(), question.required) {
+        (true, true) => vec![must],
+        (true, false) => Vec::new(),
+        (false, true) => vec![json!({ "if": { "allOf": asked }, "then": must, "else": must_not })],
+        (false, false) => vec![json!({ "if": { "allOf": asked }, "else": must_not })],
+    }
+}
+
+fn holds(condition: &Condition) -> Value {
+    let on = condition.question.as_str();
+    let mut words: Vec<Value> = condition.any_of.iter().map(|word| json!(word)).collect();
+    let yes_no = [("yes", true), ("no", false)];
+    words.extend(
+        yes_no.iter().filter(|(word, _)| condition.any_of.iter().any(|any| any == word)).map(|(_, yes)| json!(yes)),
+    );
+    let any = json!({ "anyOf": [{ "enum": words }, { "type": "array", "contains": { "enum": words } }] });
+    json!({ "required": [on], "properties": { on: any } })
+}
