@@ -4,6 +4,7 @@ mod apply;
 mod import;
 mod redact;
 mod release;
+mod sweep;
 mod token;
 
 use std::{
@@ -65,6 +66,8 @@ enum Command {
     /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(token::Token),
+    /// Do what has come due, once: expire, lapse, end (a running service does so by itself)
+    Sweep,
     /// Bring the store's schema to this version
     Migrate,
     /// Write the API document (OpenAPI 3.1, YAML)
@@ -150,6 +153,7 @@ fn execute(cli: Cli) -> Result<(), Failed> {
             Command::Restore(command) => release::restore(&settings, command).await,
             Command::Redact(command) => redact::run(&settings, command).await,
             Command::Token(command) => token::tokens(&settings, command).await,
+            Command::Sweep => sweep::run(&settings).await,
             Command::Migrate => {
                 let steps = open(&settings)?.migrate().await?;
                 say(&[format!("{steps} steps; the schema is of this version")])

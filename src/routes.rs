@@ -167,8 +167,19 @@ operations! {
     registration::api::choose_sessions,
     registration::api::resend_registration_link,
     registration::api::renew_registration_link,
+    registration::setup::api::read_registration_setup,
+    registration::setup::api::put_registration_setup,
     // Decisions and notes.
+    registration::decisions::api::approve_registrations,
+    registration::decisions::api::reject_registrations,
+    registration::decisions::api::revoke_registrations,
+    registration::decisions::api::create_registration_note,
+    registration::decisions::api::list_registration_notes,
+    registration::decisions::api::list_decisions,
     // One's own registration.
+    registration::own::api::change_registration,
+    registration::own::api::read_registration_data,
+    registration::own::api::request_registration_link,
     // Lists, exports, statistics.
     // Invitations.
     // Delegations.

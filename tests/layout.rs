@@ -148,7 +148,7 @@ fn each_library_is_known_where_it_belongs() {
         ("quick_xml::", &["agenda/import/schedule_xml.rs", "programme/formats/"]),
         ("csv::", &["agenda/import/speaker_table.rs", "programme/formats/"]),
         ("icu_normalizer::", &["agenda/import/text.rs"]),
-        ("deunicode::", &["agenda/import/text.rs"]),
+        ("deunicode::", &["agenda/import/text.rs", "registration/model.rs"]),
         ("brotli::", &["programme/publication/coding.rs"]),
         ("libdeflater::", &["programme/publication/coding.rs"]),
         ("quick_cache::", &["programme/publication/parts.rs"]),

@@ -327,10 +327,15 @@ on_both_stores! {
         assert_eq!(form["open"], true);
         assert_eq!(form["seats"], 3);
         assert_eq!(form["seats_left"], 2);
-        assert_eq!(form["categories"], json!([
-            { "code": "delegate", "name": "Délégué", "open": true, "seats": null, "seats_left": 2 },
-            { "code": "press", "name": "Press", "open": true, "seats": 1, "seats_left": 0 }
-        ]));
+        let category = |code: &str, name: &str, seats: Option<u32>, left: u32| json!({
+            "code": code, "name": name, "open": true, "opens_at": null, "closes_at": null, "seats": seats,
+            "seats_left": left, "waiting_list": true, "needs_approval": false, "needs_invitation": false,
+            "verifies_email": false
+        });
+        assert_eq!(
+            form["categories"],
+            json!([category("delegate", "Délégué", None, 2), category("press", "Press", Some(1), 0)])
+        );
         let required: Vec<_> = form["fields"].as_array().unwrap().iter()
             .filter(|field| field["required"] == true).map(|field| field["name"].clone()).collect();
         assert_eq!(required, ["category", "given_name", "family_name", "email", "consent"]);

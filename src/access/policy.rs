@@ -175,8 +175,19 @@ pub const POLICY: &[(&str, Allowed)] = &[
     ("choose_sessions", Allowed::OwnOrRoles(&[Role::Registrar])),
     ("resend_registration_link", Allowed::Roles(&[Role::Registrar])),
     ("renew_registration_link", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("read_registration_setup", Allowed::Roles(&[Role::Registrar, Role::Viewer])),
+    ("put_registration_setup", Allowed::Roles(&[Role::Registrar])),
     // Decisions and notes.
+    ("approve_registrations", Allowed::Roles(&[Role::Registrar])),
+    ("reject_registrations", Allowed::Roles(&[Role::Registrar])),
+    ("revoke_registrations", Allowed::Roles(&[Role::Registrar])),
+    ("create_registration_note", Allowed::Roles(&[Role::Registrar])),
+    ("list_registration_notes", Allowed::Roles(&[Role::Registrar])),
+    ("list_decisions", Allowed::Roles(&[Role::Registrar, Role::Viewer])),
     // One's own registration.
+    ("change_registration", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("read_registration_data", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("request_registration_link", Allowed::Everyone),
     // Lists, exports, statistics.
     // Invitations.
     // Delegations.

@@ -164,8 +164,8 @@ impl Problem {
         Some(chain.join(": "))
     }
 
-    /// The answer, under this request's id.
-    pub fn response(&self, instance: Option<&str>) -> HttpResponse {
+    /// The document, under this request's id.
+    pub fn document(&self, instance: Option<&str>) -> Value {
         let mut body = serde_json::json!({
             "type": format!("/problems/{}", self.kind.slug),
             "title": self.kind.title,
@@ -179,6 +179,12 @@ impl Problem {
             }
             members.extend(self.extra.clone());
         }
+        body
+    }
+
+    /// The answer, under this request's id.
+    pub fn response(&self, instance: Option<&str>) -> HttpResponse {
+        let body = self.document(instance);
         let mut response = HttpResponse::build(self.status_code());
         for (name, value) in &self.headers {
             response.insert_header((name.clone(), value.as_str()));

@@ -82,6 +82,36 @@ pub fn enqueue_all(connection: &mut Connection, letters: &[Letter]) -> Result<()
     Ok(())
 }
 
+/// A message to somebody, as they may know of it.
+#[derive(Debug, Queryable)]
+pub struct Addressed {
+    /// What it is about.
+    pub kind: String,
+    /// Whether it waits, was sent, or could not be delivered.
+    pub state: String,
+    /// When it was caused.
+    pub created_at: Instant,
+    /// When it was sent.
+    pub sent_at: Option<Instant>,
+}
+
+/// The messages of a conference to an address, the oldest first.
+///
+/// # Errors
+/// The store fails.
+pub fn addressed_to(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    recipient: &str,
+) -> Result<Vec<Addressed>, DatabaseError> {
+    Ok(outbox_messages::table
+        .filter(dsl::conference_id.eq(conference))
+        .filter(dsl::recipient.eq(recipient))
+        .order((dsl::created_at, dsl::id))
+        .select((dsl::kind, dsl::state, dsl::created_at, dsl::sent_at))
+        .load(connection)?)
+}
+
 /// Whether a message is due that nobody holds.
 ///
 /// # Errors

@@ -4,7 +4,10 @@
 use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
-use super::{letter::LetterContent, outbox::Claimed};
+use super::{
+    letter::{LetterContent, SessionLine},
+    outbox::Claimed,
+};
 
 /// The languages that the service itself speaks; the first stands in for others.
 const LANGUAGES: [&str; 3] = ["en", "fr", "nl"];
@@ -83,10 +86,11 @@ impl Renderer {
             &message.content;
         let dates = dates(language, message.content.starts_on, message.content.ends_on);
         let deadline = message.content.deadline.map(|deadline| moment(language, deadline));
-        let lines = message.content.sessions.iter();
-        let sessions: Vec<_> = lines
-            .map(|line| context! { title => line.title.as_str(), starts_at => moment(language, line.starts_at), waits => line.waits })
-            .collect();
+        let session = |line: &SessionLine| {
+            let starts_at = moment(language, line.starts_at);
+            context! { title => line.title.as_str(), starts_at, waits => line.waits }
+        };
+        let sessions: Vec<_> = message.content.sessions.iter().map(session).collect();
         let whole = template.render(context! {
             conference, venue, name, reference, category, position, reason, delegation, dates, deadline, sessions, link
         })?;
@@ -182,7 +186,7 @@ mod tests {
     use crate::{
         clock,
         ids::Id,
-        mail::{LetterKind, LinkKind, letter::SessionLine},
+        mail::{LetterKind, LinkKind},
     };
 
     fn message(kind: LetterKind, language: &str) -> Claimed {

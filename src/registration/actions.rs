@@ -68,7 +68,11 @@ pub fn find(
     Ok((show(connection, registration)?, actor))
 }
 
-fn lookup(
+/// A registration, for its attendee or a registrar, without what else there is to know of it.
+///
+/// # Errors
+/// Those of [`find`].
+pub fn lookup(
     connection: &mut Connection,
     place: &Place,
     reference: &str,
@@ -137,14 +141,20 @@ pub fn history(connection: &mut Connection, registration: &Registration) -> Resu
     store::history(connection, registration.id)
 }
 
+/// A registration as a wish leaves it.
+type Changed = Result<Registration, RegistrationError>;
+
 /// Locks the conference's seats, finds the registration as it is then (of two who act at once, the second finds it
 /// done), authorises `operation`, does `work`, and writes what follows of it.
-fn change(
+///
+/// # Errors
+/// Those of `work` and of [`find`].
+pub fn change(
     connection: &mut Connection,
     errand: Errand<'_>,
     reference: &str,
     operation: &str,
-    work: impl FnOnce(&mut Connection, &mut Ledger<'_>, Registration, &Actor) -> Result<Registration, RegistrationError>,
+    work: impl FnOnce(&mut Connection, &mut Ledger<'_>, Registration, &Actor) -> Changed,
 ) -> Result<Shown, RegistrationError> {
     let mut ledger = Ledger::open(connection, errand.place, errand.released)?;
     let Errand { place, credentials, secret, .. } = errand;
@@ -469,14 +479,6 @@ fn refuse_what_takes_seats_away(
         }
     }
     Ok(())
-}
-
-/// The registration's answers with the questions of the form that it answered.
-///
-/// # Errors
-/// The store fails.
-pub fn answered_form(connection: &mut Connection, registration: &Registration) -> Result<Vec<Question>, DatabaseError> {
-    store::form(connection, registration.conference, registration.form_version)
 }
 
 /// Seats that invitations reserved and that ended by `now` are free again.

@@ -60,6 +60,26 @@ impl Desk {
         self.programmes.get(slug).ok_or(RegistrationError::NoConference)
     }
 
+    /// Reads registrations, in one snapshot of the store.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        credentials: Credentials,
+        work: impl FnOnce(&mut Connection, Errand<'_>) -> Result<T, RegistrationError> + Send + 'static,
+    ) -> Result<T, RegistrationError> {
+        let (snapshot, secret) = (Arc::clone(snapshot), self.secret.clone());
+        self.database
+            .read(move |tx| {
+                let released = Released { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
+                let place = &snapshot.place;
+                work(tx, Errand { place, released, credentials: &credentials, secret: &secret })
+            })
+            .await
+    }
+
     /// Runs a wish about registrations in one write transaction, and wakes the mail worker.
     ///
     /// # Errors

@@ -195,6 +195,16 @@ impl<'a> Ledger<'a> {
         }
     }
 
+    /// Turns a seat of one category into one of another, if that has one; the conference's seat stays.
+    pub fn move_seat(&mut self, from: CategoryId, to: CategoryId) -> bool {
+        let there = self.standing.categories.iter_mut().find(|category| category.id == to);
+        let Some(there) = there.filter(|category| category.has_seat()) else { return false };
+        there.seats_taken += 1;
+        self.standing.seats_taken += 1;
+        self.free(from);
+        true
+    }
+
     /// More seats may be free than before for another reason than a seat given back.
     pub fn expect_free_seats(&mut self) {
         self.has_freed = true;
@@ -371,8 +381,8 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
-    /// Notes what happened to a registration, which then is as given: its history gets a line, and who it is of gets the
-    /// letter that the event causes.
+    /// Notes what happened to a registration, which then is as given: its history gets a line, and its person the letter
+    /// that the event causes.
     pub fn note(&mut self, registration: &Registration, event: Event, actor: &Actor, remark: Remark) {
         let note = Note { registration: registration.clone(), event, actor: actor.name().to_owned(), remark };
         self.notes.push(note);

@@ -17,6 +17,7 @@
 
 pub mod actions;
 pub mod api;
+pub mod decisions;
 pub mod delegations;
 pub mod duplicates;
 pub mod error;
@@ -26,6 +27,7 @@ pub mod invitations;
 pub mod ledger;
 mod letters;
 pub mod model;
+pub mod own;
 mod page;
 pub mod queue;
 pub mod setup;

@@ -73,7 +73,7 @@ impl Queue {
         if is_first {
             // A task of its own: who hangs up must not leave the others waiting.
             let (queue, snapshot) = (self.clone(), Arc::clone(snapshot));
-            actix_web::rt::spawn(async move { queue.work(&snapshot).await });
+            tokio::task::spawn_local(async move { queue.work(&snapshot).await });
         }
         answered.await.unwrap_or_else(|_| Err(DatabaseError::Interrupted.into()))
     }

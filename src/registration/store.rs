@@ -732,12 +732,6 @@ pub fn save_session_quota(
     Ok(())
 }
 
-/// A session that nobody can sign up for any more has no quota.
-pub fn remove_session_quota(connection: &mut Connection, session: SessionId) -> Result<(), DatabaseError> {
-    diesel::delete(session_quotas::table.find(session)).execute(connection)?;
-    Ok(())
-}
-
 /// The quotas of sessions are those of `release`.
 pub fn set_sessions_release(
     connection: &mut Connection,
@@ -766,14 +760,6 @@ pub fn sign_ups(connection: &mut Connection, registration: RegistrationId) -> Re
     Ok(session_sign_ups::table
         .filter(session_sign_ups::registration_id.eq(registration))
         .order(session_sign_ups::session_id)
-        .load(connection)?)
-}
-
-/// Everyone who wants to be in a session.
-pub fn sign_ups_of_session(connection: &mut Connection, session: SessionId) -> Result<Vec<SignUp>, DatabaseError> {
-    Ok(session_sign_ups::table
-        .filter(session_sign_ups::session_id.eq(session))
-        .order(session_sign_ups::arrival)
         .load(connection)?)
 }
 

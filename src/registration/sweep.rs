@@ -48,7 +48,10 @@ pub async fn keep(database: Database, programmes: Programmes, wake: Wake, mut st
 }
 
 /// Does what is due; answers whether anything was.
-async fn sweep(database: &Database, programmes: &Programmes) -> Result<bool, RegistrationError> {
+///
+/// # Errors
+/// The store fails.
+pub async fn sweep(database: &Database, programmes: &Programmes) -> Result<bool, RegistrationError> {
     let snapshots = programmes.all();
     let releases: Vec<(ConferenceId, i32)> =
         snapshots.iter().map(|snapshot| (snapshot.place.id, snapshot.release.number)).collect();

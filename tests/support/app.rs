@@ -234,6 +234,11 @@ impl App {
         self.with_token(ADMIN, method, path, body)
     }
 
+    /// What the admin token is sent as.
+    pub fn authorization(&self) -> String {
+        format!("Bearer {ADMIN}")
+    }
+
     pub fn with_token(&self, token: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let bearer = format!("Bearer {token}");
         let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];

@@ -96,6 +96,23 @@ impl Smtp {
     }
 }
 
+impl Accepted {
+    /// The path and query of the reader's link, as the plain text has it.
+    pub fn link(&self) -> String {
+        // Quoted-printable (RFC 2045, 6.7) breaks lines with `=` and writes `=` as `=3D`.
+        let text = self.data.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=");
+        let from = text.find("/api/").expect("a letter has a link");
+        text[from..].split_whitespace().next().unwrap().to_owned()
+    }
+
+    /// The subject, in words.
+    pub fn subject(&self) -> String {
+        let script = "import sys, email, email.policy\n\
+                      print(email.message_from_string(sys.stdin.read(), policy=email.policy.default)['subject'])";
+        run_python(script, &self.data).trim().to_owned()
+    }
+}
+
 impl Drop for Smtp {
     fn drop(&mut self) {
         let _ = self.process.kill();

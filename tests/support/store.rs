@@ -35,6 +35,12 @@ pub struct Database {
 }
 
 #[derive(diesel::QueryableByName)]
+struct Text {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    n: String,
+}
+
+#[derive(diesel::QueryableByName)]
 struct Count {
     #[diesel(sql_type = BigInt)]
     n: i64,
@@ -64,6 +70,17 @@ impl Database {
         }
         .unwrap();
         count.n
+    }
+
+    /// The texts that a statement of the form `SELECT ... AS n ...` answers.
+    pub fn texts(&self, statement: &str) -> Vec<String> {
+        let query = sql_query(statement);
+        let texts: Vec<Text> = match &self.name {
+            Some(_) => query.load(&mut PgConnection::establish(&self.url).unwrap()),
+            None => query.load(&mut self.sqlite()),
+        }
+        .unwrap();
+        texts.into_iter().map(|text| text.n).collect()
     }
 
     /// Runs a statement that no one can ask the service for: time passes, a row is from an older version.

@@ -93,13 +93,7 @@ fn answer(question: &Question, languages: &[LanguageTag], language: &str) -> Val
         }
     }
     // `null` says that there is no answer.
-    let mut nullable = json!({ "anyOf": [schema, { "type": "null" }] });
-    if question.required
-        && let Some(first) = nullable.get_mut("anyOf").and_then(Value::as_array_mut)
-    {
-        first.truncate(1);
-    }
-    nullable
+    json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
 /// Whoever is asked must answer what is required; whoever is not asked must not.
@@ -112,7 +106,8 @@ fn rules(question: &Question) -> Vec<Value> {
     if let Some(condition) = &question.shown_if {
         asked.push(json!({ "required": ["answers"], "properties": { "answers": holds(condition) } }));
     }
-    let must = json!({ "required": ["answers"], "properties": { "answers": { "required": [code] } } });
+    let answered = json!({ "required": [code], "properties": { code: { "not": { "type": "null" } } } });
+    let must = json!({ "required": ["answers"], "properties": { "answers": answered } });
     let must_not = json!({ "properties": { "answers": { "properties": { code: { "type": "null" } } } } });
     match (asked.is_empty(), question.required) {
         (true, true) => vec![must],

@@ -1,8 +1,10 @@
 //! What organisers configure: seats, opening hours, categories. It takes effect when it is applied, not at a release.
 
+pub mod actions;
+pub mod api;
+
 use std::{borrow::Cow, collections::HashMap};
 
-use chrono::{DateTime, Utc};
 use deserr::Deserr;
 use serde::Serialize;
 use serde_json::Value;
@@ -11,11 +13,11 @@ use utoipa::{
     openapi::schema::{Object, ObjectBuilder, Type},
 };
 
-use super::form::question::{self, Question};
 use crate::{
     agenda::{Node, model::utc},
     faults::{self, Fault, Faults},
     ids::{CategoryId, Id},
+    registration::form::question::{self, Question},
     values::{Code, Count, LanguageTag, Line, Localised, Moment, TextValue, TimeZone},
 };
 
@@ -281,16 +283,6 @@ impl Category {
 }
 
 impl Setup {
-    /// When registration opens.
-    pub fn opens(&self) -> Option<DateTime<Utc>> {
-        self.opens_at.map(utc)
-    }
-
-    /// When it closes.
-    pub fn closes(&self) -> Option<DateTime<Utc>> {
-        self.closes_at.map(utc)
-    }
-
     /// Gives every category its id: its own, that of the known category with the same code, or a new one.
     pub fn adopt_ids(&mut self, known: Option<&Setup>) {
         let known = known.map_or(&[][..], |setup| &setup.categories);

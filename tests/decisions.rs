@@ -1,0 +1,131 @@
+//! Approval, refusal, withdrawal: in bulk, with a reason, again and again; notes; the log.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    App, Store,
+    app::{World, person, small_conference},
+    on_both_stores, smtp,
+    smtp::Smtp,
+};
+
+const PATH: &str = "/api/v1/conferences/small/registrations";
+
+/// Two press seats, for which the organisers decide.
+fn accrediting() -> Value {
+    let mut blueprint = small_conference(None, Some(2));
+    blueprint["registration"]["categories"][1]["needs_approval"] = json!(true);
+    blueprint
+}
+
+fn register(app: &App, number: usize) -> String {
+    let answer = app.post(PATH, &person(number, "press"));
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    assert_eq!(answer.json()["status"], "pending");
+    answer.json()["reference"].as_str().unwrap().to_owned()
+}
+
+fn decide(app: &App, what: &str, references: &[&str], reason: &str) -> Value {
+    let answer =
+        app.admin("POST", &format!("{PATH}/{what}"), Some(&json!({ "references": references, "reason": reason })));
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()
+}
+
+fn state(app: &App, reference: &str) -> String {
+    app.world.database.texts(&format!("SELECT state AS n FROM registrations WHERE reference = '{reference}'")).remove(0)
+}
+
+on_both_stores! {
+    fn who_is_approved_gets_a_seat_or_a_place_and_each_row_is_answered(store) {
+        let app = World::new(store).start();
+        app.publish(&accrediting());
+        let all: Vec<String> = (0..4).map(|number| register(&app, number)).collect();
+        let names: Vec<&str> = all.iter().map(String::as_str).collect();
+        assert_eq!(app.count("SELECT seats_taken AS n FROM registration_setups"), 0);
+        let taken = decide(&app, "approve", &[names[2], names[0], names[1], "GP-NOBODY", names[0]], "Welcome");
+        assert_eq!((taken["changed"].clone(), taken["unchanged"].clone(), taken["failed"].clone()), (json!(3), json!(0), json!(1)));
+        let nobody = taken["data"].as_array().unwrap().iter().find(|row| row["reference"] == "GP-NOBODY").unwrap();
+        assert_eq!(nobody["problem"]["type"], "/problems/not-found");
+        let mut states: Vec<String> = names[..3].iter().map(|name| state(&app, name)).collect();
+        states.sort();
+        assert_eq!(states, ["confirmed", "confirmed", "waitlisted"]);
+        // Again: nothing changes and nobody is written to.
+        let messages = app.count("SELECT count(*) AS n FROM outbox_messages");
+        let again = decide(&app, "approve", &names[..3], "Welcome");
+        assert_eq!((again["changed"].clone(), again["unchanged"].clone()), (json!(0), json!(3)));
+        assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), messages);
+        // What was decided otherwise stays.
+        let refused = decide(&app, "reject", &[names[0], names[3]], "No room");
+        assert_eq!((refused["changed"].clone(), refused["failed"].clone()), (json!(1), json!(1)));
+        assert_eq!(state(&app, names[3]), "rejected");
+    }
+
+    fn the_letter_quotes_the_reason_and_the_log_tells_who_decided(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let smtp = Smtp::start();
+        let app = World::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
+        app.publish(&accrediting());
+        let reference = register(&app, 1);
+        smtp.wait_for(1);
+        decide(&app, "reject", &[&reference], "Accreditation of this outlet\nhas ended.");
+        let letter = smtp.wait_for(1).remove(0);
+        assert_eq!(letter.subject(), "Your registration was not accepted: Small conference");
+        assert!(letter.data.contains("Accreditation of this outlet\r\nhas ended."), "{}", letter.data);
+        let log = app.admin("GET", "/api/v1/conferences/small/decisions", None).json();
+        assert_eq!(log["data"][0]["event"], "rejected");
+        assert_eq!(log["data"][0]["reference"], json!(reference));
+        assert_eq!(log["data"][0]["reason"], "Accreditation of this outlet\nhas ended.");
+        assert!(log["data"][0]["actor"].as_str().unwrap().ends_with("(admin)"));
+        assert_eq!(log["next"], Value::Null);
+        // A final state frees the address.
+        register(&app, 1);
+    }
+
+    fn a_withdrawn_accreditation_frees_the_seat_for_the_next(store) {
+        let app = World::new(store).start();
+        app.publish(&accrediting());
+        let all: Vec<String> = (0..3).map(|number| register(&app, number)).collect();
+        for reference in &all {
+            decide(&app, "approve", &[reference], "Welcome");
+        }
+        assert_eq!(state(&app, &all[2]), "waitlisted");
+        let revoked = decide(&app, "revoke", &[&all[0], &all[2]], "Withdrawn");
+        assert_eq!((revoked["changed"].clone(), revoked["failed"].clone()), (json!(1), json!(1)));
+        assert_eq!(state(&app, &all[0]), "revoked");
+        assert_eq!(state(&app, &all[2]), "confirmed");
+        assert_eq!(app.count("SELECT seats_taken AS n FROM registration_setups"), 2);
+    }
+
+    fn bad_bulks_are_refused_whole(store) {
+        let app = World::new(store).start();
+        app.publish(&accrediting());
+        let many: Vec<String> = (0..1001).map(|number| format!("S-{number}")).collect();
+        for references in [json!([]), json!(many)] {
+            let answer = app.admin("POST", &format!("{PATH}/approve"), Some(&json!({ "references": references })));
+            assert_eq!(answer.faults(), ["#/references out_of_range"]);
+        }
+        let answer = app.admin("POST", &format!("{PATH}/approve"), Some(&json!({ "reference": "x" })));
+        assert_eq!(answer.faults(), ["#/reference unknown_field", "#/references required"]);
+    }
+
+    fn notes_are_for_registrars_alone(store) {
+        let app = World::new(store).start();
+        app.publish(&accrediting());
+        let receipt = app.post(PATH, &person(1, "press")).json();
+        let path = format!("{PATH}/{}/notes", receipt["reference"].as_str().unwrap());
+        let note = app.admin("POST", &path, Some(&json!({ "text": "Knows the minister" })));
+        assert_eq!((note.status, note.json()["text"].clone()), (201, json!("Knows the minister")));
+        app.admin("POST", &path, Some(&json!({ "text": "Called back" })));
+        let notes = app.admin("GET", &path, None).json();
+        let texts: Vec<_> = notes["data"].as_array().unwrap().iter().map(|note| note["text"].clone()).collect();
+        assert_eq!(texts, ["Knows the minister", "Called back"]);
+        let own = app.path_of(receipt["links"]["self"].as_str().unwrap());
+        assert!(!app.get(own).text().contains("minister"));
+        assert!(!app.get(&own.replace("?token=", "/data?token=")).text().contains("minister"));
+        let token = own.split_once("?token=").unwrap().1;
+        assert_eq!(app.with_token(token, "GET", &path, None).status, 401);
+    }
+}

@@ -1,0 +1,348 @@
+//! The form: the conference's own questions, rules of categories, verification, and what frontends draw it from.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    App, Store,
+    app::{World, person, small_conference},
+    on_both_stores, smtp,
+    smtp::{Smtp, python_has, run_python},
+};
+
+const PATH: &str = "/api/v1/conferences/small/registrations";
+const FORM: &str = "/api/v1/conferences/small/registration-form";
+
+fn with_questions() -> Value {
+    let mut blueprint = small_conference(None, None);
+    blueprint["registration"]["questions"] = json!([
+        { "code": "diet", "kind": "single_choice", "label": { "en": "Diet", "fr": "Régime" }, "required": true,
+          "options": [{ "code": "none", "label": "None" }, { "code": "vegan", "label": { "en": "Vegan", "fr": "Végétalien" } },
+                      { "code": "other", "label": "Other" }] },
+        { "code": "which-diet", "kind": "short_text", "label": "Which?", "required": true, "max_length": 20,
+          "shown_if": { "question": "diet", "any_of": ["other"] } },
+        { "code": "topics", "kind": "multiple_choice", "label": "Topics", "help": "Any number",
+          "options": [{ "code": "law", "label": "Law" }, { "code": "media", "label": "Media" }] },
+        { "code": "media-outlet", "kind": "short_text", "label": "Outlet", "required": true, "categories": ["press"] },
+        { "code": "visa", "kind": "yes_no", "label": "Do you need a visa?" },
+        { "code": "passport-country", "kind": "country", "label": "Passport", "required": true,
+          "shown_if": { "question": "visa", "any_of": ["yes"] } },
+        { "code": "guests", "kind": "number", "label": "Guests", "minimum": 0, "maximum": 3 },
+        { "code": "arrival", "kind": "date", "label": "Arrival" },
+        { "code": "assistant", "kind": "email", "label": "Assistant" },
+        { "code": "hotline", "kind": "phone", "label": "Hotline" },
+        { "code": "page", "kind": "url", "label": "Page" },
+        { "code": "motivation", "kind": "long_text", "label": "Motivation" }
+    ]);
+    blueprint
+}
+
+fn with_answers(number: usize, category: &str, answers: &Value) -> Value {
+    let mut form = person(number, category);
+    form["answers"] = answers.clone();
+    form
+}
+
+/// A conference whose delegates verify their addresses, and whose press needs approval.
+fn verifying() -> Value {
+    let mut blueprint = small_conference(Some(10), None);
+    blueprint["registration"]["categories"][0]["verifies_email"] = json!(true);
+    blueprint
+}
+
+fn states(app: &App) -> Vec<String> {
+    app.world.database.texts("SELECT state AS n FROM registrations ORDER BY arrival")
+}
+
+on_both_stores! {
+    fn answers_are_kept_and_each_wrong_one_is_a_fault_of_its_own(store) {
+        let app = World::new(store).start();
+        app.publish(&with_questions());
+        let good = json!({
+            "diet": "other", "which-diet": "Halal", "topics": ["law", "media"], "visa": true, "passport-country": "BE",
+            "guests": 2, "arrival": "2030-04-30", "assistant": "a@example.org", "hotline": "+32 2 123 45 67",
+            "page": "https://example.org/", "motivation": "One\nTwo", "media-outlet": null
+        });
+        let answer = app.post(PATH, &with_answers(1, "delegate", &good));
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        let own = app.get(app.path_of(answer.json()["links"]["self"].as_str().unwrap())).json();
+        let mut kept = good;
+        kept.as_object_mut().unwrap().remove("media-outlet");
+        assert_eq!(own["answers"], kept);
+
+        let wrong = json!({
+            "diet": "meat", "which-diet": "x", "topics": ["law", "law"], "visa": "yes", "passport-country": "BE",
+            "guests": 4, "arrival": "2030-02-30", "assistant": "nobody", "hotline": "call me", "page": "ftp://x",
+            "motivation": "  ", "media-outlet": "Daily", "shoe-size": 42
+        });
+        let mut form = with_answers(2, "delegate", &wrong);
+        form["sessions"] = json!(["opening"]);
+        form["given_name"] = json!("");
+        assert_eq!(app.post(PATH, &form).faults(), [
+            "#/given_name empty",
+            "#/answers/diet unknown_value",
+            "#/answers/which-diet not_asked",
+            "#/answers/topics duplicate",
+            "#/answers/media-outlet not_asked",
+            "#/answers/visa wrong_type",
+            "#/answers/passport-country not_asked",
+            "#/answers/guests out_of_range",
+            "#/answers/arrival invalid_date",
+            "#/answers/assistant invalid_email",
+            "#/answers/hotline invalid_phone",
+            "#/answers/page invalid_url",
+            "#/answers/motivation empty",
+            "#/answers/shoe-size unknown_field",
+            "#/sessions/0 unknown_reference",
+        ]);
+        // Nothing of it was kept, and the address is free.
+        assert_eq!(app.count("SELECT count(*) AS n FROM registrations"), 1);
+    }
+
+    fn who_is_asked_depends_on_category_and_earlier_answers(store) {
+        let app = World::new(store).start();
+        app.publish(&with_questions());
+        let press = |answers: &Value| app.post(PATH, &with_answers(1, "press", answers)).faults();
+        assert_eq!(press(&json!({})), ["#/answers/diet required", "#/answers/media-outlet required"]);
+        assert_eq!(
+            press(&json!({ "diet": "other", "visa": true, "media-outlet": "Daily" })),
+            ["#/answers/which-diet required", "#/answers/passport-country required"]
+        );
+        let answer = app.post(PATH, &with_answers(1, "press", &json!({ "diet": "vegan", "media-outlet": "Daily" })));
+        assert_eq!(answer.status, 201, "{}", answer.text());
+    }
+
+    fn a_form_that_changes_breaks_no_registration_made_before(store) {
+        let app = World::new(store).start();
+        let mut blueprint = with_questions();
+        app.publish(&blueprint);
+        let receipt = app.post(PATH, &with_answers(1, "delegate", &json!({ "diet": "vegan", "guests": 1 }))).json();
+        blueprint["registration"]["questions"] = json!([
+            { "code": "guests", "kind": "yes_no", "label": "Guests?", "required": true },
+            { "code": "shirt", "kind": "short_text", "label": "Shirt", "required": true }
+        ]);
+        assert_eq!(app.admin("PUT", "/api/v1/conferences/small/blueprint", Some(&blueprint)).status, 200);
+        let link = receipt["links"]["self"].as_str().unwrap();
+        let path = app.path_of(link);
+        let own = app.get(path).json();
+        assert_eq!(own["answers"], json!({ "diet": "vegan", "guests": 1 }));
+        // What is kept is shown with the question as it was asked.
+        let data = app.get(&path.replace("?token=", "/data?token=")).json();
+        assert_eq!(data["answered"], json!([
+            { "code": "diet", "label": "Diet", "answer": "vegan" }, { "code": "guests", "label": "Guests", "answer": 1 }
+        ]));
+        // Another field can be changed without answering what is new.
+        let changed = app.send("PATCH", path, &[("content-type", "application/json")], Some(r#"{"phone": "+32 2 555"}"#));
+        assert_eq!((changed.status, changed.json()["phone"].clone()), (200, json!("+32 2 555")));
+        // Who changes answers answers the form as it is; the answer that has no question any more stays.
+        let patch = json!({ "answers": { "guests": true, "shirt": "L" } }).to_string();
+        let changed = app.send("PATCH", path, &[("content-type", "application/json")], Some(&patch)).json();
+        assert_eq!(changed["answers"], json!({ "diet": "vegan", "guests": true, "shirt": "L" }));
+    }
+
+    fn questions_that_make_no_sense_are_named_each(store) {
+        let app = World::new(store).start();
+        let mut blueprint = small_conference(None, None);
+        blueprint["registration"]["questions"] = json!([
+            { "code": "a", "kind": "single_choice", "label": { "de": "Frage" } },
+            { "code": "a", "kind": "short_text", "label": "A", "options": [{ "code": "x", "label": "X" }], "minimum": 1 },
+            { "code": "b", "kind": "number", "label": "B", "minimum": 5, "maximum": 4, "max_length": 3,
+              "categories": ["staff"], "shown_if": { "question": "c", "any_of": [] } },
+            { "code": "c", "kind": "yes_no", "label": "C", "shown_if": { "question": "b", "any_of": ["1"] } },
+            { "code": "d", "kind": "long_text", "label": "D", "shown_if": { "question": "c", "any_of": ["maybe"] } }
+        ]);
+        let answer = app.admin("PUT", "/api/v1/conferences/small/blueprint", Some(&blueprint));
+        assert_eq!(answer.faults(), [
+            "#/registration/questions/0/label/de unknown_language",
+            "#/registration/questions/0/options required",
+            "#/registration/questions/1/code duplicate",
+            "#/registration/questions/1/options not_taken",
+            "#/registration/questions/1/minimum not_taken",
+            "#/registration/questions/2/categories/0 unknown_reference",
+            "#/registration/questions/2/max_length not_taken",
+            "#/registration/questions/2/maximum out_of_range",
+            "#/registration/questions/2/shown_if/question unknown_reference",
+            "#/registration/questions/3/shown_if/question wrong_kind",
+            "#/registration/questions/4/shown_if/any_of/0 unknown_reference",
+        ]);
+    }
+
+    fn the_form_is_all_that_a_frontend_needs_in_the_reader_s_language(store) {
+        let app = World::new(store).start();
+        let mut blueprint = with_questions();
+        blueprint["registration"]["categories"][1]["hidden"] = json!(true);
+        blueprint["registration"]["categories"][0]["needs_approval"] = json!(true);
+        app.publish(&blueprint);
+        let form = app.get(&format!("{FORM}?lang=fr")).json();
+        let codes = |list: &Value| list.as_array().unwrap().iter().map(|thing| thing["code"].clone()).collect::<Vec<_>>();
+        assert_eq!(codes(&form["categories"]), ["delegate"]);
+        assert_eq!(form["categories"][0]["needs_approval"], true);
+        assert_eq!(form["questions"][0], json!({
+            "code": "diet", "kind": "single_choice", "label": "Régime", "help": null, "required": true, "categories": [],
+            "options": [{ "code": "none", "label": "None" }, { "code": "vegan", "label": "Végétalien" },
+                        { "code": "other", "label": "Other" }],
+            "shown_if": null, "max_length": null, "minimum": null, "maximum": null
+        }));
+        assert_eq!(form["questions"][1]["shown_if"], json!({ "question": "diet", "any_of": ["other"] }));
+        assert_eq!(form["questions"][1]["max_length"], 20);
+        assert_eq!(codes(&form["questions"]).len(), 12);
+        let all = app.get(&format!("{FORM}?lang=*")).json();
+        assert_eq!(all["questions"][0]["label"], json!({ "en": "Diet", "fr": "Régime" }));
+    }
+
+    /// What the schema takes, the service takes, and what it refuses, the service refuses.
+    fn the_form_s_json_schema_says_what_the_service_says(store) {
+        if !python_has("jsonschema") {
+            return;
+        }
+        let app = World::new(store).start();
+        app.publish(&with_questions());
+        let schema = app.get(&format!("{FORM}/schema"));
+        assert_eq!(schema.header("content-type"), Some("application/schema+json"));
+        let answers = [
+            json!({ "diet": "vegan" }),
+            json!({ "diet": "other" }),
+            json!({ "diet": "other", "which-diet": "Halal" }),
+            json!({ "diet": "vegan", "which-diet": "Halal" }),
+            json!({ "diet": "vegan", "which-diet": null, "topics": [] }),
+            json!({}),
+            json!({ "diet": null }),
+            json!({ "diet": "vegan", "media-outlet": "Daily" }),
+            json!({ "diet": "vegan", "visa": true }),
+            json!({ "diet": "vegan", "visa": true, "passport-country": "BE" }),
+            json!({ "diet": "vegan", "visa": true, "passport-country": "ZZ" }),
+            json!({ "diet": "vegan", "visa": false, "passport-country": "BE" }),
+            json!({ "diet": "vegan", "topics": ["law", "media"], "guests": 3 }),
+            json!({ "diet": "vegan", "topics": ["law", "law"] }),
+            json!({ "diet": "vegan", "topics": "law" }),
+            json!({ "diet": "vegan", "guests": 4 }),
+            json!({ "diet": "vegan", "guests": "3" }),
+            json!({ "diet": "vegan", "arrival": "1 May" }),
+            json!({ "diet": "vegan", "page": "https://example.org", "hotline": "+32 2 123" }),
+            json!({ "diet": "vegan", "page": "example.org" }),
+            json!({ "diet": "vegan", "motivation": " " }),
+            json!({ "diet": "vegan", "unknown": 1 }),
+        ];
+        let forms: Vec<Value> = ["delegate", "press", "staff"].iter()
+            .flat_map(|category| answers.iter().map(move |answers| (category, answers)))
+            .enumerate()
+            .map(|(number, (category, answers))| with_answers(number, category, answers))
+            .collect();
+        let script = "import json, sys, jsonschema\n\
+            given = json.load(sys.stdin)\n\
+            jsonschema.Draft202012Validator.check_schema(given['schema'])\n\
+            judge = jsonschema.Draft202012Validator(given['schema'])\n\
+            print(json.dumps([judge.is_valid(form) for form in given['forms']]))";
+        let judged = run_python(script, &json!({ "schema": schema.json(), "forms": forms }).to_string());
+        let judged: Vec<bool> = serde_json::from_str(&judged).unwrap();
+        let taken: Vec<bool> = forms.iter().map(|form| app.post(PATH, form).status == 201).collect();
+        assert_eq!(judged, taken);
+        assert_eq!(taken.iter().filter(|taken| **taken).count(), 7);
+    }
+
+    fn a_category_opens_and_closes_at_its_own_times(store) {
+        let app = World::new(store).start();
+        let mut blueprint = small_conference(None, None);
+        blueprint["registration"]["categories"][1]["opens_at"] = json!("2990-01-01T00:00");
+        blueprint["registration"]["categories"][0]["closes_at"] = json!("2020-01-01T00:00");
+        app.publish(&blueprint);
+        assert_eq!(app.get(FORM).json()["open"], false);
+        let answer = app.post(PATH, &person(1, "press"));
+        assert_eq!(answer.problem(), (409, "registration-closed".to_owned()));
+        assert_eq!(answer.json()["detail"], "it opens at 2989-12-31T23:00:00Z");
+        assert_eq!(app.post(PATH, &person(1, "delegate")).json()["detail"], "it is over");
+        blueprint["registration"]["categories"][0]["closes_at"] = json!("2019-01-01T00:00");
+        blueprint["registration"]["categories"][0]["opens_at"] = json!("2020-01-01T00:00");
+        let answer = app.admin("PUT", "/api/v1/conferences/small/blueprint", Some(&blueprint));
+        assert_eq!(answer.faults(), ["#/registration/categories/0/closes_at ends_before_start"]);
+    }
+
+    fn a_full_category_without_a_waiting_list_refuses(store) {
+        let app = World::new(store).start();
+        let mut blueprint = small_conference(None, Some(1));
+        blueprint["registration"]["categories"][1]["waiting_list"] = json!(false);
+        app.publish(&blueprint);
+        assert_eq!(app.post(PATH, &person(1, "press")).status, 201);
+        assert_eq!(app.post(PATH, &person(2, "press")).problem(), (409, "registration-full".to_owned()));
+        assert_eq!(app.post(PATH, &person(2, "delegate")).status, 201);
+        assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), 2);
+    }
+
+    fn a_category_for_invited_people_takes_nobody_else(store) {
+        let app = World::new(store).start();
+        let mut blueprint = small_conference(None, None);
+        blueprint["registration"]["categories"][1]["needs_invitation"] = json!(true);
+        app.publish(&blueprint);
+        assert_eq!(app.post(PATH, &person(1, "press")).problem(), (409, "invitation-needed".to_owned()));
+        let mut form = person(1, "press");
+        form["invitation"] = json!("open sesame");
+        assert_eq!(app.post(PATH, &form).problem(), (409, "invitation-invalid".to_owned()));
+    }
+
+    /// From the first letter to the seat, and nobody learns who is registered.
+    fn an_address_is_verified_before_its_registration_counts(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let smtp = Smtp::start();
+        let app = World::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
+        app.publish(&verifying());
+        let first = app.post(PATH, &person(1, "delegate"));
+        assert_eq!(first.status, 202);
+        assert_eq!(states(&app), ["unverified"]);
+        assert_eq!(app.count("SELECT seats_taken AS n FROM registration_setups"), 0);
+        let letter = smtp.wait_for(1).remove(0);
+        assert_eq!(letter.subject(), "Please confirm your address: Small conference");
+        let link = letter.link();
+        // The link changes nothing; the button does.
+        assert_eq!(app.get(&link).json()["status"], "unverified");
+        let verify = link.replace("?token=", "/verify?token=");
+        assert_eq!(app.post(&verify, &json!({})).json()["status"], "confirmed");
+        assert_eq!(app.post(&verify, &json!({})).problem(), (409, "wrong-state".to_owned()));
+        assert_eq!(smtp.wait_for(1)[0].subject(), "Your registration is confirmed: Small conference");
+
+        // Again, in another spelling, and in a category that verifies nothing: the answer is the same to the byte.
+        let mut again = person(1, "delegate");
+        again["email"] = json!("PERSON-1@example.org");
+        let mut other = person(1, "press");
+        other["given_name"] = json!("Somebody else");
+        let fresh = person(2, "press");
+        for form in [again, other, fresh] {
+            let answer = app.post(PATH, &form);
+            assert_eq!((answer.status, answer.text()), (202, first.text()));
+        }
+        assert_eq!(states(&app), ["confirmed", "confirmed"]);
+        let subjects: Vec<String> = smtp.wait_for(3).iter().map(|letter| format!("{} {}", letter.to[0], letter.subject())).collect();
+        let mut subjects = subjects;
+        subjects.sort();
+        assert_eq!(subjects, [
+            "person-1@example.org Your link: Small conference",
+            "person-1@example.org Your link: Small conference",
+            "person-2@example.org Your registration is confirmed: Small conference",
+        ]);
+    }
+
+    fn an_address_that_is_not_verified_in_time_is_free_again(store) {
+        let app = World::new(store).start();
+        app.publish(&verifying());
+        assert_eq!(app.post(PATH, &person(1, "delegate")).status, 202);
+        app.world.database.execute("UPDATE registrations SET expires_at = '2020-01-01T00:00:00.000000Z'");
+        assert!(app.world.run(&["sweep"]).status.success());
+        assert_eq!(states(&app), ["expired"]);
+        assert_eq!(app.post(PATH, &person(1, "delegate")).status, 202);
+        assert_eq!(states(&app), ["expired", "unverified"]);
+        let kinds = app.world.database.texts("SELECT kind AS n FROM outbox_messages ORDER BY created_at, id");
+        assert_eq!(kinds, ["received", "expired", "received"]);
+    }
+
+    fn the_link_is_sent_again_and_the_answer_says_nothing(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        assert_eq!(app.post(PATH, &person(1, "delegate")).status, 201);
+        let ask = |email: &str| app.post("/api/v1/conferences/small/registration-links", &json!({ "email": email }));
+        let (known, unknown) = (ask("Person-1@Example.org"), ask("nobody@example.org"));
+        assert_eq!((known.status, known.text()), (202, unknown.text()));
+        assert_eq!(unknown.status, 202);
+        let kinds = app.world.database.texts("SELECT kind AS n FROM outbox_messages ORDER BY created_at, id");
+        assert_eq!(kinds, ["confirmed", "link"]);
+    }
+}
