@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    App, Store,
+    App,
     app::{World, person, small_conference},
     on_both_stores, smtp,
     smtp::Smtp,

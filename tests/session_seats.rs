@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    App, Store,
+    App,
     app::{World, person, small_conference},
     on_both_stores,
 };
@@ -254,7 +254,7 @@ on_both_stores! {
             "PUT", path,
             &[("content-type", "application/json"), ("authorization", &app.authorization()),
               ("if-match", first.header("etag").unwrap())],
-            Some(&first.text().to_owned()),
+            Some(first.text()),
         );
         assert_eq!(stale.problem(), (412, "precondition-failed".to_owned()));
     }

@@ -5,13 +5,13 @@
 //! a seat, first come first served.
 //!
 //! Invariants:
-//! - Registrations that hold a seat, and seats that invitations reserve, equal `seats_taken`, of the conference and of each
-//!   category, and never exceed `seats`; the same holds for sessions. Seats are given and freed by a
+//! - Registrations that hold a seat, and seats that invitations reserve, equal `seats_taken`, of the conference and
+//!   of each category, and never exceed `seats`; the same holds for sessions. Seats are given and freed by a
 //!   [`ledger::Ledger`] alone, under the lock of the set-up, and counted by guarded updates with a CHECK behind them.
 //! - Nobody waits while a seat is free: [`ledger::Ledger::close`] gives whatever was freed in the same transaction.
 //! - One live registration an address: the store's unique index says so.
-//! - Every change of state is a row of the table of states, a function of [`model::State`]; it writes its history and the one
-//!   letter that [`model::Event::letter`] names: [`ledger::Ledger::note`].
+//! - Every change of state is a row of the table of states, a function of [`model::State`]; it writes its history
+//!   and the one letter that [`model::Event::letter`] names: [`ledger::Ledger::note`].
 //!
 //! It promises others: a registration that was answered is committed, and its message is in the outbox.
 

@@ -338,7 +338,8 @@ impl std::fmt::Debug for Form {
 pub struct FormField {
     /// Its name in the request.
     pub name: &'static str,
-    /// What goes in: `category`, `line`, `prose`, `email`, `country`, `language`, `phone`, `date`, `sessions`, `consent`.
+    /// What goes in: `category`, `line`, `prose`, `email`, `country`, `language`, `phone`, `date`, `sessions`,
+    /// `consent`.
     pub r#type: &'static str,
     /// Whether it must be given.
     pub required: bool,

@@ -1,6 +1,6 @@
-//! Waiting requests share one commit: while one transaction of a conference commits, the applications that come meanwhile
-//! queue, and the next transaction takes all of them. Nobody is answered before the commit; who is refused, or whose
-//! row breaks a transaction, takes no neighbour down.
+//! Waiting requests share one commit: while one transaction of a conference commits, the applications that come
+//! meanwhile queue, and the next transaction takes all of them. Nobody is answered before the commit; who is
+//! refused, or whose row breaks a transaction, takes no neighbour down.
 
 use std::{
     collections::HashMap,

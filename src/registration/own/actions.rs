@@ -144,9 +144,8 @@ fn move_to(
 ) -> Result<(), RegistrationError> {
     match before.state {
         _ if before.holds_seat() => {
-            if !ledger.move_seat(before.category, registration.category) {
-                return Err(RegistrationError::Full);
-            }
+            let moved = ledger.move_seat(before.category, registration.category);
+            moved.then_some(()).ok_or(RegistrationError::Full)?;
         }
         State::Waitlisted => ledger.admit(connection, registration, true)?,
         _ => {}
