@@ -21,6 +21,7 @@ mod programme;
 mod publication;
 mod redaction;
 mod registration;
+mod registration_model;
 mod releases;
 mod schedules;
 mod session_seats;

@@ -234,6 +234,14 @@ impl App {
         self.with_token(ADMIN, method, path, body)
     }
 
+    /// With the admin token, to a service that may die meanwhile: the status, if it answered.
+    pub fn try_admin(&self, method: &str, path: &str, body: Option<&Value>) -> Option<u16> {
+        let authorization = self.authorization();
+        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        let answer = self.client.try_send(method, path, &headers, body.map(Value::to_string).as_deref());
+        answer.ok().map(|answer| answer.status)
+    }
+
     /// What the admin token is sent as.
     pub fn authorization(&self) -> String {
         format!("Bearer {ADMIN}")
