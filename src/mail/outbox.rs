@@ -12,6 +12,7 @@ use crate::{
         types::{Instant, JsonValue},
     },
     ids::{ConferenceId, LeaseHolderId, MessageId, RegistrationEventId},
+    values::EmailAddress,
 };
 
 /// A lease lapses this long after its holder last renewed it.
@@ -110,6 +111,28 @@ pub fn addressed_to(
         .order((dsl::created_at, dsl::id))
         .select((dsl::kind, dsl::state, dsl::created_at, dsl::sent_at))
         .load(connection)?)
+}
+
+/// Whether a letter of this kind was written to an address since.
+///
+/// # Errors
+/// The store fails.
+pub fn was_written_to(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    recipient: &EmailAddress,
+    kind: LetterKind,
+    since: DateTime<Utc>,
+) -> Result<bool, DatabaseError> {
+    let first: Option<MessageId> = outbox_messages::table
+        .filter(dsl::recipient.eq(recipient.as_str()))
+        .filter(dsl::created_at.gt(Instant(since)))
+        .filter(dsl::conference_id.eq(conference))
+        .filter(dsl::kind.eq(kind.as_str()))
+        .select(dsl::id)
+        .first(connection)
+        .optional()?;
+    Ok(first.is_some())
 }
 
 /// Whether a message is due that nobody holds.

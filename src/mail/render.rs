@@ -175,7 +175,7 @@ pub fn dates(language: &str, first: NaiveDate, last: NaiveDate) -> String {
 }
 
 /// An instant as a person writes it: `31 March 2014, 09:30`.
-fn moment(language: &str, at: DateTime<FixedOffset>) -> String {
+pub fn moment(language: &str, at: DateTime<FixedOffset>) -> String {
     let date = dates(language, at.date_naive(), at.date_naive());
     format!("{date}, {}", at.format("%H:%M"))
 }

@@ -8,7 +8,6 @@ use super::{
     intake::session_faults,
     invitations,
     ledger::{Ledger, Released, Remark, detail},
-    letters,
     model::{Event, HistoryEntry, Registration, State},
     setup::Setup,
     store::{self, SignUp, Standing},
@@ -20,7 +19,6 @@ use crate::{
     database::{Connection, DatabaseError},
     faults::Faults,
     ids::{CategoryId, RegistrationId},
-    mail::LetterKind,
     values::{Code, Count, Localised, TimeZone},
 };
 
@@ -305,8 +303,8 @@ pub fn renew_link(
 /// # Errors
 /// Those of [`find`].
 pub fn resend(connection: &mut Connection, errand: Errand<'_>, reference: &str) -> Result<Shown, RegistrationError> {
-    change(connection, errand, reference, "resend_registration_link", |_, ledger, registration, _| {
-        send_link(ledger, &registration)?;
+    change(connection, errand, reference, "resend_registration_link", |tx, ledger, registration, _| {
+        ledger.send_link(tx, &registration)?;
         Ok(registration)
     })
 }
@@ -323,16 +321,9 @@ pub fn send_link_to(
 ) -> Result<(), RegistrationError> {
     let mut ledger = Ledger::open(connection, place, released)?;
     for registration in store::live_of_addresses(connection, place.id, &[folded.to_owned()])? {
-        send_link(&mut ledger, &registration)?;
+        ledger.send_link(connection, &registration)?;
     }
     ledger.close(connection)?;
-    Ok(())
-}
-
-fn send_link(ledger: &mut Ledger<'_>, registration: &Registration) -> Result<(), DatabaseError> {
-    let category = ledger.category(registration.category)?;
-    let facts = letters::Facts::default();
-    ledger.send(letters::letter(LetterKind::Link, ledger.released.agenda, category, registration, facts));
     Ok(())
 }
 

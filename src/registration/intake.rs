@@ -11,7 +11,6 @@ use super::{
     form::{Answers, Question, RawAnswers, answers},
     invitations::{self, Invitation},
     ledger::{Ledger, Released, Remark, overlap},
-    letters,
     model::{self, Event, Form, Registration, State},
     setup::Badge,
     store::{self, CategoryStanding, Standing},
@@ -22,7 +21,6 @@ use crate::{
     database::{Connection, DatabaseError},
     faults::Faults,
     ids::{Id, SessionId},
-    mail::LetterKind,
     values::{Code, LanguageTag, TextValue as _},
 };
 
@@ -116,7 +114,7 @@ pub fn register_all(
             // Whoever owns the address gets the link again; whoever asked learns nothing.
             Err(RegistrationError::AlreadyRegistered) if is_uniform => {
                 if let Some(registration) = known.get(&application.form.email.folded()) {
-                    ledger.write_again(registration)?;
+                    ledger.send_link(connection, registration)?;
                 }
             }
             Err(_) => {}
@@ -307,16 +305,5 @@ pub fn session_faults(codes: &[Option<Code>], agenda: &Agenda, found: &mut Fault
             Some(other) => found.add(at, "overlap", format!("is on at the same time as {}", other.code)),
             None => {}
         }
-    }
-}
-
-impl Ledger<'_> {
-    /// Sends the link to a registration again.
-    fn write_again(&mut self, registration: &Registration) -> Result<(), DatabaseError> {
-        let category = self.category(registration.category)?;
-        let facts = letters::Facts::default();
-        let letter = letters::letter(LetterKind::Link, self.released.agenda, category, registration, facts);
-        self.send(letter);
-        Ok(())
     }
 }

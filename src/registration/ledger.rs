@@ -29,9 +29,12 @@ use crate::{
         types::{Instant, JsonValue},
     },
     ids::{CategoryId, Id, RegistrationId, SessionId},
-    mail::{Letter, enqueue_all},
+    mail::{Letter, LetterKind, enqueue_all, was_written_to},
     values::{Code, Count},
 };
+
+/// How long after a letter with the link no other is sent that merely repeats it.
+const LINK_PAUSE: TimeDelta = TimeDelta::minutes(10);
 
 /// What the programme says, and which release that is.
 #[derive(Clone, Copy)]
@@ -386,6 +389,25 @@ impl<'a> Ledger<'a> {
     pub fn note(&mut self, registration: &Registration, event: Event, actor: &Actor, remark: Remark) {
         let note = Note { registration: registration.clone(), event, actor: actor.name().to_owned(), remark };
         self.notes.push(note);
+    }
+
+    /// Sends the link to a registration again; not more often than once in ten minutes, so that nobody can have an
+    /// address flooded.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn send_link(&mut self, connection: &mut Connection, registration: &Registration) -> Result<(), DatabaseError> {
+        let since = self.now - LINK_PAUSE;
+        let is_flood = |letter: &Letter| letter.kind == LetterKind::Link && letter.to == registration.email;
+        if self.letters.iter().any(is_flood)
+            || was_written_to(connection, self.place.id, &registration.email, LetterKind::Link, since)?
+        {
+            return Ok(());
+        }
+        let category = self.category(registration.category)?;
+        let facts = letters::Facts::default();
+        self.send(letters::letter(LetterKind::Link, self.released.agenda, category, registration, facts));
+        Ok(())
     }
 
     /// Sends a letter that no event causes.

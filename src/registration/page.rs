@@ -31,6 +31,17 @@ pub fn render(agenda: &Agenda, shown: &Shown, token: &str) -> Result<String, min
         State::Waitlisted if registration.offer_expires_at.is_some() => "offered",
         state => state.as_str(),
     };
+    let zone = agenda.conference.time_zone;
+    let to = |what: &str| format!("{}/{what}?token={token}", registration.reference);
+    let sessions: Vec<_> = shown
+        .sign_ups
+        .iter()
+        .filter_map(|sign_up| {
+            let session = agenda.sessions.iter().find(|session| session.id == Some(sign_up.session_id))?;
+            let title = session.title.text(&registration.language, languages);
+            Some(context! { title, waits => sign_up.state == "waitlisted" })
+        })
+        .collect();
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -38,7 +49,12 @@ pub fn render(agenda: &Agenda, shown: &Shown, token: &str) -> Result<String, min
     environment.get_template("registration.html")?.render(context! {
         language,
         status,
-        cancel => format!("{}/cancel?token={token}", registration.reference),
+        is_final => registration.state.is_final(),
+        cancel => to("cancel"),
+        verify => to("verify"),
+        accept => to("accept"),
+        sessions,
+        deadline => registration.offer_expires_at.map(|ends| mail::moment(language, zone.local(ends))),
         position => shown.position,
         conference => agenda.conference.name.text(&registration.language, languages),
         reference => registration.reference.as_str(),

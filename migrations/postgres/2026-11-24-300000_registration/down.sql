@@ -1,3 +1,4 @@
+DROP INDEX outbox_messages_recipient_idx;
 DROP INDEX outbox_messages_event_id_key;
 ALTER TABLE outbox_messages DROP COLUMN event_id;
 DROP TABLE check_ins;

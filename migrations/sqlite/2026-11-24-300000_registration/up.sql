@@ -224,3 +224,5 @@ CREATE INDEX check_ins_registration_id_idx ON check_ins (registration_id, at);
 -- Each transition of a registration causes one message, which names it.
 ALTER TABLE outbox_messages ADD COLUMN event_id BLOB;
 CREATE UNIQUE INDEX outbox_messages_event_id_key ON outbox_messages (event_id) WHERE event_id IS NOT NULL;
+-- What was written to an address.
+CREATE INDEX outbox_messages_recipient_idx ON outbox_messages (recipient, created_at);
