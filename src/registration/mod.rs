@@ -17,6 +17,7 @@
 
 pub mod actions;
 pub mod api;
+pub mod check_in;
 pub mod delegations;
 pub mod duplicates;
 pub mod error;
