@@ -387,11 +387,8 @@ on_both_stores! {
         let apps = [world.start_shared(), world.start_shared()];
         apps[0].publish(&conference());
         let codes: Vec<_> = (0..4).map(|number| code(&apps[0], &register(&apps[0], number))).collect();
-        let url = apps[1].url.clone();
         // The other process hears of the release.
-        while apps[1].get(&format!("{CONFERENCE}/check-in-key")).status == 404 {
-            assert!(!url.is_empty());
-        }
+        while apps[1].get(&format!("{CONFERENCE}/check-in-key")).status == 404 {}
         let found = Mutex::new(BTreeMap::<(usize, String), usize>::new());
         std::thread::scope(|scope| {
             for thread in 0..8 {
@@ -475,7 +472,6 @@ on_both_stores! {
         assert_eq!(people[0]["id"], uuid::Uuid::from_slice(&bytes[1..17]).unwrap().to_string());
         assert_eq!((&people[0]["generation"], &people[0]["zones"]), (&json!(1), &json!(["hall", "garden"])));
         // What is long ago is not told again.
-        app.world.database.execute("UPDATE registrations SET created_at = updated_at");
         let later = uuid::Uuid::new_v7(uuid::Timestamp::from_unix(
             uuid::NoContext,
             u64::try_from(Utc::now().timestamp()).unwrap() + 3600,

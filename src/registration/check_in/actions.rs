@@ -62,9 +62,6 @@ pub struct Verdicts {
 }
 
 /// What the payloads and references of scans say. It takes long for many, and needs no store.
-///
-/// # Errors
-/// There is no key.
 pub fn claims(key: &BadgeKey, scans: &[Scan]) -> Vec<Claim> {
     let claim = |scan: &Scan| match (&scan.code, &scan.reference) {
         (Some(code), _) => key.read(code).map_or(Claim::Forged, Claim::Badge),
