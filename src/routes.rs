@@ -184,6 +184,14 @@ operations! {
     // Invitations.
     // Delegations.
     // Check-in and badges.
+    registration::check_in::api::check_in,
+    registration::check_in::api::list_check_ins,
+    registration::check_in::api::read_check_in_roster,
+    registration::check_in::api::undo_check_in,
+    registration::check_in::api::read_check_in_key,
+    registration::check_in::badges::api::read_badge,
+    registration::check_in::badges::api::read_badge_code,
+    registration::check_in::badges::api::print_badges,
     // Import and duplicates.
     access::audit::api::list_audit_entries,
     access::audit::api::list_server_audit_entries,
@@ -226,6 +234,7 @@ pub fn documentation() -> Documentation {
     tags(
         (name = "programme", description = "What the public reads: the latest release"),
         (name = "registration", description = "Registering, and one's own registration"),
+        (name = "check-in", description = "Badges, and who was let in where"),
         (name = "agenda", description = "What organisers edit: the draft"),
         (name = "blueprint", description = "A whole conference as one document"),
         (name = "access", description = "Tokens, and who changed what"),

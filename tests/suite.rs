@@ -8,6 +8,7 @@ mod api;
 mod audit;
 mod blueprint;
 mod calendars;
+mod check_in;
 mod checks;
 mod decisions;
 mod forms;

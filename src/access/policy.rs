@@ -192,6 +192,14 @@ pub const POLICY: &[(&str, Allowed)] = &[
     // Invitations.
     // Delegations.
     // Check-in and badges.
+    ("read_check_in_key", Allowed::Everyone),
+    ("check_in", Allowed::Roles(&[Role::Registrar, Role::CheckIn])),
+    ("list_check_ins", Allowed::Roles(&[Role::Registrar, Role::CheckIn])),
+    ("undo_check_in", Allowed::Roles(&[Role::Registrar, Role::CheckIn])),
+    ("read_check_in_roster", Allowed::Roles(&[Role::Registrar, Role::CheckIn])),
+    ("read_badge", Allowed::OwnOrRoles(&[Role::Registrar, Role::CheckIn])),
+    ("read_badge_code", Allowed::OwnOrRoles(&[Role::Registrar, Role::CheckIn])),
+    ("print_badges", Allowed::Roles(&[Role::Registrar])),
     // Import and duplicates.
     // Access.
     ("list_tokens", Allowed::ADMIN),

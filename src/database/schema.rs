@@ -475,13 +475,15 @@ table! {
 }
 
 table! {
-    check_ins (id) {
-        id -> Guid,
+    check_ins (conference_id, id) {
         conference_id -> Guid,
+        id -> Guid,
         registration_id -> Nullable<Guid>,
         session_id -> Nullable<Guid>,
         gate -> Text,
+        zone -> Nullable<Text>,
         at -> UtcInstant,
+        day -> Nullable<Date>,
         received_at -> UtcInstant,
         sequence -> BigInt,
         outcome -> Text,
@@ -489,6 +491,13 @@ table! {
         undoes -> Nullable<Guid>,
         actor -> Text,
         request_digest -> Text,
+    }
+}
+
+table! {
+    check_in_counters (conference_id) {
+        conference_id -> Guid,
+        last_sequence -> BigInt,
     }
 }
 
@@ -530,4 +539,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     delegation_members,
     possible_duplicates,
     check_ins,
+    check_in_counters,
 );

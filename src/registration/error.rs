@@ -32,6 +32,8 @@ problem_kinds! {
     INVITATION_NEEDED = ("invitation-needed", 409, "The category needs an invitation"),
     /// The quota of the delegation is used up.
     DELEGATION_FULL = ("delegation-full", 409, "The delegation's quota is used up"),
+    /// Nobody went in with that scan.
+    NOT_ADMITTED = ("not-admitted", 409, "Nobody was let in with this scan"),
     /// The conference has registrations.
     CONFERENCE_IN_USE = ("conference-in-use", 409, "People have registered for the conference"),
     /// The category has registrations.
@@ -88,6 +90,12 @@ pub enum RegistrationError {
     /// The delegation's quota is used up.
     #[error("the delegation's quota is used up")]
     DelegationFull,
+    /// The record has no such entry.
+    #[error("no such check-in")]
+    NoCheckIn,
+    /// The entry let nobody in.
+    #[error("the entry let nobody in")]
+    NotAdmitted,
     /// A reference that is taken already; another one is drawn.
     #[error("the reference is taken")]
     ReferenceTaken,
@@ -157,6 +165,8 @@ impl From<RegistrationError> for Problem {
                 Problem::new(&INVITATION_NEEDED).detail(format!("category {code} needs an invitation to it"))
             }
             RegistrationError::DelegationFull => Problem::new(&DELEGATION_FULL),
+            RegistrationError::NoCheckIn => Problem::new(&NOT_FOUND).detail("there is no such check-in"),
+            RegistrationError::NotAdmitted => Problem::new(&NOT_ADMITTED),
             RegistrationError::ReferenceTaken => Problem::unexpected("no free reference was drawn"),
             RegistrationError::Access(error) => error.into(),
             RegistrationError::Agenda(error) => error.into(),

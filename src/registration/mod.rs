@@ -18,6 +18,7 @@
 pub mod actions;
 pub mod api;
 pub mod decisions;
+pub mod check_in;
 pub mod delegations;
 pub mod duplicates;
 pub mod error;

@@ -166,25 +166,38 @@ CREATE TABLE possible_duplicates (
 );
 CREATE INDEX possible_duplicates_open_idx ON possible_duplicates (conference_id, created_at, id) WHERE state = 'open';
 
--- What happened at the doors. Nothing is ever changed here: an undoing is an entry of its own.
+-- What happened at the doors. Nothing is ever changed here: an undoing is an entry of its own. `id` is the scanner's,
+-- `outcome` what the scanner was told; who came first is decided by `at`.
 CREATE TABLE check_ins (
-    id uuid NOT NULL CONSTRAINT check_ins_pkey PRIMARY KEY,
     conference_id uuid NOT NULL CONSTRAINT check_ins_conference_id_fkey REFERENCES conferences (id) ON DELETE CASCADE,
+    id uuid NOT NULL,
     registration_id uuid CONSTRAINT check_ins_registration_id_fkey REFERENCES registrations (id) ON DELETE CASCADE,
     session_id uuid,
     gate text NOT NULL,
+    zone text,
     at timestamptz NOT NULL,
+    day date,
     received_at timestamptz NOT NULL,
     sequence bigint NOT NULL,
     outcome text NOT NULL CONSTRAINT check_ins_outcome_check CHECK (outcome IN ('admitted', 'admitted_again', 'refused', 'undone')),
-    reason text,
-    undoes uuid CONSTRAINT check_ins_undoes_key UNIQUE,
+    reason text CONSTRAINT check_ins_reason_check CHECK (reason IN ('unknown', 'bad_signature', 'not_confirmed', 'cancelled', 'revoked', 'superseded', 'wrong_day', 'wrong_zone', 'no_seat_in_session')),
+    undoes uuid,
     actor text NOT NULL,
     request_digest text NOT NULL,
-    CONSTRAINT check_ins_sequence_key UNIQUE (conference_id, sequence)
+    CONSTRAINT check_ins_pkey PRIMARY KEY (conference_id, id),
+    CONSTRAINT check_ins_sequence_key UNIQUE (conference_id, sequence),
+    CONSTRAINT check_ins_undoes_key UNIQUE (conference_id, undoes),
+    CONSTRAINT check_ins_refusal_check CHECK ((outcome = 'refused') = (reason IS NOT NULL)),
+    CONSTRAINT check_ins_admission_check CHECK (outcome = 'refused' OR registration_id IS NOT NULL)
 );
 CREATE INDEX check_ins_registration_id_idx ON check_ins (registration_id, at);
 
+-- How many entries a conference has. Who counts on holds the row until the commit, so that entries come into sight in
+-- the order of their numbers, and two scanners at once are judged one after the other.
+CREATE TABLE check_in_counters (
+    conference_id uuid NOT NULL CONSTRAINT check_in_counters_pkey PRIMARY KEY CONSTRAINT check_in_counters_conference_id_fkey REFERENCES conferences (id) ON DELETE CASCADE,
+    last_sequence bigint NOT NULL
+);
 
 -- Each transition of a registration causes one message, which names it.
 ALTER TABLE outbox_messages ADD COLUMN event_id uuid;

@@ -1,6 +1,7 @@
 DROP INDEX outbox_messages_recipient_idx;
 DROP INDEX outbox_messages_event_id_key;
 ALTER TABLE outbox_messages DROP COLUMN event_id;
+DROP TABLE check_in_counters;
 DROP TABLE check_ins;
 DROP TABLE possible_duplicates;
 DROP TABLE delegation_members;

@@ -201,25 +201,38 @@ CREATE TABLE possible_duplicates (
 ) STRICT;
 CREATE INDEX possible_duplicates_open_idx ON possible_duplicates (conference_id, created_at, id) WHERE state = 'open';
 
--- What happened at the doors. Nothing is ever changed here: an undoing is an entry of its own.
+-- What happened at the doors. Nothing is ever changed here: an undoing is an entry of its own. `id` is the scanner's,
+-- `outcome` what the scanner was told; who came first is decided by `at`.
 CREATE TABLE check_ins (
-    id BLOB NOT NULL CONSTRAINT check_ins_pkey PRIMARY KEY,
     conference_id BLOB NOT NULL CONSTRAINT check_ins_conference_id_fkey REFERENCES conferences (id) ON DELETE CASCADE,
+    id BLOB NOT NULL,
     registration_id BLOB CONSTRAINT check_ins_registration_id_fkey REFERENCES registrations (id) ON DELETE CASCADE,
     session_id BLOB,
     gate TEXT NOT NULL,
+    zone TEXT,
     at TEXT NOT NULL,
+    day TEXT,
     received_at TEXT NOT NULL,
     sequence INTEGER NOT NULL,
     outcome TEXT NOT NULL CONSTRAINT check_ins_outcome_check CHECK (outcome IN ('admitted', 'admitted_again', 'refused', 'undone')),
-    reason TEXT,
-    undoes BLOB CONSTRAINT check_ins_undoes_key UNIQUE,
+    reason TEXT CONSTRAINT check_ins_reason_check CHECK (reason IN ('unknown', 'bad_signature', 'not_confirmed', 'cancelled', 'revoked', 'superseded', 'wrong_day', 'wrong_zone', 'no_seat_in_session')),
+    undoes BLOB,
     actor TEXT NOT NULL,
     request_digest TEXT NOT NULL,
-    CONSTRAINT check_ins_sequence_key UNIQUE (conference_id, sequence)
+    CONSTRAINT check_ins_pkey PRIMARY KEY (conference_id, id),
+    CONSTRAINT check_ins_sequence_key UNIQUE (conference_id, sequence),
+    CONSTRAINT check_ins_undoes_key UNIQUE (conference_id, undoes),
+    CONSTRAINT check_ins_refusal_check CHECK ((outcome = 'refused') = (reason IS NOT NULL)),
+    CONSTRAINT check_ins_admission_check CHECK (outcome = 'refused' OR registration_id IS NOT NULL)
 ) STRICT;
 CREATE INDEX check_ins_registration_id_idx ON check_ins (registration_id, at);
 
+-- How many entries a conference has. Who counts on holds the row until the commit, so that entries come into sight in
+-- the order of their numbers, and two scanners at once are judged one after the other.
+CREATE TABLE check_in_counters (
+    conference_id BLOB NOT NULL CONSTRAINT check_in_counters_pkey PRIMARY KEY CONSTRAINT check_in_counters_conference_id_fkey REFERENCES conferences (id) ON DELETE CASCADE,
+    last_sequence INTEGER NOT NULL
+) STRICT;
 
 -- Each transition of a registration causes one message, which names it.
 ALTER TABLE outbox_messages ADD COLUMN event_id BLOB;

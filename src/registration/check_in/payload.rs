@@ -1,0 +1,126 @@
+//! The payload of a badge's QR code: 85 bytes, in base64url without padding.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 0 | the version, 1 |
+//! | 1..17 | the registration's id, a UUID in network order |
+//! | 17..21 | the generation of the badge, big-endian |
+//! | 21..85 | the Ed25519 signature (RFC 8032) of bytes 0..21 |
+//!
+//! The key is a conference's own and signs nothing else, so that no badge of another conference fits.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
+use ed25519_dalek::{Signature, Signer as _, SigningKey};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    access::ServerSecret,
+    database::DatabaseError,
+    ids::{ConferenceId, RegistrationId},
+};
+
+/// The version that is written.
+pub const VERSION: u8 = 1;
+/// How much of it is signed, in bytes.
+pub const SIGNED_BYTES: usize = 21;
+/// How long it is, in bytes.
+pub const BYTES: usize = 85;
+
+/// What comes before the key in a `SubjectPublicKeyInfo` (RFC 8410, 4).
+const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
+/// The key under which a conference signs its badges.
+pub struct BadgeKey(SigningKey);
+
+/// What a badge says, and its conference has signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Badge {
+    /// Whose it is.
+    pub registration: RegistrationId,
+    /// The generation of the registration's link when it was made: a renewed link makes the badge void, too.
+    pub generation: i32,
+}
+
+impl BadgeKey {
+    /// The key of a conference.
+    ///
+    /// # Errors
+    /// The server's secret gives no seed.
+    pub fn of(secret: &ServerSecret, conference: ConferenceId) -> Result<Self, DatabaseError> {
+        let seed: [u8; 32] = secret
+            .check_in_seed(conference)
+            .try_into()
+            .map_err(|_| DatabaseError::Corrupt("the seed of a check-in key".to_owned()))?;
+        Ok(Self(SigningKey::from_bytes(&seed)))
+    }
+
+    /// The public key.
+    pub fn public(&self) -> [u8; 32] {
+        self.0.verifying_key().to_bytes()
+    }
+
+    /// The public key as PEM (RFC 7468).
+    pub fn pem(&self) -> String {
+        let body = STANDARD.encode([SPKI_PREFIX.as_slice(), &self.public()].concat());
+        format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n")
+    }
+
+    /// What tells the key from every other: its thumbprint (RFC 7638).
+    pub fn thumbprint(&self) -> String {
+        let x = URL_SAFE_NO_PAD.encode(self.public());
+        URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)))
+    }
+
+    /// The payload of a badge.
+    pub fn write(&self, badge: Badge) -> String {
+        let generation = badge.generation.to_be_bytes();
+        let says = [&[VERSION], badge.registration.uuid().as_bytes().as_slice(), &generation].concat();
+        let signature = self.0.sign(&says).to_bytes();
+        URL_SAFE_NO_PAD.encode([says.as_slice(), &signature].concat())
+    }
+
+    /// What a payload says; nothing, if it was not signed here.
+    pub fn read(&self, text: &str) -> Option<Badge> {
+        // Whatever else people carry, a scanner sends: nothing long is looked at.
+        let bytes = (text.len() < 2 * BYTES).then(|| URL_SAFE_NO_PAD.decode(text.trim()).ok())??;
+        let (says, signature) = bytes.split_first_chunk::<SIGNED_BYTES>()?;
+        let signature = Signature::from_slice(signature).ok()?;
+        self.0.verify_strict(says, &signature).ok()?;
+        let (version, rest) = says.split_first()?;
+        let (id, generation) = rest.split_first_chunk::<16>().filter(|_| *version == VERSION)?;
+        Some(Badge {
+            registration: RegistrationId::from_uuid(uuid::Uuid::from_bytes(*id)),
+            generation: i32::from_be_bytes(generation.try_into().ok()?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Id;
+
+    #[test]
+    fn a_payload_says_what_was_signed_and_nothing_else_is_one() {
+        let secret = ServerSecret::of_test();
+        let key = BadgeKey::of(&secret, Id::new()).unwrap();
+        let badge = Badge { registration: Id::new(), generation: 258 };
+        let payload = key.write(badge);
+        assert_eq!(payload.len(), 114);
+        assert_eq!(key.read(&payload), Some(badge));
+        assert_eq!(key.read(&format!(" {payload}\n")), Some(badge));
+        assert_eq!(BadgeKey::of(&secret, Id::new()).unwrap().read(&payload), None);
+        let bytes = URL_SAFE_NO_PAD.decode(&payload).unwrap();
+        assert_eq!(bytes[17..21], [0, 0, 1, 2]);
+        for place in 0..BYTES {
+            let mut forged = bytes.clone();
+            forged[place] ^= 1;
+            assert_eq!(key.read(&URL_SAFE_NO_PAD.encode(&forged)), None, "byte {place}");
+        }
+        for length in [0, SIGNED_BYTES, BYTES - 1] {
+            assert_eq!(key.read(&URL_SAFE_NO_PAD.encode(&bytes[..length])), None);
+        }
+        assert_eq!(key.read(&format!("{payload}AAAA")), None);
+        assert_eq!(key.read(&"WIFI:T:WPA;S:Hall;P:\0;;".repeat(300)), None);
+    }
+}

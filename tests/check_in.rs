@@ -1,0 +1,596 @@
+//! The door: badges that others can verify, scans that come twice, late, out of order and at once, and sheets of badges.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::{Command, Stdio},
+    sync::{Arc, Mutex},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Days, SecondsFormat, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use crate::support::{
+    Answer, App, Store,
+    app::{World, person, repository, small_conference},
+    on_both_stores, skipped,
+    smtp::{python, python_has},
+};
+
+const CONFERENCE: &str = "/api/v1/conferences/small";
+const CHECK_INS: &str = "/api/v1/conferences/small/check-ins";
+
+/// A conference that is on now, from yesterday until tomorrow.
+fn conference() -> Value {
+    let today = Utc::now().date_naive();
+    let date = |days: u64| (today - Days::new(1) + Days::new(days)).to_string();
+    let mut text = small_conference(None, None).to_string();
+    text = text.replace("2030-05-01", &date(0)).replace("2030-05-02", &date(2)).replace("Europe/Brussels", "UTC");
+    let mut blueprint: Value = serde_json::from_str(&text).unwrap();
+    let workshop = json!({
+        "code": "workshop", "kind": "parallel", "title": "Workshop", "room": "hall", "access": "sign_up", "seats": 1,
+        "starts_at": format!("{}T09:00", date(1)), "ends_at": format!("{}T10:00", date(1)), "items": []
+    });
+    blueprint["sessions"].as_array_mut().unwrap().push(workshop);
+    blueprint["registration"]["categories"][0]["badge"] =
+        json!({ "level": "P", "zones": ["hall", "garden"], "colour": "#003399" });
+    blueprint
+}
+
+fn start(store: Store) -> App {
+    let app = World::new(store).start();
+    app.publish(&conference());
+    app
+}
+
+fn register(app: &App, number: usize) -> Value {
+    let answer = app.post(&format!("{CONFERENCE}/registrations"), &person(number, "delegate"));
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    answer.json()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}
+
+fn token(receipt: &Value) -> String {
+    text(&receipt["links"]["self"]).split_once("?token=").unwrap().1.to_owned()
+}
+
+fn of(receipt: &Value, part: &str) -> String {
+    format!("{CONFERENCE}/registrations/{}/{part}", text(&receipt["reference"]))
+}
+
+/// What the QR code of a registration says.
+fn code(app: &App, receipt: &Value) -> String {
+    let badge = app.admin("GET", &of(receipt, "badge"), None);
+    assert_eq!(badge.status, 200, "{}", badge.text());
+    text(&badge.json()["code"])
+}
+
+fn id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
+fn wire(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// A scan of a code at the main gate, now.
+fn scan(code: &str) -> Value {
+    json!({ "id": id(), "gate": "main", "code": code })
+}
+
+fn with(scan: &Value, members: Value) -> Value {
+    let mut scan = scan.clone();
+    scan.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    scan
+}
+
+fn send(app: &App, scans: &[Value]) -> Answer {
+    app.admin("POST", CHECK_INS, Some(&json!({ "check_ins": scans })))
+}
+
+fn results(app: &App, scans: &[Value]) -> Vec<Value> {
+    let answer = send(app, scans);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()["data"].as_array().unwrap().clone()
+}
+
+fn result(app: &App, scan: Value) -> Value {
+    results(app, &[scan]).pop().unwrap()
+}
+
+/// The outcome, with the reason of a refusal or of a fault.
+fn said(result: &Value) -> String {
+    let parts = [&result["outcome"], &result["reason"], &result["fault"]["code"]];
+    parts.into_iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// The whole record.
+fn record(app: &App) -> Vec<Value> {
+    let mut found = Vec::new();
+    let mut path = Some(format!("{CHECK_INS}?limit=200"));
+    while let Some(next) = path {
+        let page = app.admin("GET", &next, None).json();
+        found.extend(page["data"].as_array().unwrap().clone());
+        path = page["next"].as_str().map(str::to_owned);
+    }
+    found
+}
+
+fn has(tool: &str, package: &str) -> bool {
+    let there = Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    if !there {
+        skipped(&format!("{tool} is not there ({package})"));
+    }
+    there
+}
+
+fn run(command: &mut Command) -> String {
+    let output = command.stderr(Stdio::inherit()).output().unwrap();
+    assert!(output.status.success(), "{command:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What the codes of a picture say.
+fn read_codes(picture: &Path) -> Vec<String> {
+    let said = run(Command::new("zbarimg").args(["--quiet", "--raw", "-Sdisable", "-Sqrcode.enable"]).arg(picture));
+    let mut codes: Vec<String> = said.lines().map(str::to_owned).collect();
+    codes.sort();
+    codes
+}
+
+/// The script of the documentation.
+fn documented_script() -> String {
+    let page = std::fs::read_to_string(repository().join("docs/check-in.md")).unwrap();
+    let (_, rest) = page.split_once("```python\n").unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+on_both_stores! {
+    fn a_badge_is_verified_by_others_with_the_key_alone(store) {
+        let app = start(store);
+        let receipt = register(&app, 1);
+        let payload = code(&app, &receipt);
+        let key = app.get(&format!("{CONFERENCE}/check-in-key")).json();
+        let bytes = URL_SAFE_NO_PAD.decode(&payload).unwrap();
+        assert_eq!(bytes.len() as u64, key["payload"]["bytes"].as_u64().unwrap());
+        assert_eq!((bytes[0], &bytes[17..21]), (1, &[0, 0, 0, 1][..]));
+
+        // OpenSSL.
+        let folder = &app.world.folder;
+        let pem = folder.write("key.pem", key["pem"].as_str().unwrap());
+        let (says, signature) = (folder.0.join("says"), folder.0.join("signature"));
+        std::fs::write(&says, &bytes[..21]).unwrap();
+        let verify = |signed: &[u8]| {
+            std::fs::write(&signature, signed).unwrap();
+            let mut openssl = Command::new("openssl");
+            openssl.args(["pkeyutl", "-verify", "-pubin", "-rawin", "-inkey"]).arg(&pem);
+            openssl.arg("-in").arg(&says).arg("-sigfile").arg(&signature);
+            openssl.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
+        };
+        assert!(verify(&bytes[21..]));
+        let mut forged = bytes.clone();
+        forged[80] ^= 1;
+        assert!(!verify(&forged[21..]));
+
+        // The script of the documentation.
+        if python_has("cryptography") {
+            let key_file = folder.write("key.json", &key.to_string());
+            let script = folder.write("verify.py", &documented_script());
+            let verify = |payload: &str| {
+                let output = Command::new(python()).args([&script, &key_file]).arg(payload).output().unwrap();
+                (output.status.success(), String::from_utf8(output.stdout).unwrap())
+            };
+            let id = uuid::Uuid::from_slice(&bytes[1..17]).unwrap();
+            assert_eq!(verify(&payload), (true, format!("{id} 1\n")));
+            assert!(!verify(&URL_SAFE_NO_PAD.encode(&forged)).0);
+            assert!(!verify("https://example.org/").0);
+            let x = "from cryptography.hazmat.primitives.serialization import *; import base64, json, sys; \
+                     key = json.load(sys.stdin); pem = load_pem_public_key(key['pem'].encode()); \
+                     raw = pem.public_bytes(Encoding.Raw, PublicFormat.Raw); \
+                     print(base64.urlsafe_b64encode(raw).decode().rstrip('=') == key['jwk']['x'] == key['public_key'])";
+            assert_eq!(crate::support::smtp::run_python(x, &key.to_string()), "True\n");
+        }
+        // Another conference has another key.
+        let mut other = conference();
+        other["conference"]["slug"] = json!("other");
+        app.publish(&other);
+        assert_ne!(app.get("/api/v1/conferences/other/check-in-key").json()["public_key"], key["public_key"]);
+    }
+
+    fn the_code_of_a_badge_is_read_back_from_its_picture(store) {
+        let app = start(store);
+        let receipt = register(&app, 1);
+        let path = format!("{}?token={}", of(&receipt, "qr.svg"), token(&receipt));
+        let svg = app.get(&path);
+        assert_eq!((svg.status, svg.header("content-type")), (200, Some("image/svg+xml")));
+        assert_eq!(svg.header("cache-control"), Some("no-store"));
+        if has("zbarimg", "zbar-tools") {
+            let picture = app.world.folder.0.join("code.pgm");
+            std::fs::write(&picture, raster(svg.text())).unwrap();
+            assert_eq!(read_codes(&picture), [code(&app, &receipt)]);
+        }
+        // Who is not confirmed has none.
+        assert_eq!(app.admin("POST", &of(&receipt, "cancel"), Some(&json!({}))).status, 200);
+        for part in ["qr.svg", "badge"] {
+            assert_eq!(app.admin("GET", &of(&receipt, part), None).problem(), (409, "wrong-state".to_owned()));
+        }
+    }
+
+    fn a_door_admits_once_and_says_why_not(store) {
+        let app = start(store);
+        let receipt = register(&app, 1);
+        let code = code(&app, &receipt);
+        let first = scan(&code);
+        let admitted = result(&app, first.clone());
+        assert_eq!(said(&admitted), "admitted");
+        assert_eq!(admitted["registration"]["name"], "Person 1 Example");
+        assert_eq!(admitted["registration"]["level"], "P");
+        let again = result(&app, scan(&code));
+        assert_eq!(said(&again), "admitted_again");
+        assert_eq!(again["first"]["id"], first["id"]);
+        assert_eq!((&again["first"]["at"], &again["first"]["gate"]), (&admitted["at"], &json!("main")));
+        // Another gate, and a session, are doors of their own.
+        assert_eq!(said(&result(&app, with(&scan(&code), json!({ "gate": "garden" })))), "admitted");
+        assert_eq!(said(&result(&app, with(&scan(&code), json!({ "session": "opening" })))), "admitted");
+        assert_eq!(said(&result(&app, with(&scan(&code), json!({ "session": "opening" })))), "admitted_again");
+
+        let bytes = URL_SAFE_NO_PAD.decode(&code).unwrap();
+        let mut forged = bytes;
+        forged[3] ^= 1;
+        let forged = scan(&URL_SAFE_NO_PAD.encode(&forged));
+        assert_eq!(said(&result(&app, forged)), "refused bad_signature");
+        assert_eq!(said(&result(&app, scan("WIFI:S:Hall;;\u{0}"))), "refused bad_signature");
+        let by_reference = |reference: &str| json!({ "id": id(), "gate": "side", "reference": reference });
+        let reference = text(&receipt["reference"]);
+        assert_eq!(said(&result(&app, by_reference(&reference.to_lowercase()))), "admitted");
+        assert_eq!(said(&result(&app, by_reference("S-00000000"))), "refused unknown");
+        assert_eq!(said(&result(&app, by_reference("\u{0}'"))), "refused unknown");
+        assert_eq!(said(&result(&app, with(&scan(&code), json!({ "zone": "stage" })))), "refused wrong_zone");
+        assert_eq!(said(&result(&app, with(&scan(&code), json!({ "zone": "hall", "gate": "hall" })))), "admitted");
+        let early = wire(Utc::now() - TimeDelta::days(3));
+        // Before it was registered it was not confirmed either; the day is looked at with who is.
+        assert_eq!(said(&result(&app, with(&scan(&code), json!({ "at": early })))), "refused not_confirmed");
+        let workshop = || with(&scan(&code), json!({ "session": "workshop" }));
+        assert_eq!(said(&result(&app, workshop())), "refused no_seat_in_session");
+        let chosen = app.admin("PUT", &of(&receipt, "sessions"), Some(&json!({ "sessions": ["workshop"] })));
+        assert_eq!(chosen.status, 200);
+        assert_eq!(said(&result(&app, workshop())), "admitted");
+
+        let renewed = app.admin("POST", &of(&receipt, "renew-link"), Some(&json!({})));
+        assert_eq!(renewed.status, 200);
+        assert_eq!(said(&result(&app, scan(&code))), "refused superseded");
+        assert_eq!(said(&result(&app, scan(&self::code(&app, &receipt)))), "admitted_again");
+        app.world.database.execute("UPDATE registrations SET state = 'revoked'");
+        assert_eq!(said(&result(&app, by_reference(&reference))), "refused revoked");
+        app.world.database.execute("UPDATE registrations SET state = 'pending'");
+        assert_eq!(said(&result(&app, by_reference(&reference))), "refused not_confirmed");
+
+        // Every scan stands in the record, in its order.
+        let record = record(&app);
+        let numbers: Vec<_> = record.iter().map(|entry| entry["sequence"].as_i64().unwrap()).collect();
+        assert_eq!(numbers, (1..=record.len() as i64).collect::<Vec<_>>());
+        let outcomes = record.iter().fold(BTreeMap::<String, usize>::new(), |mut counts, entry| {
+            *counts.entry(said(entry)).or_default() += 1;
+            counts
+        });
+        let due = [
+            ("admitted", 6), ("admitted_again", 3), ("refused bad_signature", 2), ("refused no_seat_in_session", 1),
+            ("refused not_confirmed", 2), ("refused revoked", 1), ("refused superseded", 1), ("refused unknown", 2),
+            ("refused wrong_zone", 1),
+        ];
+        assert_eq!(outcomes, due.map(|(said, count)| (said.to_owned(), count)).into());
+        let unknown = record.iter().find(|entry| entry["reason"] == "unknown").unwrap();
+        assert_eq!(unknown["reference"], Value::Null);
+    }
+
+    fn a_day_that_is_none_of_the_conference_is_refused(store) {
+        let app = start(store);
+        let receipt = register(&app, 1);
+        let mut later = conference();
+        let tomorrow = (Utc::now().date_naive() + Days::new(1)).to_string();
+        later["conference"]["starts_on"] = json!(tomorrow);
+        later["sessions"] = json!([]);
+        app.publish(&later);
+        assert_eq!(said(&result(&app, scan(&code(&app, &receipt)))), "refused wrong_day");
+    }
+
+    fn a_batch_that_is_sent_again_is_answered_as_before(store) {
+        let app = start(store);
+        let codes: Vec<_> = (0..20).map(|number| code(&app, &register(&app, number))).collect();
+        let mut batch: Vec<_> = codes.iter().chain(&codes[..5]).map(|code| scan(code)).collect();
+        batch.push(scan("nothing"));
+        let first = results(&app, &batch);
+        assert_eq!(first.iter().filter(|result| said(result) == "admitted").count(), 20);
+        assert_eq!(first.iter().filter(|result| said(result) == "admitted_again").count(), 5);
+        // What happens meanwhile changes no answer that was given.
+        assert_eq!(said(&result(&app, scan(&codes[0]))), "admitted_again");
+        let undone = app.admin("POST", &format!("{CHECK_INS}/{}/undo", text(&batch[0]["id"])), Some(&json!({})));
+        assert_eq!(undone.status, 200, "{}", undone.text());
+        let before = record(&app).len();
+        assert_eq!(results(&app, &batch), first);
+        batch.reverse();
+        let mut reversed = first.clone();
+        reversed.reverse();
+        assert_eq!(results(&app, &batch), reversed);
+        assert_eq!(record(&app).len(), before);
+        // Another scan with the same id takes no neighbour down; twice in one batch is once.
+        let fresh = with(&scan(&codes[1]), json!({ "gate": "garden" }));
+        let other = with(&batch[0], json!({ "gate": "garden" }));
+        let answers = results(&app, &[other, fresh.clone(), fresh.clone(), with(&fresh, json!({ "gate": "pond" }))]);
+        assert_eq!(answers.iter().map(said).collect::<Vec<_>>(), ["id_reused", "admitted", "admitted", "id_reused"]);
+        assert_eq!(answers[1], answers[2]);
+        assert_eq!(record(&app).len(), before + 1);
+    }
+
+    fn who_was_first_is_decided_by_when_they_came(store) {
+        let app = start(store);
+        let receipt = register(&app, 1);
+        let code = code(&app, &receipt);
+        // Registered yesterday, for scans of the past hours.
+        app.world.database.execute(&format!(
+            "UPDATE registration_events SET at = '{}'",
+            (Utc::now() - TimeDelta::hours(20)).format("%Y-%m-%dT%H:%M:%S%.6fZ")
+        ));
+        let midnight = Utc::now().date_naive().and_hms_opt(0, 0, 0).unwrap().and_utc();
+        // A quarter of an hour of one day, however soon after midnight the test runs.
+        let noon = if Utc::now() - midnight > TimeDelta::minutes(30) { midnight } else { midnight - TimeDelta::hours(1) };
+        let at = |minute: i64| wire(noon + TimeDelta::minutes(minute));
+        let late = with(&scan(&code), json!({ "at": at(15) }));
+        let early = with(&scan(&code), json!({ "at": at(5) }));
+        let between = with(&scan(&code), json!({ "at": at(10) }));
+        assert_eq!(said(&result(&app, late.clone())), "admitted");
+        let told = result(&app, early.clone());
+        assert_eq!((said(&told), &told["first"]), ("admitted".to_owned(), &Value::Null));
+        let told = result(&app, between.clone());
+        assert_eq!((said(&told), &told["first"]["id"]), ("admitted_again".to_owned(), &early["id"]));
+        let reading = |app: &App| -> Vec<(String, String, Value)> {
+            let view = |entry: &Value| (text(&entry["outcome"]), text(&entry["told"]), entry["first"]["id"].clone());
+            record(app).iter().map(view).collect()
+        };
+        let (admitted, again) = ("admitted".to_owned(), "admitted_again".to_owned());
+        assert_eq!(reading(&app), [
+            (again.clone(), admitted.clone(), early["id"].clone()),
+            (admitted.clone(), admitted.clone(), Value::Null),
+            (again.clone(), again.clone(), early["id"].clone()),
+        ]);
+        // Without the first, the next is.
+        let undo = format!("{CHECK_INS}/{}/undo", text(&early["id"]));
+        assert_eq!(app.admin("POST", &undo, Some(&json!({}))).status, 200);
+        assert_eq!(reading(&app)[0], (again, admitted.clone(), between["id"].clone()));
+        assert_eq!(reading(&app)[2], (admitted, "admitted_again".to_owned(), Value::Null));
+    }
+
+    fn a_scan_is_judged_by_what_was_so_when_it_was_made(store) {
+        let app = start(store);
+        let receipt = register(&app, 1);
+        let code = code(&app, &receipt);
+        let moved = (Utc::now() - TimeDelta::hours(3)).format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
+        app.world.database.execute(&format!("UPDATE registration_events SET at = '{moved}'"));
+        assert_eq!(app.admin("POST", &of(&receipt, "renew-link"), Some(&json!({}))).status, 200);
+        assert_eq!(app.admin("POST", &of(&receipt, "cancel"), Some(&json!({}))).status, 200);
+        let at = |ago: TimeDelta| with(&scan(&code), json!({ "at": wire(Utc::now() - ago) }));
+        let offline = result(&app, at(TimeDelta::hours(2)));
+        assert_eq!((said(&offline), &offline["registration"]["status"]), ("admitted".into(), &json!("cancelled")));
+        assert_eq!(said(&result(&app, at(TimeDelta::hours(4)))), "refused not_confirmed");
+        // A clock that is slow opens no door.
+        assert_eq!(said(&result(&app, at(TimeDelta::minutes(4)))), "refused cancelled");
+        assert_eq!(said(&result(&app, at(TimeDelta::minutes(-4)))), "refused cancelled");
+        assert_eq!(said(&result(&app, at(TimeDelta::minutes(-6)))), "in_future");
+    }
+
+    fn two_scanners_at_once_do_not_both_admit(store) {
+        let world = Arc::new(World::new(store));
+        let apps = [world.start_shared(), world.start_shared()];
+        apps[0].publish(&conference());
+        let codes: Vec<_> = (0..4).map(|number| code(&apps[0], &register(&apps[0], number))).collect();
+        // The other process hears of the release.
+        while apps[1].get(&format!("{CONFERENCE}/check-in-key")).status == 404 {}
+        let found = Mutex::new(BTreeMap::<(usize, String), usize>::new());
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                let (apps, codes, found) = (&apps, &codes, &found);
+                scope.spawn(move || {
+                    for round in 0..6 {
+                        let which = (thread + round) % codes.len();
+                        let said = said(&result(&apps[thread % 2], scan(&codes[which])));
+                        *found.lock().unwrap().entry((which, said)).or_default() += 1;
+                    }
+                });
+            }
+        });
+        let found = found.into_inner().unwrap();
+        for which in 0..codes.len() {
+            assert_eq!(found[&(which, "admitted".to_owned())], 1);
+            assert_eq!(found[&(which, "admitted_again".to_owned())], 11);
+        }
+        let numbers: Vec<_> = record(&apps[1]).iter().map(|entry| entry["sequence"].as_i64().unwrap()).collect();
+        assert_eq!(numbers, (1..=48).collect::<Vec<_>>());
+    }
+
+    fn an_undoing_is_an_entry_of_its_own_and_lets_people_in_anew(store) {
+        let app = start(store);
+        let code = code(&app, &register(&app, 1));
+        let first = scan(&code);
+        assert_eq!(said(&result(&app, first.clone())), "admitted");
+        let path = format!("{CHECK_INS}/{}/undo", text(&first["id"]));
+        let undone = app.admin("POST", &path, Some(&json!({})));
+        assert_eq!((undone.status, text(&undone.json()["outcome"])), (200, "undone".to_owned()));
+        assert_eq!(undone.json()["undoes"], first["id"]);
+        assert_eq!(app.admin("POST", &path, Some(&json!({}))).json(), undone.json());
+        assert_eq!(record(&app).len(), 2);
+        assert_eq!(record(&app)[0]["undone_by"], undone.json()["id"]);
+        assert_eq!(said(&result(&app, scan(&code))), "admitted");
+        let refused = scan("nothing");
+        assert_eq!(said(&result(&app, refused.clone())), "refused bad_signature");
+        for id in [&refused["id"], &undone.json()["id"]] {
+            let answer = app.admin("POST", &format!("{CHECK_INS}/{}/undo", text(id)), Some(&json!({})));
+            assert_eq!(answer.problem(), (409, "not-admitted".to_owned()));
+        }
+        for id in [id(), "x".to_owned()] {
+            let answer = app.admin("POST", &format!("{CHECK_INS}/{id}/undo"), Some(&json!({})));
+            assert_eq!(answer.problem(), (404, "not-found".to_owned()));
+        }
+    }
+
+    fn what_was_answered_survives_a_kill(store) {
+        let world = Arc::new(World::new(store));
+        let mut app = world.start_shared();
+        app.publish(&conference());
+        let batch: Vec<_> = (0..50).map(|number| scan(&code(&app, &register(&app, number)))).collect();
+        let first = results(&app, &batch);
+        let undo = format!("{CHECK_INS}/{}/undo", text(&batch[0]["id"]));
+        let undone = app.admin("POST", &undo, Some(&json!({}))).json();
+        app.kill();
+        let app = world.start_shared();
+        assert_eq!(results(&app, &batch), first);
+        assert_eq!(app.admin("POST", &undo, Some(&json!({}))).json(), undone);
+        assert_eq!(record(&app).len(), 51);
+    }
+
+    fn a_roster_has_everyone_and_then_what_has_changed(store) {
+        let app = start(store);
+        let receipts: Vec<_> = (0..5).map(|number| register(&app, number)).collect();
+        let roster = format!("{CHECK_INS}/roster");
+        let read = |path: &str| {
+            let (mut people, mut sync, mut path) = (Vec::new(), Value::Null, Some(path.to_owned()));
+            while let Some(next) = path {
+                let page = app.admin("GET", &next, None).json();
+                people.extend(page["data"].as_array().unwrap().clone());
+                sync = page["sync"].clone();
+                path = page["next"].as_str().map(str::to_owned);
+            }
+            (people, text(&sync))
+        };
+        let references = |people: &[Value]| people.iter().map(|entry| text(&entry["reference"])).collect::<Vec<_>>();
+        let (people, sync) = read(&format!("{roster}?limit=2"));
+        assert_eq!(references(&people), receipts.iter().map(|it| text(&it["reference"])).collect::<Vec<_>>());
+        let bytes = URL_SAFE_NO_PAD.decode(code(&app, &receipts[0])).unwrap();
+        assert_eq!(people[0]["id"], uuid::Uuid::from_slice(&bytes[1..17]).unwrap().to_string());
+        assert_eq!((&people[0]["generation"], &people[0]["zones"]), (&json!(1), &json!(["hall", "garden"])));
+        // What is long ago is not told again.
+        let later = uuid::Uuid::new_v7(uuid::Timestamp::from_unix(
+            uuid::NoContext,
+            u64::try_from(Utc::now().timestamp()).unwrap() + 3600,
+            0,
+        ));
+        assert_eq!(read(&format!("{roster}?since={later}")).0, Vec::<Value>::new());
+        assert_eq!(app.admin("POST", &of(&receipts[1], "cancel"), Some(&json!({}))).status, 200);
+        assert_eq!(app.admin("POST", &of(&receipts[2], "renew-link"), Some(&json!({}))).status, 200);
+        let chosen = app.admin("PUT", &of(&receipts[3], "sessions"), Some(&json!({ "sessions": ["workshop"] })));
+        assert_eq!(chosen.status, 200);
+        let (changed, _) = read(&format!("{roster}?since={sync}&limit=3"));
+        let of = |receipt: &Value| changed.iter().rfind(|entry| entry["reference"] == receipt["reference"]).unwrap();
+        assert_eq!(of(&receipts[1])["status"], "cancelled");
+        assert_eq!(of(&receipts[2])["generation"], 2);
+        assert_eq!(of(&receipts[3])["sessions"], json!(["workshop"]));
+        assert_eq!(app.admin("GET", &format!("{roster}?cursor=eA"), None).faults(), ["?cursor invalid_cursor"]);
+        assert_eq!(app.admin("GET", &format!("{roster}?since=x"), None).faults(), ["?since invalid_id"]);
+    }
+
+    fn what_is_wrong_with_scans_by_themselves_is_said_of_all_at_once(store) {
+        let app = start(store);
+        let good = scan("x");
+        let both = with(&good, json!({ "reference": "S-1" }));
+        let neither = json!({ "id": id(), "gate": "main" });
+        let wall = with(&good, json!({ "at": "2030-05-01T09:00" }));
+        let answer = send(&app, &[good.clone(), both, neither, wall]);
+        assert_eq!((answer.status, answer.faults()), (422, vec![
+            "#/check_ins/1 one_of".to_owned(), "#/check_ins/2 one_of".to_owned(), "#/check_ins/3/at invalid_time".to_owned(),
+        ]));
+        let answer = send(&app, &[json!({ "id": "x", "gate": "Main Gate", "code": "x", "door": 1 })]);
+        assert_eq!(answer.status, 422);
+        assert_eq!(answer.faults().len(), 3, "{:?}", answer.faults());
+        assert_eq!(send(&app, &[]).faults(), ["#/check_ins out_of_range"]);
+        assert_eq!(send(&app, &vec![good; 1001]).faults(), ["#/check_ins out_of_range"]);
+        assert_eq!(said(&result(&app, with(&scan("x"), json!({ "session": "nowhere" })))), "unknown_session");
+        assert_eq!(app.count("SELECT count(*) AS n FROM check_ins"), 0);
+        let answer = app.admin("GET", &format!("{CHECK_INS}?after=-1&limit=0"), None);
+        assert_eq!(answer.faults(), ["?after out_of_range", "?limit out_of_range"]);
+    }
+
+    fn a_thousand_scans_are_one_request(store) {
+        let app = start(store);
+        let codes: Vec<_> = (0..10).map(|number| code(&app, &register(&app, number))).collect();
+        let batch: Vec<_> = (0..1000).map(|number| scan(&codes[number % 10])).collect();
+        let found = results(&app, &batch);
+        assert_eq!(found.iter().filter(|result| said(result) == "admitted").count(), 10);
+        assert_eq!(results(&app, &batch), found);
+        assert_eq!(record(&app).len(), 1000);
+    }
+
+    fn badges_are_printed_by_name_with_codes_that_are_read_back(store) {
+        let app = start(store);
+        let names = [
+            ("Ban", "Ki-moon", "United Nations"), ("Ελένη", "Παπαδοπούλου", "Δημοκρατία"), ("محمد", "البرادعي", "الوكالة"),
+            ("Đặng", "Žižek", "Université libre de Bruxelles"), ("Наталия", "Щербакова", "Мемориал"),
+            ("基文", "潘", "联合国"), ("Wolfeschlegelsteinhausenbergerdorff", "Hubert-Blaine-Featherstonehaugh-Cholmondeley", "X"),
+            ("Maria da Conceição Aparecida", "Rodrigues de Albuquerque e Silva Montenegro",
+             "International Committee for the Coordination of Committees of International Committees and Agencies"),
+            ("Ada", "Lovelace", "Analytical Society"),
+        ];
+        let receipts: Vec<_> = names.iter().enumerate().map(|(number, (given, family, organisation))| {
+            let form = with(&person(number, "delegate"), json!({
+                "given_name": given, "family_name": family, "organisation": organisation, "honorific": "H.E.", "country": "BE"
+            }));
+            let answer = app.post(&format!("{CONFERENCE}/registrations"), &form);
+            assert_eq!(answer.status, 201, "{}", answer.text());
+            answer.json()
+        }).collect();
+        app.post(&format!("{CONFERENCE}/registrations"), &person(50, "press"));
+        let first = app.admin("GET", &format!("{CONFERENCE}/badges.pdf?category=delegate&limit=8"), None);
+        assert_eq!((first.status, first.header("content-type")), (200, Some("application/pdf")));
+        let next = first.header("link").unwrap().split(['<', '>']).nth(1).unwrap().to_owned();
+        let second = app.admin("GET", &next, None);
+        assert_eq!((second.status, second.header("link")), (200, None));
+        let one = app.admin("GET", &format!("{CONFERENCE}/badges.pdf?reference={}", text(&receipts[0]["reference"])), None);
+        assert_eq!(one.status, 200);
+        let faults = |query: &str| app.admin("GET", &format!("{CONFERENCE}/badges.pdf?{query}"), None).faults();
+        assert_eq!(faults("limit=2001"), ["?limit out_of_range"]);
+        assert_eq!(faults("category=nobody"), ["?category unknown_category"]);
+        assert_eq!(faults("cursor=eA"), ["?cursor invalid_cursor"]);
+        if has("pdftoppm", "poppler-utils") && has("zbarimg", "zbar-tools") {
+            let mut found = Vec::new();
+            for (number, answer) in [&first, &second].into_iter().enumerate() {
+                let file = app.world.folder.0.join(format!("{number}.pdf"));
+                std::fs::write(&file, &answer.body).unwrap();
+                let picture = app.world.folder.0.join(number.to_string());
+                run(Command::new("pdftoppm").args(["-r", "200", "-png", "-singlefile"]).arg(&file).arg(&picture));
+                found.extend(read_codes(&picture.with_extension("png")));
+                let words = run(Command::new("pdftotext").arg(&file).arg("-"));
+                assert_eq!(words.contains("Ada Lovelace"), number == 0, "{words}");
+                assert_eq!(words.contains("Наталия Щербакова"), number == 0, "{words}");
+                // Keeps the sheet for whoever wants to look at it.
+                if let Ok(folder) = std::env::var("PLENARY_TEST_SHEETS") {
+                    std::fs::copy(picture.with_extension("png"), Path::new(&folder).join(format!("{store:?}-{number}.png"))).unwrap();
+                    std::fs::copy(&file, Path::new(&folder).join(format!("{store:?}-{number}.pdf"))).unwrap();
+                }
+            }
+            found.sort();
+            let mut due: Vec<_> = receipts.iter().map(|receipt| code(&app, receipt)).collect();
+            due.sort();
+            assert_eq!(found, due);
+        }
+    }
+}
+
+/// The picture of a code, eight points a module, as PGM: its path is nothing but rectangles of one module's height.
+fn raster(svg: &str) -> Vec<u8> {
+    let side: usize = svg.split("viewBox=\"0 0 ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    let mut dark = vec![false; side * side];
+    let path = svg.split("<path d=\"").nth(1).unwrap().split('"').next().unwrap();
+    for run in path.split('M').skip(1) {
+        let numbers: Vec<usize> = run.split([' ', 'h', 'v']).take(3).map(|number| number.parse().unwrap()).collect();
+        let start = numbers[1] * side + numbers[0];
+        dark[start..start + numbers[2]].fill(true);
+    }
+    let mut picture = format!("P5 {} {} 255\n", side * 8, side * 8).into_bytes();
+    for row in dark.chunks(side) {
+        let line: Vec<u8> = row.iter().flat_map(|dark| [if *dark { 0 } else { 255 }; 8]).collect();
+        (0..8).for_each(|_| picture.extend(&line));
+    }
+    picture
+}
