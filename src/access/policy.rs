@@ -182,6 +182,10 @@ pub const POLICY: &[(&str, Allowed)] = &[
     // Delegations.
     // Check-in and badges.
     // Import and duplicates.
+    ("import_registrations", Allowed::Roles(&[Role::Registrar])),
+    ("list_duplicates", Allowed::Roles(&[Role::Registrar])),
+    ("dismiss_duplicate", Allowed::Roles(&[Role::Registrar])),
+    ("merge_duplicate", Allowed::Roles(&[Role::Registrar])),
     // Access.
     ("list_tokens", Allowed::ADMIN),
     ("create_token", Allowed::ADMIN),

@@ -32,6 +32,10 @@ problem_kinds! {
     INVITATION_NEEDED = ("invitation-needed", 409, "The category needs an invitation"),
     /// The quota of the delegation is used up.
     DELEGATION_FULL = ("delegation-full", 409, "The delegation's quota is used up"),
+    /// The pair was merged.
+    ALREADY_MERGED = ("already-merged", 409, "The two registrations were merged already"),
+    /// The registration that is to be kept cannot take over the seat of the other.
+    MERGE_LOSES_SEAT = ("merge-loses-seat", 409, "The registration that is kept would lose the other's seat"),
     /// The conference has registrations.
     CONFERENCE_IN_USE = ("conference-in-use", 409, "People have registered for the conference"),
     /// The category has registrations.
@@ -88,6 +92,15 @@ pub enum RegistrationError {
     /// The delegation's quota is used up.
     #[error("the delegation's quota is used up")]
     DelegationFull,
+    /// There is no such pair.
+    #[error("no such pair of registrations")]
+    NoPair,
+    /// The pair was merged.
+    #[error("the two registrations were merged already")]
+    AlreadyMerged,
+    /// The registration that is to be kept cannot take over the seat of the other.
+    #[error("the registration that is kept cannot take over the seat of the other")]
+    MergeLosesSeat,
     /// A reference that is taken already; another one is drawn.
     #[error("the reference is taken")]
     ReferenceTaken,
@@ -157,6 +170,10 @@ impl From<RegistrationError> for Problem {
                 Problem::new(&INVITATION_NEEDED).detail(format!("category {code} needs an invitation to it"))
             }
             RegistrationError::DelegationFull => Problem::new(&DELEGATION_FULL),
+            RegistrationError::NoPair => Problem::new(&NOT_FOUND).detail("there is no such pair of registrations"),
+            RegistrationError::AlreadyMerged => Problem::new(&ALREADY_MERGED),
+            RegistrationError::MergeLosesSeat => Problem::new(&MERGE_LOSES_SEAT)
+                .detail("keep the other one, or first bring this one where it can have the seat"),
             RegistrationError::ReferenceTaken => Problem::unexpected("no free reference was drawn"),
             RegistrationError::Access(error) => error.into(),
             RegistrationError::Agenda(error) => error.into(),

@@ -18,9 +18,11 @@
 pub mod actions;
 pub mod api;
 pub mod delegations;
+pub mod doctor;
 pub mod duplicates;
 pub mod error;
 pub mod form;
+pub mod import;
 pub mod intake;
 pub mod invitations;
 pub mod ledger;
