@@ -2,7 +2,10 @@
 
 use std::{path::Path, sync::OnceLock};
 
-use diesel::{Connection as _, PgConnection, RunQueryDsl as _, SqliteConnection, sql_query, sql_types::BigInt};
+use diesel::{
+    Connection as _, PgConnection, RunQueryDsl as _, SqliteConnection, sql_query,
+    sql_types::{BigInt, Text as SqlText},
+};
 
 /// Which store a test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,12 @@ struct Count {
     n: i64,
 }
 
+#[derive(diesel::QueryableByName)]
+struct Text {
+    #[diesel(sql_type = SqlText)]
+    t: String,
+}
+
 impl Database {
     pub fn create(store: Store, folder: &Path) -> Self {
         match store {
@@ -64,6 +73,17 @@ impl Database {
         }
         .unwrap();
         count.n
+    }
+
+    /// The text that a statement of the form `SELECT ... AS t ...` answers.
+    pub fn text(&self, statement: &str) -> String {
+        let query = sql_query(statement);
+        let text: Text = match &self.name {
+            Some(_) => query.get_result(&mut PgConnection::establish(&self.url).unwrap()),
+            None => query.get_result(&mut self.sqlite()),
+        }
+        .unwrap();
+        text.t
     }
 
     /// Runs a statement that no one can ask the service for: time passes, a row is from an older version.

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::store::{self, Pair};
+use super::{
+    flag_changed,
+    store::{self, Pair},
+};
 use crate::{
     access::{Credentials, authorise},
     agenda::Place,
@@ -183,7 +186,10 @@ pub fn merge(
     ledger.note(&other, Event::Cancelled, &actor, Remark { detail: into, silent: true, ..Remark::default() });
     let from = detail("merged_from", json!(other.reference));
     ledger.note(&kept, Event::Merged, &actor, Remark { detail: from, ..Remark::default() });
+    let now = ledger.now;
     ledger.close(connection)?;
+    // What it took over may be what a third one says, too.
+    flag_changed(connection, &kept, now)?;
     "merged".clone_into(&mut pair.state);
     shown(connection, pair)
 }

@@ -76,10 +76,10 @@ pub fn of_names(
 }
 
 /// Two registrations that are probably of one person.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = possible_duplicates)]
 pub struct Pair {
     pub id: PossibleDuplicateId,
-    pub conference_id: ConferenceId,
     pub registration_id: RegistrationId,
     pub earlier_id: RegistrationId,
     pub reason: String,
@@ -96,6 +96,7 @@ pub fn find(
     Ok(possible_duplicates::table
         .filter(possible_duplicates::id.eq(id))
         .filter(possible_duplicates::conference_id.eq(conference))
+        .select(Pair::as_select())
         .first(connection)
         .optional()?)
 }
@@ -109,7 +110,11 @@ pub fn of_two(
     use possible_duplicates::dsl;
     let this_way = dsl::registration_id.eq(one).and(dsl::earlier_id.eq(other));
     let other_way = dsl::registration_id.eq(other).and(dsl::earlier_id.eq(one));
-    Ok(possible_duplicates::table.filter(this_way.or(other_way)).first(connection).optional()?)
+    Ok(possible_duplicates::table
+        .filter(this_way.or(other_way))
+        .select(Pair::as_select())
+        .first(connection)
+        .optional()?)
 }
 
 /// Open pairs of live registrations, the oldest first, after the one of this key.
@@ -131,7 +136,7 @@ pub fn open(
         .filter(earlier.field(registrations::state).eq_any(live))
         .order((dsl::created_at, dsl::id))
         .limit(limit)
-        .select(possible_duplicates::all_columns)
+        .select(Pair::as_select())
         .into_boxed();
     if let Some((at, id)) = after {
         let at = Instant(at);
