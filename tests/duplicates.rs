@@ -206,6 +206,31 @@ on_both_stores! {
         assert_healthy(&app);
     }
 
+    fn what_a_merge_takes_over_may_be_what_a_third_one_says(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        let first = register(&app, &ada("ada", &json!({ "birth_date": null, "organisation": "Institute" })));
+        let second = register(&app, &ada("a.l", &json!({ "organisation": "The institute" })));
+        let third = register(&app, &ada("third", &json!({})));
+        // A registrar knows better than the names of the organisations.
+        let found = pairs(&app);
+        assert_eq!(found.len(), 1, "the first says nothing that another says");
+        let wish = json!({ "keep": second, "fields": { "organisation": second } });
+        assert_eq!(judge(&app, &found[0], "dismiss", &json!({})).status, 200);
+        let fourth = register(&app, &ada("fourth", &json!({ "organisation": "Institute" })));
+        let with_first = |pair: &&Value| pair["registrations"][0]["reference"] == json!(first);
+        let found: Vec<Value> = pairs(&app).iter().filter(with_first).cloned().collect();
+        assert_eq!(found.len(), 1);
+        assert_eq!(judge(&app, &found[0], "merge", &wish).faults(), ["#/keep unknown_reference", "#/fields/organisation unknown_reference"]);
+        assert_eq!(judge(&app, &found[0], "merge", &json!({ "keep": first })).status, 200);
+        let others = |pair: &Value| pair["registrations"].as_array().unwrap().iter()
+            .map(|one| one["reference"].clone()).collect::<Vec<_>>();
+        let told: Vec<_> = pairs(&app).iter().map(others).collect();
+        assert_eq!(told, [[json!(first), json!(second)], [json!(first), json!(third)]]);
+        assert_eq!(read(&app, &fourth)["status"], "cancelled");
+        assert_healthy(&app);
+    }
+
     fn a_seat_that_cannot_be_taken_over_is_not_lost(store) {
         let app = World::new(store).start();
         let mut blueprint = small_conference(None, Some(1));

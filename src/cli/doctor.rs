@@ -8,8 +8,8 @@ use crate::{
     settings::Settings,
 };
 
-/// Hold the store against what must always be true of registrations; change nothing. The exit code is 1 where something is
-/// wrong
+/// Hold the store against what must always be true of registrations, and change nothing; exit code 1 where something
+/// is wrong
 #[derive(Debug, Args)]
 pub struct Doctor {
     /// The conference's slug; all of them if left out
