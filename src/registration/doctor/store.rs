@@ -1,5 +1,6 @@
-//! The checks as questions to the store. Each is one statement over whole tables, written once in the SQL that both stores
-//! speak, so that a million registrations take seconds; its values are our own words and a slug, which need no quoting.
+//! The checks as questions to the store. Each is one statement over whole tables, written once in the SQL that both
+//! stores speak, so that a million registrations take seconds; its values are our own words and a slug, which need no
+//! quoting.
 
 use diesel::{prelude::*, sql_query, sql_types};
 
@@ -130,8 +131,8 @@ fn waiting() -> Vec<Question> {
             name: "nobody waits for a session that has a seat",
             counted: "session_quotas",
             findings: "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
-                       'waits while there is a seat in session ' || coalesce(s.code, CAST(q.session_id AS text)) AS detail \
-                       FROM session_quotas q JOIN session_sign_ups u ON u.session_id = q.session_id \
+                       'waits while there is a seat in session ' || coalesce(s.code, CAST(q.session_id AS text)) \
+                       AS detail FROM session_quotas q JOIN session_sign_ups u ON u.session_id = q.session_id \
                        JOIN registrations r ON r.id = u.registration_id LEFT JOIN sessions s ON s.id = q.session_id \
                        WHERE u.state = 'waitlisted' AND (q.seats IS NULL OR q.seats_taken < q.seats)"
                 .to_owned(),
@@ -173,8 +174,8 @@ fn members_and_uses() -> Vec<Question> {
             counted: "invitations",
             findings: format!(
                 "SELECT t.conference_id, 'invitation ' || t.label AS subject, {} AS detail FROM invitations t \
-                 LEFT JOIN (SELECT invitation_id AS k, count(*) AS n FROM registrations WHERE invitation_id IS NOT NULL \
-                 GROUP BY invitation_id) c ON c.k = t.id WHERE t.uses <> {counted} OR t.uses > t.uses_max",
+                 LEFT JOIN (SELECT invitation_id AS k, count(*) AS n FROM registrations \
+                 WHERE invitation_id IS NOT NULL GROUP BY invitation_id) c ON c.k = t.id WHERE t.uses <> {counted} OR t.uses > t.uses_max",
                 differ("t.uses", counted)
             ),
         },

@@ -117,8 +117,8 @@ pub fn dismiss(
     shown(connection, pair)
 }
 
-/// Makes one registration of both: `keep` stays and takes what it lacks from the other (and the fields that `fields` says
-/// from the registration of that reference), with its answers, sessions, delegation and, where it is better, its place.
+/// Makes one registration of both: `keep` stays and takes what it lacks from the other (and the fields that `fields`
+/// says from the registration of that reference), with its answers, sessions, delegation and, where it is better, its place.
 /// The other is cancelled without a word; the person gets one letter.
 ///
 /// # Errors

@@ -242,8 +242,8 @@ impl Merge {
     }
 }
 
-/// Makes one registration of two: the one that is kept takes what it lacks, with the sessions, the delegation and the seat
-/// of the other, which is cancelled. The person gets one letter.
+/// Makes one registration of two: the one that is kept takes what it lacks, with the sessions, the delegation and the
+/// seat of the other, which is cancelled. The person gets one letter.
 #[utoipa::path(
     tag = "registration",
     params(

@@ -1,12 +1,12 @@
 //! Registrations that are probably of one person: flagged when they are made or changed, for the registrar to judge.
 //!
 //! Nouns: a *pair* is two registrations of the same folded name, in either order, and the same date of birth or, where
-//! one says none, the same organisation; to *dismiss* it is to say that they are two people; to *merge* it is to make one
-//! registration of both.
+//! one says none, the same organisation; to *dismiss* it is to say that they are two people; to *merge* it is to make
+//! one registration of both.
 //!
 //! Invariants:
-//! - Two registrations are one pair at most, and what a registrar has said about it stays said: [`flag_changed`] opens a
-//!   dismissed pair again only where there is another reason.
+//! - Two registrations are one pair at most, and what a registrar has said about it stays said: [`flag_changed`] opens
+//!   a dismissed pair again only where there is another reason.
 //! - A merge takes no seat from anybody and gives none away: the one that is kept has the better place of the two
 //!   ([`State::merged`](super::model::State::merged)), the other is cancelled, and there is one letter
 //!   ([`actions::merge`]).

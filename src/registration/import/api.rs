@@ -40,8 +40,9 @@ pub struct RegistrationImportQuery {
     /// What happens to rows whose address is registered already; `refuse` if left out.
     #[deserr(default)]
     pub mode: Option<KnownRows>,
-    /// What columns are, as a JSON object of fields by the names of columns; `null` leaves one out. A field is one of the
-    /// form, `name`, `status`, `external_id` or `answers.CODE`. Columns that are not named are recognised by their names.
+    /// What columns are, as a JSON object of fields by the names of columns; `null` leaves one out. A field is one of
+    /// the form, `name`, `status`, `external_id` or `answers.CODE`. Columns that are not named are recognised by their
+    /// names.
     #[deserr(default)]
     #[param(value_type = Option<String>)]
     pub map: Option<String>,

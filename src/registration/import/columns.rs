@@ -7,8 +7,8 @@ use crate::{
     registration::{form::Question, model::fold},
 };
 
-/// Every field that a column can be, with the names (folded) by which it is recognised; the first name of a field that the
-/// table has wins, so that an attendee's address goes before an orderer's.
+/// Every field that a column can be, with the names (folded) by which it is recognised; the first name of a field that
+/// the table has wins, so that an attendee's address goes before an orderer's.
 const FIELDS: &[(&str, &[&str])] = &[
     ("category", &["category", "ticket type", "product", "item", "ticket"]),
     ("honorific", &["honorific", "title", "prefix", "salutation", "attendee name title"]),
@@ -53,8 +53,8 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Finds out what the columns are. Faults: a mapping of what is not there, two columns of one field, and no column of
-    /// something that every registration has.
+    /// Finds out what the columns are. Faults: a mapping of what is not there, two columns of one field, and no column
+    /// of something that every registration has.
     pub fn of(
         header: &[String],
         map: &BTreeMap<String, Option<String>>,

@@ -1,13 +1,13 @@
 //! Taking registrations of another system over, from a table (CSV).
 //!
-//! Nouns: a *column* of the table is a field of the form, an answer, or something that only tables have ([`columns`]); a
-//! *row* is one person ([`rows`]).
+//! Nouns: a *column* of the table is a field of the form, an answer, or something that only tables have
+//! ([`columns`]); a *row* is one person ([`rows`]).
 //!
 //! Invariants:
 //! - All or nothing, in one transaction: with one fault, or for a rehearsal (`dry_run`), nothing is written
 //!   ([`actions::import`]). Faults name their row and column, all of them at once.
-//! - Nothing is overbooked: seats are taken through the ledger as at any registration, and a row that says it has a seat
-//!   where none is left is a fault.
+//! - Nothing is overbooked: seats are taken through the ledger as at any registration, and a row that says it has a
+//!   seat where none is left is a fault.
 //! - Nobody gets a letter.
 //! - The same file again changes nothing: each of its rows is registered already.
 
