@@ -140,9 +140,10 @@ fn waiting() -> Vec<Question> {
         Question {
             name: "only who waits has an offer",
             counted: "registrations",
-            findings: "SELECT conference_id, 'registration ' || reference AS subject, 'is ' || state || ' and has an offer' \
+            findings:
+                "SELECT conference_id, 'registration ' || reference AS subject, 'is ' || state || ' and has an offer' \
                        AS detail FROM registrations WHERE offer_expires_at IS NOT NULL AND state <> 'waitlisted'"
-                .to_owned(),
+                    .to_owned(),
         },
     ]
 }

@@ -118,8 +118,8 @@ pub fn dismiss(
 }
 
 /// Makes one registration of both: `keep` stays and takes what it lacks from the other (and the fields that `fields`
-/// says from the registration of that reference), with its answers, sessions, delegation and, where it is better, its place.
-/// The other is cancelled without a word; the person gets one letter.
+/// says from the registration of that reference), with its answers, sessions, delegation and, where it is better, its
+/// place. The other is cancelled without a word; the person gets one letter.
 ///
 /// # Errors
 /// [`RegistrationError::NoPair`], [`RegistrationError::AlreadyMerged`], [`RegistrationError::WrongState`] where one of
