@@ -1,6 +1,7 @@
 //! The commands.
 
 mod apply;
+mod doctor;
 mod import;
 mod redact;
 mod release;
@@ -63,6 +64,7 @@ enum Command {
     /// Publish an old release of a conference again
     Restore(release::Restore),
     Redact(redact::Redact),
+    Doctor(doctor::Doctor),
     /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(token::Token),
@@ -152,6 +154,7 @@ fn execute(cli: Cli) -> Result<(), Failed> {
             Command::Release(command) => release::release(&settings, command).await,
             Command::Restore(command) => release::restore(&settings, command).await,
             Command::Redact(command) => redact::run(&settings, command).await,
+            Command::Doctor(command) => doctor::run(&settings, command).await,
             Command::Token(command) => token::tokens(&settings, command).await,
             Command::Sweep => sweep::run(&settings).await,
             Command::Migrate => {

@@ -193,6 +193,10 @@ operations! {
     registration::check_in::badges::api::read_badge_code,
     registration::check_in::badges::api::print_badges,
     // Import and duplicates.
+    registration::import::api::import_registrations,
+    registration::duplicates::api::list_duplicates,
+    registration::duplicates::api::dismiss_duplicate,
+    registration::duplicates::api::merge_duplicate,
     access::audit::api::list_audit_entries,
     access::audit::api::list_server_audit_entries,
     access::token::api::list_tokens,
@@ -228,7 +232,9 @@ pub fn documentation() -> Documentation {
         problem::ProblemDocument,
         programme::filter::ReleaseNumber,
         crate::values::Switch,
-        agenda::import::ImportMode
+        agenda::import::ImportMode,
+        registration::import::KnownRows,
+        registration::import::ImportedStatus
     )),
     modifiers(&Details),
     tags(

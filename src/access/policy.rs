@@ -201,6 +201,10 @@ pub const POLICY: &[(&str, Allowed)] = &[
     ("read_badge_code", Allowed::OwnOrRoles(&[Role::Registrar, Role::CheckIn])),
     ("print_badges", Allowed::Roles(&[Role::Registrar])),
     // Import and duplicates.
+    ("import_registrations", Allowed::Roles(&[Role::Registrar])),
+    ("list_duplicates", Allowed::Roles(&[Role::Registrar])),
+    ("dismiss_duplicate", Allowed::Roles(&[Role::Registrar])),
+    ("merge_duplicate", Allowed::Roles(&[Role::Registrar])),
     // Access.
     ("list_tokens", Allowed::ADMIN),
     ("create_token", Allowed::ADMIN),

@@ -34,6 +34,10 @@ problem_kinds! {
     DELEGATION_FULL = ("delegation-full", 409, "The delegation's quota is used up"),
     /// Nobody went in with that scan.
     NOT_ADMITTED = ("not-admitted", 409, "Nobody was let in with this scan"),
+    /// The pair was merged.
+    ALREADY_MERGED = ("already-merged", 409, "The two registrations were merged already"),
+    /// The registration that is to be kept cannot take over the seat of the other.
+    MERGE_LOSES_SEAT = ("merge-loses-seat", 409, "The registration that is kept would lose the other's seat"),
     /// The conference has registrations.
     CONFERENCE_IN_USE = ("conference-in-use", 409, "People have registered for the conference"),
     /// The category has registrations.
@@ -96,6 +100,15 @@ pub enum RegistrationError {
     /// The entry let nobody in.
     #[error("the entry let nobody in")]
     NotAdmitted,
+    /// There is no such pair.
+    #[error("no such pair of registrations")]
+    NoPair,
+    /// The pair was merged.
+    #[error("the two registrations were merged already")]
+    AlreadyMerged,
+    /// The registration that is to be kept cannot take over the seat of the other.
+    #[error("the registration that is kept cannot take over the seat of the other")]
+    MergeLosesSeat,
     /// A reference that is taken already; another one is drawn.
     #[error("the reference is taken")]
     ReferenceTaken,
@@ -167,6 +180,10 @@ impl From<RegistrationError> for Problem {
             RegistrationError::DelegationFull => Problem::new(&DELEGATION_FULL),
             RegistrationError::NoCheckIn => Problem::new(&NOT_FOUND).detail("there is no such check-in"),
             RegistrationError::NotAdmitted => Problem::new(&NOT_ADMITTED),
+            RegistrationError::NoPair => Problem::new(&NOT_FOUND).detail("there is no such pair of registrations"),
+            RegistrationError::AlreadyMerged => Problem::new(&ALREADY_MERGED),
+            RegistrationError::MergeLosesSeat => Problem::new(&MERGE_LOSES_SEAT)
+                .detail("keep the other one, or first bring this one where it can have the seat"),
             RegistrationError::ReferenceTaken => Problem::unexpected("no free reference was drawn"),
             RegistrationError::Access(error) => error.into(),
             RegistrationError::Agenda(error) => error.into(),

@@ -65,6 +65,15 @@ impl Application {
     }
 }
 
+/// How a registration stood in the system that it is taken over from.
+#[derive(Debug, Clone)]
+pub struct TakenOver {
+    /// Where it stood: confirmed where there is a seat, waitlisted where there is none, pending or cancelled.
+    pub state: State,
+    /// What its history keeps.
+    pub detail: serde_json::Map<String, Value>,
+}
+
 /// Someone who was taken in.
 #[derive(Debug, Clone)]
 pub struct Admitted {
@@ -97,22 +106,50 @@ pub fn register_all(
     secret: &ServerSecret,
     applications: &[Application],
 ) -> Result<Intake, RegistrationError> {
+    let each: Vec<_> = applications.iter().map(|application| (application, None)).collect();
+    take_in(connection, place, released, secret, &each)
+}
+
+/// Takes people over from another system: each stands where they stood there. Who says `confirmed` gets a seat or is
+/// refused, who says `waitlisted` a seat or a place on the list. Nobody gets a letter.
+///
+/// # Errors
+/// Those of [`register_all`].
+pub fn take_over(
+    connection: &mut Connection,
+    place: &Place,
+    released: Released<'_>,
+    secret: &ServerSecret,
+    people: &[(Application, TakenOver)],
+) -> Result<Intake, RegistrationError> {
+    let each: Vec<_> = people.iter().map(|(application, taken_over)| (application, Some(taken_over))).collect();
+    take_in(connection, place, released, secret, &each)
+}
+
+fn take_in(
+    connection: &mut Connection,
+    place: &Place,
+    released: Released<'_>,
+    secret: &ServerSecret,
+    people: &[(&Application, Option<&TakenOver>)],
+) -> Result<Intake, RegistrationError> {
     let mut ledger = Ledger::open(connection, place, released)?;
     let is_uniform = ledger.standing.verifies_emails();
     let questions = ledger.standing.questions()?;
-    let addresses: Vec<String> = applications.iter().map(|application| application.form.email.folded()).collect();
+    let addresses: Vec<String> = people.iter().map(|(application, _)| application.form.email.folded()).collect();
     let live = store::live_of_addresses(connection, place.id, &addresses)?;
     let mut known: HashMap<String, Registration> =
         live.into_iter().map(|registration| (registration.email.folded(), registration)).collect();
-    let mut outcomes = Vec::with_capacity(applications.len());
-    for application in applications {
-        let outcome = consider(connection, &mut ledger, secret, &questions, &known, application);
+    let mut outcomes = Vec::with_capacity(people.len());
+    for (application, taken_over) in people {
+        let outcome = consider(connection, &mut ledger, secret, &questions, &known, (application, *taken_over));
         match &outcome {
+            Ok(admitted) if admitted.registration.state.is_final() => {}
             Ok(admitted) => {
                 known.insert(admitted.registration.email.folded(), admitted.registration.clone());
             }
             // Whoever owns the address gets the link again; whoever asked learns nothing.
-            Err(RegistrationError::AlreadyRegistered) if is_uniform => {
+            Err(RegistrationError::AlreadyRegistered) if is_uniform && taken_over.is_none() => {
                 if let Some(registration) = known.get(&application.form.email.folded()) {
                     ledger.send_link(connection, registration)?;
                 }
@@ -134,14 +171,16 @@ fn consider(
     secret: &ServerSecret,
     questions: &[Question],
     known: &HashMap<String, Registration>,
-    application: &Application,
+    (application, taken_over): (&Application, Option<&TakenOver>),
 ) -> Result<Admitted, RegistrationError> {
     let form = &application.form;
     let sent = json!({
         "category": form.category, "language": form.language, "answers": form.answers.0, "sessions": form.sessions,
     });
     let agenda = ledger.released.agenda;
-    let (found, given) = conference_faults(&sent, &ledger.standing, questions, agenda);
+    let (mut found, given) = conference_faults(&sent, &ledger.standing, questions, agenda);
+    // The other system may not have asked.
+    found.0.retain(|fault| taken_over.is_none() || fault.code != "required");
     found.or(())?;
     let category = ledger.standing.category(form.category.as_str()).ok_or(RegistrationError::NotFound)?.clone();
     let is_known = known.contains_key(&form.email.folded());
@@ -188,14 +227,17 @@ fn consider(
     }
     let sessions: Vec<SessionId> =
         form.sessions.iter().filter_map(|code| ledger.session(code)).filter_map(|session| session.id).collect();
-    if !must_verify {
-        ledger.admit(connection, &mut registration, application.is_approved)?;
+    match taken_over {
+        Some(taken_over) => ledger.stand(connection, &mut registration, taken_over.state)?,
+        None if must_verify => {}
+        None => ledger.admit(connection, &mut registration, application.is_approved)?,
     }
-    for session in sessions {
+    for session in sessions.into_iter().filter(|_| !registration.state.is_final()) {
         ledger.sign_up(&registration, session);
     }
     ledger.add(registration.clone());
-    let remark = Remark { silent: application.event == Event::Imported, ..Remark::default() };
+    let detail = taken_over.map(|taken_over| taken_over.detail.clone()).unwrap_or_default();
+    let remark = Remark { silent: application.event == Event::Imported, detail, ..Remark::default() };
     ledger.note(&registration, application.event, &application.actor, remark);
     Ok(Admitted { registration, position: None, category: category.code })
 }
@@ -305,5 +347,22 @@ pub fn session_faults(codes: &[Option<Code>], agenda: &Agenda, found: &mut Fault
             Some(other) => found.add(at, "overlap", format!("is on at the same time as {}", other.code)),
             None => {}
         }
+    }
+}
+
+impl Ledger<'_> {
+    /// Gives a registration of another system the state that it had there.
+    fn stand(
+        &mut self,
+        connection: &mut Connection,
+        registration: &mut Registration,
+        state: State,
+    ) -> Result<(), RegistrationError> {
+        match state {
+            State::Waitlisted => return self.admit(connection, registration, true),
+            State::Confirmed if !self.take(registration.category) => return Err(RegistrationError::Full),
+            state => registration.state = state,
+        }
+        Ok(())
     }
 }

@@ -320,6 +320,27 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
+    /// Hands a sign-up over to another registration of the same person, with its seat or its place in the list.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn hand_over(
+        &mut self,
+        connection: &mut Connection,
+        sign_up: SignUp,
+        to: &Registration,
+    ) -> Result<(), DatabaseError> {
+        store::delete_sign_up(connection, &sign_up)?;
+        let is_wish = sign_up.state == "wished" && to.state == State::Confirmed;
+        let state = match is_wish {
+            true if self.take_of_session(sign_up.session_id) => "confirmed".to_owned(),
+            true => "waitlisted".to_owned(),
+            false => sign_up.state.clone(),
+        };
+        self.new_sign_ups.push(SignUp { registration_id: to.id, state, ..sign_up });
+        Ok(())
+    }
+
     /// A registration leaves for good, with the state that it has now: what it held becomes free. `held_seat` is
     /// whether it held one.
     ///

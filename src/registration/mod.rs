@@ -17,12 +17,14 @@
 
 pub mod actions;
 pub mod api;
-pub mod decisions;
 pub mod check_in;
+pub mod decisions;
 pub mod delegations;
+pub mod doctor;
 pub mod duplicates;
 pub mod error;
 pub mod form;
+pub mod import;
 pub mod intake;
 pub mod invitations;
 pub mod ledger;

@@ -203,6 +203,21 @@ impl State {
         }
     }
 
+    /// Another registration of the same person, which stands at `other`, becomes part of it: whichever of the two was
+    /// confirmed, it is.
+    ///
+    /// # Errors
+    /// [`RegistrationError::WrongState`] where either is final; [`RegistrationError::MergeLosesSeat`] where the other
+    /// is confirmed and this one's address is not even verified.
+    pub const fn merged(self, other: Self) -> Result<Self, RegistrationError> {
+        match (self, other) {
+            (state, _) | (_, state) if state.is_final() => Err(RegistrationError::WrongState(state.as_str())),
+            (Self::Pending | Self::Waitlisted, Self::Confirmed) => Ok(Self::Confirmed),
+            (Self::Unverified, Self::Confirmed) => Err(RegistrationError::MergeLosesSeat),
+            (state, _) => Ok(state),
+        }
+    }
+
     /// Whether it stays as it is for good.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Rejected | Self::Expired | Self::Cancelled | Self::Revoked)

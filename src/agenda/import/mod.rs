@@ -30,6 +30,7 @@ mod schedule_json;
 mod schedule_xml;
 mod sessions;
 mod speaker_table;
+pub mod table;
 pub mod text;
 
 use report::Report;
@@ -121,14 +122,7 @@ pub fn read(bytes: &[u8], declared: Option<Format>) -> Result<File, Faults> {
         let content = Content::Schedule(Box::new(calendar::read(bytes, &mut report)?));
         return Ok(File { content, report });
     }
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            return refused(line, "not_utf8", "is not UTF-8".to_owned());
-        }
-    };
+    let text = table::text(bytes)?;
     let content = match format {
         Format::SpeakersCsv => Content::Speakers(speaker_table::read(text, &mut report)?),
         Format::ScheduleJson => {

@@ -1,9 +1,13 @@
-//! A table of speakers: CSV with a header line, parted by commas, semicolons or tabs.
+//! A table of speakers.
 
-use csv::{ReaderBuilder, StringRecord};
 use serde_json::{Map, Value};
 
-use super::{report::Report, schedule::at, text};
+use super::{
+    report::Report,
+    schedule::at,
+    table::{Row, Table},
+    text,
+};
 use crate::{
     agenda::document::{OrganisationKind, Precedence, Visibility},
     faults::Faults,
@@ -66,58 +70,18 @@ const COLUMNS: &[(&str, &[&str])] = &[
 /// # Errors
 /// A column is missing; every row that cannot be understood.
 pub fn read(text: &str, report: &mut Report) -> Result<Vec<SpeakerRow>, Faults> {
-    let mut reader = ReaderBuilder::new().delimiter(delimiter(text)).flexible(true).from_reader(text.as_bytes());
+    let table = Table::open(text)?;
     let mut faults = Faults::default();
-    let columns = match reader.headers() {
-        Ok(header) => columns(header, report, &mut faults),
-        Err(error) => {
-            faults.add(at(1), "malformed_csv", error.to_string());
-            return Err(faults);
-        }
-    };
+    let columns = columns(&table.header, report, &mut faults);
     let columns = faults.or(columns)?;
     let mut faults = Faults::default();
     let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = match record {
-            Ok(record) => record,
-            Err(error) => {
-                let line = error.position().map_or(1, line_of);
-                faults.add(at(line), "malformed_csv", error.to_string());
-                break;
-            }
-        };
-        let line = record.position().map_or(1, line_of);
-        if record.iter().all(|cell| cell.trim().is_empty()) {
-            continue;
-        }
-        if rows.len() >= ROWS_MAX {
-            faults.add(at(line), "too_long", format!("at most {ROWS_MAX} speakers are imported"));
-            break;
-        }
-        if record.len() > columns.len() {
-            faults.add(at(line), "too_long", format!("has {} cells, the header {}", record.len(), columns.len()));
-            continue;
-        }
-        rows.extend(row(&record, &columns, line, report, &mut faults));
-    }
+    table.each(ROWS_MAX, "speakers", &mut faults, |record, faults| rows.extend(row(record, &columns, report, faults)));
     faults.or(rows)
 }
 
-fn line_of(position: &csv::Position) -> usize {
-    usize::try_from(position.line()).unwrap_or(usize::MAX)
-}
-
-/// What parts the cells: what the header holds most of.
-fn delimiter(text: &str) -> u8 {
-    let header = text.lines().next().unwrap_or_default();
-    let count = |delimiter: u8| header.bytes().filter(|byte| *byte == delimiter).count();
-    // The last of equals is taken: a comma.
-    [b'\t', b';', b','].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
-}
-
 /// What each column is; `None` for one that is not known.
-fn columns(header: &StringRecord, report: &mut Report, faults: &mut Faults) -> Vec<Option<&'static str>> {
+fn columns(header: &[String], report: &mut Report, faults: &mut Faults) -> Vec<Option<&'static str>> {
     let mut found = Vec::new();
     for cell in header {
         let word = text::folded(cell).replace('-', "_");
@@ -143,18 +107,10 @@ fn columns(header: &StringRecord, report: &mut Report, faults: &mut Faults) -> V
     found
 }
 
-fn row(
-    record: &StringRecord,
-    columns: &[Option<&'static str>],
-    line: usize,
-    report: &mut Report,
-    faults: &mut Faults,
-) -> Option<SpeakerRow> {
+fn row(record: &Row, columns: &[Option<&'static str>], report: &mut Report, faults: &mut Faults) -> Option<SpeakerRow> {
+    let line = record.line;
     let here = Some(line);
-    let cell = |name: &str| {
-        let place = columns.iter().position(|column| *column == Some(name))?;
-        record.get(place).map(str::trim).filter(|cell| !cell.is_empty())
-    };
+    let cell = |name: &str| record.cell(columns.iter().position(|column| *column == Some(name))?);
     let before = faults.0.len();
     let mut values = Map::new();
     let mut checked =

@@ -1,6 +1,19 @@
-//! Registrations that are probably of one person: flagged when they are made, for the registrar to judge.
+//! Registrations that are probably of one person: flagged when they are made or changed, for the registrar to judge.
+//!
+//! Nouns: a *pair* is two registrations of the same folded name, in either order, and the same date of birth or, where
+//! one says none, the same organisation; to *dismiss* it is to say that they are two people; to *merge* it is to make
+//! one registration of both.
+//!
+//! Invariants:
+//! - Two registrations are one pair at most, and what a registrar has said about it stays said: [`flag_changed`] opens
+//!   a dismissed pair again only where there is another reason.
+//! - A merge takes no seat from anybody and gives none away: the one that is kept has the better place of the two
+//!   ([`State::merged`](super::model::State::merged)), the other is cancelled, and there is one letter
+//!   ([`actions::merge`]).
 
-pub mod store;
+pub mod actions;
+pub mod api;
+mod store;
 
 use std::collections::HashMap;
 
@@ -48,4 +61,28 @@ pub fn flag(
         }
     }
     store::insert(connection, conference, &pairs, now)
+}
+
+/// Flags a registration that changed: its name, date of birth or organisation. The registration is written already.
+///
+/// # Errors
+/// The store fails.
+pub fn flag_changed(
+    connection: &mut Connection,
+    changed: &Registration,
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    let other_way = fold(&format!("{} {}", changed.given_name, changed.family_name));
+    let mut pairs = Vec::new();
+    for known in store::of_names(connection, changed.conference, &[changed.name_folded(), other_way])? {
+        let Some(reason) = known.reason(changed).filter(|_| known.id != changed.id) else { continue };
+        match store::of_two(connection, known.id, changed.id)? {
+            // Dismissed for the same reason, or merged: there is nothing new to judge.
+            Some(pair) if pair.state != "dismissed" || pair.reason == reason => {}
+            Some(pair) => store::open_again(connection, pair.id, reason)?,
+            None if known.arrival < changed.arrival => pairs.push((changed.id, known.id, reason)),
+            None => pairs.push((known.id, changed.id, reason)),
+        }
+    }
+    store::insert(connection, changed.conference, &pairs, now)
 }

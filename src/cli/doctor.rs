@@ -1,0 +1,58 @@
+//! `plenary doctor`.
+
+use clap::Args;
+
+use super::{Failed, open, say, slug};
+use crate::{
+    registration::doctor::{Check, actions::examine},
+    settings::Settings,
+};
+
+/// Hold the store against what must always be true of registrations, and change nothing; exit code 1 where something
+/// is wrong
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// The conference's slug; all of them if left out
+    #[arg(long, value_name = "SLUG")]
+    conference: Option<String>,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(settings: &Settings, command: Doctor) -> Result<(), Failed> {
+    let wanted = command.conference.as_deref().map(slug).transpose()?;
+    let database = open(settings)?;
+    if !database.is_migrated().await? {
+        return Err(Failed::line("the store's schema is not of this version: run `plenary migrate` first"));
+    }
+    let checks = database.read(move |tx| examine(tx, wanted.as_ref())).await?;
+    let count: usize = checks.iter().map(|check| check.findings.len()).sum();
+    if command.json {
+        let report = serde_json::json!({ "healthy": count == 0, "checks": checks });
+        say(&[serde_json::to_string_pretty(&report).map_err(std::io::Error::from)?])?;
+    } else {
+        say(&lines(&checks))?;
+    }
+    match count {
+        0 => Ok(()),
+        1 => Err(Failed::line("1 finding")),
+        count => Err(Failed::line(format!("{count} findings"))),
+    }
+}
+
+fn lines(checks: &[Check]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for check in checks {
+        if check.findings.is_empty() {
+            lines.push(format!("ok     {}: {} checked", check.name, check.checked));
+        }
+        lines.extend(check.findings.iter().map(|finding| {
+            format!("wrong  {}: {}: {} {}", check.name, finding.conference, finding.subject, finding.detail)
+        }));
+        if check.more {
+            lines.push(format!("wrong  {}: and more", check.name));
+        }
+    }
+    lines
+}

@@ -1,0 +1,320 @@
+//! `plenary doctor`: says that a healthy store is healthy, and what exactly is wrong with one that is not.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    App, Store,
+    app::{World, small_conference},
+    on_both_stores,
+};
+
+const PATH: &str = "/api/v1/conferences/small/registrations";
+
+/// The exit code and the lines.
+fn doctor(app: &App, arguments: &[&str]) -> (i32, Vec<String>, String) {
+    let output = app.world.run(&[&["doctor"], arguments].concat());
+    let lines = String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
+    (output.status.code().unwrap(), lines, String::from_utf8(output.stderr).unwrap())
+}
+
+fn wrong(app: &App) -> Vec<String> {
+    let (code, lines, _) = doctor(app, &[]);
+    let wrong: Vec<String> = lines.iter().filter_map(|line| line.strip_prefix("wrong  ")).map(str::to_owned).collect();
+    assert_eq!(code, i32::from(!wrong.is_empty()));
+    wrong
+}
+
+/// A row's id, as a statement writes it.
+fn id(store: Store, number: u8) -> String {
+    match store {
+        Store::Sqlite => format!("X'0189000000007000800000000000{number:04}'"),
+        Store::Postgres => format!("'01890000-0000-7000-8000-00000000{number:04}'"),
+    }
+}
+
+/// The references of people in every state, by their names.
+struct Busy {
+    app: App,
+    store: Store,
+}
+
+impl Busy {
+    fn create(store: Store) -> Self {
+        let mut blueprint = small_conference(Some(20), Some(1));
+        blueprint["sessions"].as_array_mut().unwrap().push(json!({
+            "code": "workshop", "kind": "parallel", "title": "Workshop", "access": "sign_up", "seats": 1,
+            "starts_at": "2030-05-01T11:00", "ends_at": "2030-05-01T12:00", "items": []
+        }));
+        blueprint["registration"]["categories"].as_array_mut().unwrap().extend([
+            json!({ "code": "vip", "name": "VIP", "needs_approval": true }),
+            json!({ "code": "guest", "name": "Guest", "seats": 1, "offer_hours": 24 }),
+        ]);
+        let app = World::new(store).start();
+        app.publish(&blueprint);
+        let busy = Self { app, store };
+        for (name, category, sessions) in [
+            ("ann", "delegate", json!(["workshop"])),
+            ("bob", "delegate", json!(["workshop"])),
+            ("cyd", "press", json!([])),
+            ("dan", "press", json!([])),
+            ("eve", "vip", json!(["workshop"])),
+            ("fay", "delegate", json!(["workshop"])),
+            ("gus", "guest", json!([])),
+            ("hal", "guest", json!([])),
+            ("ida", "guest", json!([])),
+        ] {
+            busy.register(name, category, &sessions);
+        }
+        busy.act("fay", "cancel");
+        busy.act("gus", "cancel");
+        busy.act("hal", "accept");
+        busy.act("ann", "renew-link");
+        let (delegation, now) = (id(store, 1), "'2026-01-01T00:00:00.000000Z'");
+        let of_press = "FROM categories WHERE code = 'press'";
+        busy.execute(&format!(
+            "INSERT INTO delegations (id, conference_id, code, kind, name, name_folded, category_id, quota, members, \
+             token_generation, created_at, updated_at) SELECT {delegation}, conference_id, 'be', 'member_state', '{{}}', \
+             'be', id, 5, 1, 1, {now}, {now} {of_press}"
+        ));
+        busy.execute(&format!(
+            "INSERT INTO delegation_members (registration_id, delegation_id, is_head, level) \
+             SELECT id, {delegation}, TRUE, 'minister' FROM registrations WHERE given_name = 'cyd'"
+        ));
+        busy.execute(&format!(
+            "INSERT INTO invitations (id, conference_id, kind, label, category_id, uses_max, uses, seats_reserved, \
+             generation, created_at) SELECT {}, conference_id, 'shared', 'friends', id, 5, 0, 0, 1, {now} {of_press}",
+            id(store, 2)
+        ));
+        busy
+    }
+
+    fn register(&self, name: &str, category: &str, sessions: &Value) {
+        let form = json!({
+            "category": category, "given_name": name, "family_name": "Example", "email": format!("{name}@example.org"),
+            "sessions": sessions, "consent": true
+        });
+        let answer = self.app.post(PATH, &form);
+        assert_eq!(answer.status, 201, "{}", answer.text());
+    }
+
+    fn act(&self, name: &str, action: &str) {
+        let reference = self.reference(name);
+        let answer = self.app.admin("POST", &format!("{PATH}/{reference}/{action}"), Some(&json!({})));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    fn reference(&self, name: &str) -> String {
+        self.app
+            .world
+            .database
+            .texts(&format!("SELECT reference AS n FROM registrations WHERE given_name = '{name}'"))
+            .remove(0)
+    }
+
+    fn execute(&self, statement: &str) {
+        self.app.world.database.execute(statement);
+    }
+
+    /// Breaks one thing, holds what the doctor says against `expected`, and mends it. A name in braces stands for that
+    /// person's reference.
+    fn provoke(&self, statement: &str, expected: &[&str], mend: &str) {
+        let names = ["ann", "bob", "cyd", "dan", "eve", "fay", "ida"];
+        let told = |line: &&str| {
+            names
+                .iter()
+                .fold((*line).to_owned(), |line, name| line.replace(&format!("{{{name}}}"), &self.reference(name)))
+        };
+        let expected: Vec<String> = expected.iter().map(told).collect();
+        self.execute(statement);
+        assert_eq!(wrong(&self.app), expected, "{statement}");
+        self.execute(mend);
+        assert_eq!(wrong(&self.app), Vec::<String>::new(), "{mend}");
+    }
+}
+
+on_both_stores! {
+    fn a_healthy_store_is_said_to_be_healthy(store) {
+        let Busy { app, .. } = Busy::create(store);
+        let (code, lines, said) = doctor(&app, &[]);
+        assert_eq!((code, said.as_str()), (0, ""), "{lines:?}");
+        assert_eq!(lines, [
+            "ok     seats of the conference: 1 checked",
+            "ok     seats of categories: 4 checked",
+            "ok     seats of sessions: 1 checked",
+            "ok     no more seats taken than there are: 1 checked",
+            "ok     nobody waits while a seat is free: 4 checked",
+            "ok     nobody waits for a session that has a seat: 1 checked",
+            "ok     only who waits has an offer: 9 checked",
+            "ok     members of delegations: 1 checked",
+            "ok     quotas of delegations: 1 checked",
+            "ok     uses of invitations: 1 checked",
+            "ok     one live registration an address: 9 checked",
+            "ok     one arrival each: 9 checked",
+            "ok     the last arrival: 1 checked",
+            "ok     who does not come is signed up for nothing: 3 checked",
+            "ok     the state is that of the latest event: 9 checked",
+            "ok     histories are paths of the table of states: 14 checked",
+            "ok     each event has its letter: 14 checked",
+            "ok     each letter has its event: 14 checked",
+        ]);
+        let (code, lines, _) = doctor(&app, &["--conference", "small", "--json"]);
+        let report: Value = serde_json::from_str(&lines.concat()).unwrap();
+        assert_eq!((code, &report["healthy"]), (0, &json!(true)));
+        assert_eq!(report["checks"][15], json!({ "name": "histories are paths of the table of states", "checked": 14,
+            "findings": [], "more": false }));
+        let (code, lines, said) = doctor(&app, &["--conference", "other"]);
+        assert_eq!((code, lines.len()), (1, 0));
+        assert!(said.starts_with("plenary: "), "{said}");
+    }
+
+    fn whatever_is_wrong_is_named(store) {
+        let busy = Busy::create(store);
+        busy.provoke(
+            "UPDATE registration_setups SET seats_taken = seats_taken + 1",
+            &["seats of the conference: small: seats_taken is 5, counted are 4"],
+            "UPDATE registration_setups SET seats_taken = seats_taken - 1",
+        );
+        busy.provoke(
+            "UPDATE categories SET seats_taken = seats_taken - 1 WHERE code = 'delegate'",
+            &["seats of categories: small: category delegate is 1, counted are 2"],
+            "UPDATE categories SET seats_taken = seats_taken + 1 WHERE code = 'delegate'",
+        );
+        busy.provoke(
+            "UPDATE invitations SET seats_reserved = 2",
+            &[
+                "seats of the conference: small: seats_taken is 4, counted are 6",
+                "seats of categories: small: category press is 1, counted are 3",
+            ],
+            "UPDATE invitations SET seats_reserved = 0",
+        );
+        busy.provoke(
+            "UPDATE session_quotas SET seats_taken = 0, seats = 0",
+            &["seats of sessions: small: session workshop is 0, counted are 1"],
+            "UPDATE session_quotas SET seats_taken = 1, seats = 1",
+        );
+        busy.provoke(
+            "UPDATE categories SET seats = 2 WHERE code = 'press'",
+            &["nobody waits while a seat is free: small: registration {dan} waits while there is a seat in category press"],
+            "UPDATE categories SET seats = 1 WHERE code = 'press'",
+        );
+        busy.provoke(
+            "UPDATE session_quotas SET seats = 2",
+            &["nobody waits for a session that has a seat: small: registration {bob} waits while there is a seat in \
+               session workshop"],
+            "UPDATE session_quotas SET seats = 1",
+        );
+        busy.provoke(
+            "UPDATE delegations SET members = 0",
+            &["members of delegations: small: delegation be is 0, counted are 1"],
+            "UPDATE delegations SET members = 1",
+        );
+        busy.provoke(
+            "UPDATE invitations SET uses = 1",
+            &["uses of invitations: small: invitation friends is 1, counted are 0"],
+            "UPDATE invitations SET uses = 0",
+        );
+        busy.provoke(
+            "UPDATE registration_setups SET last_arrival = 3",
+            &["the last arrival: small: last_arrival is 3, the latest is 13"],
+            "UPDATE registration_setups SET last_arrival = 13",
+        );
+        let sign_up = "SELECT r.id, q.session_id, 'wished', 1, r.created_at FROM registrations r, session_quotas q";
+        busy.provoke(
+            &format!("INSERT INTO session_sign_ups {sign_up} WHERE r.given_name = 'fay'"),
+            &["who does not come is signed up for nothing: small: registration {fay} is cancelled and signed up for a \
+               session"],
+            "DELETE FROM session_sign_ups WHERE registration_id = \
+             (SELECT id FROM registrations WHERE given_name = 'fay')",
+        );
+        busy.provoke(
+            "UPDATE registrations SET state = 'rejected' WHERE given_name = 'eve'",
+            &[
+                "who does not come is signed up for nothing: small: registration {eve} is rejected and signed up for a \
+                 session",
+                "the state is that of the latest event: small: registration {eve} is rejected, its history ends with pending",
+            ],
+            "UPDATE registrations SET state = 'pending' WHERE given_name = 'eve'",
+        );
+    }
+
+    fn a_history_that_cannot_be_and_a_letter_that_is_not_are_named(store) {
+        let busy = Busy::create(store);
+        let of_eve = "registration_id = (SELECT id FROM registrations WHERE given_name = 'eve')";
+        busy.provoke(
+            &format!("UPDATE registration_events SET event = 'promoted' WHERE {of_eve}"),
+            &[
+                "histories are paths of the table of states: small: registration {eve} went from nothing to pending by promoted",
+                "each letter has its event: small: letter pending registration {eve} has none for promoted",
+            ],
+            &format!("UPDATE registration_events SET event = 'registered' WHERE {of_eve}"),
+        );
+        busy.provoke(
+            "UPDATE outbox_messages SET kind = 'rejected' WHERE kind = 'pending'",
+            &["each letter has its event: small: letter rejected registration {eve} has none for registered"],
+            "UPDATE outbox_messages SET kind = 'pending' WHERE kind = 'rejected'",
+        );
+        busy.provoke(
+            "UPDATE outbox_messages SET event_id = NULL WHERE kind = 'pending'",
+            &["each event has its letter: small: registration {eve} has no letter about registered"],
+            &format!("UPDATE outbox_messages SET event_id = (SELECT id FROM registration_events WHERE {of_eve}) \
+                WHERE kind = 'pending'"),
+        );
+        let unknown = id(busy.store, 9);
+        busy.provoke(
+            &format!("UPDATE outbox_messages SET event_id = {unknown} WHERE kind = 'pending'"),
+            &[
+                "each event has its letter: small: registration {eve} has no letter about registered",
+                "each letter has its event: small: letter pending is about an event that did not happen",
+            ],
+            &format!("UPDATE outbox_messages SET event_id = (SELECT id FROM registration_events WHERE {of_eve}) \
+                WHERE kind = 'pending'"),
+        );
+        busy.execute(&format!("DELETE FROM registration_events WHERE {of_eve}"));
+        let eve = busy.reference("eve");
+        assert_eq!(wrong(&busy.app), [
+            format!("the state is that of the latest event: small: registration {eve} is pending, its history ends with \
+                     nothing"),
+            "each letter has its event: small: letter pending is about an event that did not happen".to_owned(),
+        ]);
+    }
+
+    /// What a constraint of the store refuses can only be there where the constraint is not.
+    fn what_constraints_hold_is_looked_at_all_the_same(store) {
+        let busy = Busy::create(store);
+        let arrival = |name: &str| busy.app.count(&format!("SELECT arrival AS n FROM registrations WHERE given_name = '{name}'"));
+        let (ann, bob) = (arrival("ann"), arrival("bob"));
+        busy.execute(&format!("UPDATE registrations SET arrival = {ann} WHERE given_name = 'bob'"));
+        let first = [busy.reference("ann"), busy.reference("bob")].into_iter().min().unwrap();
+        let says = format!("one arrival each: small: registration {first} has the arrival {ann} of another");
+        assert_eq!(wrong(&busy.app), [says]);
+        busy.execute(&format!("UPDATE registrations SET arrival = {bob} WHERE given_name = 'bob'"));
+        busy.execute("DROP INDEX registrations_live_email_key");
+        let says = format!("one live registration an address: small: registration {first} shares its address with 1 other live \
+            ones");
+        busy.provoke(
+            "UPDATE registrations SET email_folded = 'ann@example.org' WHERE given_name = 'bob'",
+            &[&says],
+            "UPDATE registrations SET email_folded = 'bob@example.org' WHERE given_name = 'bob'",
+        );
+        if store == Store::Postgres {
+            busy.execute("ALTER TABLE registrations DROP CONSTRAINT registrations_offer_check");
+            busy.provoke(
+                "UPDATE registrations SET offer_expires_at = now() + interval '1 day' WHERE given_name = 'ann'",
+                &["only who waits has an offer: small: registration {ann} is confirmed and has an offer"],
+                "UPDATE registrations SET offer_expires_at = NULL WHERE given_name = 'ann'",
+            );
+            busy.execute("ALTER TABLE categories DROP CONSTRAINT categories_seats_taken_check");
+            busy.provoke(
+                "UPDATE categories SET seats = 0 WHERE code = 'press'",
+                &["no more seats taken than there are: small: category press more seats are taken than there are"],
+                "UPDATE categories SET seats = 1 WHERE code = 'press'",
+            );
+            busy.execute("ALTER TABLE delegations DROP CONSTRAINT delegations_members_check");
+            busy.provoke(
+                "UPDATE delegations SET quota = 0",
+                &["quotas of delegations: small: delegation be has more members than its quota"],
+                "UPDATE delegations SET quota = 5",
+            );
+        }
+    }
+}
