@@ -65,7 +65,7 @@ pub struct ImportCount {
 #[derive(Debug)]
 pub enum Stopped {
     /// It was a rehearsal.
-    Rehearsed(Report),
+    Rehearsed(Box<Report>),
     /// Something is wrong with the table.
     Faulty(Faults),
     /// It cannot be done at all.
@@ -172,7 +172,7 @@ pub fn import(connection: &mut Connection, errand: Errand<'_>, file: &File, wish
         counts: counts.into_iter().map(count).collect(),
         errors: faults.0,
     };
-    if wish.dry_run { Err(Stopped::Rehearsed(report)) } else { Ok(report) }
+    if wish.dry_run { Err(Stopped::Rehearsed(Box::new(report))) } else { Ok(report) }
 }
 
 /// The number in `row 7, column E-mail`.

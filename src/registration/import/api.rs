@@ -123,7 +123,8 @@ pub async fn import_registrations(
         })
         .await;
     match done {
-        Ok(report) | Err(Stopped::Rehearsed(report)) => Ok(HttpResponse::Ok().insert_header(NO_STORE).json(report)),
+        Ok(report) => Ok(HttpResponse::Ok().insert_header(NO_STORE).json(report)),
+        Err(Stopped::Rehearsed(report)) => Ok(HttpResponse::Ok().insert_header(NO_STORE).json(report)),
         Err(Stopped::Faulty(faults)) => Err(faults.into()),
         Err(Stopped::Refused(error)) => Err(error.into()),
     }
