@@ -171,7 +171,26 @@ operations! {
     // One's own registration.
     // Lists, exports, statistics.
     // Invitations.
+    registration::invitations::api::create_invitation,
+    registration::invitations::api::create_invitations,
+    registration::invitations::api::list_invitations,
+    registration::invitations::api::read_invitation,
+    registration::invitations::api::revoke_invitation,
+    registration::invitations::api::resend_invitation,
     // Delegations.
+    registration::delegations::api::list_member_states,
+    registration::delegations::api::list_delegations,
+    registration::delegations::api::create_delegation,
+    registration::delegations::api::create_member_state_delegations,
+    registration::delegations::api::read_delegation,
+    registration::delegations::api::patch_delegation,
+    registration::delegations::api::delete_delegation,
+    registration::delegations::api::invite_focal_point,
+    registration::delegations::api::add_delegation_member,
+    registration::delegations::api::import_delegation_members,
+    registration::delegations::api::patch_delegation_member,
+    registration::delegations::api::remove_delegation_member,
+    registration::delegations::api::replace_delegation_member,
     // Check-in and badges.
     // Import and duplicates.
     access::audit::api::list_audit_entries,

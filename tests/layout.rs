@@ -146,7 +146,7 @@ fn each_library_is_known_where_it_belongs() {
         ("saphyr::", &["blueprint/yaml.rs"]),
         ("icalendar::", &["mail/calendar.rs"]),
         ("quick_xml::", &["agenda/import/schedule_xml.rs", "programme/formats/"]),
-        ("csv::", &["agenda/import/speaker_table.rs", "programme/formats/"]),
+        ("csv::", &["agenda/import/speaker_table.rs", "programme/formats/", "registration/table.rs"]),
         ("icu_normalizer::", &["agenda/import/text.rs"]),
         ("deunicode::", &["agenda/import/text.rs"]),
         ("brotli::", &["programme/publication/coding.rs"]),

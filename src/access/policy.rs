@@ -179,7 +179,26 @@ pub const POLICY: &[(&str, Allowed)] = &[
     // One's own registration.
     // Lists, exports, statistics.
     // Invitations.
+    ("create_invitation", Allowed::Roles(&[Role::Registrar])),
+    ("create_invitations", Allowed::Roles(&[Role::Registrar])),
+    ("list_invitations", Allowed::Roles(&[Role::Registrar])),
+    ("read_invitation", Allowed::Roles(&[Role::Registrar])),
+    ("revoke_invitation", Allowed::Roles(&[Role::Registrar])),
+    ("resend_invitation", Allowed::Roles(&[Role::Registrar])),
     // Delegations.
+    ("list_member_states", Allowed::Everyone),
+    ("list_delegations", Allowed::Roles(&[Role::Registrar])),
+    ("create_delegation", Allowed::Roles(&[Role::Registrar])),
+    ("create_member_state_delegations", Allowed::Roles(&[Role::Registrar])),
+    ("read_delegation", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("patch_delegation", Allowed::Roles(&[Role::Registrar])),
+    ("delete_delegation", Allowed::Roles(&[Role::Registrar])),
+    ("invite_focal_point", Allowed::Roles(&[Role::Registrar])),
+    ("add_delegation_member", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("import_delegation_members", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("patch_delegation_member", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("remove_delegation_member", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("replace_delegation_member", Allowed::OwnOrRoles(&[Role::Registrar])),
     // Check-in and badges.
     // Import and duplicates.
     // Access.

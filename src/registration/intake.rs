@@ -129,6 +129,22 @@ pub fn register_all(
     Ok(Intake { outcomes, is_uniform })
 }
 
+/// Takes one in while the caller holds the ledger.
+///
+/// # Errors
+/// It is refused: the transaction must not commit.
+pub fn take_in(
+    connection: &mut Connection,
+    ledger: &mut Ledger<'_>,
+    secret: &ServerSecret,
+    application: &Application,
+) -> Result<Admitted, RegistrationError> {
+    let questions = ledger.standing.questions()?;
+    let live = store::live_of_addresses(connection, ledger.place.id, &[application.form.email.folded()])?;
+    let known = live.into_iter().map(|registration| (registration.email.folded(), registration)).collect();
+    consider(connection, ledger, secret, &questions, &known, application)
+}
+
 fn consider(
     connection: &mut Connection,
     ledger: &mut Ledger<'_>,

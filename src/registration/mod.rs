@@ -31,6 +31,7 @@ pub mod queue;
 pub mod setup;
 mod store;
 pub mod sweep;
+mod table;
 
 pub use error::RegistrationError;
 pub use setup::Setup;
