@@ -17,6 +17,7 @@ pub struct Row {
     pub cells: Vec<(String, String)>,
 }
 
+#[cfg(test)]
 impl Row {
     /// What the row says in a column.
     pub fn cell(&self, column: &str) -> Option<&str> {
