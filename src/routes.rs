@@ -228,7 +228,8 @@ pub fn documentation() -> Documentation {
         problem::ProblemDocument,
         programme::filter::ReleaseNumber,
         crate::values::Switch,
-        agenda::import::ImportMode
+        agenda::import::ImportMode,
+        registration::delegations::api::DelegationOrder
     )),
     modifiers(&Details),
     tags(

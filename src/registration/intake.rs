@@ -60,7 +60,8 @@ impl Application {
         }
     }
 
-    /// Whether it is refused, if it is, before anything was written for it: then it can share a transaction with others.
+    /// Whether it is refused, if it is, before anything was written for it: then it can share a transaction with
+    /// others.
     pub fn is_plain(&self) -> bool {
         self.form.invitation.is_none() && self.membership.is_none()
     }
@@ -85,9 +86,9 @@ pub struct Intake {
     pub is_uniform: bool,
 }
 
-/// Takes people in: a seat if every quota has one, else a place on the waiting list; or, before that, the verification of
-/// the address or the organisers' decision. Each gets one letter. Who is refused keeps nobody else out; one that is not
-/// [`Application::is_plain`] and is refused must not be committed.
+/// Takes people in: a seat if every quota has one, else a place on the waiting list; or, before that, the
+/// verification of the address or the organisers' decision. Each gets one letter. Who is refused keeps nobody else
+/// out; one that is not [`Application::is_plain`] and is refused must not be committed.
 ///
 /// # Errors
 /// There is no such conference, or the store fails: then nobody was taken in.

@@ -390,8 +390,8 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
-    /// Notes what happened to a registration, which then is as given: its history gets a line, and who it is of gets the
-    /// letter that the event causes.
+    /// Notes what happened to a registration, which then is as given: its history gets a line, and who it is of gets
+    /// the letter that the event causes.
     pub fn note(&mut self, registration: &Registration, event: Event, actor: &Actor, remark: Remark) {
         let note = Note { registration: registration.clone(), event, actor: actor.name().to_owned(), remark };
         self.notes.push(note);

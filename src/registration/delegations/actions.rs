@@ -99,7 +99,7 @@ pub fn all(connection: &mut Connection, place: &Place) -> Result<Vec<Shown>, Reg
 /// The store fails.
 pub fn show(connection: &mut Connection, place: &Place, delegation: Delegation) -> Result<Shown, RegistrationError> {
     let standing = standing(connection, place.id)?.ok_or(RegistrationError::NoConference)?;
-    let head = store::heads(connection, place.id)?.into_iter().find(|head| head.membership.delegation == delegation.id);
+    let head = store::head(connection, delegation.id)?;
     Ok(shown(&standing, delegation, head)?)
 }
 

@@ -692,8 +692,8 @@ pub struct ImportedMembers {
 
 /// Adds each row of a table as a member: all of them, or none.
 ///
-/// The columns have the names of the fields of a member, in any order, and `answers.` with the code of a question. Elements
-/// of a list are parted by `|`.
+/// The columns have the names of the fields of a member, in any order, and `answers.` with the code of a question.
+/// Elements of a list are parted by `|`.
 #[utoipa::path(
     tag = "registration",
     params(

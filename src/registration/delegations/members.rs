@@ -1,5 +1,5 @@
-//! The members of a delegation: whom its focal point (or a registrar) adds, changes, replaces and takes out. Each action
-//! is one transaction's work, under the conference's lock: who comes second finds done what the first did.
+//! The members of a delegation: whom its focal point (or a registrar) adds, changes, replaces and takes out. Each
+//! action is one transaction's work, under the conference's lock: who comes second finds done what the first did.
 
 use deserr::Deserr;
 use serde::Serialize;
@@ -83,8 +83,8 @@ pub struct MemberDetails {
     #[deserr(default)]
     #[schema(required = false)]
     pub birth_date: Option<Date>,
-    /// Whether they lead the delegation: whoever did so does not any more. Of a replacement: what the member was, if left
-    /// out.
+    /// Whether they lead the delegation: whoever did so does not any more. Of a replacement: what the member was, if
+    /// left out.
     #[deserr(default)]
     #[schema(required = false)]
     pub is_head: Option<bool>,
@@ -243,8 +243,8 @@ pub fn spoken(delegation: &Delegation, agenda: &Agenda) -> Result<LanguageTag, R
     LanguageTag::parse(language(delegation, agenda)).map_err(|_| RegistrationError::NoConference)
 }
 
-/// A member, as their focal point and registrars see it: without any link of the member's own, and without what registrars
-/// note among themselves.
+/// A member, as their focal point and registrars see it: without any link of the member's own, and without what
+/// registrars note among themselves.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Member)]
 pub struct MemberView {
@@ -372,8 +372,8 @@ pub fn add(
     Ok(Member { registration: admitted.registration, membership })
 }
 
-/// Changes who a member is reached as, and what they are in the delegation, by a merge patch. Whom the organisers approved
-/// stays who they are.
+/// Changes who a member is reached as, and what they are in the delegation, by a merge patch. Whom the organisers
+/// approved stays who they are.
 ///
 /// # Errors
 /// [`RegistrationError::Invalid`], [`RegistrationError::IdentityApproved`], [`RegistrationError::AlreadyRegistered`],
@@ -504,8 +504,9 @@ pub fn remove(
     Ok(Member { registration, membership: Membership { is_head: false, ..membership } })
 }
 
-/// Puts another person in a member's place, in the same category: the seat, or the place on the waiting list, is theirs.
-/// Where the organisers decide about the category, the seat is kept for the new person until they have decided.
+/// Puts another person in a member's place, in the same category: the seat, or the place on the waiting list, is
+/// theirs. Where the organisers decide about the category, the seat is kept for the new person until they have
+/// decided.
 ///
 /// # Errors
 /// [`RegistrationError::WrongState`] where the member's registration is final already: another replaced it first; those

@@ -7,7 +7,8 @@
 //! - A delegation's `members` are its live registrations, never more than its quota: [`count_member`] is a guarded
 //!   update with a CHECK behind it, under the conference's lock, and [`member_left`] is called for whoever leaves.
 //! - A delegation has one head at most: the store's partial unique index says so.
-//! - A focal point's link opens their own delegation alone, and no link to a member's registration is ever shown to them
+//! - A focal point's link opens their own delegation alone, and no link to a member's registration is ever shown to
+//! them
 //!   ([`members::MemberView`] has none). A new address, or a renewal, makes every earlier link void.
 
 pub mod actions;

@@ -1,5 +1,5 @@
-//! The Member States of the United Nations: `config/reference/member-states.csv`, compiled in. Its README says where it is
-//! from.
+//! The Member States of the United Nations: `config/reference/member-states.csv`, compiled in. Its README says where
+//! it is from.
 
 use std::sync::LazyLock;
 

@@ -331,6 +331,19 @@ pub fn members(
     rows.into_iter().filter_map(member).collect()
 }
 
+/// The head of a delegation.
+pub fn head(connection: &mut Connection, delegation: DelegationId) -> Result<Option<Member>, DatabaseError> {
+    let row: Option<MemberRow> = delegation_members::table
+        .filter(delegation_members::delegation_id.eq(delegation))
+        .filter(delegation_members::is_head)
+        .first(connection)
+        .optional()?;
+    let Some(row) = row else { return Ok(None) };
+    let registration = of_ids(connection, &[row.registration_id])?.pop();
+    let membership = Membership::try_from(row)?;
+    Ok(registration.map(|registration| Member { registration, membership }))
+}
+
 /// The heads of the conference's delegations.
 pub fn heads(connection: &mut Connection, conference: ConferenceId) -> Result<Vec<Member>, DatabaseError> {
     let rows: Vec<MemberRow> = delegation_members::table

@@ -42,7 +42,8 @@ pub struct NewInvitation {
     #[deserr(default)]
     #[schema(required = false)]
     pub label: Option<Line<200>>,
-    /// To which category alone; to any if left out. It opens a category that needs an invitation, and shows a hidden one.
+    /// To which category alone; to any if left out. It opens a category that needs an invitation, and shows a hidden
+    /// one.
     #[deserr(default)]
     #[schema(required = false)]
     pub category: Option<Code>,
@@ -62,8 +63,8 @@ pub struct NewInvitation {
     #[deserr(default)]
     #[schema(required = false)]
     pub language: Option<LanguageTag>,
-    /// The text of an access code, 6 characters or more; capitals, spaces and hyphens do not matter. One is drawn if left
-    /// out.
+    /// The text of an access code, 6 characters or more; capitals, spaces and hyphens do not matter. One is drawn if
+    /// left out.
     #[deserr(default)]
     #[schema(required = false)]
     pub code: Option<Line<60>>,
@@ -116,8 +117,8 @@ pub struct InvitationView {
     pub ended_at: Option<String>,
     /// When it was made.
     pub created_at: String,
-    /// The code: of an access code in the answer that makes it and never again, of a personal invitation whenever one alone
-    /// is read, as long as it can be used.
+    /// The code: of an access code in the answer that makes it and never again, of a personal invitation whenever one
+    /// alone is read, as long as it can be used.
     pub code: Option<String>,
     /// The form with that code.
     pub link: Option<String>,

@@ -56,8 +56,8 @@ pub struct Options {
 /// Makes a personal invitation of each row and mails it. Answers how many there are.
 ///
 /// # Errors
-/// [`RegistrationError::Invalid`] with every fault by line and column; [`RegistrationError::SeatsTaken`] where there are
-/// fewer free seats than rows.
+/// [`RegistrationError::Invalid`] with every fault by line and column; [`RegistrationError::SeatsTaken`] where there
+/// are fewer free seats than rows.
 pub fn invite_all(
     connection: &mut Connection,
     errand: Errand<'_>,
