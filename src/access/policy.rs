@@ -27,7 +27,7 @@ pub enum Allowed {
     ServerAdmins,
     /// Tokens of these roles; an admin always may.
     Roles(&'static [Role]),
-    /// Tokens of these roles, and the attendee whom the registration is of.
+    /// Tokens of these roles, and the attendee whom the registration is of, or the focal point of the delegation.
     OwnOrRoles(&'static [Role]),
 }
 
