@@ -182,7 +182,26 @@ operations! {
     registration::own::api::request_registration_link,
     // Lists, exports, statistics.
     // Invitations.
+    registration::invitations::api::create_invitation,
+    registration::invitations::api::create_invitations,
+    registration::invitations::api::list_invitations,
+    registration::invitations::api::read_invitation,
+    registration::invitations::api::revoke_invitation,
+    registration::invitations::api::resend_invitation,
     // Delegations.
+    registration::delegations::api::list_member_states,
+    registration::delegations::api::list_delegations,
+    registration::delegations::api::create_delegation,
+    registration::delegations::api::create_member_state_delegations,
+    registration::delegations::api::read_delegation,
+    registration::delegations::api::patch_delegation,
+    registration::delegations::api::delete_delegation,
+    registration::delegations::api::invite_focal_point,
+    registration::delegations::api::add_delegation_member,
+    registration::delegations::api::import_delegation_members,
+    registration::delegations::api::patch_delegation_member,
+    registration::delegations::api::remove_delegation_member,
+    registration::delegations::api::replace_delegation_member,
     // Check-in and badges.
     registration::check_in::api::check_in,
     registration::check_in::api::list_check_ins,
@@ -234,7 +253,8 @@ pub fn documentation() -> Documentation {
         crate::values::Switch,
         agenda::import::ImportMode,
         registration::import::KnownRows,
-        registration::import::ImportedStatus
+        registration::import::ImportedStatus,
+        registration::delegations::api::DelegationOrder
     )),
     modifiers(&Details),
     tags(

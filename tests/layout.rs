@@ -146,7 +146,7 @@ fn each_library_is_known_where_it_belongs() {
         ("saphyr::", &["blueprint/yaml.rs"]),
         ("icalendar::", &["mail/calendar.rs"]),
         ("quick_xml::", &["agenda/import/schedule_xml.rs", "programme/formats/"]),
-        ("csv::", &["agenda/import/table.rs", "programme/formats/"]),
+        ("csv::", &["agenda/import/table.rs", "programme/formats/", "registration/table.rs"]),
         ("icu_normalizer::", &["agenda/import/text.rs"]),
         ("deunicode::", &["agenda/import/text.rs", "registration/model.rs", "registration/check_in/badges/"]),
         ("ed25519_dalek::", &["registration/check_in/payload.rs"]),

@@ -80,6 +80,10 @@ struct Place {
     reference: String,
     /// The token of the attendee's link.
     link: String,
+    /// The token of the focal point's link, of a delegation.
+    focal_point: String,
+    /// An invitation.
+    invitation: String,
 }
 
 impl Place {
@@ -91,7 +95,17 @@ impl Place {
         let made = app.post(&path, &person(1, "delegate")).json();
         let link = text(&made["links"]["self"]);
         let link = link.split_once("?token=").unwrap().1.to_owned();
-        Self { slug: slug.to_owned(), reference: text(&made["reference"]), link }
+        let within = format!("/api/v1/conferences/{slug}");
+        let asked = json!({
+            "kind": "member_state", "country": "BE", "category": "delegate",
+            "focal_point": { "name": "Focal point", "email": "focal@example.org" }
+        });
+        assert_eq!(app.admin("POST", &format!("{within}/delegations"), Some(&asked)).status, 201);
+        let sent = app.admin("POST", &format!("{within}/delegations/be/invite-focal-point"), Some(&json!({}))).json();
+        let focal_point = text(&sent["link"]).split_once("?token=").unwrap().1.to_owned();
+        let asked = json!({ "kind": "shared", "label": "x" });
+        let invitation = text(&app.admin("POST", &format!("{within}/invitations"), Some(&asked)).json()["id"]);
+        Self { focal_point, invitation, slug: slug.to_owned(), reference: text(&made["reference"]), link }
     }
 
     /// What stands in a path for a parameter, where there is such a thing in the place.
@@ -104,6 +118,8 @@ impl Place {
             "speaker" => "ada",
             "room" => "hall",
             "track" => "law",
+            "delegation" => "be",
+            "invitation" => &self.invitation,
             "date" | "day" => "2030-05-01",
             "number" | "release" => "1",
             _ => return None,
@@ -295,9 +311,11 @@ impl Scene {
             }
         }
         if operation.lets_in("attendee") {
-            let another_s = call.with_link(&self.of_attendee.link).status(&self.app, operation, None);
-            if another_s != 401 {
-                wrong.push(format!("{} answers another attendee's link {another_s}, not 401", operation.id));
+            for link in [&self.of_attendee.link, &self.of_attendee.focal_point] {
+                let another_s = call.with_link(link).status(&self.app, operation, None);
+                if another_s != 401 {
+                    wrong.push(format!("{} answers another's link {another_s}, not 401", operation.id));
+                }
             }
         }
     }
@@ -314,7 +332,10 @@ impl Scene {
                 "everyone" => passes("everyone", &call(&self.document, operation, &self.calm), None),
                 "attendee" => {
                     let call = call(&self.document, operation, &self.of_attendee);
-                    passes("the attendee", &call.with_link(&self.of_attendee.link), None);
+                    let of_delegation = operation.template.contains("{delegation}");
+                    let place = &self.of_attendee;
+                    let link = if of_delegation { &place.focal_point } else { &place.link };
+                    passes("the attendee or focal point", &call.with_link(link), None);
                 }
                 role => {
                     let as_token = if role == "server_admin" { "admin" } else { role };

@@ -25,6 +25,11 @@ impl Actor {
         Self::named("attendee", None)
     }
 
+    /// The focal point of a delegation.
+    pub fn focal_point() -> Self {
+        Self::named("focal point", None)
+    }
+
     /// The service itself.
     pub fn service() -> Self {
         Self::named("service", None)

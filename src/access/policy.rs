@@ -27,7 +27,7 @@ pub enum Allowed {
     ServerAdmins,
     /// Tokens of these roles; an admin always may.
     Roles(&'static [Role]),
-    /// Tokens of these roles, and the attendee whom the registration is of.
+    /// Tokens of these roles, and the attendee whom the registration is of, or the focal point of the delegation.
     OwnOrRoles(&'static [Role]),
 }
 
@@ -190,7 +190,26 @@ pub const POLICY: &[(&str, Allowed)] = &[
     ("request_registration_link", Allowed::Everyone),
     // Lists, exports, statistics.
     // Invitations.
+    ("create_invitation", Allowed::Roles(&[Role::Registrar])),
+    ("create_invitations", Allowed::Roles(&[Role::Registrar])),
+    ("list_invitations", Allowed::Roles(&[Role::Registrar])),
+    ("read_invitation", Allowed::Roles(&[Role::Registrar])),
+    ("revoke_invitation", Allowed::Roles(&[Role::Registrar])),
+    ("resend_invitation", Allowed::Roles(&[Role::Registrar])),
     // Delegations.
+    ("list_member_states", Allowed::Everyone),
+    ("list_delegations", Allowed::Roles(&[Role::Registrar])),
+    ("create_delegation", Allowed::Roles(&[Role::Registrar])),
+    ("create_member_state_delegations", Allowed::Roles(&[Role::Registrar])),
+    ("read_delegation", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("patch_delegation", Allowed::Roles(&[Role::Registrar])),
+    ("delete_delegation", Allowed::Roles(&[Role::Registrar])),
+    ("invite_focal_point", Allowed::Roles(&[Role::Registrar])),
+    ("add_delegation_member", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("import_delegation_members", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("patch_delegation_member", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("remove_delegation_member", Allowed::OwnOrRoles(&[Role::Registrar])),
+    ("replace_delegation_member", Allowed::OwnOrRoles(&[Role::Registrar])),
     // Check-in and badges.
     ("read_check_in_key", Allowed::Everyone),
     ("check_in", Allowed::Roles(&[Role::Registrar, Role::CheckIn])),

@@ -502,6 +502,7 @@ table! {
 }
 
 diesel::joinable!(delegation_members -> registrations (registration_id));
+diesel::joinable!(delegation_members -> delegations (delegation_id));
 diesel::joinable!(session_sign_ups -> registrations (registration_id));
 diesel::joinable!(tokens -> conferences (conference_id));
 diesel::joinable!(representations -> releases (release_id));

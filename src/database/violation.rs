@@ -12,6 +12,8 @@ const COLUMNS: &[(&str, &str)] = &[
         "registrations_live_email_key",
     ),
     ("UNIQUE constraint failed: registrations.conference_id, registrations.reference", "registrations_reference_key"),
+    ("UNIQUE constraint failed: invitations.conference_id, invitations.code_digest", "invitations_code_digest_key"),
+    ("UNIQUE constraint failed: delegations.conference_id, delegations.code", "delegations_code_key"),
 ];
 
 /// The name of the broken unique constraint, if that is what happened.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    RegistrationError,
+    RegistrationError, delegations,
     form::Question,
     intake::session_faults,
     invitations,
@@ -463,7 +463,10 @@ fn refuse_what_takes_seats_away(
                 let category = Some(new.code.clone());
                 return Err(RegistrationError::SeatsTaken { category, taken: old.seats_taken });
             }
-            None if store::is_used(connection, old.id)? => {
+            None if store::is_used(connection, old.id)?
+                || invitations::is_of_category(connection, old.id)?
+                || delegations::is_of_category(connection, old.id)? =>
+            {
                 return Err(RegistrationError::CategoryInUse(old.code.clone()));
             }
             _ => {}

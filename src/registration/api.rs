@@ -221,6 +221,8 @@ pub struct HistoryLine {
     pub status: State,
     /// Why, in the organisers' words.
     pub reason: Option<String>,
+    /// Who did it, for registrars.
+    pub actor: Option<String>,
 }
 
 fn links(desk: &Desk, snapshot: &Snapshot, registration: &Registration) -> Links {
@@ -743,6 +745,7 @@ pub fn registration_view(
                 event: entry.event,
                 status: entry.state,
                 reason: reason(entry),
+                actor: (!own).then(|| entry.actor.clone()),
             })
             .collect(),
     }

@@ -38,6 +38,20 @@ problem_kinds! {
     ALREADY_MERGED = ("already-merged", 409, "The two registrations were merged already"),
     /// The registration that is to be kept cannot take over the seat of the other.
     MERGE_LOSES_SEAT = ("merge-loses-seat", 409, "The registration that is kept would lose the other's seat"),
+    /// Another access code of the conference is the same.
+    ACCESS_CODE_TAKEN = ("access-code-taken", 409, "Another access code of the conference is the same"),
+    /// Nobody can use the invitation any more.
+    INVITATION_OVER = ("invitation-over", 409, "The invitation is used up or over"),
+    /// Another delegation has this code, or is of this State.
+    DELEGATION_TAKEN = ("delegation-taken", 409, "Another delegation has this code"),
+    /// The delegation has members.
+    DELEGATION_IN_USE = ("delegation-in-use", 409, "The delegation has members"),
+    /// The delegation has more members than that.
+    QUOTA_BELOW_MEMBERS = ("quota-below-members", 409, "The delegation has more members than that"),
+    /// The delegation names nobody to write to.
+    NO_FOCAL_POINT = ("no-focal-point", 409, "The delegation has no focal point"),
+    /// Who was approved cannot become somebody else.
+    IDENTITY_APPROVED = ("identity-approved", 409, "The organisers approved this person"),
     /// The conference has registrations.
     CONFERENCE_IN_USE = ("conference-in-use", 409, "People have registered for the conference"),
     /// The category has registrations.
@@ -109,6 +123,30 @@ pub enum RegistrationError {
     /// The registration that is to be kept cannot take over the seat of the other.
     #[error("the registration that is kept cannot take over the seat of the other")]
     MergeLosesSeat,
+    /// Another access code of the conference is the same.
+    #[error("the access code is taken")]
+    AccessCodeTaken,
+    /// Nobody can use the invitation any more, or it has no address to write to.
+    #[error("the invitation {0}")]
+    InvitationOver(&'static str),
+    /// There is no such thing.
+    #[error("no such {0}")]
+    NoThing(&'static str),
+    /// Another delegation has this code.
+    #[error("delegation {0} is there already")]
+    DelegationTaken(Code),
+    /// A delegation with members cannot go.
+    #[error("the delegation has {0} members")]
+    DelegationInUse(i64),
+    /// A quota below the members.
+    #[error("the delegation has {0} members")]
+    QuotaBelowMembers(i64),
+    /// The delegation names nobody to write to.
+    #[error("the delegation has no focal point")]
+    NoFocalPoint,
+    /// Who was approved cannot become somebody else.
+    #[error("the organisers approved this person")]
+    IdentityApproved,
     /// A reference that is taken already; another one is drawn.
     #[error("the reference is taken")]
     ReferenceTaken,
@@ -184,6 +222,23 @@ impl From<RegistrationError> for Problem {
             RegistrationError::AlreadyMerged => Problem::new(&ALREADY_MERGED),
             RegistrationError::MergeLosesSeat => Problem::new(&MERGE_LOSES_SEAT)
                 .detail("keep the other one, or first bring this one where it can have the seat"),
+            RegistrationError::AccessCodeTaken => Problem::new(&ACCESS_CODE_TAKEN),
+            RegistrationError::InvitationOver(why) => {
+                Problem::new(&INVITATION_OVER).detail(format!("the invitation {why}"))
+            }
+            RegistrationError::NoThing(what) => Problem::new(&NOT_FOUND).detail(format!("there is no such {what}")),
+            RegistrationError::DelegationTaken(code) => {
+                Problem::new(&DELEGATION_TAKEN).detail(format!("there is a delegation {code} already"))
+            }
+            RegistrationError::DelegationInUse(members) => {
+                Problem::new(&DELEGATION_IN_USE).detail(format!("{members} members are to leave it first"))
+            }
+            RegistrationError::QuotaBelowMembers(members) => {
+                Problem::new(&QUOTA_BELOW_MEMBERS).detail(format!("the delegation has {members} members"))
+            }
+            RegistrationError::NoFocalPoint => Problem::new(&NO_FOCAL_POINT).detail("name one with an address first"),
+            RegistrationError::IdentityApproved => Problem::new(&IDENTITY_APPROVED)
+                .detail("names, country and date of birth stay as they are: replace the member instead"),
             RegistrationError::ReferenceTaken => Problem::unexpected("no free reference was drawn"),
             RegistrationError::Access(error) => error.into(),
             RegistrationError::Agenda(error) => error.into(),

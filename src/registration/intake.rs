@@ -107,7 +107,7 @@ pub fn register_all(
     applications: &[Application],
 ) -> Result<Intake, RegistrationError> {
     let each: Vec<_> = applications.iter().map(|application| (application, None)).collect();
-    take_in(connection, place, released, secret, &each)
+    take_all_in(connection, place, released, secret, &each)
 }
 
 /// Takes people over from another system: each stands where they stood there. Who says `confirmed` gets a seat or is
@@ -123,10 +123,10 @@ pub fn take_over(
     people: &[(Application, TakenOver)],
 ) -> Result<Intake, RegistrationError> {
     let each: Vec<_> = people.iter().map(|(application, taken_over)| (application, Some(taken_over))).collect();
-    take_in(connection, place, released, secret, &each)
+    take_all_in(connection, place, released, secret, &each)
 }
 
-fn take_in(
+fn take_all_in(
     connection: &mut Connection,
     place: &Place,
     released: Released<'_>,
@@ -163,6 +163,22 @@ fn take_in(
         admitted.position = positions.get(&admitted.registration.id).copied();
     }
     Ok(Intake { outcomes, is_uniform })
+}
+
+/// Takes one in while the caller holds the ledger.
+///
+/// # Errors
+/// It is refused: the transaction must not commit.
+pub fn take_in(
+    connection: &mut Connection,
+    ledger: &mut Ledger<'_>,
+    secret: &ServerSecret,
+    application: &Application,
+) -> Result<Admitted, RegistrationError> {
+    let questions = ledger.standing.questions()?;
+    let live = store::live_of_addresses(connection, ledger.place.id, &[application.form.email.folded()])?;
+    let known = live.into_iter().map(|registration| (registration.email.folded(), registration)).collect();
+    consider(connection, ledger, secret, &questions, &known, (application, None))
 }
 
 fn consider(

@@ -28,7 +28,7 @@ use crate::{
         Connection, DatabaseError,
         types::{Instant, JsonValue},
     },
-    ids::{CategoryId, Id, RegistrationId, SessionId},
+    ids::{CategoryId, Id, InvitationId, RegistrationId, SessionId},
     mail::{Letter, LetterKind, enqueue_all, was_written_to},
     values::{Code, Count},
 };
@@ -79,6 +79,7 @@ pub struct Ledger<'a> {
     sessions: Vec<SessionStanding>,
     sessions_before: Vec<SessionStanding>,
     has_freed: bool,
+    inherited: Option<i64>,
     new: Vec<Registration>,
     new_sign_ups: Vec<SignUp>,
     new_members: Vec<(RegistrationId, Membership)>,
@@ -109,6 +110,7 @@ impl<'a> Ledger<'a> {
             sessions_before: sessions.clone(),
             sessions,
             has_freed: false,
+            inherited: None,
             new: Vec::new(),
             new_sign_ups: Vec::new(),
             new_members: Vec::new(),
@@ -159,8 +161,16 @@ impl<'a> Ledger<'a> {
         found.ok_or_else(|| DatabaseError::Corrupt(format!("there is no category {id}")))
     }
 
+    /// The next who arrives takes this place among all registrations, of one who left it to them.
+    pub fn inherit(&mut self, arrival: i64) {
+        self.inherited = Some(arrival);
+    }
+
     /// The next place among all registrations.
     pub fn next_arrival(&mut self) -> i64 {
+        if let Some(arrival) = self.inherited.take() {
+            return arrival;
+        }
         self.standing.last_arrival += 1;
         self.standing.last_arrival
     }
@@ -365,9 +375,18 @@ impl<'a> Ledger<'a> {
         delegations::member_left(connection, registration.id)?;
         self.save(connection, registration)?;
         if let Some(invitation) = registration.invitation {
-            for _ in 0..invitations::settle_reserved(connection, invitation)? {
-                self.free(registration.category);
-            }
+            self.settle(connection, invitation)?;
+        }
+        Ok(())
+    }
+
+    /// Seats that an invitation reserves and nobody can use any more become free.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn settle(&mut self, connection: &mut Connection, invitation: InvitationId) -> Result<(), DatabaseError> {
+        if let Some((category, seats)) = invitations::settle_reserved(connection, invitation)? {
+            (0..seats).for_each(|_| self.free(category));
         }
         Ok(())
     }
@@ -516,9 +535,7 @@ impl<'a> Ledger<'a> {
             store::insert(connection, &self.new)?;
             duplicates::flag(connection, self.place.id, &self.new, self.now)?;
         }
-        for (registration, membership) in &self.new_members {
-            delegations::join(connection, *registration, membership)?;
-        }
+        delegations::join_all(connection, &self.new_members)?;
         store::insert_sign_ups(connection, &std::mem::take(&mut self.new_sign_ups))?;
         if self.has_freed {
             self.fill(connection)?;

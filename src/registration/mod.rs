@@ -36,6 +36,7 @@ pub mod queue;
 pub mod setup;
 mod store;
 pub mod sweep;
+mod table;
 
 pub use error::RegistrationError;
 pub use setup::Setup;

@@ -12,7 +12,9 @@ use super::{
 use crate::{
     agenda::model::utc,
     database::{
-        Connection, DatabaseError, insert_all,
+        Connection, DatabaseError,
+        connection::ROWS_MAX,
+        insert_all,
         schema::{
             categories, registration_events, registration_forms, registration_setups, registrations, session_quotas,
             session_sign_ups,
@@ -557,12 +559,18 @@ pub fn live_of_addresses(
     folded: &[String],
 ) -> Result<Vec<Registration>, DatabaseError> {
     let live = State::LIVE.map(State::as_str);
-    let rows: Vec<Row> = registrations::table
-        .filter(registrations::conference_id.eq(conference))
-        .filter(registrations::email_folded.eq_any(folded))
-        .filter(registrations::state.eq_any(live))
-        .load(connection)?;
-    rows.into_iter().map(Registration::try_from).collect()
+    let mut found = Vec::new();
+    for some in folded.chunks(ROWS_MAX) {
+        let rows: Vec<Row> = registrations::table
+            .filter(registrations::conference_id.eq(conference))
+            .filter(registrations::email_folded.eq_any(some))
+            .filter(registrations::state.eq_any(live))
+            .load(connection)?;
+        for row in rows {
+            found.push(Registration::try_from(row)?);
+        }
+    }
+    Ok(found)
 }
 
 /// The registrations of these ids.

@@ -151,7 +151,9 @@ CREATE TABLE delegation_members (
     is_head boolean NOT NULL,
     level text NOT NULL CONSTRAINT delegation_members_level_check CHECK (level IN ('head_of_state', 'head_of_government', 'vice_president', 'minister', 'deputy_minister', 'head_of_organisation', 'ambassador', 'other'))
 );
-CREATE INDEX delegation_members_delegation_id_idx ON delegation_members (delegation_id);
+CREATE INDEX delegation_members_delegation_id_idx ON delegation_members (delegation_id, registration_id);
+-- One head at most.
+CREATE UNIQUE INDEX delegation_members_head_key ON delegation_members (delegation_id) WHERE is_head;
 
 -- Two registrations that are probably of one person.
 CREATE TABLE possible_duplicates (

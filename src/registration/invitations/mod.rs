@@ -9,6 +9,9 @@
 //! - Seats that it reserves are counted as taken, until they are used or it ends ([`use_reserved`],
 //!   [`settle_reserved`]).
 
+pub mod actions;
+pub mod api;
+pub mod batch;
 mod store;
 
 use chrono::{DateTime, Utc};
@@ -17,11 +20,42 @@ use super::RegistrationError;
 use crate::{
     access::ServerSecret,
     agenda::Place,
-    database::{Connection, DatabaseError},
-    ids::{CategoryId, ConferenceId, InvitationId},
+    database::{Connection, DatabaseError, types::Instant},
+    ids::{CategoryId, ConferenceId, Id, InvitationId},
+    values::text_enum,
 };
 
 pub use store::Invitation;
+
+text_enum! {
+    /// Whom an invitation is for.
+    InvitationKind {
+        /// One person: it is used once.
+        Personal = "personal",
+        /// Whoever has the code.
+        Shared = "shared",
+    }
+}
+
+text_enum! {
+    /// Whether an invitation can be used.
+    InvitationStatus {
+        /// It can.
+        Open = "open",
+        /// It was used as often as it can be.
+        Used = "used",
+        /// It has expired or was revoked.
+        Over = "over",
+    }
+}
+
+/// Whether any invitation is to the category.
+///
+/// # Errors
+/// The store fails.
+pub fn is_of_category(connection: &mut Connection, category: CategoryId) -> Result<bool, DatabaseError> {
+    store::is_of_category(connection, category)
+}
 
 /// The invitation that a code opens.
 ///
@@ -45,9 +79,43 @@ pub fn find_by_code(
     found.filter(|invitation| invitation.is_usable(now)).ok_or(RegistrationError::InvitationInvalid)
 }
 
-/// A shared code as it is compared: people type capitals and spaces as they like.
+/// A shared code as it is compared: people type capitals, spaces and hyphens as they like.
 pub fn normal(code: &str) -> String {
-    code.split_whitespace().collect::<String>().to_lowercase()
+    code.split(|c: char| c.is_whitespace() || c == '-').collect::<String>().to_lowercase()
+}
+
+/// Keeps a seat of a category, which is taken already, for the one person who takes another's place; answers the code
+/// that they register with.
+///
+/// # Errors
+/// The store fails.
+pub fn keep_seat(
+    connection: &mut Connection,
+    place: &Place,
+    secret: &ServerSecret,
+    (category, successor_of, now): (CategoryId, &str, DateTime<Utc>),
+) -> Result<String, RegistrationError> {
+    let id = Id::new();
+    let row = store::NewRow {
+        id,
+        conference_id: place.id,
+        kind: InvitationKind::Personal.as_str(),
+        code_digest: None,
+        label: format!("instead of {successor_of}"),
+        category_id: Some(category),
+        email: None,
+        email_folded: None,
+        name: None,
+        language: None,
+        uses_max: Some(1),
+        uses: 0,
+        seats_reserved: 1,
+        generation: 1,
+        expires_at: None,
+        created_at: Instant(now),
+    };
+    store::insert(connection, &[row])?;
+    Ok(secret.invitation_code(id, 1))
 }
 
 /// Counts one use. The conference is locked.
@@ -70,11 +138,14 @@ pub fn use_reserved(
     store::use_reserved(connection, invitation, category)
 }
 
-/// Gives up reserved seats that nobody can use any more; answers how many.
+/// Gives up reserved seats that nobody can use any more; answers of which category, and how many.
 ///
 /// # Errors
 /// The store fails.
-pub fn settle_reserved(connection: &mut Connection, invitation: InvitationId) -> Result<i32, DatabaseError> {
+pub fn settle_reserved(
+    connection: &mut Connection,
+    invitation: InvitationId,
+) -> Result<Option<(CategoryId, i32)>, DatabaseError> {
     store::settle_reserved(connection, invitation)
 }
 
@@ -89,10 +160,9 @@ pub fn end_those_over(
     now: DateTime<Utc>,
 ) -> Result<Vec<(CategoryId, i32)>, DatabaseError> {
     let mut freed = Vec::new();
-    for (id, category) in store::over(connection, conference, now)? {
+    for id in store::over(connection, conference, now)? {
         store::end(connection, id, now)?;
-        let seats = store::settle_reserved(connection, id)?;
-        freed.extend(category.filter(|_| seats > 0).map(|category| (category, seats)));
+        freed.extend(store::settle_reserved(connection, id)?);
     }
     Ok(freed)
 }
