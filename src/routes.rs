@@ -170,6 +170,10 @@ operations! {
     // Decisions and notes.
     // One's own registration.
     // Lists, exports, statistics.
+    registration::lists::api::list_registrations,
+    registration::lists::api::export_registrations_csv,
+    registration::lists::api::export_registrations_xlsx,
+    registration::lists::api::read_statistics,
     // Invitations.
     // Delegations.
     // Check-in and badges.
@@ -209,7 +213,8 @@ pub fn documentation() -> Documentation {
         problem::ProblemDocument,
         programme::filter::ReleaseNumber,
         crate::values::Switch,
-        agenda::import::ImportMode
+        agenda::import::ImportMode,
+        registration::lists::Sort
     )),
     modifiers(&Details),
     tags(
@@ -337,7 +342,7 @@ mod tests {
     #[test]
     fn a_path_allows_what_its_operations_take() {
         assert_eq!(allowed_methods("/api/v1/conferences/x/blueprint"), ["GET", "HEAD", "PUT"]);
-        assert_eq!(allowed_methods("/api/v1/conferences/x/registrations"), ["POST"]);
+        assert_eq!(allowed_methods("/api/v1/conferences/x/registrations"), ["GET", "HEAD", "POST"]);
         assert_eq!(allowed_methods("/nowhere"), Vec::<&str>::new());
     }
 }

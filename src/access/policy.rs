@@ -178,6 +178,10 @@ pub const POLICY: &[(&str, Allowed)] = &[
     // Decisions and notes.
     // One's own registration.
     // Lists, exports, statistics.
+    ("list_registrations", Allowed::Roles(&[Role::Registrar, Role::Viewer])),
+    ("export_registrations_csv", Allowed::Roles(&[Role::Registrar, Role::Viewer])),
+    ("export_registrations_xlsx", Allowed::Roles(&[Role::Registrar, Role::Viewer])),
+    ("read_statistics", Allowed::Roles(&[Role::Registrar, Role::Viewer])),
     // Invitations.
     // Delegations.
     // Check-in and badges.

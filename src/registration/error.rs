@@ -91,6 +91,9 @@ pub enum RegistrationError {
     /// A reference that is taken already; another one is drawn.
     #[error("the reference is taken")]
     ReferenceTaken,
+    /// The file of an export cannot be written.
+    #[error("an export cannot be written")]
+    Export(#[source] std::io::Error),
     /// Whoever asked may not.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -158,6 +161,7 @@ impl From<RegistrationError> for Problem {
             }
             RegistrationError::DelegationFull => Problem::new(&DELEGATION_FULL),
             RegistrationError::ReferenceTaken => Problem::unexpected("no free reference was drawn"),
+            RegistrationError::Export(error) => Problem::unexpected(error),
             RegistrationError::Access(error) => error.into(),
             RegistrationError::Agenda(error) => error.into(),
             RegistrationError::Database(error) => error.into(),

@@ -25,6 +25,7 @@ pub mod intake;
 pub mod invitations;
 pub mod ledger;
 mod letters;
+pub mod lists;
 pub mod model;
 mod page;
 pub mod queue;
