@@ -11,6 +11,7 @@ mod calendars;
 mod checks;
 mod import;
 mod layout;
+mod lists;
 mod live;
 mod mail;
 mod migrations;

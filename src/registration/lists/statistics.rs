@@ -235,13 +235,11 @@ fn check_ins(connection: &mut Connection, place: &Place, zone: TimeZone) -> Resu
                 counts.get(&(gate.clone(), outcome.to_owned())).copied().unwrap_or(0) - undone
             };
             let again = of("admitted_again");
-            found.push(GateCount {
-                date: date.to_string(),
-                gate: gate.clone(),
-                admitted: of("admitted") + again,
-                admitted_again: again,
-                refused: of("refused"),
-            });
+            let (admitted, refused) = (of("admitted") + again, of("refused"));
+            if admitted + refused > 0 {
+                let (date, gate) = (date.to_string(), gate.clone());
+                found.push(GateCount { date, gate, admitted, admitted_again: again, refused });
+            }
         }
         next = store::first_check_in(connection, place.id, Some(until))?;
     }
