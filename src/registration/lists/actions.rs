@@ -183,7 +183,7 @@ fn answers(questions: &[Question], asked: Option<&String>, found: &mut Faults) -
 const FEW: i64 = 2_000;
 /// The first step of a walk: most pages are found in it.
 const FIRST_STEP: i64 = 200;
-/// Every further one.
+/// Each further one is twice as long, up to this.
 const STEP: i64 = 2_000;
 
 /// How many registrations one answer may look at.
@@ -328,7 +328,7 @@ fn walk(
         if end.is_none() || looked_at >= reach {
             return Ok((found, end));
         }
-        (after, step) = (end, STEP);
+        (after, step) = (end, (step * 2).min(STEP));
     }
 }
 
