@@ -181,6 +181,10 @@ operations! {
     registration::own::api::read_registration_data,
     registration::own::api::request_registration_link,
     // Lists, exports, statistics.
+    registration::lists::api::list_registrations,
+    registration::lists::api::export_registrations_csv,
+    registration::lists::api::export_registrations_xlsx,
+    registration::lists::api::read_statistics,
     // Invitations.
     registration::invitations::api::create_invitation,
     registration::invitations::api::create_invitations,
@@ -254,7 +258,8 @@ pub fn documentation() -> Documentation {
         agenda::import::ImportMode,
         registration::import::KnownRows,
         registration::import::ImportedStatus,
-        registration::delegations::api::DelegationOrder
+        registration::delegations::api::DelegationOrder,
+        registration::lists::Sort
     )),
     modifiers(&Details),
     tags(
@@ -383,7 +388,7 @@ mod tests {
     #[test]
     fn a_path_allows_what_its_operations_take() {
         assert_eq!(allowed_methods("/api/v1/conferences/x/blueprint"), ["GET", "HEAD", "PUT"]);
-        assert_eq!(allowed_methods("/api/v1/conferences/x/registrations"), ["POST"]);
+        assert_eq!(allowed_methods("/api/v1/conferences/x/registrations"), ["GET", "HEAD", "POST"]);
         assert_eq!(allowed_methods("/nowhere"), Vec::<&str>::new());
     }
 }

@@ -111,6 +111,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         limit: RateLimit::new(&settings),
         code_limit: RateLimit::of_codes(&settings),
         queue: Queue::new(database.clone(), secret.clone()),
+        scratch: settings.data_dir.as_path().into(),
     };
     let worker = Worker::new(&settings, database.clone(), secret.clone(), public_url.clone(), wake.clone())
         .map_err(io_error("mail_url"))?;

@@ -189,6 +189,10 @@ pub const POLICY: &[(&str, Allowed)] = &[
     ("read_registration_data", Allowed::OwnOrRoles(&[Role::Registrar])),
     ("request_registration_link", Allowed::Everyone),
     // Lists, exports, statistics.
+    ("list_registrations", Allowed::Roles(&[Role::Registrar, Role::Viewer])),
+    ("export_registrations_csv", Allowed::Roles(&[Role::Registrar, Role::Viewer])),
+    ("export_registrations_xlsx", Allowed::Roles(&[Role::Registrar, Role::Viewer])),
+    ("read_statistics", Allowed::Roles(&[Role::Registrar, Role::Viewer])),
     // Invitations.
     ("create_invitation", Allowed::Roles(&[Role::Registrar])),
     ("create_invitations", Allowed::Roles(&[Role::Registrar])),

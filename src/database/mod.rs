@@ -262,8 +262,12 @@ fn pause(round: u32) -> Duration {
     Duration::from_millis(u64::from(round.min(8)) * 5 + jitter)
 }
 
+/// Runs what takes its time, without the store, on the blocking pool.
+///
+/// # Errors
+/// What `work` returns, or that it was cut short.
 #[expect(clippy::disallowed_methods, reason = "the one home of `spawn_blocking`")]
-async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+pub async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
 where
     T: Send + 'static,
     E: From<DatabaseError> + Send + 'static,

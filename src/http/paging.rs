@@ -60,7 +60,12 @@ impl Page {
             return None;
         }
         found.truncate(self.limit);
-        let cursor = URL_SAFE_NO_PAD.encode(key(found.last()?));
+        Some(Self::link(request, &key(found.last()?)))
+    }
+
+    /// The path of the page that goes on after `key`.
+    pub fn link(request: &HttpRequest, key: &str) -> String {
+        let cursor = URL_SAFE_NO_PAD.encode(key);
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
             if name != "cursor" {
@@ -68,11 +73,12 @@ impl Page {
             }
         }
         query.append_pair("cursor", &cursor);
-        Some(format!("{}?{}", request.path(), query.finish()))
+        format!("{}?{}", request.path(), query.finish())
     }
 }
 
-fn invalid_cursor() -> Fault {
+/// A cursor that no page gave.
+pub fn invalid_cursor() -> Fault {
     Fault::at("?cursor", "invalid_cursor", "must come from the page before")
 }
 

@@ -49,6 +49,8 @@ pub struct Desk {
     pub code_limit: RateLimit,
     /// Applications on their way into the store.
     pub queue: Queue,
+    /// Where files of exports are while they are written and sent.
+    pub scratch: Arc<std::path::Path>,
 }
 
 impl Desk {

@@ -150,6 +150,9 @@ pub enum RegistrationError {
     /// A reference that is taken already; another one is drawn.
     #[error("the reference is taken")]
     ReferenceTaken,
+    /// The file of an export cannot be written.
+    #[error("an export cannot be written")]
+    Export(#[source] std::io::Error),
     /// Whoever asked may not.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -240,6 +243,7 @@ impl From<RegistrationError> for Problem {
             RegistrationError::IdentityApproved => Problem::new(&IDENTITY_APPROVED)
                 .detail("names, country and date of birth stay as they are: replace the member instead"),
             RegistrationError::ReferenceTaken => Problem::unexpected("no free reference was drawn"),
+            RegistrationError::Export(error) => Problem::unexpected(error),
             RegistrationError::Access(error) => error.into(),
             RegistrationError::Agenda(error) => error.into(),
             RegistrationError::Database(error) => error.into(),

@@ -29,6 +29,7 @@ pub mod intake;
 pub mod invitations;
 pub mod ledger;
 mod letters;
+pub mod lists;
 pub mod model;
 pub mod own;
 mod page;

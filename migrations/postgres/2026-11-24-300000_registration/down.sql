@@ -20,6 +20,8 @@ UPDATE registration_events SET state = 'waitlisted' WHERE state IN ('unverified'
 UPDATE registration_events SET state = 'cancelled' WHERE state IN ('rejected', 'expired', 'revoked');
 DROP INDEX registration_events_registration_id_idx;
 DROP INDEX registrations_invitation_idx;
+DROP INDEX registrations_created_idx;
+DROP INDEX registrations_updated_idx;
 DROP INDEX registrations_name_idx;
 DROP INDEX registrations_country_idx;
 DROP INDEX registrations_category_idx;
@@ -40,6 +42,7 @@ ALTER TABLE registrations
     DROP COLUMN badge,
     DROP COLUMN birth_date,
     DROP COLUMN name_folded,
+    ALTER COLUMN email_folded TYPE text,
     DROP COLUMN invitation_id,
     DROP COLUMN offer_expires_at,
     DROP COLUMN expires_at,

@@ -95,6 +95,8 @@ CREATE INDEX registrations_state_idx ON registrations (conference_id, state, arr
 CREATE INDEX registrations_category_idx ON registrations (category_id, arrival, id);
 CREATE INDEX registrations_country_idx ON registrations (conference_id, country, arrival, id);
 CREATE INDEX registrations_name_idx ON registrations (conference_id, name_folded, id);
+CREATE INDEX registrations_updated_idx ON registrations (conference_id, updated_at, id);
+CREATE INDEX registrations_created_idx ON registrations (conference_id, created_at);
 CREATE INDEX registrations_invitation_idx ON registrations (invitation_id) WHERE invitation_id IS NOT NULL;
 CREATE INDEX registration_events_registration_id_idx ON registration_events (registration_id);
 
@@ -201,6 +203,7 @@ CREATE TABLE possible_duplicates (
     created_at TEXT NOT NULL,
     CONSTRAINT possible_duplicates_pair_key UNIQUE (registration_id, earlier_id)
 ) STRICT;
+CREATE INDEX possible_duplicates_earlier_idx ON possible_duplicates (earlier_id);
 CREATE INDEX possible_duplicates_open_idx ON possible_duplicates (conference_id, created_at, id) WHERE state = 'open';
 
 -- What happened at the doors. Nothing is ever changed here: an undoing is an entry of its own. `id` is the scanner's,
@@ -228,6 +231,7 @@ CREATE TABLE check_ins (
     CONSTRAINT check_ins_admission_check CHECK (outcome = 'refused' OR registration_id IS NOT NULL)
 ) STRICT;
 CREATE INDEX check_ins_registration_id_idx ON check_ins (registration_id, at);
+CREATE INDEX check_ins_at_idx ON check_ins (conference_id, at, gate, outcome);
 
 -- How many entries a conference has. Who counts on holds the row until the commit, so that entries come into sight in
 -- the order of their numbers, and two scanners at once are judged one after the other.

@@ -1,0 +1,130 @@
+//! Registrations as a workbook (XLSX), row by row into files without a name: nobody else can open them, and they are gone
+//! with the last handle, whatever becomes of the process.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Seek as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use rust_xlsxwriter::{Format, XlsxError};
+
+use crate::registration::RegistrationError;
+
+/// Rows of a sheet under its header: the format takes 1,048,576 in all.
+const ROWS_MAX: u32 = 1_048_575;
+/// Cells beyond which a file may pass what the plain form of its container takes (4 GiB).
+const CELLS_OF_PLAIN_CONTAINER: u64 = 30_000_000;
+/// The most UTF-16 units that a cell takes.
+const CELL_MAX: usize = 32_767;
+
+/// A workbook while it is written.
+pub struct Workbook {
+    book: rust_xlsxwriter::Workbook,
+    folder: PathBuf,
+    header: Vec<String>,
+    sheets: usize,
+    /// Rows of the last sheet under its header.
+    rows: u32,
+    cells: u64,
+}
+
+fn failed(error: XlsxError) -> RegistrationError {
+    RegistrationError::Export(match error {
+        XlsxError::IoError(error) => error,
+        other => io::Error::other(other),
+    })
+}
+
+impl Workbook {
+    /// A workbook with nothing but its header, whose files are in `folder`.
+    ///
+    /// # Errors
+    /// The folder takes no file.
+    pub fn create(folder: &Path, header: Vec<String>) -> Result<Self, RegistrationError> {
+        let mut book = rust_xlsxwriter::Workbook::new();
+        book.set_tempdir(folder).map_err(failed)?;
+        let mut workbook = Self { book, folder: folder.to_owned(), header, sheets: 0, rows: 0, cells: 0 };
+        workbook.add_sheet()?;
+        Ok(workbook)
+    }
+
+    fn add_sheet(&mut self) -> Result<(), RegistrationError> {
+        self.sheets += 1;
+        self.rows = 0;
+        let name = match self.sheets {
+            1 => "Registrations".to_owned(),
+            number => format!("Registrations {number}"),
+        };
+        let bold = Format::new().set_bold();
+        let sheet = self.book.add_worksheet_with_constant_memory().map_err(failed)?;
+        sheet.set_name(name).map_err(failed)?;
+        sheet.set_freeze_panes(1, 0).map_err(failed)?;
+        for (column, name) in (0_u16..).zip(&self.header) {
+            sheet.write_string_with_format(0, column, name, &bold).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Writes rows: each cell a text, so that nothing in it is a formula.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn add(&mut self, rows: &[Vec<String>]) -> Result<(), RegistrationError> {
+        for row in rows {
+            if self.rows == ROWS_MAX {
+                self.add_sheet()?;
+            }
+            self.rows += 1;
+            let sheet = self.book.worksheet_from_index(self.sheets - 1).map_err(failed)?;
+            for (column, cell) in (0_u16..).zip(row) {
+                if !cell.is_empty() {
+                    sheet.write_string(self.rows, column, fitting(cell)).map_err(failed)?;
+                    self.cells += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The file from its beginning, and how long it is.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn finish(mut self) -> Result<(File, u64), RegistrationError> {
+        self.book.use_zip_large_file(self.cells > CELLS_OF_PLAIN_CONTAINER);
+        let file = tempfile::tempfile_in(&self.folder).map_err(RegistrationError::Export)?;
+        let mut writer = BufWriter::new(file);
+        self.book.save_to_writer(&mut writer).map_err(failed)?;
+        writer.flush().map_err(RegistrationError::Export)?;
+        let mut file = writer.into_inner().map_err(|error| RegistrationError::Export(error.into_error()))?;
+        let length = file.stream_position().map_err(RegistrationError::Export)?;
+        file.rewind().map_err(RegistrationError::Export)?;
+        Ok((file, length))
+    }
+}
+
+/// As much of a text as a cell takes.
+fn fitting(cell: &str) -> &str {
+    if cell.len() <= CELL_MAX {
+        return cell;
+    }
+    let mut units = 0;
+    let end = cell.char_indices().find(|(_, letter)| {
+        units += letter.len_utf16();
+        units > CELL_MAX
+    });
+    end.and_then(|(end, _)| cell.get(..end)).unwrap_or(cell)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_cut_to_what_the_format_takes() {
+        assert_eq!(fitting("日本"), "日本");
+        assert_eq!(fitting(&"é".repeat(40_000)).chars().count(), CELL_MAX);
+        assert_eq!(fitting(&"é".repeat(20_000)).chars().count(), 20_000);
+    }
+}
