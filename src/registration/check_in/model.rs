@@ -306,7 +306,7 @@ pub fn day_of(agenda: &Agenda, at: DateTime<Utc>) -> Option<NaiveDate> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::Id;
+    use crate::{ids::Id, values::TextValue as _};
 
     fn at(minute: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_900_000_000 + 60 * minute, 0).unwrap()
