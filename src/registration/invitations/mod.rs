@@ -5,8 +5,7 @@
 //! Invariants:
 //! - No code is kept: a personal one is derived under the server's secret, of a shared one there is a keyed digest.
 //! - It is never used more often than it says: the count is raised by a guarded update ([`store::use_once`]) with a
-//! CHECK
-//!   behind it, under the conference's lock.
+//!   CHECK behind it, under the conference's lock.
 //! - Seats that it reserves are counted as taken, until they are used or it ends ([`use_reserved`],
 //!   [`settle_reserved`]).
 
