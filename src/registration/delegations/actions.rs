@@ -209,7 +209,7 @@ pub fn create(
         }
         None => {}
     }
-    let code = wish.code.clone().or_else(|| state.and_then(|state| code_of(state)));
+    let code = wish.code.clone().or_else(|| state.and_then(code_of));
     if code.is_none() && wish.kind != DelegationKind::MemberState {
         found.add("#/code", "required", "is required, but of a Member State");
     }

@@ -8,8 +8,7 @@
 //!   update with a CHECK behind it, under the conference's lock, and [`member_left`] is called for whoever leaves.
 //! - A delegation has one head at most: the store's partial unique index says so.
 //! - A focal point's link opens their own delegation alone, and no link to a member's registration is ever shown to
-//! them
-//!   ([`members::MemberView`] has none). A new address, or a renewal, makes every earlier link void.
+//!   them ([`members::MemberView`] has none). A new address, or a renewal, makes every earlier link void.
 
 pub mod actions;
 pub mod api;
