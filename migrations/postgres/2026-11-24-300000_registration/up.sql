@@ -50,8 +50,9 @@ UPDATE registrations SET name_folded = lower(given_name || ' ' || family_name);
 
 -- One live registration an address; a final one frees it.
 CREATE UNIQUE INDEX registrations_live_email_key ON registrations (conference_id, email_folded) WHERE state IN ('unverified', 'pending', 'confirmed', 'waitlisted');
--- The waiting list of each category, first come first served; who has an offer waits no more.
-CREATE INDEX registrations_waiting_idx ON registrations (category_id, arrival) WHERE state = 'waitlisted' AND offer_expires_at IS NULL;
+-- The waiting list of each category, first come first served, and counts. Not a partial index: a state that is bound would
+-- not be known to be its own.
+CREATE INDEX registrations_waiting_idx ON registrations (category_id, state, arrival);
 -- What runs out.
 CREATE INDEX registrations_expires_idx ON registrations (expires_at) WHERE state = 'unverified';
 CREATE INDEX registrations_offer_idx ON registrations (offer_expires_at) WHERE offer_expires_at IS NOT NULL;
@@ -197,7 +198,7 @@ CREATE TABLE check_ins (
     CONSTRAINT check_ins_admission_check CHECK (outcome = 'refused' OR registration_id IS NOT NULL)
 );
 CREATE INDEX check_ins_registration_id_idx ON check_ins (registration_id, at);
-CREATE INDEX check_ins_at_idx ON check_ins (conference_id, at, gate, outcome);
+CREATE INDEX check_ins_outcome_idx ON check_ins (conference_id, outcome, at, gate, registration_id);
 
 -- How many entries a conference has. Who counts on holds the row until the commit, so that entries come into sight in
 -- the order of their numbers, and two scanners at once are judged one after the other.

@@ -180,7 +180,7 @@ fn answers(questions: &[Question], asked: Option<&String>, found: &mut Faults) -
 }
 
 /// What so few match is read as a whole and sorted.
-const FEW: i64 = 2_000;
+const FEW: i64 = 2_500;
 /// The first step of a walk: most pages are found in it.
 const FIRST_STEP: i64 = 200;
 /// Each further one is twice as long, up to this.

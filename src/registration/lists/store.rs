@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::{dsl::sql, prelude::*, sql_query, sql_types};
+use diesel::{prelude::*, sql_query, sql_types};
 
 use super::model::{Beside, Filter, Key, Needle, Sort};
 use crate::{
@@ -543,15 +543,29 @@ pub fn by_category(
     connection: &mut Connection,
     ids: &[CategoryId],
 ) -> Result<HashMap<CategoryId, CategoryCounts>, DatabaseError> {
+    let waits = State::Waitlisted.as_str();
+    let rows: Vec<(CategoryId, String, i64)> = registrations::table
+        .filter(registrations::category_id.eq_any(ids))
+        .group_by((registrations::category_id, registrations::state))
+        .select((registrations::category_id, registrations::state, diesel::dsl::count_star()))
+        .load(connection)?;
+    // Who has an offer waits no more. Offers are few, and have an index of their own.
+    let offered: Vec<CategoryId> = registrations::table
+        .filter(registrations::offer_expires_at.is_not_null())
+        .select(registrations::category_id)
+        .load(connection)?;
     let mut found: HashMap<CategoryId, CategoryCounts> = HashMap::new();
-    for id in ids {
-        let of = registrations::table.filter(registrations::category_id.eq(id));
-        let counts = found.entry(*id).or_default();
-        counts.registrations = of.count().get_result(connection)?;
-        counts.waiting = of
-            .filter(sql::<sql_types::Bool>("state = 'waitlisted' AND offer_expires_at IS NULL"))
-            .count()
-            .get_result(connection)?;
+    for (id, state, count) in rows {
+        let counts = found.entry(id).or_default();
+        counts.registrations += count;
+        if state == waits {
+            counts.waiting += count;
+        }
+    }
+    for id in offered {
+        if let Some(counts) = found.get_mut(&id) {
+            counts.waiting -= 1;
+        }
     }
     Ok(found)
 }
@@ -618,19 +632,30 @@ pub fn made_between(
         .get_result(connection)?)
 }
 
-/// When the first entry of the check-in from an instant on was made.
+/// What a gate may answer that is counted by date.
+pub const OUTCOMES: [&str; 3] = ["admitted", "admitted_again", "refused"];
+
+/// When the first answer of a gate from an instant on was given.
 pub fn first_check_in(
     connection: &mut Connection,
     conference: ConferenceId,
     from: Option<DateTime<Utc>>,
 ) -> Result<Option<DateTime<Utc>>, DatabaseError> {
-    let all = check_ins::table.filter(check_ins::conference_id.eq(conference));
-    let all = all.order(check_ins::at).select(check_ins::at);
-    let first: Option<Instant> = match from {
-        Some(from) => all.filter(check_ins::at.ge(Instant(from))).first(connection).optional()?,
-        None => all.first(connection).optional()?,
-    };
-    Ok(first.map(|Instant(at)| at))
+    let mut found: Option<DateTime<Utc>> = None;
+    // One by one: each is the first entry of a stretch of the index.
+    for outcome in OUTCOMES {
+        let all = check_ins::table
+            .filter(check_ins::conference_id.eq(conference))
+            .filter(check_ins::outcome.eq(outcome))
+            .order(check_ins::at)
+            .select(check_ins::at);
+        let first: Option<Instant> = match from {
+            Some(from) => all.filter(check_ins::at.ge(Instant(from))).first(connection).optional()?,
+            None => all.first(connection).optional()?,
+        };
+        found = found.into_iter().chain(first.map(|Instant(at)| at)).min();
+    }
+    Ok(found)
 }
 
 /// How often each gate gave each answer from an instant until before another.
@@ -641,6 +666,7 @@ pub fn by_gate(
 ) -> Result<BTreeMap<(String, String), i64>, DatabaseError> {
     let rows: Vec<(String, String, i64)> = check_ins::table
         .filter(check_ins::conference_id.eq(conference))
+        .filter(check_ins::outcome.eq_any(OUTCOMES))
         .filter(check_ins::at.ge(Instant(from)))
         .filter(check_ins::at.lt(Instant(until)))
         .group_by((check_ins::gate, check_ins::outcome))
@@ -662,20 +688,29 @@ pub struct Undone {
 pub fn undone(connection: &mut Connection, conference: ConferenceId) -> Result<Vec<Undone>, DatabaseError> {
     let mut statement = Statement::default();
     statement.push(
-        "SELECT c.at, c.gate, c.outcome FROM check_ins u JOIN check_ins c ON c.id = u.undoes \
-         WHERE u.undoes IS NOT NULL AND u.conference_id = ",
+        "SELECT c.at, c.gate, c.outcome FROM check_ins u CROSS JOIN check_ins c \
+         WHERE c.id = u.undoes AND u.outcome = 'undone' AND u.conference_id = ",
     );
     statement.id(conference);
     statement.load(connection)
 }
 
-/// How many registrations have come in.
+/// How many registrations have come in: those that were let in, without those all of whose entries were undone.
 pub fn checked_in(connection: &mut Connection, conference: ConferenceId) -> Result<i64, DatabaseError> {
-    let mut statement = Statement::default();
-    statement.push("SELECT count(DISTINCT c.registration_id) AS n FROM check_ins c WHERE c.conference_id = ");
-    statement.id(conference).push(" AND ").push(CAME_IN);
-    let counts: Vec<Count> = statement.load(connection)?;
-    Ok(counts.first().map_or(0, |count| count.n))
+    let admitted = "outcome IN ('admitted', 'admitted_again')";
+    let mut let_in = Statement::default();
+    let_in.push("SELECT count(*) AS n FROM (SELECT DISTINCT registration_id FROM check_ins WHERE conference_id = ");
+    let_in.id(conference).push(" AND registration_id IS NOT NULL AND ").push(admitted).push(") came");
+    let mut undone = Statement::default();
+    undone.push("SELECT count(DISTINCT e.registration_id) AS n FROM check_ins u CROSS JOIN check_ins e ");
+    undone.push("WHERE e.id = u.undoes AND u.outcome = 'undone' AND u.conference_id = ").id(conference);
+    undone.push(" AND e.").push(admitted).push(" AND NOT EXISTS (SELECT 1 FROM check_ins c WHERE c.registration_id = ");
+    undone.push("e.registration_id AND ").push(CAME_IN).push(")");
+    let mut count = |statement: Statement| -> Result<i64, DatabaseError> {
+        let counts: Vec<Count> = statement.load(connection)?;
+        Ok(counts.first().map_or(0, |count| count.n))
+    };
+    Ok(count(let_in)? - count(undone)?)
 }
 
 /// The states in the order of the table of states, each with its count.

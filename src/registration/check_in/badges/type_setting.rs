@@ -88,6 +88,9 @@ impl Typeface {
     fn set(&self, text: &str) -> SetLine {
         let units = self.face.units_per_em() as f32;
         let mut line = SetLine { text: text.to_owned(), glyphs: Vec::new(), width: 0.0 };
+        if text.is_empty() {
+            return line;
+        }
         let bidi = ParagraphBidiInfo::new(text, None);
         let (levels, runs) = bidi.visual_runs(0..text.len());
         for run in runs {
@@ -199,14 +202,16 @@ mod tests {
     fn a_name_is_made_smaller_then_cut_and_never_longer_than_its_line() {
         assert_eq!(fit("Ada Lovelace"), (vec!["Ada Lovelace".to_owned()], 20.0));
         let (lines, size) = fit("Maria da Conceição Rodrigues");
-        assert_eq!((lines.len(), size), (2, 20.0));
+        assert_eq!((lines.len(), size), (2, 15.0));
         let (lines, size) = fit("Wolfeschlegelsteinhausenbergerdorff");
         assert_eq!((lines.len(), size), (1, 9.0));
         assert!(lines[0].ends_with('…'));
         let (lines, _) = fit(&"Lorem ipsum dolor sit amet consectetur ".repeat(9));
         assert_eq!(lines.len(), 2);
         assert!(lines[1].ends_with('…') && !lines[0].ends_with('…'));
-        assert_eq!(fit(""), (vec![], 20.0));
+        for nothing in ["", " ", "\u{7}", "\u{2029}"] {
+            assert_eq!(fit(nothing), (vec![], 20.0));
+        }
     }
 
     #[test]
