@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import re
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -21,8 +22,7 @@ import time
 import urllib.request
 import uuid
 
-from serving import ADMIN, free_port
-
+ADMIN = "a-token-for-the-benchmark-of-32-characters"
 CONNECTIONS, CLIENTS, SHARED = 64, 16, 16
 SERVER = os.environ.get("PLENARY_TEST_POSTGRES", "postgres://postgres@127.0.0.1:5432/postgres")
 KINDS = ["short_text", "long_text", "single_choice", "multiple_choice", "yes_no", "number", "date", "country", "email", "url"]
@@ -62,6 +62,12 @@ function request()
   return wrk.format("POST", "/api/v1/conferences/bench/registrations", {["content-type"] = "application/json"}, body)
 end
 """
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def blueprint():

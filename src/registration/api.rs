@@ -435,6 +435,7 @@ pub struct Nothing {}
 /// Why, where there is something to say: the letter quotes it.
 #[derive(Debug, Clone, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
+#[schema(as = CancellationReason)]
 pub struct Reason {
     /// The reason, as the person reads it.
     #[deserr(default)]

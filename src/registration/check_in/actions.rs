@@ -47,9 +47,9 @@ pub enum Verdict {
     /// The record has it.
     Kept {
         /// As it was kept.
-        entry: Entry,
+        entry: Box<Entry>,
         /// Who went in before, where somebody did.
-        first: Option<Entry>,
+        first: Option<Box<Entry>>,
     },
 }
 
@@ -260,7 +260,7 @@ fn told(record: &Record, entry: &Entry, as_of_now: bool) -> Outcome {
 fn again(record: &Record, entry: &Entry) -> Verdict {
     let is_second = entry.outcome == Outcome::AdmittedAgain;
     let first = is_second.then(|| record.first(entry, entry.sequence).cloned()).flatten();
-    Verdict::Kept { entry: entry.clone(), first }
+    Verdict::Kept { entry: Box::new(entry.clone()), first: first.map(Box::new) }
 }
 
 fn find_session<'a>(agenda: &'a Agenda, scan: &Scan) -> Result<Option<&'a Session>, Fault> {

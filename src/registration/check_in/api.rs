@@ -17,7 +17,7 @@ use crate::{
     access::{Credentials, authorise},
     agenda::Agenda,
     clock,
-    database::Connection,
+    database::{self, Connection, DatabaseError},
     faults::{self, Faults},
     http::{
         CodePath, Json, Problem, Query,
@@ -312,9 +312,8 @@ pub async fn check_in(
     let snapshot = scene(&desk, &slug)?;
     let key = BadgeKey::of(&desk.secret, snapshot.place.id)?;
     // A thousand signatures take a while.
-    let (claims, scans) = web::block(move || (actions::claims(&key, &scans.check_ins), scans.check_ins))
-        .await
-        .map_err(Problem::unexpected)?;
+    let verify = move || Ok::<_, DatabaseError>((actions::claims(&key, &scans.check_ins), scans.check_ins));
+    let (claims, scans) = database::blocking(verify).await?;
     let ids: Vec<CheckInId> = scans.iter().map(|scan| scan.id).collect();
     let work = move |tx: &mut Connection, errand: Errand<'_>| actions::check_in(tx, errand, &scans, &claims);
     let verdicts = write(&desk, &slug, credentials, "check in", work).await?;
@@ -336,7 +335,7 @@ pub async fn check_in(
             fault: None,
             sequence: Some(entry.sequence),
             at: Some(clock::wire(entry.at)),
-            first: first.map(earlier),
+            first: first.map(|first| earlier(*first)),
             registration: entry
                 .registration
                 .and_then(|of: RegistrationId| verdicts.people.get(&of))

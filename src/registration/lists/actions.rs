@@ -233,8 +233,8 @@ fn few(connection: &mut Connection, filter: &Filter) -> Result<Option<Driver>, D
     Ok(best.map(|(driver, _)| driver))
 }
 
-/// The page after `from` of at most `limit` registrations that fit. A searched text that an index finds some of comes in two
-/// parts: those whose name, address or reference begin with it, then the rest; an export has one part.
+/// The page after `from` of at most `limit` registrations that fit. A searched text that an index finds some of comes
+/// in two parts: those whose name, address or reference begin with it, then the rest; an export has one part.
 ///
 /// # Errors
 /// The store fails.

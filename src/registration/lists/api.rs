@@ -121,7 +121,8 @@ macro_rules! query {
             #[deserr(default)]
             pub session: Option<String>,
             /// Only who answered so: `diet:vegan`, several after commas. An option of one or several choices, `yes` or
-            /// `no`, a number, or the whole of a text. Several of one question: any of them; of several questions: each.
+            /// `no`, a number, or the whole of a text. Several of one question: any of them; of several questions:
+            /// each.
             #[deserr(default)]
             pub answer: Option<String>,
             /// Only who has come in, or who has not.
@@ -130,8 +131,9 @@ macro_rules! query {
             /// Only who is perhaps registered twice and not yet judged, or who is not.
             #[deserr(default)]
             pub duplicates: Option<Switch>,
-            /// Only where each word begins a word of name or organisation, or address or reference hold the whole; accents
-            /// and capitals do not matter. What begins with it comes first: name (family name first), address, reference.
+            /// Only where each word begins a word of name or organisation, or address or reference hold the whole;
+            /// accents and capitals do not matter. What begins with it comes first: name (family name first),
+            /// address, reference.
             #[deserr(default)]
             pub q: Option<Line<200>>,
         }

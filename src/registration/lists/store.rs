@@ -1,7 +1,8 @@
 //! Registrations by the page, and what is counted of them.
 //!
-//! The statements of lists are put together as text, since which index finds a page is decided here, not by a planner that
-//! on one store has no statistics. Values are bound in the order in which they stand in the text; both stores read `$1`.
+//! The statements of lists are put together as text, since which index finds a page is decided here, not by a planner
+//! that on one store has no statistics. Values are bound in the order in which they stand in the text; both stores
+//! read `$1`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -52,8 +53,8 @@ pub struct Entry {
 }
 
 const COLUMNS: &str = "r.id, r.category_id, r.reference, r.state, r.arrival, r.honorific, r.given_name, r.family_name, \
-                       r.name_folded, r.email, r.email_folded, r.organisation, r.position, r.country, r.language, r.phone, \
-                       r.accessibility_needs, r.dietary_needs, r.birth_date, r.answers, r.created_at, r.updated_at";
+                       r.name_folded, r.email, r.email_folded, r.organisation, r.position, r.country, \
+                       r.language, r.phone, r.accessibility_needs, r.dietary_needs, r.birth_date, r.answers, r.created_at, r.updated_at";
 
 /// Whether an entry of the check-in counts: somebody came in, and it was not undone.
 const CAME_IN: &str = "c.outcome IN ('admitted', 'admitted_again') \

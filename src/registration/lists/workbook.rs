@@ -1,5 +1,5 @@
-//! Registrations as a workbook (XLSX), row by row into files without a name: nobody else can open them, and they are gone
-//! with the last handle, whatever becomes of the process.
+//! Registrations as a workbook (XLSX), row by row into files without a name: nobody else can open them, and they are
+//! gone with the last handle, whatever becomes of the process.
 
 use std::{
     fs::File,

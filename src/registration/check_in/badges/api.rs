@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{BadgeFacts, choose, code, find, in_first_language, print};
 use crate::{
     access::{Credentials, authorise},
+    database::{self, DatabaseError},
     faults::{Fault, Faults},
     http::{
         CodePath, Problem, Query,
@@ -163,8 +164,8 @@ pub struct BadgesQuery {
     pub cursor: Option<String>,
 }
 
-/// Prints the badges of those who are confirmed, by name: A4, eight of 90 × 55 mm, with marks to cut by. Where there are
-/// more, `Link` says where.
+/// Prints the badges of those who are confirmed, by name: A4, eight of 90 × 55 mm, with marks to cut by. Where there
+/// are more, `Link` says where.
 #[utoipa::path(
     tag = "check-in",
     params(("conference" = String, Path, description = "The conference's slug"), BadgesQuery),
@@ -216,10 +217,8 @@ pub async fn print_badges(
     let badges: Vec<BadgeFacts> = badges.into_iter().map(|(facts, _)| facts).collect();
     let snapshot = desk.snapshot(&slug)?;
     let key = BadgeKey::of(&desk.secret, snapshot.place.id)?;
-    let document = web::block(move || print(&snapshot.agenda, &key, &badges))
-        .await
-        .map_err(Problem::unexpected)?
-        .map_err(Problem::unexpected)?;
+    let work = move || Ok::<_, DatabaseError>(print(&snapshot.agenda, &key, &badges));
+    let document = database::blocking(work).await?.map_err(Problem::unexpected)?;
     let mut response = HttpResponse::Ok()
         .insert_header(NO_STORE)
         .insert_header((header::CONTENT_TYPE, "application/pdf"))
