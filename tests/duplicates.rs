@@ -78,6 +78,20 @@ fn id(store: Store, number: u8) -> String {
 }
 
 on_both_stores! {
+    fn a_change_that_makes_two_people_look_like_one_is_noticed(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        register(&app, &ada("one", &json!({})));
+        let other = register(&app, &ada("two", &json!({ "birth_date": "1991-01-01" })));
+        assert_eq!(pairs(&app).len(), 0);
+        let patch = |body: &Value| app.admin("PATCH", &format!("{PATH}/registrations/{other}"), Some(body)).status;
+        assert_eq!(patch(&json!({ "phone": "+32 2 555" })), 200);
+        assert_eq!(pairs(&app).len(), 0);
+        assert_eq!(patch(&json!({ "birth_date": "1990-12-10" })), 200);
+        assert_eq!(pairs(&app).len(), 1);
+        assert_healthy(&app);
+    }
+
     fn a_probable_pair_is_shown_side_by_side_until_it_is_dismissed(store) {
         let app = World::new(store).start();
         app.publish(&small_conference(None, None));

@@ -316,8 +316,10 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// What must hold at every moment, counted in the store itself.
+/// What must hold at every moment, counted in the store itself; and the doctor finds nothing either.
 fn assert_store_is_sound(app: &App) {
+    let doctor = app.world.run(&["doctor"]);
+    assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
     let none = |what: &str, statement: &str| assert_eq!(app.count(statement), 0, "{what}");
     let holds = "(r.state = 'confirmed' OR r.offer_expires_at IS NOT NULL)";
     none(

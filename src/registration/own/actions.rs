@@ -11,6 +11,7 @@ use crate::{
     registration::{
         RegistrationError,
         actions::{Errand, Shown, change, find},
+        duplicates,
         form::Question,
         ledger::{Ledger, Remark, detail},
         model::{Event, HistoryEntry, Registration, State},
@@ -18,6 +19,9 @@ use crate::{
     },
     values::LanguageTag,
 };
+
+/// By what one person is recognised.
+const WHO_THEY_ARE: [&str; 4] = ["given_name", "family_name", "birth_date", "organisation"];
 
 /// Changes what a registration says: what its attendee may change by the link, more with a registrar's token. A change
 /// of category keeps the seat, where the other category has one.
@@ -70,6 +74,9 @@ pub fn change_details(
                 changed.token_generation += 1;
             }
             ledger.save(tx, &mut changed)?;
+            if WHO_THEY_ARE.iter().any(|key| fields.iter().any(|field| field == key)) {
+                duplicates::flag_changed(tx, &changed, ledger.now)?;
+            }
             let remark = Remark { detail: detail("fields", Value::from(fields)), ..Remark::default() };
             ledger.note(&changed, Event::Changed, actor, remark);
         }
