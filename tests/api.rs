@@ -138,7 +138,7 @@ on_both_stores! {
         assert_eq!(problem("GET", "/api/v1/conferences/small/releases/first", &[], None), is(404, "not-found"));
         assert_eq!(problem("DELETE", registrations, &[], None), is(405, "method-not-allowed"));
         assert_eq!(problem("POST", registrations, &json, Some("{\"a\":")), is(400, "malformed-json"));
-        assert_eq!(problem("POST", registrations, &json, Some("")), is(400, "malformed-json"));
+        assert_eq!(problem("POST", registrations, &json, Some("")), is(422, "validation"), "it says nothing");
         assert_eq!(problem("POST", registrations, &json, Some("[]")), is(422, "validation"));
         let form = [("content-type", "application/x-www-form-urlencoded")];
         assert_eq!(problem("POST", registrations, &form, Some("a=b")), is(415, "unsupported-media-type"));

@@ -22,7 +22,7 @@ const CONFERENCE: &str = "/api/v1/conferences/small";
 const CHECK_INS: &str = "/api/v1/conferences/small/check-ins";
 
 /// A conference that is on now, from yesterday until tomorrow.
-fn conference() -> Value {
+pub fn conference() -> Value {
     let today = Utc::now().date_naive();
     let date = |days: u64| (today - Days::new(1) + Days::new(days)).to_string();
     let mut text = small_conference(None, None).to_string();

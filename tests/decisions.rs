@@ -81,7 +81,10 @@ on_both_stores! {
         assert!(log["data"][0]["actor"].as_str().unwrap().ends_with("(admin)"));
         assert_eq!(log["next"], Value::Null);
         // A final state frees the address.
-        register(&app, 1);
+        let again = register(&app, 1);
+        smtp.wait_for(1);
+        decide(&app, "approve", &[&again], "Please come to desk 3.");
+        assert!(smtp.wait_for(1)[0].data.contains("The organisers write:\r\nPlease come to desk 3."));
     }
 
     fn a_withdrawn_accreditation_frees_the_seat_for_the_next(store) {
@@ -127,5 +130,19 @@ on_both_stores! {
         assert!(!app.get(&own.replace("?token=", "/data?token=")).text().contains("minister"));
         let token = own.split_once("?token=").unwrap().1;
         assert_eq!(app.with_token(token, "GET", &path, None).status, 401);
+    }
+
+    fn scarce_seats_go_to_who_came_first_however_they_are_named(store) {
+        let app = World::new(store).start();
+        let mut blueprint = accrediting();
+        blueprint["registration"]["seats"] = json!(1);
+        app.publish(&blueprint);
+        let references: Vec<String> = (1..=4).map(|number| register(&app, number)).collect();
+        let backwards: Vec<&str> = references.iter().rev().map(String::as_str).collect();
+        let taken = decide(&app, "approve", &backwards, "Welcome");
+        let told: Vec<(&str, &str)> = taken["data"].as_array().unwrap().iter()
+            .map(|row| (row["reference"].as_str().unwrap(), row["status"].as_str().unwrap())).collect();
+        let states = ["waitlisted", "waitlisted", "waitlisted", "confirmed"];
+        assert_eq!(told, backwards.iter().copied().zip(states).collect::<Vec<_>>(), "answered as they were named");
     }
 }

@@ -482,4 +482,26 @@ on_both_stores! {
         table.push_str("One,Too many,last@example.org\n");
         assert_eq!(mission.import("&consent=true", &table).faults(), ["line 10002 too_long"]);
     }
+
+    fn a_kept_seat_is_kept_for_the_successor_of_the_successor(store) {
+        let app = start(World::new(store), Some(1), &json!({ "needs_approval": true }));
+        let mission = Mission::open(&app, "RW", Some(5));
+        let approve = |member: &Value| {
+            let body = json!({ "references": [member["reference"]] });
+            app.admin("POST", &format!("{AT}/registrations/approve"), Some(&body)).json()["data"][0]["status"].clone()
+        };
+        let first = mission.added(1);
+        assert_eq!(approve(&first), "confirmed");
+        let waits = mission.added(2);
+        assert_eq!(approve(&waits), "waitlisted");
+        let second = mission.replace(&first, 3).json();
+        let third = mission.replace(&second, 4).json();
+        assert_eq!(third["status"], "pending");
+        assert_eq!(approve(&third), "confirmed");
+        // And who waits is replaced without two in one place.
+        let other = mission.replace(&waits, 5).json();
+        assert_eq!(approve(&other), "waitlisted");
+        assert_members_add_up(&app);
+        assert!(app.world.run(&["doctor"]).status.success());
+    }
 }

@@ -144,12 +144,15 @@ on_both_stores! {
             "ok     no more seats taken than there are: 1 checked",
             "ok     nobody waits while a seat is free: 4 checked",
             "ok     nobody waits for a session that has a seat: 1 checked",
+            "ok     whoever is confirmed has a seat in a session or waits for one: 3 checked",
             "ok     only who waits has an offer: 9 checked",
+            "ok     reserved seats can be used: 1 checked",
             "ok     members of delegations: 1 checked",
             "ok     quotas of delegations: 1 checked",
             "ok     uses of invitations: 1 checked",
             "ok     one live registration an address: 9 checked",
             "ok     one arrival each: 9 checked",
+            "ok     category and invitation are of the same conference: 9 checked",
             "ok     the last arrival: 1 checked",
             "ok     who does not come is signed up for nothing: 3 checked",
             "ok     the state is that of the latest event: 9 checked",
@@ -160,7 +163,7 @@ on_both_stores! {
         let (code, lines, _) = doctor(&app, &["--conference", "small", "--json"]);
         let report: Value = serde_json::from_str(&lines.concat()).unwrap();
         assert_eq!((code, &report["healthy"]), (0, &json!(true)));
-        assert_eq!(report["checks"][15], json!({ "name": "histories are paths of the table of states", "checked": 14,
+        assert_eq!(report["checks"][18], json!({ "name": "histories are paths of the table of states", "checked": 14,
             "findings": [], "more": false }));
         let (code, lines, said) = doctor(&app, &["--conference", "other"]);
         assert_eq!((code, lines.len()), (1, 0));
@@ -169,6 +172,11 @@ on_both_stores! {
 
     fn whatever_is_wrong_is_named(store) {
         let busy = Busy::create(store);
+        busy.provoke(
+            "UPDATE session_sign_ups SET state = 'wished' WHERE state = 'waitlisted'",
+            &["whoever is confirmed has a seat in a session or waits for one: small: registration {bob} is confirmed and wished in a session"],
+            "UPDATE session_sign_ups SET state = 'waitlisted' WHERE state = 'wished'",
+        );
         busy.provoke(
             "UPDATE registration_setups SET seats_taken = seats_taken + 1",
             &["seats of the conference: small: seats_taken is 5, counted are 4"],

@@ -295,4 +295,31 @@ on_both_stores! {
         assert_eq!(app.count(&head), 1);
         assert_healthy(&app);
     }
+
+    fn of_the_same_session_the_better_place_is_kept(store) {
+        let app = World::new(store).start();
+        app.publish(&with_sessions());
+        let seated = register(&app, &ada("one", &json!({ "sessions": ["one"] })));
+        let bob = register(&app, &ada("bob", &json!({ "given_name": "Bob", "sessions": ["one"] })));
+        let waits = register(&app, &ada("two", &json!({ "sessions": ["one"] })));
+        assert_eq!(merge(&app, &waits).status, 200);
+        assert_eq!(read(&app, &waits)["sessions"], json!([{ "session": "one", "status": "confirmed" }]));
+        assert_eq!(read(&app, &bob)["sessions"], json!([{ "session": "one", "status": "waitlisted" }]));
+        assert_eq!(read(&app, &seated)["status"], "cancelled");
+        assert_healthy(&app);
+    }
+
+    fn the_link_to_an_address_that_was_given_up_is_void(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        let kept = app.post(&format!("{PATH}/registrations"), &ada("one", &json!({}))).json();
+        let other = register(&app, &ada("two", &json!({})));
+        let reference = kept["reference"].as_str().unwrap();
+        let wish = json!({ "keep": reference, "fields": { "email": other } });
+        assert_eq!(judge(&app, &pairs(&app)[0], "merge", &wish).status, 200);
+        assert_eq!(read(&app, reference)["email"], "two@example.org");
+        assert_eq!(app.get(app.path_of(kept["links"]["self"].as_str().unwrap())).status, 401);
+        let into = read(&app, &other)["history"].as_array().unwrap().last().unwrap()["merged_into"].clone();
+        assert_eq!(into, json!(reference));
+    }
 }

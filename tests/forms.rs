@@ -350,4 +350,25 @@ on_both_stores! {
         let kinds = app.world.database.texts("SELECT kind AS n FROM outbox_messages ORDER BY created_at, id");
         assert_eq!(kinds, ["confirmed", "link"]);
     }
+
+    fn a_known_address_is_refused_where_an_unknown_one_is(store) {
+        let app = World::new(store).start();
+        let mut blueprint = small_conference(None, Some(0));
+        blueprint["registration"]["categories"][0]["verifies_email"] = json!(true);
+        blueprint["registration"]["categories"][1]["waiting_list"] = json!(false);
+        app.publish(&blueprint);
+        let path = "/api/v1/conferences/small/registrations";
+        assert_eq!(app.post(path, &person(1, "delegate")).status, 202);
+        let answers: Vec<_> = [1, 2].map(|number| app.post(path, &person(number, "press")).problem()).to_vec();
+        assert_eq!(answers, vec![(409, "registration-full".to_owned()); 2]);
+        let mut form = person(3, "delegate");
+        form["given_name"] = json!("\u{200b}\u{3164}");
+        assert_eq!(app.post(path, &form).faults(), ["#/given_name empty"]);
+        for (number, address) in [(4, "x@bücher.example"), (5, "X@xn--bcher-kva.example")] {
+            let mut form = person(number, "delegate");
+            form["email"] = json!(address);
+            assert_eq!(app.post(path, &form).status, 202);
+        }
+        assert_eq!(app.count("SELECT count(*) AS n FROM registrations"), 2, "one mailbox");
+    }
 }

@@ -319,4 +319,19 @@ on_both_stores! {
         assert_eq!(app.admin("DELETE", "/api/v1/conferences/small", None).status, 204, "nobody registered");
         assert_eq!(app.count("SELECT count(*) AS n FROM invitations"), 0);
     }
+
+    fn a_kept_seat_is_free_when_its_guest_goes_to_another_category(store) {
+        let app = with_rules(World::new(store), Some(1), &json!({ "needs_approval": true }));
+        let code = made(&app, &json!({ "kind": "shared", "uses_max": 1, "category": "delegate", "seats_reserved": 1 }));
+        let guest = register_with(&app, 1, &code["code"]).json();
+        let other = app.post(&format!("{AT}/registrations"), &person(2, "delegate")).json();
+        let path = format!("{AT}/registrations/{}", guest["reference"].as_str().unwrap());
+        assert_eq!(app.admin("PATCH", &path, Some(&json!({ "category": "press" }))).status, 200);
+        assert_eq!(read(&app, &code)["seats_reserved"], 0);
+        let body = json!({ "references": [other["reference"]] });
+        let decided = app.admin("POST", &format!("{AT}/registrations/approve"), Some(&body)).json();
+        assert_eq!(decided["data"][0]["status"], "confirmed");
+        assert_seats_add_up(&app);
+        assert!(app.world.run(&["doctor"]).status.success());
+    }
 }

@@ -146,10 +146,7 @@ fn each_library_is_known_where_it_belongs() {
         ("saphyr::", &["blueprint/yaml.rs"]),
         ("icalendar::", &["mail/calendar.rs"]),
         ("quick_xml::", &["agenda/import/schedule_xml.rs", "programme/formats/"]),
-        (
-            "csv::",
-            &["agenda/import/table.rs", "programme/formats/", "registration/table.rs", "registration/lists/table.rs"],
-        ),
+        ("csv::", &["agenda/import/table.rs", "programme/formats/", "registration/lists/table.rs"]),
         ("rust_xlsxwriter::", &["registration/lists/workbook.rs"]),
         ("tempfile::", &["registration/lists/workbook.rs"]),
         ("icu_normalizer::", &["agenda/import/text.rs"]),

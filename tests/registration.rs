@@ -127,6 +127,53 @@ fn five_hundred_for_a_hundred_seats(apps: &[App], smtp: &Smtp) {
 }
 
 on_both_stores! {
+    fn the_same_key_registers_once_and_is_answered_alike(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(Some(1), None));
+        let send = |path: &str, key: &str, body: &Value| {
+            let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+            app.send("POST", path, &headers, Some(&body.to_string()))
+        };
+        let ann = person(1, "delegate");
+        let first = send(PATH, "form-1", &ann);
+        assert_eq!((first.status, &first.json()["status"]), (201, &json!("confirmed")));
+        let again = send(PATH, "form-1", &ann);
+        assert_eq!((again.status, &again.body, again.header("location")), (201, &first.body, first.header("location")));
+        assert_eq!(send(PATH, "form-1", &person(2, "delegate")).problem(), (422, "idempotency-key-reused".to_owned()));
+        assert_eq!(send(PATH, "form-2", &ann).problem(), (409, "already-registered".to_owned()));
+        let wrong = json!({ "category": "delegate" });
+        assert_eq!((send(PATH, "form-3", &wrong).status, send(PATH, "form-3", &person(3, "delegate")).status), (422, 201));
+        let answers: Vec<Answer> = std::thread::scope(|scope| {
+            let body = person(4, "delegate");
+            let racers: Vec<_> = (0..6).map(|_| { let body = body.clone(); scope.spawn(move || send(PATH, "form-4", &body)) }).collect();
+            racers.into_iter().map(|racer| racer.join().unwrap()).collect()
+        });
+        assert!(answers.iter().all(|answer| answer.status == 201 && answer.body == answers[0].body), "{answers:?}");
+        assert_eq!(app.count("SELECT count(*) AS n FROM registrations"), 3);
+        assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), 3);
+        // The link is voided: what was kept does not hand out the new one.
+        let own = first.json()["links"]["self"].as_str().unwrap().to_owned();
+        let renew = format!("{PATH}/{}/renew-link", first.json()["reference"].as_str().unwrap());
+        assert_eq!(app.admin("POST", &renew, Some(&json!({}))).status, 200);
+        assert_eq!(send(PATH, "form-1", &ann).json()["links"]["self"], json!(own));
+        assert_eq!(app.get(app.path_of(&own)).status, 401);
+        assert_eq!(app.count("SELECT count(*) AS n FROM idempotency_keys WHERE scope LIKE '%token%' OR CAST(answer AS TEXT) LIKE '%token=%'"), 0);
+    }
+
+    fn where_addresses_are_verified_the_same_key_says_no_more_than_any(store) {
+        let app = World::new(store).start();
+        let mut blueprint = small_conference(None, None);
+        blueprint["registration"]["categories"][0]["verifies_email"] = json!(true);
+        app.publish(&blueprint);
+        let send = |key: &str, body: &Value| {
+            let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+            app.send("POST", PATH, &headers, Some(&body.to_string()))
+        };
+        let answers: Vec<Answer> = ["a", "a", "b"].iter().map(|key| send(key, &person(1, "delegate"))).collect();
+        assert!(answers.iter().all(|answer| answer.status == 202 && answer.body == answers[0].body), "{answers:?}");
+        assert_eq!(app.count("SELECT count(*) AS n FROM registrations"), 1);
+    }
+
     /// Nobody gets a seat that somebody has, and nobody is passed over.
     fn a_hundred_seats_are_given_once_and_freed_ones_go_to_the_first_who_wait(store) {
         if !smtp::is_there() {

@@ -15,9 +15,10 @@ use proptest::{
 };
 use serde_json::{Value, json};
 
+use crate::check_in::conference;
 use crate::support::{
     App,
-    app::{World, person, small_conference},
+    app::{World, person},
     http::Answer,
     on_both_stores,
 };
@@ -33,6 +34,7 @@ enum Act {
     Cancel(usize),
     Promote(usize),
     Accept(usize),
+    CheckIn(usize),
     /// The time to verify, or the offer, runs out.
     RunOut(usize),
     /// The seats of the conference (0), or of a category.
@@ -61,6 +63,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => person().prop_map(Act::Cancel),
         1 => person().prop_map(Act::Promote),
         2 => person().prop_map(Act::Accept),
+        3 => person().prop_map(Act::CheckIn),
         1 => person().prop_map(Act::RunOut),
         2 => (0..=CODES.len(), 0..6_u32).prop_map(|(which, seats)| Act::Seats(which, seats)),
     ]
@@ -72,6 +75,7 @@ struct Person {
     state: &'static str,
     arrival: usize,
     has_offer: bool,
+    came: bool,
 }
 
 impl Person {
@@ -130,8 +134,13 @@ impl Model {
         let number = match act {
             Act::Register(category) => {
                 self.arrivals += 1;
-                let person =
-                    Person { category: *category, state: "unverified", arrival: self.arrivals, has_offer: false };
+                let person = Person {
+                    category: *category,
+                    state: "unverified",
+                    arrival: self.arrivals,
+                    has_offer: false,
+                    came: false,
+                };
                 self.people.push(person);
                 if !verifies(*category) {
                     self.admit(self.people.len() - 1, false);
@@ -153,6 +162,7 @@ impl Model {
             | Act::Cancel(number)
             | Act::Promote(number)
             | Act::Accept(number)
+            | Act::CheckIn(number)
             | Act::RunOut(number) => {
                 if self.people.is_empty() {
                     return "nobody";
@@ -183,6 +193,17 @@ impl Model {
             Act::Accept(_) if before.has_offer => {
                 self.people[number].state = "confirmed";
                 self.people[number].has_offer = false;
+            }
+            Act::CheckIn(_) => {
+                return match before.state {
+                    "confirmed" if before.came => "admitted_again",
+                    "confirmed" => {
+                        self.people[number].came = true;
+                        "admitted"
+                    }
+                    "cancelled" | "revoked" => before.state,
+                    _ => "not_confirmed",
+                };
             }
             Act::RunOut(_) if before.state == "unverified" => self.people[number].state = "expired",
             Act::RunOut(_) if before.has_offer => {
@@ -218,7 +239,7 @@ struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     fn create(app: &'a App, slug: String, seats: &[u32]) -> Self {
-        let mut blueprint = small_conference(None, None);
+        let mut blueprint = conference();
         blueprint["conference"]["slug"] = json!(slug);
         let categories: Vec<Value> = CODES
             .iter()
@@ -294,6 +315,12 @@ impl<'a> Scene<'a> {
             Act::Cancel(number) => one("cancel", number % people),
             Act::Promote(number) => one("promote", number % people),
             Act::Accept(number) => one("accept", number % people),
+            Act::CheckIn(number) => {
+                let answer = post("check-ins", &scan(&self.reference(number % people))).json();
+                let done = &answer["data"][0];
+                let word = if done["outcome"] == "refused" { &done["reason"] } else { &done["outcome"] };
+                word.as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+            }
             Act::RunOut(number) => self.run_out(number % people),
         }
     }
@@ -314,6 +341,11 @@ impl<'a> Scene<'a> {
         assert!(self.app.world.run(&["sweep"]).status.success());
         "done".to_owned()
     }
+}
+
+/// Someone without a badge at the main gate.
+fn scan(reference: &str) -> Value {
+    json!({ "check_ins": [{ "id": uuid::Uuid::now_v7().to_string(), "gate": "main", "reference": reference }] })
 }
 
 /// What must hold at every moment, counted in the store itself; and the doctor finds nothing either.
@@ -353,6 +385,11 @@ fn assert_store_is_sound(app: &App) {
         "each transition has one message",
         "SELECT count(*) AS n FROM registration_events e WHERE 1 <> \
          (SELECT count(*) FROM outbox_messages m WHERE m.event_id = e.id)",
+    );
+    none(
+        "nobody comes twice for the first time",
+        "SELECT count(*) AS n FROM (SELECT registration_id FROM check_ins WHERE outcome = 'admitted' \
+         GROUP BY registration_id HAVING count(*) > 1) twice",
     );
     none("no message without its transition", "SELECT count(*) AS n FROM outbox_messages m WHERE m.event_id IS NULL");
 }
@@ -417,10 +454,11 @@ on_both_stores! {
                 } else {
                     let reference = &references[usize::try_from(draw(references.len() as u64)).unwrap()];
                     let many = json!({ "references": references.iter().rev().take(3).collect::<Vec<_>>() });
-                    match draw(8) {
+                    match draw(10) {
                         0 => app.try_admin("POST", &path("registrations/approve"), Some(&many)),
                         1 => app.try_admin("POST", &path("registrations/revoke"), Some(&many)),
                         2 | 3 => app.try_admin("POST", &path(&format!("registrations/{reference}/cancel")), Some(&json!({}))),
+                        8 | 9 => app.try_admin("POST", &path("check-ins"), Some(&scan(reference))),
                         4 => app.try_admin("POST", &path(&format!("registrations/{reference}/accept")), Some(&json!({}))),
                         _ => app.try_admin("POST", &path(&format!("registrations/{reference}/verify")), Some(&json!({}))),
                     }
@@ -447,5 +485,6 @@ on_both_stores! {
         });
         assert_store_is_sound(&apps[0]);
         assert!(apps[0].count("SELECT count(*) AS n FROM registration_events") > 100);
+        assert!(apps[0].count("SELECT count(*) AS n FROM check_ins WHERE outcome = 'admitted'") > 0);
     }
 }

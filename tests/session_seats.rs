@@ -262,4 +262,52 @@ on_both_stores! {
         );
         assert_eq!(stale.problem(), (412, "precondition-failed".to_owned()));
     }
+
+    fn a_process_that_has_not_heard_of_a_release_takes_none_of_its_seats_away(store) {
+        let app = World::new(store).start();
+        app.publish(&with_workshops(None));
+        let receipts: Vec<Value> = (1..=3).map(|number| register(&app, number, &["law"])).collect();
+        assert_eq!(seats(&app, &receipts[1]), ["law waitlisted"]);
+        // As another process leaves it that knows a later release, with two seats.
+        let law = "(SELECT id FROM sessions WHERE code = 'law')";
+        app.world.database.execute("UPDATE registration_setups SET sessions_release = 99");
+        app.world.database.execute(&format!("UPDATE session_quotas SET seats = 2, seats_released = 2 WHERE session_id = {law}"));
+        app.world.database.execute(&format!(
+            "UPDATE session_quotas SET seats_taken = 2 WHERE session_id = {law}"
+        ));
+        app.world.database.execute(&format!(
+            "UPDATE session_sign_ups SET state = 'confirmed' WHERE session_id = {law} AND registration_id = \
+             (SELECT id FROM registrations WHERE email = 'person-2@example.org')"
+        ));
+        assert_eq!(app.post(app.path_of(receipts[0]["links"]["cancel"].as_str().unwrap()), &json!({})).status, 200);
+        assert_eq!(app.count(&format!("SELECT seats AS n FROM session_quotas WHERE session_id = {law}")), 2);
+        assert_eq!(seats(&app, &receipts[2]), ["law confirmed"]);
+        assert_session_seats_add_up(&app);
+    }
+
+    fn a_new_address_makes_the_old_link_void_whatever_else_changes(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        let receipt = register(&app, 1, &[]);
+        let link = app.path_of(receipt["links"]["self"].as_str().unwrap()).to_owned();
+        let path = format!("{PATH}/{}", receipt["reference"].as_str().unwrap());
+        let both = json!({ "category": "press", "email": "new@example.org" });
+        assert_eq!(app.admin("PATCH", &path, Some(&both)).status, 200);
+        assert_eq!(app.get(&link).status, 401);
+    }
+
+    fn an_address_cannot_be_flooded_with_one_s_changes(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        let receipt = register(&app, 1, &[]);
+        let link = app.path_of(receipt["links"]["self"].as_str().unwrap()).to_owned();
+        for number in 0..8 {
+            let patch = json!({ "phone": format!("+32 2 555 00 0{number}") }).to_string();
+            let headers = [("content-type", "application/merge-patch+json")];
+            assert_eq!(app.send("PATCH", &link, &headers, Some(&patch)).status, 200);
+        }
+        assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages WHERE kind = 'changed'"), 5);
+        assert_eq!(app.count("SELECT count(*) AS n FROM registration_events WHERE event = 'changed'"), 8);
+        assert!(app.world.run(&["doctor"]).status.success());
+    }
 }

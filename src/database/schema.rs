@@ -396,6 +396,7 @@ table! {
         conference_id -> Guid,
         seats -> Nullable<BigInt>,
         seats_taken -> BigInt,
+        seats_released -> Nullable<BigInt>,
     }
 }
 

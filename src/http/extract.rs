@@ -89,7 +89,7 @@ async fn body(request: HttpRequest, payload: dev::Payload, bytes_max: usize) -> 
     });
     let bytes = receive(&request, payload, bytes_max).await?;
     // The form of a page that has nothing but a button says as little as no body.
-    let says_nothing = matches!(media_type.as_deref(), None | Some("application/x-www-form-urlencoded"));
+    let says_nothing = matches!(media_type.as_deref(), None | Some("application/x-www-form-urlencoded")) || is_json;
     if bytes.is_empty() && says_nothing {
         return Ok(Value::Object(Map::new()));
     }

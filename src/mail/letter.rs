@@ -96,6 +96,9 @@ pub struct LetterContent {
     /// Why, in the organisers' words.
     #[serde(default)]
     pub reason: Option<String>,
+    /// How many hours a seat is held for the reader when one becomes free; where none, it is theirs at once.
+    #[serde(default)]
+    pub offer_hours: Option<i32>,
     /// Until when the reader has to do something, in the conference's time zone.
     #[serde(default)]
     pub deadline: Option<DateTime<FixedOffset>>,

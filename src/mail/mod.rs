@@ -19,7 +19,7 @@ pub mod transport;
 pub mod worker;
 
 pub use letter::{Letter, LetterContent, LetterKind, LinkKind};
-pub use outbox::{addressed_to, enqueue_all, was_written_to};
+pub use outbox::{addressed_to, enqueue_all, written_since};
 pub use render::{dates, language_of, moment};
 pub use transport::{MailUrl, checked_sender, is_deliverable};
 pub use worker::{Wake, Worker};

@@ -113,26 +113,24 @@ pub fn addressed_to(
         .load(connection)?)
 }
 
-/// Whether a letter of this kind was written to an address since.
+/// How many letters of this kind were written to an address since.
 ///
 /// # Errors
 /// The store fails.
-pub fn was_written_to(
+pub fn written_since(
     connection: &mut Connection,
     conference: ConferenceId,
     recipient: &EmailAddress,
     kind: LetterKind,
     since: DateTime<Utc>,
-) -> Result<bool, DatabaseError> {
-    let first: Option<MessageId> = outbox_messages::table
+) -> Result<i64, DatabaseError> {
+    Ok(outbox_messages::table
         .filter(dsl::recipient.eq(recipient.as_str()))
         .filter(dsl::created_at.gt(Instant(since)))
         .filter(dsl::conference_id.eq(conference))
         .filter(dsl::kind.eq(kind.as_str()))
-        .select(dsl::id)
-        .first(connection)
-        .optional()?;
-    Ok(first.is_some())
+        .count()
+        .get_result(connection)?)
 }
 
 /// Whether a message is due that nobody holds.

@@ -85,14 +85,17 @@ impl Renderer {
         let LetterContent { conference, venue, name, reference, category, position, reason, delegation, .. } =
             &message.content;
         let dates = dates(language, message.content.starts_on, message.content.ends_on);
-        let deadline = message.content.deadline.map(|deadline| moment(language, deadline));
+        // A time by which something must be done is read wherever the reader is.
+        let deadline = |at: DateTime<FixedOffset>| format!("{} (UTC{})", moment(language, at), at.format("%:z"));
+        let deadline = message.content.deadline.map(deadline);
+        let offer_hours = message.content.offer_hours;
         let session = |line: &SessionLine| {
             let starts_at = moment(language, line.starts_at);
             context! { title => line.title.as_str(), starts_at, waits => line.waits }
         };
         let sessions: Vec<_> = message.content.sessions.iter().map(session).collect();
         let whole = template.render(context! {
-            conference, venue, name, reference, category, position, reason, delegation, dates, deadline, sessions, link
+            conference, venue, name, reference, category, position, reason, delegation, dates, deadline, offer_hours, sessions, link
         })?;
         let (first, text) = whole.split_once('\n').unwrap_or((&whole, ""));
         let subject = first.trim_start_matches("Subject:").trim().to_owned();
@@ -210,6 +213,7 @@ mod tests {
                 calendar: None,
                 link: LinkKind::Registration,
                 reason: Some("Too late".to_owned()),
+                offer_hours: Some(48),
                 deadline: DateTime::parse_from_rfc3339("2014-03-01T09:30:00+01:00").ok(),
                 sessions: vec![SessionLine {
                     title: "Panel".to_owned(),

@@ -214,7 +214,7 @@ impl Worker {
             .message_id(Some(format!("<{name}>")))
             .date(message.created_at.into())
             .from(self.sender.clone())
-            .to(Mailbox::new(Some(content.name.clone()), message.recipient.parse()?))
+            .to(Mailbox::new(Some(content.name.clone()).filter(|name| !name.is_empty()), message.recipient.parse()?))
             .subject(words.subject)
             .multipart(whole)?;
         // RFC 3834: no out-of-office reply to a machine.

@@ -9,8 +9,9 @@ use super::{
     invitations,
     ledger::{Ledger, Released, Remark, detail},
     model::{Event, HistoryEntry, Registration, State},
-    setup::Setup,
-    store::{self, SignUp, Standing},
+    session_seats::{self, store::SignUp},
+    setup::{self, Setup, store::Standing},
+    store,
 };
 use crate::{
     access::{Actor, Credentials, ServerSecret, authorise},
@@ -113,7 +114,7 @@ pub fn find_confirmed(
 /// # Errors
 /// The store fails.
 pub fn show(connection: &mut Connection, registration: Registration) -> Result<Shown, RegistrationError> {
-    let standing = store::standing(connection, registration.conference)?.ok_or(RegistrationError::NotFound)?;
+    let standing = setup::store::standing(connection, registration.conference)?.ok_or(RegistrationError::NotFound)?;
     let category = standing.category_by_id(registration.category).ok_or(RegistrationError::NotFound)?;
     let position = match registration.state {
         State::Waitlisted if registration.offer_expires_at.is_none() => {
@@ -121,7 +122,7 @@ pub fn show(connection: &mut Connection, registration: Registration) -> Result<S
         }
         _ => None,
     };
-    let sign_ups = store::sign_ups(connection, registration.id)?;
+    let sign_ups = session_seats::store::sign_ups(connection, registration.id)?;
     Ok(Shown {
         category: category.code.clone(),
         category_name: category.name.clone(),
@@ -200,7 +201,7 @@ pub fn promote(connection: &mut Connection, errand: Errand<'_>, reference: &str)
     change(connection, errand, reference, "promote_registration", |tx, ledger, mut registration, actor| {
         registration.state.promoted()?;
         if registration.offer_expires_at.is_none() && !ledger.take(registration.category) {
-            return Err(RegistrationError::Full);
+            return Err(RegistrationError::NoSeatFree);
         }
         ledger.promote(tx, &mut registration, Event::Promoted, actor)?;
         Ok(registration)
@@ -260,7 +261,7 @@ pub fn choose_sessions(
         session_faults(&wanted, ledger.released.agenda, &mut found);
         found.or(())?;
         let chosen: Vec<_> = codes.iter().filter_map(|code| ledger.session(code)).collect();
-        let present = store::sign_ups(tx, registration.id)?;
+        let present = session_seats::store::sign_ups(tx, registration.id)?;
         let wants = |sign_up: &&SignUp| chosen.iter().any(|session| session.id == Some(sign_up.session_id));
         let mut changed = false;
         for sign_up in present.iter().filter(|sign_up| !wants(sign_up)) {
@@ -370,7 +371,7 @@ pub fn is_registered_for(connection: &mut Connection, place: &Place) -> Result<b
 /// # Errors
 /// The store fails.
 pub fn load_setup(connection: &mut Connection, place: &Place, zone: TimeZone) -> Result<Option<Setup>, DatabaseError> {
-    store::standing(connection, place.id)?.map(|standing| store::document(&standing, zone)).transpose()
+    setup::store::standing(connection, place.id)?.map(|standing| setup::store::document(&standing, zone)).transpose()
 }
 
 /// All that the form is made of.
@@ -380,7 +381,7 @@ pub struct FormState {
     /// The questions.
     pub questions: Vec<Question>,
     /// The seats of sessions.
-    pub sessions: Vec<store::SessionStanding>,
+    pub sessions: Vec<session_seats::store::SessionStanding>,
     /// The category that the reader's invitation is to.
     pub invited_to: Option<CategoryId>,
 }
@@ -400,7 +401,7 @@ pub fn form_state(
     Ok(FormState {
         questions: standing.questions()?,
         standing,
-        sessions: store::session_standings(connection, place.id)?,
+        sessions: session_seats::store::session_standings(connection, place.id)?,
         invited_to: invitation.transpose()?.and_then(|invitation| invitation.category_id),
     })
 }
@@ -410,7 +411,7 @@ pub fn form_state(
 /// # Errors
 /// [`RegistrationError::NoConference`] where there is none.
 pub fn form(connection: &mut Connection, place: &Place) -> Result<Standing, RegistrationError> {
-    store::standing(connection, place.id)?.ok_or(RegistrationError::NoConference)
+    setup::store::standing(connection, place.id)?.ok_or(RegistrationError::NoConference)
 }
 
 /// Plans a set-up and, unless `dry_run`, makes it so; new seats go to those who wait. `place` is `None` for a
@@ -427,10 +428,10 @@ pub fn apply_setup(
     dry_run: bool,
 ) -> Result<Vec<Change>, RegistrationError> {
     let standing = match place {
-        Some(place) => store::lock_setup(connection, place.id)?,
+        Some(place) => setup::store::lock_setup(connection, place.id)?,
         None => None,
     };
-    let known = standing.as_ref().map(|standing| store::document(standing, zone)).transpose()?;
+    let known = standing.as_ref().map(|standing| setup::store::document(standing, zone)).transpose()?;
     setup.adopt_ids(known.as_ref());
     let changes = changes(&known.map(|known| known.nodes()).unwrap_or_default(), &setup.nodes());
     if let Some(standing) = &standing {
@@ -439,7 +440,7 @@ pub fn apply_setup(
     let Some(place) = place.filter(|_| !dry_run && !changes.is_empty()) else {
         return Ok(changes);
     };
-    store::save(connection, place.id, standing.as_ref(), &setup)?;
+    setup::store::save(connection, place.id, standing.as_ref(), &setup)?;
     if let Some(agenda) = released {
         let mut ledger = Ledger::open(connection, place, Released { agenda, number: None })?;
         ledger.expect_free_seats();

@@ -11,20 +11,20 @@ use super::{
     RegistrationError,
     actions::{self, Errand, Shown},
     form::Answers,
-    intake::{Admitted, Application, conference_faults},
+    intake::{Application, Receipt, conference_faults},
     ledger::Released,
     letters,
-    model::{Event, Form, HistoryEntry, Registration, State},
+    model::{Event, Form, HistoryEntry, State},
     page,
     queue::Queue,
-    store::SignUp,
+    session_seats::store::SignUp,
 };
 use crate::{
     access::{Actor, Credentials, RateLimit, ServerSecret},
     clock,
     database::{Connection, Database},
     faults::{self, Faults},
-    http::{CodePath, Json, Problem, Query, extract::Body, problem::AnyProblem},
+    http::{CodePath, Json, Problem, Query, extract::Body, idempotency::IdempotencyKey, problem::AnyProblem},
     mail::Wake,
     programme::{Programmes, Snapshot, filter::LinkQuery, negotiate, view::View, views::ProgrammeView},
     values::{Code, EmailAddress, Prose},
@@ -106,6 +106,9 @@ impl Desk {
         done
     }
 }
+
+/// Answers that must be alike leave at a multiple of this after their request came.
+const UNIFORM_BEAT: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// Personal data: nobody keeps the answer.
 pub const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
@@ -223,21 +226,23 @@ pub struct HistoryLine {
     pub status: State,
     /// Why, in the organisers' words.
     pub reason: Option<String>,
+    /// The reference of the registration that it was merged into, for registrars.
+    pub merged_into: Option<String>,
     /// Who did it, for registrars.
     pub actor: Option<String>,
 }
 
-fn links(desk: &Desk, snapshot: &Snapshot, registration: &Registration) -> Links {
-    let token = desk.secret.link_token(registration.id, registration.token_generation);
-    let url = format!("{}{}", desk.public_url, letters::path(&snapshot.agenda, &registration.reference));
+fn links(desk: &Desk, snapshot: &Snapshot, of: &Receipt) -> Links {
+    let token = desk.secret.link_token(of.id, of.token_generation);
+    let url = format!("{}{}", desk.public_url, letters::path(&snapshot.agenda, &of.reference));
     let to = |part: &str| format!("{url}/{part}?token={token}");
     Links {
         own: format!("{url}?token={token}"),
         cancel: to("cancel"),
-        verify: (registration.state == State::Unverified).then(|| to("verify")),
-        accept: registration.offer_expires_at.map(|_| to("accept")),
+        verify: (of.state == State::Unverified).then(|| to("verify")),
+        accept: of.has_offer.then(|| to("accept")),
         sessions: to("sessions"),
-        programme: (registration.state == State::Confirmed).then(|| to("programme")),
+        programme: (of.state == State::Confirmed).then(|| to("programme")),
     }
 }
 
@@ -252,7 +257,10 @@ pub struct Accepted {
 /// says the rest.
 #[utoipa::path(
     tag = "registration",
-    params(("conference" = String, Path, description = "The conference's slug")),
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body answer the same")
+    ),
     request_body = Form,
     responses(
         (status = 201, description = "The registration, as it stands", body = RegistrationReceipt),
@@ -265,8 +273,10 @@ pub async fn register(
     request: HttpRequest,
     desk: web::Data<Desk>,
     path: web::Path<CodePath>,
+    key: IdempotencyKey,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
+    let begun = tokio::time::Instant::now();
     desk.limit.check(&request)?;
     let snapshot = desk.snapshot(&path.0)?;
     let form = read_form(&desk, &snapshot, &body).await?;
@@ -278,28 +288,30 @@ pub async fn register(
     let Some(language) = language.tag().cloned() else {
         return Err(Problem::unexpected("a conference without a language"));
     };
-    let taken = desk.queue.register(&snapshot, Application::of_public(form, language)).await?;
+    let application = Application::of_public(form, language);
+    let taken = match key.is_given() {
+        true => desk.queue.register_once(&snapshot, application, (key, body.0)).await?,
+        false => desk.queue.register(&snapshot, application).await?,
+    };
     desk.wake.wake();
     if taken.is_uniform && matches!(taken.outcome, Ok(_) | Err(RegistrationError::AlreadyRegistered)) {
+        // Nor does the time tell it: a new address costs a few writes more.
+        let beats = begun.elapsed().as_millis() / UNIFORM_BEAT.as_millis() + 1;
+        tokio::time::sleep_until(begun + UNIFORM_BEAT * u32::try_from(beats).unwrap_or(1)).await;
         let detail = "We have written to the address that you gave. Please follow the link in that letter.";
         return Ok(HttpResponse::Accepted().insert_header(NO_STORE).json(Accepted { detail }));
     }
-    let admitted = taken.outcome?;
+    let receipt = taken.outcome?;
     Ok(HttpResponse::Created()
-        .insert_header((header::LOCATION, letters::path(&snapshot.agenda, &admitted.registration.reference)))
+        .insert_header((header::LOCATION, letters::path(&snapshot.agenda, &receipt.reference)))
         .insert_header(NO_STORE)
-        .json(receipt(&desk, &snapshot, &admitted)))
-}
-
-/// What an attendee first sees of a registration.
-pub fn receipt(desk: &Desk, snapshot: &Snapshot, admitted: &Admitted) -> RegistrationReceipt {
-    RegistrationReceipt {
-        reference: admitted.registration.reference.clone(),
-        status: admitted.registration.state,
-        position: admitted.position,
-        category: admitted.category.clone(),
-        links: links(desk, snapshot, &admitted.registration),
-    }
+        .json(RegistrationReceipt {
+            links: links(&desk, &snapshot, &receipt),
+            reference: receipt.reference,
+            status: receipt.state,
+            position: receipt.position,
+            category: receipt.category,
+        }))
 }
 
 /// Reads the form of a person, with every fault at once: what the conference has to say, too, where the form cannot be
@@ -512,91 +524,64 @@ pub async fn cancel_registration(
     .await
 }
 
-/// Says that the address is theirs who have the link in the letter to it.
-#[utoipa::path(
-    tag = "registration",
-    params(
-        ("conference" = String, Path, description = "The conference's slug"),
-        ("reference" = String, Path, description = "The registration's reference"),
-        TokenQuery
-    ),
-    request_body = Nothing,
-    responses(
-        (status = 200, description = "The registration, as it stands now", body = RegistrationView),
-        (status = 303, description = "For a browser: back to the page"),
-        AnyProblem
-    ),
-    security(("bearer" = []), ("link" = []))
-)]
-#[post("/api/v1/conferences/{conference}/registrations/{reference}/verify")]
-pub async fn verify_registration(
-    request: HttpRequest,
-    desk: web::Data<Desk>,
-    credentials: Credentials,
-    path: web::Path<(CodePath, String)>,
-    query: Query<TokenQuery>,
-    Json(Nothing {}): Json<Nothing>,
-) -> Result<HttpResponse, Problem> {
-    let credentials = credentials.with_link(query.0.token);
-    act(&request, &desk, credentials, path.into_inner(), "verify an address", actions::verify).await
+/// A thing that is done with a registration, and that needs no more words than its path.
+macro_rules! one_word_act {
+    ($(#[$doc:meta])* post $path:literal => $name:ident, $action:ident, $label:literal, $done:literal) => {
+        $(#[$doc])*
+        #[utoipa::path(
+            tag = "registration",
+            params(
+                ("conference" = String, Path, description = "The conference's slug"),
+                ("reference" = String, Path, description = "The registration's reference"),
+                TokenQuery
+            ),
+            request_body = Nothing,
+            responses(
+                (status = 200, description = $done, body = RegistrationView),
+                (status = 303, description = "For a browser: back to the page"),
+                AnyProblem
+            ),
+            security(("bearer" = []), ("link" = []))
+        )]
+        #[post($path)]
+        pub async fn $name(
+            request: HttpRequest,
+            desk: web::Data<Desk>,
+            credentials: Credentials,
+            path: web::Path<(CodePath, String)>,
+            query: Query<TokenQuery>,
+            Json(Nothing {}): Json<Nothing>,
+        ) -> Result<HttpResponse, Problem> {
+            let credentials = credentials.with_link(query.0.token);
+            act(&request, &desk, credentials, path.into_inner(), $label, actions::$action).await
+        }
+    };
 }
 
-/// Takes the offer of a seat.
-#[utoipa::path(
-    tag = "registration",
-    params(
-        ("conference" = String, Path, description = "The conference's slug"),
-        ("reference" = String, Path, description = "The registration's reference"),
-        TokenQuery
-    ),
-    request_body = Nothing,
-    responses(
-        (status = 200, description = "The registration, confirmed", body = RegistrationView),
-        (status = 303, description = "For a browser: back to the page"),
-        AnyProblem
-    ),
-    security(("bearer" = []), ("link" = []))
-)]
-#[post("/api/v1/conferences/{conference}/registrations/{reference}/accept")]
-pub async fn accept_registration(
-    request: HttpRequest,
-    desk: web::Data<Desk>,
-    credentials: Credentials,
-    path: web::Path<(CodePath, String)>,
-    query: Query<TokenQuery>,
-    Json(Nothing {}): Json<Nothing>,
-) -> Result<HttpResponse, Problem> {
-    let credentials = credentials.with_link(query.0.token);
-    act(&request, &desk, credentials, path.into_inner(), "accept an offer", actions::accept).await
+one_word_act! {
+    /// Says that the address is theirs who have the link in the letter to it.
+    post "/api/v1/conferences/{conference}/registrations/{reference}/verify" => verify_registration,
+    verify, "verify an address", "The registration, as it stands now"
 }
-
-/// Gives one who waits a seat out of turn, where there is one.
-#[utoipa::path(
-    tag = "registration",
-    params(
-        ("conference" = String, Path, description = "The conference's slug"),
-        ("reference" = String, Path, description = "The registration's reference"),
-        TokenQuery
-    ),
-    request_body = Nothing,
-    responses(
-        (status = 200, description = "The registration, confirmed", body = RegistrationView),
-        (status = 303, description = "For a browser: back to the page"),
-        AnyProblem
-    ),
-    security(("bearer" = []), ("link" = []))
-)]
-#[post("/api/v1/conferences/{conference}/registrations/{reference}/promote")]
-pub async fn promote_registration(
-    request: HttpRequest,
-    desk: web::Data<Desk>,
-    credentials: Credentials,
-    path: web::Path<(CodePath, String)>,
-    query: Query<TokenQuery>,
-    Json(Nothing {}): Json<Nothing>,
-) -> Result<HttpResponse, Problem> {
-    let credentials = credentials.with_link(query.0.token);
-    act(&request, &desk, credentials, path.into_inner(), "promote a registration", actions::promote).await
+one_word_act! {
+    /// Takes the offer of a seat.
+    post "/api/v1/conferences/{conference}/registrations/{reference}/accept" => accept_registration,
+    accept, "accept an offer", "The registration, confirmed"
+}
+one_word_act! {
+    /// Gives one who waits a seat out of turn, where there is one.
+    post "/api/v1/conferences/{conference}/registrations/{reference}/promote" => promote_registration,
+    promote, "promote a registration", "The registration, confirmed"
+}
+one_word_act! {
+    /// Sends the link to a registration again.
+    post "/api/v1/conferences/{conference}/registrations/{reference}/resend" => resend_registration_link,
+    resend, "send a link again", "The registration; the letter is on its way"
+}
+one_word_act! {
+    /// Makes every earlier link to a registration void and sends a new one.
+    post "/api/v1/conferences/{conference}/registrations/{reference}/renew-link" => renew_registration_link,
+    renew_link, "renew a link", "The registration; the letter is on its way"
 }
 
 /// Every session that one wants to be in.
@@ -639,64 +624,6 @@ pub async fn choose_sessions(
     .await
 }
 
-/// Sends the link to a registration again.
-#[utoipa::path(
-    tag = "registration",
-    params(
-        ("conference" = String, Path, description = "The conference's slug"),
-        ("reference" = String, Path, description = "The registration's reference"),
-        TokenQuery
-    ),
-    request_body = Nothing,
-    responses(
-        (status = 200, description = "The registration; the letter is on its way", body = RegistrationView),
-        (status = 303, description = "For a browser: back to the page"),
-        AnyProblem
-    ),
-    security(("bearer" = []), ("link" = []))
-)]
-#[post("/api/v1/conferences/{conference}/registrations/{reference}/resend")]
-pub async fn resend_registration_link(
-    request: HttpRequest,
-    desk: web::Data<Desk>,
-    credentials: Credentials,
-    path: web::Path<(CodePath, String)>,
-    query: Query<TokenQuery>,
-    Json(Nothing {}): Json<Nothing>,
-) -> Result<HttpResponse, Problem> {
-    let credentials = credentials.with_link(query.0.token);
-    act(&request, &desk, credentials, path.into_inner(), "send a link again", actions::resend).await
-}
-
-/// Makes every earlier link to a registration void and sends a new one.
-#[utoipa::path(
-    tag = "registration",
-    params(
-        ("conference" = String, Path, description = "The conference's slug"),
-        ("reference" = String, Path, description = "The registration's reference"),
-        TokenQuery
-    ),
-    request_body = Nothing,
-    responses(
-        (status = 200, description = "The registration; the letter is on its way", body = RegistrationView),
-        (status = 303, description = "For a browser: back to the page"),
-        AnyProblem
-    ),
-    security(("bearer" = []), ("link" = []))
-)]
-#[post("/api/v1/conferences/{conference}/registrations/{reference}/renew-link")]
-pub async fn renew_registration_link(
-    request: HttpRequest,
-    desk: web::Data<Desk>,
-    credentials: Credentials,
-    path: web::Path<(CodePath, String)>,
-    query: Query<TokenQuery>,
-    Json(Nothing {}): Json<Nothing>,
-) -> Result<HttpResponse, Problem> {
-    let credentials = credentials.with_link(query.0.token);
-    act(&request, &desk, credentials, path.into_inner(), "renew a link", actions::renew_link).await
-}
-
 /// A registration as its attendee and registrars see it; links are its attendee's alone.
 pub fn registration_view(
     desk: &Desk,
@@ -707,16 +634,16 @@ pub fn registration_view(
 ) -> RegistrationView {
     let registration = shown.registration.clone();
     let languages = &snapshot.agenda.conference.languages;
-    let reason = |entry: &HistoryEntry| {
-        let detail = entry.detail.as_ref().and_then(|detail| detail.get("reason"));
-        detail.and_then(|reason| reason.as_str().map(str::to_owned))
+    let told = |entry: &HistoryEntry, what: &str| {
+        let detail = entry.detail.as_ref().and_then(|detail| detail.get(what));
+        detail.and_then(|said| said.as_str().map(str::to_owned))
     };
     let session = |sign_up: &SignUp| {
         let found = snapshot.agenda.sessions.iter().find(|session| session.id == Some(sign_up.session_id));
         found.map(|session| SessionSeat { session: session.code.clone(), status: sign_up.state.clone() })
     };
     RegistrationView {
-        links: own.then(|| links(desk, snapshot, &registration)),
+        links: own.then(|| links(desk, snapshot, &Receipt::of(&registration, shown.position, &shown.category))),
         category_name: shown.category_name.text(&registration.language, languages).to_owned(),
         status: registration.state,
         position: shown.position,
@@ -747,7 +674,8 @@ pub fn registration_view(
                 at: clock::wire(entry.at),
                 event: entry.event,
                 status: entry.state,
-                reason: reason(entry),
+                reason: told(entry, "reason"),
+                merged_into: (!own).then(|| told(entry, "merged_into")).flatten(),
                 actor: (!own).then(|| entry.actor.clone()),
             })
             .collect(),

@@ -25,7 +25,7 @@ problem_kinds! {
     /// More seats are taken than the set-up would leave.
     SEATS_TAKEN = ("seats-taken", 409, "More seats are taken than that"),
     /// The seats are taken and nobody can wait for one.
-    REGISTRATION_FULL = ("registration-full", 409, "The seats are taken and there is no waiting list"),
+    REGISTRATION_FULL = ("registration-full", 409, "The seats are taken"),
     /// The code opens nothing.
     INVITATION_INVALID = ("invitation-invalid", 409, "The invitation is not known, used up or over"),
     /// The category is for those who were invited.
@@ -102,6 +102,9 @@ pub enum RegistrationError {
     /// The code opens nothing (any more).
     #[error("the invitation is not known, used up or over")]
     InvitationInvalid,
+    /// Nobody can be let in out of turn.
+    #[error("no seat is free")]
+    NoSeatFree,
     /// The category is for those who were invited to it.
     #[error("category {0} needs an invitation")]
     InvitationNeeded(Code),
@@ -213,7 +216,9 @@ impl From<RegistrationError> for Problem {
             RegistrationError::ConferenceInUse => {
                 Problem::new(&CONFERENCE_IN_USE).detail("what is kept of people goes first")
             }
-            RegistrationError::Full => Problem::new(&REGISTRATION_FULL),
+            RegistrationError::Full => Problem::new(&REGISTRATION_FULL).detail("there is no waiting list"),
+            RegistrationError::NoSeatFree => Problem::new(&REGISTRATION_FULL)
+                .detail("no seat is free for them: somebody leaves first, or a quota grows"),
             RegistrationError::InvitationInvalid => Problem::new(&INVITATION_INVALID),
             RegistrationError::InvitationNeeded(code) => {
                 Problem::new(&INVITATION_NEEDED).detail(format!("category {code} needs an invitation to it"))
@@ -233,9 +238,8 @@ impl From<RegistrationError> for Problem {
             RegistrationError::DelegationTaken(code) => {
                 Problem::new(&DELEGATION_TAKEN).detail(format!("there is a delegation {code} already"))
             }
-            RegistrationError::DelegationInUse(members) => {
-                Problem::new(&DELEGATION_IN_USE).detail(format!("{members} members are to leave it first"))
-            }
+            RegistrationError::DelegationInUse(members) => Problem::new(&DELEGATION_IN_USE)
+                .detail(format!("it still has {members}: whoever is in it must leave it first")),
             RegistrationError::QuotaBelowMembers(members) => {
                 Problem::new(&QUOTA_BELOW_MEMBERS).detail(format!("the delegation has {members} members"))
             }

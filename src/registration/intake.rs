@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
+use deserr::Deserr;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -13,14 +15,15 @@ use super::{
     ledger::{Ledger, Released, Remark, overlap},
     model::{self, Event, Form, Registration, State},
     setup::Badge,
-    store::{self, CategoryStanding, Standing},
+    setup::store::{CategoryStanding, Standing},
+    store,
 };
 use crate::{
     access::{Actor, ServerSecret, secret::random},
     agenda::{Agenda, Place, document::SessionAccess},
     database::{Connection, DatabaseError},
     faults::Faults,
-    ids::{Id, SessionId},
+    ids::{Id, RegistrationId, SessionId},
     values::{Code, LanguageTag, TextValue as _},
 };
 
@@ -83,6 +86,48 @@ pub struct Admitted {
     pub position: Option<i64>,
     /// Its category.
     pub category: Code,
+}
+
+/// What the answer says of someone who was taken in, and all that is kept of it under an `Idempotency-Key`: no token,
+/// no personal data.
+#[derive(Debug, Clone, Serialize, Deserr)]
+#[deserr(error = Faults)]
+pub struct Receipt {
+    /// The registration.
+    pub id: RegistrationId,
+    /// Of its link's token.
+    pub token_generation: i32,
+    /// What it is called.
+    pub reference: String,
+    /// Where it stood.
+    pub state: State,
+    /// Whether a seat was held for it.
+    pub has_offer: bool,
+    /// Its place on the waiting list, if it waited.
+    pub position: Option<i64>,
+    /// Its category.
+    pub category: Code,
+}
+
+impl Receipt {
+    /// The receipt of a registration as it stands.
+    pub fn of(registration: &Registration, position: Option<i64>, category: &Code) -> Self {
+        Self {
+            id: registration.id,
+            token_generation: registration.token_generation,
+            reference: registration.reference.clone(),
+            state: registration.state,
+            has_offer: registration.offer_expires_at.is_some(),
+            position,
+            category: category.clone(),
+        }
+    }
+}
+
+impl From<Admitted> for Receipt {
+    fn from(admitted: Admitted) -> Self {
+        Self::of(&admitted.registration, admitted.position, &admitted.category)
+    }
 }
 
 /// What became of a batch.
@@ -221,7 +266,12 @@ fn consider(
         return Err(RegistrationError::InvitationNeeded(category.code));
     }
     if is_known {
-        return Err(RegistrationError::AlreadyRegistered);
+        // Where an unknown address would be refused, a known one is refused alike: the answer tells neither.
+        let is_full = !category.verifies_email && !category.needs_approval && !category.waiting_list;
+        let reserves = invitation.as_ref().is_some_and(|invitation| invitation.seats_reserved > 0);
+        let has_seat = reserves || (category.has_seat() && ledger.standing.has_seat());
+        let is_refused = is_full && !has_seat && ledger.standing.verifies_emails();
+        return Err(if is_refused { RegistrationError::Full } else { RegistrationError::AlreadyRegistered });
     }
     // Whoever has the mail that an invitation to this address was sent in has verified the address.
     let is_verified = application.is_vouched_for

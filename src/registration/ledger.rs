@@ -14,7 +14,15 @@ use super::{
     delegations::{self, Membership},
     duplicates, invitations, letters,
     model::{Event, Registration, State},
-    store::{self, CategoryStanding, EventRow, SessionStanding, SignUp, Standing},
+    session_seats::{
+        self,
+        store::{SessionStanding, SignUp},
+    },
+    setup::{
+        self,
+        store::{CategoryStanding, Standing},
+    },
+    store::{self, EventRow},
 };
 use crate::{
     access::Actor,
@@ -29,12 +37,16 @@ use crate::{
         types::{Instant, JsonValue},
     },
     ids::{CategoryId, Id, InvitationId, RegistrationId, SessionId},
-    mail::{Letter, LetterKind, enqueue_all, was_written_to},
+    mail::{Letter, LetterKind, enqueue_all, written_since},
     values::{Code, Count},
 };
 
 /// How long after a letter with the link no other is sent that merely repeats it.
 const LINK_PAUSE: TimeDelta = TimeDelta::minutes(10);
+
+/// How many letters about their own changes one gets in an hour: whoever registers another's address must not be able to
+/// flood it.
+const CHANGES_PER_HOUR: i64 = 5;
 
 /// What the programme says, and which release that is.
 #[derive(Clone, Copy)]
@@ -97,10 +109,11 @@ impl<'a> Ledger<'a> {
         place: &'a Place,
         released: Released<'a>,
     ) -> Result<Self, RegistrationError> {
-        let standing = store::lock_setup(connection, place.id)?.ok_or(RegistrationError::NoConference)?;
+        let standing = setup::store::lock_setup(connection, place.id)?.ok_or(RegistrationError::NoConference)?;
         let needs_signing_up = released.agenda.sessions.iter().any(|session| session.access == SessionAccess::SignUp);
         let has_sessions = needs_signing_up || standing.sessions_release > 0;
-        let sessions = if has_sessions { store::session_standings(connection, place.id)? } else { Vec::new() };
+        let sessions =
+            if has_sessions { session_seats::store::session_standings(connection, place.id)? } else { Vec::new() };
         let mut ledger = Self {
             place,
             released,
@@ -135,21 +148,23 @@ impl<'a> Ledger<'a> {
             match self.sessions.iter_mut().find(|known| known.id == id) {
                 Some(known) => {
                     let seats = wanted.map(|seats| seats.max(known.seats_taken));
-                    if seats != known.seats {
-                        store::save_session_quota(connection, self.place.id, id, seats, false)?;
-                        known.seats = seats;
+                    if seats != known.seats || wanted != known.seats_released {
+                        let quota = (id, seats, wanted);
+                        session_seats::store::save_session_quota(connection, self.place.id, quota, false)?;
+                        (known.seats, known.seats_released) = (seats, wanted);
                         self.has_freed = true;
                     }
                 }
                 None => {
-                    store::save_session_quota(connection, self.place.id, id, wanted, true)?;
-                    self.sessions.push(SessionStanding { id, seats: wanted, seats_taken: 0 });
+                    let quota = (id, wanted, wanted);
+                    session_seats::store::save_session_quota(connection, self.place.id, quota, true)?;
+                    self.sessions.push(SessionStanding { id, seats: wanted, seats_taken: 0, seats_released: wanted });
                 }
             }
         }
         self.sessions_before = self.sessions.clone();
         self.standing.sessions_release = number;
-        store::set_sessions_release(connection, self.place.id, number)
+        session_seats::store::set_sessions_release(connection, self.place.id, number)
     }
 
     /// A category of the conference.
@@ -276,11 +291,11 @@ impl<'a> Ledger<'a> {
                 }
             }
         }
-        for mut sign_up in store::sign_ups(connection, registration)? {
+        for mut sign_up in session_seats::store::sign_ups(connection, registration)? {
             if sign_up.state == "wished" {
                 let seat = self.take_of_session(sign_up.session_id);
                 sign_up.state = if seat { "confirmed" } else { "waitlisted" }.to_owned();
-                store::update_sign_up(connection, &sign_up)?;
+                session_seats::store::update_sign_up(connection, &sign_up)?;
             }
         }
         Ok(())
@@ -320,7 +335,7 @@ impl<'a> Ledger<'a> {
     /// # Errors
     /// The store fails.
     pub fn sign_off(&mut self, connection: &mut Connection, sign_up: &SignUp) -> Result<(), DatabaseError> {
-        store::delete_sign_up(connection, sign_up)?;
+        session_seats::store::delete_sign_up(connection, sign_up)?;
         if sign_up.state == "confirmed" {
             if let Some(session) = self.sessions.iter_mut().find(|session| session.id == sign_up.session_id) {
                 session.seats_taken -= 1;
@@ -340,7 +355,7 @@ impl<'a> Ledger<'a> {
         sign_up: SignUp,
         to: &Registration,
     ) -> Result<(), DatabaseError> {
-        store::delete_sign_up(connection, &sign_up)?;
+        session_seats::store::delete_sign_up(connection, &sign_up)?;
         let is_wish = sign_up.state == "wished" && to.state == State::Confirmed;
         let state = match is_wish {
             true if self.take_of_session(sign_up.session_id) => "confirmed".to_owned(),
@@ -368,7 +383,7 @@ impl<'a> Ledger<'a> {
             self.free(registration.category);
         }
         if !self.sessions.is_empty() {
-            for sign_up in store::sign_ups(connection, registration.id)? {
+            for sign_up in session_seats::store::sign_ups(connection, registration.id)? {
                 self.sign_off(connection, &sign_up)?;
             }
         }
@@ -440,7 +455,7 @@ impl<'a> Ledger<'a> {
         let since = self.now - LINK_PAUSE;
         let is_flood = |letter: &Letter| letter.kind == LetterKind::Link && letter.to == registration.email;
         if self.letters.iter().any(is_flood)
-            || was_written_to(connection, self.place.id, &registration.email, LetterKind::Link, since)?
+            || written_since(connection, self.place.id, &registration.email, LetterKind::Link, since)? > 0
         {
             return Ok(());
         }
@@ -504,10 +519,12 @@ impl<'a> Ledger<'a> {
             while let Some(session) =
                 self.sessions.get(index).filter(|session| session.seats.is_none_or(|seats| session.seats_taken < seats))
             {
-                let Some(mut sign_up) = store::first_waiting_for_session(connection, session.id)? else { break };
+                let Some(mut sign_up) = session_seats::store::first_waiting_for_session(connection, session.id)? else {
+                    break;
+                };
                 self.take_of_session(sign_up.session_id);
                 sign_up.state = "confirmed".to_owned();
-                store::update_sign_up(connection, &sign_up)?;
+                session_seats::store::update_sign_up(connection, &sign_up)?;
                 let title = self.session_by_id(sign_up.session_id).map(|session| session.code.to_string());
                 let remark = Remark { detail: detail("session", json!(title)), ..Remark::default() };
                 for registration in store::of_ids(connection, &[sign_up.registration_id])? {
@@ -518,11 +535,13 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
-    /// A session that had more seats taken than its release has seats gives none of the surplus anew.
+    /// A session that had more seats taken than its release has seats gives none of the surplus anew. What the release
+    /// has stands in the store: this process may not have heard of it yet.
     fn shrink_to_release(&mut self, index: usize) {
-        let wanted = self.sessions.get(index).and_then(|session| self.session_by_id(session.id)).map(seats_of);
-        if let (Some(session), Some(Some(wanted))) = (self.sessions.get_mut(index), wanted) {
-            session.seats = session.seats.map(|seats| seats.min(wanted.max(session.seats_taken)));
+        if let Some(session) = self.sessions.get_mut(index)
+            && let Some(released) = session.seats_released
+        {
+            session.seats = session.seats.map(|seats| seats.min(released.max(session.seats_taken)));
         }
     }
 
@@ -536,13 +555,19 @@ impl<'a> Ledger<'a> {
             duplicates::flag(connection, self.place.id, &self.new, self.now)?;
         }
         delegations::join_all(connection, &self.new_members)?;
-        store::insert_sign_ups(connection, &std::mem::take(&mut self.new_sign_ups))?;
+        session_seats::store::insert_sign_ups(connection, &std::mem::take(&mut self.new_sign_ups))?;
         if self.has_freed {
             self.fill(connection)?;
         }
         self.count(connection)?;
         let positions = self.positions(connection)?;
-        let notes = std::mem::take(&mut self.notes);
+        let mut notes = std::mem::take(&mut self.notes);
+        for note in &mut notes {
+            if self.floods(connection, note)? {
+                note.remark.silent = true;
+                note.remark.detail.insert("without_letter".to_owned(), json!(true));
+            }
+        }
         let mut events = Vec::with_capacity(notes.len());
         let mut letters = std::mem::take(&mut self.letters);
         for note in &notes {
@@ -567,26 +592,38 @@ impl<'a> Ledger<'a> {
         Ok(positions)
     }
 
+    /// Whether the attendee changed so much within the hour that no letter tells it any more.
+    fn floods(&self, connection: &mut Connection, note: &Note) -> Result<bool, DatabaseError> {
+        let kind = note.event.letter(note.registration.state);
+        let Some(kind @ (LetterKind::Changed | LetterKind::Sessions)) = kind else { return Ok(false) };
+        if note.actor != Actor::attendee().name() {
+            return Ok(false);
+        }
+        let (since, to) = (self.now - TimeDelta::hours(1), &note.registration.email);
+        Ok(written_since(connection, self.place.id, to, kind, since)? >= CHANGES_PER_HOUR)
+    }
+
     fn count(&self, connection: &mut Connection) -> Result<(), DatabaseError> {
         let more = self.standing.seats_taken - self.before.seats_taken;
         if more != 0 {
-            store::add_taken(connection, self.place.id, more)?;
+            setup::store::add_taken(connection, self.place.id, more)?;
         }
         for (now, before) in self.standing.categories.iter().zip(&self.before.categories) {
             if now.seats_taken != before.seats_taken {
-                store::add_taken_of_category(connection, now.id, now.seats_taken - before.seats_taken)?;
+                setup::store::add_taken_of_category(connection, now.id, now.seats_taken - before.seats_taken)?;
             }
         }
         for (now, before) in self.sessions.iter().zip(&self.sessions_before) {
             if now.seats_taken != before.seats_taken {
-                store::add_taken_of_session(connection, now.id, now.seats_taken - before.seats_taken)?;
+                session_seats::store::add_taken_of_session(connection, now.id, now.seats_taken - before.seats_taken)?;
             }
             if now.seats != before.seats {
-                store::save_session_quota(connection, self.place.id, now.id, now.seats, false)?;
+                let quota = (now.id, now.seats, now.seats_released);
+                session_seats::store::save_session_quota(connection, self.place.id, quota, false)?;
             }
         }
         if self.standing.last_arrival != self.before.last_arrival {
-            store::set_last_arrival(connection, self.place.id, self.standing.last_arrival)?;
+            setup::store::set_last_arrival(connection, self.place.id, self.standing.last_arrival)?;
         }
         Ok(())
     }
@@ -624,7 +661,9 @@ impl<'a> Ledger<'a> {
         let kind = note.event.letter(registration.state).filter(|_| !note.remark.silent);
         let Some(kind) = kind else { return Ok(None) };
         let sign_ups = match registration.state {
-            State::Confirmed if !self.sessions.is_empty() => store::sign_ups(connection, registration.id)?,
+            State::Confirmed if !self.sessions.is_empty() => {
+                session_seats::store::sign_ups(connection, registration.id)?
+            }
             _ => Vec::new(),
         };
         let sessions = sign_ups.iter().filter_map(|sign_up| {

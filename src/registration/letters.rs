@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{model::Registration, store::CategoryStanding};
+use super::{model::Registration, setup::store::CategoryStanding};
 use crate::{
     agenda::{Agenda, document::Session, model::utc},
     ids::RegistrationEventId,
@@ -75,6 +75,7 @@ pub fn letter(
             token_generation: registration.token_generation,
             calendar,
             reason: facts.reason,
+            offer_hours: category.offer_hours,
             deadline: facts.deadline.map(|deadline| zone.local(deadline)),
             sessions: sessions.into_iter().map(line).collect(),
             delegation: None,

@@ -7,16 +7,19 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::{
     RegistrationError,
-    intake::{self, Admitted, Application, Intake},
+    intake::{self, Application, Intake, Receipt},
     ledger::Released,
 };
 use crate::{
     access::ServerSecret,
-    database::{Database, DatabaseError},
+    database::{Connection, Database, DatabaseError},
+    faults::{self, Faults},
+    http::idempotency::{IdempotencyKey, StoredAnswer, once},
     ids::ConferenceId,
     programme::Snapshot,
 };
@@ -27,7 +30,7 @@ const BATCH: usize = 64;
 /// What became of one application.
 pub struct Taken {
     /// The registration, or why there is none.
-    pub outcome: Result<Admitted, RegistrationError>,
+    pub outcome: Result<Receipt, RegistrationError>,
     /// Whether answers must not say whether an address was known.
     pub is_uniform: bool,
 }
@@ -78,6 +81,39 @@ impl Queue {
         answered.await.unwrap_or_else(|_| Err(DatabaseError::Interrupted.into()))
     }
 
+    /// Takes one application in once for the key: what was `sent` again is answered again.
+    ///
+    /// # Errors
+    /// The key came with another application; else those of [`Queue::register`].
+    pub async fn register_once(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        application: Application,
+        (key, sent): (IdempotencyKey, Value),
+    ) -> Result<Taken, RegistrationError> {
+        let (secret, snapshot) = (self.secret.clone(), Arc::clone(snapshot));
+        let work = move |tx: &mut Connection| {
+            let scope = (snapshot.place.id.to_string(), application.actor.identity());
+            let answer = once(tx, &key, (&scope.0, &scope.1), &sent, |tx| {
+                let taken = take_one(tx, &secret, &snapshot, &application)?;
+                match taken.outcome {
+                    Ok(receipt) if !taken.is_uniform => Ok(StoredAnswer::of(201, None, None, &receipt)?),
+                    Ok(_) | Err(RegistrationError::AlreadyRegistered) if taken.is_uniform => {
+                        Ok(StoredAnswer::of(202, None, None, &Value::Null)?)
+                    }
+                    Ok(_) => Err(RegistrationError::NotFound),
+                    Err(error) => Err(error),
+                }
+            })?;
+            if answer.status == 202 {
+                return Ok(Taken { outcome: Err(RegistrationError::AlreadyRegistered), is_uniform: true });
+            }
+            let corrupt = |faults: Faults| DatabaseError::Corrupt(format!("a kept receipt: {:?}", faults.0));
+            Ok(Taken { outcome: Ok(faults::read(answer.read()?).map_err(corrupt)?), is_uniform: false })
+        };
+        self.database.write("register once", work).await
+    }
+
     async fn work(&self, snapshot: &Arc<Snapshot>) {
         loop {
             let batch = {
@@ -96,6 +132,7 @@ impl Queue {
                 Ok(intake) => {
                     for (outcome, answer) in intake.outcomes.into_iter().zip(answers) {
                         // Who hung up is registered all the same: the letter says so.
+                        let outcome = outcome.map(Receipt::from);
                         _ = answer.send(Ok(Taken { outcome, is_uniform: intake.is_uniform }));
                     }
                 }
@@ -122,7 +159,7 @@ async fn take(
     applications: &Arc<Vec<Application>>,
 ) -> Result<Intake, RegistrationError> {
     let (secret, snapshot, applications) = (secret.clone(), Arc::clone(snapshot), Arc::clone(applications));
-    let work = move |tx: &mut crate::database::Connection| {
+    let work = move |tx: &mut Connection| {
         let released = Released { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
         intake::register_all(tx, &snapshot.place, released, &secret, &applications)
     };
@@ -137,15 +174,21 @@ async fn take_alone(
     application: Application,
 ) -> Result<Taken, RegistrationError> {
     let (secret, snapshot) = (secret.clone(), Arc::clone(snapshot));
-    let work = move |tx: &mut crate::database::Connection| {
-        let released = Released { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
-        let one = std::slice::from_ref(&application);
-        let intake = intake::register_all(tx, &snapshot.place, released, &secret, one)?;
-        let outcome = intake.outcomes.into_iter().next().unwrap_or(Err(RegistrationError::NotFound));
-        match outcome {
-            Err(error) if !matches!(error, RegistrationError::AlreadyRegistered) => Err(error),
-            outcome => Ok(Taken { outcome, is_uniform: intake.is_uniform }),
-        }
-    };
-    database.write("register", work).await
+    database.write("register", move |tx| take_one(tx, &secret, &snapshot, &application)).await
+}
+
+fn take_one(
+    connection: &mut Connection,
+    secret: &ServerSecret,
+    snapshot: &Snapshot,
+    application: &Application,
+) -> Result<Taken, RegistrationError> {
+    let released = Released { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
+    let one = std::slice::from_ref(application);
+    let intake = intake::register_all(connection, &snapshot.place, released, secret, one)?;
+    let outcome = intake.outcomes.into_iter().next().unwrap_or(Err(RegistrationError::NotFound));
+    match outcome {
+        Err(error) if !matches!(error, RegistrationError::AlreadyRegistered) => Err(error),
+        outcome => Ok(Taken { outcome: outcome.map(Receipt::from), is_uniform: intake.is_uniform }),
+    }
 }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::{
     RegistrationError, actions, invitations,
     ledger::{Ledger, Released},
-    store,
+    session_seats, store,
 };
 use crate::{
     clock,
@@ -92,6 +92,6 @@ fn look(connection: &mut Connection, releases: &[(ConferenceId, i32)]) -> Result
     Ok(Due {
         registrations: store::run_out(connection, now, LIMIT)?,
         invitations: invitations::conferences_with_those_over(connection, now)?,
-        behind: store::behind(connection, releases)?,
+        behind: session_seats::store::behind(connection, releases)?,
     })
 }

@@ -1,9 +1,11 @@
 //! Tables of people: CSV with a header line, parted by commas, semicolons or tabs, with or without a byte order mark.
 //! Nothing is guessed and nothing is left out: what cannot be read is a fault with its line and column.
 
-use csv::ReaderBuilder;
-
-use crate::faults::{Fault, Faults};
+use crate::{
+    agenda::import::table::{Table, text},
+    faults::{Fault, Faults},
+    registration::model::fold,
+};
 
 /// The most people of one table.
 pub const ROWS_MAX: usize = 10_000;
@@ -30,6 +32,15 @@ pub fn cell(line: usize, column: &str) -> String {
     format!("line {line}/{column}")
 }
 
+/// What a cell says to a question of yes or no, in the service's languages.
+pub fn yes_or_no(cell: &str) -> Option<bool> {
+    match fold(cell).as_str() {
+        "yes" | "true" | "1" | "y" | "x" | "oui" | "ja" => Some(true),
+        "no" | "false" | "0" | "n" | "non" | "nee" => Some(false),
+        _ => None,
+    }
+}
+
 /// Faults of a document that was made of a row, at the row's cells.
 pub fn of_row(line: usize, faults: Faults) -> impl Iterator<Item = Fault> {
     faults.0.into_iter().map(move |fault| {
@@ -39,29 +50,23 @@ pub fn of_row(line: usize, faults: Faults) -> impl Iterator<Item = Fault> {
     })
 }
 
+/// What was read of a table.
+#[derive(Debug, Default)]
+pub struct People {
+    /// The rows that could be read.
+    pub rows: Vec<Row>,
+    /// Columns that are not known: what the others say is judged beside.
+    pub faults: Faults,
+}
+
 /// Reads a table.
 ///
 /// # Errors
-/// Every row that cannot be read, every column that is not `known` or missing although `required`.
-pub fn read(bytes: &[u8], known: impl Fn(&str) -> bool, required: &[&str]) -> Result<Vec<Row>, Faults> {
+/// It is no table, a row cannot be read, or a column is missing although `required` or stands there twice.
+pub fn read(bytes: &[u8], known: impl Fn(&str) -> bool, required: &[&str]) -> Result<People, Faults> {
+    let table = Table::open(text(bytes)?)?;
+    let columns: Vec<String> = table.header.iter().map(|cell| word(cell)).collect();
     let mut found = Faults::default();
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text.trim_start_matches('\u{feff}'),
-        Err(error) => {
-            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            found.add(format!("line {line}"), "invalid_encoding", "must be UTF-8");
-            return Err(found);
-        }
-    };
-    let mut reader = ReaderBuilder::new().delimiter(delimiter(text)).flexible(true).from_reader(text.as_bytes());
-    let columns = match reader.headers() {
-        Ok(header) => header.iter().map(word).collect::<Vec<_>>(),
-        Err(error) => {
-            found.add("line 1", "malformed_csv", error.to_string());
-            return Err(found);
-        }
-    };
     for (index, column) in columns.iter().enumerate() {
         if columns.iter().take(index).any(|earlier| earlier == column) {
             found.add(cell(1, column), "duplicate", "the column stands there twice");
@@ -72,40 +77,22 @@ pub fn read(bytes: &[u8], known: impl Fn(&str) -> bool, required: &[&str]) -> Re
     for column in required.iter().filter(|column| !columns.iter().any(|found| found == **column)) {
         found.add(cell(1, column), "missing_column", "the table has no such column");
     }
-    found.or(())?;
-    rows(&mut reader, &columns)
-}
-
-fn rows(reader: &mut csv::Reader<&[u8]>, columns: &[String]) -> Result<Vec<Row>, Faults> {
-    let mut found = Faults::default();
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = match record {
-            Ok(record) => record,
-            Err(error) => {
-                let line = error.position().map_or(1, csv::Position::line);
-                found.add(format!("line {line}"), "malformed_csv", error.to_string());
-                break;
-            }
-        };
-        let line = record.position().map_or(1, csv::Position::line);
-        let line = usize::try_from(line).unwrap_or(usize::MAX);
-        if record.iter().all(|cell| cell.trim().is_empty()) {
-            continue;
-        }
-        if rows.len() >= ROWS_MAX {
-            found.add(format!("line {line}"), "too_long", format!("at most {ROWS_MAX} people are read"));
-            break;
-        }
-        if record.iter().skip(columns.len()).any(|cell| !cell.trim().is_empty()) {
-            let says = format!("has {} cells, the header {}", record.len(), columns.len());
-            found.add(format!("line {line}"), "too_long", says);
-            continue;
-        }
-        let cells = columns.iter().cloned().zip(record.iter().map(plain)).filter(|(_, cell)| !cell.is_empty());
-        rows.push(Row { line, cells: cells.collect() });
+    if found.0.iter().any(|fault| fault.code != "unknown_column") {
+        return Err(found);
     }
-    found.or(rows)
+    let mut rows = Vec::new();
+    table.each(ROWS_MAX, "people", &mut found, |row, _| {
+        let cells = columns.iter().enumerate().filter(|(_, column)| known(column)).filter_map(|(place, column)| {
+            let cell = plain(row.cell(place)?);
+            (!cell.is_empty()).then(|| (column.clone(), cell))
+        });
+        rows.push(Row { line: row.line, cells: cells.collect() });
+    });
+    // What was not read whole is not judged further.
+    match found.0.iter().all(|fault| fault.code == "unknown_column") {
+        true => Ok(People { rows, faults: found }),
+        false => Err(found),
+    }
 }
 
 /// A column's name as it is compared.
@@ -118,17 +105,8 @@ fn word(cell: &str) -> String {
 /// A cell without what an export puts before a formula so that no spreadsheet runs it. Anything else stays as it is: it
 /// is a text, and becomes no formula here.
 fn plain(cell: &str) -> String {
-    let cell = cell.trim();
     let kept = cell.strip_prefix('\'').filter(|rest| rest.starts_with(['=', '+', '-', '@', '\t', '\r']));
     kept.unwrap_or(cell).to_owned()
-}
-
-/// What parts the cells: what the header holds most of.
-fn delimiter(text: &str) -> u8 {
-    let header = text.lines().next().unwrap_or_default();
-    let count = |delimiter: u8| header.bytes().filter(|byte| *byte == delimiter).count();
-    // The last of equals is taken: a comma.
-    [b'\t', b';', b','].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
 }
 
 #[cfg(test)]
@@ -140,7 +118,7 @@ mod tests {
     }
 
     fn faults(bytes: &[u8]) -> Vec<String> {
-        let faults = read(bytes, known, &["email"]).err().unwrap_or_default().0;
+        let faults = read(bytes, known, &["email"]).map_or_else(|faults| faults, |people| people.faults).0;
         faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect()
     }
 
@@ -151,7 +129,7 @@ mod tests {
             "\u{feff}E-mail;Name\r\n a@b.example ;\"Zoë; or not\"\r\n;\r\n=1+1;\r\n'+32 2;'t Hooft\r\n",
             "e_mail\tname\na@b.example\tZoë; or not\n=1+1\n'+32 2\t't Hooft\t\n",
         ] {
-            let rows = read(text.as_bytes(), |column| ["e_mail", "name"].contains(&column), &["e_mail"]).unwrap();
+            let rows = read(text.as_bytes(), |column| ["e_mail", "name"].contains(&column), &["e_mail"]).unwrap().rows;
             let found: Vec<_> = rows.iter().map(|row| (row.cell("e_mail").unwrap(), row.cell("name"))).collect();
             assert_eq!(found, expected);
         }
@@ -164,8 +142,9 @@ mod tests {
             faults(b"name,shoe,name\n"),
             ["line 1/shoe unknown_column", "line 1/name duplicate", "line 1/email missing_column"]
         );
+        assert_eq!(faults(b"email,shoe\n"), ["line 1/shoe unknown_column"]);
         assert_eq!(faults(b"email\na@b.example,x\n"), ["line 2 too_long"]);
-        assert_eq!(faults(b"email\n\xff\n"), ["line 2 invalid_encoding"]);
+        assert_eq!(faults(b"email\n\xff\n"), ["line 2 not_utf8"]);
         let long = format!("email\n{}", "a@b.example\n".repeat(ROWS_MAX + 1));
         assert_eq!(faults(long.as_bytes()), ["line 10002 too_long"]);
     }

@@ -225,6 +225,19 @@ const HIDDEN: [std::ops::RangeInclusive<char>; 5] = [
     '\u{FFFE}'..='\u{FFFF}',
 ];
 
+/// What shows nothing by itself: default-ignorable code points (Unicode, DerivedCoreProperties) and Hangul fillers.
+const BLANK: [std::ops::RangeInclusive<char>; 9] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{115f}'..='\u{1160}',
+    '\u{200b}'..='\u{200f}',
+    '\u{2060}'..='\u{2064}',
+    '\u{3164}'..='\u{3164}',
+    '\u{fe00}'..='\u{fe0f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{e0000}'..='\u{e0fff}',
+];
+
 /// Whether a text, of several `lines` or of one, may hold this character.
 pub fn may_hold(c: char, lines: bool) -> bool {
     let is_plain = !c.is_control() || (lines && matches!(c, '\n' | '\t'));
@@ -233,7 +246,7 @@ pub fn may_hold(c: char, lines: bool) -> bool {
 
 fn checked_text(text: &str, length_max: u64, lines: bool) -> Result<String, Fault> {
     let text = text.trim();
-    if text.is_empty() {
+    if text.chars().all(|c| c.is_whitespace() || BLANK.iter().any(|range| range.contains(&c))) {
         return Err(Fault::of_value("empty", "must not be empty"));
     }
     if !text.validate_length(None, Some(length_max), None) {
@@ -354,7 +367,12 @@ impl EmailAddress {
 
     /// The address case-folded: two addresses that fold alike are the same person's.
     pub fn folded(&self) -> String {
-        self.0.to_lowercase()
+        let small = self.0.to_lowercase();
+        // A domain in letters of a language and its form in ASCII (RFC 5890) are one domain.
+        match small.rsplit_once('@').map(|(local, domain)| (local, url::Host::parse(domain))) {
+            Some((local, Ok(domain))) => format!("{local}@{domain}"),
+            _ => small,
+        }
     }
 }
 

@@ -79,7 +79,7 @@ impl<'a> Table<'a> {
                 faults.add(at(line), "too_long", format!("at most {rows_max} {noun} are imported"));
                 break;
             }
-            if row.cells.len() > columns {
+            if row.cells.iter().skip(columns).any(|cell| !cell.trim().is_empty()) {
                 faults.add(at(line), "too_long", format!("has {} cells, the header {columns}", row.cells.len()));
                 continue;
             }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, http::StatusCode, http::header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
@@ -34,12 +34,21 @@ pub struct IdempotencyKey {
     route: String,
 }
 
+impl IdempotencyKey {
+    /// Whether the request has one.
+    pub fn is_given(&self) -> bool {
+        self.key.is_some()
+    }
+}
+
 impl FromRequest for IdempotencyKey {
     type Error = Problem;
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        let route = format!("{} {}?{}", request.method(), request.path(), request.query_string());
+        // A token in the query is a secret, and no part of what is asked.
+        let asked: Vec<&str> = request.query_string().split('&').filter(|pair| !pair.starts_with("token=")).collect();
+        let route = format!("{} {}?{}", request.method(), request.path(), asked.join("&"));
         // The draft writes it in quotes (RFC 8941); most clients do not.
         let text = |value: &header::HeaderValue| value.to_str().unwrap_or_default().trim().trim_matches('"').to_owned();
         let key = request.headers().get("idempotency-key").map(text);
@@ -94,6 +103,14 @@ impl StoredAnswer {
         response.insert_header((header::CONTENT_TYPE, "application/json")).body(self.body.clone())
     }
 
+    /// What the body says.
+    ///
+    /// # Errors
+    /// It says something else.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, DatabaseError> {
+        serde_json::from_str(&self.body).map_err(|error| DatabaseError::Corrupt(format!("a kept answer: {error}")))
+    }
+
     fn json(&self) -> Value {
         json!({ "location": self.location, "etag": self.etag, "body": self.body })
     }
@@ -146,6 +163,22 @@ pub fn once<E: From<KeyReused> + From<DatabaseError>>(
         Some((known, status, answer)) if known == digest => Ok(StoredAnswer::from_json(status, &answer)),
         _ => Err(KeyReused.into()),
     }
+}
+
+/// Makes a thing once for the key, and keeps of it what it is called alone: neither personal data nor a secret. Answers
+/// the name, also where the same request made it before.
+///
+/// # Errors
+/// Those of [`once`].
+pub fn make_once<E: From<KeyReused> + From<DatabaseError>>(
+    connection: &mut Connection,
+    key: &IdempotencyKey,
+    scope: (&str, &str),
+    body: &Value,
+    make: impl FnOnce(&mut Connection) -> Result<String, E>,
+) -> Result<String, E> {
+    let answer = once(connection, key, scope, body, |tx| Ok::<_, E>(StoredAnswer::of(201, None, None, &make(tx)?)?))?;
+    Ok(answer.read()?)
 }
 
 /// How often a process looks for answers that were kept for long enough.

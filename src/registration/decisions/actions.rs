@@ -1,6 +1,6 @@
 //! Deciding, noting, and reading what was decided.
 
-use std::collections::BTreeSet;
+use serde_json::json;
 
 use super::store::{self, Decision, Note};
 use crate::{
@@ -8,6 +8,7 @@ use crate::{
     agenda::Place,
     clock,
     database::Connection,
+    http::idempotency::{IdempotencyKey, make_once},
     ids::RegistrationEventId,
     registration::{
         RegistrationError,
@@ -35,14 +36,20 @@ pub fn decide(
     errand: Errand<'_>,
     operation: &str,
     event: Event,
-    references: &BTreeSet<String>,
+    references: &[String],
     reason: Option<&str>,
 ) -> Result<Vec<Decided>, RegistrationError> {
     let mut ledger = Ledger::open(connection, errand.place, errand.released)?;
     let actor = authorise(connection, errand.credentials, operation, Some(errand.place.id))?;
+    let mut named = Vec::with_capacity(references.len());
+    for (place, reference) in references.iter().enumerate() {
+        named.push((place, reference, rows::find(connection, errand.place.id, reference)?));
+    }
+    // Who came first is seated first, however they were named.
+    named.sort_by_key(|(.., found)| found.as_ref().map(|registration| registration.arrival));
     let mut decided = Vec::with_capacity(references.len());
-    for reference in references {
-        let outcome = match rows::find(connection, errand.place.id, reference)? {
+    for (place, reference, found) in named {
+        let outcome = match found {
             Some(registration) => decide_one(connection, &mut ledger, event, registration, (&actor, reason)),
             None => Err(RegistrationError::NotFound),
         };
@@ -54,10 +61,11 @@ pub fn decide(
             // What is not about this one registration undoes all of it.
             Err(error) => return Err(error),
         };
-        decided.push(Decided { reference: reference.clone(), outcome });
+        decided.push((place, Decided { reference: reference.clone(), outcome }));
     }
     ledger.close(connection)?;
-    Ok(decided)
+    decided.sort_by_key(|(place, _)| *place);
+    Ok(decided.into_iter().map(|(_, decided)| decided).collect())
 }
 
 fn decide_one(
@@ -87,7 +95,7 @@ fn decide_one(
     Ok((true, registration.state))
 }
 
-/// Notes something about a registration, for registrars alone.
+/// Notes something about a registration, for registrars alone; once for the key.
 ///
 /// # Errors
 /// [`RegistrationError::Access`], [`RegistrationError::NotFound`].
@@ -96,10 +104,16 @@ pub fn note(
     errand: Errand<'_>,
     reference: &str,
     text: &str,
+    key: &IdempotencyKey,
 ) -> Result<Note, RegistrationError> {
     let actor = authorise(connection, errand.credentials, "create_registration_note", Some(errand.place.id))?;
     let found = rows::find(connection, errand.place.id, reference)?.ok_or(RegistrationError::NotFound)?;
-    Ok(store::add_note(connection, found.id, actor.name(), text, clock::now())?)
+    let scope = (errand.place.id.to_string(), actor.identity());
+    let made = make_once(connection, key, (&scope.0, &scope.1), &json!(text), |tx| {
+        Ok::<_, RegistrationError>(store::add_note(tx, found.id, actor.name(), text, clock::now())?.id.to_string())
+    })?;
+    let note = store::notes(connection, found.id)?.into_iter().find(|note| note.id.to_string() == made);
+    note.ok_or(RegistrationError::NoThing("note"))
 }
 
 /// The notes about a registration, the oldest first.

@@ -1,6 +1,6 @@
 //! `.../registrations/{approve,reject,revoke}`, `.../registrations/{reference}/notes`, `.../decisions`.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use deserr::Deserr;
@@ -16,6 +16,7 @@ use crate::{
     http::{
         CodePath, Json, Problem, Query,
         extract::Large,
+        idempotency::IdempotencyKey,
         paging::{Page, link_next},
         problem::{AnyProblem, ProblemDocument},
     },
@@ -46,7 +47,7 @@ pub struct Decisions {
 /// What became of a bulk.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DecisionsTaken {
-    /// Of each registration, by reference.
+    /// Of each registration, in the order in which they were named.
     pub data: Vec<DecisionTaken>,
     /// How many changed.
     pub changed: usize,
@@ -82,7 +83,9 @@ async fn decide(
     if !(1..=BULK_MAX).contains(&references.len()) {
         found.add("#/references", "out_of_range", format!("must name 1 to {BULK_MAX} registrations"));
     }
-    let references: BTreeSet<String> = references.iter().map(|reference| reference.as_str().to_owned()).collect();
+    let mut seen = HashSet::new();
+    let references: Vec<String> = references.iter().map(|reference| reference.as_str().to_owned()).collect();
+    let references: Vec<String> = references.into_iter().filter(|reference| seen.insert(reference.clone())).collect();
     // Whoever may not decide learns no more than that.
     let may = move |tx: &mut crate::database::Connection, errand: Errand<'_>| {
         authorise(tx, errand.credentials, operation, Some(errand.place.id))?;
@@ -187,7 +190,8 @@ pub struct NoteList {
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
-        ("reference" = String, Path, description = "The registration's reference")
+        ("reference" = String, Path, description = "The registration's reference"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body answer the same")
     ),
     request_body = NewNote,
     responses((status = 201, description = "The note", body = NoteView), AnyProblem)
@@ -197,12 +201,13 @@ pub async fn create_registration_note(
     desk: web::Data<Desk>,
     credentials: Credentials,
     path: web::Path<(CodePath, String)>,
+    key: IdempotencyKey,
     Json(note): Json<NewNote>,
 ) -> Result<HttpResponse, Problem> {
     let (CodePath(slug), reference) = path.into_inner();
     let snapshot = desk.snapshot(&slug)?;
     let write = move |tx: &mut crate::database::Connection, errand: Errand<'_>| {
-        actions::note(tx, errand, &reference, note.text.as_str())
+        actions::note(tx, errand, &reference, note.text.as_str(), &key)
     };
     let note = desk.write("note a registration", &snapshot, credentials, write).await?;
     Ok(HttpResponse::Created().insert_header(NO_STORE).json(NoteView::from(note)))

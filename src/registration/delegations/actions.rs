@@ -16,13 +16,14 @@ use crate::{
     clock,
     database::{Connection, DatabaseError},
     faults::{self, Faults},
+    http::idempotency::{IdempotencyKey, make_once},
     ids::{CategoryId, DelegationId, Id},
     mail::{Letter, LetterContent, LetterKind, LinkKind, enqueue_all, is_deliverable},
     registration::{
         RegistrationError,
         actions::Errand,
         model::Registration,
-        store::{Standing, lock_setup, standing},
+        setup::store::{Standing, lock_setup, standing},
     },
     values::{Code, Count, LanguageTag, Localised, TextValue as _},
 };
@@ -258,6 +259,25 @@ fn refuse_too_many(count: usize) -> Result<(), Faults> {
 /// A Member State's delegation is called by its country.
 fn code_of(state: &reference::MemberState) -> Option<Code> {
     Code::parse(&state.country.to_string().to_lowercase()).ok()
+}
+
+/// Makes a delegation, once for the key.
+///
+/// # Errors
+/// Those of [`create`]; the key came with another delegation.
+pub fn create_once(
+    connection: &mut Connection,
+    errand: Errand<'_>,
+    wish: &NewDelegation,
+    (key, sent): (&IdempotencyKey, &Value),
+) -> Result<Shown, RegistrationError> {
+    let actor = authorise(connection, errand.credentials, "create_delegation", Some(errand.place.id))?;
+    let scope = (errand.place.id.to_string(), actor.identity());
+    let code = make_once(connection, key, (&scope.0, &scope.1), sent, |tx| {
+        create(tx, errand, wish).map(|made| made.delegation.code.to_string())
+    })?;
+    let made = find(connection, errand.place, &code)?.ok_or(RegistrationError::NoThing("delegation"))?;
+    show(connection, errand.place, made)
 }
 
 /// Makes the delegations of Member States that are missing: of all, or of those that are named. Answers those made, and
@@ -514,6 +534,7 @@ fn letter(delegation: &Delegation, person: FocalPoint, agenda: &Agenda) -> Lette
             token_generation: delegation.token_generation,
             calendar: None,
             reason: None,
+            offer_hours: None,
             deadline: None,
             sessions: Vec::new(),
             delegation: Some(name),

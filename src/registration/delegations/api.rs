@@ -8,8 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     DelegationKind, RegionalGroup,
     actions::{self, Shown},
-    import,
-    members::{self, MemberView, NewMember},
+    members::MemberView,
     reference::{self, MemberState},
     store::{self, FocalPoint, Member},
 };
@@ -21,7 +20,8 @@ use crate::{
     faults::{self, Faults},
     http::{
         CodePath, Json, Problem, Query, Representation, answer,
-        extract::{Document, Upload},
+        extract::Document,
+        idempotency::IdempotencyKey,
         paging::{Page, link_next},
         problem::AnyProblem,
     },
@@ -29,13 +29,11 @@ use crate::{
     registration::{
         RegistrationError,
         actions::Errand,
-        api::{Desk, NO_STORE, TokenQuery},
-        invitations::api::receive_table,
+        api::{Desk, NO_STORE},
         ledger::Released,
         model::fold,
-        table,
     },
-    values::{Code, Count, CountryCode, EmailAddress, LanguageTag, Line, Localised, Switch, text_enum},
+    values::{Code, Count, CountryCode, EmailAddress, LanguageTag, Line, Localised, text_enum},
 };
 
 /// Who says who the members are.
@@ -408,7 +406,7 @@ async fn admit(
 }
 
 /// Lets nobody send a body who may not: the delegation's focal point, or a registrar.
-async fn admit_to(
+pub async fn admit_to(
     desk: &Desk,
     snapshot: &std::sync::Arc<Snapshot>,
     credentials: &Credentials,
@@ -428,7 +426,10 @@ async fn admit_to(
 /// Makes a delegation.
 #[utoipa::path(
     tag = "registration",
-    params(("conference" = String, Path, description = "The conference's slug")),
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body answer the same")
+    ),
     request_body = NewDelegation,
     responses((status = 201, description = "The delegation", body = DelegationView), AnyProblem),
     security(("bearer" = []))
@@ -438,12 +439,14 @@ pub async fn create_delegation(
     desk: web::Data<Desk>,
     credentials: Credentials,
     path: web::Path<CodePath>,
+    key: IdempotencyKey,
     body: Document,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = desk.snapshot(&path.0)?;
     admit(&desk, &snapshot, &credentials, "create_delegation").await?;
-    let wish: NewDelegation = faults::read(body.receive().await?)?;
-    let work = move |tx: &mut Connection, errand: Errand<'_>| actions::create(tx, errand, &wish);
+    let sent = body.receive().await?;
+    let wish: NewDelegation = faults::read(sent.clone())?;
+    let work = move |tx: &mut Connection, errand: Errand<'_>| actions::create_once(tx, errand, &wish, (&key, &sent));
     let made = desk.write("create a delegation", &snapshot, credentials, work).await?;
     let location = actions::path(&snapshot.agenda, &made.delegation.code);
     Ok(HttpResponse::Created()
@@ -631,190 +634,4 @@ pub async fn invite_focal_point(
     let person = delegation.focal_point.ok_or(RegistrationError::NoFocalPoint)?;
     let sent = SentLink { sent_to: person.email, link: format!("{}{path}?token={token}", desk.public_url) };
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(sent))
-}
-
-/// Adds a member to a delegation: their address is vouched for, and they go into the delegation's category.
-#[utoipa::path(
-    tag = "registration",
-    params(
-        ("conference" = String, Path, description = "The conference's slug"),
-        ("delegation" = String, Path, description = "The delegation's code"),
-        TokenQuery
-    ),
-    request_body = NewMember,
-    responses((status = 201, description = "The member", body = MemberView), AnyProblem),
-    security(("bearer" = []), ("link" = []))
-)]
-#[post("/api/v1/conferences/{conference}/delegations/{delegation}/members")]
-pub async fn add_delegation_member(
-    desk: web::Data<Desk>,
-    credentials: Credentials,
-    path: web::Path<(CodePath, String)>,
-    query: Query<TokenQuery>,
-    body: Document,
-) -> Result<HttpResponse, Problem> {
-    let (slug, code) = path.into_inner();
-    let credentials = credentials.with_link(query.0.token);
-    let snapshot = desk.snapshot(&slug.0)?;
-    admit_to(&desk, &snapshot, &credentials, &code, "add_delegation_member").await?;
-    let sent = body.receive().await?;
-    let work = move |tx: &mut Connection, errand: Errand<'_>| members::add(tx, errand, &code, &sent);
-    let member = desk.write("add a member", &snapshot, credentials, work).await?;
-    Ok(HttpResponse::Created().insert_header(NO_STORE).json(MemberView::from(member)))
-}
-
-/// How a table of members is taken.
-#[derive(Debug, Default, Deserr, IntoParams)]
-#[deserr(error = Faults, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct MemberImportQuery {
-    /// The token of the focal point's link, unless `Authorization` carries it.
-    #[deserr(default)]
-    pub token: Option<String>,
-    /// `true`: a preview, which says what is wrong and adds nobody.
-    #[deserr(default)]
-    pub dry_run: Option<Switch>,
-    /// `true`: every person in the table consents to keeping what it says. Needed, but for a preview.
-    #[deserr(default)]
-    pub consent: Option<Switch>,
-}
-
-/// What became of a table.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ImportedMembers {
-    /// How many rows it has.
-    pub rows: usize,
-    /// How many were added: all of them, or none.
-    pub added: usize,
-    /// Whether nothing was done.
-    pub dry_run: bool,
-}
-
-/// Adds each row of a table as a member: all of them, or none.
-///
-/// The columns have the names of the fields of a member, in any order, and `answers.` with the code of a question.
-/// Elements of a list are parted by `|`.
-#[utoipa::path(
-    tag = "registration",
-    params(
-        ("conference" = String, Path, description = "The conference's slug"),
-        ("delegation" = String, Path, description = "The delegation's code"),
-        MemberImportQuery
-    ),
-    request_body(description = "CSV in UTF-8 with a header line, at most 10,000 rows", content((String = "text/csv"))),
-    responses((status = 200, description = "How many were added", body = ImportedMembers), AnyProblem),
-    security(("bearer" = []), ("link" = []))
-)]
-#[post("/api/v1/conferences/{conference}/delegations/{delegation}/members/import")]
-pub async fn import_delegation_members(
-    desk: web::Data<Desk>,
-    credentials: Credentials,
-    path: web::Path<(CodePath, String)>,
-    query: Query<MemberImportQuery>,
-    body: Upload,
-) -> Result<HttpResponse, Problem> {
-    let (slug, code) = path.into_inner();
-    let credentials = credentials.with_link(query.0.token);
-    let snapshot = desk.snapshot(&slug.0)?;
-    admit_to(&desk, &snapshot, &credentials, &code, "import_delegation_members").await?;
-    let dry_run = query.0.dry_run == Some(Switch::On);
-    if !dry_run && query.0.consent != Some(Switch::On) {
-        let mut found = Faults::default();
-        found.add("?consent", "consent_required", "must be true: nothing is kept without consent");
-        return Err(found.into());
-    }
-    let rows = table::read(&receive_table(body).await?, import::is_column, &import::REQUIRED)?;
-    let work = move |tx: &mut Connection, errand: Errand<'_>| import::import(tx, errand, &code, &rows, dry_run);
-    let rows = desk.write("import members", &snapshot, credentials, work).await?;
-    let done = ImportedMembers { rows, added: if dry_run { 0 } else { rows }, dry_run };
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(done))
-}
-
-/// Changes what a member is in the delegation, and how they are reached.
-#[utoipa::path(
-    tag = "registration",
-    params(
-        ("conference" = String, Path, description = "The conference's slug"),
-        ("delegation" = String, Path, description = "The delegation's code"),
-        ("reference" = String, Path, description = "The registration's reference"),
-        TokenQuery
-    ),
-    request_body = MergePatch,
-    responses((status = 200, description = "The member", body = MemberView), AnyProblem),
-    security(("bearer" = []), ("link" = []))
-)]
-#[patch("/api/v1/conferences/{conference}/delegations/{delegation}/members/{reference}")]
-pub async fn patch_delegation_member(
-    desk: web::Data<Desk>,
-    credentials: Credentials,
-    path: web::Path<(CodePath, String, String)>,
-    query: Query<TokenQuery>,
-    body: Document,
-) -> Result<HttpResponse, Problem> {
-    let (slug, code, reference) = path.into_inner();
-    let credentials = credentials.with_link(query.0.token);
-    let snapshot = desk.snapshot(&slug.0)?;
-    admit_to(&desk, &snapshot, &credentials, &code, "patch_delegation_member").await?;
-    let sent = body.receive().await?;
-    let work = move |tx: &mut Connection, errand: Errand<'_>| members::patch(tx, errand, (&code, &reference), &sent);
-    let member = desk.write("change a member", &snapshot, credentials, work).await?;
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(MemberView::from(member)))
-}
-
-/// Takes a member out of the delegation: the registration is cancelled.
-#[utoipa::path(
-    tag = "registration",
-    params(
-        ("conference" = String, Path, description = "The conference's slug"),
-        ("delegation" = String, Path, description = "The delegation's code"),
-        ("reference" = String, Path, description = "The registration's reference"),
-        TokenQuery
-    ),
-    responses((status = 200, description = "The member, cancelled", body = MemberView), AnyProblem),
-    security(("bearer" = []), ("link" = []))
-)]
-#[delete("/api/v1/conferences/{conference}/delegations/{delegation}/members/{reference}")]
-pub async fn remove_delegation_member(
-    desk: web::Data<Desk>,
-    credentials: Credentials,
-    path: web::Path<(CodePath, String, String)>,
-    query: Query<TokenQuery>,
-) -> Result<HttpResponse, Problem> {
-    let (slug, code, reference) = path.into_inner();
-    let credentials = credentials.with_link(query.0.token);
-    let snapshot = desk.snapshot(&slug.0)?;
-    let work = move |tx: &mut Connection, errand: Errand<'_>| members::remove(tx, errand, (&code, &reference));
-    let member = desk.write("remove a member", &snapshot, credentials, work).await?;
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(MemberView::from(member)))
-}
-
-/// Puts another person in a member's place: the seat, or the place on the waiting list, is theirs.
-#[utoipa::path(
-    tag = "registration",
-    params(
-        ("conference" = String, Path, description = "The conference's slug"),
-        ("delegation" = String, Path, description = "The delegation's code"),
-        ("reference" = String, Path, description = "The registration's reference"),
-        TokenQuery
-    ),
-    request_body = NewMember,
-    responses((status = 201, description = "The new member", body = MemberView), AnyProblem),
-    security(("bearer" = []), ("link" = []))
-)]
-#[post("/api/v1/conferences/{conference}/delegations/{delegation}/members/{reference}/replace")]
-pub async fn replace_delegation_member(
-    desk: web::Data<Desk>,
-    credentials: Credentials,
-    path: web::Path<(CodePath, String, String)>,
-    query: Query<TokenQuery>,
-    body: Document,
-) -> Result<HttpResponse, Problem> {
-    let (slug, code, reference) = path.into_inner();
-    let credentials = credentials.with_link(query.0.token);
-    let snapshot = desk.snapshot(&slug.0)?;
-    admit_to(&desk, &snapshot, &credentials, &code, "replace_delegation_member").await?;
-    let sent = body.receive().await?;
-    let work = move |tx: &mut Connection, errand: Errand<'_>| members::replace(tx, errand, (&code, &reference), &sent);
-    let member = desk.write("replace a member", &snapshot, credentials, work).await?;
-    Ok(HttpResponse::Created().insert_header(NO_STORE).json(MemberView::from(member)))
 }

@@ -12,7 +12,6 @@
 
 pub mod actions;
 pub mod api;
-pub mod import;
 pub mod members;
 pub mod reference;
 mod store;

@@ -138,6 +138,15 @@ fn waiting() -> Vec<Question> {
                 .to_owned(),
         },
         Question {
+            name: "whoever is confirmed has a seat in a session or waits for one",
+            counted: "session_sign_ups",
+            findings: "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
+                       'is ' || r.state || ' and ' || u.state || ' in a session' AS detail \
+                       FROM session_sign_ups u JOIN registrations r ON r.id = u.registration_id \
+                       WHERE (r.state = 'confirmed') <> (u.state <> 'wished')"
+                .to_owned(),
+        },
+        Question {
             name: "only who waits has an offer",
             counted: "registrations",
             findings:
@@ -151,6 +160,18 @@ fn waiting() -> Vec<Question> {
 fn members_and_uses() -> Vec<Question> {
     let counted = "coalesce(c.n, 0)";
     vec![
+        Question {
+            name: "reserved seats can be used",
+            counted: "invitations",
+            findings: "SELECT t.conference_id, 'invitation ' || t.label AS subject, \
+                       'reserves seats that nobody can use' AS detail FROM invitations t \
+                       LEFT JOIN (SELECT invitation_id AS k, category_id AS c, count(*) AS n FROM registrations \
+                       WHERE state IN ('unverified', 'pending') GROUP BY invitation_id, category_id) under_way \
+                       ON under_way.k = t.id AND under_way.c = t.category_id WHERE t.seats_reserved > 0 \
+                       AND (t.category_id IS NULL OR ((t.ended_at IS NOT NULL OR t.uses_max IS NOT NULL) AND t.seats_reserved \
+                       > coalesce(under_way.n, 0) + CASE WHEN t.ended_at IS NULL THEN t.uses_max - t.uses ELSE 0 END))"
+                .to_owned(),
+        },
         Question {
             name: "members of delegations",
             counted: "delegations",
@@ -200,6 +221,16 @@ fn registrations() -> Vec<Question> {
             findings: "SELECT conference_id, 'registration ' || min(reference) AS subject, \
                        'has the arrival ' || CAST(arrival AS text) || ' of another' AS detail \
                        FROM registrations GROUP BY conference_id, arrival HAVING count(*) > 1"
+                .to_owned(),
+        },
+        Question {
+            name: "category and invitation are of the same conference",
+            counted: "registrations",
+            findings: "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
+                       'has a category or an invitation that is not the conference''s' AS detail FROM registrations r \
+                       LEFT JOIN categories k ON k.id = r.category_id AND k.conference_id = r.conference_id \
+                       LEFT JOIN invitations i ON i.id = r.invitation_id AND i.conference_id = r.conference_id \
+                       WHERE k.id IS NULL OR (r.invitation_id IS NOT NULL AND i.id IS NULL)"
                 .to_owned(),
         },
         Question {
@@ -265,7 +296,8 @@ fn histories(since: &str) -> Vec<Question> {
                  'has no letter about ' || e.event AS detail \
                  FROM registration_events e JOIN registrations r ON r.id = e.registration_id \
                  LEFT JOIN outbox_messages m ON m.event_id = e.id WHERE m.id IS NULL AND {since} \
-                 AND e.event || '>' || e.state IN ({caused}) AND (e.detail ->> 'merged_into') IS NULL"
+                 AND e.event || '>' || e.state IN ({caused}) AND (e.detail ->> 'merged_into') IS NULL \
+                 AND (e.detail ->> 'without_letter') IS NULL"
             ),
         },
         Question {

@@ -21,7 +21,8 @@ use crate::{
         form::{RawAnswers, answers},
         ledger::{Ledger, Remark, detail, overlap},
         model::{Event, Registration, State},
-        store as rows,
+        session_seats::{self, store::SignUp},
+        setup, store as rows,
     },
     values::text_enum,
 };
@@ -107,7 +108,7 @@ pub fn dismiss(
     let Errand { place, credentials, .. } = errand;
     authorise(connection, credentials, "dismiss_duplicate", Some(place.id))?;
     // The lock: of two who judge at once, the second finds it judged.
-    rows::lock_setup(connection, place.id)?.ok_or(RegistrationError::NoConference)?;
+    setup::store::lock_setup(connection, place.id)?.ok_or(RegistrationError::NoConference)?;
     let mut pair = store::find(connection, place.id, id)?.ok_or(RegistrationError::NoPair)?;
     if pair.state == "merged" {
         return Err(RegistrationError::AlreadyMerged);
@@ -144,7 +145,12 @@ pub fn merge(
     let (mut kept, mut other) = if earlier.reference == keep { (earlier, later) } else { (later, earlier) };
     let state = kept.state.merged(other.state)?;
     let before = other.clone();
+    let address = kept.email.folded();
     take_over(connection, &mut kept, &other, fields)?;
+    if kept.email.folded() != address {
+        // Whoever has the link that went to the earlier address has no business here any more.
+        kept.token_generation += 1;
+    }
 
     let had_seat = kept.holds_seat();
     let takes_seat = before.holds_seat() && !had_seat;
@@ -181,6 +187,10 @@ pub fn merge(
         ledger.join(connection, kept.id, membership)?;
     }
     ledger.save(connection, &mut kept)?;
+    if let Some(invitation) = kept.invitation {
+        // A seat that it reserved is not needed where the other one's was taken over.
+        ledger.settle(connection, invitation)?;
+    }
     store::judge(connection, id, "merged")?;
     let into = detail("merged_into", json!(kept.reference));
     ledger.note(&other, Event::Cancelled, &actor, Remark { detail: into, silent: true, ..Remark::default() });
@@ -252,7 +262,7 @@ fn take_over(
     chosen!(GivenName given_name, FamilyName family_name, Email email, Language language);
     // An answer of the other is taken where the form that was kept asks for it.
     let category = show(connection, kept.clone())?.category;
-    let questions = rows::form(connection, kept.conference, kept.form_version)?;
+    let questions = setup::store::form(connection, kept.conference, kept.form_version)?;
     let mut all = other.answers.clone();
     all.extend(kept.answers.clone());
     let mut answers = answers::check(&questions, &category, &RawAnswers(all), &mut Faults::default());
@@ -261,7 +271,8 @@ fn take_over(
     Ok(())
 }
 
-/// Sessions of the other that are not on at the same time as one of those that are kept.
+/// Sessions of the other that are not on at the same time as one of those that are kept, and its place in those that
+/// both are signed up for where it is better.
 fn hand_sessions_over(
     connection: &mut Connection,
     ledger: &mut Ledger<'_>,
@@ -270,12 +281,20 @@ fn hand_sessions_over(
 ) -> Result<(), RegistrationError> {
     let sessions = &ledger.released.agenda.sessions;
     let of = |id| sessions.iter().find(|session| session.id == Some(id));
-    let own = rows::sign_ups(connection, kept.id)?;
+    let own = session_seats::store::sign_ups(connection, kept.id)?;
     let mut taken: Vec<_> = own.iter().map(|sign_up| sign_up.session_id).collect();
-    for sign_up in rows::sign_ups(connection, other.id)? {
+    for sign_up in session_seats::store::sign_ups(connection, other.id)? {
         let Some(session) = of(sign_up.session_id) else { continue };
-        let clashes =
-            taken.iter().any(|id| *id == sign_up.session_id || of(*id).is_some_and(|own| overlap(own, session)));
+        // Of the same session twice the better place is kept: a seat, else the earlier place in the list.
+        let rank = |sign_up: &SignUp| (sign_up.state != "confirmed", sign_up.arrival);
+        if let Some(worse) = own.iter().find(|own| own.session_id == sign_up.session_id) {
+            if kept.state == State::Confirmed && rank(&sign_up) < rank(worse) {
+                ledger.sign_off(connection, worse)?;
+                ledger.hand_over(connection, sign_up, kept)?;
+            }
+            continue;
+        }
+        let clashes = taken.iter().any(|id| of(*id).is_some_and(|own| overlap(own, session)));
         if !clashes {
             taken.push(sign_up.session_id);
             ledger.hand_over(connection, sign_up, kept)?;

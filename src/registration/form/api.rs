@@ -24,7 +24,7 @@ use crate::{
         actions::{self, FormState},
         api::Desk,
         model::{FIELDS, FormField},
-        store::CategoryStanding,
+        setup::store::CategoryStanding,
     },
     values::{Code, Count, LanguageTag, Localised},
 };

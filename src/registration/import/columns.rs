@@ -10,7 +10,7 @@ use crate::{
 /// Every field that a column can be, with the names (folded) by which it is recognised; the first name of a field that
 /// the table has wins, so that an attendee's address goes before an orderer's.
 const FIELDS: &[(&str, &[&str])] = &[
-    ("category", &["category", "ticket type", "product", "item", "ticket"]),
+    ("category", &["category", "ticket type", "product", "item", "ticket", "categorie"]),
     ("honorific", &["honorific", "title", "prefix", "salutation", "attendee name title"]),
     ("given_name", &["given name", "first name", "attendee name given name", "forename", "prenom", "voornaam"]),
     (
@@ -31,16 +31,19 @@ const FIELDS: &[(&str, &[&str])] = &[
             "courriel",
         ],
     ),
-    ("organisation", &["organisation", "organization", "affiliation", "company", "attendee company", "institution"]),
-    ("position", &["position", "job title", "function"]),
-    ("country", &["country", "country code", "home country", "pays"]),
-    ("language", &["language", "locale", "order locale", "langue"]),
+    (
+        "organisation",
+        &["organisation", "organization", "affiliation", "company", "attendee company", "institution", "organisatie"],
+    ),
+    ("position", &["position", "job title", "function", "fonction", "functie"]),
+    ("country", &["country", "country code", "home country", "pays", "land"]),
+    ("language", &["language", "locale", "order locale", "langue", "taal"]),
     ("phone", &["phone", "phone number", "telephone", "mobile", "cell phone"]),
     ("accessibility_needs", &["accessibility needs", "accessibility requirements", "special needs"]),
     ("dietary_needs", &["dietary needs", "dietary requirements", "dietary restrictions"]),
     ("birth_date", &["birth date", "date of birth", "birthday", "birthdate"]),
     ("sessions", &["sessions"]),
-    ("status", &["status", "attendee status", "registration status", "order status", "state"]),
+    ("status", &["status", "attendee status", "registration status", "order status", "state", "statut"]),
     ("external_id", &["external id", "order code", "attendee", "registration id", "order id", "id"]),
 ];
 

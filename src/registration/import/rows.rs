@@ -18,7 +18,8 @@ use crate::{
     registration::{
         form::{Question, question::QuestionKind},
         model::{Form, fold},
-        store::{CategoryStanding, Standing},
+        setup::store::{CategoryStanding, Standing},
+        table::yes_or_no,
     },
     values::{Code, LanguageTag},
 };
@@ -247,11 +248,7 @@ fn answer(question: &Question, cell: &str) -> Value {
     match question.kind {
         QuestionKind::SingleChoice => json!(option(cell)),
         QuestionKind::MultipleChoice => parts(cell).iter().map(|part| json!(option(part))).collect(),
-        QuestionKind::YesNo => match fold(cell).as_str() {
-            "yes" | "true" | "1" | "y" | "oui" | "ja" => json!(true),
-            "no" | "false" | "0" | "n" | "non" | "nee" => json!(false),
-            _ => json!(cell),
-        },
+        QuestionKind::YesNo => yes_or_no(cell).map_or_else(|| json!(cell), Value::Bool),
         QuestionKind::Number => cell
             .parse::<i64>()
             .map(Value::from)

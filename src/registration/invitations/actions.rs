@@ -21,7 +21,10 @@ use crate::{
         RegistrationError,
         actions::Errand,
         ledger::Ledger,
-        store::{CategoryStanding, Standing},
+        setup::{
+            self,
+            store::{CategoryStanding, Standing},
+        },
     },
     values::{Code, Count, EmailAddress, LanguageTag, Moment, TextValue as _},
 };
@@ -266,7 +269,7 @@ pub fn letter(
         starts_on: about.starts_on.0,
         ends_on: about.ends_on.0,
         venue: agenda.venue_line(language),
-        name: invitation.name.clone().unwrap_or_else(|| to.as_str().to_owned()),
+        name: invitation.name.clone().unwrap_or_default(),
         reference: String::new(),
         category: category.map(name).unwrap_or_default(),
         position: None,
@@ -276,6 +279,7 @@ pub fn letter(
         token_generation: invitation.generation,
         calendar: None,
         reason: None,
+        offer_hours: None,
         deadline: invitation.expires_at.map(|Instant(ends)| about.time_zone.local(ends)),
         sessions: Vec::new(),
         delegation: None,
@@ -288,8 +292,7 @@ fn shown(
     place: &Place,
     invitations: Vec<Invitation>,
 ) -> Result<Vec<Shown>, RegistrationError> {
-    let standing =
-        crate::registration::store::standing(connection, place.id)?.ok_or(RegistrationError::NoConference)?;
+    let standing = setup::store::standing(connection, place.id)?.ok_or(RegistrationError::NoConference)?;
     let now = clock::now();
     let show = |invitation: Invitation| Shown {
         category: invitation.category_id.and_then(|id| standing.category_by_id(id)).map(|found| found.code.clone()),

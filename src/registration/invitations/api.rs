@@ -268,12 +268,12 @@ pub async fn create_invitations(
     let snapshot = desk.snapshot(&path.0)?;
     admit(&desk, &snapshot, &credentials, "create_invitations").await?;
     let bytes = receive_table(body).await?;
-    let rows = table::read(&bytes, |column| batch::COLUMNS.contains(&column), &["email"])?;
+    let people = table::read(&bytes, |column| batch::COLUMNS.contains(&column), &["email"])?;
     let is_on = |switch: Option<Switch>| switch == Some(Switch::On);
     let options = Options { reserve_seats: is_on(query.0.reserve_seats), dry_run: is_on(query.0.dry_run) };
     let count = desk
         .write("invite a table", &snapshot, credentials, move |tx, errand| {
-            batch::invite_all(tx, errand, &rows, options)
+            batch::invite_all(tx, errand, &people, options)
         })
         .await?;
     let dry_run = options.dry_run;

@@ -20,8 +20,9 @@ use crate::{
         RegistrationError,
         actions::Errand,
         ledger::Ledger,
-        store::{Standing, live_of_addresses},
-        table::{self, Row},
+        setup::store::Standing,
+        store::live_of_addresses,
+        table::{self, People, Row},
     },
     values::{Code, EmailAddress, LanguageTag, Line, Moment},
 };
@@ -61,14 +62,14 @@ pub struct Options {
 pub fn invite_all(
     connection: &mut Connection,
     errand: Errand<'_>,
-    rows: &[Row],
+    people: &People,
     options: Options,
 ) -> Result<usize, RegistrationError> {
     let Errand { place, released, credentials, .. } = errand;
     let actor = authorise(connection, credentials, "create_invitations", Some(place.id))?;
     let mut ledger = Ledger::open(connection, place, released)?;
-    let mut found = Faults::default();
-    let guests = read(rows, &ledger.standing, released.agenda, options, &mut found);
+    let mut found = people.faults.clone();
+    let guests = read(&people.rows, &ledger.standing, released.agenda, options, &mut found);
     let folded: Vec<String> = guests.iter().map(|(_, guest, _)| guest.email.folded()).collect();
     let invited: HashSet<String> = store::invited(connection, place.id, &folded, ledger.now)?.into_iter().collect();
     let live = live_of_addresses(connection, place.id, &folded)?;

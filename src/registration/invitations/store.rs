@@ -244,6 +244,7 @@ pub fn settle_reserved(
     };
     let under_way: i64 = registrations::table
         .filter(registrations::invitation_id.eq(id))
+        .filter(registrations::category_id.nullable().eq(invitation.category_id))
         .filter(registrations::state.eq_any([State::Unverified.as_str(), State::Pending.as_str()]))
         .count()
         .get_result(connection)?;

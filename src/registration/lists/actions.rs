@@ -15,7 +15,8 @@ use crate::{
         RegistrationError,
         form::Question,
         model::State,
-        store::{self as core, Standing},
+        session_seats,
+        setup::{self, store::Standing},
     },
     values::{Code, CountryCode, TextValue as _},
 };
@@ -48,7 +49,7 @@ impl Facts {
     /// # Errors
     /// There is no such conference any more, or the store fails.
     pub fn load(connection: &mut Connection, place: &Place) -> Result<Self, RegistrationError> {
-        let standing = core::standing(connection, place.id)?.ok_or(RegistrationError::NoConference)?;
+        let standing = setup::store::standing(connection, place.id)?.ok_or(RegistrationError::NoConference)?;
         let questions = standing.questions()?;
         Ok(Self { standing, questions })
     }
@@ -126,7 +127,7 @@ pub fn filter(
     };
     let session = match &asked.session {
         Some(code) => {
-            let open = core::session_standings(connection, place.id)?;
+            let open = session_seats::store::session_standings(connection, place.id)?;
             let mut known =
                 agenda.sessions.iter().filter(|session| open.iter().any(|open| session.id == Some(open.id)));
             let named = known.clone().find(|session| session.code.as_str() == code).and_then(|session| session.id);

@@ -74,6 +74,8 @@ pub struct ListedRegistration {
     pub delegation: Option<String>,
     /// The place among all registrations of the conference, in the order in which they came.
     pub arrival: i64,
+    /// Until when a seat is held for them, while they have an offer of one.
+    pub offer_expires_at: Option<String>,
     /// When it was made.
     pub created_at: String,
     /// When it last changed.
@@ -256,6 +258,7 @@ fn listed(entry: Entry, beside: Option<&Beside>, facts: &Facts) -> ListedRegistr
         country: entry.country,
         delegation: beside.and_then(|beside| beside.delegation.clone()),
         arrival: entry.arrival,
+        offer_expires_at: entry.offer_expires_at.map(|at| clock::wire(at.0)),
         created_at: clock::wire(entry.created_at.0),
         updated_at: clock::wire(entry.updated_at.0),
         checked_in: beside.is_some_and(|beside| beside.checked_in),

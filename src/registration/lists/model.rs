@@ -312,6 +312,7 @@ mod tests {
             dietary_needs: None,
             birth_date: None,
             answers: JsonValue(serde_json::json!({ "diet": ["vegan", "halal"], "age": 30, "yes": true })),
+            offer_expires_at: None,
             created_at: at,
             updated_at: at,
         }

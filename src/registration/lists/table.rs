@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{actions::Facts, model::Beside, store::Entry};
 use crate::{agenda::Agenda, clock, registration::form::Question};
 
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 23] = [
     "reference",
     "status",
     "category",
@@ -27,6 +27,7 @@ const COLUMNS: [&str; 22] = [
     "sessions_waiting",
     "checked_in",
     "arrival",
+    "offer_expires_at",
     "created_at",
     "updated_at",
 ];
@@ -71,6 +72,7 @@ pub fn row(entry: &Entry, beside: &Beside, facts: &Facts, agenda: &Agenda) -> Ve
         sessions(true),
         yes_or_no(beside.checked_in).to_owned(),
         entry.arrival.to_string(),
+        entry.offer_expires_at.map(|at| clock::wire(at.0)).unwrap_or_default(),
         clock::wire(entry.created_at.0),
         clock::wire(entry.updated_at.0),
     ];
@@ -104,7 +106,12 @@ pub fn csv(rows: &[Vec<String>]) -> Vec<u8> {
 
 /// A cell that no spreadsheet takes for a formula.
 pub fn safe(cell: &str) -> std::borrow::Cow<'_, str> {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}").into() } else { cell.into() }
+    // Spreadsheets of East Asian locales read the wide forms, too.
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']) {
+        format!("'{cell}").into()
+    } else {
+        cell.into()
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ use crate::{
         form::Question,
         ledger::{Ledger, Remark, detail},
         model::{Event, HistoryEntry, Registration, State},
-        store::{self, CategoryStanding},
+        setup::{self, store::CategoryStanding},
+        store,
     },
     values::LanguageTag,
 };
@@ -63,16 +64,20 @@ pub fn change_details(
         let new = ledger.standing.category(after.get("category").and_then(Value::as_str).unwrap_or_default());
         let new = new.ok_or(RegistrationError::NotFound)?.id;
         let fields = changed_fields(&before, &model::document(&changed, &category.code));
+        if changed.email.folded() != registration.email.folded() {
+            // Whoever reads the old address's mail has no business here any more.
+            changed.token_generation += 1;
+        }
         if new != registration.category {
             changed.category = new;
             move_to(tx, ledger, &registration, &mut changed)?;
             ledger.save(tx, &mut changed)?;
+            if let Some(invitation) = changed.invitation {
+                // It reserves seats of the category that they left.
+                ledger.settle(tx, invitation)?;
+            }
             ledger.note(&changed, Event::Moved, actor, Remark::default());
         } else if !fields.is_empty() {
-            if changed.email.folded() != registration.email.folded() {
-                // Whoever reads the old address's mail has no business here any more.
-                changed.token_generation += 1;
-            }
             ledger.save(tx, &mut changed)?;
             if WHO_THEY_ARE.iter().any(|key| fields.iter().any(|field| field == key)) {
                 duplicates::flag_changed(tx, &changed, ledger.now)?;
@@ -182,7 +187,7 @@ pub fn read_all(connection: &mut Connection, errand: Errand<'_>, reference: &str
     let registration = &shown.registration;
     Ok(Kept {
         history: store::history(connection, registration.id)?,
-        form: store::form(connection, place.id, registration.form_version)?,
+        form: setup::store::form(connection, place.id, registration.form_version)?,
         messages: addressed_to(connection, place.id, registration.email.as_str())?,
         shown,
     })

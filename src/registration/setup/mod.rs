@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod api;
+pub mod store;
 
 use std::{borrow::Cow, collections::HashMap};
 

@@ -21,6 +21,7 @@ use crate::{
         RegistrationError,
         actions::{self, Errand},
         model::{Registration, State},
+        setup,
         setup::{Badge, Colour},
         store as registrations,
     },
@@ -64,7 +65,7 @@ pub fn facts<'a>(
     place: &Place,
     of: impl Iterator<Item = &'a Registration>,
 ) -> Result<HashMap<RegistrationId, BadgeFacts>, RegistrationError> {
-    let standing = registrations::standing(connection, place.id)?.ok_or(RegistrationError::NoConference)?;
+    let standing = setup::store::standing(connection, place.id)?.ok_or(RegistrationError::NoConference)?;
     let registrations: Vec<&Registration> = of.collect();
     let ids: Vec<_> = registrations.iter().map(|registration| registration.id).collect();
     let mut delegations = store::delegation_names(connection, &ids)?;
@@ -129,7 +130,7 @@ pub fn choose(
     limit: i64,
 ) -> Result<Vec<(BadgeFacts, String)>, RegistrationError> {
     authorise(connection, credentials, "print_badges", Some(place.id))?;
-    let standing = registrations::standing(connection, place.id)?.ok_or(RegistrationError::NoConference)?;
+    let standing = setup::store::standing(connection, place.id)?.ok_or(RegistrationError::NoConference)?;
     let category = match category {
         Some(code) => Some(standing.category(code.as_str()).ok_or_else(|| {
             let mut found = crate::faults::Faults::default();

@@ -5,10 +5,12 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Number, Value, json};
 
 use super::{
-    Membership,
-    actions::{enter, lock},
-    members::{NewMember, category_of, refuse_when_closed, spoken},
-    store::Delegation,
+    super::{
+        Membership,
+        actions::{enter, lock},
+        store::Delegation,
+    },
+    NewMember, category_of, refuse_when_closed, spoken,
 };
 use crate::{
     agenda::document::Precedence,
@@ -19,8 +21,9 @@ use crate::{
         actions::Errand,
         form::{Question, question::QuestionKind},
         intake,
-        store::{Standing, live_of_addresses},
-        table::{self, Row},
+        setup::store::Standing,
+        store::live_of_addresses,
+        table::{self, People, Row},
     },
 };
 
@@ -59,12 +62,12 @@ pub fn is_column(name: &str) -> bool {
 ///
 /// # Errors
 /// [`RegistrationError::Invalid`] with every fault by line and column, the quota's and the seats' among them; those of
-/// [`super::members::add`].
+/// [`super::actions::add`].
 pub fn import(
     connection: &mut Connection,
     errand: Errand<'_>,
     code: &str,
-    rows: &[Row],
+    people: &People,
     dry_run: bool,
 ) -> Result<usize, RegistrationError> {
     let standing = lock(connection, errand.place)?;
@@ -73,7 +76,7 @@ pub fn import(
     let agenda = errand.released.agenda;
     let category = category_of(&standing, &delegation)?;
     let questions = standing.questions()?;
-    let mut found = Faults::default();
+    let (rows, mut found) = (&people.rows, people.faults.clone());
     let mut members: Vec<(usize, NewMember)> = Vec::with_capacity(rows.len());
     for row in rows {
         match NewMember::read_with(&document(row, &questions), &category, &questions, &standing, agenda) {
@@ -150,11 +153,7 @@ fn answer(kind: Option<QuestionKind>, cell: &str) -> Value {
 }
 
 fn switch(cell: &str) -> Value {
-    match cell.to_lowercase().as_str() {
-        "true" | "yes" | "1" | "x" => Value::Bool(true),
-        "false" | "no" | "0" => Value::Bool(false),
-        _ => json!(cell),
-    }
+    table::yes_or_no(cell).map_or_else(|| json!(cell), Value::Bool)
 }
 
 fn list(cell: &str) -> Value {

@@ -1,0 +1,1 @@
+ALTER TABLE session_quotas DROP COLUMN seats_released;
