@@ -3,6 +3,7 @@
 mod apply;
 mod doctor;
 mod import;
+mod mail;
 mod redact;
 mod release;
 mod sweep;
@@ -68,6 +69,9 @@ enum Command {
     /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(token::Token),
+    /// Try mail: send one message, or connect and log in
+    #[command(subcommand)]
+    Mail(mail::Mail),
     /// Do what has come due, once: expire, lapse, end (a running service does so by itself)
     Sweep,
     /// Bring the store's schema to this version
@@ -156,6 +160,7 @@ fn execute(cli: Cli) -> Result<(), Failed> {
             Command::Redact(command) => redact::run(&settings, command).await,
             Command::Doctor(command) => doctor::run(&settings, command).await,
             Command::Token(command) => token::tokens(&settings, command).await,
+            Command::Mail(command) => mail::run(&settings, command).await,
             Command::Sweep => sweep::run(&settings).await,
             Command::Migrate => {
                 let steps = open(&settings)?.migrate().await?;

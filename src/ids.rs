@@ -30,6 +30,10 @@ kinds! {
     Conference ConferenceId,
     /// What happened at a door.
     CheckIn CheckInId,
+    /// What is written to many.
+    Broadcast BroadcastId,
+    /// An attempt to send a message.
+    MailAttempt MailAttemptId,
     /// A date of the conference.
     Day DayId,
     /// The registrations of one State or organisation.

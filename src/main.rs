@@ -13,6 +13,7 @@ mod http;
 mod ids;
 mod mail;
 mod programme;
+mod qr;
 mod registration;
 mod routes;
 mod server;

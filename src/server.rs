@@ -30,7 +30,7 @@ use crate::{
         middleware::{Ready, observe, share_reads, wait_for_start},
         problem::{METHOD_NOT_ALLOWED, NOT_FOUND},
     },
-    mail::{Wake, Worker},
+    mail::{self, Wake, Worker, api::Metrics},
     programme::{self, ProgrammeError, Programmes, Request, api::State, live::Hub, publication, release},
     registration::{RegistrationError, api::Desk, queue::Queue, sweep},
     routes,
@@ -113,8 +113,10 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         queue: Queue::new(database.clone(), secret.clone()),
         scratch: settings.data_dir.as_path().into(),
     };
-    let worker = Worker::new(&settings, database.clone(), secret.clone(), public_url.clone(), wake.clone())
-        .map_err(io_error("mail_url"))?;
+    let metrics = Metrics::default();
+    let worker =
+        Worker::new(&settings, database.clone(), secret.clone(), public_url.clone(), (wake.clone(), metrics.clone()))
+            .map_err(io_error("mail_url"))?;
 
     let sweep_wake = wake.clone();
     let origins: Arc<[String]> = settings.cors_origins.clone().into();
@@ -136,6 +138,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
             .app_data(web::Data::new(app_uses.clone()))
             .app_data(web::Data::new(app_hub.clone()))
             .app_data(web::Data::new(wake.clone()))
+            .app_data(web::Data::new(metrics.clone()))
             .app_data(web::Data::new(routes::documentation()))
             .app_data(web::Data::new(state.clone()))
             .app_data(web::Data::new(desk.clone()))
@@ -172,6 +175,8 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let noting = actix_web::rt::spawn(uses.keep(database.clone(), stopped.clone()));
     let sweeping = sweep::keep(database.clone(), programmes.clone(), sweep_wake, stopped.clone());
     let sweeping = actix_web::rt::spawn(sweeping);
+    let retention_days = settings.mail_retention_days;
+    let scrubbing = actix_web::rt::spawn(mail::tidy(database.clone(), retention_days, stopped.clone()));
     let keeping = release::schedule::keep(database, programmes.clone(), secret, stopped.clone());
     let keeping = actix_web::rt::spawn(keeping);
     let working = actix_web::rt::spawn(worker.run(stopped));
@@ -197,6 +202,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     _ = noting.await;
     _ = keeping.await;
     _ = sweeping.await;
+    _ = scrubbing.await;
     // A mail server that hangs must not hold up the stop: what is not recorded is sent again later, under the same id.
     if tokio::time::timeout(Duration::from_secs(STOP_TIMEOUT_SECONDS), working).await.is_err() {
         tracing::warn!("stopped while a message was being sent");

@@ -43,6 +43,22 @@ pub struct Settings {
     pub mail_url: MailUrl,
     /// The sender of every mail.
     pub mail_from: String,
+    /// Where answers to mail go, unless to the sender.
+    pub mail_reply_to: Option<String>,
+    /// Where the mail servers of others report what they cannot deliver, unless to the sender.
+    pub mail_bounces_to: Option<String>,
+    /// The file of the key that signs mail (DKIM, RFC 6376).
+    pub mail_dkim_key: Option<PathBuf>,
+    /// What the key is called in DNS.
+    pub mail_dkim_selector: String,
+    /// Connections of one process to the mail server.
+    pub mail_connections: u32,
+    /// Messages of one process in a minute; 0: as many as go.
+    pub mail_per_minute: u32,
+    /// Messages of one process to one domain in a minute; 0: as many as go.
+    pub mail_per_domain_per_minute: u32,
+    /// Days after which what a message said of a person is forgotten.
+    pub mail_retention_days: u32,
     /// What is logged.
     pub log: String,
     /// Whether the log is for machines.
@@ -76,6 +92,14 @@ struct Raw {
     admin_token: String,
     mail_url: String,
     mail_from: String,
+    mail_reply_to: String,
+    mail_bounces_to: String,
+    mail_dkim_key: String,
+    mail_dkim_selector: String,
+    mail_connections: u32,
+    mail_per_minute: u32,
+    mail_per_domain_per_minute: u32,
+    mail_retention_days: u32,
     log: String,
     log_format: String,
     cors_origins: Vec<String>,
@@ -159,6 +183,10 @@ impl Settings {
         };
         let trusted_proxies = raw.trusted_proxies.iter().map(|text| text.parse()).collect::<Result<_, _>>();
         let positive = |key, number| if number > 0 { Ok(number) } else { Err(wrong(key, "must be 1 or more")) };
+        let address = |key: &str, text: &str| match text {
+            "" => Ok(None),
+            text => crate::mail::checked_sender(text).map(Some).map_err(|reason| wrong(key, reason)),
+        };
         for origin in &raw.cors_origins {
             let is_origin = url::Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
             if origin != "*" && !is_origin {
@@ -181,6 +209,17 @@ impl Settings {
             admin_token,
             mail_url: MailUrl::parse(&raw.mail_url).map_err(|reason| wrong("mail_url", &reason))?,
             mail_from: crate::mail::checked_sender(&raw.mail_from).map_err(|reason| wrong("mail_from", reason))?,
+            mail_reply_to: address("mail_reply_to", &raw.mail_reply_to)?,
+            mail_bounces_to: address("mail_bounces_to", &raw.mail_bounces_to)?,
+            mail_dkim_key: (!raw.mail_dkim_key.is_empty()).then(|| PathBuf::from(&raw.mail_dkim_key)),
+            mail_dkim_selector: raw.mail_dkim_selector,
+            mail_connections: match raw.mail_connections {
+                count @ 1..=50 => count,
+                _ => return Err(wrong("mail_connections", "must be 1 to 50")),
+            },
+            mail_per_minute: raw.mail_per_minute,
+            mail_per_domain_per_minute: raw.mail_per_domain_per_minute,
+            mail_retention_days: positive("mail_retention_days", raw.mail_retention_days)?,
             log: raw.log,
             log_json,
             cors_origins: raw.cors_origins,

@@ -175,7 +175,8 @@ on_both_stores! {
         busy.provoke(
             "UPDATE session_sign_ups SET state = 'wished' WHERE state = 'waitlisted'",
             &["whoever is confirmed has a seat in a session or waits for one: small: registration {bob} is confirmed and wished in a session"],
-            "UPDATE session_sign_ups SET state = 'waitlisted' WHERE state = 'wished'",
+            "UPDATE session_sign_ups SET state = 'waitlisted' WHERE state = 'wished' \
+             AND registration_id IN (SELECT id FROM registrations WHERE state = 'confirmed')",
         );
         busy.provoke(
             "UPDATE registration_setups SET seats_taken = seats_taken + 1",

@@ -74,23 +74,27 @@ fn named(text: &str) -> BTreeSet<String> {
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("ids", &[]),
     ("clock", &[]),
+    ("qr", &[]),
     ("faults", &[]),
     ("values", &["faults", "ids"]),
     ("database", &["ids"]),
     ("http", &["clock", "database", "faults", "ids", "values"]),
     ("settings", &["access", "database", "mail"]),
     ("access", &["clock", "database", "faults", "http", "ids", "settings", "values"]),
-    ("mail", &["access", "clock", "database", "ids", "settings", "values"]),
+    ("mail", &["access", "clock", "database", "faults", "http", "ids", "qr", "settings", "values"]),
     ("agenda", &["access", "clock", "database", "faults", "http", "ids", "values"]),
     ("programme", &["access", "agenda", "clock", "database", "faults", "http", "ids", "values"]),
     (
         "registration",
-        &["access", "agenda", "clock", "database", "faults", "http", "ids", "mail", "programme", "values"],
+        &["access", "agenda", "clock", "database", "faults", "http", "ids", "mail", "programme", "qr", "values"],
     ),
     ("blueprint", &["access", "agenda", "database", "faults", "http", "mail", "programme", "registration", "values"]),
     ("health", &["database", "http"]),
     ("docs", &["http", "programme"]),
-    ("routes", &["access", "agenda", "blueprint", "docs", "health", "http", "programme", "registration", "values"]),
+    (
+        "routes",
+        &["access", "agenda", "blueprint", "docs", "health", "http", "mail", "programme", "registration", "values"],
+    ),
 ];
 
 #[test]
@@ -151,8 +155,9 @@ fn each_library_is_known_where_it_belongs() {
         ("tempfile::", &["registration/lists/workbook.rs"]),
         ("icu_normalizer::", &["agenda/import/text.rs"]),
         ("deunicode::", &["agenda/import/text.rs", "registration/model.rs", "registration/check_in/badges/"]),
-        ("ed25519_dalek::", &["registration/check_in/payload.rs"]),
-        ("qrcode::", &["registration/check_in/badges/code.rs"]),
+        ("ed25519_dalek::", &["access/badge.rs"]),
+        ("qrcode::", &["qr.rs"]),
+        ("png::", &["qr.rs"]),
         ("krilla::", &["registration/check_in/badges/"]),
         ("rustybuzz::", &["registration/check_in/badges/type_setting.rs"]),
         ("unicode_bidi::", &["registration/check_in/badges/type_setting.rs"]),
@@ -160,7 +165,9 @@ fn each_library_is_known_where_it_belongs() {
         ("libdeflater::", &["programme/publication/coding.rs"]),
         ("quick_cache::", &["programme/publication/parts.rs"]),
         ("zstd::", &["programme/publication/coding.rs"]),
-        ("minijinja::", &["mail/render.rs", "registration/page.rs"]),
+        ("minijinja::", &["mail/render.rs", "registration/page.rs", "registration/mailing/preferences/api.rs"]),
+        ("mailparse::", &["mail/bounce.rs"]),
+        ("rsa::", &["mail/compose.rs"]),
     ];
     for source in sources() {
         for (library, homes) in homes {

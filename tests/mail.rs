@@ -15,11 +15,14 @@ const PATH: &str = "/api/v1/conferences/small/registrations";
 
 /// What a mail reader makes of a message: headers, parts, and the calendar entry as another library reads it.
 const READER: &str = r#"
-import email, email.policy, icalendar, json, sys
-message = email.message_from_string(sys.stdin.read(), policy=email.policy.default)
+import base64, email, email.policy, icalendar, json, sys
+strict = email.policy.default.clone(raise_on_defect=True)
+message = email.message_from_string(sys.stdin.read(), policy=strict)
 parts = [{"type": part.get_content_type(), "disposition": part.get_content_disposition(),
           "method": part.get_param("method"), "filename": part.get_filename(),
-          "text": part.get_content() if part.get_content_maintype() == "text" else part.get_payload(decode=True).decode()}
+          "text": part.get_content() if part.get_content_maintype() == "text"
+          else base64.b64encode(part.get_payload(decode=True)).decode() if part.get_content_maintype() == "image"
+          else part.get_payload(decode=True).decode()}
          for part in message.walk() if not part.is_multipart()]
 calendars = [icalendar.Calendar.from_ical(part["text"]) for part in parts if part["filename"] == "conference.ics"]
 entries = [{"method": calendar["method"], "uid": event["uid"], "summary": event["summary"], "status": event["status"],
@@ -72,7 +75,8 @@ on_both_stores! {
         assert_eq!(headers["Content-Language"], "fr");
         assert!(headers["Message-ID"].as_str().unwrap().ends_with("@conference.example>"));
         assert_eq!(seen["structure"], json!([
-            "multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar", "application/ics"
+            "multipart/mixed", "multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png",
+            "text/calendar", "application/ics", "image/png"
         ]));
         let text = seen["parts"][0]["text"].as_str().unwrap();
         for words in [
@@ -83,8 +87,10 @@ on_both_stores! {
         }
         let html = seen["parts"][1]["text"].as_str().unwrap();
         assert!(html.contains("lang=\"fr\"") && html.contains("O&#x27;Brien &lt;b&gt;"), "{html}");
-        assert_eq!(seen["parts"][2]["method"], "PUBLISH");
-        assert_eq!(seen["parts"][3]["disposition"], "attachment");
+        assert_eq!(seen["parts"][3]["method"], "PUBLISH");
+        assert_eq!((&seen["parts"][2]["disposition"], &seen["parts"][4]["disposition"]), (&json!("inline"), &json!("attachment")));
+        assert!(html.contains("src=\"cid:badge\""));
+        assert_eq!((&seen["parts"][5]["filename"], &seen["parts"][5]["text"]), (&json!("badge.png"), &seen["parts"][2]["text"]));
         let entry = &seen["entries"][0];
         assert_eq!(entry["errors"], json!([]));
         assert_eq!((&entry["method"], &entry["status"], &entry["sequence"]), (&json!("PUBLISH"), &json!("CONFIRMED"), &json!(0)));
@@ -131,7 +137,7 @@ on_both_stores! {
         let mut app = world.start_shared();
         app.publish(&small_conference(None, None));
         let receipt = register(&app, &person(1, "delegate"));
-        app.log.wait_for("a message waits for another try");
+        app.log.wait_for("the mail server cannot be reached");
         assert!(app.terminate().success());
         let waiting = "SELECT count(*) AS n FROM outbox_messages WHERE state = 'waiting' AND lease_holder IS NULL";
         assert_eq!(world.database.count(waiting), 1);
@@ -211,7 +217,7 @@ fn over_tls_mail_goes_to_a_server_whose_certificate_is_trusted_and_to_no_other()
     let mut app = world.start_shared();
     app.publish(&small_conference(None, None));
     register(&app, &person(1, "delegate"));
-    app.log.wait_for("a message waits for another try");
+    app.log.wait_for("the mail server cannot be reached");
     assert!(app.terminate().success());
     drop(app);
     let words = "SELECT count(*) AS n FROM outbox_messages WHERE last_error LIKE '%certificate%'";

@@ -28,7 +28,7 @@ fn constraints(folder: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for name in names(folder) {
         let text = std::fs::read_to_string(repository().join(format!("migrations/{folder}/{name}/up.sql"))).unwrap();
-        for line in text.lines() {
+        for line in text.lines().filter(|line| !line.contains("DROP ")) {
             for part in line.split("CONSTRAINT ").skip(1) {
                 let (name, says) = part.trim().trim_end_matches(',').split_once(' ').unwrap();
                 found.insert(name.to_owned(), says.trim().to_owned());

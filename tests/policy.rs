@@ -403,9 +403,10 @@ fn the_document_says_who_may_call_each_operation_and_what_they_show() {
         let known = |role: &String| ROLES.contains(&role.as_str()) || others.contains(&role.as_str());
         assert!(operation.roles.iter().all(known), "{}: {:?}", operation.id, operation.roles);
         assert!(is("everyone") || is("admin") || is("server_admin"), "{} shuts out admins", operation.id);
-        // What changes something is for everyone in two cases alone: to register, and to be sent one's link again.
+        // What changes something is for everyone in three cases alone: to register, to be sent one's link again, and to
+        // want no announcements, by a token of its own.
         let open = operation.method != "GET" && is("everyone");
-        let may_be = ["register", "request_registration_link"].contains(&operation.id.as_str());
+        let may_be = ["register", "request_registration_link", "set_mail_preferences"].contains(&operation.id.as_str());
         assert!(!open || may_be, "{} is for everyone and changes something", operation.id);
     }
 }

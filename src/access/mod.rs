@@ -14,6 +14,7 @@
 pub mod actions;
 pub mod api;
 pub mod audit;
+pub mod badge;
 pub mod error;
 pub mod policy;
 pub mod rate_limit;

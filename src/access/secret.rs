@@ -120,6 +120,16 @@ impl ServerSecret {
         self.mac(&[b"plenary invitation\0", invitation.uuid().as_bytes(), &generation.to_be_bytes()])
     }
 
+    /// The token with which the reader of an announcement says that they want no more.
+    pub fn preferences_token(&self, registration: RegistrationId) -> String {
+        URL_SAFE_NO_PAD.encode(self.mac(&[b"plenary mail preferences\0", registration.uuid().as_bytes()]))
+    }
+
+    /// Whether `token` is that of this registration's preferences, compared in constant time.
+    pub fn is_preferences_token(&self, token: &str, registration: RegistrationId) -> bool {
+        token.as_bytes().ct_eq(self.preferences_token(registration).as_bytes()).into()
+    }
+
     /// What is kept of a shared access code of a conference: nobody who reads the store can try codes against it.
     pub fn access_code_digest(&self, conference: ConferenceId, code: &str) -> String {
         URL_SAFE_NO_PAD.encode(self.mac(&[b"plenary access code\0", conference.uuid().as_bytes(), code.as_bytes()]))

@@ -309,6 +309,10 @@ table! {
         created_at -> UtcInstant,
         sent_at -> Nullable<UtcInstant>,
         event_id -> Nullable<Guid>,
+        priority -> Integer,
+        domain -> Text,
+        broadcast_id -> Nullable<Guid>,
+        scrubbed_at -> Nullable<UtcInstant>,
     }
 }
 
@@ -397,6 +401,7 @@ table! {
         seats -> Nullable<BigInt>,
         seats_taken -> BigInt,
         seats_released -> Nullable<BigInt>,
+        slot -> Nullable<Json>,
     }
 }
 
@@ -502,6 +507,56 @@ table! {
     }
 }
 
+table! {
+    mail_templates (conference_id, kind, language) {
+        conference_id -> Guid,
+        kind -> Text,
+        language -> Text,
+        source -> Text,
+        updated_at -> UtcInstant,
+        updated_by -> Text,
+    }
+}
+
+table! {
+    mail_broadcasts (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        kind -> Text,
+        state -> Text,
+        content -> Json,
+        audience -> Json,
+        per_minute -> Integer,
+        reached -> BigInt,
+        enqueued -> BigInt,
+        source -> Nullable<Text>,
+        created_by -> Text,
+        created_at -> UtcInstant,
+        started_at -> Nullable<UtcInstant>,
+        finished_at -> Nullable<UtcInstant>,
+    }
+}
+
+table! {
+    mail_blocks (conference_id, address_folded, reason) {
+        conference_id -> Guid,
+        address_folded -> Text,
+        reason -> Text,
+        detail -> Nullable<Text>,
+        created_at -> UtcInstant,
+    }
+}
+
+table! {
+    mail_attempts (id) {
+        id -> Guid,
+        message_id -> Guid,
+        at -> UtcInstant,
+        outcome -> Text,
+        reply -> Nullable<Text>,
+    }
+}
+
 diesel::joinable!(delegation_members -> registrations (registration_id));
 diesel::joinable!(delegation_members -> delegations (delegation_id));
 diesel::joinable!(session_sign_ups -> registrations (registration_id));
@@ -542,4 +597,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     possible_duplicates,
     check_ins,
     check_in_counters,
+    mail_templates,
+    mail_broadcasts,
+    mail_blocks,
+    mail_attempts,
 );

@@ -1,45 +1,97 @@
-//! The calendar entry that goes with a letter (RFC 5545, RFC 5546).
+//! The calendar entries that go with a letter (RFC 5545, RFC 5546, RFC 6047): the conference, and the sessions that its
+//! reader is in. Each has a UID of its own for each registration, which stays through every revision.
 
 use chrono::{DateTime, Days, Utc};
 use icalendar::{Calendar, Component as _, Event, EventLike as _, EventStatus, Property};
 
-use super::letter::{CalendarEntry, LetterContent};
+use super::letter::{CalendarEntry, LetterContent, SessionLine};
+
+/// What is the same in every entry of a letter.
+pub struct Letterhead<'a> {
+    /// The domain of the sender, which makes UIDs unique in the world.
+    pub domain: &'a str,
+    /// The address of the sender.
+    pub organiser: &'a str,
+    /// When the letter was caused.
+    pub stamp: DateTime<Utc>,
+}
 
 /// The iTIP method of an entry.
 pub fn method(entry: CalendarEntry) -> &'static str {
     if entry.cancelled { "CANCEL" } else { "PUBLISH" }
 }
 
-/// The entry: the conference's days, whole, so that no reader's time zone moves it. Its UID is the registration's own
-/// and stays the same through every revision.
-pub fn render(
-    content: &LetterContent,
-    entry: CalendarEntry,
-    domain: &str,
-    organiser: &str,
-    stamp: DateTime<Utc>,
-) -> String {
+/// The conference's days, whole, so that no reader's time zone moves them, and the sessions that the reader has a seat
+/// in. A cancellation takes all of it away.
+pub fn render(content: &LetterContent, entry: CalendarEntry, head: &Letterhead<'_>) -> String {
     let mut event = Event::new();
     event
-        .uid(&format!("{}@{domain}", content.registration))
-        .summary(&content.conference)
-        .sequence(entry.sequence)
-        .timestamp(stamp)
+        .uid(&format!("{}@{}", content.registration, head.domain))
+        .summary(&line(&content.conference))
         .starts(content.starts_on)
-        .ends(content.ends_on.checked_add_days(Days::new(1)).unwrap_or(content.ends_on))
-        .add_property("TRANSP", "OPAQUE")
-        .append_property(Property::new("ORGANIZER", format!("mailto:{organiser}")))
-        .status(if entry.cancelled { EventStatus::Cancelled } else { EventStatus::Confirmed });
+        .ends(content.ends_on.checked_add_days(Days::new(1)).unwrap_or(content.ends_on));
     if let Some(venue) = &content.venue {
-        event.location(venue);
+        event.location(&line(venue));
     }
     // Calendars are shared: the reference may stand in one, the personal link may not.
     event.description(&content.reference);
+    let conference = finished(event, entry, head);
+    let sessions = if entry.cancelled { &content.left } else { &content.sessions };
+    let sessions = sessions.iter().filter(|session| !session.waits);
+    let sessions = sessions.filter_map(|line| session(content, line, entry, head));
+    calendar(entry, std::iter::once(conference).chain(sessions))
+}
+
+/// What takes sessions away that the reader is in no more, while the conference stays; nothing, if there are none.
+pub fn render_left(content: &LetterContent, sequence: u32, head: &Letterhead<'_>) -> Option<String> {
+    let entry = CalendarEntry { sequence, cancelled: true };
+    let mut left = content.left.iter().filter_map(|line| session(content, line, entry, head)).peekable();
+    left.peek()?;
+    Some(calendar(entry, left))
+}
+
+fn session(
+    content: &LetterContent,
+    session: &SessionLine,
+    entry: CalendarEntry,
+    head: &Letterhead<'_>,
+) -> Option<Event> {
+    let (id, ends_at) = (session.id?, session.ends_at?);
+    let mut event = Event::new();
+    event
+        .uid(&format!("{id}.{}@{}", content.registration, head.domain))
+        .summary(&line(&session.title))
+        .starts(session.starts_at.with_timezone(&Utc))
+        .ends(ends_at.with_timezone(&Utc));
+    let place: Vec<&str> = session.room.iter().chain(&content.venue).map(String::as_str).collect();
+    if !place.is_empty() {
+        event.location(&line(&place.join(", ")));
+    }
+    event.description(&content.reference);
+    Some(finished(event, entry, head))
+}
+
+fn finished(mut event: Event, entry: CalendarEntry, head: &Letterhead<'_>) -> Event {
+    event
+        .sequence(entry.sequence)
+        .timestamp(head.stamp)
+        .add_property("TRANSP", "OPAQUE")
+        .append_property(Property::new("ORGANIZER", format!("mailto:{}", head.organiser)))
+        .status(if entry.cancelled { EventStatus::Cancelled } else { EventStatus::Confirmed });
+    event.done()
+}
+
+fn calendar(entry: CalendarEntry, events: impl Iterator<Item = Event>) -> String {
     let mut calendar = Calendar::empty();
     calendar
         .append_property(Property::new("VERSION", "2.0"))
         .append_property(Property::new("PRODID", "-//Plenary//Registration//EN"))
-        .append_property(Property::new("METHOD", method(entry)))
-        .push(event.done());
+        .append_property(Property::new("METHOD", method(entry)));
+    events.for_each(|event| _ = calendar.push(event));
     calendar.to_string()
+}
+
+/// The library writes control characters as they are.
+fn line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -1,10 +1,10 @@
 //! A letter as data: all that it says, without a word of any language.
 
-use chrono::{DateTime, FixedOffset, NaiveDate};
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{ConferenceId, RegistrationEventId},
+    ids::{BroadcastId, ConferenceId, RegistrationEventId},
     values::{EmailAddress, text_enum},
 };
 
@@ -43,6 +43,14 @@ text_enum! {
         Invitation = "invitation",
         /// They are the focal point of a delegation.
         Delegation = "delegation",
+        /// What the organisers write to many.
+        Announcement = "announcement",
+        /// The conference is near.
+        Reminder = "reminder",
+        /// A session that they are signed up for is at another time or place.
+        SessionChanged = "session_changed",
+        /// A session that they are signed up for does not take place.
+        SessionCancelled = "session_cancelled",
     }
 }
 
@@ -61,6 +69,17 @@ pub struct Letter {
     pub content: LetterContent,
     /// The event that causes it and no other letter, where there is one.
     pub event: Option<RegistrationEventId>,
+    /// The broadcast that it is one of: it waits for letters to one person.
+    pub broadcast: Option<BroadcastId>,
+    /// When it may be sent; at once if not said.
+    pub not_before: Option<DateTime<Utc>>,
+}
+
+impl LetterKind {
+    /// Whether its reader can do without it, and may say so.
+    pub const fn can_be_declined(self) -> bool {
+        matches!(self, Self::Announcement | Self::Reminder)
+    }
 }
 
 /// What a letter about a registration says. Texts are already in the reader's language.
@@ -105,9 +124,27 @@ pub struct LetterContent {
     /// The sessions that the reader is signed up for.
     #[serde(default)]
     pub sessions: Vec<SessionLine>,
+    /// Sessions that they are signed up for no more: they leave the calendar.
+    #[serde(default)]
+    pub left: Vec<SessionLine>,
     /// The State or organisation whose delegation it is about.
     #[serde(default)]
     pub delegation: Option<String>,
+    /// What the organisers write to many.
+    #[serde(default)]
+    pub announcement: Option<Announcement>,
+    /// Whether the code of the badge comes with it.
+    #[serde(default)]
+    pub has_badge: bool,
+}
+
+/// What the organisers write to many, in the reader's language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// One line.
+    pub subject: String,
+    /// Paragraphs, parted by empty lines; may name what a template may.
+    pub body: String,
 }
 
 /// Whose token the link of a letter gets.
@@ -137,6 +174,15 @@ pub struct SessionLine {
     pub starts_at: DateTime<FixedOffset>,
     /// Whether the reader waits for a seat in it.
     pub waits: bool,
+    /// What it is in calendars.
+    #[serde(default)]
+    pub id: Option<uuid::Uuid>,
+    /// When it ends.
+    #[serde(default)]
+    pub ends_at: Option<DateTime<FixedOffset>>,
+    /// Where it is.
+    #[serde(default)]
+    pub room: Option<String>,
 }
 
 /// A calendar entry of the conference (RFC 5546: PUBLISH, or CANCEL of what was published).

@@ -7,19 +7,25 @@
 //! Invariants:
 //! - A message exists if and only if its cause was committed: [`outbox::enqueue_all`] runs in the caller's transaction.
 //! - A message is sent at least once, and never again after it was recorded as sent: [`outbox::claim`] leases it to
-//!   one process,
-//!   [`outbox::record_sent`] ends it. A crash between acceptance and record repeats it under the same `Message-ID`.
+//!   one process, [`outbox::record`] ends it. A crash between acceptance and record repeats it under the same
+//!   `Message-ID`.
+//! - A mail server that cannot be reached is no message's fault: the queue pauses, and no attempt is counted.
 //! - What a letter says is fixed when it is enqueued; only the link's token is derived when it is sent.
 
+pub mod api;
+pub mod bounce;
 mod calendar;
+mod compose;
 pub mod letter;
 pub mod outbox;
-mod render;
+pub mod render;
+pub mod store;
 pub mod transport;
+pub mod trial;
 pub mod worker;
 
-pub use letter::{Letter, LetterContent, LetterKind, LinkKind};
+pub use letter::{Announcement, Letter, LetterContent, LetterKind, LinkKind};
 pub use outbox::{addressed_to, enqueue_all, written_since};
 pub use render::{dates, language_of, moment};
 pub use transport::{MailUrl, checked_sender, is_deliverable};
-pub use worker::{Wake, Worker};
+pub use worker::{Wake, Worker, tidy};

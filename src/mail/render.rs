@@ -5,9 +5,10 @@ use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
 use super::{
-    letter::{LetterContent, SessionLine},
+    letter::{LetterContent, LetterKind, SessionLine},
     outbox::Claimed,
 };
+use crate::{clock, faults::Faults, ids::Id};
 
 /// The languages that the service itself speaks; the first stands in for others.
 const LANGUAGES: [&str; 3] = ["en", "fr", "nl"];
@@ -28,18 +29,58 @@ macro_rules! letters {
 const LETTERS: &[(&str, &str)] = letters! {
     "en": [
         "received", "pending", "confirmed", "waitlisted", "offered", "lapsed", "promoted", "rejected",
-        "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation"
+        "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation", "announcement",
+        "reminder", "session_changed", "session_cancelled"
     ],
     "fr": [
         "received", "pending", "confirmed", "waitlisted", "offered", "lapsed", "promoted", "rejected",
-        "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation"
+        "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation", "announcement",
+        "reminder", "session_changed", "session_cancelled"
     ],
     "nl": [
         "received", "pending", "confirmed", "waitlisted", "offered", "lapsed", "promoted", "rejected",
-        "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation"
+        "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation", "announcement",
+        "reminder", "session_changed", "session_cancelled"
     ],
 };
+/// How many steps a template may take: a hundred times those of the longest that ships.
+const FUEL: u64 = 50_000;
+/// What a template may name.
+pub const PLACEHOLDERS: [&str; 16] = [
+    "announcement",
+    "category",
+    "conference",
+    "dates",
+    "deadline",
+    "delegation",
+    "left",
+    "link",
+    "name",
+    "offer_hours",
+    "position",
+    "preferences",
+    "reason",
+    "reference",
+    "sessions",
+    "venue",
+];
+/// What the language of templates itself names.
+const FUNCTIONS: [&str; 3] = ["dict", "namespace", "range"];
 const LAYOUT: &str = include_str!("../../config/mail/layout.html");
+
+/// The links of a letter.
+#[derive(Debug, Clone, Default)]
+pub struct Links {
+    /// To what it is about.
+    pub link: String,
+    /// To where its reader says what they want no more of.
+    pub preferences: String,
+}
+
+/// A subject stands on one line, whatever was put into it (RFC 5322, 2.2).
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
 
 /// A letter in words.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,6 +104,7 @@ impl Renderer {
     pub fn new() -> Result<Self, minijinja::Error> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
         environment.set_auto_escape_callback(
             |name| {
                 if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
@@ -79,9 +121,16 @@ impl Renderer {
     ///
     /// # Errors
     /// A template asks for what the letter does not say.
-    pub fn render(&self, message: &Claimed, link: &str) -> Result<Rendered, minijinja::Error> {
+    pub fn render(&self, message: &Claimed, links: &Links) -> Result<Rendered, minijinja::Error> {
+        let Links { link, preferences } = links;
         let language = language_of(&message.language);
-        let template = self.0.get_template(&format!("{language}/{}", message.kind))?;
+        let name = format!("{language}/{}", message.kind);
+        // What a conference wrote itself ends when it has used its fuel.
+        let own = message.template.as_ref().map(|source| self.0.template_from_named_str(&name, source)).transpose()?;
+        let template = match own {
+            Some(own) => own,
+            None => self.0.get_template(&name)?,
+        };
         let LetterContent { conference, venue, name, reference, category, position, reason, delegation, .. } =
             &message.content;
         let dates = dates(language, message.content.starts_on, message.content.ends_on);
@@ -91,23 +140,101 @@ impl Renderer {
         let offer_hours = message.content.offer_hours;
         let session = |line: &SessionLine| {
             let starts_at = moment(language, line.starts_at);
-            context! { title => line.title.as_str(), starts_at, waits => line.waits }
+            context! { title => line.title.as_str(), starts_at, waits => line.waits, room => line.room.as_deref() }
         };
         let sessions: Vec<_> = message.content.sessions.iter().map(session).collect();
-        let whole = template.render(context! {
-            conference, venue, name, reference, category, position, reason, delegation, dates, deadline, offer_hours, sessions, link
-        })?;
+        let left: Vec<_> = message.content.left.iter().map(session).collect();
+        let said = context! {
+            conference, venue, name, reference, category, position, reason, delegation, dates, deadline, offer_hours,
+            sessions, left, link, preferences,
+        };
+        let announced = message.content.announcement.as_ref().map(|announcement| {
+            let subject = self.0.render_str(&announcement.subject, &said)?;
+            let body = self.0.render_str(&announcement.body, &said)?;
+            Ok::<_, minijinja::Error>(context! { subject => one_line(&subject), body })
+        });
+        let whole = template.render(context! { announcement => announced.transpose()?, ..said })?;
         let (first, text) = whole.split_once('\n').unwrap_or((&whole, ""));
-        let subject = first.trim_start_matches("Subject:").trim().to_owned();
+        let subject = one_line(first.trim_start_matches("Subject:"));
         let text = text.trim().to_owned();
         let paragraphs: Vec<Vec<String>> =
             text.split("\n\n").map(|paragraph| paragraph.trim().lines().map(str::to_owned).collect()).collect();
-        let html = self
-            .0
-            .get_template("layout.html")?
-            .render(context! { language, subject => subject.as_str(), conference, paragraphs, link })?;
+        let links = vec![link.clone(), preferences.clone()];
+        let html = self.0.get_template("layout.html")?.render(context! {
+            language, subject => subject.as_str(), conference, paragraphs, links,
+            badge => message.content.has_badge.then_some(reference),
+        })?;
         Ok(Rendered { subject, text: format!("{text}\n"), html })
     }
+}
+
+/// The text of a letter that ships.
+pub fn shipped(kind: &str, language: &str) -> Option<&'static str> {
+    let name = format!("{language}/{kind}");
+    LETTERS.iter().find(|(known, _)| *known == name).map(|(_, source)| *source)
+}
+
+/// Renders a letter that nobody gets.
+///
+/// # Errors
+/// Its text cannot be rendered.
+pub fn preview(
+    kind: LetterKind,
+    language: &str,
+    template: Option<&str>,
+    content: LetterContent,
+    links: &Links,
+) -> Result<Rendered, minijinja::Error> {
+    let message = Claimed {
+        id: Id::new(),
+        conference: Id::new(),
+        template: template.map(str::to_owned),
+        kind,
+        recipient: String::new(),
+        language: language.to_owned(),
+        content,
+        tries: 0,
+        created_at: clock::now(),
+        domain: String::new(),
+    };
+    Renderer::new()?.render(&message, links)
+}
+
+/// What is wrong with words that name what a template may, at a place.
+pub fn check_words(source: &str, at: &str) -> Faults {
+    let mut found = Faults::default();
+    for fault in check(&format!("Subject: x\n{source}")).0 {
+        found.add(at, &fault.code, fault.detail);
+    }
+    found
+}
+
+/// What is wrong with the text of a letter, by its line.
+pub fn check(source: &str) -> Faults {
+    let mut found = Faults::default();
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let at = |line: Option<usize>| format!("#/source/line {}", line.unwrap_or(1));
+    let template = match environment.template_from_str(source) {
+        Ok(template) => template,
+        Err(error) => {
+            found.add(at(error.line()), "invalid_template", error.to_string());
+            return found;
+        }
+    };
+    let mut unknown: Vec<String> = template.undeclared_variables(false).into_iter().collect();
+    unknown.retain(|name| !PLACEHOLDERS.contains(&name.as_str()) && !FUNCTIONS.contains(&name.as_str()));
+    unknown.sort();
+    for name in unknown {
+        let line = source.lines().position(|line| line.contains(&name)).map(|line| line + 1);
+        let detail = format!("knows no {name}: must be one of {}", PLACEHOLDERS.join(", "));
+        found.add(at(line), "unknown_placeholder", detail);
+    }
+    let first = source.lines().next().unwrap_or_default();
+    if !first.starts_with("Subject:") || first.trim_start_matches("Subject:").trim().is_empty() {
+        found.add(at(None), "missing_subject", "must begin with a line `Subject: ...`");
+    }
+    found
 }
 
 const MONTHS_EN: [&str; 12] = [
@@ -186,15 +313,14 @@ pub fn moment(language: &str, at: DateTime<FixedOffset>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        clock,
-        ids::Id,
-        mail::{LetterKind, LinkKind},
-    };
+    use crate::mail::LinkKind;
 
     fn message(kind: LetterKind, language: &str) -> Claimed {
         Claimed {
             id: Id::new(),
+            conference: Id::new(),
+            template: None,
+            domain: String::new(),
             kind,
             recipient: "a@b.example".to_owned(),
             language: language.to_owned(),
@@ -212,6 +338,12 @@ mod tests {
                 token_generation: 1,
                 calendar: None,
                 link: LinkKind::Registration,
+                left: Vec::new(),
+                has_badge: false,
+                announcement: Some(crate::mail::letter::Announcement {
+                    subject: "A & B moves".to_owned(),
+                    body: "The hall is another one, {{ name }}.\n\nCome early.".to_owned(),
+                }),
                 reason: Some("Too late".to_owned()),
                 offer_hours: Some(48),
                 deadline: DateTime::parse_from_rfc3339("2014-03-01T09:30:00+01:00").ok(),
@@ -219,6 +351,9 @@ mod tests {
                     title: "Panel".to_owned(),
                     starts_at: DateTime::parse_from_rfc3339("2014-03-31T14:00:00+02:00").unwrap(),
                     waits: true,
+                    id: None,
+                    ends_at: None,
+                    room: None,
                 }],
                 delegation: Some("Belgium".to_owned()),
             },
@@ -234,7 +369,8 @@ mod tests {
             for word in LetterKind::WORDS {
                 let kind = LetterKind::from_word(word).unwrap();
                 let link = "https://p.example/x?token=a&b";
-                let letter = renderer.render(&message(kind, language), link).unwrap();
+                let links = Links { link: link.to_owned(), preferences: "https://p.example/y".to_owned() };
+                let letter = renderer.render(&message(kind, language), &links).unwrap();
                 assert!(letter.subject.contains("A & B") && !letter.subject.contains('\n'));
                 let unescaped = letter
                     .html
@@ -250,6 +386,35 @@ mod tests {
                 assert!(!letter.text.contains("\n\n\n"), "{language} {word}: {}", letter.text);
             }
         }
+    }
+
+    #[test]
+    fn a_template_of_one_s_own_is_checked_line_by_line() {
+        let codes =
+            |source: &str| check(source).0.iter().map(|f| format!("{} {}", f.pointer, f.code)).collect::<Vec<_>>();
+        assert_eq!(
+            codes("Subject: {{ conference }}\n\n{% for session in sessions %}{{ session.title }}{% endfor %}"),
+            [""; 0]
+        );
+        assert_eq!(codes("Subject: x\n\nDear {{ nome }}"), ["#/source/line 3 unknown_placeholder"]);
+        assert_eq!(codes("Subject: x\n{% if %}"), ["#/source/line 2 invalid_template"]);
+        assert_eq!(codes("Dear {{ name }}"), ["#/source/line 1 missing_subject"]);
+        for (kind, source) in LETTERS {
+            assert_eq!(codes(source), [""; 0], "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_template_that_runs_away_is_stopped() {
+        let renderer = Renderer::new().unwrap();
+        let mut runaway = message(LetterKind::Link, "en");
+        runaway.template =
+            Some("Subject: x\n{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}".into());
+        assert!(renderer.render(&runaway, &Links::default()).unwrap_err().to_string().contains("fuel"));
+        let mut injected = message(LetterKind::Link, "en");
+        injected.content.name = "A\nBcc: x@y.example".to_owned();
+        injected.template = Some("Subject: {{ name }}\nText".into());
+        assert_eq!(renderer.render(&injected, &Links::default()).unwrap().subject, "A");
     }
 
     #[test]

@@ -130,11 +130,13 @@ pub fn is_deliverable(address: &str) -> bool {
 
 /// Why a message did not leave.
 #[derive(Debug)]
-pub struct Failure {
-    /// Whether another attempt would fail alike.
-    pub permanent: bool,
-    /// The server's words.
-    pub reason: String,
+pub enum Failure {
+    /// Another attempt would fail alike; the server's words.
+    Permanent(String),
+    /// Another attempt may succeed; the server's words.
+    Transient(String),
+    /// The server cannot be reached: that is no fault of this message.
+    Unreachable(String),
 }
 
 /// A way out for messages.
@@ -147,15 +149,13 @@ pub enum Transport {
 
 /// How long one step of an SMTP conversation may take.
 const SMTP_TIMEOUT: Duration = Duration::from_secs(30);
-/// Connections to the mail server at once.
-pub const SMTP_CONNECTIONS_MAX: u32 = 4;
 
 impl Transport {
     /// Opens the way; nothing is sent yet.
     ///
     /// # Errors
     /// The folder cannot be made, or the host's name cannot stand in a certificate.
-    pub fn open(url: &MailUrl) -> io::Result<Self> {
+    pub fn open(url: &MailUrl, connections: u32) -> io::Result<Self> {
         let smtp = match url {
             MailUrl::File(folder) => {
                 private_folder(folder)?;
@@ -173,24 +173,46 @@ impl Transport {
             .port(smtp.port)
             .tls(tls)
             .timeout(Some(SMTP_TIMEOUT))
-            .pool_config(PoolConfig::new().max_size(SMTP_CONNECTIONS_MAX));
+            .pool_config(PoolConfig::new().max_size(connections));
         if let Some((user, password)) = &smtp.login {
             builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
         }
         Ok(Self::Smtp(builder.build()))
     }
 
-    /// Sends a message; `name` is its `Message-ID` without brackets.
+    /// Sends a message and answers the server's words; `name` is its `Message-ID` without brackets.
     ///
     /// # Errors
     /// It was not accepted.
-    pub async fn send(&self, message: Message, name: &str) -> Result<(), Failure> {
+    pub async fn send(&self, message: Message, name: &str) -> Result<String, Failure> {
         match self {
             Self::File(folder) => write_aside(folder, name, &message.formatted())
-                .map_err(|error| Failure { permanent: false, reason: error.to_string() }),
+                .map(|()| format!("written to {name}.eml"))
+                .map_err(|error| Failure::Unreachable(error.to_string())),
             Self::Smtp(smtp) => match smtp.send(message).await {
-                Ok(_) => Ok(()),
-                Err(error) => Err(Failure { permanent: error.is_permanent(), reason: chain(&error) }),
+                Ok(response) => {
+                    let words: Vec<&str> = response.message().collect();
+                    Ok(format!("{} {}", response.code(), words.join(" ")))
+                }
+                // What cannot be put into SMTP at all, as an address that the server's extensions do not cover.
+                Err(error) if error.is_permanent() || error.is_client() => Err(Failure::Permanent(chain(&error))),
+                Err(error) if is_connecting(&error) => Err(Failure::Unreachable(chain(&error))),
+                Err(error) => Err(Failure::Transient(chain(&error))),
+            },
+        }
+    }
+
+    /// Connects, and logs in where there is a login.
+    ///
+    /// # Errors
+    /// The server's words.
+    pub async fn check(&self) -> Result<(), String> {
+        match self {
+            Self::File(folder) => private_folder(folder).map_err(|error| error.to_string()),
+            Self::Smtp(smtp) => match smtp.test_connection().await {
+                Ok(true) => Ok(()),
+                Ok(false) => Err("the server does not answer NOOP".to_owned()),
+                Err(error) => Err(chain(&error)),
             },
         }
     }
@@ -205,6 +227,11 @@ fn write_aside(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&aside, folder.join(format!("{name}.eml")))?;
     fs::File::open(folder)?.sync_all()
+}
+
+/// Whether there is no conversation with the server at all: the library tells it in its words alone.
+fn is_connecting(error: &lettre::transport::smtp::Error) -> bool {
+    error.is_tls() || error.to_string().starts_with("Connection error")
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -1,34 +1,27 @@
 //! The worker: takes due messages from the outbox, puts them into words, sends them, records it. Any number of
 //! processes share one outbox; one that dies leaves its messages to the others when its leases lapse.
 
-use std::{io, str::FromStr as _, sync::Arc, time::Duration};
+use std::{cell::Cell, collections::VecDeque, io, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{StreamExt as _, stream};
-use lettre::{
-    Message,
-    message::{
-        Attachment, Mailbox, MultiPart, SinglePart,
-        header::{ContentType, HeaderName, HeaderValue},
-    },
-};
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, clock::Clock as _};
 use tokio::{
     sync::{Notify, watch},
     time,
 };
 
 use super::{
-    calendar,
-    letter::LinkKind,
-    outbox::{self, Claimed},
-    render::Renderer,
-    transport::{Failure, SMTP_CONNECTIONS_MAX, Transport},
+    api::Metrics,
+    compose::Composer,
+    outbox::{self, Claimed, Outcome},
+    transport::{Failure, Transport},
 };
 use crate::{
     access::ServerSecret,
     clock,
     database::{Database, DatabaseError},
-    ids::{Id, LeaseHolderId},
+    ids::{Id, LeaseHolderId, MessageId},
     settings::Settings,
 };
 
@@ -42,6 +35,11 @@ const RENEWAL: Duration = Duration::from_secs(3);
 const PAUSE_MAX_SECONDS: i64 = 300;
 /// How long attempts go on (RFC 5321, 4.5.4.1: at least 4 to 5 days).
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(5);
+
+/// The longest pause while the mail server cannot be reached.
+const OUTAGE_MAX_SECONDS: u64 = 60;
+/// How often what is old is looked for.
+const TIDY: Duration = Duration::from_secs(600);
 
 /// Tells the worker of this process that there are new messages.
 #[derive(Debug, Clone, Default)]
@@ -58,55 +56,85 @@ impl Wake {
 pub struct Worker {
     database: Database,
     transport: Transport,
-    renderer: Renderer,
-    secret: ServerSecret,
-    sender: Mailbox,
-    public_url: String,
+    composer: Composer,
+    connections: usize,
+    pace: Option<DefaultDirectRateLimiter>,
+    pace_of_domains: Option<DefaultKeyedRateLimiter<String>>,
+    /// Since when, and how often in a row, the mail server could not be reached.
+    outage: Cell<Option<(time::Instant, u32)>>,
     holder: LeaseHolderId,
     wake: Wake,
+    metrics: Metrics,
 }
 
 impl Worker {
     /// A worker that sends as the settings say; links begin with `public_url`.
     ///
     /// # Errors
-    /// The folder or the mail server's setting does not work, or a template is wrong.
+    /// The folder or the mail server's setting does not work, the key cannot be read, or a template is wrong.
     pub fn new(
         settings: &Settings,
         database: Database,
         secret: ServerSecret,
         public_url: String,
-        wake: Wake,
+        (wake, metrics): (Wake, Metrics),
     ) -> io::Result<Self> {
+        let per_minute = |count: u32| std::num::NonZeroU32::new(count).map(Quota::per_minute);
         Ok(Self {
             database,
-            transport: Transport::open(&settings.mail_url)?,
-            renderer: Renderer::new().map_err(io::Error::other)?,
-            secret,
-            sender: Mailbox::from_str(&settings.mail_from).map_err(io::Error::other)?,
-            public_url,
+            transport: Transport::open(&settings.mail_url, settings.mail_connections)?,
+            composer: Composer::new(settings, secret, public_url)?,
+            connections: usize::try_from(settings.mail_connections).unwrap_or(1),
+            pace: per_minute(settings.mail_per_minute).map(DefaultDirectRateLimiter::direct),
+            pace_of_domains: per_minute(settings.mail_per_domain_per_minute).map(DefaultKeyedRateLimiter::keyed),
+            outage: Cell::new(None),
             holder: Id::new(),
             wake,
+            metrics,
         })
     }
 
     /// Works until `stop` turns true; what was begun is finished, what was taken is given back.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        loop {
-            let taken = self.take().await;
-            if taken.is_empty() {
+        let mut taken: VecDeque<Claimed> = VecDeque::new();
+        let mut sending = FuturesUnordered::new();
+        let mut renewal = time::interval_at(time::Instant::now() + RENEWAL, RENEWAL);
+        while !*stop.borrow() {
+            if let Some(pause) = self.pause() {
+                // None of these is to blame.
+                let ids: Vec<MessageId> = taken.drain(..).map(|message| message.id).collect();
+                self.give_back(ids, clock::now(), None).await;
+                if sending.is_empty() {
+                    tokio::select! {
+                        () = time::sleep(pause) => {}
+                        _ = stop.wait_for(|stop| *stop) => {}
+                    }
+                    continue;
+                }
+            } else if taken.is_empty() && sending.len() < self.connections {
+                taken.extend(self.take().await);
+            }
+            while sending.len() < self.connections
+                && let Some(message) = taken.pop_front()
+            {
+                sending.push(self.send(message));
+            }
+            if sending.is_empty() {
                 tokio::select! {
                     () = self.wake.0.notified() => {}
                     () = time::sleep(POLL) => {}
-                    _ = stop.wait_for(|stop| *stop) => break,
+                    _ = stop.wait_for(|stop| *stop) => {}
                 }
                 continue;
             }
-            self.send_all(taken, &stop).await;
-            if *stop.borrow() {
-                break;
+            tokio::select! {
+                _ = sending.next() => {}
+                _ = renewal.tick() => self.renew().await,
+                _ = stop.wait_for(|stop| *stop) => {}
             }
         }
+        while sending.next().await.is_some() {}
+        drop(sending);
         let holder = self.holder;
         let given_back = self.database.write("give messages back", move |tx| outbox::release(tx, holder)).await;
         if let Err(error) = given_back {
@@ -114,12 +142,21 @@ impl Worker {
         }
     }
 
+    /// How long the mail server is left alone yet.
+    fn pause(&self) -> Option<Duration> {
+        let (since, times) = self.outage.get()?;
+        let seconds = (1_u64 << times.min(10)).min(OUTAGE_MAX_SECONDS);
+        (since + Duration::from_secs(seconds)).checked_duration_since(time::Instant::now())
+    }
+
     async fn take(&self) -> Vec<Claimed> {
         let holder = self.holder;
+        // After an outage one message finds out whether it is over.
+        let limit = if self.outage.get().is_some() { 1 } else { BATCH };
         let taken = async {
             // A look first: an idle worker must not queue among the writers.
             if self.database.read(outbox::is_due).await? {
-                self.database.write("claim messages", move |tx| outbox::claim(tx, holder, BATCH)).await
+                self.database.write("claim messages", move |tx| outbox::claim(tx, holder, limit)).await
             } else {
                 Ok(Vec::new())
             }
@@ -130,22 +167,6 @@ impl Worker {
         })
     }
 
-    async fn send_all(&self, messages: Vec<Claimed>, stop: &watch::Receiver<bool>) {
-        let sending = stream::iter(messages).for_each_concurrent(SMTP_CONNECTIONS_MAX as usize, |message| async move {
-            if !*stop.borrow() {
-                self.send(message).await;
-            }
-        });
-        tokio::pin!(sending);
-        let mut renewal = time::interval_at(time::Instant::now() + RENEWAL, RENEWAL);
-        loop {
-            tokio::select! {
-                () = &mut sending => return,
-                _ = renewal.tick() => self.renew().await,
-            }
-        }
-    }
-
     async fn renew(&self) {
         let holder = self.holder;
         if let Err(error) = self.database.write("renew leases", move |tx| outbox::renew(tx, holder)).await {
@@ -153,79 +174,83 @@ impl Worker {
         }
     }
 
-    async fn send(&self, message: Claimed) {
-        let (id, tries, created_at) = (message.id, message.tries, message.created_at);
-        let name = format!("{id}@{}", self.sender.email.domain());
-        let sent = match self.compose(&message, &name) {
-            Ok(mail) => self.transport.send(mail, &name).await,
-            Err(error) => Err(Failure { permanent: true, reason: error.to_string() }),
-        };
-        let recorded = match sent {
-            Ok(()) => {
-                tracing::info!(message.id = %id, message.kind = %message.kind, "sent a message");
-                self.database.write("record a sent message", move |tx| outbox::record_sent(tx, id)).await
-            }
-            Err(Failure { permanent, reason }) => {
-                let now = clock::now();
-                let next = (!permanent && now < created_at + GIVE_UP_AFTER).then(|| next_try(now, tries));
-                // The server's words may quote the address: they go to the store, not to the log.
-                match next {
-                    Some(at) => tracing::warn!(message.id = %id, next_try_at = %at, "a message waits for another try"),
-                    None => tracing::error!(message.id = %id, "a message cannot be delivered"),
-                }
-                self.database
-                    .write("record a failed attempt", move |tx| outbox::record_failure(tx, id, &reason, next))
-                    .await
-            }
-        };
-        if let Err(error) = recorded {
-            tracing::error!(message.id = %id, %error, "what became of a message cannot be recorded");
+    async fn give_back(&self, messages: Vec<MessageId>, next_try_at: DateTime<Utc>, why: Option<String>) {
+        if messages.is_empty() {
+            return;
+        }
+        let work =
+            move |tx: &mut crate::database::Connection| outbox::give_back(tx, &messages, next_try_at, why.as_deref());
+        if let Err(error) = self.database.write("give messages back", work).await {
+            tracing::warn!(%error, "messages stay leased until the lease lapses");
         }
     }
 
-    fn compose(&self, message: &Claimed, name: &str) -> Result<Message, Box<dyn std::error::Error>> {
-        let content = &message.content;
-        let (id, generation) = (content.registration, content.token_generation);
-        let token = match content.link {
-            LinkKind::Registration => self.secret.link_token(Id::from_uuid(id), generation),
-            LinkKind::Invitation => self.secret.invitation_code(Id::from_uuid(id), generation),
-            LinkKind::Delegation => self.secret.delegation_token(Id::from_uuid(id), generation),
+    async fn send(&self, message: Claimed) {
+        let (id, tries, created_at) = (message.id, message.tries, message.created_at);
+        if let Some(pace) = &self.pace_of_domains
+            && let Err(refusal) = pace.check_key(&message.domain)
+        {
+            let wait = refusal.wait_time_from(governor::clock::DefaultClock::default().now());
+            let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::minutes(1));
+            return self.give_back(vec![id], clock::now() + wait, None).await;
+        }
+        while let Some(Err(refusal)) = self.pace.as_ref().map(|pace| pace.check()) {
+            time::sleep(refusal.wait_time_from(governor::clock::DefaultClock::default().now())).await;
+        }
+        let sent = match self.composer.compose(&message) {
+            Ok(mail) => self.transport.send(mail, &self.composer.name(id)).await,
+            Err(error) => Err(Failure::Permanent(error.to_string())),
         };
-        let parameter = if content.link == LinkKind::Invitation { "invitation" } else { "token" };
-        let link = format!("{}{}?{parameter}={token}", self.public_url, content.link_path);
-        let words = self.renderer.render(message, &link)?;
-        let mut body =
-            MultiPart::alternative().singlepart(SinglePart::plain(words.text)).singlepart(SinglePart::html(words.html));
-        let mut attachment = None;
-        if let Some(entry) = content.calendar {
-            let sender = &self.sender.email;
-            let file = calendar::render(content, entry, sender.domain(), sender.as_ref(), message.created_at);
-            let method = calendar::method(entry);
-            let media_type = ContentType::parse(&format!("text/calendar; method={method}; charset=UTF-8"))?;
-            body = body.singlepart(SinglePart::builder().header(media_type).body(file.clone()));
-            attachment =
-                Some(Attachment::new("conference.ics".to_owned()).body(file, ContentType::parse("application/ics")?));
+        if !matches!(sent, Err(Failure::Unreachable(_))) {
+            self.outage.set(None);
         }
-        let mut whole = MultiPart::mixed().multipart(body);
-        if let Some(attachment) = attachment {
-            whole = whole.singlepart(attachment);
+        let now = clock::now();
+        // The server's words may quote the address: they go to the store, not to the log.
+        let (outcome, reply) = match sent {
+            Ok(reply) => {
+                tracing::info!(message.id = %id, message.kind = %message.kind, "sent a message");
+                self.metrics.sent((now - created_at).to_std().unwrap_or_default());
+                (Outcome::Sent, reply)
+            }
+            Err(Failure::Unreachable(reason)) => {
+                let times = self.outage.get().map_or(0, |(_, times)| times + 1);
+                self.outage.set(Some((time::Instant::now(), times)));
+                self.metrics.outage();
+                tracing::warn!(%reason, "the mail server cannot be reached: messages wait");
+                return self.give_back(vec![id], now, Some(reason)).await;
+            }
+            Err(Failure::Transient(reason)) if now < created_at + GIVE_UP_AFTER => {
+                let at = next_try(now, tries);
+                self.metrics.put_off();
+                tracing::warn!(message.id = %id, next_try_at = %at, "a message waits for another try");
+                (Outcome::PutOff(at), reason)
+            }
+            Err(Failure::Transient(reason) | Failure::Permanent(reason)) => {
+                tracing::error!(message.id = %id, "a message cannot be delivered");
+                self.metrics.failed();
+                (Outcome::Failed, reason)
+            }
+        };
+        let work = move |tx: &mut crate::database::Connection| outbox::record(tx, id, &outcome, &reply);
+        if let Err(error) = self.database.write("record an attempt", work).await {
+            tracing::error!(message.id = %id, %error, "what became of a message cannot be recorded");
         }
-        let mut mail = Message::builder()
-            .message_id(Some(format!("<{name}>")))
-            .date(message.created_at.into())
-            .from(self.sender.clone())
-            .to(Mailbox::new(Some(content.name.clone()).filter(|name| !name.is_empty()), message.recipient.parse()?))
-            .subject(words.subject)
-            .multipart(whole)?;
-        // RFC 3834: no out-of-office reply to a machine.
-        let headers = mail.headers_mut();
-        headers.insert_raw(HeaderValue::new(
-            HeaderName::new_from_ascii_str("Auto-Submitted"),
-            "auto-generated".to_owned(),
-        ));
-        headers
-            .insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str("Content-Language"), message.language.clone()));
-        Ok(mail)
+    }
+}
+
+/// Forgets what old messages say of people until `stop` turns true.
+pub async fn tidy(database: Database, retention_days: u32, mut stop: watch::Receiver<bool>) {
+    loop {
+        let before = clock::now() - TimeDelta::days(retention_days.into());
+        match database.write("scrub messages", move |tx| outbox::scrub(tx, before)).await {
+            Ok(0) => {}
+            Ok(_) => continue,
+            Err(error) => tracing::debug!(%error, "old messages cannot be scrubbed now"),
+        }
+        tokio::select! {
+            () = time::sleep(TIDY) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
     }
 }
 

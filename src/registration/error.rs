@@ -26,6 +26,10 @@ problem_kinds! {
     SEATS_TAKEN = ("seats-taken", 409, "More seats are taken than that"),
     /// The seats are taken and nobody can wait for one.
     REGISTRATION_FULL = ("registration-full", 409, "The seats are taken"),
+    /// A message or broadcast is in another state.
+    WRONG_MESSAGE_STATE = ("wrong-message-state", 409, "The state of the message or broadcast does not take that"),
+    /// A broadcast would go to others than its sender believes.
+    OTHER_RECIPIENTS = ("other-recipients", 409, "The broadcast would go to another number of people"),
     /// The code opens nothing.
     INVITATION_INVALID = ("invitation-invalid", 409, "The invitation is not known, used up or over"),
     /// The category is for those who were invited.
@@ -132,6 +136,17 @@ pub enum RegistrationError {
     /// Nobody can use the invitation any more, or it has no address to write to.
     #[error("the invitation {0}")]
     InvitationOver(&'static str),
+    /// The message, or the broadcast, is in another state than that takes.
+    #[error("it is {0}")]
+    WrongMessage(String),
+    /// A broadcast would go to another number than its sender believes.
+    #[error("it would go to {count}, not {expected}")]
+    OtherRecipients {
+        /// As its sender believes.
+        expected: u32,
+        /// As it is.
+        count: u32,
+    },
     /// There is no such thing.
     #[error("no such {0}")]
     NoThing(&'static str),
@@ -230,6 +245,11 @@ impl From<RegistrationError> for Problem {
             RegistrationError::AlreadyMerged => Problem::new(&ALREADY_MERGED),
             RegistrationError::MergeLosesSeat => Problem::new(&MERGE_LOSES_SEAT)
                 .detail("keep the other one, or first bring this one where it can have the seat"),
+            RegistrationError::WrongMessage(state) => {
+                Problem::new(&WRONG_MESSAGE_STATE).detail(format!("it is {state}"))
+            }
+            RegistrationError::OtherRecipients { expected, count } => Problem::new(&OTHER_RECIPIENTS)
+                .detail(format!("it would go to {count}, not to {expected}: nothing was sent")),
             RegistrationError::AccessCodeTaken => Problem::new(&ACCESS_CODE_TAKEN),
             RegistrationError::InvitationOver(why) => {
                 Problem::new(&INVITATION_OVER).detail(format!("the invitation {why}"))

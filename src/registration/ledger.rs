@@ -13,6 +13,7 @@ use super::{
     RegistrationError,
     delegations::{self, Membership},
     duplicates, invitations, letters,
+    mailing::broadcasts::{Content, announce_session},
     model::{Event, Registration, State},
     session_seats::{
         self,
@@ -44,8 +45,7 @@ use crate::{
 /// How long after a letter with the link no other is sent that merely repeats it.
 const LINK_PAUSE: TimeDelta = TimeDelta::minutes(10);
 
-/// How many letters about their own changes one gets in an hour: whoever registers another's address must not be able to
-/// flood it.
+/// How many letters about their own changes one gets in an hour: whoever registers another's address must not flood it.
 const CHANGES_PER_HOUR: i64 = 5;
 
 /// What the programme says, and which release that is.
@@ -97,6 +97,8 @@ pub struct Ledger<'a> {
     new_members: Vec<(RegistrationId, Membership)>,
     notes: Vec<Note>,
     letters: Vec<Letter>,
+    /// Sessions that registrations had a seat in when the ledger was opened, and gave up.
+    left: Vec<(RegistrationId, SessionId)>,
 }
 
 impl<'a> Ledger<'a> {
@@ -129,6 +131,7 @@ impl<'a> Ledger<'a> {
             new_members: Vec::new(),
             notes: Vec::new(),
             letters: Vec::new(),
+            left: Vec::new(),
         };
         if needs_signing_up || has_sessions {
             ledger.follow_release(connection)?;
@@ -158,13 +161,47 @@ impl<'a> Ledger<'a> {
                 None => {
                     let quota = (id, wanted, wanted);
                     session_seats::store::save_session_quota(connection, self.place.id, quota, true)?;
-                    self.sessions.push(SessionStanding { id, seats: wanted, seats_taken: 0, seats_released: wanted });
+                    self.sessions.push(SessionStanding {
+                        id,
+                        seats: wanted,
+                        seats_taken: 0,
+                        seats_released: wanted,
+                        slot: None,
+                    });
                 }
             }
         }
+        self.tell_of_sessions(connection, number)?;
         self.sessions_before = self.sessions.clone();
         self.standing.sessions_release = number;
         session_seats::store::set_sessions_release(connection, self.place.id, number)
+    }
+
+    /// Has those written to who are signed up for a session that the release moves, or calls off.
+    fn tell_of_sessions(&mut self, connection: &mut Connection, release: i32) -> Result<(), DatabaseError> {
+        for index in 0..self.sessions.len() {
+            let Some((id, before)) = self.sessions.get(index).map(|session| (session.id, session.slot.clone())) else {
+                continue;
+            };
+            let found = self.released.agenda.sessions.iter().find(|session| session.id == Some(id));
+            let after = JsonValue(found.map_or(Value::Null, |session| slot(session, self.released.agenda)));
+            if before.as_ref() == Some(&after) {
+                continue;
+            }
+            session_seats::store::save_slot(connection, id, &after)?;
+            // What nobody had heard of moves nobody.
+            let former = before.filter(|JsonValue(slot)| !slot.is_null());
+            if let Some(JsonValue(former)) = former {
+                let kind = if found.is_some() { LetterKind::SessionChanged } else { LetterKind::SessionCancelled };
+                let session = serde_json::from_value(former).ok();
+                let content = Content { session, ..Content::default() };
+                announce_session(connection, self.place.id, (kind.as_str(), release, id), &content)?;
+            }
+            if let Some(session) = self.sessions.get_mut(index) {
+                session.slot = Some(after);
+            }
+        }
+        Ok(())
     }
 
     /// A category of the conference.
@@ -337,6 +374,7 @@ impl<'a> Ledger<'a> {
     pub fn sign_off(&mut self, connection: &mut Connection, sign_up: &SignUp) -> Result<(), DatabaseError> {
         session_seats::store::delete_sign_up(connection, sign_up)?;
         if sign_up.state == "confirmed" {
+            self.left.push((sign_up.registration_id, sign_up.session_id));
             if let Some(session) = self.sessions.iter_mut().find(|session| session.id == sign_up.session_id) {
                 session.seats_taken -= 1;
             }
@@ -460,7 +498,8 @@ impl<'a> Ledger<'a> {
             return Ok(());
         }
         let category = self.category(registration.category)?;
-        let facts = letters::Facts::default();
+        let sequence = self.sequence(connection, registration)?;
+        let facts = letters::Facts { sequence, ..letters::Facts::default() };
         self.send(letters::letter(LetterKind::Link, self.released.agenda, category, registration, facts));
         Ok(())
     }
@@ -650,6 +689,14 @@ impl<'a> Ledger<'a> {
         Ok(places)
     }
 
+    /// The revision of a registration's calendar entries (RFC 5545, 3.8.7.4): it grows with its history.
+    fn sequence(&self, connection: &mut Connection, registration: &Registration) -> Result<u32, DatabaseError> {
+        if self.new.iter().any(|new| new.id == registration.id) {
+            return Ok(0);
+        }
+        Ok(u32::try_from(store::count_events(connection, registration.id)?).unwrap_or(u32::MAX))
+    }
+
     fn letter(
         &self,
         connection: &mut Connection,
@@ -669,7 +716,10 @@ impl<'a> Ledger<'a> {
         let sessions = sign_ups.iter().filter_map(|sign_up| {
             self.session_by_id(sign_up.session_id).map(|session| (session, sign_up.state == "waitlisted"))
         });
+        let left = self.left.iter().filter(|(of, _)| *of == registration.id);
         let facts = letters::Facts {
+            left: left.filter_map(|(_, session)| self.session_by_id(*session)).collect(),
+            sequence: self.sequence(connection, registration)?,
             position: positions.get(&registration.id).copied(),
             held_seat: note.remark.held_seat,
             reason: note.remark.reason.clone(),
@@ -685,6 +735,18 @@ impl<'a> Ledger<'a> {
 /// A detail of one key.
 pub fn detail(key: &str, value: Value) -> serde_json::Map<String, Value> {
     serde_json::Map::from_iter([(key.to_owned(), value)])
+}
+
+/// When and where a session is, as it is kept.
+fn slot(session: &Session, agenda: &Agenda) -> Value {
+    let zone = agenda.conference.time_zone;
+    json!({
+        "id": session.id.map(|id| id.uuid()),
+        "title": session.title.map(),
+        "starts_at": zone.local(utc(session.starts_at)).to_rfc3339(),
+        "ends_at": zone.local(utc(session.ends_at)).to_rfc3339(),
+        "room": session.room,
+    })
 }
 
 fn seats_of(session: &Session) -> Option<i64> {

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{model::Registration, setup::store::CategoryStanding};
+use super::{
+    model::{Registration, State},
+    setup::store::CategoryStanding,
+};
 use crate::{
     agenda::{Agenda, document::Session, model::utc},
     ids::RegistrationEventId,
@@ -25,6 +28,10 @@ pub struct Facts<'a> {
     pub deadline: Option<DateTime<Utc>>,
     /// The sessions that they are signed up for, and whether they wait for a seat in each.
     pub sessions: Vec<(&'a Session, bool)>,
+    /// Sessions that they had a seat in and have none any more.
+    pub left: Vec<&'a Session>,
+    /// The revision of calendar entries.
+    pub sequence: u32,
     /// The event that causes the letter.
     pub event: Option<RegistrationEventId>,
 }
@@ -42,17 +49,36 @@ pub fn letter(
     let zone = conference.time_zone;
     let calendar = match kind {
         LetterKind::Cancelled | LetterKind::Revoked if facts.held_seat => {
-            Some(CalendarEntry { sequence: 1, cancelled: true })
+            Some(CalendarEntry { sequence: facts.sequence, cancelled: true })
         }
-        LetterKind::Confirmed | LetterKind::Promoted => Some(CalendarEntry { sequence: 0, cancelled: false }),
+        LetterKind::Confirmed
+        | LetterKind::Promoted
+        | LetterKind::Changed
+        | LetterKind::Sessions
+        | LetterKind::Link
+        | LetterKind::Reminder
+        | LetterKind::SessionChanged
+        | LetterKind::SessionCancelled
+            if registration.state == State::Confirmed =>
+        {
+            Some(CalendarEntry { sequence: facts.sequence, cancelled: false })
+        }
         _ => None,
     };
     let mut sessions = facts.sessions;
     sessions.sort_by_key(|(session, _)| utc(session.starts_at));
+    let room = |session: &Session| {
+        let code = session.room.as_ref()?;
+        let room = agenda.rooms.iter().find(|room| room.code == *code)?;
+        Some(room.name.text(language, &conference.languages).to_owned())
+    };
     let line = |(session, waits): (&Session, bool)| SessionLine {
         title: session.title.text(language, &conference.languages).to_owned(),
         starts_at: zone.local(utc(session.starts_at)),
         waits,
+        id: session.id.map(|id| id.uuid()),
+        ends_at: Some(zone.local(utc(session.ends_at))),
+        room: room(session),
     };
     Letter {
         conference: registration.conference,
@@ -60,6 +86,8 @@ pub fn letter(
         to: registration.email.clone(),
         language: language.to_owned(),
         event: facts.event,
+        broadcast: None,
+        not_before: None,
         content: LetterContent {
             conference: conference.name.text(language, &conference.languages).to_owned(),
             starts_on: conference.starts_on.0,
@@ -78,7 +106,14 @@ pub fn letter(
             offer_hours: category.offer_hours,
             deadline: facts.deadline.map(|deadline| zone.local(deadline)),
             sessions: sessions.into_iter().map(line).collect(),
+            left: facts.left.into_iter().map(|session| line((session, false))).collect(),
             delegation: None,
+            announcement: None,
+            has_badge: registration.state == State::Confirmed
+                && matches!(
+                    kind,
+                    LetterKind::Confirmed | LetterKind::Promoted | LetterKind::Link | LetterKind::Reminder
+                ),
         },
     }
 }

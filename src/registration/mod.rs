@@ -30,6 +30,7 @@ pub mod invitations;
 pub mod ledger;
 mod letters;
 pub mod lists;
+pub mod mailing;
 pub mod model;
 pub mod own;
 mod page;

@@ -261,6 +261,14 @@ pub fn record(connection: &mut Connection, events: &[EventRow]) -> Result<(), Da
     Ok(())
 }
 
+/// How many lines the history has.
+pub fn count_events(connection: &mut Connection, registration: RegistrationId) -> Result<i64, DatabaseError> {
+    Ok(registration_events::table
+        .filter(registration_events::registration_id.eq(registration))
+        .count()
+        .get_result(connection)?)
+}
+
 /// The history, the oldest first.
 pub fn history(connection: &mut Connection, registration: RegistrationId) -> Result<Vec<HistoryEntry>, DatabaseError> {
     type Columns = (Instant, String, String, String, Option<JsonValue>);

@@ -9,12 +9,12 @@ use tokio::sync::watch;
 use super::{
     RegistrationError, actions, invitations,
     ledger::{Ledger, Released},
-    session_seats, store,
+    mailing, session_seats, store,
 };
 use crate::{
     clock,
     database::{Connection, Database, DatabaseError},
-    ids::{ConferenceId, RegistrationId},
+    ids::{BroadcastId, ConferenceId, RegistrationId},
     mail::Wake,
     programme::{Programmes, Snapshot},
 };
@@ -30,6 +30,7 @@ struct Due {
     registrations: Vec<(RegistrationId, ConferenceId)>,
     invitations: Vec<ConferenceId>,
     behind: Vec<ConferenceId>,
+    broadcasts: Vec<(BroadcastId, ConferenceId)>,
 }
 
 /// Sweeps until `stop` turns true.
@@ -80,6 +81,15 @@ pub async fn sweep(database: &Database, programmes: &Programmes) -> Result<bool,
         database.write("follow a release", work).await?;
         did = true;
     }
+    for (id, conference) in due.broadcasts {
+        let Some(snapshot) = of(conference) else { continue };
+        let work =
+            move |tx: &mut Connection| mailing::broadcasts::actions::step(tx, &snapshot.place, released(&snapshot), id);
+        // A chunk in each transaction, so that nobody waits long for the lock.
+        while database.write("write to the next readers", work.clone()).await? {
+            did = true;
+        }
+    }
     Ok(did)
 }
 
@@ -92,6 +102,7 @@ fn look(connection: &mut Connection, releases: &[(ConferenceId, i32)]) -> Result
     Ok(Due {
         registrations: store::run_out(connection, now, LIMIT)?,
         invitations: invitations::conferences_with_those_over(connection, now)?,
+        broadcasts: mailing::broadcasts::sending(connection, now)?,
         behind: session_seats::store::behind(connection, releases)?,
     })
 }

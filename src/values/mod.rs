@@ -392,7 +392,10 @@ impl TextValue for EmailAddress {
         // 254 characters is what an SMTP path holds (RFC 5321, 4.5.3.1.3).
         // Mail to a bare IP address reaches nobody.
         let names_a_host = !text.ends_with(']');
-        if text.len() <= 254 && names_a_host && text.validate_email() {
+        // A local part in letters of a language (RFC 6531) is as good as one in those of ASCII.
+        let (local, domain) = text.rsplit_once('@').unwrap_or((text, ""));
+        let plain: String = local.chars().map(|c| if c.is_ascii() || !c.is_alphanumeric() { c } else { 'x' }).collect();
+        if text.len() <= 254 && names_a_host && format!("{plain}@{domain}").validate_email() {
             return Ok(Self(text.to_owned()));
         }
         Err(Fault::of_value("invalid_email", "must be an e-mail address"))

@@ -49,6 +49,7 @@ pub fn is_there() -> bool {
 /// A message that was accepted.
 #[derive(Debug, Clone)]
 pub struct Accepted {
+    pub from: String,
     pub to: Vec<String>,
     pub data: String,
 }
@@ -105,6 +106,15 @@ impl Accepted {
         text[from..].split_whitespace().next().unwrap().to_owned()
     }
 
+    /// A header as it was written, unfolded.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let head = self.data.replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ");
+        let head = head.split("\n\n").next().unwrap_or_default().to_owned();
+        let wanted = format!("{}:", name.to_lowercase());
+        let line = head.lines().find(|line| line.to_lowercase().starts_with(&wanted))?;
+        line.split_once(':').map(|(_, value)| value.trim().to_owned())
+    }
+
     /// The subject, in words.
     pub fn subject(&self) -> String {
         let script = "import sys, email, email.policy\n\
@@ -127,7 +137,8 @@ fn read(lines: Lines<BufReader<ChildStdout>>) -> Receiver<Accepted> {
             let message: Value = serde_json::from_str(&line).unwrap();
             let to = message["to"].as_array().unwrap().iter().map(|to| to.as_str().unwrap().to_owned()).collect();
             let data = message["data"].as_str().unwrap().to_owned();
-            if sender.send(Accepted { to, data }).is_err() {
+            let from = message["from"].as_str().unwrap_or_default().to_owned();
+            if sender.send(Accepted { from, to, data }).is_err() {
                 break;
             }
         }

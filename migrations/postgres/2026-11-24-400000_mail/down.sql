@@ -1,1 +1,15 @@
+DROP TABLE mail_attempts;
+DROP INDEX outbox_messages_broadcast_id_key;
+DROP INDEX outbox_messages_broadcast_id_idx;
+DROP INDEX outbox_messages_conference_id_idx;
+DROP INDEX outbox_messages_due_idx;
+DELETE FROM outbox_messages WHERE state = 'cancelled' OR broadcast_id IS NOT NULL;
+ALTER TABLE outbox_messages DROP COLUMN priority, DROP COLUMN domain, DROP COLUMN broadcast_id, DROP COLUMN scrubbed_at;
+ALTER TABLE outbox_messages DROP CONSTRAINT outbox_messages_state_check;
+ALTER TABLE outbox_messages ADD CONSTRAINT outbox_messages_state_check CHECK (state IN ('waiting', 'sent', 'failed'));
+CREATE INDEX outbox_messages_due_idx ON outbox_messages (next_try_at, id) WHERE state = 'waiting';
+DROP TABLE mail_blocks;
+DROP TABLE mail_broadcasts;
+DROP TABLE mail_templates;
+ALTER TABLE session_quotas DROP COLUMN slot;
 ALTER TABLE session_quotas DROP COLUMN seats_released;

@@ -7,11 +7,10 @@ use chrono::{DateTime, Utc};
 use super::{
     badges::{self, BadgeFacts},
     model::{CLOCK_TOLERANCE, Claim, Entry, Happening, Outcome, Reason, Record, Scan, Scene, as_of, day_of, refusal},
-    payload::BadgeKey,
     store,
 };
 use crate::{
-    access::{Actor, authorise},
+    access::{Actor, authorise, badge::BadgeKey},
     agenda::{
         Agenda,
         document::{Session, SessionAccess},

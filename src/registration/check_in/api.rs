@@ -10,11 +10,13 @@ use super::{
     actions::{self, Fault, Listed, Verdict},
     badges::{BadgeFacts, in_first_language},
     model::{Entry, Outcome, Reason, Scan, Scans},
-    payload::{self, BadgeKey},
     roster,
 };
 use crate::{
-    access::{Credentials, authorise},
+    access::{
+        Credentials, authorise,
+        badge::{self, BadgeKey},
+    },
     agenda::Agenda,
     clock,
     database::{self, Connection, DatabaseError},
@@ -163,10 +165,10 @@ pub async fn read_check_in_key(desk: web::Data<Desk>, path: web::Path<CodePath>)
         },
         public_key,
         payload: PayloadFormat {
-            version: payload::VERSION,
+            version: badge::VERSION,
             encoding: "base64url without padding",
-            bytes: payload::BYTES,
-            signed_bytes: payload::SIGNED_BYTES,
+            bytes: badge::BYTES,
+            signed_bytes: badge::SIGNED_BYTES,
             fields: vec![
                 field("version", 0, 1, "unsigned integer"),
                 field("registration", 1, 16, "UUID in network order"),

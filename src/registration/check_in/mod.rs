@@ -14,6 +14,5 @@ pub mod actions;
 pub mod api;
 pub mod badges;
 pub mod model;
-pub mod payload;
 pub mod roster;
 mod store;

@@ -8,8 +8,8 @@ use deserr::Deserr;
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
-use super::payload::Badge;
 use crate::{
+    access::badge::Badge,
     agenda::{Agenda, model::date},
     faults::Faults,
     ids::{CheckInId, RegistrationId, SessionId},

@@ -519,6 +519,8 @@ fn letter(delegation: &Delegation, person: FocalPoint, agenda: &Agenda) -> Lette
         to: person.email,
         language: language.to_owned(),
         event: None,
+        broadcast: None,
+        not_before: None,
         content: LetterContent {
             conference: conference.name.text(language, languages).to_owned(),
             starts_on: conference.starts_on.0,
@@ -537,6 +539,9 @@ fn letter(delegation: &Delegation, person: FocalPoint, agenda: &Agenda) -> Lette
             offer_hours: None,
             deadline: None,
             sessions: Vec::new(),
+            left: Vec::new(),
+            announcement: None,
+            has_badge: false,
             delegation: Some(name),
         },
     }

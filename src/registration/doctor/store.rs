@@ -168,7 +168,8 @@ fn members_and_uses() -> Vec<Question> {
                        LEFT JOIN (SELECT invitation_id AS k, category_id AS c, count(*) AS n FROM registrations \
                        WHERE state IN ('unverified', 'pending') GROUP BY invitation_id, category_id) under_way \
                        ON under_way.k = t.id AND under_way.c = t.category_id WHERE t.seats_reserved > 0 \
-                       AND (t.category_id IS NULL OR ((t.ended_at IS NOT NULL OR t.uses_max IS NOT NULL) AND t.seats_reserved \
+                       AND (t.category_id IS NULL OR ((t.ended_at IS NOT NULL OR t.uses_max IS NOT NULL) \
+                       AND t.seats_reserved \
                        > coalesce(under_way.n, 0) + CASE WHEN t.ended_at IS NULL THEN t.uses_max - t.uses ELSE 0 END))"
                 .to_owned(),
         },

@@ -283,8 +283,20 @@ pub fn letter(
         deadline: invitation.expires_at.map(|Instant(ends)| about.time_zone.local(ends)),
         sessions: Vec::new(),
         delegation: None,
+        left: Vec::new(),
+        announcement: None,
+        has_badge: false,
     };
-    Some(Letter { conference, kind: LetterKind::Invitation, to, language: language.to_owned(), content, event: None })
+    Some(Letter {
+        conference,
+        kind: LetterKind::Invitation,
+        to,
+        language: language.to_owned(),
+        content,
+        event: None,
+        broadcast: None,
+        not_before: None,
+    })
 }
 
 fn shown(

@@ -344,3 +344,34 @@ pub fn beside(
     let ids: Vec<RegistrationId> = entries.iter().map(|entry| entry.id).collect();
     store::beside(connection, &ids)
 }
+
+/// Holds what was asked against the conference.
+///
+/// # Errors
+/// Those of [`filter`].
+pub fn choose(
+    connection: &mut Connection,
+    (place, agenda): (&Place, &Agenda),
+    asked: &Asked,
+) -> Result<Filter, RegistrationError> {
+    let facts = Facts::load(connection, place)?;
+    filter(connection, place, agenda, &facts, asked)
+}
+
+/// The next registrations that fit after an arrival, with their arrivals, in the order in which they came.
+///
+/// # Errors
+/// Those of [`filter`].
+pub fn chosen(
+    connection: &mut Connection,
+    of: (&Place, &Agenda),
+    asked: &Asked,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<(RegistrationId, i64)>, RegistrationError> {
+    let filter = choose(connection, of, asked)?;
+    let after = Some((Key::Arrival(after), RegistrationId::from_uuid(uuid::Uuid::max())));
+    let from = Some(Bookmark { part: Part::Whole, after });
+    let found = page(connection, &filter, Sort::Arrival, from, limit, Budget::EXPORT)?;
+    Ok(found.entries.into_iter().map(|entry| (entry.id, entry.arrival)).collect())
+}

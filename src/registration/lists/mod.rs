@@ -20,4 +20,5 @@ mod store;
 mod table;
 mod workbook;
 
+pub use actions::{Asked, choose, chosen};
 pub use model::Sort;

@@ -6,7 +6,7 @@ use crate::{
     database::{
         Connection, DatabaseError, insert_all,
         schema::{registration_setups, session_quotas, session_sign_ups},
-        types::Instant,
+        types::{Instant, JsonValue},
     },
     ids::{ConferenceId, RegistrationId, SessionId},
     registration::setup::store::counted_once,
@@ -30,6 +30,8 @@ pub struct SessionStanding {
     pub seats_taken: i64,
     /// The seats that the release has: fewer than `seats` while more are taken.
     pub seats_released: Option<i64>,
+    /// When and where it was when people last heard of it.
+    pub slot: Option<JsonValue>,
 }
 
 /// The seats of every session of the conference that needs signing up for.
@@ -45,6 +47,7 @@ pub fn session_standings(
             session_quotas::seats,
             session_quotas::seats_taken,
             session_quotas::seats_released,
+            session_quotas::slot,
         ))
         .load(connection)?)
 }
@@ -71,6 +74,12 @@ pub fn save_session_quota(
             .set((session_quotas::seats.eq(seats), session_quotas::seats_released.eq(seats_released)))
             .execute(connection)?;
     }
+    Ok(())
+}
+
+/// Writes when and where a session is, now that people hear of it.
+pub fn save_slot(connection: &mut Connection, session: SessionId, slot: &JsonValue) -> Result<(), DatabaseError> {
+    diesel::update(session_quotas::table.find(session)).set(session_quotas::slot.eq(slot)).execute(connection)?;
     Ok(())
 }
 

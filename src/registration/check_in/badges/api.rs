@@ -5,9 +5,12 @@ use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{BadgeFacts, choose, code, find, in_first_language, print};
+use super::{BadgeFacts, choose, find, in_first_language, print};
 use crate::{
-    access::{Credentials, authorise},
+    access::{
+        Credentials, authorise,
+        badge::{Badge, BadgeKey},
+    },
     database::{self, DatabaseError},
     faults::{Fault, Faults},
     http::{
@@ -15,13 +18,11 @@ use crate::{
         paging::{Page, link_next},
         problem::AnyProblem,
     },
+    qr,
     registration::{
         RegistrationError,
         api::{Desk, NO_STORE, TokenQuery},
-        check_in::{
-            api::{next_page, read},
-            payload::{Badge, BadgeKey},
-        },
+        check_in::api::{next_page, read},
         setup::Colour,
     },
     values::{Code, Line},
@@ -137,12 +138,12 @@ pub async fn read_badge_code(
     let credentials = credentials.with_link(query.0.token);
     let facts =
         read(&desk, &slug, credentials, move |tx, errand| find(tx, errand, &reference, "read_badge_code")).await?;
-    let modules = code::modules(&payload(&desk, &facts)?);
+    let modules = qr::modules(&payload(&desk, &facts)?);
     let modules = modules.ok_or_else(|| Problem::unexpected("a payload is too long for a code"))?;
     Ok(HttpResponse::Ok()
         .insert_header(NO_STORE)
         .insert_header((header::CONTENT_TYPE, "image/svg+xml"))
-        .body(code::svg(&modules)))
+        .body(qr::svg(&modules)))
 }
 
 /// Which badges are printed.

@@ -5,7 +5,6 @@
 //! - What does not fit is made smaller, then wrapped, then cut: nothing on a badge overlaps ([`sheet`]).
 
 pub mod api;
-pub mod code;
 mod sheet;
 mod type_setting;
 

@@ -11,14 +11,13 @@ use krilla::{
 };
 
 use super::{
-    BadgeFacts,
-    code::{Modules, QUIET_ZONE, modules},
-    in_first_language,
+    BadgeFacts, in_first_language,
     type_setting::{Block, Fonts, SetLine, Space, Typeface},
 };
 use crate::{
+    access::badge::{Badge, BadgeKey},
     agenda::Agenda,
-    registration::check_in::payload::{Badge, BadgeKey},
+    qr::{Modules, QUIET_ZONE, modules},
     values::{Code, TextValue as _},
 };
 

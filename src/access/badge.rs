@@ -13,8 +13,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD, engine::general_pur
 use ed25519_dalek::{Signature, Signer as _, SigningKey};
 use sha2::{Digest as _, Sha256};
 
+use super::ServerSecret;
 use crate::{
-    access::ServerSecret,
     database::DatabaseError,
     ids::{ConferenceId, RegistrationId},
 };

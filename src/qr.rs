@@ -1,4 +1,4 @@
-//! A QR code as rectangles: what a picture and a printed sheet draw alike.
+//! A QR code as rectangles: what a picture, a letter and a printed sheet draw alike.
 
 use qrcode::{Color, EcLevel, QrCode};
 
@@ -45,4 +45,26 @@ pub fn svg(modules: &Modules) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\" shape-rendering=\"crispEdges\">\
          <path fill=\"#fff\" d=\"M0 0h{side}v{side}h-{side}z\"/><path d=\"{path}\"/></svg>\n"
     )
+}
+
+/// The code as PNG, `scale` pixels a module.
+pub fn png(modules: &Modules, scale: u16) -> Option<Vec<u8>> {
+    let side = usize::from(modules.width + 2 * QUIET_ZONE) * usize::from(scale);
+    let mut pixels = vec![255_u8; side * side];
+    for (column, row, length) in &modules.runs {
+        let scaled = |module: u16| usize::from(module + QUIET_ZONE) * usize::from(scale);
+        let (left, right) = (scaled(*column), scaled(column + length));
+        for line in scaled(*row)..scaled(row + 1) {
+            pixels.get_mut(line * side + left..line * side + right)?.fill(0);
+        }
+    }
+    let mut written = Vec::new();
+    let side = u32::try_from(side).ok()?;
+    let mut encoder = png::Encoder::new(&mut written, side, side);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header().ok()?;
+    writer.write_image_data(&pixels).ok()?;
+    writer.finish().ok()?;
+    Some(written)
 }

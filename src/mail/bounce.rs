@@ -1,0 +1,95 @@
+//! What the mail servers of others say about mail that they could not deliver: delivery status notifications (RFC 3464)
+//! in a `multipart/report` (RFC 6522).
+
+use mailparse::{MailHeaderMap as _, ParsedMail};
+
+use crate::ids::MessageId;
+
+/// An address that a message did not reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounce {
+    /// The address that the report names.
+    pub address: String,
+    /// Whether mail to it will never arrive: the status begins with 5.
+    pub is_permanent: bool,
+    /// The status and the server's words.
+    pub words: String,
+}
+
+/// A report about a message of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// The message that it is about, where the report names it.
+    pub message: Option<MessageId>,
+    /// The addresses that it did not reach.
+    pub bounces: Vec<Bounce>,
+}
+
+/// Reads a report; nothing, if it is none.
+pub fn read(bytes: &[u8]) -> Option<Report> {
+    let mail = mailparse::parse_mail(bytes).ok()?;
+    let status = part(&mail, "message/delivery-status")?;
+    let fields = status.get_body().ok()?;
+    let mut report = Report { message: original(&mail), bounces: Vec::new() };
+    // The first group of fields is about the message, each other one about a recipient.
+    for group in fields.replace("\r\n", "\n").split("\n\n") {
+        let group = format!("{}\n\n", group.trim());
+        let Ok((headers, _)) = mailparse::parse_headers(group.as_bytes()) else { continue };
+        let of = |name: &str| headers.get_first_value(name).map(|value| value.trim().to_owned());
+        let Some(recipient) = of("Final-Recipient").or_else(|| of("Original-Recipient")) else { continue };
+        if of("Action").is_none_or(|action| !action.eq_ignore_ascii_case("failed")) {
+            continue;
+        }
+        let status = of("Status").unwrap_or_default();
+        let words = format!("{status} {}", of("Diagnostic-Code").unwrap_or_default());
+        let address = recipient.split_once(';').map_or(recipient.as_str(), |(_, address)| address.trim());
+        report.bounces.push(Bounce {
+            address: address.trim_matches(['<', '>']).to_owned(),
+            is_permanent: status.starts_with('5'),
+            words: words.split_whitespace().collect::<Vec<_>>().join(" "),
+        });
+    }
+    Some(report)
+}
+
+fn part<'a>(mail: &'a ParsedMail<'a>, media_type: &str) -> Option<&'a ParsedMail<'a>> {
+    if mail.ctype.mimetype.eq_ignore_ascii_case(media_type) {
+        return Some(mail);
+    }
+    mail.subparts.iter().find_map(|inner| part(inner, media_type))
+}
+
+/// The message that came back, or its headers: its `Message-ID` is made of our id.
+fn original(mail: &ParsedMail<'_>) -> Option<MessageId> {
+    let of = ["message/rfc822", "text/rfc822-headers"].into_iter().find_map(|media_type| part(mail, media_type))?;
+    let body = of.get_body_raw().ok()?;
+    let (headers, _) = mailparse::parse_headers(&body).ok()?;
+    let name = headers.get_first_value("Message-ID")?;
+    let id = name.trim().trim_start_matches('<').split('@').next()?.parse().ok()?;
+    Some(MessageId::from_uuid(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POSTFIX: &str = "From: MAILER-DAEMON@mx.example\r\nTo: bounces@conference.example\r\n\
+        Content-Type: multipart/report; report-type=delivery-status; boundary=\"b\"\r\nMIME-Version: 1.0\r\n\r\n\
+        --b\r\nContent-Type: text/plain\r\n\r\nI'm sorry.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n\
+        Reporting-MTA: dns; mx.example\r\n\r\n\
+        Final-Recipient: rfc822; ada@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n\
+        Diagnostic-Code: smtp; 550 5.1.1 <ada@example.org>:\r\n no such user\r\n\r\n\
+        Final-Recipient: rfc822; bob@example.org\r\nAction: delayed\r\nStatus: 4.2.2\r\n\r\n\
+        --b\r\nContent-Type: message/rfc822\r\n\r\n\
+        Message-ID: <01890000-0000-7000-8000-000000000001@conference.example>\r\nSubject: x\r\n\r\nBody\r\n--b--\r\n";
+
+    #[test]
+    fn a_report_names_the_message_the_address_and_why() {
+        let report = read(POSTFIX.as_bytes()).unwrap();
+        assert_eq!(report.message.unwrap().to_string(), "01890000-0000-7000-8000-000000000001");
+        let words = "5.1.1 smtp; 550 5.1.1 <ada@example.org>: no such user".to_owned();
+        assert_eq!(report.bounces, [Bounce { address: "ada@example.org".to_owned(), is_permanent: true, words }]);
+        assert_eq!(read(b"Subject: Out of office\r\n\r\nI am away."), None);
+        assert_eq!(read(b"\xff\xfe"), None);
+    }
+}

@@ -1,0 +1,271 @@
+//! The outbox against a mail server that fails in every way: nothing is lost, and nothing comes twice but where a reply
+//! was lost. Which server, and how it fails: tests/mail/README.md.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    App, Store,
+    app::{PATIENCE, World, person, small_conference},
+    on_both_stores, smtp,
+    smtp::Smtp,
+};
+
+const PATH: &str = "/api/v1/conferences/small/registrations";
+const MESSAGES: &str = "/api/v1/conferences/small/mail/messages";
+
+fn register_as(app: &App, number: usize, address: &str) {
+    let mut form = person(number, "delegate");
+    form["email"] = json!(address);
+    let made = app.post(PATH, &form);
+    assert_eq!(made.status, 201, "{}", made.text());
+}
+
+/// Waits until the statement counts nothing any more.
+fn wait_for_none(world: &World, statement: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    while world.database.count(statement) > 0 {
+        assert!(Instant::now() < deadline, "{statement} counts something yet");
+    }
+}
+
+const WAITING: &str = "SELECT count(*) AS n FROM outbox_messages WHERE state = 'waiting'";
+
+fn message_of(app: &App, address: &str) -> Value {
+    let list = app.admin("GET", &format!("{MESSAGES}?recipient={address}"), None).json();
+    let id = list["data"][0]["id"].as_str().unwrap().to_owned();
+    app.admin("GET", &format!("{MESSAGES}/{id}"), None).json()
+}
+
+/// Letters of one broadcast, straight into the outbox of a conference that is not served.
+fn enqueue(world: &World, store: Store, count: usize) {
+    let number = |n: usize| match store {
+        Store::Sqlite => format!("X'01890000000070008000{n:012}'"),
+        Store::Postgres => format!("'01890000-0000-7000-8000-{n:012}'"),
+    };
+    let content = json!({
+        "conference": "Small", "starts_on": "2030-05-01", "ends_on": "2030-05-02", "venue": null, "name": "A", "reference": "S-1",
+        "category": "Delegate", "position": null, "link_path": "/x", "registration": "01890000-0000-7000-8000-000000000001",
+        "token_generation": 1, "calendar": null
+    });
+    for n in 0..count {
+        world.database.execute(&format!(
+            "INSERT INTO outbox_messages (id, conference_id, kind, recipient, language, content, state, tries, next_try_at, \
+             created_at, priority, domain) SELECT {}, id, 'link', 'person-{n}@example.org', 'en', '{content}', 'waiting', 0, \
+             '2026-01-01T00:00:00.000000Z', '2026-11-01T00:00:00.000000Z', 0, 'example.org' FROM conferences",
+            number(n)
+        ));
+    }
+}
+
+fn ids(messages: &[smtp::Accepted]) -> Vec<String> {
+    messages.iter().map(|message| message.header("Message-ID").unwrap()).collect()
+}
+
+on_both_stores! {
+    fn whatever_a_mail_server_does_each_message_comes_and_the_record_says_how(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let smtp = Smtp::start();
+        let app = World::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
+        app.publish(&small_conference(None, None));
+        let addresses = ["refuse@example.org", "later@example.org", "cut@example.org", "lost@example.org", "slow@example.org"];
+        for (number, address) in addresses.iter().enumerate() {
+            register_as(&app, number, address);
+        }
+        // The message whose reply was lost comes twice, and is the same one.
+        let came = smtp.wait_for(5);
+        let lost: Vec<_> = came.iter().filter(|message| message.to == ["lost@example.org"]).cloned().collect();
+        assert_eq!(lost.len(), 2);
+        assert_eq!(BTreeSet::from_iter(ids(&lost)).len(), 1);
+        wait_for_none(&app.world, WAITING);
+        let outcomes = |address: &str| {
+            let message = message_of(&app, address);
+            let attempts = message["attempts"].as_array().unwrap();
+            let outcomes: Vec<String> = attempts.iter().map(|one| one["outcome"].as_str().unwrap().to_owned()).collect();
+            (message["state"].as_str().unwrap().to_owned(), outcomes.join(" "))
+        };
+        let of = |state: &str, outcomes: &str| (state.to_owned(), outcomes.to_owned());
+        assert_eq!(outcomes("refuse@example.org"), of("failed", "failed"));
+        assert_eq!(outcomes("later@example.org"), of("sent", "put_off sent"));
+        assert_eq!(outcomes("cut@example.org"), of("sent", "put_off sent"));
+        assert_eq!(outcomes("lost@example.org"), of("sent", "put_off sent"));
+        assert_eq!(outcomes("slow@example.org"), of("sent", "sent"));
+        let refused = message_of(&app, "refuse@example.org");
+        assert!(refused["attempts"][0]["reply"].as_str().unwrap().contains("no such mailbox"), "{refused}");
+        assert_eq!(smtp.besides().len(), 0);
+        let metrics = app.get("/metrics").text().to_owned();
+        for line in ["plenary_mail_messages{state=\"sent\"} 4", "plenary_mail_messages{state=\"failed\"} 1",
+            "plenary_mail_attempts_total{outcome=\"put_off\"} 3", "plenary_mail_seconds_count 4"] {
+            assert!(metrics.contains(line), "{line} is not in {metrics}");
+        }
+    }
+
+    fn while_the_server_cannot_be_reached_no_message_is_to_blame(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", "smtp://127.0.0.1:1"));
+        let mut app = world.start_shared();
+        app.publish(&small_conference(None, None));
+        for number in 0..20 {
+            register_as(&app, number, &format!("person-{number}@example.org"));
+        }
+        app.log.wait_for("the mail server cannot be reached");
+        let message = message_of(&app, "person-0@example.org");
+        assert_eq!((&message["state"], &message["tries"], &message["attempts"]), (&json!("waiting"), &json!(0), &json!([])));
+        assert!(app.terminate().success());
+        drop(app);
+        let smtp = Smtp::start();
+        let _app = Arc::try_unwrap(world).ok().unwrap().set("PLENARY_MAIL_URL", &smtp.url()).start();
+        let came = smtp.wait_for(20);
+        assert_eq!(BTreeSet::from_iter(ids(&came)).len(), 20);
+    }
+
+    fn two_processes_share_one_outbox_and_nobody_gets_a_message_twice(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let smtp = Smtp::start();
+        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", &smtp.url()));
+        let first = world.start_shared();
+        first.publish(&small_conference(None, None));
+        let second = world.start_shared();
+        enqueue(&world, store, 300);
+        let came = smtp.wait_for(300);
+        wait_for_none(&world, WAITING);
+        assert_eq!(BTreeSet::from_iter(ids(&came)).len(), 300);
+        assert_eq!(smtp.besides().len(), 0);
+        drop((first, second));
+    }
+
+    /// 100 rounds on each store: a process is killed at a random moment of its work.
+    fn a_worker_killed_at_any_moment_loses_nothing_and_doubles_only_what_it_had_not_recorded(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let smtp = Smtp::start();
+        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", &smtp.url()));
+        let app = world.start_shared();
+        app.publish(&small_conference(None, None));
+        drop(app);
+        const MESSAGES: usize = 1_200;
+        const LIVES: usize = 100;
+        const CONNECTIONS: usize = 4;
+        enqueue(&world, store, MESSAGES);
+        let mut came: BTreeMap<String, usize> = BTreeMap::new();
+        for _ in 0..LIVES {
+            let mut app = world.start_shared();
+            let moment = u64::from(uuid::Uuid::new_v4().as_bytes()[0]) % 60;
+            std::thread::sleep(Duration::from_millis(moment));
+            app.kill();
+            drop(app);
+            // As if the leases of the dead had lapsed: ten seconds would be ten seconds of this test.
+            world.database.execute("UPDATE outbox_messages SET leased_until = NULL WHERE state = 'waiting'");
+        }
+        let mut app = world.start_shared();
+        wait_for_none(&world, WAITING);
+        assert!(app.terminate().success());
+        let app = world.start_shared();
+        register_as(&app, 9_999, "last@example.org");
+        loop {
+            let message = smtp.wait_for(1).remove(0);
+            if message.to == ["last@example.org"] {
+                break;
+            }
+            *came.entry(message.header("Message-ID").unwrap()).or_default() += 1;
+        }
+        assert_eq!(came.len(), MESSAGES, "nothing is lost");
+        let sent = world.database.count("SELECT count(*) AS n FROM outbox_messages WHERE state = 'sent'");
+        assert!(sent >= i64::try_from(MESSAGES).unwrap());
+        // Only what was on its way when a process died comes again, under its name: one a connection at most.
+        let doubled: usize = came.values().map(|times| times - 1).sum();
+        assert!(doubled <= CONNECTIONS * LIVES, "{doubled}");
+    }
+
+    fn a_confirmation_overtakes_ten_thousand_announcements(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let smtp = Smtp::start();
+        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", &smtp.url()).set("PLENARY_MAIL_PER_MINUTE", "60"));
+        let app = world.start_shared();
+        app.publish(&small_conference(None, None));
+        enqueue(&world, store, 200);
+        world.database.execute("UPDATE outbox_messages SET priority = 1");
+        register_as(&app, 9_999, "urgent@example.org");
+        let deadline = Instant::now() + PATIENCE;
+        while world.database.count("SELECT count(*) AS n FROM outbox_messages WHERE recipient = 'urgent@example.org' AND state = 'sent'") == 0 {
+            assert!(Instant::now() < deadline, "it never came");
+        }
+        assert!(world.database.count(WAITING) >= 100, "the others wait yet");
+    }
+
+    fn what_was_delivered_long_ago_says_nothing_of_a_person_any_more(store) {
+        let world = Arc::new(World::new(store));
+        let mut app = world.start_shared();
+        app.publish(&small_conference(None, None));
+        register_as(&app, 1, "old@example.org");
+        wait_for_none(&world, WAITING);
+        world.database.execute("UPDATE outbox_messages SET next_try_at = '2020-01-01T00:00:00.000000Z'");
+        assert!(app.terminate().success());
+        drop(app);
+        let app = world.start_shared();
+        wait_for_none(&world, "SELECT count(*) AS n FROM outbox_messages WHERE scrubbed_at IS NULL");
+        let list = app.admin("GET", MESSAGES, None).json();
+        assert_eq!((&list["data"][0]["recipient"], &list["data"][0]["state"]), (&Value::Null, &json!("sent")));
+        let kept = "SELECT count(*) AS n FROM outbox_messages WHERE CAST(content AS text) LIKE '%old@%' OR recipient <> ''";
+        assert_eq!(world.database.count(kept), 0);
+        assert_eq!(world.database.count("SELECT count(*) AS n FROM mail_attempts WHERE reply IS NOT NULL"), 0);
+        assert!(world.run(&["doctor"]).status.success());
+    }
+
+    fn the_sender_answers_and_bounces_are_set_apart_and_mail_is_signed(store) {
+        if !smtp::is_there() || !smtp::python_has("dkim") {
+            return;
+        }
+        let smtp = Smtp::start();
+        let world = World::new(store);
+        let key = world.folder.0.join("dkim.pem");
+        let made = std::process::Command::new("openssl").args(["genrsa", "-traditional", "-out"]).arg(&key).arg("2048")
+            .stderr(std::process::Stdio::null()).status();
+        assert!(made.unwrap().success());
+        let app = world
+            .set("PLENARY_MAIL_URL", &smtp.url())
+            .set("PLENARY_MAIL_FROM", "Secretariat <no-reply@conference.example>")
+            .set("PLENARY_MAIL_REPLY_TO", "Desk <desk@conference.example>")
+            .set("PLENARY_MAIL_BOUNCES_TO", "bounces@mail.conference.example")
+            .set("PLENARY_MAIL_DKIM_KEY", &key.display().to_string())
+            .set("PLENARY_MAIL_DKIM_SELECTOR", "s2030")
+            .start();
+        app.publish(&small_conference(None, None));
+        register_as(&app, 1, "zoë@bücher.example");
+        let message = smtp.wait_for(1).remove(0);
+        assert_eq!((message.from.as_str(), message.to[0].as_str()), ("bounces@mail.conference.example", "zoë@xn--bcher-kva.example"));
+        assert_eq!(message.header("From").unwrap(), "Secretariat <no-reply@conference.example>");
+        assert_eq!(message.header("Reply-To").unwrap(), "Desk <desk@conference.example>");
+        assert!(message.header("Message-ID").unwrap().ends_with("@conference.example>"));
+        assert_eq!(message.header("List-Unsubscribe"), None, "a confirmation is no announcement");
+        let checked = app.world.run(&["mail", "check"]);
+        let said = String::from_utf8(checked.stdout).unwrap();
+        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+        let record = said.lines().find_map(|line| line.strip_prefix("s2030._domainkey.conference.example. TXT ")).unwrap();
+        let script = "import dkim, json, sys\n\
+            record, message = json.loads(sys.stdin.read())\n\
+            find = lambda name, timeout=5: record.encode()\n\
+            print(dkim.verify(message.encode('utf-8', 'surrogateescape'), dnsfunc=find))";
+        let input = json!([record.trim_matches('"'), message.data]).to_string();
+        assert_eq!(smtp::run_python(script, &input).trim(), "True");
+        let tried = app.world.run(&["mail", "test", "someone@example.org"]);
+        assert!(String::from_utf8(tried.stdout).unwrap().starts_with("sent: 250"));
+        assert_eq!(smtp.wait_for(1)[0].to, ["someone@example.org"]);
+        let refused = app.world.run(&["mail", "test", "refuse@example.org"]);
+        assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("no such mailbox"));
+    }
+}

@@ -1,0 +1,294 @@
+//! What organisers see and do of mail: messages, their own texts, broadcasts, addresses that are not written to.
+
+use std::{collections::BTreeSet, time::Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    App, Store,
+    app::{PATIENCE, World, person, small_conference},
+    on_both_stores, smtp,
+    smtp::Smtp,
+};
+
+const MAIL: &str = "/api/v1/conferences/small/mail";
+const REGISTRATIONS: &str = "/api/v1/conferences/small/registrations";
+
+fn register(app: &App, number: usize, language: &str) -> Value {
+    let mut form = person(number, "delegate");
+    form["language"] = json!(language);
+    let made = app.post(REGISTRATIONS, &form);
+    assert_eq!(made.status, 201, "{}", made.text());
+    made.json()
+}
+
+fn draft(app: &App, wish: &Value) -> String {
+    let made = app.admin("POST", &format!("{MAIL}/broadcasts"), Some(wish));
+    assert_eq!(made.status, 201, "{}", made.text());
+    assert_eq!(made.json()["state"], "draft");
+    made.json()["id"].as_str().unwrap().to_owned()
+}
+
+fn act(app: &App, id: &str, what: &str, body: &Value) -> crate::support::Answer {
+    app.admin("POST", &format!("{MAIL}/broadcasts/{id}/{what}"), Some(body))
+}
+
+fn wait_until_done(app: &App, id: &str) -> Value {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let broadcast = app.admin("GET", &format!("{MAIL}/broadcasts/{id}"), None).json();
+        if broadcast["state"] == "done" {
+            return broadcast;
+        }
+        assert!(Instant::now() < deadline, "{broadcast}");
+    }
+}
+
+fn words() -> Value {
+    json!({ "subject": { "en": "The hall, {{ name }}", "fr": "La salle" }, "body": { "en": "Another hall.\n\nCome early.", "fr": "Une autre salle." } })
+}
+
+fn start(store: Store) -> (Smtp, App) {
+    let smtp = Smtp::start();
+    let app = World::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
+    (smtp, app)
+}
+
+on_both_stores! {
+    fn a_broadcast_is_counted_tried_and_sent_once_to_each_in_their_language(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let (smtp, app) = start(store);
+        app.publish(&small_conference(None, None));
+        for number in 0..5 {
+            register(&app, number, if number == 1 { "fr" } else { "en" });
+        }
+        smtp.wait_for(5);
+        let id = draft(&app, &words());
+        let counted = app.admin("GET", &format!("{MAIL}/broadcasts/{id}/recipients"), None).json();
+        assert_eq!(counted, json!({ "count": 5, "languages": { "en": 4, "fr": 1 }, "left_out": 0 }));
+        let shown = app.admin("GET", &format!("{MAIL}/broadcasts/{id}/preview?language=fr"), None).json();
+        assert_eq!(shown["subject"], "La salle");
+        assert!(shown["text"].as_str().unwrap().contains("Une autre salle.") && shown["html"].as_str().unwrap().contains("Une autre salle."), "{shown}");
+        assert_eq!(act(&app, &id, "test", &json!({ "email": "me@example.org" })).status, 200);
+        assert_eq!(smtp.wait_for(1)[0].to, ["me@example.org"]);
+        let other = act(&app, &id, "send", &json!({ "expected": 4 }));
+        assert_eq!(other.problem(), (409, "other-recipients".to_owned()));
+        assert_eq!(act(&app, &id, "send", &json!({ "expected": 5 })).json()["state"], "sending");
+        assert_eq!(act(&app, &id, "send", &json!({})).problem(), (409, "wrong-message-state".to_owned()));
+        let came = smtp.wait_for(5);
+        assert_eq!(BTreeSet::from_iter(came.iter().flat_map(|message| message.to.clone())).len(), 5);
+        let french = came.iter().find(|message| message.to == ["person-1@example.org"]).unwrap();
+        assert_eq!(french.subject(), "La salle");
+        let english = came.iter().find(|message| message.to == ["person-2@example.org"]).unwrap();
+        assert_eq!(english.subject(), "The hall, Person 2 Example");
+        assert_eq!(english.header("List-Unsubscribe-Post").unwrap(), "List-Unsubscribe=One-Click");
+        assert_eq!(wait_until_done(&app, &id)["messages"], json!({ "sent": 5 }));
+        assert_eq!(smtp.besides().len(), 0);
+        assert_eq!(app.admin("DELETE", &format!("{MAIL}/broadcasts/{id}"), None).status, 409);
+        let wrong = json!({ "subject": "A {{ nome }}", "body": { "de": "x" }, "audience": { "category": "nobody" } });
+        let faults = app.admin("POST", &format!("{MAIL}/broadcasts"), Some(&wrong)).faults();
+        assert_eq!(faults, ["#/subject/en unknown_placeholder", "#/body/de unknown_language"]);
+    }
+
+    fn one_click_ends_announcements_and_no_other_letters(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let (smtp, app) = start(store);
+        app.publish(&small_conference(None, None));
+        let receipts: Vec<Value> = (0..2).map(|number| register(&app, number, "en")).collect();
+        smtp.wait_for(2);
+        let id = draft(&app, &words());
+        assert_eq!(act(&app, &id, "send", &json!({})).status, 200);
+        let came = smtp.wait_for(2);
+        let first = came.iter().find(|message| message.to == ["person-0@example.org"]).unwrap();
+        let link = first.header("List-Unsubscribe").unwrap().trim_matches(['<', '>']).to_owned();
+        let path = app.path_of(&link).to_owned();
+        // As a mail reader does it (RFC 8058); a look changes nothing.
+        assert_eq!(app.get(&path).json(), json!({ "announcements": true }));
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        assert_eq!(app.send("POST", &path, &form, Some("List-Unsubscribe=One-Click")).json(), json!({ "announcements": false }));
+        let page = app.get_with(&path, &[("accept", "text/html")]);
+        assert!(page.text().contains("no announcements"), "{}", page.text());
+        let other = path.replace(receipts[0]["reference"].as_str().unwrap(), receipts[1]["reference"].as_str().unwrap());
+        assert_eq!(app.get(&other).status, 404, "the token is of one registration");
+        wait_until_done(&app, &id);
+        let again = draft(&app, &words());
+        let counted = app.admin("GET", &format!("{MAIL}/broadcasts/{again}/recipients"), None).json();
+        assert_eq!((&counted["count"], &counted["left_out"]), (&json!(1), &json!(1)));
+        assert_eq!(act(&app, &again, "send", &json!({})).status, 200);
+        assert_eq!(smtp.wait_for(1)[0].to, ["person-1@example.org"]);
+        wait_until_done(&app, &again);
+        assert_eq!(app.post(app.path_of(receipts[0]["links"]["cancel"].as_str().unwrap()), &json!({})).status, 200);
+        assert_eq!(smtp.wait_for(1)[0].to, ["person-0@example.org"], "a letter about one's own registration comes");
+        assert_eq!(app.send("POST", &format!("{path}&announcements=true"), &[], None).json(), json!({ "announcements": true }));
+    }
+
+    fn a_broadcast_is_stopped_and_goes_on_and_nobody_has_it_twice(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let (smtp, app) = start(store);
+        app.publish(&small_conference(None, None));
+        for number in 0..12 {
+            register(&app, number, "en");
+        }
+        smtp.wait_for(12);
+        let mut wish = words();
+        wish["per_minute"] = json!(120);
+        let id = draft(&app, &wish);
+        assert_eq!(act(&app, &id, "send", &json!({})).status, 200);
+        let mut came = smtp.wait_for(1);
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let stopped = act(&app, &id, "stop", &json!({}));
+            if stopped.status == 200 {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{}", stopped.text());
+        }
+        let stopped = app.admin("GET", &format!("{MAIL}/broadcasts/{id}"), None).json();
+        assert_eq!(stopped["state"], "stopped");
+        assert!(stopped["messages"]["cancelled"].as_i64().unwrap() > 0, "{stopped}");
+        assert_eq!(act(&app, &id, "stop", &json!({})).problem(), (409, "wrong-message-state".to_owned()));
+        assert_eq!(act(&app, &id, "resume", &json!({})).status, 200);
+        came.extend(smtp.wait_for(12 - came.len()));
+        assert_eq!(BTreeSet::from_iter(came.iter().flat_map(|message| message.to.clone())).len(), 12);
+        assert_eq!(wait_until_done(&app, &id)["messages"], json!({ "sent": 12 }));
+        assert_eq!(smtp.besides().len(), 0);
+    }
+
+    fn whoever_is_signed_up_hears_that_a_session_moves_or_is_called_off(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let (smtp, app) = start(store);
+        let mut blueprint = small_conference(None, None);
+        let workshop = json!({
+            "code": "law", "kind": "parallel", "title": "Law", "access": "sign_up", "seats": 1,
+            "starts_at": "2030-05-01T11:00", "ends_at": "2030-05-01T12:00", "items": []
+        });
+        let place = blueprint["sessions"].as_array().unwrap().len();
+        blueprint["sessions"].as_array_mut().unwrap().push(workshop);
+        app.publish(&blueprint);
+        let mut form = person(1, "delegate");
+        form["sessions"] = json!(["law"]);
+        assert_eq!(app.post(REGISTRATIONS, &form).status, 201);
+        register(&app, 2, "en");
+        smtp.wait_for(2);
+        blueprint["sessions"][place]["starts_at"] = json!("2030-05-01T11:30");
+        app.publish(&blueprint);
+        let moved = smtp.wait_for(1).remove(0);
+        assert_eq!((moved.to[0].as_str(), moved.subject().as_str()), ("person-1@example.org", "A session has changed: Small conference"));
+        assert!(moved.data.contains("1 May 2030, 11:30"), "{}", moved.data);
+        blueprint["sessions"].as_array_mut().unwrap().remove(place);
+        app.publish(&blueprint);
+        let gone = smtp.wait_for(1).remove(0);
+        assert_eq!((gone.to[0].as_str(), gone.subject().as_str()), ("person-1@example.org", "A session does not take place: Small conference"));
+        let entries = calendars(&gone.data);
+        assert_eq!(entries["left.ics"][0]["status"], "CANCELLED");
+        assert_eq!(entries["left.ics"][0]["uid"], calendars(&moved.data)["conference.ics"][1]["uid"], "the entry that goes is the one that came");
+        assert!(entries["left.ics"][0]["sequence"].as_i64() > calendars(&moved.data)["conference.ics"][1]["sequence"].as_i64());
+        let mut title = small_conference(None, None);
+        title["sessions"] = blueprint["sessions"].clone();
+        app.publish(&title);
+        assert_eq!(smtp.besides().len(), 0);
+    }
+
+    fn a_conference_has_its_own_words_where_they_can_be_rendered(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let (smtp, app) = start(store);
+        app.publish(&small_conference(None, None));
+        let at = format!("{MAIL}/templates/confirmed/en");
+        let put = |source: &str| app.admin("PUT", &at, Some(&json!({ "source": source })));
+        assert_eq!(put("Subject: x\n\n{{ nome }}").faults(), ["#/source/line 3 unknown_placeholder"]);
+        assert_eq!(put("Subject: x\n\n{% for %}").faults(), ["#/source/line 3 invalid_template"]);
+        assert_eq!(put("No subject").faults(), ["#/source/line 1 missing_subject"]);
+        let runaway = "Subject: x\n{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
+        assert_eq!(put(runaway).faults(), ["#/source/line 2 invalid_template"]);
+        let own = "Subject: Welcome, {{ name }}\n\nYou are in: <{{ reference }}>.\n{{ link }}";
+        let preview = app.admin("POST", &format!("{at}/preview"), Some(&json!({ "source": own }))).json();
+        assert_eq!(preview["subject"], "Welcome, Dr Ada Example");
+        assert!(preview["html"].as_str().unwrap().contains("You are in: &lt;ABC-12345678&gt;."), "{preview}");
+        assert_eq!(put(own).json()["is_own"], true);
+        register(&app, 1, "en");
+        assert_eq!(smtp.wait_for(1)[0].subject(), "Welcome, Person 1 Example");
+        register(&app, 2, "fr");
+        assert_eq!(smtp.wait_for(1)[0].subject(), "Votre inscription est confirmée : Petite conférence");
+        assert_eq!(app.admin("DELETE", &at, None).status, 204);
+        assert_eq!(app.admin("DELETE", &at, None).status, 404);
+        register(&app, 3, "en");
+        assert_eq!(smtp.wait_for(1)[0].subject(), "Your registration is confirmed: Small conference");
+        let list = app.admin("GET", &format!("{MAIL}/templates"), None).json();
+        assert_eq!(list["data"].as_array().unwrap().len(), 60);
+        assert!(list["data"].as_array().unwrap().iter().all(|one| one["is_own"] == false && one["source"].as_str().unwrap().starts_with("Subject: ")));
+    }
+
+    fn a_message_is_tried_again_or_taken_back_and_a_bounce_is_noted(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let (smtp, app) = start(store);
+        app.publish(&small_conference(None, None));
+        let mut form = person(1, "delegate");
+        form["email"] = json!("refuse@example.org");
+        assert_eq!(app.post(REGISTRATIONS, &form).status, 201);
+        let deadline = Instant::now() + PATIENCE;
+        let failed = loop {
+            let list = app.admin("GET", &format!("{MAIL}/messages?state=failed"), None).json();
+            if let Some(found) = list["data"].as_array().unwrap().first() {
+                break found.clone();
+            }
+            assert!(Instant::now() < deadline);
+        };
+        let at = format!("{MAIL}/messages/{}", failed["id"].as_str().unwrap());
+        assert_eq!(app.admin("POST", &format!("{at}/cancel"), None).problem(), (409, "wrong-message-state".to_owned()));
+        assert_eq!(app.admin("POST", &format!("{at}/retry"), None).json()["state"], "waiting");
+        let deadline = Instant::now() + PATIENCE;
+        while app.admin("GET", &at, None).json()["attempts"].as_array().unwrap().len() < 2 {
+            assert!(Instant::now() < deadline);
+        }
+        // What a mail server of others reports later.
+        register(&app, 2, "en");
+        let sent = smtp.wait_for(1).remove(0);
+        let report = format!(
+            "From: MAILER-DAEMON@mx.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; \
+             report-type=delivery-status; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n\
+             --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n\
+             Final-Recipient: rfc822; person-2@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n\
+             Diagnostic-Code: smtp; 550 no such user\r\n\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {}\r\n--b--\r\n",
+            sent.header("Message-ID").unwrap()
+        );
+        let bearer = app.authorization();
+        let headers = [("authorization", bearer.as_str()), ("content-type", "message/rfc822")];
+        let noted = app.send("POST", &format!("{MAIL}/bounces"), &headers, Some(&report)).json();
+        assert_eq!(noted["blocked"], json!(["person-2@example.org"]));
+        let came_back = app.admin("GET", &format!("{MAIL}/messages/{}", noted["message"].as_str().unwrap()), None).json();
+        assert_eq!((&came_back["state"], &came_back["last_error"]), (&json!("failed"), &json!("5.1.1 smtp; 550 no such user")));
+        assert_eq!(app.send("POST", &format!("{MAIL}/bounces"), &headers, Some("Subject: x\r\n\r\nAway.")).status, 422);
+        let blocks = app.admin("GET", &format!("{MAIL}/blocks"), None).json();
+        assert_eq!((&blocks["data"][0]["address"], &blocks["data"][0]["reason"]), (&json!("person-2@example.org"), &json!("bounced")));
+        let id = draft(&app, &words());
+        let counted = app.admin("GET", &format!("{MAIL}/broadcasts/{id}/recipients"), None).json();
+        assert_eq!((&counted["count"], &counted["left_out"]), (&json!(1), &json!(1)));
+        assert_eq!(app.admin("DELETE", &format!("{MAIL}/blocks/person-2@example.org"), None).status, 204);
+        assert_eq!(app.admin("DELETE", &format!("{MAIL}/broadcasts/{id}"), None).status, 204);
+    }
+}
+
+/// The calendar entries of a message by file, as another library reads them.
+fn calendars(data: &str) -> Value {
+    let script = r#"
+import email, email.policy, icalendar, json, sys
+message = email.message_from_string(sys.stdin.read(), policy=email.policy.default)
+files = {part.get_filename(): icalendar.Calendar.from_ical(part.get_payload(decode=True).decode())
+         for part in message.walk() if (part.get_filename() or "").endswith(".ics")}
+print(json.dumps({name: [{"uid": e["uid"], "sequence": e["sequence"], "status": e["status"], "summary": e["summary"]}
+                         for e in calendar.walk("VEVENT")] for name, calendar in files.items()}))
+"#;
+    serde_json::from_str(&smtp::run_python(script, data)).unwrap()
+}
