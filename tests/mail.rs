@@ -116,7 +116,7 @@ on_both_stores! {
         };
         assert_eq!(cancelled["headers"]["Subject"], "Votre inscription est annulée : Petite conférence");
         let gone = &cancelled["entries"][0];
-        assert_eq!((&gone["method"], &gone["status"], &gone["sequence"]), (&json!("CANCEL"), &json!("CANCELLED"), &json!(1)));
+        assert_eq!((&gone["method"], &gone["status"], &gone["sequence"]), (&json!("CANCEL"), &json!("CANCELLED"), &json!(2)));
         assert_eq!(gone["uid"], entry["uid"], "the entry that goes is the one that came");
         assert_eq!(
             promoted["headers"]["Subject"],

@@ -92,6 +92,39 @@ on_both_stores! {
         assert_eq!(faults, ["#/subject/en unknown_placeholder", "#/body/de unknown_language"]);
     }
 
+    fn an_address_that_registered_twice_has_a_broadcast_once(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let (smtp, app) = start(store);
+        app.publish(&small_conference(None, None));
+        let first = register(&app, 1, "en");
+        assert_eq!(app.post(app.path_of(first["links"]["cancel"].as_str().unwrap()), &json!({})).status, 200);
+        register(&app, 1, "en");
+        register(&app, 2, "en");
+        smtp.wait_for(4);
+        let mut wish = words();
+        wish["audience"] = json!({ "state": "confirmed,cancelled" });
+        let id = draft(&app, &wish);
+        assert_eq!(act(&app, &id, "send", &json!({})).status, 200);
+        let mut to: Vec<String> = smtp.wait_for(2).into_iter().flat_map(|message| message.to).collect();
+        to.sort();
+        assert_eq!(to, ["person-1@example.org", "person-2@example.org"]);
+        assert_eq!(wait_until_done(&app, &id)["messages"], json!({ "sent": 2 }));
+    }
+
+    fn a_conference_that_goes_takes_its_mail_along(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        let invitation = json!({ "kind": "personal", "email": "guest@example.org" });
+        let made = app.admin("POST", "/api/v1/conferences/small/invitations", Some(&invitation));
+        assert_eq!(made.status, 201, "{}", made.text());
+        let id = draft(&app, &words());
+        assert_eq!(act(&app, &id, "test", &json!({ "email": "me@example.org" })).status, 200);
+        assert_eq!(app.admin("DELETE", "/api/v1/conferences/small", None).status, 204);
+        assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), 0);
+    }
+
     fn one_click_ends_announcements_and_no_other_letters(store) {
         if !smtp::is_there() {
             return;

@@ -15,7 +15,7 @@ use crate::{
     database::{Connection, DatabaseError},
     faults::{Fault, Faults},
     http::idempotency,
-    programme,
+    mail, programme,
     registration::{self, RegistrationError},
     values::Code,
 };
@@ -169,7 +169,7 @@ fn as_of_date(faults: Faults) -> Faults {
     Faults(faults.0.into_iter().map(of_date).collect())
 }
 
-/// Deletes a conference with its agenda and its releases.
+/// Deletes a conference with its agenda, its releases and its mail.
 ///
 /// # Errors
 /// [`RegistrationError::ConferenceInUse`] where somebody ever registered.
@@ -182,5 +182,6 @@ pub fn delete(connection: &mut Connection, credentials: &Credentials, slug: &Cod
     // Who creates it anew gets a new one and not the answer of old.
     idempotency::forget(connection, SERVER)?;
     idempotency::forget(connection, &place.id.to_string())?;
+    mail::outbox::forget(connection, place.id)?;
     Ok(agenda::actions::delete(connection, &place, &actor, "delete_conference")?)
 }

@@ -318,7 +318,7 @@ pub fn record(
         Outcome::Failed => ("failed", "failed", now),
     };
     let is_sent = matches!(outcome, Outcome::Sent);
-    diesel::update(outbox_messages::table.find(message))
+    let recorded = diesel::update(outbox_messages::table.find(message))
         .set((
             dsl::state.eq(state),
             dsl::tries.eq(dsl::tries + 1),
@@ -329,6 +329,10 @@ pub fn record(
             dsl::last_error.eq((!is_sent).then_some(reply)),
         ))
         .execute(connection)?;
+    if recorded == 0 {
+        // Its conference went while it was on its way.
+        return Ok(());
+    }
     diesel::insert_into(mail_attempts::table)
         .values(NewAttempt { id: Id::new(), message_id: message, at: now, outcome: word, reply })
         .execute(connection)?;
@@ -548,6 +552,31 @@ pub fn states_of(connection: &mut Connection, broadcast: BroadcastId) -> Result<
         .group_by(dsl::state)
         .select((dsl::state, diesel::dsl::count_star()))
         .load(connection)?)
+}
+
+/// Which of these addresses have the broadcast, or are about to.
+///
+/// # Errors
+/// The store fails.
+pub fn reached(
+    connection: &mut Connection,
+    broadcast: BroadcastId,
+    recipients: &[&str],
+) -> Result<Vec<String>, DatabaseError> {
+    Ok(outbox_messages::table
+        .filter(dsl::broadcast_id.eq(broadcast))
+        .filter(dsl::recipient.eq_any(recipients))
+        .select(dsl::recipient)
+        .load(connection)?)
+}
+
+/// Forgets all that was written for a conference, which goes.
+///
+/// # Errors
+/// The store fails.
+pub fn forget(connection: &mut Connection, conference: ConferenceId) -> Result<(), DatabaseError> {
+    diesel::delete(outbox_messages::table.filter(dsl::conference_id.eq(conference))).execute(connection)?;
+    Ok(())
 }
 
 /// How many messages are in each state.

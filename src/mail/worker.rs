@@ -129,6 +129,9 @@ impl Worker {
             }
             tokio::select! {
                 _ = sending.next() => {}
+                // A slow one holds up no other.
+                () = self.wake.0.notified(), if sending.len() < self.connections => {}
+                () = time::sleep(POLL), if sending.len() < self.connections => {}
                 _ = renewal.tick() => self.renew().await,
                 _ = stop.wait_for(|stop| *stop) => {}
             }
@@ -152,7 +155,12 @@ impl Worker {
     async fn take(&self) -> Vec<Claimed> {
         let holder = self.holder;
         // After an outage one message finds out whether it is over.
-        let limit = if self.outage.get().is_some() { 1 } else { BATCH };
+        let limit = match (self.outage.get(), &self.pace) {
+            (Some(_), _) => 1,
+            // What is taken stands before what comes meanwhile.
+            (None, Some(_)) => i64::try_from(self.connections).unwrap_or(1),
+            (None, None) => BATCH,
+        };
         let taken = async {
             // A look first: an idle worker must not queue among the writers.
             if self.database.read(outbox::is_due).await? {

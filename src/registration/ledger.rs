@@ -689,12 +689,15 @@ impl<'a> Ledger<'a> {
         Ok(places)
     }
 
-    /// The revision of a registration's calendar entries (RFC 5545, 3.8.7.4): it grows with its history.
+    /// The revision of a registration's calendar entries (RFC 5545, 3.8.7.4): it grows with its history, and with
+    /// releases, which may move its sessions.
     fn sequence(&self, connection: &mut Connection, registration: &Registration) -> Result<u32, DatabaseError> {
         if self.new.iter().any(|new| new.id == registration.id) {
             return Ok(0);
         }
-        Ok(u32::try_from(store::count_events(connection, registration.id)?).unwrap_or(u32::MAX))
+        let release = self.released.number.unwrap_or(0).max(self.standing.sessions_release);
+        let events = store::count_events(connection, registration.id)?;
+        Ok(u32::try_from(events + i64::from(release)).unwrap_or(u32::MAX))
     }
 
     fn letter(

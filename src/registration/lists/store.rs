@@ -55,8 +55,8 @@ pub struct Entry {
 
 const COLUMNS: &str = "r.id, r.category_id, r.reference, r.state, r.arrival, r.honorific, r.given_name, r.family_name, \
                        r.name_folded, r.email, r.email_folded, r.organisation, r.position, r.country, \
-                       r.language, r.phone, r.accessibility_needs, r.dietary_needs, r.birth_date, r.answers, r.offer_expires_at, \
-                       r.created_at, r.updated_at";
+                       r.language, r.phone, r.accessibility_needs, r.dietary_needs, r.birth_date, r.answers, \
+                       r.offer_expires_at, r.created_at, r.updated_at";
 
 /// Whether an entry of the check-in counts: somebody came in, and it was not undone.
 const CAME_IN: &str = "c.outcome IN ('admitted', 'admitted_again') \

@@ -1,6 +1,6 @@
 //! What is done with broadcasts. Each function is one transaction's work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -411,8 +411,14 @@ pub fn step(
     let people = registrations::of_ids(connection, &chunk.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
     let declined = declined(connection, place, &broadcast, &people)?;
     let said = content(&broadcast)?;
+    let addresses: Vec<&str> = people.iter().map(|person| person.email.as_str()).collect();
+    // One person may have registered twice: once cancelled, once again.
+    let mut reached: HashSet<String> = outbox::reached(connection, id, &addresses)?.into_iter().collect();
     let mut letters = Vec::with_capacity(people.len());
     for person in people.iter().filter(|person| !declined.contains(&person.email.folded())) {
+        if !reached.insert(person.email.as_str().to_owned()) {
+            continue;
+        }
         let number = broadcast.enqueued + i64::try_from(letters.len()).unwrap_or(0);
         let not_before = started_at + spacing(&broadcast, number);
         let mut letter = one(connection, released, &broadcast, &said, person)?;
