@@ -330,10 +330,10 @@ on_both_stores! {
         let app = start(store);
         let receipt = register(&app, 1);
         let code = code(&app, &receipt);
-        // Registered yesterday, for scans of the past hours.
+        // Registered before the earliest of these scans, whatever time of the day it is.
         app.world.database.execute(&format!(
             "UPDATE registration_events SET at = '{}'",
-            (Utc::now() - TimeDelta::hours(20)).format("%Y-%m-%dT%H:%M:%S%.6fZ")
+            (Utc::now() - TimeDelta::hours(26)).format("%Y-%m-%dT%H:%M:%S%.6fZ")
         ));
         let midnight = Utc::now().date_naive().and_hms_opt(0, 0, 0).unwrap().and_utc();
         // A quarter of an hour of one day, however soon after midnight the test runs.
