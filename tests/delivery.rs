@@ -128,6 +128,25 @@ on_both_stores! {
         assert_eq!(BTreeSet::from_iter(ids(&came)).len(), 20);
     }
 
+    fn a_wrong_login_is_no_message_s_fault(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let smtp = Smtp::start_with(&["--login", "plenary", "right"]);
+        let url = |password: &str| format!("smtp://plenary:{password}@127.0.0.1:{}", smtp.port);
+        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", &url("wrong")));
+        let mut app = world.start_shared();
+        app.publish(&small_conference(None, None));
+        register_as(&app, 1, "person-1@example.org");
+        app.log.wait_for("the mail server cannot be reached");
+        let message = message_of(&app, "person-1@example.org");
+        assert_eq!((&message["state"], &message["tries"]), (&json!("waiting"), &json!(0)));
+        assert!(app.terminate().success());
+        drop(app);
+        let _app = Arc::try_unwrap(world).ok().unwrap().set("PLENARY_MAIL_URL", &url("right")).start();
+        assert_eq!(smtp.wait_for(1)[0].to, ["person-1@example.org"]);
+    }
+
     fn two_processes_share_one_outbox_and_nobody_gets_a_message_twice(store) {
         if !smtp::is_there() {
             return;

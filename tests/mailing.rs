@@ -88,6 +88,8 @@ on_both_stores! {
         assert_eq!(smtp.besides().len(), 0);
         assert_eq!(app.admin("DELETE", &format!("{MAIL}/broadcasts/{id}"), None).status, 409);
         let wrong = json!({ "subject": "A {{ nome }}", "body": { "de": "x" }, "audience": { "category": "nobody" } });
+        let deep = json!({ "subject": "x", "body": format!("{{{{ {}1 }}}}", "1+".repeat(5_000)) });
+        assert_eq!(app.admin("POST", &format!("{MAIL}/broadcasts"), Some(&deep)).faults(), ["#/body/en invalid_template"]);
         let faults = app.admin("POST", &format!("{MAIL}/broadcasts"), Some(&wrong)).faults();
         assert_eq!(faults, ["#/subject/en unknown_placeholder", "#/body/de unknown_language"]);
     }
@@ -243,6 +245,8 @@ on_both_stores! {
         assert_eq!(put("No subject").faults(), ["#/source/line 1 missing_subject"]);
         let runaway = "Subject: x\n{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
         assert_eq!(put(runaway).faults(), ["#/source/line 2 invalid_template"]);
+        let deep = format!("Subject: x\n{{{{ {}1 }}}}", "1+".repeat(2_500));
+        assert_eq!(put(&deep).faults(), ["#/source too_long"]);
         let own = "Subject: Welcome, {{ name }}\n\nYou are in: <{{ reference }}>.\n{{ link }}";
         let preview = app.admin("POST", &format!("{at}/preview"), Some(&json!({ "source": own }))).json();
         assert_eq!(preview["subject"], "Welcome, Dr Ada Example");

@@ -25,11 +25,20 @@ pub struct Report {
     pub bounces: Vec<Bounce>,
 }
 
+/// Parts within parts that a report has at most: the library reads each within the reading of the one around it, and
+/// anybody may send a report.
+const PARTS_MAX: usize = 20;
+
 /// Reads a report; nothing, if it is none.
 pub fn read(bytes: &[u8]) -> Option<Report> {
+    let parts = bytes.windows(10).filter(|window| window.eq_ignore_ascii_case(b"multipart/")).count();
+    if parts > PARTS_MAX {
+        return None;
+    }
     let mail = mailparse::parse_mail(bytes).ok()?;
     let status = part(&mail, "message/delivery-status")?;
-    let fields = status.get_body().ok()?;
+    // No store keeps a NUL.
+    let fields = status.get_body().ok()?.replace('\0', " ");
     let mut report = Report { message: original(&mail), bounces: Vec::new() };
     // The first group of fields is about the message, each other one about a recipient.
     for group in fields.replace("\r\n", "\n").split("\n\n") {
@@ -41,7 +50,7 @@ pub fn read(bytes: &[u8]) -> Option<Report> {
             continue;
         }
         let status = of("Status").unwrap_or_default();
-        let words = format!("{status} {}", of("Diagnostic-Code").unwrap_or_default());
+        let words = format!("{status} {}", of("Diagnostic-Code").unwrap_or_default()).replace('\0', " ");
         let address = recipient.split_once(';').map_or(recipient.as_str(), |(_, address)| address.trim());
         report.bounces.push(Bounce {
             address: address.trim_matches(['<', '>']).to_owned(),
@@ -91,5 +100,9 @@ mod tests {
         assert_eq!(report.bounces, [Bounce { address: "ada@example.org".to_owned(), is_permanent: true, words }]);
         assert_eq!(read(b"Subject: Out of office\r\n\r\nI am away."), None);
         assert_eq!(read(b"\xff\xfe"), None);
+        let level = |n: usize| format!("Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n");
+        assert_eq!(read((0..5_000).map(level).collect::<String>().as_bytes()), None);
+        let encoded = POSTFIX.replace("no such user", "=?utf-8?q?a=00b?=");
+        assert!(!read(encoded.as_bytes()).unwrap().bounces[0].words.contains('\0'));
     }
 }

@@ -537,6 +537,7 @@ pub fn turn(connection: &mut Connection, broadcast: BroadcastId, from: &str, to:
     let now = Instant(clock::now());
     Ok(diesel::update(outbox_messages::table.filter(dsl::broadcast_id.eq(broadcast)))
         .filter(dsl::state.eq(from))
+        .filter(dsl::scrubbed_at.is_null())
         .filter(dsl::leased_until.is_null().or(dsl::leased_until.lt(now)))
         .set(dsl::state.eq(to))
         .execute(connection)?)

@@ -203,6 +203,15 @@ pub fn preview(
 /// What is wrong with words that name what a template may, at a place.
 pub fn check_words(source: &str, at: &str) -> Faults {
     let mut found = Faults::default();
+    // Words name things and reckon nothing: what nests has no place in a text of any length.
+    let named = |rest: &str| {
+        let name = rest.split_once("}}").map(|(name, _)| name.trim());
+        name.is_some_and(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+    };
+    if source.contains("{%") || source.contains("{#") || !source.split("{{").skip(1).all(named) {
+        found.add(at, "invalid_template", "may name things, as {{ name }}, and nothing else");
+        return found;
+    }
     for fault in check(&format!("Subject: x\n{source}")).0 {
         found.add(at, &fault.code, fault.detail);
     }

@@ -194,6 +194,8 @@ impl Transport {
                     let words: Vec<&str> = response.message().collect();
                     Ok(format!("{} {}", response.code(), words.join(" ")))
                 }
+                // A login that is wrong is no message's fault either.
+                Err(error) if is_login(&error) => Err(Failure::Unreachable(chain(&error))),
                 // What cannot be put into SMTP at all, as an address that the server's extensions do not cover.
                 Err(error) if error.is_permanent() || error.is_client() => Err(Failure::Permanent(chain(&error))),
                 Err(error) if is_connecting(&error) => Err(Failure::Unreachable(chain(&error))),
@@ -227,6 +229,12 @@ fn write_aside(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&aside, folder.join(format!("{name}.eml")))?;
     fs::File::open(folder)?.sync_all()
+}
+
+/// Whether the server wants another login (RFC 4954, 6).
+fn is_login(error: &lettre::transport::smtp::Error) -> bool {
+    let code = error.status().map(|code| code.to_string());
+    matches!(code.as_deref(), Some("530" | "534" | "535" | "538"))
 }
 
 /// Whether there is no conversation with the server at all: the library tells it in its words alone.

@@ -74,8 +74,8 @@ pub struct TemplateList {
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 pub struct TemplateSource {
-    /// A line `Subject: ...`, an empty line, then paragraphs.
-    pub source: Prose<20000>,
+    /// A line `Subject: ...`, an empty line, then paragraphs. What it may nest is bounded by its length.
+    pub source: Prose<3000>,
 }
 
 /// A letter, as its reader would see it.
