@@ -43,8 +43,8 @@ STEPS = {
     "event": "INSERT INTO registration_events (id, registration_id, at, actor, event, state) VALUES ({id2}, {id}, {now}, "
              "'attendee', 'registered', 'confirmed')",
     "message": "INSERT INTO outbox_messages (id, conference_id, kind, recipient, language, content, state, tries, next_try_at, "
-               "created_at, event_id) VALUES ({id3}, {conference}, 'confirmed', {email}, 'en', {letter}, 'waiting', 0, {now}, "
-               "{now}, {id2})",
+               "created_at, event_id, priority, domain) VALUES ({id3}, {conference}, 'confirmed', {email}, 'en', {letter}, 'waiting', "
+               "0, {now}, {now}, {id2}, 0, 'example.org')",
     "category": "UPDATE categories SET seats_taken = seats_taken + 1 WHERE id = {category} AND seats_taken < seats",
     "setup": "UPDATE registration_setups SET seats_taken = seats_taken + 1, last_arrival = {number} WHERE conference_id = "
              "{conference} AND seats_taken < seats",
