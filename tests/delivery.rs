@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    process::{Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -61,6 +62,70 @@ fn enqueue(world: &World, store: Store, count: usize) {
             number(n)
         ));
     }
+}
+
+/// What a letter can be about.
+const KINDS: [&str; 20] = [
+    "received",
+    "pending",
+    "confirmed",
+    "waitlisted",
+    "offered",
+    "lapsed",
+    "promoted",
+    "rejected",
+    "expired",
+    "cancelled",
+    "revoked",
+    "changed",
+    "sessions",
+    "link",
+    "invitation",
+    "delegation",
+    "announcement",
+    "reminder",
+    "session_changed",
+    "session_cancelled",
+];
+
+/// SpamAssassin without the network, and two readers of calendars.
+const JUDGE: &str = r#"
+import email, email.policy, icalendar, json, re, subprocess, sys, vobject
+letters = json.load(sys.stdin)
+mbox = ""
+for letter in letters:
+    message = email.message_from_string(letter["data"], policy=email.policy.strict)
+    assert not message.defects
+    for part in message.walk():
+        assert not part.defects, part.defects
+        if (part.get_filename() or "").endswith(".ics"):
+            text = part.get_payload(decode=True).decode()
+            one = sorted(str(event["uid"]) for event in icalendar.Calendar.from_ical(text).walk("VEVENT"))
+            other = sorted(event.uid.value for event in vobject.readOne(text).vevent_list)
+            assert one == other and one, (one, other)
+    trace = "Received: from mail.example.org (mail.example.org [192.0.2.1]) by mx.example.com with ESMTPS; Sun, 1 Nov 2026 00:00:00 +0000"
+    body = re.sub(r"(?m)^From ", ">From ", letter["data"].replace("\r\n", "\n"))
+    mbox += f"From sender@example.org Sun Nov  1 00:00:00 2026\n{trace}\nX-Judged: {letter['to']}\n{body}\n\n"
+said = subprocess.run(["spamassassin", "--local", "--mbox"], input=mbox, text=True, capture_output=True, check=True).stdout
+scores = []
+for letter in said.split("\nFrom sender@example.org"):
+    score, to = re.search(r"score=(-?[0-9.]+)", letter), re.search(r"X-Judged: (\S+)", letter)
+    if score and to:
+        tests = re.search(r"tests=([^ ]*(?:\n\t[^ ]*)*)", letter)
+        scores.append({"to": to[1], "score": float(score[1]), "tests": tests and tests[1]})
+print(json.dumps(scores))
+"#;
+
+fn spamassassin_is_there() -> bool {
+    let found = Command::new("spamassassin")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !found {
+        crate::support::skipped("spamassassin is not installed");
+    }
+    found && smtp::python_has("vobject")
 }
 
 fn ids(messages: &[smtp::Accepted]) -> Vec<String> {
@@ -224,6 +289,53 @@ on_both_stores! {
             assert!(Instant::now() < deadline, "it never came");
         }
         assert!(world.database.count(WAITING) >= 100, "the others wait yet");
+    }
+
+    fn every_letter_in_every_language_parses_strictly_and_looks_like_no_spam(store) {
+        if !smtp::is_there() || !spamassassin_is_there() {
+            return;
+        }
+        let world = Arc::new(World::new(store));
+        let mut app = world.start_shared();
+        app.publish(&small_conference(None, None));
+        app.kill();
+        drop(app);
+        let session = json!({ "title": "Law", "starts_at": "2030-05-01T11:00:00+02:00", "ends_at": "2030-05-01T12:00:00+02:00",
+            "waits": false, "id": "01890000-0000-7000-8000-000000000002", "room": "Hall" });
+        let content = json!({
+            "conference": "Conference on Prevention", "starts_on": "2030-05-01", "ends_on": "2030-05-02", "venue": "Egmont Palace, Brussels",
+            "name": "Dr Ada O'Neill", "reference": "S-12345678", "category": "Delegate", "position": 3,
+            "link_path": "/api/v1/conferences/small/registrations/S-12345678", "registration": "01890000-0000-7000-8000-000000000001",
+            "token_generation": 1, "calendar": { "sequence": 1, "cancelled": false }, "reason": "The hall is small.", "offer_hours": 48,
+            "deadline": "2030-03-01T09:30:00+01:00", "sessions": [session], "left": [session], "moved": session, "delegation": "Belgium",
+            "announcement": { "subject": "Another hall", "body": "The hall is another one.\n\nPlease come early." }, "has_badge": true
+        });
+        let mut number = 0;
+        for kind in KINDS {
+            for language in ["en", "fr", "nl"] {
+                number += 1;
+                let id = match store {
+                    Store::Sqlite => format!("X'01890000000070008000{number:012}'"),
+                    Store::Postgres => format!("'01890000-0000-7000-8000-{number:012}'"),
+                };
+                world.database.execute(&format!(
+                    "INSERT INTO outbox_messages (id, conference_id, kind, recipient, language, content, state, tries, next_try_at, \
+                     created_at, priority, domain) SELECT {id}, id, '{kind}', '{kind}-{language}@example.org', '{language}', '{}', 'waiting', 0, \
+                     '2026-01-01T00:00:00.000000Z', '2026-11-01T00:00:00.000000Z', 0, 'example.org' FROM conferences",
+                    content.to_string().replace('\'', "''")
+                ));
+            }
+        }
+        let smtp = Smtp::start();
+        let world = Arc::into_inner(world).unwrap().set("PLENARY_MAIL_URL", &smtp.url()).set("PLENARY_MAIL_FROM", "Conference <conference@example.org>");
+        let app = world.start();
+        let came = smtp.wait_for(KINDS.len() * 3);
+        drop(app);
+        let list: Vec<Value> = came.iter().map(|message| json!({ "to": message.to[0], "data": message.data })).collect();
+        let judged: Value = serde_json::from_str(&smtp::run_python(JUDGE, &json!(list).to_string())).unwrap();
+        let suspicious: Vec<&Value> = judged.as_array().unwrap().iter().filter(|letter| letter["score"].as_f64().unwrap() >= 2.0).collect();
+        assert_eq!(suspicious, [&Value::Null; 0]);
+        assert_eq!(judged.as_array().unwrap().len(), KINDS.len() * 3);
     }
 
     fn what_was_delivered_long_ago_says_nothing_of_a_person_any_more(store) {

@@ -125,7 +125,7 @@ fn a_feature_s_rows_are_its_own() {
 #[test]
 fn each_library_is_known_where_it_belongs() {
     let homes: &[(&str, &[&str])] = &[
-        ("diesel::", &["database/", "store.rs", "agenda/store/", "mail/outbox.rs"]),
+        ("diesel::", &["database/", "store.rs", "agenda/store/", "mail/outbox.rs", "mail/messages.rs"]),
         (
             "actix_web::",
             &[

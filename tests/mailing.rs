@@ -1,6 +1,6 @@
 //! What organisers see and do of mail: messages, their own texts, broadcasts, addresses that are not written to.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use serde_json::{Value, json};
 
@@ -186,13 +186,147 @@ on_both_stores! {
         }
         let stopped = app.admin("GET", &format!("{MAIL}/broadcasts/{id}"), None).json();
         assert_eq!(stopped["state"], "stopped");
-        assert!(stopped["messages"]["cancelled"].as_i64().unwrap() > 0, "{stopped}");
+        assert!(stopped["messages"]["waiting"].as_i64().unwrap() > 0, "{stopped}");
         assert_eq!(act(&app, &id, "stop", &json!({})).problem(), (409, "wrong-message-state".to_owned()));
         assert_eq!(act(&app, &id, "resume", &json!({})).status, 200);
         came.extend(smtp.wait_for(12 - came.len()));
         assert_eq!(BTreeSet::from_iter(came.iter().flat_map(|message| message.to.clone())).len(), 12);
         assert_eq!(wait_until_done(&app, &id)["messages"], json!({ "sent": 12 }));
         assert_eq!(smtp.besides().len(), 0);
+    }
+
+    fn who_leaves_or_wants_no_more_of_it_gets_nothing_that_still_waits(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let (smtp, app) = start(store);
+        app.publish(&small_conference(None, None));
+        let receipts: Vec<Value> = (0..6).map(|number| register(&app, number, "en")).collect();
+        smtp.wait_for(6);
+        let mut wish = words();
+        wish["per_minute"] = json!(1);
+        let id = draft(&app, &wish);
+        assert_eq!(act(&app, &id, "send", &json!({})).status, 200);
+        let came = smtp.wait_for(1);
+        assert_eq!(came[0].to, ["person-0@example.org"]);
+        let deadline = Instant::now() + PATIENCE;
+        let waiting = |of: &str| {
+            let list = app.admin("GET", &format!("{MAIL}/messages?kind=announcement&recipient={of}"), None).json();
+            list["data"][0].clone()
+        };
+        while waiting("person-5@example.org").is_null() {
+            assert!(Instant::now() < deadline);
+        }
+        // One leaves, one unsubscribes, one's mail comes back, one message is taken back by itself.
+        assert_eq!(app.post(app.path_of(receipts[1]["links"]["cancel"].as_str().unwrap()), &json!({})).status, 200);
+        let link = came[0].header("List-Unsubscribe").unwrap().trim_matches(['<', '>']).to_owned();
+        let second = act(&app, &draft(&app, &words()), "test", &json!({ "email": "me@example.org" }));
+        assert_eq!(second.status, 200);
+        assert_eq!(app.send("POST", app.path_of(&link), &[], None).status, 200);
+        let taken_back = waiting("person-3@example.org")["id"].as_str().unwrap().to_owned();
+        assert_eq!(app.admin("POST", &format!("{MAIL}/messages/{taken_back}/cancel"), None).json()["state"], "cancelled");
+        assert_eq!(act(&app, &id, "stop", &json!({})).status, 200);
+        let held = app.admin("POST", &format!("{MAIL}/messages/{}/retry", waiting("person-4@example.org")["id"].as_str().unwrap()), None);
+        assert_eq!(held.json()["state"], "waiting");
+        smtp.wait_for(2);
+        assert_eq!(smtp.besides().len(), 0, "a broadcast that is stopped sends nothing, not even what is tried again");
+        assert_eq!(act(&app, &id, "resume", &json!({})).status, 200);
+        let next = smtp.wait_for(1);
+        assert_eq!(next[0].to, ["person-4@example.org"], "who was to be tried at once is the first");
+        let deadline = Instant::now() + PATIENCE;
+        while app.admin("GET", &format!("{MAIL}/broadcasts/{id}"), None).json()["messages"] != json!({ "sent": 2, "cancelled": 2, "waiting": 2 }) {
+            assert!(Instant::now() < deadline, "{}", app.admin("GET", &format!("{MAIL}/broadcasts/{id}"), None).text());
+        }
+        assert_eq!(waiting("person-1@example.org")["state"], "cancelled");
+        assert_eq!(waiting("person-3@example.org")["state"], "cancelled", "resuming brings back what was stopped, no more");
+    }
+
+    fn one_mailbox_in_two_spellings_is_one_reader(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let (smtp, app) = start(store);
+        app.publish(&small_conference(None, None));
+        let mut form = person(1, "delegate");
+        form["email"] = json!("Person-1@Example.org");
+        let first = app.post(REGISTRATIONS, &form).json();
+        assert_eq!(app.post(app.path_of(first["links"]["cancel"].as_str().unwrap()), &json!({})).status, 200);
+        register(&app, 1, "en");
+        smtp.wait_for(3);
+        let mut wish = words();
+        wish["audience"] = json!({ "state": "confirmed,cancelled" });
+        let id = draft(&app, &wish);
+        let counted = app.admin("GET", &format!("{MAIL}/broadcasts/{id}/recipients"), None).json();
+        assert_eq!(counted["count"], 1);
+        assert_eq!(act(&app, &id, "send", &json!({ "expected": 1 })).status, 200);
+        let letter = smtp.wait_for(1).remove(0);
+        assert!(letter.data.contains("What is still held of your registration"), "{}", letter.data);
+        assert_eq!(wait_until_done(&app, &id)["messages"], json!({ "sent": 1 }));
+    }
+
+    fn a_text_that_fails_on_one_reader_gives_way_to_the_one_that_ships(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let (smtp, app) = start(store);
+        app.publish(&small_conference(None, None));
+        let at = format!("{MAIL}/templates/confirmed/en");
+        let put = |source: &str| app.admin("PUT", &at, Some(&json!({ "source": source })));
+        // What fails for whoever has the least to be told is not taken.
+        assert_eq!(put("Subject: x\n\n{{ position + 1 }}").faults(), ["#/source/line 3 invalid_template"]);
+        assert_eq!(put("Subject: x\n\n{{ sessions[0].title }}").faults(), ["#/source/line 3 invalid_template"]);
+        assert_eq!(put("Subject: {% if reason %}x{% endif %}\n\nText").faults(), ["#/source/line 1 invalid_template"]);
+        // What fails for one who was not thought of is replaced.
+        assert_eq!(put("Subject: Welcome\n\n{% if name == \"Person 1 Example\" %}{{ name + 1 }}{% endif %}Hello{{ reason }}.").status, 200);
+        register(&app, 1, "en");
+        let shipped = smtp.wait_for(1).remove(0);
+        assert_eq!(shipped.subject(), "Your registration is confirmed: Small conference");
+        register(&app, 2, "en");
+        let own = smtp.wait_for(1).remove(0);
+        assert_eq!(own.subject(), "Welcome");
+        assert!(own.data.contains("Hello."), "what is not said is nothing: {}", own.data);
+        let mut wish = json!({ "kind": "reminder" });
+        wish["audience"] = json!({ "state": "confirmed" });
+        assert_eq!(app.admin("PUT", &format!("{MAIL}/templates/reminder/en"), Some(&json!({ "source": "Subject: Soon\n\nOur words." }))).status, 200);
+        let id = draft(&app, &wish);
+        let shown = app.admin("GET", &format!("{MAIL}/broadcasts/{id}/preview?language=en"), None).json();
+        assert_eq!((&shown["subject"], &shown["text"]), (&json!("Soon"), &json!("Our words.\n")));
+        assert_eq!(app.admin("DELETE", &at, None).status, 204);
+        let trail = app.admin("GET", "/api/v1/conferences/small/audit", None).json();
+        let acts: Vec<String> = trail["data"].as_array().unwrap().iter().filter(|entry| entry["resource"] == "mail_template")
+            .map(|entry| format!("{} {}", entry["action"].as_str().unwrap(), entry["code"].as_str().unwrap())).collect();
+        assert_eq!(acts, ["delete confirmed/en", "update reminder/en", "update confirmed/en"]);
+    }
+
+    fn a_row_that_nobody_can_read_stands_before_no_other(store) {
+        let world = Arc::new(World::new(store));
+        let mut app = world.start_shared();
+        app.publish(&small_conference(None, None));
+        app.kill();
+        drop(app);
+        let id = |n: u8| match store {
+            Store::Sqlite => format!("X'0189000000007000800000000000000{n}'"),
+            Store::Postgres => format!("'01890000-0000-7000-8000-00000000000{n}'"),
+        };
+        for (n, kind) in [(1, "link"), (2, "of_no_kind_that_is_known")] {
+            world.database.execute(&format!(
+                "INSERT INTO outbox_messages (id, conference_id, kind, recipient, language, content, state, tries, next_try_at, created_at, \
+                 priority, domain) SELECT {}, id, '{kind}', 'person-{n}@example.org', 'en', '{{}}', 'waiting', 0, \
+                 '2026-01-01T00:00:00.000000Z', '2026-11-01T00:00:00.000000Z', 0, 'example.org' FROM conferences",
+                id(n)
+            ));
+        }
+        let app = world.start_shared();
+        register(&app, 3, "en");
+        let deadline = Instant::now() + PATIENCE;
+        while world.database.count("SELECT count(*) AS n FROM outbox_messages WHERE state = 'waiting'") > 0 {
+            assert!(Instant::now() < deadline);
+        }
+        let list = app.admin("GET", &format!("{MAIL}/messages"), None).json();
+        let came: Vec<(&str, &str)> = list["data"].as_array().unwrap().iter()
+            .map(|message| (message["state"].as_str().unwrap(), message["last_error"].as_str().unwrap_or_default())).collect();
+        let unread = ("failed", "what the letter says cannot be read");
+        assert_eq!(came, [("sent", ""), unread, unread]);
     }
 
     fn whoever_is_signed_up_hears_that_a_session_moves_or_is_called_off(store) {
@@ -217,7 +351,7 @@ on_both_stores! {
         app.publish(&blueprint);
         let moved = smtp.wait_for(1).remove(0);
         assert_eq!((moved.to[0].as_str(), moved.subject().as_str()), ("person-1@example.org", "A session has changed: Small conference"));
-        assert!(moved.data.contains("1 May 2030, 11:30"), "{}", moved.data);
+        assert!(moved.data.contains("1 May 2030, 11:30") && moved.data.contains("- Law (it was to begin on 1 May 2030, 11:00"), "{}", moved.data);
         blueprint["sessions"].as_array_mut().unwrap().remove(place);
         app.publish(&blueprint);
         let gone = smtp.wait_for(1).remove(0);

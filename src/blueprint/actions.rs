@@ -182,6 +182,6 @@ pub fn delete(connection: &mut Connection, credentials: &Credentials, slug: &Cod
     // Who creates it anew gets a new one and not the answer of old.
     idempotency::forget(connection, SERVER)?;
     idempotency::forget(connection, &place.id.to_string())?;
-    mail::outbox::forget(connection, place.id)?;
+    mail::messages::forget(connection, place.id)?;
     Ok(agenda::actions::delete(connection, &place, &actor, "delete_conference")?)
 }

@@ -313,6 +313,8 @@ table! {
         domain -> Text,
         broadcast_id -> Nullable<Guid>,
         scrubbed_at -> Nullable<UtcInstant>,
+        recipient_folded -> Text,
+        is_held -> Bool,
     }
 }
 

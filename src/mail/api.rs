@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::{HttpResponse, get, web};
 
-use super::outbox;
+use super::messages;
 use crate::{
     clock,
     database::Database,
@@ -113,7 +113,7 @@ impl Metrics {
 )]
 #[get("/metrics")]
 pub async fn read_metrics(database: web::Data<Database>, metrics: web::Data<Metrics>) -> Result<HttpResponse, Problem> {
-    let (states, oldest) = database.read(outbox::depth).await?;
+    let (states, oldest) = database.read(messages::depth).await?;
     let oldest = oldest.map_or(0, |at| (clock::now() - at).num_seconds().max(0));
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(metrics.write(&states, oldest)))
 }

@@ -76,6 +76,12 @@ pub struct Letter {
 }
 
 impl LetterKind {
+    /// What many get at once.
+    pub const OF_BROADCASTS: [Self; 4] =
+        [Self::Announcement, Self::Reminder, Self::SessionChanged, Self::SessionCancelled];
+    /// What its reader can do without.
+    pub const DECLINABLE: [Self; 2] = [Self::Announcement, Self::Reminder];
+
     /// Whether its reader can do without it, and may say so.
     pub const fn can_be_declined(self) -> bool {
         matches!(self, Self::Announcement | Self::Reminder)
@@ -127,6 +133,12 @@ pub struct LetterContent {
     /// Sessions that they are signed up for no more: they leave the calendar.
     #[serde(default)]
     pub left: Vec<SessionLine>,
+    /// The session that moved, as it was.
+    #[serde(default)]
+    pub moved: Option<SessionLine>,
+    /// Whether the registration has come to its end: there is nothing to change or to cancel any more.
+    #[serde(default)]
+    pub is_over: bool,
     /// The State or organisation whose delegation it is about.
     #[serde(default)]
     pub delegation: Option<String>,

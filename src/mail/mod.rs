@@ -17,6 +17,7 @@ pub mod bounce;
 mod calendar;
 mod compose;
 pub mod letter;
+pub mod messages;
 pub mod outbox;
 pub mod render;
 pub mod store;
@@ -25,7 +26,8 @@ pub mod trial;
 pub mod worker;
 
 pub use letter::{Announcement, Letter, LetterContent, LetterKind, LinkKind};
-pub use outbox::{addressed_to, enqueue_all, written_since};
+pub use messages::{addressed_to, written_since};
+pub use outbox::enqueue_all;
 pub use render::{dates, language_of, moment};
 pub use transport::{MailUrl, checked_sender, is_deliverable};
 pub use worker::{Wake, Worker, tidy};

@@ -18,14 +18,13 @@ use crate::{
         types::{Instant, JsonValue},
     },
     ids::{BroadcastId, ConferenceId, Id, LeaseHolderId, MailAttemptId, MessageId, RegistrationEventId},
-    values::EmailAddress,
 };
 
 /// A lease lapses this long after its holder last renewed it.
 pub const LEASE: TimeDelta = TimeDelta::seconds(10);
 
 /// A message that this process holds.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Claimed {
     /// Its id, of which its `Message-ID` is made.
     pub id: MessageId,
@@ -47,6 +46,8 @@ pub struct Claimed {
     pub created_at: DateTime<Utc>,
     /// The domain of the address.
     pub domain: String,
+    /// Whether it is one of many, which may be stopped.
+    pub is_of_broadcast: bool,
 }
 
 #[derive(Insertable)]
@@ -66,6 +67,7 @@ struct NewMessage<'a> {
     priority: i32,
     domain: String,
     broadcast_id: Option<BroadcastId>,
+    recipient_folded: String,
 }
 
 /// The domain of an address, by which messages are paced.
@@ -100,61 +102,12 @@ pub fn enqueue_all(connection: &mut Connection, letters: &[Letter]) -> Result<()
                 priority: i32::from(letter.broadcast.is_some()),
                 domain: domain(letter.to.as_str()),
                 broadcast_id: letter.broadcast,
+                recipient_folded: letter.to.folded(),
             })
         })
         .collect::<Result<Vec<_>, DatabaseError>>()?;
     insert_all!(connection, outbox_messages::table, rows);
     Ok(())
-}
-
-/// A message to somebody, as they may know of it.
-#[derive(Debug, Queryable)]
-pub struct Addressed {
-    /// What it is about.
-    pub kind: String,
-    /// Whether it waits, was sent, or could not be delivered.
-    pub state: String,
-    /// When it was caused.
-    pub created_at: Instant,
-    /// When it was sent.
-    pub sent_at: Option<Instant>,
-}
-
-/// The messages of a conference to an address, the oldest first.
-///
-/// # Errors
-/// The store fails.
-pub fn addressed_to(
-    connection: &mut Connection,
-    conference: ConferenceId,
-    recipient: &str,
-) -> Result<Vec<Addressed>, DatabaseError> {
-    Ok(outbox_messages::table
-        .filter(dsl::conference_id.eq(conference))
-        .filter(dsl::recipient.eq(recipient))
-        .order((dsl::created_at, dsl::id))
-        .select((dsl::kind, dsl::state, dsl::created_at, dsl::sent_at))
-        .load(connection)?)
-}
-
-/// How many letters of this kind were written to an address since.
-///
-/// # Errors
-/// The store fails.
-pub fn written_since(
-    connection: &mut Connection,
-    conference: ConferenceId,
-    recipient: &EmailAddress,
-    kind: LetterKind,
-    since: DateTime<Utc>,
-) -> Result<i64, DatabaseError> {
-    Ok(outbox_messages::table
-        .filter(dsl::recipient.eq(recipient.as_str()))
-        .filter(dsl::created_at.gt(Instant(since)))
-        .filter(dsl::conference_id.eq(conference))
-        .filter(dsl::kind.eq(kind.as_str()))
-        .count()
-        .get_result(connection)?)
 }
 
 /// Whether a message is due that nobody holds.
@@ -164,7 +117,7 @@ pub fn written_since(
 pub fn is_due(connection: &mut Connection) -> Result<bool, DatabaseError> {
     let now = clock::now();
     let first: Option<MessageId> = outbox_messages::table
-        .filter(dsl::state.eq("waiting"))
+        .filter(dsl::state.eq("waiting").and(dsl::is_held.eq(false)))
         .filter(dsl::next_try_at.le(Instant(now)))
         .filter(dsl::leased_until.is_null().or(dsl::leased_until.lt(Instant(now))))
         .select(dsl::id)
@@ -180,7 +133,7 @@ pub fn is_due(connection: &mut Connection) -> Result<bool, DatabaseError> {
 pub fn claim(connection: &mut Connection, holder: LeaseHolderId, limit: i64) -> Result<Vec<Claimed>, DatabaseError> {
     let now = clock::now();
     let due = outbox_messages::table
-        .filter(dsl::state.eq("waiting"))
+        .filter(dsl::state.eq("waiting").and(dsl::is_held.eq(false)))
         .filter(dsl::next_try_at.le(Instant(now)))
         .filter(dsl::leased_until.is_null().or(dsl::leased_until.lt(Instant(now))))
         .order((dsl::priority, dsl::next_try_at, dsl::id))
@@ -197,7 +150,7 @@ pub fn claim(connection: &mut Connection, holder: LeaseHolderId, limit: i64) -> 
     diesel::update(outbox_messages::table.filter(dsl::id.eq_any(&ids)))
         .set((dsl::lease_holder.eq(holder), dsl::leased_until.eq(Instant(now + LEASE))))
         .execute(connection)?;
-    type Row = (MessageId, ConferenceId, String, String, String, JsonValue, i32, Instant, String);
+    type Row = (MessageId, ConferenceId, String, String, String, JsonValue, i32, Instant, String, Option<BroadcastId>);
     let rows: Vec<Row> = outbox_messages::table
         .filter(dsl::id.eq_any(&ids))
         .order((dsl::priority, dsl::next_try_at, dsl::id))
@@ -211,21 +164,55 @@ pub fn claim(connection: &mut Connection, holder: LeaseHolderId, limit: i64) -> 
             dsl::tries,
             dsl::created_at,
             dsl::domain,
+            dsl::broadcast_id,
         ))
         .load(connection)?;
     let own = templates(connection, rows.iter().map(|row| row.1).collect())?;
-    rows.into_iter()
-        .map(|(id, conference, kind, recipient, language, JsonValue(content), tries, Instant(created_at), domain)| {
-            let kind = LetterKind::from_word(&kind)
-                .ok_or_else(|| DatabaseError::Corrupt(format!("message {id} is of kind {kind}")))?;
-            let content = serde_json::from_value(content)
-                .map_err(|error| DatabaseError::Corrupt(format!("message {id}: {error}")))?;
-            let spoken = language_of(&language);
-            let template = own.iter().find(|own| own.0 == conference && own.1 == kind.as_str() && own.2 == spoken);
-            let template = template.map(|own| own.3.clone());
-            Ok(Claimed { id, conference, template, kind, recipient, language, content, tries, created_at, domain })
-        })
-        .collect()
+    let mut claimed = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (id, conference, word, recipient, language, JsonValue(content), tries, at, domain, broadcast) = row;
+        // One that nobody can read must not stand before all others for ever.
+        let kind = LetterKind::from_word(&word).ok_or_else(|| format!("is of kind {word}"));
+        let read = kind.and_then(|kind| {
+            Ok((kind, serde_json::from_value::<LetterContent>(content).map_err(|error| error.to_string())?))
+        });
+        let (kind, content) = match read {
+            Ok(read) => read,
+            Err(reason) => {
+                tracing::error!(message.id = %id, %reason, "a message cannot be read");
+                record(connection, id, &Outcome::Failed, "what the letter says cannot be read")?;
+                continue;
+            }
+        };
+        let spoken = language_of(&language);
+        let template = own.iter().find(|own| own.0 == conference && own.1 == kind.as_str() && own.2 == spoken);
+        let template = template.map(|own| own.3.clone());
+        let is_of_broadcast = broadcast.is_some();
+        claimed.push(Claimed {
+            id,
+            conference,
+            template,
+            kind,
+            recipient,
+            language,
+            content,
+            tries,
+            created_at: at.0,
+            domain,
+            is_of_broadcast,
+        });
+    }
+    Ok(claimed)
+}
+
+/// Whether a message that was claimed is still to be sent: its broadcast may have been stopped, or its reader have
+/// left, while others were sent before it.
+///
+/// # Errors
+/// The store fails.
+pub fn is_wanted(connection: &mut Connection, message: MessageId) -> Result<bool, DatabaseError> {
+    let wanted = outbox_messages::table.find(message).filter(dsl::state.eq("waiting").and(dsl::is_held.eq(false)));
+    Ok(wanted.count().get_result::<i64>(connection)? == 1)
 }
 
 type OwnTemplate = (ConferenceId, String, String, String);
@@ -318,7 +305,10 @@ pub fn record(
         Outcome::Failed => ("failed", "failed", now),
     };
     let is_sent = matches!(outcome, Outcome::Sent);
-    let recorded = diesel::update(outbox_messages::table.find(message))
+    let of_it = outbox_messages::table.find(message);
+    // What was taken back while it was on its way stays so, unless it was sent all the same.
+    let others = ["cancelled"].into_iter().filter(|_| !is_sent).collect::<Vec<_>>();
+    let recorded = diesel::update(of_it.filter(dsl::state.ne_all(others)))
         .set((
             dsl::state.eq(state),
             dsl::tries.eq(dsl::tries + 1),
@@ -329,12 +319,26 @@ pub fn record(
             dsl::last_error.eq((!is_sent).then_some(reply)),
         ))
         .execute(connection)?;
-    if recorded == 0 {
+    let is_there = recorded == 1 || of_it.count().get_result::<i64>(connection)? == 1;
+    if !is_there {
         // Its conference went while it was on its way.
         return Ok(());
     }
+    note_attempt(connection, message, word, reply)
+}
+
+/// Notes an attempt to send a message, and what came of it.
+///
+/// # Errors
+/// The store fails.
+pub fn note_attempt(
+    connection: &mut Connection,
+    message: MessageId,
+    outcome: &'static str,
+    reply: &str,
+) -> Result<(), DatabaseError> {
     diesel::insert_into(mail_attempts::table)
-        .values(NewAttempt { id: Id::new(), message_id: message, at: now, outcome: word, reply })
+        .values(NewAttempt { id: Id::new(), message_id: message, at: Instant(clock::now()), outcome, reply })
         .execute(connection)?;
     Ok(())
 }
@@ -361,6 +365,7 @@ pub fn scrub(connection: &mut Connection, before: DateTime<Utc>) -> Result<usize
     diesel::update(outbox_messages::table.filter(dsl::id.eq_any(&ids)))
         .set((
             dsl::recipient.eq(""),
+            dsl::recipient_folded.eq(""),
             dsl::content.eq(JsonValue(serde_json::json!({}))),
             dsl::last_error.eq(None::<String>),
             dsl::scrubbed_at.eq(Instant(clock::now())),
@@ -370,246 +375,4 @@ pub fn scrub(connection: &mut Connection, before: DateTime<Utc>) -> Result<usize
         .set(mail_attempts::reply.eq(None::<String>))
         .execute(connection)?;
     Ok(ids.len())
-}
-
-/// A message, as organisers see it.
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = outbox_messages)]
-pub struct Seen {
-    /// Its id.
-    pub id: MessageId,
-    /// What it is about.
-    pub kind: String,
-    /// Where it goes; empty once it was scrubbed.
-    pub recipient: String,
-    /// The reader's language.
-    pub language: String,
-    /// What it says.
-    pub content: JsonValue,
-    /// Whether it waits, was sent, failed or was cancelled.
-    pub state: String,
-    /// Attempts so far.
-    pub tries: i32,
-    /// When it is tried next, while it waits.
-    pub next_try_at: Instant,
-    /// What came of the last attempt, where it failed.
-    pub last_error: Option<String>,
-    /// When it was caused.
-    pub created_at: Instant,
-    /// When it was accepted.
-    pub sent_at: Option<Instant>,
-    /// The broadcast that it is one of.
-    pub broadcast_id: Option<BroadcastId>,
-    /// When it was scrubbed.
-    pub scrubbed_at: Option<Instant>,
-}
-
-/// Which messages are wanted.
-#[derive(Debug, Clone, Default)]
-pub struct Wanted {
-    /// In this state.
-    pub state: Option<String>,
-    /// About this.
-    pub kind: Option<String>,
-    /// To this address.
-    pub recipient: Option<String>,
-    /// Of this broadcast.
-    pub broadcast: Option<BroadcastId>,
-}
-
-/// Messages of a conference, the latest first, before `before`.
-///
-/// # Errors
-/// The store fails.
-pub fn list(
-    connection: &mut Connection,
-    conference: ConferenceId,
-    wanted: &Wanted,
-    before: Option<MessageId>,
-    limit: i64,
-) -> Result<Vec<Seen>, DatabaseError> {
-    let mut query = outbox_messages::table.filter(dsl::conference_id.eq(conference)).into_boxed();
-    if let Some(state) = &wanted.state {
-        query = query.filter(dsl::state.eq(state.clone()));
-    }
-    if let Some(kind) = &wanted.kind {
-        query = query.filter(dsl::kind.eq(kind.clone()));
-    }
-    if let Some(recipient) = &wanted.recipient {
-        query = query.filter(dsl::recipient.eq(recipient.clone()));
-    }
-    if let Some(broadcast) = wanted.broadcast {
-        query = query.filter(dsl::broadcast_id.eq(broadcast));
-    }
-    if let Some(before) = before {
-        query = query.filter(dsl::id.lt(before));
-    }
-    Ok(query.order(dsl::id.desc()).limit(limit).select(Seen::as_select()).load(connection)?)
-}
-
-/// One message of a conference.
-///
-/// # Errors
-/// The store fails.
-pub fn find(
-    connection: &mut Connection,
-    conference: ConferenceId,
-    message: MessageId,
-) -> Result<Option<Seen>, DatabaseError> {
-    Ok(outbox_messages::table
-        .find(message)
-        .filter(dsl::conference_id.eq(conference))
-        .select(Seen::as_select())
-        .first(connection)
-        .optional()?)
-}
-
-/// The conference of a message, and its address.
-///
-/// # Errors
-/// The store fails.
-pub fn recipient(
-    connection: &mut Connection,
-    conference: ConferenceId,
-    message: MessageId,
-) -> Result<Option<String>, DatabaseError> {
-    Ok(find(connection, conference, message)?.map(|seen| seen.recipient).filter(|address| !address.is_empty()))
-}
-
-/// An attempt to send a message.
-#[derive(Debug, Queryable)]
-pub struct Attempt {
-    /// When.
-    pub at: Instant,
-    /// `sent`, `put_off`, `failed`.
-    pub outcome: String,
-    /// The server's words.
-    pub reply: Option<String>,
-}
-
-/// The attempts to send a message, the first first.
-///
-/// # Errors
-/// The store fails.
-pub fn attempts(connection: &mut Connection, message: MessageId) -> Result<Vec<Attempt>, DatabaseError> {
-    Ok(mail_attempts::table
-        .filter(mail_attempts::message_id.eq(message))
-        .order((mail_attempts::at, mail_attempts::id))
-        .select((mail_attempts::at, mail_attempts::outcome, mail_attempts::reply))
-        .load(connection)?)
-}
-
-/// Lets a message be tried at once that failed or waits; whether there was one.
-///
-/// # Errors
-/// The store fails.
-pub fn retry(connection: &mut Connection, message: MessageId) -> Result<bool, DatabaseError> {
-    let now = Instant(clock::now());
-    let free = dsl::leased_until.is_null().or(dsl::leased_until.lt(now));
-    let tried = diesel::update(outbox_messages::table.find(message))
-        .filter(dsl::state.eq_any(["failed", "waiting"]))
-        .filter(dsl::scrubbed_at.is_null())
-        .filter(free)
-        .set((dsl::state.eq("waiting"), dsl::next_try_at.eq(now)))
-        .execute(connection)?;
-    Ok(tried == 1)
-}
-
-/// Takes a message back that waits and that nobody is sending; whether there was one.
-///
-/// # Errors
-/// The store fails.
-pub fn cancel(connection: &mut Connection, message: MessageId) -> Result<bool, DatabaseError> {
-    let now = Instant(clock::now());
-    let cancelled = diesel::update(outbox_messages::table.find(message))
-        .filter(dsl::state.eq("waiting"))
-        .filter(dsl::leased_until.is_null().or(dsl::leased_until.lt(now)))
-        .set((dsl::state.eq("cancelled"), dsl::next_try_at.eq(now)))
-        .execute(connection)?;
-    Ok(cancelled == 1)
-}
-
-/// Takes the waiting messages of a broadcast back, or lets those that were taken back wait again.
-///
-/// # Errors
-/// The store fails.
-pub fn turn(connection: &mut Connection, broadcast: BroadcastId, from: &str, to: &str) -> Result<usize, DatabaseError> {
-    let now = Instant(clock::now());
-    Ok(diesel::update(outbox_messages::table.filter(dsl::broadcast_id.eq(broadcast)))
-        .filter(dsl::state.eq(from))
-        .filter(dsl::scrubbed_at.is_null())
-        .filter(dsl::leased_until.is_null().or(dsl::leased_until.lt(now)))
-        .set(dsl::state.eq(to))
-        .execute(connection)?)
-}
-
-/// How many messages of a broadcast are in each state.
-///
-/// # Errors
-/// The store fails.
-pub fn states_of(connection: &mut Connection, broadcast: BroadcastId) -> Result<States, DatabaseError> {
-    Ok(outbox_messages::table
-        .filter(dsl::broadcast_id.eq(broadcast))
-        .group_by(dsl::state)
-        .select((dsl::state, diesel::dsl::count_star()))
-        .load(connection)?)
-}
-
-/// Which of these addresses have the broadcast, or are about to.
-///
-/// # Errors
-/// The store fails.
-pub fn reached(
-    connection: &mut Connection,
-    broadcast: BroadcastId,
-    recipients: &[&str],
-) -> Result<Vec<String>, DatabaseError> {
-    Ok(outbox_messages::table
-        .filter(dsl::broadcast_id.eq(broadcast))
-        .filter(dsl::recipient.eq_any(recipients))
-        .select(dsl::recipient)
-        .load(connection)?)
-}
-
-/// Forgets all that was written for a conference, which goes.
-///
-/// # Errors
-/// The store fails.
-pub fn forget(connection: &mut Connection, conference: ConferenceId) -> Result<(), DatabaseError> {
-    diesel::delete(outbox_messages::table.filter(dsl::conference_id.eq(conference))).execute(connection)?;
-    Ok(())
-}
-
-/// How many messages are in each state.
-pub type States = Vec<(String, i64)>;
-
-/// How many messages of the whole server are in each state, and since when the oldest waits.
-///
-/// # Errors
-/// The store fails.
-pub fn depth(connection: &mut Connection) -> Result<(States, Option<DateTime<Utc>>), DatabaseError> {
-    let states =
-        outbox_messages::table.group_by(dsl::state).select((dsl::state, diesel::dsl::count_star())).load(connection)?;
-    let oldest: Option<Instant> = outbox_messages::table
-        .filter(dsl::state.eq("waiting"))
-        .order(dsl::created_at)
-        .select(dsl::created_at)
-        .first(connection)
-        .optional()?;
-    Ok((states, oldest.map(|Instant(at)| at)))
-}
-
-/// A message that was accepted came back, in a mail server's words.
-///
-/// # Errors
-/// The store fails.
-pub fn record_bounce(connection: &mut Connection, message: MessageId, words: &str) -> Result<(), DatabaseError> {
-    let now = Instant(clock::now());
-    diesel::update(outbox_messages::table.find(message).filter(dsl::state.eq("sent")))
-        .set((dsl::state.eq("failed"), dsl::last_error.eq(words)))
-        .execute(connection)?;
-    diesel::insert_into(mail_attempts::table)
-        .values(NewAttempt { id: Id::new(), message_id: message, at: now, outcome: "failed", reply: words })
-        .execute(connection)?;
-    Ok(())
 }

@@ -1,8 +1,10 @@
 //! From data to words: a template a kind and language gives the subject and the text; the HTML is the same text,
 //! paragraph by paragraph, so that the two cannot say different things.
 
+use std::sync::OnceLock;
+
 use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate};
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, context};
 
 use super::{
     letter::{LetterContent, LetterKind, SessionLine},
@@ -46,15 +48,19 @@ const LETTERS: &[(&str, &str)] = letters! {
 /// How many steps a template may take: a hundred times those of the longest that ships.
 const FUEL: u64 = 50_000;
 /// What a template may name.
-pub const PLACEHOLDERS: [&str; 16] = [
+pub const PLACEHOLDERS: [&str; 20] = [
     "announcement",
     "category",
     "conference",
     "dates",
     "deadline",
     "delegation",
+    "has_badge",
+    "has_calendar",
+    "is_over",
     "left",
     "link",
+    "moved",
     "name",
     "offer_hours",
     "position",
@@ -110,6 +116,10 @@ impl Renderer {
                 if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
             },
         );
+        // What a letter does not say is nothing, not a word of the template language.
+        environment.set_formatter(|out, state, value| {
+            if value.is_none() { Ok(()) } else { minijinja::escape_formatter(out, state, value) }
+        });
         for (name, source) in LETTERS {
             environment.add_template(name, source)?;
         }
@@ -117,11 +127,40 @@ impl Renderer {
         Ok(Self(environment))
     }
 
-    /// Puts one letter into words.
+    /// The one of this process: templates are compiled once.
     ///
     /// # Errors
-    /// A template asks for what the letter does not say.
+    /// A template is wrong.
+    pub fn shared() -> Result<&'static Self, minijinja::Error> {
+        static SHARED: OnceLock<Renderer> = OnceLock::new();
+        match SHARED.get() {
+            Some(renderer) => Ok(renderer),
+            None => Self::new().map(|renderer| SHARED.get_or_init(|| renderer)),
+        }
+    }
+
+    /// Puts one letter into words. A conference's own text that says nothing of this reader, for which nobody checked
+    /// it, gives way to the one that ships: a letter always has words.
+    ///
+    /// # Errors
+    /// The template that ships asks for what the letter does not say.
     pub fn render(&self, message: &Claimed, links: &Links) -> Result<Rendered, minijinja::Error> {
+        self.render_as_asked(message, links).or_else(|error| {
+            if message.template.is_none() && message.content.announcement.is_none() {
+                return Err(error);
+            }
+            tracing::warn!(message.id = %message.id, message.kind = %message.kind, %error, "a text is replaced by ours");
+            let mut plain = message.clone();
+            plain.template = None;
+            self.render_as_asked(&plain, links)
+        })
+    }
+
+    /// Puts one letter into words, with the text that it asks for and no other.
+    ///
+    /// # Errors
+    /// The text asks for what the letter does not say, takes too long, or leaves the subject empty.
+    pub fn render_as_asked(&self, message: &Claimed, links: &Links) -> Result<Rendered, minijinja::Error> {
         let Links { link, preferences } = links;
         let language = language_of(&message.language);
         let name = format!("{language}/{}", message.kind);
@@ -144,9 +183,12 @@ impl Renderer {
         };
         let sessions: Vec<_> = message.content.sessions.iter().map(session).collect();
         let left: Vec<_> = message.content.left.iter().map(session).collect();
+        let moved = message.content.moved.as_ref().map(session);
+        let has_calendar = message.content.calendar.is_some();
+        let (has_badge, is_over) = (message.content.has_badge, message.content.is_over);
         let said = context! {
             conference, venue, name, reference, category, position, reason, delegation, dates, deadline, offer_hours,
-            sessions, left, link, preferences,
+            sessions, left, moved, link, preferences, has_badge, has_calendar, is_over,
         };
         let announced = message.content.announcement.as_ref().map(|announcement| {
             let subject = self.0.render_str(&announcement.subject, &said)?;
@@ -156,6 +198,9 @@ impl Renderer {
         let whole = template.render(context! { announcement => announced.transpose()?, ..said })?;
         let (first, text) = whole.split_once('\n').unwrap_or((&whole, ""));
         let subject = one_line(first.trim_start_matches("Subject:"));
+        if subject.is_empty() {
+            return Err(minijinja::Error::new(ErrorKind::InvalidOperation, "the subject is empty"));
+        }
         let text = text.trim().to_owned();
         let paragraphs: Vec<Vec<String>> =
             text.split("\n\n").map(|paragraph| paragraph.trim().lines().map(str::to_owned).collect()).collect();
@@ -196,8 +241,9 @@ pub fn preview(
         tries: 0,
         created_at: clock::now(),
         domain: String::new(),
+        is_of_broadcast: false,
     };
-    Renderer::new()?.render(&message, links)
+    Renderer::shared()?.render_as_asked(&message, links)
 }
 
 /// What is wrong with words that name what a template may, at a place.
@@ -330,6 +376,7 @@ mod tests {
             conference: Id::new(),
             template: None,
             domain: String::new(),
+            is_of_broadcast: false,
             kind,
             recipient: "a@b.example".to_owned(),
             language: language.to_owned(),
@@ -348,6 +395,8 @@ mod tests {
                 calendar: None,
                 link: LinkKind::Registration,
                 left: Vec::new(),
+                moved: None,
+                is_over: false,
                 has_badge: false,
                 announcement: Some(crate::mail::letter::Announcement {
                     subject: "A & B moves".to_owned(),
@@ -419,7 +468,9 @@ mod tests {
         let mut runaway = message(LetterKind::Link, "en");
         runaway.template =
             Some("Subject: x\n{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}".into());
-        assert!(renderer.render(&runaway, &Links::default()).unwrap_err().to_string().contains("fuel"));
+        assert!(renderer.render_as_asked(&runaway, &Links::default()).unwrap_err().to_string().contains("fuel"));
+        let shipped = renderer.render(&runaway, &Links::default()).unwrap();
+        assert_eq!(shipped, renderer.render(&message(LetterKind::Link, "en"), &Links::default()).unwrap());
         let mut injected = message(LetterKind::Link, "en");
         injected.content.name = "A\nBcc: x@y.example".to_owned();
         injected.template = Some("Subject: {{ name }}\nText".into());

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::{letter::LetterKind, messages::withdraw};
 use crate::{
     clock,
     database::{
@@ -43,6 +44,22 @@ pub fn templates(connection: &mut Connection, conference: ConferenceId) -> Resul
             mail_templates::updated_by,
         ))
         .load(connection)?)
+}
+
+/// The text of a letter that a conference has of its own.
+///
+/// # Errors
+/// The store fails.
+pub fn own_template(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    (kind, language): (&str, &str),
+) -> Result<Option<String>, DatabaseError> {
+    Ok(mail_templates::table
+        .find((conference, kind, language))
+        .select(mail_templates::source)
+        .first(connection)
+        .optional()?)
 }
 
 /// Writes a text.
@@ -101,7 +118,7 @@ impl Block {
     }
 }
 
-/// Notes that an address is not written to; noted before, it stays as it was.
+/// Notes that an address is not written to, and takes back what waits for it; noted before, it stays as it was.
 ///
 /// # Errors
 /// The store fails.
@@ -121,7 +138,12 @@ pub fn block(
     );
     let insert = diesel::insert_into(mail_blocks::table).values(row).on_conflict_do_nothing();
     on_backend!(connection, inner => insert.execute(inner))?;
-    Ok(())
+    // What waits for them is taken back. Nobody can do without word that a session is not where they go.
+    let kinds = match reason {
+        Block::Bounced => &LetterKind::OF_BROADCASTS[..],
+        Block::Unsubscribed => &LetterKind::DECLINABLE[..],
+    };
+    withdraw(connection, conference, &[folded.to_owned()], kinds)
 }
 
 /// An address is written to again.

@@ -66,6 +66,8 @@ impl<'a> Trial<'a> {
             deadline: None,
             sessions: Vec::new(),
             left: Vec::new(),
+            moved: None,
+            is_over: false,
             delegation: None,
             announcement: Some(announcement),
             has_badge: false,
@@ -81,6 +83,7 @@ impl<'a> Trial<'a> {
             tries: 0,
             created_at: now,
             domain: String::new(),
+            is_of_broadcast: false,
         };
         let mail = self.composer.compose(&message).map_err(|error| error.to_string())?;
         match self.transport.send(mail, &self.composer.name(message.id)).await {

@@ -193,6 +193,15 @@ impl Worker {
         }
     }
 
+    /// Whether a message is still to be sent. Should the store be away, it waits for it.
+    async fn is_wanted(&self, message: MessageId) -> bool {
+        let wanted = self.database.read(move |tx| outbox::is_wanted(tx, message)).await;
+        wanted.unwrap_or_else(|error: DatabaseError| {
+            tracing::warn!(%error, "the outbox cannot be read");
+            false
+        })
+    }
+
     async fn send(&self, message: Claimed) {
         let (id, tries, created_at) = (message.id, message.tries, message.created_at);
         if let Some(pace) = &self.pace_of_domains
@@ -204,6 +213,9 @@ impl Worker {
         }
         while let Some(Err(refusal)) = self.pace.as_ref().map(|pace| pace.check()) {
             time::sleep(refusal.wait_time_from(governor::clock::DefaultClock::default().now())).await;
+        }
+        if message.is_of_broadcast && !self.is_wanted(id).await {
+            return self.give_back(vec![id], clock::now(), None).await;
         }
         let sent = match self.composer.compose(&message) {
             Ok(mail) => self.transport.send(mail, &self.composer.name(id)).await,

@@ -38,7 +38,7 @@ use crate::{
         types::{Instant, JsonValue},
     },
     ids::{CategoryId, Id, InvitationId, RegistrationId, SessionId},
-    mail::{Letter, LetterKind, enqueue_all, written_since},
+    mail::{Letter, LetterKind, enqueue_all, messages::withdraw, written_since},
     values::{Code, Count},
 };
 
@@ -426,6 +426,9 @@ impl<'a> Ledger<'a> {
             }
         }
         delegations::member_left(connection, registration.id)?;
+        // What was written to many while they were among them is not for them any more.
+        let folded = [registration.email.folded()];
+        withdraw(connection, self.place.id, &folded, &LetterKind::OF_BROADCASTS)?;
         self.save(connection, registration)?;
         if let Some(invitation) = registration.invitation {
             self.settle(connection, invitation)?;

@@ -107,6 +107,8 @@ pub fn letter(
             deadline: facts.deadline.map(|deadline| zone.local(deadline)),
             sessions: sessions.into_iter().map(line).collect(),
             left: facts.left.into_iter().map(|session| line((session, false))).collect(),
+            moved: None,
+            is_over: registration.state.is_final(),
             delegation: None,
             announcement: None,
             has_badge: registration.state == State::Confirmed

@@ -540,6 +540,8 @@ fn letter(delegation: &Delegation, person: FocalPoint, agenda: &Agenda) -> Lette
             deadline: None,
             sessions: Vec::new(),
             left: Vec::new(),
+            moved: None,
+            is_over: false,
             announcement: None,
             has_badge: false,
             delegation: Some(name),

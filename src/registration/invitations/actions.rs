@@ -284,6 +284,8 @@ pub fn letter(
         sessions: Vec::new(),
         delegation: None,
         left: Vec::new(),
+        moved: None,
+        is_over: false,
         announcement: None,
         has_badge: false,
     };

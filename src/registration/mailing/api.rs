@@ -6,8 +6,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    access::Credentials,
-    access::authorise,
+    access::{Credentials, audit, authorise},
     clock,
     database::Connection,
     faults::Faults,
@@ -20,7 +19,7 @@ use crate::{
     ids::MessageId,
     mail::{
         LetterKind, bounce,
-        outbox::{self, Attempt, Seen, Wanted},
+        messages::{self, Attempt, Seen, Wanted},
         store::{self, Block, Blocked},
     },
     registration::{
@@ -179,7 +178,7 @@ pub async fn list_mail_messages(
             recipient: asked.recipient.as_ref().map(|address| address.as_str().to_owned()),
             broadcast: None,
         };
-        let found = outbox::list(tx, errand.place.id, &wanted, page.key()?, page.rows())?;
+        let found = messages::list(tx, errand.place.id, &wanted, page.key()?, page.rows())?;
         Ok::<_, RegistrationError>((page, found))
     };
     let (page, mut found) = desk.read(&snapshot, credentials, read).await?;
@@ -192,8 +191,8 @@ pub async fn list_mail_messages(
 
 fn shown(connection: &mut Connection, errand: Errand<'_>, id: &str) -> Result<MessageWithAttempts, RegistrationError> {
     let id: MessageId = id.parse().map_err(|_| RegistrationError::NoThing("message"))?;
-    let seen = outbox::find(connection, errand.place.id, id)?.ok_or(RegistrationError::NoThing("message"))?;
-    let attempts = outbox::attempts(connection, id)?.into_iter().map(AttemptView::from).collect();
+    let seen = messages::find(connection, errand.place.id, id)?.ok_or(RegistrationError::NoThing("message"))?;
+    let attempts = messages::attempts(connection, id)?.into_iter().map(AttemptView::from).collect();
     Ok(MessageWithAttempts { message: seen.into(), attempts })
 }
 
@@ -226,17 +225,19 @@ async fn act_on_message(
     desk: &Desk,
     credentials: Credentials,
     (slug, id): (CodePath, String),
-    operation: &'static str,
+    (action, operation): (&'static str, &'static str),
     work: fn(&mut Connection, MessageId) -> Result<bool, crate::database::DatabaseError>,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = desk.snapshot(&slug.0)?;
     let act = move |tx: &mut Connection, errand: Errand<'_>| {
-        authorise(tx, errand.credentials, operation, Some(errand.place.id))?;
+        let actor = authorise(tx, errand.credentials, operation, Some(errand.place.id))?;
         let before = shown(tx, errand, &id)?;
         let message: MessageId = id.parse().map_err(|_| RegistrationError::NoThing("message"))?;
         if !work(tx, message)? {
             return Err(RegistrationError::WrongMessage(before.message.state));
         }
+        let entry = audit::Entry::of(action, "mail_message", message, Some(serde_json::json!({})));
+        audit::record(tx, &actor, operation, Some(errand.place.id), &[entry])?;
         shown(tx, errand, &id)
     };
     let done = desk.write(operation, &snapshot, credentials, act).await?;
@@ -244,7 +245,7 @@ async fn act_on_message(
 }
 
 macro_rules! message_act {
-    ($(#[$doc:meta])* post $path:literal => $name:ident, $work:path) => {
+    ($(#[$doc:meta])* post $path:literal => $name:ident, $action:literal, $work:path) => {
         $(#[$doc])*
         #[utoipa::path(
             tag = "mail",
@@ -262,18 +263,18 @@ macro_rules! message_act {
             path: web::Path<(CodePath, String)>,
             Json(Nothing {}): Json<Nothing>,
         ) -> Result<HttpResponse, Problem> {
-            act_on_message(&desk, credentials, path.into_inner(), stringify!($name), $work).await
+            act_on_message(&desk, credentials, path.into_inner(), ($action, stringify!($name)), $work).await
         }
     };
 }
 
 message_act! {
     /// Tries a message at once that failed or waits for another try.
-    post "/api/v1/conferences/{conference}/mail/messages/{message}/retry" => retry_mail_message, outbox::retry
+    post "/api/v1/conferences/{conference}/mail/messages/{message}/retry" => retry_mail_message, "retry", messages::retry
 }
 message_act! {
     /// Takes a message back that waits.
-    post "/api/v1/conferences/{conference}/mail/messages/{message}/cancel" => cancel_mail_message, outbox::cancel
+    post "/api/v1/conferences/{conference}/mail/messages/{message}/cancel" => cancel_mail_message, "cancel", messages::cancel
 }
 
 /// What a report said.
@@ -315,23 +316,31 @@ pub async fn note_mail_bounce(
         return Err(found.into());
     };
     let note = move |tx: &mut Connection, errand: Errand<'_>| {
-        authorise(tx, errand.credentials, "note_mail_bounce", Some(errand.place.id))?;
+        let actor = authorise(tx, errand.credentials, "note_mail_bounce", Some(errand.place.id))?;
         let conference = errand.place.id;
         let written_to = match report.message {
-            Some(message) => outbox::recipient(tx, conference, message)?,
+            Some(message) => messages::recipient(tx, conference, message)?,
             None => None,
         };
         let mut noted = BounceNoted { blocked: Vec::new(), message: None };
-        for bounce in report.bounces.iter().filter(|bounce| bounce.is_permanent) {
+        for bounce in &report.bounces {
+            // The message did not arrive, whatever becomes of the next one.
+            if let Some(message) = report.message.filter(|_| written_to.is_some()) {
+                messages::record_bounce(tx, message, &bounce.words)?;
+                noted.message = Some(message.to_string());
+            }
+            if !bounce.is_permanent {
+                continue;
+            }
             // The report may name an address that mail was passed on to: ours is the one that we wrote to.
             let address = written_to.as_deref().unwrap_or(&bounce.address);
             let Ok(address) = EmailAddress::parse(address) else { continue };
             store::block(tx, conference, &address.folded(), Block::Bounced, Some(&bounce.words))?;
             noted.blocked.push(address.as_str().to_owned());
-            if let Some(message) = report.message.filter(|_| written_to.is_some()) {
-                outbox::record_bounce(tx, message, &bounce.words)?;
-                noted.message = Some(message.to_string());
-            }
+        }
+        if let Some(message) = &noted.message {
+            let entry = audit::Entry::of("bounce", "mail_message", message, Some(serde_json::json!({})));
+            audit::record(tx, &actor, "note_mail_bounce", Some(conference), &[entry])?;
         }
         Ok::<_, RegistrationError>(noted)
     };
@@ -430,10 +439,14 @@ pub async fn delete_mail_block(
     let (slug, address) = path.into_inner();
     let snapshot = desk.snapshot(&slug.0)?;
     let work = move |tx: &mut Connection, errand: Errand<'_>| {
-        authorise(tx, errand.credentials, "delete_mail_block", Some(errand.place.id))?;
+        let actor = authorise(tx, errand.credentials, "delete_mail_block", Some(errand.place.id))?;
         let address = EmailAddress::parse(&address).map_err(|_| RegistrationError::NoThing("block"))?;
         match store::unblock(tx, errand.place.id, &address.folded(), Block::Bounced)? {
-            true => Ok(()),
+            // The trail outlives the address: it does not name it.
+            true => {
+                let entry = audit::Entry::of("delete", "mail_block", "", Some(serde_json::json!({})));
+                Ok(audit::record(tx, &actor, "delete_mail_block", Some(errand.place.id), &[entry])?)
+            }
             false => Err(RegistrationError::NoThing("block")),
         }
     };

@@ -7,7 +7,7 @@ use crate::{
     access::Actor,
     database::Connection,
     faults::{self, Faults},
-    mail::{addressed_to, outbox::Addressed},
+    mail::{addressed_to, messages::Addressed},
     registration::{
         RegistrationError,
         actions::{Errand, Shown, change, find},

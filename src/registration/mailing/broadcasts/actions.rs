@@ -21,7 +21,10 @@ use crate::{
     faults::{self, Faults},
     ids::{BroadcastId, Id, RegistrationId, SessionId},
     mail::{
-        Letter, LetterContent, LetterKind, enqueue_all, language_of, letter::SessionLine, outbox, store::blocked_of,
+        Letter, LetterContent, LetterKind, enqueue_all, language_of,
+        letter::SessionLine,
+        messages,
+        store::{blocked_of, own_template},
     },
     registration::{
         RegistrationError,
@@ -32,7 +35,7 @@ use crate::{
         mailing::templates::api::{LetterPreview, MailLanguage, preview, sample},
         model::{Registration, State},
         session_seats,
-        setup::store::standing,
+        setup::store::{Standing, standing},
         store as registrations,
     },
     values::{EmailAddress, Localised, Prose, Switch, TextValue as _},
@@ -73,7 +76,7 @@ pub fn create(
     let content = Content { subject, body, session: None };
     if terms.kind == BroadcastKind::Announcement {
         for language in [MailLanguage::English, MailLanguage::French, MailLanguage::Dutch] {
-            render(errand, &content, language)?;
+            render(errand, &content, language, None)?;
         }
     }
     choose(connection, (errand.place, errand.released.agenda), &terms.audience.asked())?;
@@ -154,10 +157,15 @@ fn fallbacks(errand: Errand<'_>) -> Vec<String> {
     errand.released.agenda.conference.languages.iter().map(|tag| tag.as_str().to_owned()).collect()
 }
 
-fn render(errand: Errand<'_>, content: &Content, language: MailLanguage) -> Result<LetterPreview, RegistrationError> {
+fn render(
+    errand: Errand<'_>,
+    content: &Content,
+    language: MailLanguage,
+    own: Option<&str>,
+) -> Result<LetterPreview, RegistrationError> {
     let announcement = content.announcement(language.as_str(), &fallbacks(errand));
     let said = LetterContent { announcement, ..sample(errand.released.agenda, language) };
-    Ok(preview(LetterKind::Announcement, language, None, said)?)
+    Ok(preview(LetterKind::Announcement, language, own, said)?)
 }
 
 /// One broadcast.
@@ -193,11 +201,13 @@ pub fn show_words(
 ) -> Result<LetterPreview, RegistrationError> {
     authorise(connection, errand.credentials, "preview_mail_broadcast", Some(errand.place.id))?;
     let broadcast = find(connection, errand.place, id)?;
-    if broadcast.kind == BroadcastKind::Announcement.as_str() {
-        return render(errand, &content(&broadcast)?, language);
-    }
     let kind = LetterKind::from_word(&broadcast.kind).ok_or_else(|| corrupt(&broadcast.kind))?;
-    Ok(preview(kind, language, None, sample(errand.released.agenda, language))?)
+    if kind == LetterKind::Announcement {
+        let own = own_template(connection, errand.place.id, (kind.as_str(), language.as_str()))?;
+        return render(errand, &content(&broadcast)?, language, own.as_deref());
+    }
+    let own = own_template(connection, errand.place.id, (kind.as_str(), language.as_str()))?;
+    Ok(preview(kind, language, own.as_deref(), sample(errand.released.agenda, language))?)
 }
 
 /// Sends a broadcast to one address, to see it: marked by nothing, and counted nowhere.
@@ -211,7 +221,7 @@ pub fn test(
     to: &EmailAddress,
     language: MailLanguage,
 ) -> Result<(), RegistrationError> {
-    authorise(connection, errand.credentials, "test_mail_broadcast", Some(errand.place.id))?;
+    let actor = authorise(connection, errand.credentials, "test_mail_broadcast", Some(errand.place.id))?;
     let broadcast = find(connection, errand.place, id)?;
     let kind = LetterKind::from_word(&broadcast.kind).ok_or_else(|| corrupt(&broadcast.kind))?;
     let announcement = content(&broadcast)?.announcement(language.as_str(), &fallbacks(errand));
@@ -225,7 +235,8 @@ pub fn test(
         broadcast: None,
         not_before: None,
     };
-    Ok(enqueue_all(connection, &[letter])?)
+    enqueue_all(connection, &[letter])?;
+    note(connection, &actor, ("test", "test_mail_broadcast"), errand.place, id)
 }
 
 /// How many a broadcast would go to now.
@@ -248,6 +259,7 @@ fn count_all(
     broadcast: &Broadcast,
 ) -> Result<Recipients, RegistrationError> {
     let mut counted = Recipients::default();
+    let mut seen = HashSet::new();
     let mut reached = 0;
     loop {
         let chunk = readers(connection, errand.place, errand.released, broadcast, reached)?;
@@ -255,7 +267,7 @@ fn count_all(
         reached = last.1;
         let people = registrations::of_ids(connection, &chunk.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
         let declined = declined(connection, errand.place, broadcast, &people)?;
-        for person in &people {
+        for person in people.iter().filter(|person| seen.insert(person.email.folded())) {
             if declined.contains(&person.email.folded()) {
                 counted.left_out += 1;
             } else {
@@ -334,14 +346,14 @@ fn locked(
     if found.state == state.as_str() { Ok(found) } else { Err(RegistrationError::WrongMessage(found.state)) }
 }
 
-/// Stops a broadcast: what is not sent yet is taken back.
+/// Stops a broadcast: what is not sent yet is held.
 ///
 /// # Errors
 /// [`RegistrationError::WrongMessage`] where it is not on its way.
 pub fn stop(connection: &mut Connection, errand: Errand<'_>, id: BroadcastId) -> Result<Broadcast, RegistrationError> {
     let actor = authorise(connection, errand.credentials, "stop_mail_broadcast", Some(errand.place.id))?;
     let mut broadcast = locked(connection, errand.place, id, BroadcastState::Sending)?;
-    outbox::turn(connection, id, "waiting", "cancelled")?;
+    messages::hold(connection, id)?;
     broadcast.state = BroadcastState::Stopped.as_str().to_owned();
     store::save(connection, &broadcast)?;
     note(connection, &actor, ("stop", "stop_mail_broadcast"), errand.place, id)?;
@@ -359,10 +371,10 @@ pub fn resume(
 ) -> Result<Broadcast, RegistrationError> {
     let actor = authorise(connection, errand.credentials, "resume_mail_broadcast", Some(errand.place.id))?;
     let mut broadcast = locked(connection, errand.place, id, BroadcastState::Stopped)?;
-    outbox::turn(connection, id, "cancelled", "waiting")?;
+    let held = messages::let_go(connection, id, broadcast.per_minute)?;
     broadcast.state = BroadcastState::Sending.as_str().to_owned();
-    // The next reader's turn is now.
-    broadcast.started_at = Some(Instant(clock::now() - spacing(&broadcast, broadcast.enqueued)));
+    // The turn of the next reader comes after those that were held.
+    broadcast.started_at = Some(Instant(clock::now() - spacing(&broadcast, broadcast.enqueued - held)));
     store::save(connection, &broadcast)?;
     note(connection, &actor, ("resume", "resume_mail_broadcast"), errand.place, id)?;
     Ok(broadcast)
@@ -400,7 +412,7 @@ pub fn step(
     let Some(Instant(started_at)) = started_at.filter(|Instant(at)| *at <= clock::now()) else { return Ok(false) };
     let chunk = readers(connection, place, released, &broadcast, broadcast.reached)?;
     let Some(last) = chunk.last().map(|(_, arrival)| *arrival) else {
-        let waits = outbox::states_of(connection, id)?.iter().any(|(state, _)| state == "waiting");
+        let waits = messages::states_of(connection, id)?.iter().any(|(state, _)| state == "waiting");
         if !waits {
             broadcast.state = BroadcastState::Done.as_str().to_owned();
             broadcast.finished_at = Some(Instant(clock::now()));
@@ -411,17 +423,18 @@ pub fn step(
     let people = registrations::of_ids(connection, &chunk.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
     let declined = declined(connection, place, &broadcast, &people)?;
     let said = content(&broadcast)?;
-    let addresses: Vec<&str> = people.iter().map(|person| person.email.as_str()).collect();
+    let addresses: Vec<String> = people.iter().map(|person| person.email.folded()).collect();
+    let standing = standing(connection, place.id)?.ok_or(RegistrationError::NoConference)?;
     // One person may have registered twice: once cancelled, once again.
-    let mut reached: HashSet<String> = outbox::reached(connection, id, &addresses)?.into_iter().collect();
+    let mut reached: HashSet<String> = messages::reached(connection, id, &addresses)?.into_iter().collect();
     let mut letters = Vec::with_capacity(people.len());
     for person in people.iter().filter(|person| !declined.contains(&person.email.folded())) {
-        if !reached.insert(person.email.as_str().to_owned()) {
+        if !reached.insert(person.email.folded()) {
             continue;
         }
         let number = broadcast.enqueued + i64::try_from(letters.len()).unwrap_or(0);
         let not_before = started_at + spacing(&broadcast, number);
-        let mut letter = one(connection, released, &broadcast, &said, person)?;
+        let mut letter = one(connection, (released, &standing), &broadcast, &said, person)?;
         letter.broadcast = Some(id);
         letter.not_before = Some(not_before);
         letters.push(letter);
@@ -436,14 +449,13 @@ pub fn step(
 /// The letter to one reader.
 fn one(
     connection: &mut Connection,
-    released: Released<'_>,
+    (released, standing): (Released<'_>, &Standing),
     broadcast: &Broadcast,
     said: &Content,
     person: &Registration,
 ) -> Result<Letter, RegistrationError> {
     let kind = LetterKind::from_word(&broadcast.kind).ok_or_else(|| corrupt(&broadcast.kind))?;
     let agenda = released.agenda;
-    let standing = standing(connection, person.conference)?.ok_or(RegistrationError::NoConference)?;
     let category = standing.category_by_id(person.category).ok_or_else(|| corrupt("a category"))?;
     let mut sessions = Vec::new();
     if person.state == State::Confirmed && kind != LetterKind::Announcement {
@@ -458,16 +470,20 @@ fn one(
     let mut made = letter(kind, agenda, category, person, Facts { sessions, sequence, ..Facts::default() });
     let languages: Vec<String> = agenda.conference.languages.iter().map(|tag| tag.as_str().to_owned()).collect();
     made.content.announcement = said.announcement(language_of(&person.language), &languages);
-    if let Some(former) = said.session.as_ref().filter(|_| kind == LetterKind::SessionCancelled) {
+    if let Some(former) = &said.session {
         let title = former.title.get(&person.language).or_else(|| former.title.values().next());
-        made.content.left.push(SessionLine {
+        let line = SessionLine {
             title: title.cloned().unwrap_or_default(),
             starts_at: former.starts_at,
             waits: false,
             id: Some(former.id),
             ends_at: Some(former.ends_at),
             room: None,
-        });
+        };
+        match kind {
+            LetterKind::SessionCancelled => made.content.left.push(line),
+            _ => made.content.moved = Some(line),
+        }
     }
     Ok(made)
 }
@@ -477,7 +493,7 @@ fn one(
 /// # Errors
 /// The store fails.
 pub fn states(connection: &mut Connection, id: BroadcastId) -> Result<BTreeMap<String, i64>, RegistrationError> {
-    Ok(outbox::states_of(connection, id)?.into_iter().collect())
+    Ok(messages::states_of(connection, id)?.into_iter().collect())
 }
 
 impl Audience {

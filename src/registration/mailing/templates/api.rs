@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    access::{Credentials, audit, authorise},
+    access::{Actor, Credentials, audit, authorise},
     agenda::{Agenda, model::utc},
     clock,
     database::Connection,
@@ -16,7 +16,6 @@ use crate::{
         CodePath, Json, Problem,
         problem::{AnyProblem, NOT_FOUND},
     },
-    ids::Id,
     mail::{
         Announcement, LetterContent, LetterKind, LinkKind,
         letter::SessionLine,
@@ -136,6 +135,18 @@ fn named((kind, language): (&str, &str)) -> Result<(LetterKind, MailLanguage), P
     found.ok_or_else(|| Problem::new(&NOT_FOUND).detail("there is no such letter in such a language"))
 }
 
+fn note(
+    connection: &mut Connection,
+    actor: &Actor,
+    errand: Errand<'_>,
+    (action, operation): (&str, &str),
+    (kind, language): (LetterKind, MailLanguage),
+) -> Result<(), RegistrationError> {
+    let change = serde_json::json!({ "kind": kind, "language": language });
+    let entry = audit::Entry::of(action, "mail_template", format!("{kind}/{language}"), Some(change));
+    Ok(audit::record(connection, actor, operation, Some(errand.place.id), &[entry])?)
+}
+
 /// Gives the conference a text of its own. One that names what there is not, or cannot be rendered, is not taken.
 #[utoipa::path(
     tag = "mail",
@@ -162,10 +173,7 @@ pub async fn put_mail_template(
         check(errand.released.agenda, kind, language, source.as_str())?;
         let key = (kind.as_str(), language.as_str());
         store::put_template(tx, errand.place.id, key, source.as_str(), actor.name())?;
-        let change = serde_json::json!({ "kind": kind, "language": language });
-        let entry =
-            audit::Entry::of("update", "mail_template", Id::<crate::ids::kind::Conference>::new(), Some(change));
-        audit::record(tx, &actor, "put_mail_template", Some(errand.place.id), &[entry])?;
+        note(tx, &actor, errand, ("update", "put_mail_template"), (kind, language))?;
         Ok::<_, RegistrationError>(store::templates(tx, errand.place.id)?)
     };
     let own = desk.write("write a template", &snapshot, credentials, work).await?;
@@ -191,11 +199,11 @@ pub async fn delete_mail_template(
     let (slug, kind, language) = path.into_inner();
     let snapshot = desk.snapshot(&slug.0)?;
     let work = move |tx: &mut Connection, errand: Errand<'_>| {
-        authorise(tx, errand.credentials, "delete_mail_template", Some(errand.place.id))?;
+        let actor = authorise(tx, errand.credentials, "delete_mail_template", Some(errand.place.id))?;
         let known = LetterKind::from_word(&kind).zip(MailLanguage::from_word(&language));
         let (kind, language) = known.ok_or(RegistrationError::NoThing("template"))?;
         match store::delete_template(tx, errand.place.id, (kind.as_str(), language.as_str()))? {
-            true => Ok(()),
+            true => note(tx, &actor, errand, ("delete", "delete_mail_template"), (kind, language)),
             false => Err(RegistrationError::NoThing("template")),
         }
     };
@@ -243,7 +251,29 @@ pub fn check(
     source: &str,
 ) -> Result<LetterPreview, RegistrationError> {
     render::check(source).or(())?;
+    // Some letters of a kind say more than others: the text must do for whoever has the least to be told.
+    preview(kind, language, Some(source), least(kind, sample(agenda, language))).map_err(|mut found| {
+        found.0.iter_mut().for_each(|fault| fault.detail.push_str(", for a reader of whom only the least is known"));
+        found
+    })?;
     preview(kind, language, Some(source), sample(agenda, language)).map_err(RegistrationError::from)
+}
+
+/// The same letter, without what not every letter says.
+fn least(kind: LetterKind, full: LetterContent) -> LetterContent {
+    LetterContent {
+        venue: None,
+        position: None,
+        reason: None,
+        offer_hours: None,
+        deadline: None,
+        left: Vec::new(),
+        moved: None,
+        sessions: Vec::new(),
+        delegation: None,
+        announcement: full.announcement.filter(|_| kind == LetterKind::Announcement),
+        ..full
+    }
 }
 
 /// Renders a letter.
@@ -305,6 +335,8 @@ pub fn sample(agenda: &Agenda, language: MailLanguage) -> LetterContent {
         offer_hours: Some(48),
         deadline: Some(now),
         left: sessions.clone(),
+        moved: sessions.first().cloned(),
+        is_over: false,
         sessions,
         delegation: Some("Belgium".to_owned()),
         announcement: Some(Announcement { subject: "An announcement".to_owned(), body: "Its text.".to_owned() }),
