@@ -111,9 +111,3 @@ pub fn page() -> SwaggerUi {
 pub async fn to_page() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
 }
-
-/// Leads whoever opens the address itself to the page, until there is a site.
-#[get("/")]
-pub async fn from_root() -> HttpResponse {
-    HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, "/docs/")).finish()
-}

@@ -18,6 +18,7 @@ mod registration;
 mod routes;
 mod server;
 mod settings;
+mod site;
 mod values;
 
 fn main() -> std::process::ExitCode {

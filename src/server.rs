@@ -35,6 +35,7 @@ use crate::{
     registration::{RegistrationError, api::Desk, queue::Queue, sweep},
     routes,
     settings::Settings,
+    site::{self, Site},
     values::Code,
 };
 
@@ -113,6 +114,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         queue: Queue::new(database.clone(), secret.clone()),
         scratch: settings.data_dir.as_path().into(),
     };
+    let site = Site::load(settings.site_dir.as_deref(), &public_url).map_err(io_error("site_dir"))?;
     let metrics = Metrics::default();
     let worker =
         Worker::new(&settings, database.clone(), secret.clone(), public_url.clone(), (wake.clone(), metrics.clone()))
@@ -142,14 +144,15 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
             .app_data(web::Data::new(routes::documentation()))
             .app_data(web::Data::new(state.clone()))
             .app_data(web::Data::new(desk.clone()))
+            .app_data(web::Data::new(site.clone()))
             .wrap(from_fn(wait_for_start))
             .wrap(cors(&origins))
             .wrap(from_fn(|request, next| share_reads(programme::api::is_open, request, next)))
             .wrap(from_fn(|request, next| observe(publication::answer::at_once, request, next)))
             .configure(routes::configure)
-            .service(docs::from_root)
             .service(docs::to_page)
             .service(docs::page())
+            .configure(site::configure)
             .default_service(web::to(no_such_route))
     })
     .listen(listener)

@@ -59,6 +59,8 @@ pub struct Settings {
     pub mail_per_domain_per_minute: u32,
     /// Days after which what a message said of a person is forgotten.
     pub mail_retention_days: u32,
+    /// The folder whose templates, texts and files stand in place of those of the pages that ship.
+    pub site_dir: Option<PathBuf>,
     /// What is logged.
     pub log: String,
     /// Whether the log is for machines.
@@ -100,6 +102,7 @@ struct Raw {
     mail_per_minute: u32,
     mail_per_domain_per_minute: u32,
     mail_retention_days: u32,
+    site_dir: String,
     log: String,
     log_format: String,
     cors_origins: Vec<String>,
@@ -220,6 +223,7 @@ impl Settings {
             mail_per_minute: raw.mail_per_minute,
             mail_per_domain_per_minute: raw.mail_per_domain_per_minute,
             mail_retention_days: positive("mail_retention_days", raw.mail_retention_days)?,
+            site_dir: (!raw.site_dir.is_empty()).then(|| PathBuf::from(&raw.site_dir)),
             log: raw.log,
             log_json,
             cors_origins: raw.cors_origins,

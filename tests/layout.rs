@@ -89,6 +89,23 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         &["access", "agenda", "clock", "database", "faults", "http", "ids", "mail", "programme", "qr", "values"],
     ),
     ("blueprint", &["access", "agenda", "database", "faults", "http", "mail", "programme", "registration", "values"]),
+    (
+        "site",
+        &[
+            "access",
+            "agenda",
+            "clock",
+            "database",
+            "faults",
+            "http",
+            "ids",
+            "mail",
+            "programme",
+            "qr",
+            "registration",
+            "values",
+        ],
+    ),
     ("health", &["database", "http"]),
     ("docs", &["http", "programme"]),
     (
@@ -137,6 +154,7 @@ fn each_library_is_known_where_it_belongs() {
                 "programme/publication/",
                 "registration/page.rs",
                 "routes.rs",
+                "site/",
                 "server.rs",
                 "health.rs",
                 "docs.rs",
@@ -154,7 +172,10 @@ fn each_library_is_known_where_it_belongs() {
         ("rust_xlsxwriter::", &["registration/lists/workbook.rs"]),
         ("tempfile::", &["registration/lists/workbook.rs"]),
         ("icu_normalizer::", &["agenda/import/text.rs"]),
-        ("deunicode::", &["agenda/import/text.rs", "registration/model.rs", "registration/check_in/badges/"]),
+        (
+            "deunicode::",
+            &["agenda/import/text.rs", "registration/model.rs", "registration/check_in/badges/", "site/names.rs"],
+        ),
         ("ed25519_dalek::", &["access/badge.rs"]),
         ("qrcode::", &["qr.rs"]),
         ("png::", &["qr.rs"]),
@@ -165,9 +186,12 @@ fn each_library_is_known_where_it_belongs() {
         ("libdeflater::", &["programme/publication/coding.rs"]),
         ("quick_cache::", &["programme/publication/parts.rs"]),
         ("zstd::", &["programme/publication/coding.rs"]),
-        ("minijinja::", &["mail/render.rs", "registration/page.rs", "registration/mailing/preferences/api.rs"]),
+        ("minijinja::", &["mail/render.rs", "site/"]),
+        ("fluent_bundle::", &["site/"]),
+        ("unic_langid::", &["site/texts.rs"]),
         ("mailparse::", &["mail/bounce.rs"]),
         ("rsa::", &["mail/compose.rs"]),
+        ("hickory_resolver::", &["mail/trial.rs"]),
     ];
     for source in sources() {
         for (library, homes) in homes {

@@ -145,8 +145,8 @@ on_both_stores! {
         assert_eq!(app.get(&path).json(), json!({ "announcements": true }));
         let form = [("content-type", "application/x-www-form-urlencoded")];
         assert_eq!(app.send("POST", &path, &form, Some("List-Unsubscribe=One-Click")).json(), json!({ "announcements": false }));
-        let page = app.get_with(&path, &[("accept", "text/html")]);
-        assert!(page.text().contains("no announcements"), "{}", page.text());
+        let page = app.browse(&path);
+        assert!(page.text().contains("You get no announcements"), "{}", page.text());
         let other = path.replace(receipts[0]["reference"].as_str().unwrap(), receipts[1]["reference"].as_str().unwrap());
         assert_eq!(app.get(&other).status, 404, "the token is of one registration");
         wait_until_done(&app, &id);

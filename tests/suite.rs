@@ -34,6 +34,7 @@ mod registration_model;
 mod releases;
 mod schedules;
 mod session_seats;
+mod site;
 mod start;
 mod support;
 mod tokens;

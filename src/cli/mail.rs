@@ -12,7 +12,7 @@ pub(super) enum Mail {
         /// To whom
         address: String,
     },
-    /// Connect to the mail server, log in, and say what DNS must hold for the signature
+    /// Connect to the mail server, log in, and say what DNS must hold for the signature, and whether it does
     Check,
 }
 
@@ -26,7 +26,7 @@ pub(super) async fn run(settings: &Settings, command: Mail) -> Result<(), Failed
         }
         Mail::Check => {
             let mut lines = vec![trial.connect().await.map_err(Failed::line)?];
-            lines.extend(trial.signature()?);
+            lines.extend(trial.signature().await?);
             say(&lines)
         }
     }

@@ -89,6 +89,11 @@ fn with_instance(response: ServiceResponse, id: &str, span: &tracing::Span) -> S
     if !status.is_client_error() && !status.is_server_error() {
         return response;
     }
+    // A page says itself what went wrong.
+    let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if media_type.is_some_and(|media_type| media_type.starts_with("text/html")) {
+        return response;
+    }
     let error = response.response().error();
     let words = || error.map(ToString::to_string).unwrap_or_default();
     let fallback;

@@ -28,6 +28,6 @@ pub mod worker;
 pub use letter::{Announcement, Letter, LetterContent, LetterKind, LinkKind};
 pub use messages::{addressed_to, written_since};
 pub use outbox::enqueue_all;
-pub use render::{dates, language_of, moment};
+pub use render::{dates, language_of};
 pub use transport::{MailUrl, checked_sender, is_deliverable};
 pub use worker::{Wake, Worker, tidy};

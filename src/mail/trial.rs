@@ -3,6 +3,7 @@
 use std::io;
 
 use chrono::Datelike as _;
+use hickory_resolver::{TokioResolver, proto::rr::RData};
 
 use super::{
     Announcement, LetterContent, LetterKind, LinkKind,
@@ -101,14 +102,63 @@ impl<'a> Trial<'a> {
         Ok(format!("{:?} answers", self.settings.mail_url))
     }
 
-    /// What DNS must hold so that the signature is believed; that there is none.
+    /// What DNS must hold so that the signature is believed, and whether it does; that there is none.
     ///
     /// # Errors
     /// The key cannot be read.
-    pub fn signature(&self) -> io::Result<Vec<String>> {
+    pub async fn signature(&self) -> io::Result<Vec<String>> {
         let Some((name, record)) = self.composer.record(self.settings)? else {
             return Ok(vec!["mail is not signed here (mail_dkim_key)".to_owned()]);
         };
-        Ok(vec!["mail is signed; DNS must hold".to_owned(), format!("{name}. TXT \"{record}\"")])
+        let said = match published(&name).await {
+            Ok(held) => verdict(&held, &record),
+            Err(reason) => format!("DNS does not tell whether it does: {reason}"),
+        };
+        Ok(vec!["mail is signed; DNS must hold".to_owned(), format!("{name}. TXT \"{record}\""), said])
+    }
+}
+
+/// The texts that DNS holds under a name (RFC 6376, 3.6.2.2: the strings of one record are one text).
+async fn published(name: &str) -> Result<Vec<String>, String> {
+    let resolver = TokioResolver::builder_tokio().and_then(|builder| builder.build());
+    let resolver = resolver.map_err(|error| error.to_string())?;
+    let found = resolver.txt_lookup(format!("{name}.")).await;
+    let found = match found {
+        Ok(found) => found,
+        Err(error) if error.is_no_records_found() => return Ok(Vec::new()),
+        Err(error) => return Err(error.to_string()),
+    };
+    let text = |record: &hickory_resolver::proto::rr::Record| match &record.data {
+        RData::TXT(txt) => Some(txt.txt_data.iter().map(|part| String::from_utf8_lossy(part)).collect::<String>()),
+        _ => None,
+    };
+    Ok(found.answers().iter().filter_map(text).collect())
+}
+
+/// Whether one of these records is the one that verifies: the same tags, however they are spaced.
+fn verdict(held: &[String], record: &str) -> String {
+    let key = |text: &str| {
+        let tags = text.split(';').filter_map(|tag| tag.split_once('='));
+        let found = tags.map(|(name, value)| (name.trim(), value)).find(|(name, _)| *name == "p");
+        found.map(|(_, value)| value.split_whitespace().collect::<String>())
+    };
+    match held {
+        [] => "DNS holds nothing there".to_owned(),
+        _ if held.iter().any(|text| key(text).is_some() && key(text) == key(record)) => "DNS holds it".to_owned(),
+        _ => format!("DNS holds another there: {}", held.join(" | ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_in_dns_is_compared_however_it_is_written() {
+        let record = "v=DKIM1; k=rsa; p=MIIB";
+        assert_eq!(verdict(&["v=DKIM1;k=rsa;p=MI IB".to_owned()], record), "DNS holds it");
+        assert_eq!(verdict(&["v=DKIM1; p=".to_owned()], record), "DNS holds another there: v=DKIM1; p=");
+        assert_eq!(verdict(&["v=spf1 -all".to_owned()], record), "DNS holds another there: v=spf1 -all");
+        assert_eq!(verdict(&[], record), "DNS holds nothing there");
     }
 }

@@ -27,7 +27,7 @@ use crate::{
     http::{CodePath, Json, Problem, Query, extract::Body, idempotency::IdempotencyKey, problem::AnyProblem},
     mail::Wake,
     programme::{Programmes, Snapshot, filter::LinkQuery, negotiate, view::View, views::ProgrammeView},
-    values::{Code, EmailAddress, Prose},
+    values::{Code, EmailAddress, LanguageTag, Prose},
 };
 
 /// What the handlers of registrations share.
@@ -276,32 +276,16 @@ pub async fn register(
     key: IdempotencyKey,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let begun = tokio::time::Instant::now();
-    desk.limit.check(&request)?;
     let snapshot = desk.snapshot(&path.0)?;
-    let form = read_form(&desk, &snapshot, &body).await?;
-    if form.invitation.is_some() {
-        desk.code_limit.check(&request)?;
-    }
     let languages = &snapshot.agenda.conference.languages;
     let language = negotiate::choose(&request, None, languages)?;
-    let Some(language) = language.tag().cloned() else {
+    let Some(language) = language.tag() else {
         return Err(Problem::unexpected("a conference without a language"));
     };
-    let application = Application::of_public(form, language);
-    let taken = match key.is_given() {
-        true => desk.queue.register_once(&snapshot, application, (key, body.0)).await?,
-        false => desk.queue.register(&snapshot, application).await?,
-    };
-    desk.wake.wake();
-    if taken.is_uniform && matches!(taken.outcome, Ok(_) | Err(RegistrationError::AlreadyRegistered)) {
-        // Nor does the time tell it: a new address costs a few writes more.
-        let beats = begun.elapsed().as_millis() / UNIFORM_BEAT.as_millis() + 1;
-        tokio::time::sleep_until(begun + UNIFORM_BEAT * u32::try_from(beats).unwrap_or(1)).await;
+    let Some(receipt) = take_in(&request, &desk, &snapshot, (&body.0, Some(key), language)).await? else {
         let detail = "We have written to the address that you gave. Please follow the link in that letter.";
         return Ok(HttpResponse::Accepted().insert_header(NO_STORE).json(Accepted { detail }));
-    }
-    let receipt = taken.outcome?;
+    };
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, letters::path(&snapshot.agenda, &receipt.reference)))
         .insert_header(NO_STORE)
@@ -314,13 +298,45 @@ pub async fn register(
         }))
 }
 
+/// Takes a person in by what they sent; `language` is theirs if they name none. Answers nothing where a letter to the
+/// address says the rest, whoever it was.
+///
+/// # Errors
+/// They are refused: each fault of the form is named.
+pub async fn take_in(
+    request: &HttpRequest,
+    desk: &Desk,
+    snapshot: &Arc<Snapshot>,
+    (sent, key, language): (&serde_json::Value, Option<IdempotencyKey>, &LanguageTag),
+) -> Result<Option<Receipt>, Problem> {
+    let begun = tokio::time::Instant::now();
+    desk.limit.check(request)?;
+    let form = read_form(desk, snapshot, sent).await?;
+    if form.invitation.is_some() {
+        desk.code_limit.check(request)?;
+    }
+    let application = Application::of_public(form, language.clone());
+    let taken = match key.filter(IdempotencyKey::is_given) {
+        Some(key) => desk.queue.register_once(snapshot, application, (key, sent.clone())).await?,
+        None => desk.queue.register(snapshot, application).await?,
+    };
+    desk.wake.wake();
+    if taken.is_uniform && matches!(taken.outcome, Ok(_) | Err(RegistrationError::AlreadyRegistered)) {
+        // Nor does the time tell it: a new address costs a few writes more.
+        let beats = begun.elapsed().as_millis() / UNIFORM_BEAT.as_millis() + 1;
+        tokio::time::sleep_until(begun + UNIFORM_BEAT * u32::try_from(beats).unwrap_or(1)).await;
+        return Ok(None);
+    }
+    Ok(Some(taken.outcome?))
+}
+
 /// Reads the form of a person, with every fault at once: what the conference has to say, too, where the form cannot be
 /// read.
 ///
 /// # Errors
 /// The form is wrong.
-pub async fn read_form(desk: &Desk, snapshot: &Arc<Snapshot>, body: &Body) -> Result<Form, Problem> {
-    let found = match faults::read::<Form>(body.0.clone()) {
+pub async fn read_form(desk: &Desk, snapshot: &Arc<Snapshot>, sent: &serde_json::Value) -> Result<Form, Problem> {
+    let found = match faults::read::<Form>(sent.clone()) {
         Ok(form) if crate::mail::is_deliverable(form.email.as_str()) => return Ok(form),
         Ok(_) => {
             let mut found = Faults::default();
@@ -329,7 +345,7 @@ pub async fn read_form(desk: &Desk, snapshot: &Arc<Snapshot>, body: &Body) -> Re
         }
         Err(found) => found,
     };
-    let (seen, sent) = (Arc::clone(snapshot), body.0.clone());
+    let (seen, sent) = (Arc::clone(snapshot), sent.clone());
     let of_conference = desk
         .database
         .read(move |tx| {
@@ -360,9 +376,8 @@ pub struct TokenQuery {
         TokenQuery
     ),
     responses(
-        (status = 200, description = "The registration; for a browser, a page", content(
-            (RegistrationView = "application/json"), (String = "text/html")
-        )),
+        (status = 200, description = "The registration", body = RegistrationView),
+        (status = 303, description = "For a browser with the link's token: its page"),
         AnyProblem
     ),
     security(("bearer" = []), ("link" = []))
@@ -376,8 +391,11 @@ pub async fn read_registration(
     query: Query<TokenQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, reference) = path.into_inner();
-    let credentials = credentials.with_link(query.0.token);
     let snapshot = desk.snapshot(&slug.0)?;
+    if query.0.token.is_some() && page::is_wanted(&request) {
+        return page::lead(&request, &desk, &snapshot, &format!("/registrations/{reference}"));
+    }
+    let credentials = credentials.with_link(query.0.token);
     let (place, secret) = (snapshot.place.clone(), desk.secret.clone());
     let (shown, own, history) = desk
         .database
@@ -387,16 +405,6 @@ pub async fn read_registration(
             Ok::<_, RegistrationError>((shown, actor == Actor::attendee(), history))
         })
         .await?;
-    if own && page::is_wanted(&request) {
-        let token = desk.secret.link_token(shown.registration.id, shown.registration.token_generation);
-        let page = page::render(&snapshot.agenda, &shown, &token).map_err(Problem::unexpected)?;
-        return Ok(HttpResponse::Ok()
-            .insert_header(NO_STORE)
-            .insert_header((header::VARY, "Accept"))
-            .insert_header((header::CONTENT_SECURITY_POLICY, page::POLICY))
-            .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
-            .body(page));
-    }
     let view = registration_view(&desk, &snapshot, &shown, own, history);
     Ok(HttpResponse::Ok().insert_header(NO_STORE).insert_header((header::VARY, "Accept")).json(view))
 }
@@ -462,10 +470,8 @@ impl Reason {
     }
 }
 
-/// Does one thing with a registration and answers it as it stands then; a browser goes back to the page, also where it
-/// was done already: a button that is pressed twice has done its work.
+/// Does one thing with a registration and answers it as it stands then.
 pub async fn act(
-    request: &HttpRequest,
     desk: &Desk,
     credentials: Credentials,
     (CodePath(slug), reference): (CodePath, String),
@@ -473,22 +479,14 @@ pub async fn act(
     work: impl Fn(&mut Connection, Errand<'_>, &str) -> Result<Shown, RegistrationError> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = desk.snapshot(&slug)?;
-    let own_reference = reference.clone();
-    let done = desk
+    let (shown, own, history) = desk
         .write(name, &snapshot, credentials, move |tx, errand| {
             let shown = work(tx, errand, &reference)?;
             let own = actions::is_own(&shown.registration, errand.credentials, errand.secret);
             let history = actions::history(tx, &shown.registration)?;
             Ok((shown, own, history))
         })
-        .await;
-    if matches!(done, Ok(_) | Err(RegistrationError::WrongState(_))) && page::is_wanted(request) {
-        let location = format!("../{own_reference}?{}", request.query_string());
-        let back =
-            HttpResponse::SeeOther().insert_header(NO_STORE).insert_header((header::LOCATION, location)).finish();
-        return Ok(back);
-    }
-    let (shown, own, history) = done?;
+        .await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(registration_view(desk, &snapshot, &shown, own, history)))
 }
 
@@ -503,14 +501,12 @@ pub async fn act(
     request_body = Reason,
     responses(
         (status = 200, description = "The registration, cancelled", body = RegistrationView),
-        (status = 303, description = "For a browser: back to the page"),
         AnyProblem
     ),
     security(("bearer" = []), ("link" = []))
 )]
 #[post("/api/v1/conferences/{conference}/registrations/{reference}/cancel")]
 pub async fn cancel_registration(
-    request: HttpRequest,
     desk: web::Data<Desk>,
     credentials: Credentials,
     path: web::Path<(CodePath, String)>,
@@ -518,7 +514,7 @@ pub async fn cancel_registration(
     Json(reason): Json<Reason>,
 ) -> Result<HttpResponse, Problem> {
     let credentials = credentials.with_link(query.0.token);
-    act(&request, &desk, credentials, path.into_inner(), "cancel a registration", move |tx, errand, reference| {
+    act(&desk, credentials, path.into_inner(), "cancel a registration", move |tx, errand, reference| {
         actions::cancel(tx, errand, reference, reason.clone().words())
     })
     .await
@@ -538,14 +534,12 @@ macro_rules! one_word_act {
             request_body = Nothing,
             responses(
                 (status = 200, description = $done, body = RegistrationView),
-                (status = 303, description = "For a browser: back to the page"),
                 AnyProblem
             ),
             security(("bearer" = []), ("link" = []))
         )]
         #[post($path)]
         pub async fn $name(
-            request: HttpRequest,
             desk: web::Data<Desk>,
             credentials: Credentials,
             path: web::Path<(CodePath, String)>,
@@ -553,7 +547,7 @@ macro_rules! one_word_act {
             Json(Nothing {}): Json<Nothing>,
         ) -> Result<HttpResponse, Problem> {
             let credentials = credentials.with_link(query.0.token);
-            act(&request, &desk, credentials, path.into_inner(), $label, actions::$action).await
+            act(&desk, credentials, path.into_inner(), $label, actions::$action).await
         }
     };
 }
@@ -603,14 +597,12 @@ pub struct ChosenSessions {
     request_body = ChosenSessions,
     responses(
         (status = 200, description = "The registration with its sessions", body = RegistrationView),
-        (status = 303, description = "For a browser: back to the page"),
         AnyProblem
     ),
     security(("bearer" = []), ("link" = []))
 )]
 #[put("/api/v1/conferences/{conference}/registrations/{reference}/sessions")]
 pub async fn choose_sessions(
-    request: HttpRequest,
     desk: web::Data<Desk>,
     credentials: Credentials,
     path: web::Path<(CodePath, String)>,
@@ -618,7 +610,7 @@ pub async fn choose_sessions(
     Json(chosen): Json<ChosenSessions>,
 ) -> Result<HttpResponse, Problem> {
     let credentials = credentials.with_link(query.0.token);
-    act(&request, &desk, credentials, path.into_inner(), "choose sessions", move |tx, errand, reference| {
+    act(&desk, credentials, path.into_inner(), "choose sessions", move |tx, errand, reference| {
         actions::choose_sessions(tx, errand, reference, &chosen.sessions)
     })
     .await

@@ -35,7 +35,7 @@ pub mod model;
 pub mod own;
 mod page;
 pub mod queue;
-mod session_seats;
+pub mod session_seats;
 pub mod setup;
 mod store;
 pub mod sweep;

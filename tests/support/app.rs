@@ -221,6 +221,25 @@ impl App {
         self.client.send("GET", path, headers, None)
     }
 
+    /// The page that a browser ends at which opens a path.
+    pub fn browse(&self, path: &str) -> Answer {
+        let mut answer = self.get_with(path, &BROWSER);
+        while let (303 | 307, Some(location)) = (answer.status, answer.header("location").map(str::to_owned)) {
+            answer = self.get_with(location.strip_prefix(&self.url).unwrap_or(&location), &BROWSER);
+        }
+        answer
+    }
+
+    /// A form as a browser sends it: the page that it ends at.
+    pub fn submit(&self, path: &str, form: &str) -> Answer {
+        let headers = [BROWSER[0], ("content-type", "application/x-www-form-urlencoded")];
+        let answer = self.send("POST", path, &headers, Some(form));
+        match answer.header("location") {
+            Some(location) if answer.status == 303 => self.browse(location),
+            _ => answer,
+        }
+    }
+
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
         self.client.send(method, path, headers, body)
     }
@@ -294,6 +313,9 @@ impl Drop for App {
         let _ = self.process.wait();
     }
 }
+
+/// What a browser says that it takes.
+pub const BROWSER: [(&str, &str); 1] = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
 
 /// A small conference: two days, one session, categories `delegate` and `press`.
 pub fn small_conference(seats: Option<u32>, press_seats: Option<u32>) -> Value {

@@ -32,6 +32,7 @@ use crate::{
         api::{Desk, NO_STORE},
         ledger::Released,
         model::fold,
+        page,
     },
     values::{Code, Count, CountryCode, EmailAddress, LanguageTag, Line, Localised, text_enum},
 };
@@ -494,6 +495,41 @@ pub struct OneDelegationQuery {
     pub cursor: Option<String>,
 }
 
+async fn with_members(
+    desk: &Desk,
+    snapshot: &std::sync::Arc<Snapshot>,
+    credentials: Credentials,
+    (code, after, rows): (String, Option<crate::ids::RegistrationId>, i64),
+) -> Result<(Shown, Vec<Member>), RegistrationError> {
+    let (seen, secret) = (std::sync::Arc::clone(snapshot), desk.secret.clone());
+    let read = desk.database.read(move |tx: &mut Connection| {
+        let released = Released { agenda: &seen.agenda, number: None };
+        let errand = Errand { place: &seen.place, released, credentials: &credentials, secret: &secret };
+        let (delegation, _) = actions::enter(tx, errand, &code, "read_delegation")?;
+        let members = store::members(tx, delegation.id, after, rows)?;
+        Ok((actions::show(tx, &seen.place, delegation)?, members))
+    });
+    read.await
+}
+
+/// How many members a page shows: more than any delegation has.
+const MEMBERS_SHOWN: i64 = 1_000;
+
+/// A delegation with all of its members.
+///
+/// # Errors
+/// Neither its focal point's link nor a registrar's token is given.
+pub async fn whole(
+    desk: &Desk,
+    snapshot: &std::sync::Arc<Snapshot>,
+    credentials: Credentials,
+    code: &str,
+) -> Result<DelegationWithMembers, RegistrationError> {
+    let (shown, members) = with_members(desk, snapshot, credentials, (code.to_owned(), None, MEMBERS_SHOWN)).await?;
+    let members = members.into_iter().map(MemberView::from).collect();
+    Ok(DelegationWithMembers { delegation: shown.into(), members, next: None })
+}
+
 /// Reads a delegation with its members: its focal point's with the link's token, any with a registrar's.
 #[utoipa::path(
     tag = "registration",
@@ -502,7 +538,11 @@ pub struct OneDelegationQuery {
         ("delegation" = String, Path, description = "The delegation's code"),
         OneDelegationQuery
     ),
-    responses((status = 200, description = "The delegation", body = DelegationWithMembers), AnyProblem),
+    responses(
+        (status = 200, description = "The delegation", body = DelegationWithMembers),
+        (status = 303, description = "For a browser with the link's token: its page"),
+        AnyProblem
+    ),
     security(("bearer" = []), ("link" = []))
 )]
 #[get("/api/v1/conferences/{conference}/delegations/{delegation}")]
@@ -514,20 +554,14 @@ pub async fn read_delegation(
     query: Query<OneDelegationQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
-    let credentials = credentials.with_link(query.0.token);
     let snapshot = desk.snapshot(&slug.0)?;
+    if query.0.token.is_some() && page::is_wanted(&request) {
+        return page::lead(&request, &desk, &snapshot, &format!("/delegations/{code}"));
+    }
+    let credentials = credentials.with_link(query.0.token);
     admit_to(&desk, &snapshot, &credentials, &code, "read_delegation").await?;
     let page = Page::read(query.0.limit.as_deref(), query.0.cursor.as_deref())?;
-    let (after, rows) = (page.key()?, page.rows());
-    let (seen, secret) = (std::sync::Arc::clone(&snapshot), desk.secret.clone());
-    let read = desk.database.read(move |tx: &mut Connection| {
-        let released = Released { agenda: &seen.agenda, number: None };
-        let errand = Errand { place: &seen.place, released, credentials: &credentials, secret: &secret };
-        let (delegation, _) = actions::enter(tx, errand, &code, "read_delegation")?;
-        let members = store::members(tx, delegation.id, after, rows)?;
-        Ok::<_, RegistrationError>((actions::show(tx, &seen.place, delegation)?, members))
-    });
-    let (shown, mut members) = read.await?;
+    let (shown, mut members) = with_members(&desk, &snapshot, credentials, (code, page.key()?, page.rows())).await?;
     let next = page.cut(&request, &mut members, |member| member.registration.id.to_string());
     let members = members.into_iter().map(MemberView::from).collect();
     let view = DelegationWithMembers { delegation: shown.into(), members, next: next.clone() };

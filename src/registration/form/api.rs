@@ -24,6 +24,7 @@ use crate::{
         actions::{self, FormState},
         api::Desk,
         model::{FIELDS, FormField},
+        page,
         setup::store::CategoryStanding,
     },
     values::{Code, Count, LanguageTag, Localised},
@@ -155,7 +156,11 @@ pub struct FormSession {
 #[utoipa::path(
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug"), FormQuery),
-    responses((status = 200, description = "The form", body = RegistrationForm), AnyProblem)
+    responses(
+        (status = 200, description = "The form", body = RegistrationForm),
+        (status = 303, description = "For a browser with a code: its page"),
+        AnyProblem
+    )
 )]
 #[get("/api/v1/conferences/{conference}/registration-form")]
 pub async fn read_registration_form(
@@ -165,6 +170,9 @@ pub async fn read_registration_form(
     query: Query<FormQuery>,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = desk.snapshot(&path.0)?;
+    if query.0.invitation.is_some() && page::is_wanted(&request) {
+        return page::lead(&request, &desk, &snapshot, "/register");
+    }
     let languages = snapshot.agenda.conference.languages.clone();
     let language = negotiate::choose(&request, query.0.lang.as_deref(), &languages)?;
     let state = form_state(&request, &desk, &snapshot, query.0.invitation).await?;
@@ -201,7 +209,11 @@ pub async fn read_registration_schema(
     answer_json(&request, &document, "application/schema+json", &language)
 }
 
-async fn form_state(
+/// All that the form is made of, for whoever has a code or none.
+///
+/// # Errors
+/// The code opens nothing.
+pub async fn form_state(
     request: &HttpRequest,
     desk: &Desk,
     snapshot: &Snapshot,
@@ -234,11 +246,12 @@ fn answer_json(
 }
 
 /// The categories that the reader may see.
-fn shown(state: &FormState) -> impl Iterator<Item = &CategoryStanding> {
+pub fn shown(state: &FormState) -> impl Iterator<Item = &CategoryStanding> {
     state.standing.categories.iter().filter(|category| !category.hidden || state.invited_to == Some(category.id))
 }
 
-fn form(state: &FormState, snapshot: &Snapshot, language: &Language) -> RegistrationForm {
+/// The form in a language.
+pub fn form(state: &FormState, snapshot: &Snapshot, language: &Language) -> RegistrationForm {
     let (standing, now) = (&state.standing, clock::now());
     let languages = &snapshot.agenda.conference.languages;
     let zone = snapshot.agenda.conference.time_zone;

@@ -104,6 +104,15 @@ fn check_values(details: &Details, languages: &[LanguageTag], ledger: &Ledger<'_
 }
 
 /// What an attendee may not change by the link.
+/// What the organisers alone may change of a registration in this state.
+pub fn kept_by_organisers(needs_approval: bool, state: State) -> Vec<&'static str> {
+    let who_they_are: &[&str] = match needs_approval && state != State::Pending {
+        true => &["given_name", "family_name", "birth_date"],
+        false => &[],
+    };
+    ["category", "email", "badge"].iter().chain(who_they_are).copied().collect()
+}
+
 fn check_rights(
     before: &Value,
     after: &Value,
@@ -111,11 +120,9 @@ fn check_rights(
     registration: &Registration,
     found: &mut Faults,
 ) {
-    let is_let_in = category.needs_approval && registration.state != State::Pending;
-    let who_they_are: &[&str] = if is_let_in { &["given_name", "family_name", "birth_date"] } else { &[] };
-    for key in ["category", "email", "badge"].iter().chain(who_they_are) {
-        if before.get(*key) != after.get(*key)
-            && !(before.get(*key).is_some_and(Value::is_null) && after.get(*key).is_none())
+    for key in kept_by_organisers(category.needs_approval, registration.state) {
+        if before.get(key) != after.get(key)
+            && !(before.get(key).is_some_and(Value::is_null) && after.get(key).is_none())
         {
             found.add(format!("#/{key}"), "not_changeable", "can be changed by the organisers alone");
         }

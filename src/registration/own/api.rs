@@ -35,7 +35,6 @@ use crate::{
 )]
 #[patch("/api/v1/conferences/{conference}/registrations/{reference}")]
 pub async fn change_registration(
-    request: HttpRequest,
     desk: web::Data<Desk>,
     credentials: Credentials,
     path: web::Path<(CodePath, String)>,
@@ -43,7 +42,7 @@ pub async fn change_registration(
     Body(patch): Body,
 ) -> Result<HttpResponse, Problem> {
     let credentials = credentials.with_link(query.0.token);
-    act(&request, &desk, credentials, path.into_inner(), "change a registration", move |tx, errand, reference| {
+    act(&desk, credentials, path.into_inner(), "change a registration", move |tx, errand, reference| {
         actions::change_details(tx, errand, reference, &patch)
     })
     .await

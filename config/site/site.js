@@ -1,0 +1,138 @@
+// Betters pages that are whole without it.
+(() => {
+  "use strict";
+  const { slug, api, base } = document.body.dataset;
+  if (!slug) return;
+  const $ = (id) => document.getElementById(id);
+  const [main, said] = [$("main"), $("said")];
+  const all = (selector, root = main) => [...root.querySelectorAll(selector)];
+  const say = (text) => { said.textContent = ""; setTimeout(() => { said.textContent = text; }, 99); };
+
+  // My programme.
+  const key = `plenary:${slug}:sessions`;
+  const stored = () => {
+    try { return new Set(JSON.parse(localStorage[key])); } catch { return new Set(); }
+  };
+  const choose = (codes, is) => {
+    const kept = stored();
+    for (const code of codes) kept[is ? "add" : "delete"](code);
+    try { localStorage[key] = JSON.stringify([...kept]); } catch {}
+    showChoice();
+  };
+  const chosen = (form) => new FormData(form).getAll("session");
+  const link = (codes) => `${base}/my-programme?${[...codes].map((code) => `session=${code}`).join("&")}`;
+  const showChoice = () => {
+    const kept = stored();
+    for (const anchor of all("[data-count]", document)) {
+      anchor.dataset.text ??= anchor.textContent;
+      anchor.textContent = anchor.dataset.text + (kept.size ? ` (${kept.size})` : "");
+    }
+    for (const box of all("[data-choice=all] [name=session]")) box.checked = kept.has(box.value);
+    for (const button of all("[data-keep]")) button.hidden = chosen(button.form).every((code) => kept.has(code));
+    for (const button of all("[data-update]")) button.hidden = true;
+    for (const button of all("[data-toggle] button")) {
+      const is = kept.has(chosen(button.form)[0]);
+      button.dataset.add ??= button.textContent;
+      button.textContent = button.dataset[is ? "remove" : "add"];
+      button.classList.toggle("quiet", is);
+    }
+  };
+
+  // The reader's own time.
+  const showOwnTimes = () => {
+    for (const hours of all(".hours")) {
+      const times = all("time", hours).map((time) => [time.dateTime, new Date(time.dateTime)]);
+      // Without its offset, a time is read as one here.
+      if (hours.querySelector(".own-time") || times.every(([time, date]) => +new Date(time.slice(0, 19)) === +date)) continue;
+      const own = document.createElement("span");
+      own.className = "own-time";
+      own.textContent = `(${times.map(([time, date], at) => {
+        const weekday = !at && date.getDate() !== +time.slice(8, 10) ? "short" : undefined;
+        return date.toLocaleTimeString(`${document.documentElement.lang}-u-hc-h23-nu-latn`, { weekday, hour: "2-digit", minute: "2-digit" });
+      }).join("–")})`;
+      hours.append(" ", own);
+    }
+    for (const legend of all("[data-own-legend]")) {
+      legend.hidden = !main.querySelector(".own-time");
+      legend.lastElementChild.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    }
+  };
+  const better = () => { showChoice(); showOwnTimes(); };
+
+  // Puts `id` of the page at `url` in place; scroll and focus stay.
+  const wanted = {};
+  const swap = async (url, id) => {
+    const old = $(id);
+    if (!old) return;
+    wanted[id] = url;
+    const answer = await fetch(url, { cache: "no-cache" });
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(id);
+    if (!answer.ok || !fresh) throw url;
+    if (wanted[id] !== url) return;
+    const was = document.activeElement;
+    const isInside = old !== was && old.contains(was);
+    const isOpen = old.querySelector("details[open]");
+    old.replaceChildren(...fresh.childNodes);
+    if (isOpen) old.querySelector("details").open = true;
+    better();
+    const same = (it) => ["id", "value", "href"].every((name) => it.getAttribute(name) === was.getAttribute(name));
+    if (isInside) (all(was.localName, old).find(same) || main).focus({ preventScroll: true });
+  };
+  const here = () => location.href.split("#")[0];
+  const show = async (url) => {
+    try { await swap(url, "main"); } catch { return location.assign(url); }
+    if (wanted.main !== url) return;
+    history.replaceState(null, "", url);
+    say(main.querySelector("[data-announce]")?.textContent || "");
+  };
+
+  main.addEventListener("change", ({ target: { form, value, checked } }) => {
+    if (form?.matches("[data-filters]")) {
+      const asked = [...new FormData(form)].filter(([, value]) => value);
+      show(`${form.action}?${new URLSearchParams(asked)}`);
+    } else if (form?.matches("[data-choice]")) {
+      choose([value], checked);
+      if (form.matches("[data-choice=page]")) show(link(chosen(form)));
+    }
+  });
+  main.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.matches("[data-toggle]")) choose(chosen(form), !stored().has(chosen(form)[0]));
+    // All, whatever the filter shows.
+    else if (form.matches("[data-choice=all]")) location.assign(link(stored()));
+    else return;
+    event.preventDefault();
+  });
+  main.addEventListener("click", ({ target }) => {
+    if (!target.matches("[data-keep]")) return;
+    choose(chosen(target.form), true);
+    main.focus({ preventScroll: true });
+  });
+  addEventListener("storage", showChoice);
+  if (location.pathname === `${base}/my-programme` && !location.search && stored().size) location.replace(link(stored()));
+  better();
+
+  // Live.
+  if (!main.matches("[data-live]")) return;
+  let source, last;
+  const timers = {};
+  // Not all at once.
+  const soon = (id, after) => {
+    clearTimeout(timers[id]);
+    timers[id] = setTimeout(() => swap(here(), id).then(after, () => {}), 200 + Math.random() * 2000);
+  };
+  const listen = () => {
+    source?.close();
+    if (document.hidden) return;
+    source = new EventSource(`${api}/programme/events${last ? `?last_event_id=${last}` : ""}`);
+    for (const name of "connected release redacted session_started session_finished item_started item_finished".split(" ")) {
+      source.addEventListener(name, ({ lastEventId }) => {
+        last = lastEventId;
+        if (name[0] === "r") soon("main", () => say(said.dataset.changed));
+        else if (name[0] !== "c") soon("now");
+      });
+    }
+  };
+  document.addEventListener("visibilitychange", listen);
+  listen();
+})();

@@ -1,0 +1,328 @@
+## What forms share
+
+form-required = required
+form-optional = optional
+form-required-explained = Beside each question stands whether it is required or optional.
+form-no-answer = No answer
+form-choose = Please choose
+form-yes = Yes
+form-no = No
+form-or = or
+form-quoted = “{ $text }”
+form-only-if = Only if you answered { $answers } to “{ $question }”
+form-length-most = At most { $most } characters.
+form-range-between = A number from { $least } to { $most }.
+form-range-from = A number of at least { $least }.
+form-range-to = A number of at most { $most }.
+form-seats-left = { $count ->
+    [one] one seat left
+   *[other] { $count } seats left
+}
+form-session-full = the seats are taken: you go on the waiting list
+form-faults = Something needs to be corrected
+form-faulty-title = Error:
+form-consent = I agree that the organisers keep and use what I say here in order to run the conference
+form-consent-member = The person has agreed that the organisers keep and use what is said here in order to run the conference
+
+## Groups of fields
+
+group-person = About you
+group-contact = How we reach you
+group-work = Your work
+group-needs = What you need
+group-member-person = About the person
+group-member-contact = How we reach the person
+group-member-work = The person’s work
+group-member-needs = What the person needs
+group-member-role = Place in the delegation
+group-questions = Questions of this conference
+group-consent = Your data
+group-member-consent = The person’s data
+
+## Fields
+
+field-category = Category
+field-honorific = Title
+field-given-name = Given name
+field-family-name = Family name
+field-birth-date = Date of birth
+field-email = E-mail address
+field-phone = Telephone number
+field-language = Language of our letters
+field-organisation = Organisation
+field-position = Position
+field-country = Country
+field-accessibility-needs = Accessibility
+field-dietary-needs = Food
+field-sessions = Sessions with limited seats
+field-invitation = Invitation or access code
+field-consent = Consent
+field-level = Rank
+field-is-head = Leads the delegation
+
+## What helps to fill them in
+
+help-honorific = For example Dr, Prof., H.E. It stands on the badge.
+help-given-name = As it should stand on your badge.
+help-birth-date = Only if the organisers need it for accreditation.
+help-email = Your confirmation and your personal link go there.
+help-phone = With the country code, for example +32 2 123 45 67.
+help-accessibility-needs = For example step-free access, a sign-language interpreter, a companion.
+help-dietary-needs = What you cannot or do not eat.
+help-sessions = Of two sessions that are on at the same time you can choose one.
+help-invitation = It stands in the letter that invited you.
+help-consent = Without your agreement we keep nothing. Through your personal link you can see at any time all that is kept about you, change it, and cancel.
+help-member-honorific = For example Dr, Prof., H.E. It stands on the badge.
+help-member-given-name = As it should stand on the badge.
+help-member-birth-date = Only if the organisers need it for accreditation.
+help-member-email = The person’s own address: their confirmation and their personal link go there.
+help-member-phone = With the country code, for example +32 2 123 45 67.
+help-member-language = Without an answer: the language in which we write to you.
+help-member-accessibility-needs = For example step-free access, a sign-language interpreter, a companion.
+help-member-dietary-needs = What the person cannot or does not eat.
+help-member-consent = Please ask the person before you send this. Through their personal link they can see at any time all that is kept about them.
+help-level = For the order of precedence.
+help-level-replacing = Without an answer it stays as it was.
+help-is-head = There is one head of delegation: whoever led it before does not any more.
+
+## What can be wrong
+
+fault-required = Please answer this.
+fault-empty = Please answer this.
+fault-consent_required = Please tick the box: without agreement we may keep nothing.
+fault-too_long = This is too long.
+fault-too-long-by = Please use at most { $most } characters.
+fault-too_short = This is too short.
+fault-too_many = These are too many.
+fault-control_character = Please write plain text without line breaks or invisible characters.
+fault-invalid = Please check this.
+fault-invalid_code = Please choose one of the answers.
+fault-invalid_email = Please give an address such as name@example.org.
+fault-invalid_phone = Please give a telephone number such as +32 2 123 45 67.
+fault-invalid_country = Please choose a country from the list.
+fault-invalid_language = Please choose a language from the list.
+fault-unknown_language = Please choose a language from the list.
+fault-invalid_date = Please give a date such as 2014-03-31 (year, month, day).
+fault-invalid_url = Please give an address that begins with https:// or http://.
+fault-out_of_range = This number is too small or too large.
+fault-unknown_value = Please choose one of the answers.
+fault-unknown_reference = This choice is no longer offered. Please choose again.
+fault-unknown_field = This is not asked any more.
+fault-unknown_category = This category is not offered. Please choose again.
+fault-wrong_type = Please answer in the way that is asked for.
+fault-wrong_length = Please check this.
+fault-duplicate = Please choose each only once.
+fault-overlap = Two of these sessions are on at the same time. Please choose one of them.
+fault-not_asked = This does not apply with your other answers. Please leave it empty.
+fault-not_changeable = Only the organisers can change this.
+fault-in_the_past = This lies in the past.
+fault-validation = Please check what is marked below.
+fault-already-registered = This address is registered already. The letter that we sent to it has the personal link to the registration.
+fault-registration-closed = Registration is not open now. What you typed is still here.
+fault-registration-full = The seats are taken, and there is no waiting list.
+fault-invitation-invalid = This invitation or access code is not known, is used up, or is for another address or category.
+fault-invitation-needed = This category needs an invitation. Please give its code.
+fault-invitation-over = This invitation is used up or over.
+fault-wrong-state = This is not possible any more: the registration has changed meanwhile.
+fault-delegation-full = Every place of your delegation is taken.
+fault-identity-approved = The organisers have approved this person. Please replace the person instead of changing the name.
+fault-precondition-failed = This has changed meanwhile. Please look at it again.
+fault-idempotency-key-reused = This form was sent before. Please open the page again.
+fault-too-many-requests = Too much was sent within a short time. Please wait a minute and send it again.
+fault-too-large = This is too much at once. Please shorten your texts.
+fault-bad-request = We could not read what was sent. Please send it again.
+fault-malformed-json = We could not read what was sent. Please send it again.
+fault-not-found = There is nothing here any more. Please open the link in our latest letter.
+fault-unauthenticated = This link is not valid any more. Please open the link in our latest letter.
+fault-forbidden = This link does not allow that.
+fault-unavailable = The service is not available at the moment. What you typed is still here: please send it again in a minute.
+fault-unexpected = Something went wrong on our side. What you typed is still here: please send it again in a minute.
+
+## Registering
+
+register-title = Register
+register-choose-category = In which category do you take part?
+register-no-category = There is nothing to register for at the moment.
+register-as = Register as: { $category }
+register-with-invitation = Your invitation or access code is taken along.
+register-have-code = I have an invitation or an access code
+register-use-code = Use this code
+register-other-category = Choose another category
+register-send = Register
+register-send-pending = Send to the organisers for approval
+register-send-waiting = Go on the waiting list
+register-letter-follows = You will then get a letter by e-mail. Your registration counts once you have followed the link in it.
+
+category-open = Open for registration.
+category-not-open = Not open for registration now.
+category-full = Every seat is taken, and there is no waiting list.
+category-waiting-list = The seats are taken. If you register now, you go on the waiting list and are told as soon as a seat is free.
+category-seats-left = { $count ->
+    [one] Open for registration: one seat left.
+   *[other] Open for registration: { $count } seats left.
+}
+category-opens-at = Opens:
+category-closes-at = Closes:
+category-needs-invitation = Only with an invitation or an access code.
+category-needs-approval = The organisers decide about each registration and write to you.
+category-verifies-email = You confirm your address with a link that we send to you.
+
+sent-title = Please look at your e-mail
+sent-what = A letter is on its way to the address that you gave.
+sent-link = Follow the link in it and press its button: only then does your registration count.
+sent-nothing-came = Nothing came within ten minutes? Please look among unwanted mail (spam), or register again with your address spelt carefully.
+
+void-title = This link does not work
+void-why = It is not valid, or no longer valid.
+void-whole-link = Please check that the whole link was opened: some mail programs break long links.
+void-latest-letter = If you have several letters from us, open the link in the latest one: earlier links may be void.
+void-ask = If that does not help, please write to the organisers.
+
+## One’s own registration
+
+own-title = Your registration
+own-back = Back to your registration
+own-is-unverified = Please confirm that this address is yours
+own-is-pending = The organisers are considering your registration
+own-is-confirmed = Your registration is confirmed
+own-is-waitlisted = You are on the waiting list
+own-is-offered = A seat is held for you
+own-is-cancelled = Your registration is cancelled
+own-is-rejected = Your registration was not accepted
+own-is-expired = Your registration has expired
+own-is-revoked = Your accreditation is withdrawn
+own-then-unverified = Your registration counts only once you have pressed this button.
+own-then-pending = There is nothing that you need to do. We write to you as soon as a decision is made.
+own-then-confirmed = We look forward to welcoming you.
+own-position = You are number { $position } in the queue.
+own-then-waitlisted = When a seat becomes free for you, we write to you. If you cannot come any more, please cancel, so that others move up.
+own-then-offered = Please accept it in time. After that it goes to the next person, and you go to the end of the waiting list.
+own-then-cancelled = This cannot be undone.
+own-then-rejected = The decision has been sent to you by e-mail.
+own-then-expired = The address was not confirmed in time.
+own-then-revoked = You cannot take part with this registration any more.
+own-reason = The organisers write:
+own-until = Until:
+own-verify = Yes, this is my address
+own-accept = Accept the seat
+own-qr-label = Code for the entrance, of registration { $reference }
+own-qr-what = Show this code at the entrance, on this screen or printed.
+own-link-personal = This page is yours alone. Do not share its link.
+own-link-share = Whoever has it can see, change and cancel your registration.
+own-facts = What is registered
+own-reference = Reference
+own-name = Name
+own-dates = Dates
+own-venue = Venue
+own-sessions = Your sessions
+own-session-waits = (waiting list)
+own-acts = What you can do
+own-programme = Read the programme
+own-data = Take along all that is kept about you (JSON file)
+own-cancel = Cancel my registration
+own-register-anew = Register again
+own-history = What has happened so far
+own-notice-changed = Your changes are saved.
+own-notice-sessions = Your choice of sessions is saved.
+
+event-registered = registered
+event-imported = taken over from another system
+event-verified = address confirmed
+event-approved = approved by the organisers
+event-rejected = not accepted by the organisers
+event-promoted = a seat became free
+event-offered = a seat was offered
+event-accepted = the seat was accepted
+event-lapsed = the offer of a seat ended
+event-expired = expired
+event-cancelled = cancelled
+event-revoked = accreditation withdrawn
+event-changed = changed
+event-moved = moved to another category
+event-sessions-changed = choice of sessions changed
+event-seated = a seat in a session became free
+event-merged = joined with another registration of the same person
+event-link-renewed = new personal link
+
+change-title = Change your registration
+change-locked = What stands above can only be changed by the organisers.
+change-send = Save changes
+change-leave = Leave it as it is
+
+choice-title = Choose sessions
+choice-what = Tick every session that you want to attend. A session that you untick gives its seat to somebody else.
+choice-none = No session of this conference asks you to sign up: you may attend them all.
+choice-send = Save this choice
+
+cancel-title = Do you want to cancel your registration?
+cancel-seat = Your seat goes to the next person on the waiting list. Your places in sessions are given up, too.
+cancel-place = You leave the waiting list and lose your place on it.
+cancel-application = Your registration is given up.
+cancel-final = This cannot be undone.
+cancel-nothing = There is nothing left to cancel.
+cancel-send = Yes, cancel my registration
+cancel-keep = No, keep it
+
+## Delegations
+
+delegation-title = Delegation: { $name }
+delegation-back = Back to the delegation
+delegation-size = { $count ->
+    [0] The delegation has no members yet.
+    [one] The delegation has one member.
+   *[other] The delegation has { $count } members.
+}
+delegation-left = { $count ->
+    [0] All { $quota } places are taken.
+    [one] One of { $quota } places is free.
+   *[other] { $count } of { $quota } places are free.
+}
+delegation-link-personal = This page is for you as the focal point. Do not share its link.
+delegation-link-share = Whoever has it sees the members and can add, replace and remove them. Each member gets their own link by e-mail.
+delegation-members = Members
+delegation-no-members = Nobody has been named so far.
+delegation-head = head of delegation
+delegation-replace = Put another person in the place of { $name }
+delegation-replace-title = Who comes in the place of { $name }?
+delegation-replace-what = The new person takes the seat, or the place on the waiting list. The registration of the other person is cancelled, and both get a letter. This cannot be undone.
+delegation-replace-head = The new person leads the delegation, too.
+delegation-replace-send = Replace
+delegation-remove = Remove { $name }
+delegation-remove-what = The registration is cancelled, and the person gets a letter. A seat goes to the next person on the waiting list. This cannot be undone.
+delegation-remove-send = Yes, remove
+delegation-add = Add a member
+delegation-add-what = The person gets a letter with a personal link.
+delegation-add-send = Add this member
+delegation-not-open = Members cannot be added now, because registration is not open. You can still replace and remove members.
+delegation-full = Every place is taken. To add somebody, first remove or replace a member, or ask the organisers for more places.
+delegation-needs-approval = The organisers decide about each member.
+delegation-notice-added = The member is added, and a letter is on its way.
+delegation-notice-removed = The member is removed.
+delegation-notice-replaced = The member is replaced, and the letters are on their way.
+
+status-unverified = address not confirmed yet
+status-pending = with the organisers
+status-confirmed = confirmed
+status-waitlisted = on the waiting list
+status-cancelled = cancelled
+status-rejected = not accepted
+status-expired = expired
+status-revoked = accreditation withdrawn
+
+level-as-before = As before
+level-head-of-state = Head of State
+level-head-of-government = Head of Government
+level-vice-president = Vice-President
+level-minister = Minister
+level-deputy-minister = Deputy minister
+level-head-of-organisation = Head of an organisation
+level-ambassador = Ambassador
+level-other = Other
+
+## Announcements
+
+mail-title = Messages from the organisers
+mail-on = You get announcements and reminders.
+mail-off = You get no announcements and no reminders any more. Letters about your own registration are still sent.
+mail-stop = Stop announcements and reminders
+mail-again = Send them again

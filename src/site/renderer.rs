@@ -1,0 +1,154 @@
+//! From data to pages: the templates of `config/site/templates`, and what an operator puts in their place, with the
+//! words of one language.
+
+use std::{collections::BTreeMap, io, path::Path, sync::Arc};
+
+use fluent_bundle::{FluentArgs, FluentValue};
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior,
+    value::{Kwargs, Value},
+};
+
+use super::{
+    assets::Assets,
+    names,
+    texts::{Texts, read_dir},
+};
+
+macro_rules! templates {
+    ($($name:literal),+ $(,)?) => {
+        &[$(($name, include_str!(concat!("../../config/site/templates/", $name)))),+]
+    };
+}
+
+const SHIPPED: &[(&str, &str)] = templates! {
+    "_form.html", "_macros.html", "call-for-action.html", "conferences.html", "delegation.html", "error.html", "front.html",
+    "layout.html", "link-void.html", "mail-preferences.html", "my-programme.html", "programme.html", "register-sent.html",
+    "register.html", "registration-cancel.html", "registration-change.html", "registration-sessions.html",
+    "registration.html", "session.html", "speaker.html", "speakers.html",
+};
+
+/// Makes pages in one language.
+pub struct Renderer(Environment<'static>);
+
+impl Renderer {
+    /// One for each language that has words.
+    ///
+    /// # Errors
+    /// A template or a text of the operator's cannot be read or is wrong.
+    pub fn load(folder: Option<&Path>, assets: &Arc<Assets>) -> io::Result<BTreeMap<String, Self>> {
+        let mut sources: BTreeMap<String, String> =
+            SHIPPED.iter().map(|(name, source)| ((*name).to_owned(), (*source).to_owned())).collect();
+        if let Some(folder) = folder.map(|folder| folder.join("templates")).filter(|folder| folder.is_dir()) {
+            for path in read_dir(&folder)?.into_iter().filter(|path| path.is_file()) {
+                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+                sources.insert(name, std::fs::read_to_string(&path)?);
+            }
+        }
+        let texts = Texts::load(folder)?;
+        let renderers = texts.into_iter().map(|(language, texts)| {
+            let made = Self::new(&language, texts, &sources, Arc::clone(assets)).map_err(io::Error::other)?;
+            Ok((language, made))
+        });
+        renderers.collect()
+    }
+
+    fn new(
+        language: &str,
+        texts: Texts,
+        sources: &BTreeMap<String, String>,
+        assets: Arc<Assets>,
+    ) -> Result<Self, Error> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| AutoEscape::Html);
+        environment.set_formatter(|out, state, value| match value.as_str() {
+            Some(text) if !value.is_safe() => Ok(write_escaped(out, text)?),
+            _ => minijinja::escape_formatter(out, state, value),
+        });
+        for (name, source) in sources {
+            environment.add_template_owned(name.clone(), source.clone())?;
+        }
+        let words = texts.clone();
+        environment.add_function("t", move |name: String, places: Kwargs| {
+            let unknown = || Error::new(ErrorKind::InvalidOperation, format!("there is no text {name}"));
+            words.get(&name, &arguments(&places)?).ok_or_else(unknown)
+        });
+        environment.add_function("t_or", move |name: String, otherwise: Value| {
+            texts.get(&name, &FluentArgs::new()).map_or(otherwise, Value::from)
+        });
+        environment.add_function("asset", move |name: String| {
+            assets
+                .path(&name)
+                .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("there is no file {name}")))
+        });
+        let dated = |write: fn(chrono::NaiveDate, &str) -> String, language: String| {
+            move |text: String| names::date_of(&text).map_or(text, |date| write(date, &language))
+        };
+        environment.add_filter("long_date", dated(names::long_date, language.to_owned()));
+        environment.add_filter("short_date", dated(names::short_date, language.to_owned()));
+        // A time in its own offset: that of the conference.
+        environment.add_filter("clock", |text: String| text.get(11..16).unwrap_or(&text).to_owned());
+        let own = language.to_owned();
+        environment.add_filter("moment", move |state: &State<'_, '_>, text: String| {
+            let zone = state.lookup("conference").and_then(|conference| conference.get_attr("time_zone").ok());
+            let zone = zone.and_then(|zone| zone.as_str().and_then(|name| name.parse().ok()));
+            names::moment(&text, zone, &own)
+        });
+        let own = language.to_owned();
+        environment.add_filter("date_span", move |first: String, last: String| {
+            let both = names::date_of(&first).zip(names::date_of(&last));
+            both.map_or(first, |(first, last)| names::date_span(first, last, &own))
+        });
+        let own = language.to_owned();
+        environment.add_filter("country", move |code: String| names::country(&code, &own));
+        let own = language.to_owned();
+        environment.add_filter("language_name", move |tag: String| names::language(&tag, &own));
+        environment.add_filter("paragraphs", |text: String| -> Vec<String> {
+            let text = text.replace("\r\n", "\n");
+            text.split("\n\n").map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+        });
+        Ok(Self(environment))
+    }
+
+    /// Makes a page.
+    ///
+    /// # Errors
+    /// The template names what there is not.
+    pub fn render(&self, template: &str, context: Value) -> Result<String, Error> {
+        self.0.get_template(template)?.render(context)
+    }
+}
+
+/// Writes a text so that it is one wherever it stands in HTML, in a quoted attribute, too. Paths stay readable.
+fn write_escaped(out: &mut minijinja::Output<'_>, text: &str) -> std::fmt::Result {
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+        let (before, after) = rest.split_at(at);
+        out.write_str(before)?;
+        out.write_str(match after.as_bytes().first() {
+            Some(b'&') => "&amp;",
+            Some(b'<') => "&lt;",
+            Some(b'>') => "&gt;",
+            Some(b'"') => "&quot;",
+            _ => "&#39;",
+        })?;
+        rest = after.get(1..).unwrap_or_default();
+    }
+    out.write_str(rest)
+}
+
+/// What fills the places of a text: numbers stay numbers, for the plural follows them.
+fn arguments(places: &Kwargs) -> Result<FluentArgs<'static>, Error> {
+    let mut arguments = FluentArgs::new();
+    for name in places.args() {
+        let value: Value = places.get(name)?;
+        let filled = match i64::try_from(value.clone()) {
+            Ok(number) if value.is_number() => FluentValue::from(number),
+            _ => FluentValue::from(value.to_string()),
+        };
+        arguments.set(name.to_owned(), filled);
+    }
+    places.assert_all_used()?;
+    Ok(arguments)
+}

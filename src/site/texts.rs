@@ -1,0 +1,140 @@
+//! The words of the pages, in Fluent (<https://projectfluent.org>): `config/site/texts/<language>/*.ftl`, and what an
+//! operator puts in their place. What a language does not say is said in English.
+
+use std::{collections::BTreeMap, io, path::Path, sync::Arc};
+
+use fluent_bundle::{FluentArgs, FluentResource, concurrent::FluentBundle};
+use unic_langid::LanguageIdentifier;
+
+use super::names::primary;
+
+/// The language that stands in for others.
+pub const FALLBACK: &str = "en";
+
+/// The texts that ship: language and file.
+const SHIPPED: &[(&str, &str)] = &[
+    ("en", include_str!("../../config/site/texts/en/programme.ftl")),
+    ("en", include_str!("../../config/site/texts/en/registration.ftl")),
+    ("fr", include_str!("../../config/site/texts/fr/programme.ftl")),
+    ("fr", include_str!("../../config/site/texts/fr/registration.ftl")),
+    ("nl", include_str!("../../config/site/texts/nl/programme.ftl")),
+    ("nl", include_str!("../../config/site/texts/nl/registration.ftl")),
+    ("ar", include_str!("../../config/site/texts/ar/programme.ftl")),
+    ("ar", include_str!("../../config/site/texts/ar/registration.ftl")),
+];
+
+/// The words of one language.
+#[derive(Clone)]
+pub struct Texts {
+    /// Its own, then those of the fallback.
+    bundles: Vec<Arc<FluentBundle<FluentResource>>>,
+}
+
+impl Texts {
+    /// The words of every language that has some, by its tag: what ships, and over it what stands in `folder`.
+    ///
+    /// # Errors
+    /// A file cannot be read or is no Fluent: the error names it.
+    pub fn load(folder: Option<&Path>) -> io::Result<BTreeMap<String, Self>> {
+        let mut sources: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+        for (language, source) in SHIPPED {
+            let file = (format!("the texts that ship ({language})"), (*source).to_owned());
+            sources.entry((*language).to_owned()).or_default().push(file);
+        }
+        if let Some(folder) = folder.map(|folder| folder.join("texts")).filter(|folder| folder.is_dir()) {
+            for language in read_dir(&folder)?.into_iter().filter(|path| path.is_dir()) {
+                let tag = language.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+                for file in read_dir(&language)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "ftl"))
+                {
+                    let text = std::fs::read_to_string(&file)?;
+                    sources.entry(tag.clone()).or_default().push((file.display().to_string(), text));
+                }
+            }
+        }
+        let mut bundles = BTreeMap::new();
+        for (language, files) in sources {
+            let bundle = bundle(&language, files)?;
+            bundles.insert(language, Arc::new(bundle));
+        }
+        let fallback = bundles.get(FALLBACK).cloned();
+        let texts = bundles.into_iter().map(|(language, bundle)| {
+            let bundles = [Some(bundle), fallback.clone()].into_iter().flatten().collect();
+            (language, Self { bundles })
+        });
+        Ok(texts.collect())
+    }
+
+    /// The text of this name, with its places filled; nothing, if there is none.
+    pub fn get(&self, name: &str, arguments: &FluentArgs<'_>) -> Option<String> {
+        let (bundle, pattern) = self
+            .bundles
+            .iter()
+            .find_map(|bundle| Some((bundle, bundle.get_message(name).and_then(|message| message.value())?)))?;
+        let mut errors = Vec::new();
+        let text = bundle.format_pattern(pattern, Some(arguments), &mut errors);
+        if !errors.is_empty() {
+            tracing::warn!(name, ?errors, "a text of the pages cannot be filled");
+        }
+        Some(text.into_owned())
+    }
+}
+
+/// What a folder holds, in order.
+pub fn read_dir(folder: &Path) -> io::Result<Vec<std::path::PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        found.push(entry?.path());
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn bundle(language: &str, files: Vec<(String, String)>) -> io::Result<FluentBundle<FluentResource>> {
+    let wrong = |name: &str, reason: String| io::Error::other(format!("{name}: {reason}"));
+    let tag: LanguageIdentifier = language.parse().map_err(|_| wrong(language, "is no language".to_owned()))?;
+    let mut bundle = FluentBundle::new_concurrent(vec![tag]);
+    // Marks of direction around names are for scripts from right to left; elsewhere they are copied along unseen.
+    bundle.set_use_isolating(is_from_right(language));
+    for (name, source) in files {
+        let resource = FluentResource::try_new(source)
+            .map_err(|(_, errors)| wrong(&name, errors.first().map(ToString::to_string).unwrap_or_default()))?;
+        bundle.add_resource_overriding(resource);
+    }
+    Ok(bundle)
+}
+
+/// Whether a language is written from right to left.
+pub fn is_from_right(tag: &str) -> bool {
+    matches!(primary(tag), "ar" | "dv" | "fa" | "he" | "ps" | "sd" | "ug" | "ur" | "yi")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_language_says_everything_and_counts_as_its_readers_do() {
+        let ids = |language: &str| {
+            let sources = SHIPPED.iter().filter(|(tag, _)| *tag == language);
+            let lines = sources.flat_map(|(_, source)| source.lines());
+            let mut ids: Vec<&str> = lines.filter_map(|line| line.split_once(" =")).map(|(id, _)| id).collect();
+            ids.retain(|id| id.starts_with(|c: char| c.is_ascii_lowercase()) && !id.contains(' '));
+            ids.sort_unstable();
+            ids
+        };
+        let english = ids("en");
+        assert!(english.len() > 200);
+        for language in ["fr", "nl", "ar"] {
+            assert_eq!(ids(language), english, "{language}");
+        }
+        let texts = Texts::load(None).unwrap();
+        let count = |language: &str, n: i64| {
+            let mut arguments = FluentArgs::new();
+            arguments.set("count", n);
+            texts[language].get("minutes", &arguments).unwrap()
+        };
+        assert_eq!((count("en", 1).as_str(), count("en", 5).as_str()), ("one minute", "5 minutes"));
+        assert_ne!(count("ar", 2), count("ar", 3).replace('3', "2"), "two has a form of its own");
+        assert!(texts["fr"].get("no-such-text", &FluentArgs::new()).is_none());
+    }
+}

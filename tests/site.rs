@@ -1,0 +1,315 @@
+//! The pages, as browsers ask for them without running a script.
+
+use std::{path::Path, process::Command};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    App, Store,
+    app::{BROWSER, Folder, World, person, repository, small_conference},
+    on_both_stores,
+};
+
+const SITE: &str = "/conferences/small";
+const REGISTRATIONS: &str = "/api/v1/conferences/small/registrations";
+
+/// A conference with every kind of thing that a form can ask.
+fn asking() -> Value {
+    let mut blueprint = small_conference(None, Some(0));
+    blueprint["sessions"].as_array_mut().unwrap().push(json!({
+        "code": "law", "kind": "parallel", "title": { "en": "Law", "fr": "Droit" }, "access": "sign_up", "seats": 1,
+        "starts_at": "2030-05-01T11:00", "ends_at": "2030-05-01T12:00", "items": []
+    }));
+    blueprint["registration"]["categories"][1]["waiting_list"] = json!(false);
+    blueprint["registration"]["questions"] = json!([
+        { "code": "diet", "kind": "single_choice", "label": { "en": "Diet", "fr": "Régime" }, "required": true,
+          "options": [{ "code": "all", "label": "Everything" }, { "code": "other", "label": "Other" }] },
+        { "code": "which", "kind": "short_text", "label": "Which?", "required": true, "shown_if": { "question": "diet", "any_of": ["other"] } },
+        { "code": "topics", "kind": "multiple_choice", "label": "Topics", "options": [{ "code": "law", "label": "Law" }, { "code": "press", "label": "Press" }] },
+        { "code": "first", "kind": "yes_no", "label": "Is it your first time?" },
+        { "code": "guests", "kind": "number", "label": "Guests", "maximum": 3 }
+    ]);
+    blueprint
+}
+
+fn reference(page: &str) -> String {
+    page.split("S-").nth(1).map(|rest| format!("S-{}", &rest[..8])).unwrap()
+}
+
+fn token(page: &str) -> String {
+    page.split("token=")
+        .nth(1)
+        .unwrap()
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c))
+        .collect()
+}
+
+on_both_stores! {
+    fn a_form_that_is_refused_comes_back_as_it_was_filled_in(store) {
+        let app = World::new(store).start();
+        app.publish(&asking());
+        let choice = app.browse(&format!("{SITE}/en/register"));
+        assert!(choice.text().contains("/conferences/small/en/register?category=delegate"), "{}", choice.text());
+        assert!(!choice.text().contains("register?category=press"), "a category without seats or waiting list has no form");
+        let blank = app.browse(&format!("{SITE}/en/register?category=delegate"));
+        for control in ["name=\"given_name\"", "name=\"answers.diet\"", "name=\"answers.which\"", "name=\"sessions\"", "name=\"consent\"", "autocomplete=\"email\""] {
+            assert!(blank.text().contains(control), "{control}: {}", blank.text());
+        }
+        let wrong = "category=delegate&given_name=%3Cb%3EAda&family_name=&email=nowhere&phone=12&answers.diet=other&answers.which=&answers.guests=9\
+                     &answers.topics=press&sessions=law&dietary_needs=no+nuts%0D%0Aat+all";
+        let refused = app.submit(&format!("{SITE}/en/register?category=delegate"), wrong);
+        assert_eq!(refused.status, 422);
+        let page = refused.text();
+        for kept in ["value=\"&lt;b&gt;Ada\"", "value=\"nowhere\"", "value=\"12\"", "value=\"9\"", "no nuts\nat all"] {
+            assert!(page.contains(kept), "{kept}: {page}");
+        }
+        for place in ["e-family_name", "e-email", "e-phone", "e-answers.which", "e-answers.guests", "e-consent"] {
+            assert!(page.contains(&format!("id=\"{place}\"")), "{place}: {page}");
+        }
+        assert!(!page.contains("e-given_name") && page.contains("role=\"alert\"") && page.contains("<title>Error:"), "{page}");
+        assert_eq!(app.count("SELECT count(*) AS n FROM registrations"), 0);
+
+        // What is right is taken in: a question that does not apply is not asked, whatever a browser without script sends.
+        let right = "category=delegate&given_name=Ada&family_name=Lovelace&email=ada%40example.org&answers.diet=all&answers.which=typed+before\
+                     &answers.topics=law&answers.topics=press&answers.first=true&answers.guests=2&sessions=law&consent=true&country=GB";
+        let own = app.submit(&format!("{SITE}/fr/register?category=delegate"), right);
+        assert!(own.text().contains("Votre inscription est confirmée") && own.text().contains("Droit"), "{}", own.text());
+        let (reference, token) = (reference(own.text()), token(own.text()));
+        let read = |app: &App| app.get(&format!("{REGISTRATIONS}/{reference}?token={token}")).json();
+        let stored = read(&app);
+        assert_eq!(stored["answers"], json!({ "diet": "all", "topics": ["law", "press"], "first": true, "guests": 2 }));
+        assert_eq!((&stored["language"], &stored["country"], &stored["sessions"][0]["session"]), (&json!("fr"), &json!("GB"), &json!("law")));
+
+        // A change keeps what the form does not show; what is emptied is taken back.
+        let at = format!("{SITE}/en/registrations/{reference}");
+        let change = app.browse(&format!("{at}/change?token={token}"));
+        for filled in ["value=\"Ada\"", "value=\"Lovelace\"", "value=\"2\""] {
+            assert!(change.text().contains(filled), "{filled}: {}", change.text());
+        }
+        assert!(!change.text().contains("name=\"email\""), "the address is the organisers' to change");
+        let wrong = app.submit(&format!("{at}/change?token={token}"), "given_name=&family_name=King&language=en&answers.diet=other&answers.which=x&answers.guests=7");
+        assert!(wrong.status == 422 && wrong.text().contains("value=\"King\"") && wrong.text().contains("id=\"e-given_name\""), "{}", wrong.text());
+        let changed = app.submit(&format!("{at}/change?token={token}"), "given_name=Ada&family_name=King&language=en&answers.diet=other&answers.which=fish&answers.first=false");
+        assert_eq!(changed.status, 200, "{}", changed.text());
+        let stored = read(&app);
+        assert_eq!(stored["answers"], json!({ "diet": "other", "which": "fish", "first": false }));
+        assert_eq!((&stored["family_name"], &stored["country"], &stored["email"]), (&json!("King"), &Value::Null, &json!("ada@example.org")));
+        assert_eq!(app.submit(&format!("{at}/sessions?token={token}"), "").status, 200);
+        assert_eq!(read(&app)["sessions"], json!([]));
+        assert_eq!(app.submit(&format!("{at}/fly?token={token}"), "").status, 404);
+    }
+
+    fn a_focal_point_names_replaces_and_removes_members_on_a_page(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        let wish = json!({
+            "code": "belgium", "kind": "member_state", "name": { "en": "Belgium" }, "country": "BE", "category": "delegate", "quota": 2,
+            "focal_point": { "name": "F. Point", "email": "focal@example.org", "language": "en" }
+        });
+        let made = app.admin("POST", "/api/v1/conferences/small/delegations", Some(&wish));
+        assert_eq!(made.status, 201, "{}", made.text());
+        let sent = app.admin("POST", "/api/v1/conferences/small/delegations/belgium/invite-focal-point", Some(&json!({})));
+        let link = sent.json()["link"].as_str().map(str::to_owned).unwrap_or_else(|| panic!("{}", sent.text()));
+        let page = app.browse(app.path_of(&link));
+        assert!(page.status == 200 && page.text().contains("Belgium"), "{}", page.text());
+        let token = token(page.text());
+        let at = format!("{SITE}/en/delegations/belgium");
+        let wrong = app.submit(&format!("{at}/members?token={token}"), "given_name=Jo&email=x");
+        assert!(wrong.status == 422 && wrong.text().contains("value=\"Jo\"") && wrong.text().contains("id=\"e-email\""), "{}", wrong.text());
+        let member = |name: &str| format!("given_name={name}&family_name=Example&email={name}%40example.org&consent=true&level=minister&is_head=true");
+        let added = app.submit(&format!("{at}/members?token={token}"), &member("jo"));
+        assert!(added.status == 200 && added.text().contains("jo@example.org"), "{}", added.text());
+        let first = reference(added.text());
+        let form = app.browse(&format!("{at}?token={token}&replace={first}"));
+        assert!(form.text().contains(&format!("members/{first}/replace?token=")), "{}", form.text());
+        let replaced = app.submit(&format!("{at}/members/{first}/replace?token={token}"), &member("kim"));
+        assert!(replaced.text().contains("kim@example.org") && !replaced.text().contains("jo@example.org"), "{}", replaced.text());
+        let second = reference(replaced.text());
+        let removed = app.submit(&format!("{at}/members/{second}/remove?token={token}"), "");
+        assert!(removed.status == 200 && !removed.text().contains("kim@example.org"), "{}", removed.text());
+        let stranger = app.browse(&format!("{at}?token=x{token}"));
+        assert!(stranger.status == 401 && stranger.text().contains("This link does not work"), "{} {}", stranger.status, stranger.text());
+    }
+
+    fn the_pages_of_a_release_are_answered_like_its_documents(store) {
+        let app = World::new(store).start();
+        let mut blueprint = small_conference(None, None);
+        blueprint["conference"]["languages"] = json!(["en", "fr", "ar"]);
+        blueprint["conference"]["name"]["ar"] = json!("مؤتمر صغير");
+        app.publish(&blueprint);
+        let programme = app.get_with(&format!("{SITE}/fr/programme"), &BROWSER);
+        assert_eq!((programme.status, programme.header("content-language")), (200, Some("fr")));
+        assert!(programme.text().contains("<html lang=\"fr\" dir=\"ltr\">") && programme.text().contains("Ouverture"), "{}", programme.text());
+        let tag = programme.header("etag").unwrap().to_owned();
+        assert_eq!(app.get_with(&format!("{SITE}/fr/programme"), &[("if-none-match", &tag)]).status, 304);
+        let arabic = app.browse(&format!("{SITE}/ar/programme"));
+        assert!(arabic.text().contains("<html lang=\"ar\" dir=\"rtl\">") && arabic.text().contains("مؤتمر صغير"), "{}", arabic.text());
+        assert!(app.browse(&format!("{SITE}/nl")).text().contains("<html lang=\"nl\""), "the pages speak it, whatever the conference does");
+        for (path, status) in [
+            ("", 200), ("/programme?day=2030-05-01&kind=opening", 200), ("/programme?kind=nothing", 404), ("/sessions/opening", 200),
+            ("/sessions/closing", 404), ("/speakers", 200), ("/speakers/ada", 200), ("/speakers/eve", 404), ("/call-for-action", 404),
+            ("/my-programme", 200), ("/my-programme?session=opening&session=gone", 200), ("/nothing/at/all", 404), ("/registrations/S-1", 404),
+        ] {
+            let answer = app.get_with(&format!("{SITE}/en{path}"), &BROWSER);
+            assert_eq!((answer.status, answer.header("content-type")), (status, Some("text/html; charset=utf-8")), "{path}");
+        }
+        let mine = app.browse(&format!("{SITE}/en/my-programme?session=opening&session=gone"));
+        assert!(mine.text().contains("programme.ics?lang=en&amp;sessions=opening\""), "{}", mine.text());
+        assert_eq!(app.get_with(SITE, &[("accept-language", "nl, en;q=0.5")]).header("location"), Some("/conferences/small/nl"));
+        assert_eq!(app.get_with("/", &BROWSER).header("location"), Some("/conferences/small/en"), "one conference alone is where people want to go");
+        assert_eq!(app.browse("/conferences/other/en").status, 404);
+
+        // The next release is there at once.
+        blueprint["sessions"][0]["title"] = json!({ "en": "Welcome", "fr": "Bienvenue", "ar": "أهلا" });
+        app.publish(&blueprint);
+        let fresh = app.get_with(&format!("{SITE}/fr/programme"), &[("if-none-match", &tag)]);
+        assert!(fresh.status == 200 && fresh.text().contains("Bienvenue</a>") && !fresh.text().contains("Ouverture</a>"), "{}", fresh.text());
+        assert_eq!(app.browse(&format!("{SITE}/en/register")).status, 200);
+    }
+
+    fn a_code_of_an_invitation_opens_its_form_in_a_browser(store) {
+        let app = World::new(store).start();
+        let mut blueprint = small_conference(None, None);
+        blueprint["registration"]["categories"][1]["needs_invitation"] = json!(true);
+        app.publish(&blueprint);
+        let wish = json!({ "kind": "personal", "email": "guest@example.org", "category": "press" });
+        let made = app.admin("POST", "/api/v1/conferences/small/invitations", Some(&wish)).json();
+        let link = made["link"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
+        let code = link.split("invitation=").nth(1).unwrap().to_owned();
+        let page = app.browse(app.path_of(&link));
+        assert!(page.status == 200 && page.text().contains(&format!("value=\"{code}\"")), "{}", page.text());
+        let form = "category=press&given_name=G&family_name=Uest&email=guest%40example.org&consent=true";
+        let refused = app.submit(&format!("{SITE}/en/register?category=press"), form);
+        assert_eq!(refused.status, 409, "{}", refused.text());
+        assert!(refused.text().contains("value=\"Uest\"") && refused.text().contains("name=\"invitation\""), "{}", refused.text());
+        let own = app.submit(&format!("{SITE}/en/register?category=press"), &format!("{form}&invitation={code}"));
+        assert!(own.text().contains("Your registration is confirmed"), "{}", own.text());
+        let void = app.browse(&format!("{SITE}/en/register?invitation=NOSUCHCODE"));
+        assert_eq!(void.status, 200, "a code that opens nothing is told beside the form of those who have none");
+    }
+
+    fn a_ministry_puts_its_identity_on_the_pages_without_a_fork(store) {
+        let folder = Folder::create();
+        for (name, text) in [
+            ("templates/error.html", "{% extends \"layout.html\" %}{% block content %}<p>Own page {{ status }} {{ t(\"greeting\", name=\"<b>\") }}</p>{% endblock %}"),
+            ("texts/en/ministry.ftl", "greeting = Hello { $name }\nnav-programme = Agenda of the days\n"),
+            ("site.css", ":root { --accent: #003399; }"),
+            ("logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
+        ] {
+            let path = folder.0.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let app = World::new(store).set("PLENARY_SITE_DIR", folder.0.to_str().unwrap()).start();
+        app.publish(&small_conference(None, None));
+        let page = app.browse(&format!("{SITE}/en/nothing"));
+        assert!(page.text().contains("<p>Own page 404 Hello &lt;b&gt;</p>") && page.text().contains("Agenda of the days"), "{}", page.text());
+        let style = page.text().split("href=\"/assets/site.").nth(1).unwrap().split('"').next().unwrap();
+        let style = app.get(&format!("/assets/site.{style}"));
+        assert_eq!((style.text(), style.header("cache-control")), (":root { --accent: #003399; }", Some("public, max-age=31536000, immutable")));
+        app.post(REGISTRATIONS, &person(1, "delegate"));
+    }
+}
+
+#[test]
+fn a_site_that_cannot_be_filled_is_refused_at_the_start() {
+    let folder = Folder::create();
+    std::fs::create_dir_all(folder.0.join("templates")).unwrap();
+    std::fs::write(folder.0.join("templates/front.html"), "{% if %}").unwrap();
+    let world = World::new(crate::support::Store::Sqlite).set("PLENARY_SITE_DIR", folder.0.to_str().unwrap());
+    let ended = world.run(&["serve"]);
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(!ended.status.success() && said.contains("site_dir") && said.contains("front.html"), "{said}");
+}
+
+/// Runs `tests/node/site.mjs` in Chromium; each claim of it that does not hold fails the test.
+fn in_chromium(app: &App, what: &str, variables: &[(&str, &str)]) {
+    let folder = repository().join("tests/node");
+    let done = Command::new("node")
+        .arg("site.mjs")
+        .arg(what)
+        .current_dir(&folder)
+        .env("SITE_URL", &app.url)
+        .env("SITE_TOKEN", app.authorization().trim_start_matches("Bearer "))
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    let failed: Vec<&str> = said.lines().filter(|line| line.starts_with("FAIL")).collect();
+    assert_eq!(failed, [""; 0]);
+    assert!(done.status.success(), "{said}\n{}", String::from_utf8_lossy(&done.stderr));
+    assert!(said.lines().filter(|line| line.starts_with("ok")).count() >= 15, "{said}");
+}
+
+/// Whether there is a browser, and what drives it.
+fn chromium_is_there() -> bool {
+    let browser = std::env::var("PLENARY_TEST_CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
+    let driver = repository().join("tests/node/node_modules/playwright-core");
+    let found = Path::new(&browser).exists() && driver.exists();
+    if !found {
+        crate::support::skipped(
+            "PLENARY_TEST_CHROMIUM (default /usr/bin/chromium) or tests/node/node_modules is missing",
+        );
+    }
+    found
+}
+
+on_both_stores! {
+    fn a_person_registers_waits_is_promoted_and_reads_a_new_release_in_chromium(store) {
+        if !chromium_is_there() {
+            return;
+        }
+        let mail = Folder::create();
+        let app = World::new(store).set("PLENARY_MAIL_URL", &format!("file:{}", mail.0.display())).start();
+        let mut blueprint = small_conference(None, Some(1));
+        blueprint["registration"]["categories"][1]["verifies_email"] = json!(true);
+        blueprint["registration"]["questions"] = json!([
+            { "code": "diet", "kind": "single_choice", "label": { "en": "Diet", "fr": "Régime" },
+              "options": [{ "code": "all", "label": "Everything" }, { "code": "other", "label": "Other" }] },
+            { "code": "which", "kind": "short_text", "label": "Which?", "required": true, "shown_if": { "question": "diet", "any_of": ["other"] } }
+        ]);
+        app.publish(&blueprint);
+        let pictures = repository().join("target/screenshots");
+        let pictures = if store == Store::Sqlite { pictures.to_str().unwrap().to_owned() } else { String::new() };
+        in_chromium(&app, "journey", &[("SITE_SLUG", "small"), ("SITE_MAIL", mail.0.to_str().unwrap()), ("SITE_SCREENSHOTS", &pictures)]);
+        assert_eq!(app.world.database.texts("SELECT state AS n FROM registrations ORDER BY arrival"), ["cancelled", "confirmed"]);
+    }
+}
+
+#[test]
+fn every_page_is_for_everyone_in_both_themes_and_light() {
+    if !chromium_is_there() {
+        return;
+    }
+    let app = World::with_example(Store::Sqlite).start();
+    let at = "/api/v1/conferences/genocide-prevention-2014";
+    let category =
+        app.get(&format!("{at}/registration-form")).json()["categories"][0]["code"].as_str().unwrap().to_owned();
+    let made = app.post(&format!("{at}/registrations"), &person(1, &category));
+    assert_eq!(made.status, 201, "{}", made.text());
+    let own = made.json()["links"]["self"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let wish = json!({
+        "code": "belgium", "kind": "member_state", "name": { "en": "Belgium", "fr": "Belgique" }, "country": "BE", "category": category, "quota": 5,
+        "focal_point": { "name": "F. Point", "email": "focal@example.org", "language": "en" }
+    });
+    assert_eq!(app.admin("POST", &format!("{at}/delegations"), Some(&wish)).status, 201);
+    let sent = app.admin("POST", &format!("{at}/delegations/belgium/invite-focal-point"), Some(&json!({}))).json();
+    let link = sent["link"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let token = link.split_once("?token=").unwrap().1;
+    let member = "given_name=Ada&family_name=Lovelace&email=ada%40example.org&consent=true&level=minister";
+    let added = app
+        .submit(&format!("/conferences/genocide-prevention-2014/en/delegations/belgium/members?token={token}"), member);
+    assert!(added.status == 200 && added.text().contains("ada@example.org"), "{}", added.text());
+    in_chromium(
+        &app,
+        "audit",
+        &[
+            ("SITE_SLUG", "genocide-prevention-2014"),
+            ("SITE_OWN", &format!("/registrations/{own}")),
+            ("SITE_CATEGORY", &category),
+            ("SITE_DELEGATION", &format!("/delegations/{link}")),
+            ("SITE_SCREENSHOTS", repository().join("target/screenshots").to_str().unwrap()),
+        ],
+    );
+}
