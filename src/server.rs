@@ -344,6 +344,7 @@ fn announce(
 ) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "Plenary is ready at http://{address}")?;
+    writeln!(out, "  Pages        {public_url}/")?;
     for snapshot in programmes.all() {
         writeln!(out, "  Programme    {public_url}/api/v1/conferences/{}/programme", snapshot.place.slug)?;
     }

@@ -42,8 +42,9 @@ on_both_stores! {
         let mut app = world.start_shared();
         let programme = "/api/v1/conferences/genocide-prevention-2014/programme";
         assert_eq!(app.greeting[0], format!("Plenary is ready at {}", app.url));
-        assert!(app.greeting[1].ends_with(&format!("{}{programme}", app.url)));
-        assert!(app.greeting[2].ends_with(&format!("{}/docs", app.url)));
+        assert!(app.greeting[1].ends_with(&format!("{}/", app.url)), "where the pages are");
+        assert!(app.greeting[2].ends_with(&format!("{}{programme}", app.url)));
+        assert!(app.greeting[3].ends_with(&format!("{}/docs", app.url)));
         let token = token_of(&app).unwrap();
         assert_eq!(app.get("/readyz").status, 200);
         assert_eq!(app.get("/healthz").json(), json!({ "status": "ok" }));

@@ -13,7 +13,6 @@ use super::{
     RegistrationError,
     delegations::{self, Membership},
     duplicates, invitations, letters,
-    mailing::broadcasts::{Content, announce_session},
     model::{Event, Registration, State},
     session_seats::{
         self,
@@ -171,37 +170,10 @@ impl<'a> Ledger<'a> {
                 }
             }
         }
-        self.tell_of_sessions(connection, number)?;
+        session_seats::news::tell(connection, self.place, self.released.agenda, (number, &mut self.sessions))?;
         self.sessions_before = self.sessions.clone();
         self.standing.sessions_release = number;
         session_seats::store::set_sessions_release(connection, self.place.id, number)
-    }
-
-    /// Has those written to who are signed up for a session that the release moves, or calls off.
-    fn tell_of_sessions(&mut self, connection: &mut Connection, release: i32) -> Result<(), DatabaseError> {
-        for index in 0..self.sessions.len() {
-            let Some((id, before)) = self.sessions.get(index).map(|session| (session.id, session.slot.clone())) else {
-                continue;
-            };
-            let found = self.released.agenda.sessions.iter().find(|session| session.id == Some(id));
-            let after = JsonValue(found.map_or(Value::Null, |session| slot(session, self.released.agenda)));
-            if before.as_ref() == Some(&after) {
-                continue;
-            }
-            session_seats::store::save_slot(connection, id, &after)?;
-            // What nobody had heard of moves nobody.
-            let former = before.filter(|JsonValue(slot)| !slot.is_null());
-            if let Some(JsonValue(former)) = former {
-                let kind = if found.is_some() { LetterKind::SessionChanged } else { LetterKind::SessionCancelled };
-                let session = serde_json::from_value(former).ok();
-                let content = Content { session, ..Content::default() };
-                announce_session(connection, self.place.id, (kind.as_str(), release, id), &content)?;
-            }
-            if let Some(session) = self.sessions.get_mut(index) {
-                session.slot = Some(after);
-            }
-        }
-        Ok(())
     }
 
     /// A category of the conference.
@@ -741,18 +713,6 @@ impl<'a> Ledger<'a> {
 /// A detail of one key.
 pub fn detail(key: &str, value: Value) -> serde_json::Map<String, Value> {
     serde_json::Map::from_iter([(key.to_owned(), value)])
-}
-
-/// When and where a session is, as it is kept.
-fn slot(session: &Session, agenda: &Agenda) -> Value {
-    let zone = agenda.conference.time_zone;
-    json!({
-        "id": session.id.map(|id| id.uuid()),
-        "title": session.title.map(),
-        "starts_at": zone.local(utc(session.starts_at)).to_rfc3339(),
-        "ends_at": zone.local(utc(session.ends_at)).to_rfc3339(),
-        "room": session.room,
-    })
 }
 
 fn seats_of(session: &Session) -> Option<i64> {
