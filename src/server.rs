@@ -135,6 +135,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let server = HttpServer::new(move || {
         App::new()
             .app_data(extract::path_config())
+            .app_data(site::body_config())
             .app_data(web::Data::new(app_ready.clone()))
             .app_data(web::Data::new(app_database.clone()))
             .app_data(web::Data::new(app_uses.clone()))

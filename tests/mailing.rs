@@ -241,6 +241,60 @@ on_both_stores! {
         assert_eq!(waiting("person-3@example.org")["state"], "cancelled", "resuming brings back what was stopped, no more");
     }
 
+    fn whoever_leaves_while_a_broadcast_is_written_is_not_among_its_readers(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        let links: Vec<String> = (0..80)
+            .map(|number| app.path_of(register(&app, number, "en")["links"]["cancel"].as_str().unwrap()).to_owned())
+            .collect();
+        let mut wish = words();
+        wish["per_minute"] = json!(1);
+        let id = draft(&app, &wish);
+        assert_eq!(act(&app, &id, "send", &json!({})).status, 200);
+        std::thread::scope(|scope| {
+            for part in links.chunks(20) {
+                let app = &app;
+                scope.spawn(move || part.iter().for_each(|link| assert_eq!(app.post(link, &json!({})).status, 200)));
+            }
+            scope.spawn(|| assert!(app.world.run(&["sweep"]).status.success()));
+        });
+        assert!(app.world.run(&["sweep"]).status.success());
+        let waits = "SELECT count(*) AS n FROM outbox_messages WHERE state = 'waiting' AND broadcast_id IS NOT NULL";
+        assert_eq!(app.count(waits), 0, "nobody is left to write to");
+    }
+
+    fn a_broadcast_keeps_its_time_and_follows_no_address_that_is_wrong(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let (smtp, app) = start(store);
+        app.publish(&small_conference(None, None));
+        let first = register(&app, 1, "en");
+        let second = register(&app, 2, "en");
+        smtp.wait_for(2);
+        let later = draft(&app, &words());
+        assert_eq!(act(&app, &later, "send", &json!({ "send_at": "2030-01-01T00:00:00Z" })).status, 200);
+        assert_eq!(act(&app, &later, "stop", &json!({})).status, 200);
+        let resumed = act(&app, &later, "resume", &json!({})).json();
+        assert_eq!((&resumed["state"], &resumed["started_at"]), (&json!("sending"), &json!("2030-01-01T00:00:00Z")));
+        let mut wish = words();
+        wish["per_minute"] = json!(1);
+        let id = draft(&app, &wish);
+        assert_eq!(act(&app, &id, "send", &json!({})).status, 200);
+        assert_eq!(smtp.wait_for(1)[0].to, ["person-1@example.org"]);
+        let at = |receipt: &Value| format!("{REGISTRATIONS}/{}", receipt["reference"].as_str().unwrap());
+        let moved = app.admin("PATCH", &at(&second), Some(&json!({ "email": "other@example.org" })));
+        assert_eq!(moved.status, 200, "{}", moved.text());
+        let list = app.admin("GET", &format!("{MAIL}/messages?kind=announcement&recipient=person-2@example.org"), None).json();
+        assert_eq!(list["data"][0]["state"], "cancelled");
+        // Whoever has left is not written to by hand, either.
+        let sent = app.admin("GET", &format!("{MAIL}/messages?kind=announcement&recipient=person-1@example.org"), None).json();
+        let sent = sent["data"][0]["id"].as_str().unwrap().to_owned();
+        app.world.database.execute("UPDATE outbox_messages SET state = 'failed' WHERE broadcast_id IS NOT NULL AND state = 'sent'");
+        assert_eq!(app.post(app.path_of(first["links"]["cancel"].as_str().unwrap()), &json!({})).status, 200);
+        assert_eq!(app.admin("POST", &format!("{MAIL}/messages/{sent}/retry"), None).problem(), (409, "wrong-message-state".to_owned()));
+    }
+
     fn one_mailbox_in_two_spellings_is_one_reader(store) {
         if !smtp::is_there() {
             return;

@@ -98,6 +98,11 @@ on_both_stores! {
         assert_eq!(app.submit(&format!("{at}/sessions?token={token}"), "").status, 200);
         assert_eq!(read(&app)["sessions"], json!([]));
         assert_eq!(app.submit(&format!("{at}/fly?token={token}"), "").status, 404);
+        // A slash at the end loses no token; what is no form takes nothing away.
+        assert_eq!(app.browse(&format!("{at}/?token={token}")).status, 200);
+        let other = app.send("POST", &format!("{at}/sessions?token={token}"), &[("content-type", "application/json")], Some("{}"));
+        assert_eq!(other.status, 415);
+        assert_eq!(app.send("HEAD", &format!("{SITE}/en/register"), &BROWSER, None).status, 200);
     }
 
     fn a_focal_point_names_replaces_and_removes_members_on_a_page(store) {
@@ -121,6 +126,10 @@ on_both_stores! {
         let added = app.submit(&format!("{at}/members?token={token}"), &member("jo"));
         assert!(added.status == 200 && added.text().contains("jo@example.org"), "{}", added.text());
         let first = reference(added.text());
+        let led = app.browse(&format!("{at}/members/{first}/replace?token={token}"));
+        assert!(led.text().contains(&format!("members/{first}/replace?token=")), "what is posted to leads back: {}", led.text());
+        let known = app.submit(&format!("{at}/members?token={token}"), &member("jo"));
+        assert!(known.status == 409 && known.text().contains("id=\"e-email\""), "{}", known.text());
         let form = app.browse(&format!("{at}?token={token}&replace={first}"));
         assert!(form.text().contains(&format!("members/{first}/replace?token=")), "{}", form.text());
         let replaced = app.submit(&format!("{at}/members/{first}/replace?token={token}"), &member("kim"));
@@ -147,7 +156,7 @@ on_both_stores! {
         assert!(arabic.text().contains("<html lang=\"ar\" dir=\"rtl\">") && arabic.text().contains("مؤتمر صغير"), "{}", arabic.text());
         assert!(app.browse(&format!("{SITE}/nl")).text().contains("<html lang=\"nl\""), "the pages speak it, whatever the conference does");
         for (path, status) in [
-            ("", 200), ("/programme?day=2030-05-01&kind=opening", 200), ("/programme?kind=nothing", 404), ("/sessions/opening", 200),
+            ("", 200), ("/programme?day=2030-05-01&kind=opening", 200), ("/programme?kind=nothing", 200), ("/sessions/opening", 200),
             ("/sessions/closing", 404), ("/speakers", 200), ("/speakers/ada", 200), ("/speakers/eve", 404), ("/call-for-action", 404),
             ("/my-programme", 200), ("/my-programme?session=opening&session=gone", 200), ("/nothing/at/all", 404), ("/registrations/S-1", 404),
         ] {
@@ -221,6 +230,12 @@ fn a_site_that_cannot_be_filled_is_refused_at_the_start() {
     let ended = world.run(&["serve"]);
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert!(!ended.status.success() && said.contains("site_dir") && said.contains("front.html"), "{said}");
+    for (source, wrong) in [("{{ t(\"no-such-text\") }}", "no-such-text"), ("{{ asset(\"logo.gif\") }}", "logo.gif")] {
+        std::fs::write(folder.0.join("templates/front.html"), source).unwrap();
+        let ended = world.run(&["serve"]);
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(!ended.status.success() && said.contains(wrong), "{said}");
+    }
 }
 
 /// Runs `tests/node/site.mjs` in Chromium; each claim of it that does not hold fails the test.

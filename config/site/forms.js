@@ -29,3 +29,7 @@ for (const form of document.querySelectorAll("form")) {
   addEventListener("pageshow", update);
   update();
 }
+
+// A button that is pressed twice sends one form.
+addEventListener("submit", ({ target }) => setTimeout(() => target.querySelectorAll("button").forEach((button) => { button.disabled = true; })));
+addEventListener("pageshow", () => document.querySelectorAll("form button").forEach((button) => { button.disabled = false; }));

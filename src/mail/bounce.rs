@@ -36,7 +36,8 @@ pub fn read(bytes: &[u8]) -> Option<Report> {
         return None;
     }
     let mail = mailparse::parse_mail(bytes).ok()?;
-    let status = part(&mail, "message/delivery-status")?;
+    // RFC 6533: the same for addresses that are not ASCII.
+    let status = part(&mail, "message/delivery-status").or_else(|| part(&mail, "message/global-delivery-status"))?;
     // No store keeps a NUL.
     let fields = status.get_body().ok()?.replace('\0', " ");
     let mut report = Report { message: original(&mail), bounces: Vec::new() };
@@ -70,7 +71,9 @@ fn part<'a>(mail: &'a ParsedMail<'a>, media_type: &str) -> Option<&'a ParsedMail
 
 /// The message that came back, or its headers: its `Message-ID` is made of our id.
 fn original(mail: &ParsedMail<'_>) -> Option<MessageId> {
-    let of = ["message/rfc822", "text/rfc822-headers"].into_iter().find_map(|media_type| part(mail, media_type))?;
+    let of = ["message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"]
+        .into_iter()
+        .find_map(|media_type| part(mail, media_type))?;
     let body = of.get_body_raw().ok()?;
     let (headers, _) = mailparse::parse_headers(&body).ok()?;
     let name = headers.get_first_value("Message-ID")?;

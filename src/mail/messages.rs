@@ -347,3 +347,14 @@ pub fn record_bounce(connection: &mut Connection, message: MessageId, words: &st
         .execute(connection)?;
     note_attempt(connection, message, "failed", words)
 }
+
+/// The registration that a message is about.
+///
+/// # Errors
+/// The store fails.
+pub fn reader(connection: &mut Connection, message: MessageId) -> Result<Option<uuid::Uuid>, DatabaseError> {
+    let content: Option<JsonValue> =
+        outbox_messages::table.find(message).select(dsl::content).first(connection).optional()?;
+    let named = content.and_then(|JsonValue(content)| content.get("registration")?.as_str()?.parse().ok());
+    Ok(named.filter(|id: &uuid::Uuid| !id.is_nil()))
+}

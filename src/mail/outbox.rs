@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use super::{
     letter::{Letter, LetterContent, LetterKind},
     render::language_of,
+    store::{Block, blocked_of},
 };
 use crate::{
     clock,
@@ -212,7 +213,26 @@ pub fn claim(connection: &mut Connection, holder: LeaseHolderId, limit: i64) -> 
 /// The store fails.
 pub fn is_wanted(connection: &mut Connection, message: MessageId) -> Result<bool, DatabaseError> {
     let wanted = outbox_messages::table.find(message).filter(dsl::state.eq("waiting").and(dsl::is_held.eq(false)));
-    Ok(wanted.count().get_result::<i64>(connection)? == 1)
+    let found: Option<(ConferenceId, String, String)> =
+        wanted.select((dsl::conference_id, dsl::recipient_folded, dsl::kind)).first(connection).optional()?;
+    let Some((conference, folded, kind)) = found else { return Ok(false) };
+    let can_be_declined = LetterKind::from_word(&kind).is_some_and(LetterKind::can_be_declined);
+    let reasons = blocked_of(connection, conference, &[folded])?;
+    Ok(!reasons.iter().any(|(_, reason)| reason == Block::Bounced.as_str() || can_be_declined))
+}
+
+/// Takes a message back that is not to be sent any more, for good unless its broadcast is only held.
+///
+/// # Errors
+/// The store fails.
+pub fn drop_unwanted(connection: &mut Connection, message: MessageId) -> Result<(), DatabaseError> {
+    if !is_wanted(connection, message)? {
+        let of_it = outbox_messages::table.find(message);
+        diesel::update(of_it.filter(dsl::state.eq("waiting").and(dsl::is_held.eq(false))))
+            .set((dsl::state.eq("cancelled"), dsl::next_try_at.eq(Instant(clock::now()))))
+            .execute(connection)?;
+    }
+    give_back(connection, &[message], clock::now(), None)
 }
 
 type OwnTemplate = (ConferenceId, String, String, String);

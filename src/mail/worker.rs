@@ -215,7 +215,11 @@ impl Worker {
             time::sleep(refusal.wait_time_from(governor::clock::DefaultClock::default().now())).await;
         }
         if message.is_of_broadcast && !self.is_wanted(id).await {
-            return self.give_back(vec![id], clock::now(), None).await;
+            let work = move |tx: &mut crate::database::Connection| outbox::drop_unwanted(tx, id);
+            if let Err(error) = self.database.write("drop a message", work).await {
+                tracing::warn!(%error, "a message stays leased until the lease lapses");
+            }
+            return;
         }
         let sent = match self.composer.compose(&message) {
             Ok(mail) => self.transport.send(mail, &self.composer.name(id)).await,

@@ -392,7 +392,7 @@ pub async fn read_registration(
 ) -> Result<HttpResponse, Problem> {
     let (slug, reference) = path.into_inner();
     let snapshot = desk.snapshot(&slug.0)?;
-    if query.0.token.is_some() && page::is_wanted(&request) {
+    if page::is_wanted(&request) {
         return page::lead(&request, &desk, &snapshot, &format!("/registrations/{reference}"));
     }
     let credentials = credentials.with_link(query.0.token);

@@ -8,10 +8,11 @@ use crate::{
     programme::{Snapshot, negotiate},
 };
 
-/// Whether a browser asks: it names `text/html`, and scripts do not.
+/// Whether a browser asks: it names `text/html`, and scripts do not; nor has it a token but that of a link.
 pub fn is_wanted(request: &HttpRequest) -> bool {
     let accepted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    accepted.is_some_and(|accepted| accepted.contains("text/html") && !accepted.contains("application/json"))
+    let is_page = |accepted: &str| accepted.contains("text/html") && !accepted.contains("application/json");
+    accepted.is_some_and(is_page) && !request.headers().contains_key(header::AUTHORIZATION)
 }
 
 /// Leads to a page of a conference, in the language that its reader likes best. `rest` is its path behind the language;

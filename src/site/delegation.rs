@@ -113,7 +113,7 @@ pub async fn add_member(
 ) -> HttpResponse {
     let made = async {
         let led = Led::find(&request, &desk, (&path.0, &path.1, &path.2)).await?;
-        let filled = Filled::read(&body);
+        let filled = Filled::of_request(&request, &body)?;
         let (sent, code) = (led.member(&filled), path.2.clone());
         let credentials = Credentials::default().with_link(Some(led.token.clone()));
         let work = move |tx: &mut crate::database::Connection, errand: crate::registration::actions::Errand<'_>| {
@@ -144,6 +144,19 @@ impl Led {
     }
 }
 
+/// What is done by a POST: whoever opens its address is led to the delegation.
+#[get("/conferences/{conference}/{lang}/delegations/{delegation}/members{act:.*}")]
+pub async fn lead_to_delegation(
+    request: HttpRequest,
+    site: web::Data<Site>,
+    path: web::Path<(String, String, String, String)>,
+) -> HttpResponse {
+    let (slug, tag, code, act) = path.into_inner();
+    let replacing = act.strip_suffix("/replace").map(|member| format!("&replace={}", member.trim_start_matches('/')));
+    let query = format!("{}{}", request.query_string(), replacing.unwrap_or_default());
+    lead_to(format!("{}/conferences/{slug}/{tag}/delegations/{code}?{query}", site.prefix))
+}
+
 /// Takes a member out, or puts another in their place.
 #[post("/conferences/{conference}/{lang}/delegations/{delegation}/members/{reference}/{act}")]
 pub async fn act_on_member(
@@ -155,7 +168,7 @@ pub async fn act_on_member(
 ) -> HttpResponse {
     let made = async {
         let led = Led::find(&request, &desk, (&path.0, &path.1, &path.2)).await?;
-        let filled = Filled::read(&body);
+        let filled = Filled::of_request(&request, &body)?;
         let credentials = Credentials::default().with_link(Some(led.token.clone()));
         let (code, reference) = (path.2.clone(), path.3.clone());
         let snapshot = &led.seen.snapshot;

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::{HttpRequest, http::header};
 use minijinja::{Value, context};
 use serde_json::{Map, Value as Json, json};
 
 use super::page::value;
 use crate::{
-    http::Problem,
+    http::{Problem, problem::UNSUPPORTED_MEDIA_TYPE},
     registration::{
         form::{
             Question,
@@ -26,7 +27,19 @@ pub struct Filled(BTreeMap<String, Vec<String>>);
 
 impl Filled {
     /// The body of a request.
-    pub fn read(body: &[u8]) -> Self {
+    ///
+    /// # Errors
+    /// It is no form: what it says would be read as nothing.
+    pub fn of_request(request: &HttpRequest, body: &[u8]) -> Result<Self, Problem> {
+        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_form = media_type.is_some_and(|media_type| media_type.starts_with("application/x-www-form-urlencoded"));
+        if !body.is_empty() && !is_form {
+            return Err(Problem::new(&UNSUPPORTED_MEDIA_TYPE));
+        }
+        Ok(Self::read(body))
+    }
+
+    fn read(body: &[u8]) -> Self {
         let mut controls: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(body) {
             // Browsers write the line breaks of a text as CRLF.
@@ -163,6 +176,9 @@ pub fn refusal(problem: &Problem) -> (Value, Value) {
     if errors.is_empty() {
         let code = document.get("type").and_then(Json::as_str).unwrap_or_default().trim_start_matches("/problems/");
         let detail = document.get("detail").or_else(|| document.get("title")).and_then(Json::as_str);
+        if code == "already-registered" {
+            faults.entry("email".to_owned()).or_default().push(context! { code, detail });
+        }
         said = context! { code, detail };
     }
     (value(faults), said)

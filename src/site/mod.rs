@@ -63,11 +63,17 @@ impl Site {
     }
 }
 
+/// How long a form may be: every text of it in full, in any script.
+pub fn body_config() -> web::PayloadConfig {
+    web::PayloadConfig::new(2 * 1024 * 1024)
+}
+
 /// Registers every page.
 pub fn configure(config: &mut web::ServiceConfig) {
     config
         .service(assets::asset)
         .service(programme::list_conferences)
+        .service(programme::lead_to_conferences)
         .service(programme::choose_language)
         .service(programme::show_front)
         .service(programme::show_programme)
@@ -85,8 +91,10 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(registration::show_change_form)
         .service(registration::show_session_form)
         .service(registration::ask_before_cancelling)
+        .service(registration::lead_to_registration)
         .service(registration::act_on_registration)
         .service(delegation::show_delegation)
+        .service(delegation::lead_to_delegation)
         .service(delegation::add_member)
         .service(delegation::act_on_member)
         .service(programme::show_nothing);

@@ -105,7 +105,8 @@ pub fn long_date(date: NaiveDate, language: &str) -> String {
 /// A date of the year that is meant: `Mon 31 March`.
 pub fn short_date(date: NaiveDate, language: &str) -> String {
     match (primary(language), date.day()) {
-        ("fr", 1) => written(date, "%a 1er %B", language),
+        ("fr", 1) => written(date, "%a. 1er %B", language),
+        ("fr", _) => written(date, "%a. %-d %B", language),
         _ => written(date, "%a %-d %B", language),
     }
 }

@@ -17,6 +17,7 @@ use minijinja::{
 
 use super::{
     Site, names,
+    programme::known_query,
     texts::{FALLBACK, is_from_right},
 };
 use crate::{
@@ -25,7 +26,7 @@ use crate::{
     http::{Problem, conditional::LastModified, problem::NOT_FOUND},
     programme::{
         Programmes, Snapshot,
-        negotiate::Language,
+        negotiate::{self, Language},
         publication::{Publication, Whole, parts::Key, serve},
         view::View,
     },
@@ -117,20 +118,18 @@ impl Site {
         let base = seen.base(self);
         let path = request.path();
         let rest = path.splitn(5, '/').nth(4).map(|rest| format!("/{rest}")).unwrap_or_default();
-        let query = match request.query_string() {
-            "" => String::new(),
-            query => format!("?{query}"),
-        };
+        let query = known_query(request);
         let slug = &seen.snapshot.place.slug;
+        let origin = self.public_url.trim_end_matches(&*self.prefix);
         let alternate = |tag: String| {
             let url = format!("{}/conferences/{slug}/{tag}{rest}{query}", self.prefix);
-            context! { url, name => names::autonym(&tag), is_current => tag == seen.tag, tag }
+            let absolute = format!("{origin}{url}");
+            context! { url, absolute, name => names::autonym(&tag), is_current => tag == seen.tag, tag }
         };
         let alternates: Vec<Value> = offered(&seen.snapshot).into_iter().map(alternate).collect();
         let view = seen.view();
         let conference = view.conference();
         let door = self.doors.of(desk, &seen.snapshot).await;
-        let origin = self.public_url.trim_end_matches(&*self.prefix);
         let canonical = (!is_private).then(|| format!("{origin}{base}{rest}"));
         let agenda = &seen.snapshot.agenda;
         let words =
@@ -143,6 +142,7 @@ impl Site {
         context! {
             page => context! {
                 lang => seen.tag.as_str(), dir => if is_from_right(&seen.tag) { "rtl" } else { "ltr" }, name, base,
+                prefix => &*self.prefix,
                 api => format!("{}/api/v1/conferences/{slug}", self.prefix), canonical, alternates, is_private,
             },
             conference => value(conference),
@@ -153,6 +153,15 @@ impl Site {
             og,
             jsonld => Value::from(()),
         }
+    }
+
+    /// The language of a page about no conference: what its reader likes best of those that have texts.
+    pub fn spoken(&self, request: &HttpRequest) -> String {
+        let tags: Vec<LanguageTag> = self.renderers.keys().filter_map(|tag| LanguageTag::parse(tag).ok()).collect();
+        let first = LanguageTag::parse(FALLBACK).ok();
+        let tags: Vec<LanguageTag> = first.into_iter().chain(tags).collect();
+        let chosen = negotiate::choose(request, None, &tags).ok();
+        chosen.and_then(|language| language.tag().map(ToString::to_string)).unwrap_or_else(|| FALLBACK.to_owned())
     }
 
     fn renderer(&self, tag: &str) -> Option<&super::Renderer> {
@@ -182,7 +191,7 @@ impl Site {
         let door = self.doors.of(desk, &seen.snapshot).await;
         let now = seen.now();
         let minute = now.as_ref().map(|_| clock::now().timestamp() / 60);
-        let asked = request.uri().path_and_query().map_or("", |asked| asked.as_str());
+        let asked = format!("{}{}", request.path(), known_query(request));
         let parts = desk.programmes.parts();
         let key = Key::new(&seen.snapshot, &format!("{asked} {minute:?} {door:?}"), Some(&seen.tag));
         let whole = match parts.get(&key) {
@@ -242,7 +251,8 @@ impl Site {
         let frame = context! {
             page => context! {
                 lang => tag, dir => if is_from_right(tag) { "rtl" } else { "ltr" }, name => "conferences",
-                base => &*self.prefix, api => none(), canonical => none(), alternates, is_private => true,
+                base => &*self.prefix, prefix => &*self.prefix, api => none(), canonical => none(), alternates,
+                is_private => true,
             },
             conference => none(), registration_is_open => false, has_call_for_action => false, og => none(),
             jsonld => none(), problem => none(),
@@ -270,20 +280,31 @@ impl Site {
             ["", "conferences", slug, tag, ..] => ((*slug).to_owned(), (*tag).to_owned()),
             _ => (String::new(), FALLBACK.to_owned()),
         };
-        let has_token = request.query_string().split('&').any(|pair| pair.starts_with("token="));
-        let is_void = has_token && matches!(status.as_u16(), 401 | 403 | 404);
+        // A link that was cut short on its way is one, too.
+        let is_link =
+            ["registrations", "delegations"].iter().any(|part| request.path().split('/').nth(4) == Some(part));
+        let is_void = is_link && matches!(status.as_u16(), 401 | 403 | 404);
         let template = if is_void { "link-void.html" } else { "error.html" };
         // A cause inside is nobody's business.
         let told = context! { detail => problem.document(None).get("detail").and_then(|detail| detail.as_str()) };
         let more = context! { status => status.as_u16(), problem => told };
         let made = match Seen::find(&desk.programmes, &slug, &tag) {
             Ok(seen) => self.private(request, (&seen, desk), (template, "error"), (status, more)).await,
-            Err(_) => self.bare(FALLBACK, "error.html", (status, more)),
+            Err(_) => self.bare(&self.spoken(request), "error.html", (status, more)),
         };
-        made.unwrap_or_else(|problem| {
+        let mut response = made.unwrap_or_else(|problem| {
             tracing::error!(cause = problem.source_chain(), "the page of an error cannot be made");
             problem.error_response()
-        })
+        });
+        carry_over(&problem, &mut response);
+        response
+    }
+}
+
+/// When one may ask again, where the problem says it.
+pub fn carry_over(problem: &Problem, response: &mut HttpResponse) {
+    if let Some(when) = problem.response(None).headers().get(header::RETRY_AFTER) {
+        response.headers_mut().insert(header::RETRY_AFTER, when.clone());
     }
 }
 

@@ -36,6 +36,17 @@ pub fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
     pairs(request).into_iter().rfind(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value)
 }
 
+/// What a page can be asked for. What else stands in a query is nobody's, and goes nowhere.
+const ASKED: [&str; 10] =
+    ["day", "track", "room", "kind", "speaker", "session", "category", "invitation", "token", "replace"];
+
+/// The part of the query that a page knows, as a query.
+pub fn known_query(request: &HttpRequest) -> String {
+    let known = pairs(request).into_iter().filter(|(key, value)| ASKED.contains(&key.as_str()) && !value.is_empty());
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(known.take(500)).finish();
+    if query.is_empty() { query } else { format!("?{query}") }
+}
+
 fn nothing() -> Problem {
     Problem::new(&NOT_FOUND)
 }
@@ -52,7 +63,8 @@ fn preferred(request: &HttpRequest, snapshot: &Snapshot) -> String {
 pub async fn list_conferences(request: HttpRequest, site: web::Data<Site>, desk: web::Data<Desk>) -> HttpResponse {
     let accepted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
     if !accepted.is_some_and(|accepted| accepted.contains("text/html")) {
-        return HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, "/docs/")).finish();
+        let location = format!("{}/docs/", site.prefix);
+        return HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, location)).finish();
     }
     let all = desk.programmes.all();
     if let [only] = all.as_slice() {
@@ -62,22 +74,29 @@ pub async fn list_conferences(request: HttpRequest, site: web::Data<Site>, desk:
             .insert_header((header::VARY, "Accept, Accept-Language"))
             .finish();
     }
+    let tag = site.spoken(&request);
     let one = |snapshot: &std::sync::Arc<Snapshot>| {
-        let (conference, tag) = (&snapshot.agenda.conference, preferred(&request, snapshot));
-        let url = format!("{}/conferences/{}/{tag}", site.prefix, snapshot.place.slug);
+        let conference = &snapshot.agenda.conference;
+        // Where it can be read in the language of the list, it is.
+        let own = Some(tag.clone()).filter(|tag| offered(snapshot).contains(tag));
+        let own = own.unwrap_or_else(|| preferred(&request, snapshot));
+        let url = format!("{}/conferences/{}/{own}", site.prefix, snapshot.place.slug);
         context! {
-            url, slug => snapshot.place.slug.as_str(), name => conference.name.text(&tag, &conference.languages),
+            url, slug => snapshot.place.slug.as_str(), name => conference.name.text(&own, &conference.languages),
             starts_on => conference.starts_on.0.to_string(), ends_on => conference.ends_on.0.to_string(),
         }
     };
     let mut list: Vec<_> = all.iter().collect();
     list.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.agenda.conference.starts_on.0));
     let list: Vec<Value> = list.into_iter().map(one).collect();
-    let tags: Vec<LanguageTag> = ["en", "fr", "nl"].iter().filter_map(|tag| LanguageTag::parse(tag).ok()).collect();
-    let tag = negotiate::choose(&request, None, &tags).ok();
-    let tag = tag.and_then(|tag| tag.tag().map(ToString::to_string)).unwrap_or_else(|| FALLBACK.to_owned());
     let made = site.bare(&tag, "conferences.html", (StatusCode::OK, context! { conferences => list }));
     site.answer(&request, &desk, made).await
+}
+
+/// The list, by the address that people guess.
+#[get("/conferences")]
+pub async fn lead_to_conferences(site: web::Data<Site>) -> HttpResponse {
+    lead_to(format!("{}/", site.prefix))
 }
 
 /// A conference, in whatever language its reader likes best.
@@ -132,14 +151,15 @@ pub async fn show_front(
     .await
 }
 
-/// What the query of the programme asks for; an empty parameter asks for nothing.
-fn asked(request: &HttpRequest, seen: &Seen) -> Result<ProgrammeQuery, Problem> {
+/// What the query of the programme asks for; an empty parameter asks for nothing. Nothing, where it names what is not
+/// in this release, as an old bookmark does.
+fn asked(request: &HttpRequest, seen: &Seen) -> Option<ProgrammeQuery> {
     let known = ["day", "track", "room", "kind", "speaker"];
     let wanted = pairs(request).into_iter().filter(|(key, value)| known.contains(&key.as_str()) && !value.is_empty());
     let wanted: serde_json::Map<_, _> = wanted.map(|(key, value)| (key, value.into())).collect();
-    let mut query: ProgrammeQuery = faults::read(wanted.into()).map_err(|_| nothing())?;
-    query.check(&seen.snapshot).map_err(|_| nothing())?;
-    Ok(query)
+    let mut query: ProgrammeQuery = faults::read(wanted.into()).ok()?;
+    query.check(&seen.snapshot).ok()?;
+    Some(query)
 }
 
 /// The programme, by day.
@@ -151,7 +171,7 @@ pub async fn show_programme(
     path: Path2,
 ) -> HttpResponse {
     public(&request, (&site, &desk), (&path.0, &path.1), ("programme.html", "programme"), |seen| {
-        let query = asked(&request, seen)?;
+        let query = asked(&request, seen);
         let every = ProgrammeQuery::default();
         let view = seen.view();
         let mut kinds: Vec<&str> = Vec::new();
@@ -165,8 +185,9 @@ pub async fn show_programme(
         let all_days: Vec<Value> = view.days(&every).into_iter().map(day).collect();
         let given = |name: &str| parameter(&request, name);
         Ok(context! {
-            days => value(view.days(&query)), tracks => value(view.tracks(&every)), rooms => value(view.rooms(&every)),
-            kinds, all_days, is_filtered => query.is_narrowing(),
+            days => value(query.as_ref().map(|query| view.days(query)).unwrap_or_default()),
+            tracks => value(view.tracks(&every)), rooms => value(view.rooms(&every)),
+            kinds, all_days, is_filtered => query.is_none_or(|query| query.is_narrowing()),
             asked => context! {
                 day => given("day"), track => given("track"), room => given("room"), kind => given("kind"),
                 speaker => given("speaker"),
@@ -277,7 +298,8 @@ pub async fn show_my_programme(
 pub async fn show_nothing(request: HttpRequest, site: web::Data<Site>, desk: web::Data<Desk>) -> HttpResponse {
     // With a slash at its end it is a page all the same.
     if let Some(path) = request.path().strip_suffix('/').filter(|path| !path.ends_with('/')) {
-        return lead_to(format!("{}{path}", site.prefix));
+        let query = Some(request.query_string()).filter(|query| !query.is_empty());
+        return lead_to(format!("{}{path}{}", site.prefix, query.map(|query| format!("?{query}")).unwrap_or_default()));
     }
     site.answer(&request, &desk, Err(nothing())).await
 }

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::{
     Site,
     form::{Filled, questions_of, refusal, untouched},
-    page::{Seen, lead_to, value},
+    page::{Seen, carry_over, lead_to, value},
     programme::{countries, parameter},
 };
 use crate::{
@@ -15,7 +15,10 @@ use crate::{
         Actor, Credentials,
         badge::{Badge, BadgeKey},
     },
-    http::{Problem, problem::NOT_FOUND},
+    http::{
+        Problem,
+        problem::{NOT_FOUND, TOO_MANY_REQUESTS},
+    },
     qr,
     registration::{
         RegistrationError,
@@ -28,6 +31,7 @@ use crate::{
         mailing::preferences::api as preferences_of,
         model::{FIELDS, HistoryEntry, State},
         own::actions as own_actions,
+        session_seats::store::SignUp,
     },
     values::{Code, TextValue as _},
 };
@@ -90,7 +94,7 @@ pub async fn show_registration_form(
         // A code that opens nothing is told beside the form of those who have none.
         let (blank, invitation, told) = match Blank::find(&request, (&seen, &desk), invitation.clone()).await {
             Ok(blank) => (blank, invitation, untouched()),
-            Err(problem) if invitation.is_some() => {
+            Err(problem) if invitation.is_some() && !problem.is(&TOO_MANY_REQUESTS) => {
                 (Blank::find(&request, (&seen, &desk), None).await?, None, refusal(&problem))
             }
             Err(problem) => return Err(problem),
@@ -119,7 +123,7 @@ pub async fn send_registration(
 ) -> HttpResponse {
     let made = async {
         let seen = Seen::find(&desk.programmes, &path.0, &path.1)?;
-        let filled = Filled::read(&body);
+        let filled = Filled::of_request(&request, &body)?;
         let invitation = filled.get("invitation").map(str::to_owned);
         let category = filled.get("category").map(str::to_owned).or_else(|| parameter(&request, "category"));
         let blank = match Blank::find(&request, (&seen, &desk), invitation.clone()).await {
@@ -148,7 +152,9 @@ pub async fn send_registration(
         }
         let named = (category.as_deref(), invitation.as_deref());
         let more = register_context(&seen, &blank, named, &filled, refusal(&problem));
-        site.private(&request, (&seen, &desk), ("register.html", "register"), (status, more)).await
+        let mut page = site.private(&request, (&seen, &desk), ("register.html", "register"), (status, more)).await?;
+        carry_over(&problem, &mut page);
+        Ok(page)
     };
     site.answer(&request, &desk, made.await).await
 }
@@ -209,8 +215,10 @@ impl Own {
         Ok(Self { seen, shown, history, blank, token })
     }
 
-    fn path(&self, site: &Site) -> String {
-        format!("{}/registrations/{}", self.seen.base(site), self.shown.registration.reference)
+    /// Where its own page is.
+    fn address(&self, site: &Site) -> String {
+        let (base, reference) = (self.seen.base(site), &self.shown.registration.reference);
+        format!("{base}/registrations/{reference}?token={}", self.token)
     }
 
     /// What every page about it is made with.
@@ -261,7 +269,7 @@ pub async fn show_registration(
         let (registration, agenda) = (&own.shown.registration, &own.seen.snapshot.agenda);
         let languages = &agenda.conference.languages;
         let zone = agenda.conference.time_zone;
-        let session = |sign_up: &crate::registration::session_seats::store::SignUp| {
+        let session = |sign_up: &SignUp| {
             let session = agenda.sessions.iter().find(|session| session.id == Some(sign_up.session_id))?;
             let local = |moment| zone.local(crate::agenda::model::utc(moment)).to_rfc3339();
             let room = session.room.as_ref().and_then(|code| own.seen.snapshot.room(code));
@@ -272,7 +280,10 @@ pub async fn show_registration(
                 waits => sign_up.state == "waitlisted",
             })
         };
-        let sessions: Vec<Value> = own.shown.sign_ups.iter().filter_map(session).collect();
+        let place = |sign_up: &&SignUp| agenda.sessions.iter().position(|one| one.id == Some(sign_up.session_id));
+        let mut sign_ups: Vec<&SignUp> = own.shown.sign_ups.iter().collect();
+        sign_ups.sort_by_key(place);
+        let sessions: Vec<Value> = sign_ups.into_iter().filter_map(session).collect();
         let is_live = !registration.state.is_final();
         let has_offer = registration.offer_expires_at.is_some();
         let notice = parameter(&request, "notice").filter(|notice| ["changed", "sessions"].contains(&notice.as_str()));
@@ -309,6 +320,9 @@ pub async fn show_change_form(
 ) -> HttpResponse {
     let made = async {
         let own = Own::find(&request, &desk, (&path.0, &path.1, &path.2)).await?;
+        if own.shown.registration.state.is_final() {
+            return Ok(lead_to(own.address(&site)));
+        }
         let more = change_context(&own, &desk, &own.filled(), untouched());
         site.private(&request, (&own.seen, &desk), ("registration-change.html", "registration"), (StatusCode::OK, more))
             .await
@@ -326,12 +340,23 @@ pub async fn show_session_form(
 ) -> HttpResponse {
     let made = async {
         let own = Own::find(&request, &desk, (&path.0, &path.1, &path.2)).await?;
+        if own.shown.registration.state.is_final() {
+            return Ok(lead_to(own.address(&site)));
+        }
         let (faults, said) = untouched();
         let more = context! { values => own.filled().values(), faults, said, ..own.context(&desk) };
         let named = ("registration-sessions.html", "registration");
         site.private(&request, (&own.seen, &desk), named, (StatusCode::OK, more)).await
     };
     site.answer(&request, &desk, made.await).await
+}
+
+/// What is done by a POST: whoever opens its address is led to the registration.
+#[get("/conferences/{conference}/{lang}/registrations/{reference}/{act}")]
+pub async fn lead_to_registration(request: HttpRequest, site: web::Data<Site>, path: Path4) -> HttpResponse {
+    let (slug, tag, reference, _) = path.into_inner();
+    let query = request.query_string();
+    lead_to(format!("{}/conferences/{slug}/{tag}/registrations/{reference}?{query}", site.prefix))
 }
 
 /// Asks once more.
@@ -371,7 +396,7 @@ pub async fn act_on_registration(
 ) -> HttpResponse {
     let made = async {
         let own = Own::find(&request, &desk, (&path.0, &path.1, &path.2)).await?;
-        let filled = Filled::read(&body);
+        let filled = Filled::of_request(&request, &body)?;
         let (wish, name) = match path.3.as_str() {
             "verify" => (Wish::Verify, "verify an address"),
             "accept" => (Wish::Accept, "accept an offer"),
@@ -399,7 +424,7 @@ pub async fn act_on_registration(
                 Wish::Choose(codes) => actions::choose_sessions(tx, errand, &reference, codes).map(|_| ()),
             })
             .await;
-        let back = format!("{}?token={}", own.path(&site), own.token);
+        let back = own.address(&site);
         let problem: Problem = match done {
             Ok(()) => return Ok(lead_to(format!("{back}{notice}"))),
             Err(RegistrationError::WrongState(_)) => return Ok(lead_to(back)),

@@ -46,6 +46,9 @@ impl Renderer {
             }
         }
         let texts = Texts::load(folder)?;
+        for (name, source) in &sources {
+            check_names(source, &texts, assets).map_err(|what| io::Error::other(format!("{name}: {what}")))?;
+        }
         let renderers = texts.into_iter().map(|(language, texts)| {
             let made = Self::new(&language, texts, &sources, Arc::clone(assets)).map_err(io::Error::other)?;
             Ok((language, made))
@@ -117,6 +120,30 @@ impl Renderer {
     /// The template names what there is not.
     pub fn render(&self, template: &str, context: Value) -> Result<String, Error> {
         self.0.get_template(template)?.render(context)
+    }
+}
+
+/// Refuses a template that asks for a text or a file that there is not, by its name in quotes.
+fn check_names(source: &str, texts: &BTreeMap<String, Texts>, assets: &Assets) -> Result<(), String> {
+    let none = FluentArgs::new();
+    let is_text = |name: &str| texts.values().any(|texts| texts.get(name, &none).is_some());
+    let is_file = |name: &str| assets.path(name).is_some();
+    let named = |call: &str| -> Vec<String> {
+        let starts = source.match_indices(call).filter(|(at, _)| {
+            // `t("` ends other words, too.
+            !source.get(..*at).unwrap_or_default().ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+        });
+        let rest = starts.filter_map(|(at, _)| source.get(at + call.len()..)?.split_once('"'));
+        // What goes on with `~` is only the beginning of a name.
+        rest.filter(|(_, after)| !after.trim_start().starts_with('~')).map(|(name, _)| name.to_owned()).collect()
+    };
+    match named("t(\"").into_iter().find(|name| !is_text(name)) {
+        Some(name) => return Err(format!("there is no text {name}")),
+        None => {}
+    }
+    match named("asset(\"").into_iter().find(|name| !is_file(name)) {
+        Some(name) => Err(format!("there is no file {name}")),
+        None => Ok(()),
     }
 }
 

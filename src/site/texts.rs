@@ -26,7 +26,7 @@ const SHIPPED: &[(&str, &str)] = &[
 /// The words of one language.
 #[derive(Clone)]
 pub struct Texts {
-    /// Its own, then those of the fallback.
+    /// Its own, then those of the fallback and of all others.
     bundles: Vec<Arc<FluentBundle<FluentResource>>>,
 }
 
@@ -56,9 +56,10 @@ impl Texts {
             let bundle = bundle(&language, files)?;
             bundles.insert(language, Arc::new(bundle));
         }
-        let fallback = bundles.get(FALLBACK).cloned();
+        // What an operator says in one language alone is said in it.
+        let others: Vec<_> = bundles.get(FALLBACK).into_iter().chain(bundles.values()).cloned().collect();
         let texts = bundles.into_iter().map(|(language, bundle)| {
-            let bundles = [Some(bundle), fallback.clone()].into_iter().flatten().collect();
+            let bundles = std::iter::once(bundle).chain(others.iter().cloned()).collect();
             (language, Self { bundles })
         });
         Ok(texts.collect())

@@ -555,7 +555,7 @@ pub async fn read_delegation(
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
     let snapshot = desk.snapshot(&slug.0)?;
-    if query.0.token.is_some() && page::is_wanted(&request) {
+    if page::is_wanted(&request) {
         return page::lead(&request, &desk, &snapshot, &format!("/delegations/{code}"));
     }
     let credentials = credentials.with_link(query.0.token);

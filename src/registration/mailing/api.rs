@@ -16,7 +16,7 @@ use crate::{
         paging::{Page, link_next},
         problem::{AnyProblem, UNSUPPORTED_MEDIA_TYPE},
     },
-    ids::MessageId,
+    ids::{MessageId, RegistrationId},
     mail::{
         LetterKind, bounce,
         messages::{self, Attempt, Seen, Wanted},
@@ -26,6 +26,7 @@ use crate::{
         RegistrationError,
         actions::Errand,
         api::{Desk, NO_STORE, Nothing},
+        store as registrations,
     },
     values::{EmailAddress, TextValue as _, text_enum},
 };
@@ -221,6 +222,13 @@ pub async fn read_mail_message(
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(found))
 }
 
+/// Whether a message of a broadcast is to somebody who is not among its readers any more.
+fn has_left(connection: &mut Connection, message: MessageId) -> Result<bool, RegistrationError> {
+    let Some(reader) = messages::reader(connection, message)? else { return Ok(false) };
+    let found = registrations::of_ids(connection, &[RegistrationId::from_uuid(reader)])?;
+    Ok(found.iter().any(|registration| registration.state.is_final()))
+}
+
 async fn act_on_message(
     desk: &Desk,
     credentials: Credentials,
@@ -233,6 +241,9 @@ async fn act_on_message(
         let actor = authorise(tx, errand.credentials, operation, Some(errand.place.id))?;
         let before = shown(tx, errand, &id)?;
         let message: MessageId = id.parse().map_err(|_| RegistrationError::NoThing("message"))?;
+        if action == "retry" && before.message.broadcast.is_some() && has_left(tx, message)? {
+            return Err(RegistrationError::WrongMessage("of somebody who has left".to_owned()));
+        }
         if !work(tx, message)? {
             return Err(RegistrationError::WrongMessage(before.message.state));
         }

@@ -7,7 +7,10 @@ use crate::{
     access::Actor,
     database::Connection,
     faults::{self, Faults},
-    mail::{addressed_to, messages::Addressed},
+    mail::{
+        LetterKind, addressed_to,
+        messages::{Addressed, withdraw},
+    },
     registration::{
         RegistrationError,
         actions::{Errand, Shown, change, find},
@@ -66,6 +69,7 @@ pub fn change_details(
         let fields = changed_fields(&before, &model::document(&changed, &category.code));
         if changed.email.folded() != registration.email.folded() {
             // Whoever reads the old address's mail has no business here any more.
+            withdraw(tx, registration.conference, &[registration.email.folded()], &LetterKind::OF_BROADCASTS)?;
             changed.token_generation += 1;
         }
         if new != registration.category {

@@ -26,7 +26,7 @@ until = حتى
 
 programme-title = البرنامج
 days-label = الأيام
-filters = اختيار الجلسات
+filters = تصفية البرنامج
 filter-day = اليوم
 filter-track = المحور
 filter-room = القاعة

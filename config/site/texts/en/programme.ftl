@@ -26,7 +26,7 @@ until = until
 
 programme-title = Programme
 days-label = Days
-filters = Choose sessions
+filters = Filter the programme
 filter-day = Day
 filter-track = Theme
 filter-room = Room

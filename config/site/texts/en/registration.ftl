@@ -151,7 +151,7 @@ register-other-category = Choose another category
 register-send = Register
 register-send-pending = Send to the organisers for approval
 register-send-waiting = Go on the waiting list
-register-letter-follows = You will then get a letter by e-mail. Your registration counts once you have followed the link in it.
+register-letter-follows = You will then get a letter by e-mail. It says what is left for you to do.
 
 category-open = Open for registration.
 category-not-open = Not open for registration now.
@@ -169,7 +169,7 @@ category-verifies-email = You confirm your address with a link that we send to y
 
 sent-title = Please look at your e-mail
 sent-what = A letter is on its way to the address that you gave.
-sent-link = Follow the link in it and press its button: only then does your registration count.
+sent-link = It says how your registration stands, and whether there is anything left for you to do. If it asks you to confirm the address, your registration counts only once you have.
 sent-nothing-came = Nothing came within ten minutes? Please look among unwanted mail (spam), or register again with your address spelt carefully.
 
 void-title = This link does not work
@@ -209,7 +209,7 @@ own-qr-label = Code for the entrance, of registration { $reference }
 own-qr-what = Show this code at the entrance, on this screen or printed.
 own-link-personal = This page is yours alone. Do not share its link.
 own-link-share = Whoever has it can see, change and cancel your registration.
-own-facts = What is registered
+own-facts = Your details
 own-reference = Reference
 own-name = Name
 own-dates = Dates
@@ -273,7 +273,7 @@ delegation-size = { $count ->
    *[other] The delegation has { $count } members.
 }
 delegation-left = { $count ->
-    [0] All { $quota } places are taken.
+    [0] Every place is taken ({ $quota }).
     [one] One of { $quota } places is free.
    *[other] { $count } of { $quota } places are free.
 }

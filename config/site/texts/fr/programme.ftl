@@ -26,7 +26,7 @@ until = jusqu’à
 
 programme-title = Programme
 days-label = Journées
-filters = Choisir des sessions
+filters = Filtrer le programme
 filter-day = Jour
 filter-track = Thème
 filter-room = Salle

@@ -151,7 +151,7 @@ register-other-category = Choisir une autre catégorie
 register-send = S’inscrire
 register-send-pending = Soumettre ma demande
 register-send-waiting = M’inscrire sur la liste d’attente
-register-letter-follows = Vous recevrez ensuite un message électronique. Votre inscription ne compte qu’une fois suivi le lien qu’il contient.
+register-letter-follows = Vous recevrez ensuite un message électronique, qui vous dira ce qu’il vous reste à faire.
 
 category-open = Les inscriptions sont ouvertes.
 category-not-open = Les inscriptions ne sont pas ouvertes actuellement.
@@ -169,7 +169,7 @@ category-verifies-email = Vous confirmez votre adresse par un lien que nous vous
 
 sent-title = Consultez votre messagerie
 sent-what = Un message est en route vers l’adresse que vous avez donnée.
-sent-link = Suivez le lien qu’il contient et appuyez sur le bouton : ce n’est qu’alors que votre inscription compte.
+sent-link = Il vous dit où en est votre inscription et s’il vous reste quelque chose à faire. S’il vous demande de confirmer votre adresse, votre inscription ne compte qu’une fois cela fait.
 sent-nothing-came = Rien après dix minutes ? Regardez parmi les courriers indésirables, ou inscrivez-vous à nouveau en vérifiant l’orthographe de votre adresse.
 
 void-title = Ce lien ne fonctionne pas
@@ -209,7 +209,7 @@ own-qr-label = Code d’entrée de l’inscription { $reference }
 own-qr-what = Présentez ce code à l’entrée, sur cet écran ou imprimé.
 own-link-personal = Cette page est personnelle. Ne partagez pas son lien.
 own-link-share = Toute personne qui en dispose peut voir, modifier et annuler votre inscription.
-own-facts = Ce qui est inscrit
+own-facts = Vos données
 own-reference = Référence
 own-name = Nom
 own-dates = Dates
@@ -273,7 +273,7 @@ delegation-size = { $count ->
    *[other] La délégation compte { $count } membres.
 }
 delegation-left = { $count ->
-    [0] Les { $quota } places sont prises.
+    [0] Toutes les places sont prises ({ $quota }).
     [one] { $count } place sur { $quota } est libre.
    *[other] { $count } places sur { $quota } sont libres.
 }
@@ -282,8 +282,8 @@ delegation-link-share = Toute personne qui en dispose voit les membres et peut e
 delegation-members = Membres
 delegation-no-members = Personne n’a été désigné jusqu’ici.
 delegation-head = tête de délégation
-delegation-replace = Désigner une autre personne à la place de { $name }
-delegation-replace-title = Qui vient à la place de { $name } ?
+delegation-replace = Remplacer une personne : { $name }
+delegation-replace-title = Remplacer { $name }
 delegation-replace-what = La nouvelle personne reprend la place, ou le rang sur la liste d’attente. L’inscription de l’autre personne est annulée, et toutes deux reçoivent un message. C’est définitif.
 delegation-replace-head = La nouvelle personne dirige aussi la délégation.
 delegation-replace-send = Remplacer

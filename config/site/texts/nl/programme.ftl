@@ -26,7 +26,7 @@ until = tot
 
 programme-title = Programma
 days-label = Dagen
-filters = Sessies kiezen
+filters = Programma filteren
 filter-day = Dag
 filter-track = Thema
 filter-room = Zaal

@@ -151,7 +151,7 @@ register-other-category = Een andere categorie kiezen
 register-send = Inschrijven
 register-send-pending = Ter goedkeuring versturen
 register-send-waiting = Op de wachtlijst inschrijven
-register-letter-follows = Daarna ontvangt u een e-mail. Uw inschrijving telt pas als u de link daarin hebt gevolgd.
+register-letter-follows = Daarna ontvangt u een e-mail, waarin staat wat u nog moet doen.
 
 category-open = Inschrijven is mogelijk.
 category-not-open = Inschrijven is nu niet mogelijk.
@@ -169,7 +169,7 @@ category-verifies-email = U bevestigt uw adres met een link die wij u sturen.
 
 sent-title = Kijk in uw mailbox
 sent-what = Er is een bericht onderweg naar het adres dat u hebt opgegeven.
-sent-link = Volg de link in dat bericht en druk op de knop: pas dan telt uw inschrijving.
+sent-link = Daarin staat hoe het met uw inschrijving staat en of u nog iets moet doen. Wordt u gevraagd uw adres te bevestigen, dan telt uw inschrijving pas wanneer u dat hebt gedaan.
 sent-nothing-came = Is er na tien minuten niets aangekomen? Kijk bij de ongewenste e-mail (spam), of schrijf u opnieuw in en let op de spelling van uw adres.
 
 void-title = Deze link werkt niet
@@ -209,7 +209,7 @@ own-qr-label = Toegangscode van inschrijving { $reference }
 own-qr-what = Toon deze code aan de ingang, op dit scherm of afgedrukt.
 own-link-personal = Deze pagina is alleen voor u. Deel de link ervan niet.
 own-link-share = Wie de link heeft, kan uw inschrijving zien, wijzigen en annuleren.
-own-facts = Wat er ingeschreven is
+own-facts = Uw gegevens
 own-reference = Referentie
 own-name = Naam
 own-dates = Data
@@ -273,7 +273,7 @@ delegation-size = { $count ->
    *[other] De delegatie heeft { $count } leden.
 }
 delegation-left = { $count ->
-    [0] Alle { $quota } plaatsen zijn bezet.
+    [0] Elke plaats is bezet ({ $quota }).
     [one] Van de { $quota } plaatsen is er één vrij.
    *[other] Van de { $quota } plaatsen zijn er { $count } vrij.
 }

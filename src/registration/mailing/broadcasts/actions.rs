@@ -35,7 +35,7 @@ use crate::{
         mailing::templates::api::{LetterPreview, MailLanguage, preview, sample},
         model::{Registration, State},
         session_seats,
-        setup::store::{Standing, standing},
+        setup::store::{Standing, lock_setup},
         store as registrations,
     },
     values::{EmailAddress, Localised, Prose, Switch, TextValue as _},
@@ -373,8 +373,10 @@ pub fn resume(
     let mut broadcast = locked(connection, errand.place, id, BroadcastState::Stopped)?;
     let held = messages::let_go(connection, id, broadcast.per_minute)?;
     broadcast.state = BroadcastState::Sending.as_str().to_owned();
-    // The turn of the next reader comes after those that were held.
-    broadcast.started_at = Some(Instant(clock::now() - spacing(&broadcast, broadcast.enqueued - held)));
+    // The turn of the next reader comes after those that were held; one whose time has not come yet waits for it.
+    let begun = clock::now() - spacing(&broadcast, broadcast.enqueued - held);
+    let at = broadcast.started_at.map(|Instant(at)| at).filter(|at| *at > clock::now());
+    broadcast.started_at = Some(Instant(at.unwrap_or(begun)));
     store::save(connection, &broadcast)?;
     note(connection, &actor, ("resume", "resume_mail_broadcast"), errand.place, id)?;
     Ok(broadcast)
@@ -407,6 +409,8 @@ pub fn step(
     released: Released<'_>,
     id: BroadcastId,
 ) -> Result<bool, RegistrationError> {
+    // Whoever leaves or changes meanwhile does so before this reads who there is, or after it wrote to them.
+    let Some(standing) = lock_setup(connection, place.id)? else { return Ok(false) };
     let Some(mut broadcast) = store::lock(connection, place.id, id)? else { return Ok(false) };
     let started_at = broadcast.started_at.filter(|_| broadcast.state == BroadcastState::Sending.as_str());
     let Some(Instant(started_at)) = started_at.filter(|Instant(at)| *at <= clock::now()) else { return Ok(false) };
@@ -424,7 +428,6 @@ pub fn step(
     let declined = declined(connection, place, &broadcast, &people)?;
     let said = content(&broadcast)?;
     let addresses: Vec<String> = people.iter().map(|person| person.email.folded()).collect();
-    let standing = standing(connection, place.id)?.ok_or(RegistrationError::NoConference)?;
     // One person may have registered twice: once cancelled, once again.
     let mut reached: HashSet<String> = messages::reached(connection, id, &addresses)?.into_iter().collect();
     let mut letters = Vec::with_capacity(people.len());
