@@ -137,9 +137,8 @@ fn check_names(source: &str, texts: &BTreeMap<String, Texts>, assets: &Assets) -
         // What goes on with `~` is only the beginning of a name.
         rest.filter(|(_, after)| !after.trim_start().starts_with('~')).map(|(name, _)| name.to_owned()).collect()
     };
-    match named("t(\"").into_iter().find(|name| !is_text(name)) {
-        Some(name) => return Err(format!("there is no text {name}")),
-        None => {}
+    if let Some(name) = named("t(\"").into_iter().find(|name| !is_text(name)) {
+        return Err(format!("there is no text {name}"));
     }
     match named("asset(\"").into_iter().find(|name| !is_file(name)) {
         Some(name) => Err(format!("there is no file {name}")),
