@@ -183,15 +183,21 @@ LETTER = json.dumps({key: "x" * 20 for key in ("conference", "name", "reference"
                     {"starts_on": "2030-05-01", "ends_on": "2030-05-02", "sessions": [], "position": None})
 
 
-def sqlite_loop(store, seconds, at_once):
+def steps(letters):
+    """The statements of a registration, with its letter or without."""
+    return [statement for name, statement in STEPS.items() if letters or name != "message"]
+
+
+def sqlite_loop(store, seconds, at_once, letters=True):
     """Registrations a second of a loop that does nothing else."""
     connection = sqlite3.connect(store.path, isolation_level=None)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     conference, category = connection.execute("SELECT conference_id, id FROM categories").fetchone()
     names = ["id", "id2", "id3", "conference", "category", "reference", "email", "number", "now", "answers", "letter"]
-    prepared = [statement.format(for_update="", **{name: f":{name}" for name in names}) for statement in STEPS.values()]
-    number, began = at_once * 10_000_000, time.perf_counter()
+    prepared = [statement.format(for_update="", **{name: f":{name}" for name in names}) for statement in steps(letters)]
+    # Each loop has numbers of its own.
+    number, began = (at_once + (0 if letters else 50)) * 10_000_000, time.perf_counter()
     first = number
     while time.perf_counter() - began < seconds:
         connection.execute("BEGIN IMMEDIATE")
@@ -206,7 +212,7 @@ def sqlite_loop(store, seconds, at_once):
     return rate
 
 
-def pgbench(store, folder, seconds):
+def pgbench(store, folder, seconds, letters=True):
     conference, category = store.ask("SELECT conference_id || '|' || id FROM categories").split("|")
     literals = {
         "id": "md5('a' || :n || ':' || :client_id)::uuid", "id2": "md5('b' || :n || ':' || :client_id)::uuid",
@@ -215,7 +221,7 @@ def pgbench(store, folder, seconds):
         "now": "now()", "answers": f"'{json.dumps(ANSWERS)}'", "letter": f"'{LETTER}'",
     }
     lines = ["\\set n random(1, 2000000000)", "BEGIN;"]
-    lines += [statement.format(for_update="FOR NO KEY UPDATE", **literals) + ";" for statement in STEPS.values()]
+    lines += [statement.format(for_update="FOR NO KEY UPDATE", **literals) + ";" for statement in steps(letters)]
     script = f"{folder}/register.sql"
     with open(script, "w") as file:
         file.write("\n".join([*lines, "COMMIT;", ""]))
@@ -241,10 +247,14 @@ def main():
                 if kind == "postgres":
                     bare = pgbench(store, folder, options.seconds)
                     print(f"  pgbench, {CLIENTS} clients, a transaction each: {bare:.0f}/s; ratio {rate / bare:.2f} (at least 3)")
+                    silent = pgbench(store, folder, options.seconds, letters=False)
+                    print(f"  without the letter {silent:.0f}/s: writing it takes {1000 * CLIENTS * (1 / bare - 1 / silent):.2f} ms")
                 else:
                     each, shared = (sqlite_loop(store, options.seconds, at_once) for at_once in (1, SHARED))
                     print(f"  bare loop, a commit each: {each:.0f}/s; ratio {rate / each:.2f} (at least 1.5)")
                     print(f"  bare loop, {SHARED} a commit: {shared:.0f}/s; ratio {rate / shared:.2f} (at least 0.35)")
+                    silent = sqlite_loop(store, options.seconds, 1, letters=False)
+                    print(f"  without the letter {silent:.0f}/s, a commit each: writing it takes {1000 * (1 / each - 1 / silent):.2f} ms")
             finally:
                 service.process.kill()
                 store.drop()

@@ -69,7 +69,7 @@ fn every_route_is_in_the_document_and_every_operation_of_the_document_is_a_route
     }
     // Ways to a page, not a part of the API.
     assert!(declared.remove("GET /docs") && declared.remove("GET /"));
-    declared.retain(|route| !route.contains(" /conferences/") && !route.contains(" /assets/"));
+    declared.retain(|route| !route.contains(" /conferences") && !route.contains(" /assets/"));
     assert_eq!(declared, documented);
     for route in documented {
         let (method, template) = route.split_once(' ').unwrap();
