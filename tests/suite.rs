@@ -15,6 +15,7 @@ mod delegations;
 mod delivery;
 mod doctor;
 mod duplicates;
+mod faults;
 mod forms;
 mod import;
 mod invitations;

@@ -1,0 +1,1 @@
+//! Files that are lost, copied, foreign or on a full disk.

@@ -1,0 +1,1 @@
+//! Mail servers that hang, at each step of the conversation.

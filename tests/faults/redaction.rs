@@ -1,0 +1,1 @@
+//! Redactions that are large, interrupted or beside other writes.

@@ -1,0 +1,1 @@
+//! A store that is away, frozen, busy, read-only or back again.
