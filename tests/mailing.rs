@@ -420,6 +420,60 @@ on_both_stores! {
         assert_eq!(smtp.besides().len(), 0);
     }
 
+    fn a_mended_text_moves_nobody(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let (smtp, app) = start(store);
+        let mut blueprint = small_conference(None, None);
+        blueprint["sessions"].as_array_mut().unwrap().push(json!({
+            "code": "law", "kind": "parallel", "title": { "en": "Law", "fr": "Driot" }, "access": "sign_up", "seats": 9,
+            "starts_at": "2030-05-01T11:00", "ends_at": "2030-05-01T12:00", "room": "hall", "items": []
+        }));
+        app.publish(&blueprint);
+        for number in [1, 2] {
+            let mut form = person(number, "delegate");
+            form["sessions"] = json!(["law"]);
+            assert_eq!(app.post(REGISTRATIONS, &form).status, 201);
+        }
+        let mut blueprint = app.admin("GET", "/api/v1/conferences/small/blueprint", None).json();
+        let session = blueprint["sessions"].as_array().unwrap().iter().position(|one| one["code"] == "law").unwrap();
+        type Mend = fn(&mut Value, usize);
+        let mends: [(&str, Mend); 5] = [
+            ("its title in one language", |blueprint, law| blueprint["sessions"][law]["title"]["fr"] = json!("Droit")),
+            ("its text", |blueprint, law| blueprint["sessions"][law]["abstract"] = json!("Of treaties.")),
+            ("its code", |blueprint, law| blueprint["sessions"][law]["code"] = json!("treaties")),
+            ("the room's name", |blueprint, _| blueprint["rooms"][0]["name"] = json!({ "en": "Great hall", "fr": "Salle" })),
+            ("the room's code", |blueprint, _| {
+                blueprint["rooms"][0]["code"] = json!("great-hall");
+                for session in blueprint["sessions"].as_array_mut().unwrap() {
+                    session["room"] = json!("great-hall");
+                }
+            }),
+        ];
+        let broadcasts = || app.admin("GET", &format!("{MAIL}/broadcasts"), None).json()["data"].as_array().unwrap().len();
+        for (number, (what, mend)) in (3..).zip(mends) {
+            mend(&mut blueprint, session);
+            app.publish(&blueprint);
+            // Whoever registers finds the sessions as the latest release has them.
+            register(&app, number, "en");
+            assert_eq!(broadcasts(), 0, "{what}");
+        }
+        smtp.wait_for(7);
+        blueprint["sessions"][session]["starts_at"] = json!("2030-05-01T12:00:00+02:00");
+        blueprint["sessions"][session]["ends_at"] = json!("2030-05-01T13:00:00+02:00");
+        app.publish(&blueprint);
+        let mut moved = smtp.wait_for(2);
+        moved.sort_by(|a, b| a.to.cmp(&b.to));
+        let of: Vec<_> = moved.iter().map(|letter| (letter.to[0].as_str(), letter.subject())).collect();
+        let subject = "A session has changed: Small conference".to_owned();
+        assert_eq!(of, [("person-1@example.org", subject.clone()), ("person-2@example.org", subject)]);
+        blueprint["sessions"][session]["room"] = Value::Null;
+        app.publish(&blueprint);
+        assert_eq!(smtp.wait_for(2).len(), 2, "another room");
+        assert_eq!((broadcasts(), smtp.besides().len()), (2, 0));
+    }
+
     fn a_conference_has_its_own_words_where_they_can_be_rendered(store) {
         if !smtp::is_there() {
             return;

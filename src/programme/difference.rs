@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     agenda::{
         Agenda, Change,
+        document::Session,
         plan::{ChangeAction, changes, nodes},
     },
     values::text_enum,
@@ -100,20 +101,23 @@ impl Difference {
     /// An item that goes to another session goes to its time and its room.
     fn kinds_of_move(&self, change: &Change) -> Vec<ChangeKind> {
         let session = |agenda: Option<&Agenda>, fields: Option<&serde_json::Map<String, Value>>| {
-            let id = fields.and_then(|fields| fields.get("session")).and_then(Value::as_str)?.to_owned();
-            let sessions = agenda.map(|agenda| agenda.sessions.as_slice()).unwrap_or_default();
-            sessions.iter().find(|session| session.id.is_some_and(|known| known.to_string() == id)).cloned()
+            let id = fields.and_then(|fields| fields.get("session")).and_then(Value::as_str)?;
+            let of_id = |session: &&Session| session.id.is_some_and(|known| known.to_string() == id);
+            let session = agenda?.sessions.iter().find(of_id)?;
+            // A room that has another code is the same room.
+            let room = agenda?.rooms.iter().find(|room| session.room.as_ref() == Some(&room.code));
+            Some((session.starts_at, room.and_then(|room| room.id)))
         };
         let (old, new) =
             (session(self.before.as_ref(), change.before.as_ref()), session(Some(&self.after), change.after.as_ref()));
-        let (Some(old), Some(new)) = (old, new) else {
+        let (Some((old_start, old_room)), Some((new_start, new_room))) = (old, new) else {
             return vec![ChangeKind::Changed];
         };
         let mut kinds = Vec::new();
-        if old.starts_at != new.starts_at {
+        if old_start != new_start {
             kinds.push(ChangeKind::MovedInTime);
         }
-        if old.room != new.room {
+        if old_room != new_room {
             kinds.push(ChangeKind::MovedInRoom);
         }
         if kinds.is_empty() {
