@@ -177,6 +177,26 @@ on_both_stores! {
         assert_healthy(&app);
     }
 
+    fn a_quote_that_is_missing_swallows_no_row(store) {
+        let app = World::new(store).start();
+        app.publish(&small_conference(None, None));
+        let refused = |table: &str| ["", "&dry_run=true"].map(|query| {
+            import(&app, &format!("&category=press{query}"), &format!("Name,Email,Diet\n{table}")).faults()
+        });
+        let unclosed = "A One,a@example.org,\"vegan\nB Two,b@example.org,\nC Three,c@example.org,\n";
+        assert_eq!(refused(unclosed), [["line 2 unclosed_quote"], ["line 2 unclosed_quote"]]);
+        let closed_below = "A One,a@example.org,\"vegan\nB Two,b@example.org,\"no nuts\"\n";
+        assert_eq!(refused(closed_below), [["line 3 stray_quote"], ["line 3 stray_quote"]]);
+        let two_missing = "A One,a@example.org,\"vegan\nB Two,b@example.org,\"\nC Three,c@example.org,\n";
+        let map = "&category=press&map=%7B%22Diet%22%3A%22dietary_needs%22%7D";
+        let table = format!("Name,Email,Diet\n{two_missing}");
+        assert_eq!(import(&app, map, &table).faults(), ["row 2 row_within_a_cell"]);
+        let whole = "A One,a@example.org,\"vegan,\nno \"\"nuts\"\"\"\nB Two,b@example.org,\n";
+        assert_eq!(imported(&app, map, &format!("Name,Email,Diet\n{whole}"))["imported"], 2);
+        assert_eq!(count(&app, "1 = 1"), 2);
+        assert_healthy(&app);
+    }
+
     fn an_import_overbooks_nothing(store) {
         let app = World::new(store).start();
         app.publish(&small_conference(Some(3), Some(1)));

@@ -2,7 +2,7 @@
 //! Nothing is guessed and nothing is left out: what cannot be read is a fault with its line and column.
 
 use crate::{
-    agenda::import::table::{Table, text},
+    agenda::import::table::{INNER_ROW, Table, text},
     faults::{Fault, Faults},
     registration::model::fold,
 };
@@ -81,7 +81,11 @@ pub fn read(bytes: &[u8], known: impl Fn(&str) -> bool, required: &[&str]) -> Re
         return Err(found);
     }
     let mut rows = Vec::new();
-    table.each(ROWS_MAX, "people", &mut found, |row, _| {
+    let email = columns.iter().position(|column| column == "email");
+    table.each(ROWS_MAX, "people", &mut found, |row, faults| {
+        if row.inner_row(|cells| has_address(cells, email)).is_some() {
+            faults.add(format!("line {}", row.line), INNER_ROW.0, INNER_ROW.1);
+        }
         let cells = columns.iter().enumerate().filter(|(_, column)| known(column)).filter_map(|(place, column)| {
             let cell = plain(row.cell(place)?);
             (!cell.is_empty()).then(|| (column.clone(), cell))
@@ -93,6 +97,11 @@ pub fn read(bytes: &[u8], known: impl Fn(&str) -> bool, required: &[&str]) -> Re
         true => Ok(People { rows, faults: found }),
         false => Err(found),
     }
+}
+
+/// Whether cells hold an address where the table has its addresses.
+pub fn has_address(cells: &[&str], column: Option<usize>) -> bool {
+    column.and_then(|column| cells.get(column)).is_some_and(|cell| cell.contains('@'))
 }
 
 /// A column's name as it is compared.
@@ -145,6 +154,8 @@ mod tests {
         assert_eq!(faults(b"email,shoe\n"), ["line 1/shoe unknown_column"]);
         assert_eq!(faults(b"email\na@b.example,x\n"), ["line 2 too_long"]);
         assert_eq!(faults(b"email\n\xff\n"), ["line 2 not_utf8"]);
+        assert_eq!(faults(b"email,name\na@b.example,\"A\nc@d.example,C\n"), ["line 2 unclosed_quote"]);
+        assert_eq!(faults(b"email,name\na@b.example,\"A\nc@d.example,\"\n"), ["line 2 row_within_a_cell"]);
         let long = format!("email\n{}", "a@b.example\n".repeat(ROWS_MAX + 1));
         assert_eq!(faults(long.as_bytes()), ["line 10002 too_long"]);
     }

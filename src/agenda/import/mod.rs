@@ -24,6 +24,7 @@ mod html;
 mod lines;
 mod list;
 mod people;
+mod quotes;
 pub mod report;
 mod schedule;
 mod schedule_json;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     report::Report,
     schedule::at,
-    table::{Row, Table},
+    table::{INNER_ROW, Row, Table},
     text,
 };
 use crate::{
@@ -76,7 +76,13 @@ pub fn read(text: &str, report: &mut Report) -> Result<Vec<SpeakerRow>, Faults> 
     let columns = faults.or(columns)?;
     let mut faults = Faults::default();
     let mut rows = Vec::new();
-    table.each(ROWS_MAX, "speakers", &mut faults, |record, faults| rows.extend(row(record, &columns, report, faults)));
+    table.each(ROWS_MAX, "speakers", &mut faults, |record, faults| {
+        // A biography may well have lines with as many commas: no fault, but worth a look.
+        if record.inner_row(|_| true).is_some() {
+            report.note(INNER_ROW.0, INNER_ROW.1, Some(record.line));
+        }
+        rows.extend(row(record, &columns, report, faults));
+    });
     faults.or(rows)
 }
 
@@ -180,6 +186,18 @@ mod tests {
         assert_eq!(faults("country,position\nBE,x\n"), ["line 1 missing_column"]);
         assert_eq!(faults("name,name\nA,B\n"), ["line 1 duplicate"]);
         assert_eq!(faults(""), ["line 1 missing_column"]);
+        assert_eq!(faults("family_name,biography\nA,\"born\nB,\n"), ["line 2 unclosed_quote"]);
+    }
+
+    #[test]
+    fn a_row_that_stands_within_a_cell_is_noted() {
+        let mut report = Report::default();
+        let rows = read("family_name,biography\nA,\"born\nB,\"\nC,one\n", &mut report).unwrap();
+        assert_eq!(rows.len(), 2);
+        assert_eq!(
+            report.0.iter().map(|note| (&*note.code, &*note.lines)).collect::<Vec<_>>(),
+            [(INNER_ROW.0, &[2][..])]
+        );
     }
 
     #[test]

@@ -1,13 +1,17 @@
-//! A table in a file: CSV with a header line, parted by commas, semicolons or tabs.
+//! A table in a file: CSV (RFC 4180) with a header line, separated by commas, semicolons or tabs.
+//!
+//! A quote that is missing or does not belong makes a reader take the rows after it for one cell. So no table with such
+//! a quote is read ([`quotes`]), and a row says which of its lines look like rows of their own ([`Row::inner_row`]).
 
 use csv::{ReaderBuilder, StringRecord};
 
-use super::schedule::at;
+use super::{quotes, schedule::at};
 use crate::faults::{Fault, Faults};
 
 /// A table whose header was read.
 pub struct Table<'a> {
     text: &'a str,
+    delimiter: u8,
     reader: csv::Reader<&'a [u8]>,
     /// What the columns are called.
     pub header: Vec<String>,
@@ -20,6 +24,7 @@ pub struct Row {
     pub line: usize,
     /// The row of a spreadsheet that shows the file: a cell of several lines is one row.
     pub row: usize,
+    delimiter: u8,
     cells: StringRecord,
 }
 
@@ -27,6 +32,16 @@ impl Row {
     /// What stands in a column, unless nothing does.
     pub fn cell(&self, column: usize) -> Option<&str> {
         self.cells.get(column).map(str::trim).filter(|cell| !cell.is_empty())
+    }
+
+    /// The first line within a cell of several lines that has as many cells as the row and for which `is_row` holds:
+    /// two quotes are missing then, and a row was taken for a part of the one before.
+    pub fn inner_row(&self, is_row: impl Fn(&[&str]) -> bool) -> Option<&str> {
+        let lines = self.cells.iter().flat_map(|cell| cell.lines().skip(1));
+        lines.into_iter().find(|line| {
+            let cells: Vec<&str> = line.split(char::from(self.delimiter)).map(str::trim).collect();
+            cells.len() > 1 && cells.len() >= self.cells.len() && is_row(&cells)
+        })
     }
 }
 
@@ -47,12 +62,14 @@ impl<'a> Table<'a> {
     /// Reads the header.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// It cannot be read, or a quote of the table is missing or does not belong where it is.
     pub fn open(text: &'a str) -> Result<Self, Faults> {
-        let mut reader = ReaderBuilder::new().delimiter(delimiter(text)).flexible(true).from_reader(text.as_bytes());
+        let delimiter = delimiter(text);
+        quotes::check(text, delimiter)?;
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
         let header = reader.headers().map(|header| header.iter().map(str::to_owned).collect());
         let header = header.map_err(|error| Faults(vec![Fault::at(at(1), "malformed_csv", error.to_string())]))?;
-        Ok(Self { text, reader, header })
+        Ok(Self { text, delimiter, reader, header })
     }
 
     /// Visits every row that is not empty, at most `rows_max` of them; `noun` is what they are of.
@@ -70,7 +87,7 @@ impl<'a> Table<'a> {
                 }
             };
             let line = record.position().map_or(1, |position| place.line_at(self.text, position));
-            let row = Row { line, row: line - place.inside.min(line), cells: record };
+            let row = Row { line, row: line - place.inside.min(line), delimiter: self.delimiter, cells: record };
             place.inside += row.cells.iter().map(|cell| cell.matches('\n').count()).sum::<usize>();
             if row.cells.iter().all(|cell| cell.trim().is_empty()) {
                 continue;
@@ -113,7 +130,13 @@ impl Place {
     }
 }
 
-/// What parts the cells: what the header holds most of.
+/// Says that a row looks like a part of the one before.
+pub const INNER_ROW: (&str, &str) = (
+    "row_within_a_cell",
+    "a cell of this row holds a whole row: is a quote missing at its beginning and in a row below?",
+);
+
+/// What separates the cells: what the header holds most of.
 fn delimiter(text: &str) -> u8 {
     let header = text.lines().next().unwrap_or_default();
     let count = |delimiter: u8| header.bytes().filter(|byte| *byte == delimiter).count();
@@ -138,6 +161,19 @@ mod tests {
         let expected = [("A", 2, 2, true), ("B", 5, 4, false), ("C", 7, 6, true), ("D", 10, 7, true)];
         assert_eq!(found, expected.map(|(name, line, row, note)| (name.to_owned(), line, row, note)));
         assert_eq!(faults, Faults::default());
+    }
+
+    #[test]
+    fn a_row_within_a_cell_is_found() {
+        let text =
+            "name,email,note\nA,a@x.example,\"vegan\nB,b@x.example,\"\nC,c@x.example,\"one, two\nthree, 4 @ five\"\n";
+        let mut found = Vec::new();
+        let table = Table::open(text).unwrap();
+        table.each(10, "rows", &mut Faults::default(), |row, _| {
+            let inner = row.inner_row(|cells| cells[1].contains('@'));
+            found.push((row.cell(0).unwrap().to_owned(), inner.map(str::to_owned)));
+        });
+        assert_eq!(found, [("A".to_owned(), Some("B,b@x.example,".to_owned())), ("C".to_owned(), None)]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
         Agenda,
         import::{
             report::Report,
-            table::{Row, Table, text},
+            table::{INNER_ROW, Row, Table, text},
             text,
         },
     },
@@ -19,7 +19,7 @@ use crate::{
         form::{Question, question::QuestionKind},
         model::{Form, fold},
         setup::store::{CategoryStanding, Standing},
-        table::yes_or_no,
+        table::{has_address, yes_or_no},
     },
     values::{Code, LanguageTag},
 };
@@ -77,6 +77,9 @@ pub fn read(
     let mut seen: HashMap<String, usize> = HashMap::new();
     table.each(ROWS_MAX, "registrations", &mut faults, |row, faults| {
         count += 1;
+        if row.inner_row(|cells| has_address(cells, columns.place("email"))).is_some() {
+            return faults.add(format!("row {}", row.row), INNER_ROW.0, INNER_ROW.1);
+        }
         let Some(person) = reader.person(row, faults) else { return };
         if person.status != ImportedStatus::Cancelled
             && let Some(first) = seen.insert(person.form.email.folded(), person.row)
