@@ -146,7 +146,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
             .app_data(web::Data::new(state.clone()))
             .app_data(web::Data::new(desk.clone()))
             .app_data(web::Data::new(site.clone()))
-            .wrap(from_fn(wait_for_start))
+            .wrap(from_fn(|request, next| wait_for_start(site::starting_page, request, next)))
             .wrap(cors(&origins))
             .wrap(from_fn(|request, next| share_reads(programme::api::is_open, request, next)))
             .wrap(from_fn(|request, next| observe(publication::answer::at_once, request, next)))

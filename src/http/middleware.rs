@@ -181,15 +181,30 @@ impl Ready {
     }
 }
 
-/// Nothing but the health routes and the documentation is served before the service is ready.
+/// When whoever meets the service at its start may try again, in seconds.
+const START_RETRY_AFTER: &str = "5";
+/// What is served while the service starts: health, numbers, the description of the API, and what pages are made of.
+const SERVED_AT_START: [&str; 7] =
+    ["/healthz", "/readyz", "/metrics", "/openapi.json", "/openapi.yaml", "/docs", "/problems"];
+/// The same, below these paths.
+const SERVED_AT_START_BELOW: [&str; 3] = ["/docs/", "/problems/", "/assets/"];
+
+/// Before the service is ready, nothing is served that needs its store. Browsers are shown `page`.
 pub async fn wait_for_start(
+    page: fn(&ServiceRequest) -> Option<HttpResponse>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let ready = request.app_data::<web::Data<Ready>>().is_none_or(|ready| ready.is_raised());
-    if !ready && request.path().starts_with("/api/") {
-        let problem = Problem::new(&UNAVAILABLE).detail("the service is starting").header(header::RETRY_AFTER, "1");
-        return Ok(ServiceResponse::from_err(problem, request.into_parts().0));
+    let path = request.path();
+    if ready || SERVED_AT_START.contains(&path) || SERVED_AT_START_BELOW.iter().any(|above| path.starts_with(above)) {
+        return Ok(next.call(request).await?.map_into_boxed_body());
     }
-    Ok(next.call(request).await?.map_into_boxed_body())
+    if let Some(mut page) = page(&request) {
+        page.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(START_RETRY_AFTER));
+        return Ok(request.into_response(page));
+    }
+    let problem = Problem::new(&UNAVAILABLE).detail("the service is starting");
+    let problem = problem.header(header::RETRY_AFTER, START_RETRY_AFTER);
+    Ok(ServiceResponse::from_err(problem, request.into_parts().0))
 }

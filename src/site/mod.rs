@@ -20,15 +20,16 @@ mod doors;
 mod form;
 mod names;
 mod page;
-
 mod programme;
 mod registration;
 mod renderer;
+mod starting;
 mod texts;
 
 use assets::Assets;
 use doors::Doors;
 use renderer::Renderer;
+pub use starting::starting_page;
 
 /// What all pages share.
 #[derive(Clone)]

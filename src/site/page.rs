@@ -171,7 +171,7 @@ impl Site {
             .or_else(|| self.renderers.get(FALLBACK))
     }
 
-    fn render(&self, tag: &str, template: &str, context: Value) -> Result<String, Problem> {
+    pub(super) fn render(&self, tag: &str, template: &str, context: Value) -> Result<String, Problem> {
         let renderer = self.renderer(tag).ok_or_else(|| Problem::unexpected("the pages have no language"))?;
         renderer.render(template, context).map_err(Problem::unexpected)
     }
@@ -317,7 +317,8 @@ fn guard(response: &mut HttpResponse) {
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
 }
 
-fn html(status: StatusCode, tag: &str, page: String) -> HttpResponse {
+/// Answers a page that nobody keeps.
+pub fn html(status: StatusCode, tag: &str, page: String) -> HttpResponse {
     let mut response = HttpResponse::build(status)
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
         .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -171,3 +171,5 @@ error-503-title = The service is not available
 error-503-words = Please try again in a few minutes.
 error-other-title = Something went wrong
 error-other-words = The page could not be shown. Please try again later.
+starting-title = The service is starting
+starting-words = Please wait: this page loads again by itself in a few seconds.

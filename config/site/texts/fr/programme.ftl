@@ -168,3 +168,5 @@ error-503-title = Le service n’est pas disponible
 error-503-words = Veuillez réessayer dans quelques minutes.
 error-other-title = Une erreur s’est produite
 error-other-words = La page n’a pas pu être affichée. Veuillez réessayer plus tard.
+starting-title = Le service démarre
+starting-words = Veuillez patienter : cette page se recharge d’elle-même dans quelques secondes.

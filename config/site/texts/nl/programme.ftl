@@ -174,3 +174,5 @@ error-503-title = De dienst is niet beschikbaar
 error-503-words = Probeer het over enkele minuten opnieuw.
 error-other-title = Er is iets misgegaan
 error-other-words = De pagina kon niet worden getoond. Probeer het later opnieuw.
+starting-title = De dienst start op
+starting-words = Even geduld: deze pagina laadt over enkele seconden vanzelf opnieuw.

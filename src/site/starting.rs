@@ -1,0 +1,30 @@
+//! The page that browsers are shown while the service starts: it needs no store and no file, and asks again by itself.
+
+use actix_web::{
+    HttpResponse,
+    dev::ServiceRequest,
+    http::{StatusCode, header},
+    web,
+};
+use minijinja::{Value, context};
+
+use super::{Site, page, texts::is_from_right};
+
+/// The page, where a browser asks: in every language of the pages, the reader's first.
+pub fn starting_page(request: &ServiceRequest) -> Option<HttpResponse> {
+    let accepted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if request.path().starts_with("/api/") || !accepted.is_some_and(|accepted| accepted.contains("text/html")) {
+        return None;
+    }
+    let site = request.app_data::<web::Data<Site>>()?;
+    let own = site.spoken(request.request());
+    let mut tags: Vec<&str> = site.renderers.keys().map(String::as_str).collect();
+    tags.sort_by_key(|tag| *tag != own);
+    let parts = tags.into_iter().filter_map(|tag| {
+        let dir = if is_from_right(tag) { "rtl" } else { "ltr" };
+        site.render(tag, "_starting.html", context! { lang => tag, dir }).ok()
+    });
+    let parts: Vec<Value> = parts.map(Value::from_safe_string).collect();
+    let whole = site.render(&own, "starting.html", context! { lang => &own, parts }).ok()?;
+    Some(page::html(StatusCode::SERVICE_UNAVAILABLE, &own, whole))
+}
