@@ -10,7 +10,7 @@ use std::{
 };
 
 use actix_cors::Cors;
-use actix_web::{App, HttpRequest, HttpServer, http::header, middleware::from_fn, web};
+use actix_web::{App, HttpRequest, http::header, middleware::from_fn, web};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
@@ -26,12 +26,19 @@ use crate::{
     database::{Connection, Database},
     docs,
     http::{
-        Problem, extract, idempotency,
+        self, Problem,
+        connections::{Connections, Limits},
+        extract, idempotency,
         middleware::{Ready, observe, share_reads, wait_for_start},
         problem::{METHOD_NOT_ALLOWED, NOT_FOUND},
     },
     mail::{self, Wake, Worker, api::Metrics},
-    programme::{self, ProgrammeError, Programmes, Request, api::State, live::Hub, publication, release},
+    programme::{
+        self, ProgrammeError, Programmes, Request,
+        api::State,
+        live::{Hub, ListenerLimits},
+        publication, release,
+    },
     registration::{RegistrationError, api::Desk, queue::Queue, sweep},
     routes,
     settings::Settings,
@@ -45,6 +52,14 @@ const EXAMPLE: &str = include_str!("../config/genocide-prevention-2014.yaml");
 const EXAMPLE_PATH: &str = "config/genocide-prevention-2014.yaml";
 /// How long requests in flight may take at a graceful stop, in seconds.
 const STOP_TIMEOUT_SECONDS: u64 = 10;
+/// Of these, how long the service still takes connections, so that those that wait for it are answered, too.
+const LAST_CONNECTIONS_SECONDS: u64 = 2;
+/// Files that are neither connections nor the store's nor the mail server's: the log, imports, exports, threads' own.
+const OTHER_FILES: u64 = 100;
+/// Files of a connection to SQLite, the store that has most: the database, its journal, the journal's index.
+const STORE_FILES: u64 = 3;
+/// The most connections that the service takes by itself: each needs some memory.
+const CONNECTIONS_MAX: u64 = 20_000;
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +109,7 @@ pub fn causes(error: &dyn std::error::Error) -> String {
 /// The service cannot start.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let mut signals = Signals::catch().map_err(io_error("signals"))?;
-    open_files();
+    let connections = Connections::new(limits(&settings, open_files()));
     let data_dir = settings.data_dir.display();
     let secret = ServerSecret::load_or_make(&settings.data_dir).map_err(io_error(format!("data_dir {data_dir}")))?;
     let database = Database::open(&settings.store, settings.database_connections).map_err(io_error("database_url"))?;
@@ -128,17 +143,23 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         secret: secret.clone(),
         public_url: public_url.as_str().into(),
     };
-    let listeners_max = usize::try_from(settings.event_listeners_max).unwrap_or(usize::MAX);
-    let hub = Hub::new(programmes.clone(), database.clone(), listeners_max);
+    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    let listeners = ListenerLimits {
+        count_max: count(settings.event_listeners_max),
+        per_client_max: count(settings.event_listeners_per_client_max),
+    };
+    let hub = Hub::new(programmes.clone(), database.clone(), listeners);
     let uses = TokenUses::default();
     let (app_ready, app_database, app_uses, app_hub) = (ready.clone(), database.clone(), uses.clone(), hub.clone());
-    let server = HttpServer::new(move || {
+    let app_connections = connections.clone();
+    let app = move || {
         App::new()
             .app_data(extract::path_config())
             .app_data(site::body_config())
             .app_data(web::Data::new(app_ready.clone()))
             .app_data(web::Data::new(app_database.clone()))
             .app_data(web::Data::new(app_uses.clone()))
+            .app_data(web::Data::new(app_connections.clone()))
             .app_data(web::Data::new(app_hub.clone()))
             .app_data(web::Data::new(wake.clone()))
             .app_data(web::Data::new(metrics.clone()))
@@ -155,13 +176,10 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
             .service(docs::page())
             .configure(site::configure)
             .default_service(web::to(no_such_route))
-    })
-    .listen(listener)
-    .map_err(io_error("listen"))?
-    .shutdown_timeout(STOP_TIMEOUT_SECONDS)
-    // Listeners are sent away before the server waits for its requests: see below.
-    .disable_signals()
-    .run();
+    };
+    let server =
+        http::server::serve(listener, connections.clone(), STOP_TIMEOUT_SECONDS - LAST_CONNECTIONS_SECONDS, app)
+            .map_err(io_error("listen"))?;
     let handle = server.handle();
     let mut serving = actix_web::rt::spawn(server);
 
@@ -190,8 +208,10 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let served = tokio::select! {
         served = &mut serving => served,
         () = signals.any() => {
+            connections.leave();
             // A listener's answer has no end of its own.
             hub.close();
+            connections.ended(Duration::from_secs(LAST_CONNECTIONS_SECONDS)).await;
             handle.stop(true).await;
             serving.await
         }
@@ -238,11 +258,41 @@ impl Signals {
     }
 }
 
-/// Lets the process have as many connections as the system allows it.
-fn open_files() {
-    match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) => tracing::debug!(limit, "open files"),
-        Err(error) => tracing::warn!(%error, "the limit of open files cannot be raised"),
+/// Lets the process have as many open files as the system allows it, and says how many these are.
+fn open_files() -> u64 {
+    rlimit::increase_nofile_limit(u64::MAX).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the limit of open files cannot be raised");
+        rlimit::Resource::NOFILE.get_soft().unwrap_or(1024)
+    })
+}
+
+/// How many connections there may be, with so many open files.
+fn limits(settings: &Settings, files: u64) -> Limits {
+    let own =
+        STORE_FILES * u64::from(settings.database_connections) + u64::from(settings.mail_connections) + OTHER_FILES;
+    let files_max = files.saturating_sub(own).max(1);
+    let most = files_max / 10 * 9;
+    let count_max = match u64::from(settings.connections_max) {
+        0 => most.min(CONNECTIONS_MAX),
+        wanted => wanted.min(most),
+    };
+    if count_max < u64::from(settings.connections_max) {
+        tracing::warn!(
+            connections_max = count_max,
+            open_files = files,
+            "the limit of open files allows fewer connections"
+        );
+    }
+    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    Limits {
+        count_max: count(count_max),
+        per_client_max: count(settings.connections_per_client_max.into()),
+        files_max: count(files_max),
+        exempt: settings.connections_exempt.clone(),
+        trusted_proxies: settings.trusted_proxies.clone(),
+        counts_loopback: settings.rate_limit_loopback,
+        wait: Duration::from_secs(settings.client_wait_seconds.into()),
+        body_bytes_per_second_min: settings.body_bytes_per_second_min,
     }
 }
 

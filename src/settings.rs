@@ -2,14 +2,14 @@
 //! down, never global. The default file has every key, so it also says which variables there are and of which type.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use crate::{access::AdminToken, database::Store, mail::MailUrl};
+use crate::{access::AdminToken, database::Store, http::client::Networks, mail::MailUrl};
 
 const DEFAULTS: &str = include_str!("../config/default.toml");
 const DEFAULTS_PATH: &str = "config/default.toml";
@@ -77,8 +77,20 @@ pub struct Settings {
     pub rate_limit_loopback: bool,
     /// How many may listen to events at once.
     pub event_listeners_max: u32,
+    /// How many listeners one client may have at once.
+    pub event_listeners_per_client_max: u32,
     /// Proxies whose word about the client is believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Networks,
+    /// Connections of all clients at once; 0: as many as the limit of open files allows.
+    pub connections_max: u32,
+    /// Connections of one client at once.
+    pub connections_per_client_max: u32,
+    /// Networks whose connections have no limit of their own.
+    pub connections_exempt: Networks,
+    /// Seconds that a client may be silent in the middle of a request.
+    pub client_wait_seconds: u32,
+    /// Bytes of a body in a second, on average; 0: no minimum.
+    pub body_bytes_per_second_min: u32,
 }
 
 /// The file's keys as they are written.
@@ -111,7 +123,13 @@ struct Raw {
     code_tries_per_minute: u32,
     rate_limit_loopback: bool,
     event_listeners_max: u32,
+    event_listeners_per_client_max: u32,
     trusted_proxies: Vec<String>,
+    connections_max: u32,
+    connections_per_client_max: u32,
+    connections_exempt: Vec<String>,
+    client_wait_seconds: u32,
+    body_bytes_per_second_min: u32,
 }
 
 impl Settings {
@@ -184,7 +202,9 @@ impl Settings {
             "json" => true,
             _ => return Err(wrong("log_format", "must be pretty or json")),
         };
-        let trusted_proxies = raw.trusted_proxies.iter().map(|text| text.parse()).collect::<Result<_, _>>();
+        let networks = |key: &str, texts: &[String]| {
+            Networks::parse(texts).ok_or_else(|| wrong(key, "must list addresses, or networks such as 192.0.2.0/24"))
+        };
         let positive = |key, number| if number > 0 { Ok(number) } else { Err(wrong(key, "must be 1 or more")) };
         let address = |key: &str, text: &str| match text {
             "" => Ok(None),
@@ -232,7 +252,16 @@ impl Settings {
             code_tries_per_minute: positive("code_tries_per_minute", raw.code_tries_per_minute)?,
             rate_limit_loopback: raw.rate_limit_loopback,
             event_listeners_max: raw.event_listeners_max,
-            trusted_proxies: trusted_proxies.map_err(|_| wrong("trusted_proxies", "must list addresses"))?,
+            event_listeners_per_client_max: raw.event_listeners_per_client_max,
+            trusted_proxies: networks("trusted_proxies", &raw.trusted_proxies)?,
+            connections_max: raw.connections_max,
+            connections_per_client_max: positive("connections_per_client_max", raw.connections_per_client_max)?,
+            connections_exempt: networks("connections_exempt", &raw.connections_exempt)?,
+            client_wait_seconds: match raw.client_wait_seconds {
+                seconds @ 1..=3600 => seconds,
+                _ => return Err(wrong("client_wait_seconds", "must be 1 to 3600")),
+            },
+            body_bytes_per_second_min: raw.body_bytes_per_second_min,
         })
     }
 }

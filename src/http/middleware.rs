@@ -3,6 +3,7 @@
 //! template stands for the path.
 
 use std::{
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,13 +15,18 @@ use actix_web::{
     Error, HttpMessage as _, HttpResponse,
     body::{self, BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::{Method, header},
+    http::{ConnectionType, Method, header},
     middleware::Next,
     web,
 };
 use tracing::Instrument as _;
 
-use super::problem::{BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, Problem, UNAVAILABLE};
+use super::{
+    body_pace::Incoming,
+    connection::Exchange,
+    places::Full,
+    problem::{BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, Problem, TOO_MANY_REQUESTS, UNAVAILABLE},
+};
 
 /// The id of a request, as the log, problem documents and the audit trail have it.
 #[derive(Debug, Clone)]
@@ -52,7 +58,12 @@ pub async fn observe(
         request.head_mut().method = Method::GET;
     }
     let span = tracing::info_span!("request", request.id = %id);
-    let (mut response, route) = match at_once(&request) {
+    let exchange = request.conn_data::<Rc<Exchange>>().cloned();
+    let _serving = exchange.as_ref().map(Exchange::serve);
+    let incoming = exchange.as_ref().and_then(|exchange| Incoming::watch(&mut request, &exchange.connections));
+    let refusal = exchange.as_ref().and_then(|exchange| refusal(exchange, request.path()));
+    let ready = refusal.map(|problem| AtOnce { response: problem.response(Some(&id)), route: [""; 2] });
+    let (mut response, route) = match ready.or_else(|| at_once(&request)) {
         Some(AtOnce { response, route }) => (request.into_response(response), route),
         None => {
             request.extensions_mut().insert(RequestId(id.clone()));
@@ -60,6 +71,12 @@ pub async fn observe(
             (with_instance(response, &id, &span), [""; 2])
         }
     };
+    if let Some(incoming) = incoming {
+        response = incoming.settle(response, &id);
+    }
+    if exchange.is_some_and(|exchange| exchange.is_last()) {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     if method == Method::HEAD && response.response().body().size() == BodySize::Stream {
         // What nobody is sent is not waited for: it may have no end.
         response = response.map_body(|_, _| BoxBody::new(body::None::new()));
@@ -81,6 +98,23 @@ pub async fn observe(
         );
     });
     Ok(response)
+}
+
+/// What is served over a connection beyond the limits: whether the service lives, and can serve.
+const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
+/// When a client that has too many connections may try again, in seconds.
+const RETRY_AFTER_SECONDS: &str = "30";
+
+/// Why a request is not looked at: its connection is one too many, or had its last answer.
+fn refusal(exchange: &Exchange, path: &str) -> Option<Problem> {
+    let (kind, detail) = match exchange.surplus {
+        _ if exchange.had_last() => (&UNAVAILABLE, "the connection is closed; send the request again over another"),
+        Some(_) if HEALTH.contains(&path) => return None,
+        Some(Full::All) => (&UNAVAILABLE, "there are as many connections as the service takes"),
+        Some(Full::Client) => (&TOO_MANY_REQUESTS, "there are as many connections as one client may have"),
+        None => return None,
+    };
+    Some(Problem::new(kind).detail(detail).header(header::RETRY_AFTER, RETRY_AFTER_SECONDS))
 }
 
 /// Every error becomes a problem document with the request's id; a cause is logged once, here.

@@ -49,6 +49,8 @@ problem_kinds! {
     NOT_FOUND = ("not-found", 404, "There is nothing here"),
     /// The resource exists, the method does not.
     METHOD_NOT_ALLOWED = ("method-not-allowed", 405, "The method is not allowed here"),
+    /// The body of the request stood still, or came too slowly.
+    REQUEST_TIMEOUT = ("request-timeout", 408, "The request took too long to arrive"),
     /// The resource is not in the state that the request expects.
     PRECONDITION_FAILED = ("precondition-failed", 412, "The resource has changed meanwhile"),
     /// The same key came before with another request.

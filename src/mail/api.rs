@@ -1,4 +1,4 @@
-//! `/metrics`: how mail is doing, for Prometheus (text exposition format 0.0.4).
+//! `/metrics`: how mail and connections are doing, for Prometheus (text exposition format 0.0.4).
 
 use std::{
     fmt::Write as _,
@@ -15,7 +15,7 @@ use super::messages;
 use crate::{
     clock,
     database::Database,
-    http::{Problem, problem::AnyProblem},
+    http::{Problem, connections::Connections, problem::AnyProblem},
 };
 
 /// The upper bounds of how long a message took, in seconds.
@@ -106,14 +106,19 @@ impl Metrics {
     }
 }
 
-/// Tells how mail is doing, for Prometheus: numbers alone.
+/// Tells how mail and connections are doing, for Prometheus: numbers alone.
 #[utoipa::path(
     tag = "service",
     responses((status = 200, description = "The numbers", body = String, content_type = "text/plain"), AnyProblem)
 )]
 #[get("/metrics")]
-pub async fn read_metrics(database: web::Data<Database>, metrics: web::Data<Metrics>) -> Result<HttpResponse, Problem> {
+pub async fn read_metrics(
+    database: web::Data<Database>,
+    metrics: web::Data<Metrics>,
+    connections: web::Data<Connections>,
+) -> Result<HttpResponse, Problem> {
     let (states, oldest) = database.read(messages::depth).await?;
     let oldest = oldest.map_or(0, |at| (clock::now() - at).num_seconds().max(0));
-    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(metrics.write(&states, oldest)))
+    let numbers = metrics.write(&states, oldest) + &connections.metrics();
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(numbers))
 }

@@ -20,7 +20,7 @@ use lettre::{
 };
 use url::Url;
 
-use crate::database::private_folder;
+use crate::{database::private_folder, http::client::canonical};
 
 /// How mail leaves, as the setting says.
 #[derive(Clone, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl MailUrl {
             _ => return Err("takes no other parameter than ?tls=none".to_owned()),
         };
         let address = host.trim_matches(['[', ']']);
-        let loopback = host == "localhost" || address.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+        let loopback = host == "localhost" || address.parse().is_ok_and(|ip| canonical(ip).is_loopback());
         let (security, usual_port) = match url.scheme() {
             "smtps" if without_tls => return Err("smtps:// cannot be without TLS".to_owned()),
             "smtps" => (Security::Implicit, 465),

@@ -60,6 +60,8 @@ pub struct World {
     pub folder: Folder,
     pub database: Database,
     variables: BTreeMap<String, String>,
+    /// The limit of open files, where it is not the test's own.
+    files: Option<u32>,
 }
 
 impl World {
@@ -77,7 +79,7 @@ impl World {
             ("PLENARY_LOG".to_owned(), "plenary=info".to_owned()),
             ("PLENARY_LOG_FORMAT".to_owned(), "json".to_owned()),
         ]);
-        Self { folder, database, variables }
+        Self { folder, database, variables, files: None }
     }
 
     /// A world with the example conference.
@@ -96,9 +98,22 @@ impl World {
         self
     }
 
+    /// With this limit of open files.
+    pub fn files(mut self, limit: u32) -> Self {
+        self.files = Some(limit);
+        self
+    }
+
     /// The binary with the world's settings and no others.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
+        let mut command = match self.files {
+            None => Command::new(BINARY),
+            Some(limit) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\""), BINARY]);
+                shell
+            }
+        };
         command.args(arguments).current_dir(&self.folder.0).env_clear().envs(&self.variables);
         command
     }

@@ -9,7 +9,9 @@ use crate::{
     faults::Faults,
     http::{
         CodePath, Problem, Query,
-        problem::{AnyProblem, UNAVAILABLE},
+        connections::Connections,
+        places::Full,
+        problem::{AnyProblem, TOO_MANY_REQUESTS, UNAVAILABLE},
     },
     programme::{ProgrammeError, negotiate},
 };
@@ -80,6 +82,7 @@ fn sent(request: &HttpRequest) -> Option<Position> {
 pub async fn listen_to_programme(
     request: HttpRequest,
     hub: web::Data<Hub>,
+    connections: web::Data<Connections>,
     path: web::Path<CodePath>,
     query: Query<EventsQuery>,
 ) -> Result<HttpResponse, Problem> {
@@ -89,9 +92,14 @@ pub async fn listen_to_programme(
     let asked = query.0.position()?;
     // The header is the newer one: a browser that connects again keeps the query that it began with.
     let position = sent(&request).or(asked);
-    let seat = hub.seat().ok_or_else(|| {
-        let detail = "there are as many listeners as the service takes";
-        Problem::new(&UNAVAILABLE).detail(detail).header(header::RETRY_AFTER, RETRY_AFTER_SECONDS)
+    let seat = hub.seat(connections.client(&request)).map_err(|full| {
+        let problem = match full {
+            Full::All => Problem::new(&UNAVAILABLE).detail("there are as many listeners as the service takes"),
+            Full::Client => {
+                Problem::new(&TOO_MANY_REQUESTS).detail("there are as many listeners as one client may have")
+            }
+        };
+        problem.header(header::RETRY_AFTER, RETRY_AFTER_SECONDS)
     })?;
     let mut answer = HttpResponse::Ok();
     if let Some(tag) = language.tag() {

@@ -2,18 +2,20 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OnceCell, watch};
 
 use super::{event, moments::Moments};
 use crate::{
     clock,
     database::Database,
+    http::places::{Full, Place, Places},
     ids::ConferenceId,
     programme::{ProgrammeError, Programmes, negotiate::Language, release, snapshot::Snapshot},
 };
@@ -37,12 +39,22 @@ struct Wanted {
 /// A release with its changes; none where they could not be worked out.
 type Told = Arc<OnceCell<Option<Bytes>>>;
 
+/// How many may listen at once.
+#[derive(Debug, Clone, Copy)]
+pub struct ListenerLimits {
+    /// In all.
+    pub count_max: usize,
+    /// Of one client.
+    pub per_client_max: usize,
+}
+
 /// What all listeners have in common. Cheap to clone.
 #[derive(Clone)]
 pub struct Hub {
     programmes: Programmes,
     database: Database,
-    seats: Arc<Semaphore>,
+    seats: Places,
+    limits: ListenerLimits,
     /// Whether the answers end; sent, too, when there may be something to tell.
     ends: watch::Sender<bool>,
     moments: Arc<Mutex<HashMap<ConferenceId, Arc<Moments>>>>,
@@ -50,12 +62,13 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// For so many listeners at most.
-    pub fn new(programmes: Programmes, database: Database, listeners_max: usize) -> Self {
+    /// For no more listeners than `limits` says.
+    pub fn new(programmes: Programmes, database: Database, limits: ListenerLimits) -> Self {
         Self {
             programmes,
             database,
-            seats: Arc::new(Semaphore::new(listeners_max)),
+            seats: Places::default(),
+            limits,
             ends: watch::Sender::new(false),
             moments: Arc::default(),
             releases: Arc::default(),
@@ -72,9 +85,9 @@ impl Hub {
         self.ends.subscribe()
     }
 
-    /// A place for a listener, while there is one.
-    pub(super) fn seat(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.seats).try_acquire_owned().ok()
+    /// A place for a listener, while there is one; `None`: of a client without a limit of its own.
+    pub(super) fn seat(&self, client: Option<IpAddr>) -> Result<Place, Full> {
+        self.seats.take(client, self.limits.count_max, self.limits.per_client_max)
     }
 
     /// The latest release of every conference.

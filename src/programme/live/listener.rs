@@ -5,11 +5,12 @@ use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration}
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, stream};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 
 use super::{event, hub::Hub, position::Position};
 use crate::{
     clock,
+    http::places::Place,
     ids::ConferenceId,
     programme::{negotiate::Language, snapshot::Snapshot},
     values::Code,
@@ -27,18 +28,12 @@ pub struct Listener {
     position: Position,
     wake: watch::Receiver<bool>,
     waiting: VecDeque<Bytes>,
-    _seat: OwnedSemaphorePermit,
+    _seat: Place,
 }
 
 impl Listener {
     /// One who was told everything up to `position`, or else knows the release as it is now.
-    pub fn new(
-        hub: &Hub,
-        snapshot: &Snapshot,
-        language: Language,
-        position: Option<Position>,
-        seat: OwnedSemaphorePermit,
-    ) -> Self {
+    pub fn new(hub: &Hub, snapshot: &Snapshot, language: Language, position: Option<Position>, seat: Place) -> Self {
         let now = clock::now();
         let mut position = position.unwrap_or_else(|| Position::of(&snapshot.release, now));
         position.at = position.at.min(now);

@@ -8,7 +8,8 @@
 //! - Nothing is lost between two events or two connections: a listener works out what to tell from its position and the
 //!   release in memory, and a wake-up is only a reason to look. What is told twice is told with the same words.
 //! - What is dear is made once for all listeners: the changes of a release, and the events of a moment.
-//! - A listener is small and has no task of its own; there are at most as many as the setting says.
+//! - A listener is small and has no task of its own; there are at most as many, in all and of one client, as the
+//!   settings say.
 //! - All answers end when the service stops, and when their conference is gone.
 
 pub mod api;
@@ -18,4 +19,4 @@ mod listener;
 mod moments;
 mod position;
 
-pub use hub::Hub;
+pub use hub::{Hub, ListenerLimits};

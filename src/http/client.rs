@@ -1,0 +1,145 @@
+//! Who a client is: its address in one form, whichever way it came here; the network that counts as one client; the
+//! proxies whose word about a client is believed.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
+
+use actix_web::{HttpRequest, http::header};
+use ipnet::{IpNet, Ipv4Net};
+
+/// Bits of an IPv6 address before the IPv4 address that it carries.
+const CARRIER_BITS: u8 = 96;
+
+/// The one form of an address. An IPv4 client has an IPv6 address at a socket that serves both (`::ffff:a.b.c.d`,
+/// RFC 4291, 2.5.5.2) and behind a translator (`64:ff9b::a.b.c.d`, RFC 6052, 2.1): here it has its own.
+pub fn canonical(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(v6) => match v6.segments() {
+            [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+                IpAddr::V4(Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low)))
+            }
+            _ => address.to_canonical(),
+        },
+        IpAddr::V4(_) => address,
+    }
+}
+
+/// What counts as one client: an IPv4 address, or the IPv6 /64 that one customer holds. Takes any form of an address.
+pub fn network(address: IpAddr) -> IpAddr {
+    match canonical(address) {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        address => address,
+    }
+}
+
+/// Addresses and networks of the settings.
+#[derive(Debug, Clone, Default)]
+pub struct Networks(Arc<[IpNet]>);
+
+impl Networks {
+    /// Reads addresses (`192.0.2.1`) and networks (`192.0.2.0/24`); `None` where one is neither.
+    pub fn parse(texts: &[String]) -> Option<Self> {
+        texts.iter().map(|text| network_of(text)).collect::<Option<Vec<_>>>().map(|all| Self(all.into()))
+    }
+
+    /// Whether an address, in any form, is in one of them.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = canonical(address);
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+fn network_of(text: &str) -> Option<IpNet> {
+    let network = text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))?;
+    match (network, canonical(network.addr())) {
+        (IpNet::V6(v6), IpAddr::V4(carried)) if v6.prefix_len() >= CARRIER_BITS => {
+            Ipv4Net::new(carried, v6.prefix_len() - CARRIER_BITS).ok().map(IpNet::V4)
+        }
+        _ => Some(network),
+    }
+}
+
+/// The client of a request, canonical: the peer, or the nearest address in `X-Forwarded-For` that is no trusted proxy.
+pub fn of(request: &HttpRequest, trusted_proxies: &Networks) -> Option<IpAddr> {
+    let peer = canonical(request.peer_addr()?.ip());
+    if !trusted_proxies.contains(peer) {
+        return Some(peer);
+    }
+    let forwarded: Vec<&str> = request
+        .headers()
+        .get_all(header::X_FORWARDED_FOR)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    for element in forwarded.into_iter().rev() {
+        match address(element.trim()) {
+            Some(address) if trusted_proxies.contains(address) => {}
+            Some(address) => return Some(address),
+            // What the nearest proxy wrote cannot be read: nothing before it is to be believed.
+            None => break,
+        }
+    }
+    Some(peer)
+}
+
+/// An address as proxies write it: alone, or with a port.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    let read = bare.parse().ok().or_else(|| text.parse().ok().map(|with_port: SocketAddr| with_port.ip()));
+    read.map(canonical)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn every_form_of_an_ipv4_address_is_one_client() {
+        for form in ["192.0.2.7", "::ffff:192.0.2.7", "::ffff:c000:207", "64:ff9b::192.0.2.7"] {
+            assert_eq!(network(ip(form)), ip("192.0.2.7"), "{form}");
+        }
+        assert_ne!(network(ip("::ffff:192.0.2.7")), network(ip("::ffff:192.0.2.8")));
+        assert_eq!(network(ip("2001:db8:1:2:3::4")), ip("2001:db8:1:2::"));
+        assert!(canonical(ip("::ffff:127.0.0.1")).is_loopback());
+    }
+
+    #[test]
+    fn a_network_contains_its_addresses_in_every_form() {
+        let networks = |texts: &[&str]| {
+            let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+            Networks::parse(&texts)
+        };
+        for written in ["192.0.2.0/24", "::ffff:192.0.2.0/120"] {
+            let network = networks(&[written]).unwrap();
+            assert!(network.contains(ip("192.0.2.200")) && network.contains(ip("::ffff:192.0.2.200")), "{written}");
+            assert!(!network.contains(ip("192.0.3.1")), "{written}");
+        }
+        let one = networks(&["::ffff:10.0.0.1", "2001:db8::/32"]).unwrap();
+        assert!(one.contains(ip("10.0.0.1")) && one.contains(ip("2001:db8:5::1")) && !one.contains(ip("10.0.0.2")));
+        assert!(networks(&["10.0.0.0/33"]).is_none() && networks(&["nowhere"]).is_none());
+    }
+
+    #[test]
+    fn a_proxy_s_word_is_read_in_every_form() {
+        for (text, read) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("[::ffff:192.0.2.7]", "192.0.2.7"),
+            ("[::ffff:192.0.2.7]:443", "192.0.2.7"),
+            ("192.0.2.7:443", "192.0.2.7"),
+            ("[2001:db8::1]:443", "2001:db8::1"),
+        ] {
+            assert_eq!(address(text), Some(ip(read)), "{text}");
+        }
+        assert_eq!(address("unknown"), None);
+    }
+}

@@ -1,0 +1,69 @@
+//! HTTP over a listening socket: actix's server, its HTTP/1 and the routes, with the bounds of each connection between.
+
+use std::{fmt, future::ready, io, net::TcpListener, time::Duration};
+
+use actix_http::{HttpService, Request, error::DispatchError};
+use actix_server::Server;
+use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
+use actix_web::{
+    Error,
+    body::BoxBody,
+    dev::{AppConfig, ServiceResponse},
+    rt::net::TcpStream,
+};
+use socket2::SockRef;
+
+use super::{connection::Connection, connections::Connections};
+
+/// Connections that the system accepts before the service does: a crowd may come at once.
+const BACKLOG: i32 = 1024;
+/// How long HTTP reads on after an answer to a request that it has not read to its end.
+const UNREAD_WAIT: Duration = Duration::from_secs(1);
+
+/// Starts to serve; a graceful stop waits so long for requests in flight.
+///
+/// # Errors
+/// The socket cannot be listened at.
+pub fn serve<F, A, S>(
+    listener: TcpListener,
+    connections: Connections,
+    stop_timeout_seconds: u64,
+    app: F,
+) -> io::Result<Server>
+where
+    F: Fn() -> A + Send + Clone + 'static,
+    A: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<Request, Config = AppConfig, Response = ServiceResponse<BoxBody>, Error = Error> + 'static,
+    S::InitError: fmt::Debug,
+    S::Service: 'static,
+    <S::Service as Service<Request>>::Future: 'static,
+{
+    SockRef::from(&listener).listen(BACKLOG)?;
+    let address = listener.local_addr()?;
+    let http = move || {
+        let routes = app().into_factory().map_err(|error| error.error_response());
+        let admitting = connections.clone();
+        let admit = move |io: TcpStream| {
+            let admitted = Connection::admit(io, &admitting);
+            let no_room = || DispatchError::Io(io::Error::other("there is no room for a connection"));
+            ready(admitted.map(|(connection, peer)| (connection, Some(peer))).ok_or_else(no_room))
+        };
+        let http = HttpService::build()
+            .client_request_timeout(connections.limits().wait)
+            .client_disconnect_timeout(UNREAD_WAIT)
+            .local_addr(address)
+            .on_connect_ext(|connection: &Connection, data| {
+                data.insert(connection.exchange());
+            })
+            .h1(map_config(routes, |()| AppConfig::default()));
+        fn_service(admit).and_then(http)
+    };
+    let server = Server::build()
+        // The limits are those of `Connections`.
+        .max_concurrent_connections(usize::MAX)
+        .shutdown_timeout(stop_timeout_seconds)
+        // A stop does more than HTTP's.
+        .disable_signals()
+        .listen("http", listener, http)?;
+    Ok(server.run())
+}
