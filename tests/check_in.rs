@@ -8,7 +8,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, Days, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, SecondsFormat, TimeDelta, Timelike as _, Utc};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -21,12 +21,20 @@ use crate::support::{
 const CONFERENCE: &str = "/api/v1/conferences/small";
 const CHECK_INS: &str = "/api/v1/conferences/small/check-ins";
 
+/// Today's date and the zone where it is noon now: no midnight falls into a test there, whenever it runs.
+fn noon() -> (NaiveDate, String) {
+    let now = Utc::now();
+    let ahead = 12 - i64::from(now.hour());
+    // The signs of these zones are those of POSIX: what is west of Greenwich has a plus.
+    ((now + TimeDelta::hours(ahead)).date_naive(), format!("Etc/GMT{:+}", -ahead))
+}
+
 /// A conference that is on now, from yesterday until tomorrow.
 pub fn conference() -> Value {
-    let today = Utc::now().date_naive();
+    let (today, zone) = noon();
     let date = |days: u64| (today - Days::new(1) + Days::new(days)).to_string();
     let mut text = small_conference(None, None).to_string();
-    text = text.replace("2030-05-01", &date(0)).replace("2030-05-02", &date(2)).replace("Europe/Brussels", "UTC");
+    text = text.replace("2030-05-01", &date(0)).replace("2030-05-02", &date(2)).replace("Europe/Brussels", &zone);
     let mut blueprint: Value = serde_json::from_str(&text).unwrap();
     let workshop = json!({
         "code": "workshop", "kind": "parallel", "title": "Workshop", "room": "hall", "access": "sign_up", "seats": 1,
@@ -291,7 +299,7 @@ on_both_stores! {
         let app = start(store);
         let receipt = register(&app, 1);
         let mut later = conference();
-        let tomorrow = (Utc::now().date_naive() + Days::new(1)).to_string();
+        let tomorrow = (noon().0 + Days::new(1)).to_string();
         later["conference"]["starts_on"] = json!(tomorrow);
         later["sessions"] = json!([]);
         app.publish(&later);
@@ -330,15 +338,13 @@ on_both_stores! {
         let app = start(store);
         let receipt = register(&app, 1);
         let code = code(&app, &receipt);
-        // Registered before the earliest of these scans, whatever time of the day it is.
+        // Registered before the earliest of these scans.
         app.world.database.execute(&format!(
             "UPDATE registration_events SET at = '{}'",
-            (Utc::now() - TimeDelta::hours(26)).format("%Y-%m-%dT%H:%M:%S%.6fZ")
+            (Utc::now() - TimeDelta::hours(3)).format("%Y-%m-%dT%H:%M:%S%.6fZ")
         ));
-        let midnight = Utc::now().date_naive().and_hms_opt(0, 0, 0).unwrap().and_utc();
-        // A quarter of an hour of one day, however soon after midnight the test runs.
-        let noon = if Utc::now() - midnight > TimeDelta::minutes(30) { midnight } else { midnight - TimeDelta::hours(1) };
-        let at = |minute: i64| wire(noon + TimeDelta::minutes(minute));
+        let morning = Utc::now() - TimeDelta::minutes(30);
+        let at = |minute: i64| wire(morning + TimeDelta::minutes(minute));
         let late = with(&scan(&code), json!({ "at": at(15) }));
         let early = with(&scan(&code), json!({ "at": at(5) }));
         let between = with(&scan(&code), json!({ "at": at(10) }));

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::check_in::conference;
 use crate::support::{
     App, Store,
-    app::{World, small_conference},
+    app::{World, person, small_conference},
     on_both_stores,
 };
 
@@ -108,7 +109,8 @@ impl Busy {
             .world
             .database
             .texts(&format!("SELECT reference AS n FROM registrations WHERE given_name = '{name}'"))
-            .remove(0)
+            .pop()
+            .unwrap_or_default()
     }
 
     fn execute(&self, statement: &str) {
@@ -154,16 +156,18 @@ on_both_stores! {
             "ok     one arrival each: 9 checked",
             "ok     category and invitation are of the same conference: 9 checked",
             "ok     the last arrival: 1 checked",
+            "ok     the last entry of the check-in: 0 checked",
             "ok     who does not come is signed up for nothing: 3 checked",
             "ok     the state is that of the latest event: 9 checked",
             "ok     histories are paths of the table of states: 14 checked",
             "ok     each event has its letter: 14 checked",
             "ok     each letter has its event: 14 checked",
+            "ok     check-ins are what those before make of them: 0 checked",
         ]);
         let (code, lines, _) = doctor(&app, &["--conference", "small", "--json"]);
         let report: Value = serde_json::from_str(&lines.concat()).unwrap();
         assert_eq!((code, &report["healthy"]), (0, &json!(true)));
-        assert_eq!(report["checks"][18], json!({ "name": "histories are paths of the table of states", "checked": 14,
+        assert_eq!(report["checks"][19], json!({ "name": "histories are paths of the table of states", "checked": 14,
             "findings": [], "more": false }));
         let (code, lines, said) = doctor(&app, &["--conference", "other"]);
         assert_eq!((code, lines.len()), (1, 0));
@@ -285,6 +289,44 @@ on_both_stores! {
                      nothing"),
             "each letter has its event: small: letter pending is about an event that did not happen".to_owned(),
         ]);
+    }
+
+    fn a_record_of_the_doors_that_contradicts_itself_is_named(store) {
+        let app = World::new(store).start();
+        app.publish(&conference());
+        let form = person(1, "delegate");
+        let reference = app.post(PATH, &form).json()["reference"].as_str().unwrap().to_owned();
+        let path = "/api/v1/conferences/small/check-ins";
+        let scan = || {
+            let scan = json!({ "id": uuid::Uuid::now_v7().to_string(), "gate": "main", "reference": reference });
+            let answer = app.admin("POST", path, Some(&json!({ "check_ins": [scan] }))).json();
+            (scan["id"].as_str().unwrap().to_owned(), answer["data"][0]["outcome"].as_str().unwrap().to_owned())
+        };
+        let (first, told) = scan();
+        assert_eq!((told, scan().1), ("admitted".to_owned(), "admitted_again".to_owned()));
+        assert_eq!(app.admin("POST", &format!("{path}/{first}/undo"), Some(&json!({}))).status, 200);
+        assert_eq!(scan().1, "admitted_again");
+        let (code, lines, _) = doctor(&app, &[]);
+        assert_eq!(code, 0, "{lines:?}");
+        assert!(lines.contains(&"ok     check-ins are what those before make of them: 4 checked".to_owned()), "{lines:?}");
+        let busy = Busy { app, store };
+        let check = "check-ins are what those before make of them: small: registration";
+        busy.provoke(
+            "UPDATE check_ins SET outcome = 'admitted' WHERE sequence = 2",
+            &[&format!("{check} {reference} entry 2 is admitted, told again it is admitted_again")],
+            "UPDATE check_ins SET outcome = 'admitted_again' WHERE sequence = 2",
+        );
+        let nobody = id(store, 9);
+        busy.provoke(
+            &format!("UPDATE check_ins SET undoes = {nobody} WHERE outcome = 'undone'"),
+            &[&format!("{check} {reference} entry 3 undoes nothing that came before it")],
+            "UPDATE check_ins SET undoes = (SELECT id FROM check_ins WHERE sequence = 1) WHERE outcome = 'undone'",
+        );
+        busy.provoke(
+            "UPDATE check_in_counters SET last_sequence = 1",
+            &["the last entry of the check-in: small: last_sequence is 1, the latest is 4"],
+            "UPDATE check_in_counters SET last_sequence = 4",
+        );
     }
 
     /// What a constraint of the store refuses can only be there where the constraint is not.

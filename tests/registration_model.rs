@@ -3,8 +3,9 @@
 
 use std::{
     cell::Cell,
+    collections::HashMap,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -35,6 +36,8 @@ enum Act {
     Promote(usize),
     Accept(usize),
     CheckIn(usize),
+    /// The latest admission that stands is undone.
+    Undo(usize),
     /// The time to verify, or the offer, runs out.
     RunOut(usize),
     /// The seats of the conference (0), or of a category.
@@ -64,6 +67,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => person().prop_map(Act::Promote),
         2 => person().prop_map(Act::Accept),
         3 => person().prop_map(Act::CheckIn),
+        1 => person().prop_map(Act::Undo),
         1 => person().prop_map(Act::RunOut),
         2 => (0..=CODES.len(), 0..6_u32).prop_map(|(which, seats)| Act::Seats(which, seats)),
     ]
@@ -75,7 +79,8 @@ struct Person {
     state: &'static str,
     arrival: usize,
     has_offer: bool,
-    came: bool,
+    /// Admissions that stand, of today at the one gate that there is.
+    admissions: usize,
 }
 
 impl Person {
@@ -139,7 +144,7 @@ impl Model {
                     state: "unverified",
                     arrival: self.arrivals,
                     has_offer: false,
-                    came: false,
+                    admissions: 0,
                 };
                 self.people.push(person);
                 if !verifies(*category) {
@@ -163,6 +168,7 @@ impl Model {
             | Act::Promote(number)
             | Act::Accept(number)
             | Act::CheckIn(number)
+            | Act::Undo(number)
             | Act::RunOut(number) => {
                 if self.people.is_empty() {
                     return "nobody";
@@ -196,14 +202,18 @@ impl Model {
             }
             Act::CheckIn(_) => {
                 return match before.state {
-                    "confirmed" if before.came => "admitted_again",
                     "confirmed" => {
-                        self.people[number].came = true;
-                        "admitted"
+                        self.people[number].admissions += 1;
+                        if before.admissions == 0 { "admitted" } else { "admitted_again" }
                     }
                     "cancelled" | "revoked" => before.state,
                     _ => "not_confirmed",
                 };
+            }
+            Act::Undo(_) if before.admissions == 0 => return "nobody",
+            Act::Undo(_) => {
+                self.people[number].admissions -= 1;
+                return "done";
             }
             Act::RunOut(_) if before.state == "unverified" => self.people[number].state = "expired",
             Act::RunOut(_) if before.has_offer => {
@@ -235,6 +245,8 @@ struct Scene<'a> {
     app: &'a App,
     slug: String,
     setup: Value,
+    /// The scans of each person that were admitted and not undone.
+    admissions: HashMap<usize, Vec<String>>,
 }
 
 impl<'a> Scene<'a> {
@@ -254,7 +266,7 @@ impl<'a> Scene<'a> {
         blueprint["registration"] = json!({ "seats": seats[0], "categories": categories });
         app.publish(&blueprint);
         let setup = app.admin("GET", &format!("/api/v1/conferences/{slug}/registration-setup"), None).json();
-        Self { app, slug, setup }
+        Self { app, slug, setup, admissions: HashMap::new() }
     }
 
     fn path(&self, rest: &str) -> String {
@@ -316,11 +328,25 @@ impl<'a> Scene<'a> {
             Act::Promote(number) => one("promote", number % people),
             Act::Accept(number) => one("accept", number % people),
             Act::CheckIn(number) => {
-                let answer = post("check-ins", &scan(&self.reference(number % people))).json();
+                let scan = scan(&self.reference(number % people));
+                let answer = post("check-ins", &scan).json();
                 let done = &answer["data"][0];
-                let word = if done["outcome"] == "refused" { &done["reason"] } else { &done["outcome"] };
+                let word = if done["outcome"] == "refused" {
+                    &done["reason"]
+                } else {
+                    let id = scan["check_ins"][0]["id"].as_str().unwrap().to_owned();
+                    self.admissions.entry(number % people).or_default().push(id);
+                    &done["outcome"]
+                };
                 word.as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
             }
+            Act::Undo(number) => match self.admissions.get_mut(&(number % people)).and_then(Vec::pop) {
+                Some(id) => {
+                    let path = self.path(&format!("check-ins/{id}/undo"));
+                    word(self.app.admin("POST", &path, Some(&json!({}))))
+                }
+                None => "nobody".to_owned(),
+            },
             Act::RunOut(number) => self.run_out(number % people),
         }
     }
@@ -388,8 +414,9 @@ fn assert_store_is_sound(app: &App) {
     );
     none(
         "nobody comes twice for the first time",
-        "SELECT count(*) AS n FROM (SELECT registration_id FROM check_ins WHERE outcome = 'admitted' \
-         GROUP BY registration_id HAVING count(*) > 1) twice",
+        "SELECT count(*) AS n FROM (SELECT registration_id FROM check_ins c WHERE outcome = 'admitted' \
+         AND NOT EXISTS (SELECT 1 FROM check_ins u WHERE u.conference_id = c.conference_id AND u.undoes = c.id) \
+         GROUP BY registration_id, gate, session_id, day HAVING count(*) > 1) twice",
     );
     none("no message without its transition", "SELECT count(*) AS n FROM outbox_messages m WHERE m.event_id IS NULL");
 }
@@ -429,6 +456,7 @@ on_both_stores! {
         let (slug, setup) = (scene.slug.clone(), scene.setup.clone());
         let seed = AtomicU64::new(7);
         let next = AtomicU64::new(0);
+        let scans = Mutex::new(Vec::new());
         let busy = |app: &App, rounds: usize| {
             // A generator of its own for each thread: xorshift (Marsaglia, 2003).
             let mut state = seed.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
@@ -454,11 +482,19 @@ on_both_stores! {
                 } else {
                     let reference = &references[usize::try_from(draw(references.len() as u64)).unwrap()];
                     let many = json!({ "references": references.iter().rev().take(3).collect::<Vec<_>>() });
-                    match draw(10) {
+                    match draw(11) {
                         0 => app.try_admin("POST", &path("registrations/approve"), Some(&many)),
                         1 => app.try_admin("POST", &path("registrations/revoke"), Some(&many)),
                         2 | 3 => app.try_admin("POST", &path(&format!("registrations/{reference}/cancel")), Some(&json!({}))),
-                        8 | 9 => app.try_admin("POST", &path("check-ins"), Some(&scan(reference))),
+                        8 | 9 => {
+                            let scan = scan(reference);
+                            scans.lock().unwrap().push(scan["check_ins"][0]["id"].as_str().unwrap().to_owned());
+                            app.try_admin("POST", &path("check-ins"), Some(&scan))
+                        }
+                        10 => {
+                            let latest = scans.lock().unwrap().pop().unwrap_or_else(|| uuid::Uuid::nil().to_string());
+                            app.try_admin("POST", &path(&format!("check-ins/{latest}/undo")), Some(&json!({})))
+                        }
                         4 => app.try_admin("POST", &path(&format!("registrations/{reference}/accept")), Some(&json!({}))),
                         _ => app.try_admin("POST", &path(&format!("registrations/{reference}/verify")), Some(&json!({}))),
                     }

@@ -132,19 +132,12 @@ impl Known {
         }
     }
 
-    /// Why someone is not to be let in, if not; `at` is the instant as of which that is judged.
-    fn refusal(
-        &self,
-        claim: &Claim,
-        scan: &Scan,
-        session: Option<&Session>,
-        entry: &Entry,
-        as_of_now: bool,
-    ) -> Option<Reason> {
+    /// Why someone is not to be let in, if not.
+    fn refusal(&self, claim: &Claim, scan: &Scan, session: Option<&Session>, entry: &Entry) -> Option<Reason> {
         let Some(registration) = self.registration(claim) else {
             return Some(if *claim == Claim::Forged { Reason::BadSignature } else { Reason::Unknown });
         };
-        let (state, generation) = match as_of_now {
+        let (state, generation) = match entry.is_as_of_now() {
             true => (Some(registration.state), registration.token_generation),
             false => {
                 let history = self.histories.get(&registration.id).map_or(&[][..], Vec::as_slice);
@@ -231,11 +224,10 @@ pub fn check_in(
             actor: actor.name().to_owned(),
             digest,
         };
-        let as_of_now = now - at <= CLOCK_TOLERANCE;
-        entry.reason = known.refusal(claim, scan, session, &entry, as_of_now);
+        entry.reason = known.refusal(claim, scan, session, &entry);
         entry.outcome = match entry.reason {
             Some(_) => Outcome::Refused,
-            None => told(&record, &entry, as_of_now),
+            None => record.told(&entry),
         };
         of_scans.push(again(&record, &entry));
         record.add(entry.clone());
@@ -244,15 +236,6 @@ pub fn check_in(
     }
     store::insert(connection, place.id, &new)?;
     Ok(Verdicts { of_scans, people: known.facts })
-}
-
-/// What a scanner is told of an admission. Of two at once, the one that told second is second, whatever their clocks
-/// say; what was long ago is put in its order.
-fn told(record: &Record, entry: &Entry, as_of_now: bool) -> Outcome {
-    match record.first(entry, entry.sequence) {
-        Some(first) if as_of_now || first.at <= entry.at => Outcome::AdmittedAgain,
-        _ => Outcome::Admitted,
-    }
 }
 
 /// What was told of an entry, told again.

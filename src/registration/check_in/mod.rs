@@ -9,10 +9,13 @@
 //! - Entries get their numbers under the lock of the conference's counter, so that whoever follows the numbers misses
 //!   none, and of two scans at once one is told that the other came first.
 //! - Who came first is decided by when people came, not by when scanners told ([`model::Record::first`]).
+//! - What each scanner was told follows from the entries before ([`model::Record::told`]): the record can be told again
+//!   ([`replay`]).
 
 pub mod actions;
 pub mod api;
 pub mod badges;
 pub mod model;
+pub mod replay;
 pub mod roster;
 mod store;

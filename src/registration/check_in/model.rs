@@ -182,6 +182,11 @@ impl Entry {
         matches!(self.outcome, Outcome::Admitted | Outcome::AdmittedAgain)
     }
 
+    /// Whether it came while what is known now was as good as what was known then.
+    pub fn is_as_of_now(&self) -> bool {
+        self.received_at - self.at <= CLOCK_TOLERANCE
+    }
+
     fn is_at_the_same_door(&self, other: &Self) -> bool {
         (&self.gate, self.session, self.day) == (&other.gate, other.session, other.day)
     }
@@ -225,6 +230,15 @@ impl Record {
         };
         let admissions = self.admissions.get(&like.registration?)?.iter();
         admissions.filter(stands).min_by_key(|entry| (entry.at, entry.sequence))
+    }
+
+    /// What a scanner is told of an admission. Of two at once, the one that told second is second, whatever their
+    /// clocks say; what was long ago is put in its order.
+    pub fn told(&self, entry: &Entry) -> Outcome {
+        match self.first(entry, entry.sequence) {
+            Some(first) if entry.is_as_of_now() || first.at <= entry.at => Outcome::AdmittedAgain,
+            _ => Outcome::Admitted,
+        }
     }
 
     /// What an entry is in the light of all others, and which came first where it was not this one.

@@ -147,6 +147,31 @@ pub fn record(connection: &mut Connection, of: &[RegistrationId]) -> Result<Reco
     Ok(Record::of(entries(rows)?))
 }
 
+/// The next registrations that the record has entries of, after one of them, in the order of ids.
+pub fn of_record_after(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    registration: Option<RegistrationId>,
+    limit: i64,
+) -> Result<Vec<RegistrationId>, DatabaseError> {
+    // Every other id is greater than nil.
+    let after = registration.unwrap_or(RegistrationId::from_uuid(uuid::Uuid::nil()));
+    Ok(check_ins::table
+        .filter(check_ins::conference_id.eq(conference))
+        .filter(check_ins::registration_id.gt(after))
+        .order(check_ins::registration_id)
+        .distinct()
+        .limit(limit)
+        .select(check_ins::registration_id.assume_not_null())
+        .load(connection)?)
+}
+
+/// Every entry of these registrations, in the order of their numbers.
+pub fn entries_of(connection: &mut Connection, of: &[RegistrationId]) -> Result<Vec<Entry>, DatabaseError> {
+    let of_them = check_ins::table.filter(check_ins::registration_id.eq_any(of));
+    entries(of_them.order(check_ins::sequence).select(Row::as_select()).load(connection)?)
+}
+
 /// The entries after a number, in their order.
 pub fn after(
     connection: &mut Connection,

@@ -1,7 +1,12 @@
 //! Examining a store.
 
-use super::{Check, store};
-use crate::{agenda, database::Connection, registration::RegistrationError, values::Code};
+use super::{Check, FINDINGS_MAX, Finding, store};
+use crate::{
+    agenda,
+    database::{Connection, DatabaseError},
+    registration::{RegistrationError, check_in::replay::replay, store as registrations},
+    values::Code,
+};
 
 /// Holds every invariant against the store: of one conference, or of all.
 ///
@@ -11,5 +16,29 @@ pub fn examine(connection: &mut Connection, conference: Option<&Code>) -> Result
     if let Some(slug) = conference {
         agenda::actions::find(connection, slug)?;
     }
-    Ok(store::checks(connection, conference)?)
+    let mut checks = store::checks(connection, conference)?;
+    checks.push(check_ins(connection, conference)?);
+    Ok(checks)
+}
+
+/// The record of the doors, told again.
+fn check_ins(connection: &mut Connection, conference: Option<&Code>) -> Result<Check, DatabaseError> {
+    let mut places = agenda::actions::list(connection)?;
+    places.retain(|place| conference.is_none_or(|slug| place.slug == *slug));
+    places.sort_by(|one, other| one.slug.cmp(&other.slug));
+    let mut findings = Vec::new();
+    let mut more = false;
+    for place in places {
+        let mut found = replay(connection, place.id)?;
+        let room = FINDINGS_MAX - findings.len();
+        more |= found.len() > room;
+        found.truncate(room);
+        for wrong in found {
+            let of = registrations::of_ids(connection, &[wrong.registration])?;
+            let subject = of.first().map_or_else(String::new, |found| format!("registration {}", found.reference));
+            findings.push(Finding { conference: place.slug.to_string(), subject, detail: wrong.detail });
+        }
+    }
+    let checked = store::count_of(connection, "check_ins", conference)?;
+    Ok(Check { name: "check-ins are what those before make of them", checked, findings, more })
 }

@@ -5,7 +5,8 @@
 //! Invariants:
 //! - It reads one snapshot and writes nothing.
 //! - It counts anew what the service counts step by step, and has each history told again by the functions that are the
-//!   table of states ([`model::follows`]).
+//!   table of states ([`model::follows`]), and the record of the doors by the rule of the doors
+//!   ([`check_in::replay`](super::check_in::replay)).
 //! - A finding names registrations by their references alone: what it prints may be shown.
 
 pub mod actions;

@@ -247,6 +247,15 @@ fn registrations() -> Vec<Question> {
                 .to_owned(),
         },
         Question {
+            name: "the last entry of the check-in",
+            counted: "check_in_counters",
+            findings: "SELECT t.conference_id, 'last_sequence' AS subject, 'is ' || CAST(t.last_sequence AS text) || \
+                       ', the latest is ' || CAST(m.n AS text) AS detail FROM check_in_counters t \
+                       JOIN (SELECT conference_id AS k, max(sequence) AS n FROM check_ins GROUP BY conference_id) m \
+                       ON m.k = t.conference_id WHERE t.last_sequence < m.n"
+                .to_owned(),
+        },
+        Question {
             name: "who does not come is signed up for nothing",
             counted: "session_sign_ups",
             findings: format!(
@@ -327,8 +336,19 @@ pub fn checks(connection: &mut Connection, conference: Option<&Code>) -> Result<
             "e.at >= (SELECT replace(run_on, ' ', 'T') FROM __diesel_schema_migrations WHERE version = '20261124300000')"
         }
     };
-    let of_conference = conference.map_or_else(String::new, |slug| format!("AND c.slug = '{slug}'"));
+    let of_conference = of_conference(conference);
     questions(since).into_iter().map(|question| check(connection, question, &of_conference)).collect()
+}
+
+/// How many rows of a table, of one conference or of all, there are to look at.
+pub fn count_of(connection: &mut Connection, table: &str, conference: Option<&Code>) -> Result<i64, DatabaseError> {
+    let count = count(table, &of_conference(conference));
+    let counted: Count = on_backend!(connection, inner => sql_query(count).get_result(inner))?;
+    Ok(counted.n)
+}
+
+fn of_conference(conference: Option<&Code>) -> String {
+    conference.map_or_else(String::new, |slug| format!("AND c.slug = '{slug}'"))
 }
 
 fn check(
