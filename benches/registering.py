@@ -40,14 +40,14 @@ STEPS = {
               "email, email_folded, language, consented_at, token_generation, created_at, updated_at, answers, form_version, "
               "name_folded, badge) VALUES ({id}, {conference}, {category}, {reference}, 'confirmed', {number}, 'Person', "
               "'Example', {email}, {email}, 'en', {now}, 1, {now}, {now}, {answers}, 1, 'example person', '{{}}')",
-    "event": "INSERT INTO registration_events (id, registration_id, at, actor, event, state) VALUES ({id2}, {id}, {now}, "
-             "'attendee', 'registered', 'confirmed')",
+    "event": "INSERT INTO registration_events (id, conference_id, registration_id, sequence, at, actor, event, state) VALUES "
+             "({id2}, {conference}, {id}, {number}, {now}, 'attendee', 'registered', 'confirmed')",
     "message": "INSERT INTO outbox_messages (id, conference_id, kind, recipient, language, content, state, tries, next_try_at, "
                "created_at, event_id, priority, domain) VALUES ({id3}, {conference}, 'confirmed', {email}, 'en', {letter}, 'waiting', "
                "0, {now}, {now}, {id2}, 0, 'example.org')",
     "category": "UPDATE categories SET seats_taken = seats_taken + 1 WHERE id = {category} AND seats_taken < seats",
-    "setup": "UPDATE registration_setups SET seats_taken = seats_taken + 1, last_arrival = {number} WHERE conference_id = "
-             "{conference} AND seats_taken < seats",
+    "setup": "UPDATE registration_setups SET seats_taken = seats_taken + 1, last_arrival = {number}, last_event = {number} WHERE "
+             "conference_id = {conference} AND seats_taken < seats",
 }
 
 WRK = """

@@ -1,6 +1,10 @@
 //! The only place that asks the time.
+//!
+//! Clocks are set back, and those of two machines differ. So the order of what happened is a number given under a lock
+//! wherever it counts, and the instants of one thing's history never go back: [`following`]. Rules about the present
+//! (what is open, due or over) ask the clock alone, so that a clock that was wrong once is no rule afterwards.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 /// The present instant, in whole microseconds: what PostgreSQL keeps, so that a stored instant equals the one in hand.
 #[expect(clippy::disallowed_methods, reason = "the one home of `Utc::now`")]
@@ -8,7 +12,26 @@ pub fn now() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(6)
 }
 
+/// The instant of what comes after `last` in one history: `now`, or a microsecond after `last` where that is later.
+pub fn following(now: DateTime<Utc>, last: Option<DateTime<Utc>>) -> DateTime<Utc> {
+    last.map_or(now, |last| now.max(last + TimeDelta::microseconds(1)))
+}
+
 /// An instant as the API writes it outside the agenda: RFC 3339 in UTC with `Z`.
 pub fn wire(instant: DateTime<Utc>) -> String {
     instant.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_is_later_whatever_the_clock_says() {
+        let (now, microsecond) = (now(), TimeDelta::microseconds(1));
+        assert_eq!(following(now, None), now);
+        assert_eq!(following(now, Some(now - microsecond)), now);
+        assert_eq!(following(now, Some(now)), now + microsecond);
+        assert_eq!(following(now, Some(now + TimeDelta::hours(1))), now + TimeDelta::hours(1) + microsecond);
+    }
 }

@@ -160,6 +160,8 @@ on_both_stores! {
             "ok     who does not come is signed up for nothing: 3 checked",
             "ok     the state is that of the latest event: 9 checked",
             "ok     histories are paths of the table of states: 14 checked",
+            "ok     histories do not go back in time: 14 checked",
+            "ok     the last event: 1 checked",
             "ok     each event has its letter: 14 checked",
             "ok     each letter has its event: 14 checked",
             "ok     check-ins are what those before make of them: 0 checked",
@@ -230,6 +232,19 @@ on_both_stores! {
             "UPDATE registration_setups SET last_arrival = 3",
             &["the last arrival: small: last_arrival is 3, the latest is 13"],
             "UPDATE registration_setups SET last_arrival = 13",
+        );
+        busy.provoke(
+            "UPDATE registration_setups SET last_event = 3",
+            &["the last event: small: last_event is 3, the latest is 14"],
+            "UPDATE registration_setups SET last_event = 14",
+        );
+        let cancelled = "event = 'cancelled' AND registration_id = (SELECT id FROM registrations WHERE given_name = 'fay')";
+        busy.provoke(
+            &format!("UPDATE registration_events SET at = '2020-01-01T00:00:00.000000Z' WHERE {cancelled}"),
+            &["histories do not go back in time: small: registration {fay} has an instant of cancelled before the one of \
+               the event before"],
+            &format!("UPDATE registration_events SET at = (SELECT updated_at FROM registrations \
+                WHERE given_name = 'fay') WHERE {cancelled}"),
         );
         let sign_up = "SELECT r.id, q.session_id, 'wished', 1, r.created_at FROM registrations r, session_quotas q";
         busy.provoke(

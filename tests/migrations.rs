@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::{
-    Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query, sql_types::Text,
+    Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, SqliteConnection,
+    connection::SimpleConnection as _, sql_query, sql_types::Text,
 };
+use serde_json::json;
 
 use crate::support::{
     Store,
-    app::{World, repository},
+    app::{World, person, repository, small_conference},
+    on_both_stores,
     store::postgres_is_there,
 };
 
@@ -86,4 +89,58 @@ fn both_stores_have_the_same_tables_columns_and_nullability() {
     .load(&mut sqlite)
     .unwrap();
     assert_eq!(strict.iter().map(|row| row.value.as_str()).collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+/// Undoes the last steps of a store down to this one (without it), as its version before would have left it.
+fn go_back_before(url: &str, store: Store, step: &str) {
+    let folder = if store == Store::Sqlite { "sqlite" } else { "postgres" };
+    for name in names(folder).iter().rev().take_while(|name| name.as_str() >= step) {
+        let path = repository().join(format!("migrations/{folder}/{name}/down.sql"));
+        let version: String = name.split('_').next().unwrap().replace('-', "");
+        let statements = format!(
+            "{}; DELETE FROM __diesel_schema_migrations WHERE version = '{version}';",
+            std::fs::read_to_string(path).unwrap()
+        );
+        match store {
+            Store::Sqlite => {
+                SqliteConnection::establish(url.trim_start_matches("sqlite:")).unwrap().batch_execute(&statements)
+            }
+            Store::Postgres => PgConnection::establish(url).unwrap().batch_execute(&statements),
+        }
+        .unwrap();
+    }
+}
+
+on_both_stores! {
+    /// Written while the clock went back, by a version that ordered histories by it.
+    fn a_history_that_was_written_backwards_is_put_right(store) {
+        let world = std::sync::Arc::new(World::new(store));
+        let mut app = world.start_shared();
+        app.publish(&small_conference(None, None));
+        let path = "/api/v1/conferences/small/registrations";
+        for number in 0..3 {
+            assert_eq!(app.post(path, &person(number, "delegate")).status, 201);
+        }
+        let reference = world.database.texts("SELECT reference AS n FROM registrations ORDER BY arrival").remove(1);
+        assert_eq!(app.admin("POST", &format!("{path}/{reference}/cancel"), Some(&json!({}))).status, 200);
+        app.kill();
+        let events = "SELECT event AS n FROM registration_events e JOIN registrations r ON r.id = e.registration_id";
+        let written = world.database.texts(&format!("{events} ORDER BY e.sequence"));
+        assert_eq!(written, ["registered", "registered", "registered", "cancelled"]);
+        go_back_before(&world.database.url, store, "2026-11-30-640000");
+        world.database.execute("UPDATE registration_events SET at = '2026-01-01T00:00:02.000000Z'");
+        world.database.execute(
+            "UPDATE registration_events SET at = '2026-01-01T00:00:00.000000Z' WHERE event = 'cancelled'",
+        );
+        assert!(world.run(&["migrate"]).status.success());
+        assert_eq!(world.database.count("SELECT last_event AS n FROM registration_setups"), 4);
+        let again = world.database.texts(&format!("{events} WHERE reference = '{reference}' ORDER BY e.sequence"));
+        assert_eq!(again, ["registered", "cancelled"]);
+        let doctor = world.run(&["doctor"]);
+        assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
+        let mut app = world.start_shared();
+        assert_eq!(app.post(path, &person(4, "delegate")).status, 201);
+        assert_eq!(world.database.count("SELECT max(sequence) AS n FROM registration_events"), 5);
+        assert!(app.terminate().success());
+    }
 }

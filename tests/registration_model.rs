@@ -405,7 +405,7 @@ fn assert_store_is_sound(app: &App) {
     none(
         "the history explains each state",
         "SELECT count(*) AS n FROM registrations r WHERE r.state <> (SELECT e.state FROM registration_events e \
-         WHERE e.registration_id = r.id ORDER BY e.at DESC, e.id DESC LIMIT 1)",
+         WHERE e.registration_id = r.id ORDER BY e.sequence DESC LIMIT 1)",
     );
     none(
         "each transition has one message",

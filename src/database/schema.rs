@@ -221,6 +221,7 @@ table! {
         form_version -> Integer,
         verification_hours -> Integer,
         sessions_release -> Integer,
+        last_event -> BigInt,
     }
 }
 
@@ -283,7 +284,9 @@ table! {
 table! {
     registration_events (id) {
         id -> Guid,
+        conference_id -> Guid,
         registration_id -> Guid,
+        sequence -> BigInt,
         at -> UtcInstant,
         actor -> Text,
         event -> Text,
@@ -363,6 +366,7 @@ table! {
         code -> Text,
         before -> Nullable<Json>,
         after -> Nullable<Json>,
+        sequence -> BigInt,
     }
 }
 

@@ -3,7 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
-use super::{letter::LetterKind, outbox::note_attempt};
+use super::{
+    letter::LetterKind,
+    outbox::{impossible, note_attempt},
+};
 use crate::{
     clock,
     database::{
@@ -201,7 +204,8 @@ pub fn attempts(connection: &mut Connection, message: MessageId) -> Result<Vec<A
 /// The store fails.
 pub fn retry(connection: &mut Connection, message: MessageId) -> Result<bool, DatabaseError> {
     let now = Instant(clock::now());
-    let free = dsl::leased_until.is_null().or(dsl::leased_until.lt(now));
+    let is_void = dsl::leased_until.lt(now).or(dsl::leased_until.gt(impossible(now.0)));
+    let free = dsl::leased_until.is_null().or(is_void);
     let tried = diesel::update(outbox_messages::table.find(message))
         .filter(dsl::state.eq_any(["failed", "waiting"]))
         .filter(dsl::scrubbed_at.is_null())
@@ -219,7 +223,7 @@ pub fn cancel(connection: &mut Connection, message: MessageId) -> Result<bool, D
     let now = Instant(clock::now());
     let cancelled = diesel::update(outbox_messages::table.find(message))
         .filter(dsl::state.eq("waiting"))
-        .filter(dsl::leased_until.is_null().or(dsl::leased_until.lt(now)))
+        .filter(dsl::leased_until.is_null().or(dsl::leased_until.lt(now)).or(dsl::leased_until.gt(impossible(now.0))))
         .set((dsl::state.eq("cancelled"), dsl::next_try_at.eq(now)))
         .execute(connection)?;
     Ok(cancelled == 1)

@@ -24,6 +24,11 @@ use crate::{
 /// A lease lapses this long after its holder last renewed it.
 pub const LEASE: TimeDelta = TimeDelta::seconds(10);
 
+/// A lease until later than this is void: the clock was set back since, and its holder would have renewed it.
+pub(super) fn impossible(now: DateTime<Utc>) -> Instant {
+    Instant(now + LEASE + LEASE)
+}
+
 /// A message that this process holds.
 #[derive(Debug, Clone)]
 pub struct Claimed {
@@ -120,7 +125,12 @@ pub fn is_due(connection: &mut Connection) -> Result<bool, DatabaseError> {
     let first: Option<MessageId> = outbox_messages::table
         .filter(dsl::state.eq("waiting").and(dsl::is_held.eq(false)))
         .filter(dsl::next_try_at.le(Instant(now)))
-        .filter(dsl::leased_until.is_null().or(dsl::leased_until.lt(Instant(now))))
+        .filter(
+            dsl::leased_until
+                .is_null()
+                .or(dsl::leased_until.lt(Instant(now)))
+                .or(dsl::leased_until.gt(impossible(now))),
+        )
         .select(dsl::id)
         .first(connection)
         .optional()?;
@@ -136,7 +146,12 @@ pub fn claim(connection: &mut Connection, holder: LeaseHolderId, limit: i64) -> 
     let due = outbox_messages::table
         .filter(dsl::state.eq("waiting").and(dsl::is_held.eq(false)))
         .filter(dsl::next_try_at.le(Instant(now)))
-        .filter(dsl::leased_until.is_null().or(dsl::leased_until.lt(Instant(now))))
+        .filter(
+            dsl::leased_until
+                .is_null()
+                .or(dsl::leased_until.lt(Instant(now)))
+                .or(dsl::leased_until.gt(impossible(now))),
+        )
         .order((dsl::priority, dsl::next_try_at, dsl::id))
         .limit(limit)
         .select(dsl::id);

@@ -3,8 +3,12 @@
 //! The pattern of every use: [`Ledger::open`], changes, [`Ledger::close`]. Closing gives each freed seat to whoever
 //! waits longest for one of its kind, counts seats with guarded updates, and writes histories and letters: so no use
 //! can forget any of it.
+//!
+//! Events are numbered under the lock, over all histories of the conference: that is their order, and who has read up
+//! to a number misses nothing ([`Ledger::number`]). Their instants never go back within a history, whatever the clocks
+//! of the processes do.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -84,7 +88,7 @@ pub struct Ledger<'a> {
     pub released: Released<'a>,
     /// What was configured, and what is taken by now.
     pub standing: Standing,
-    /// The instant of all that is written.
+    /// The instant of all that is written, by the clock; what is later in a history has a later one all the same.
     pub now: DateTime<Utc>,
     before: Standing,
     sessions: Vec<SessionStanding>,
@@ -428,7 +432,7 @@ impl<'a> Ledger<'a> {
         connection: &mut Connection,
         registration: &mut Registration,
     ) -> Result<(), RegistrationError> {
-        registration.updated_at = self.now;
+        registration.updated_at = clock::following(self.now, Some(registration.updated_at));
         store::update(connection, registration)
     }
 
@@ -573,9 +577,10 @@ impl<'a> Ledger<'a> {
         if self.has_freed {
             self.fill(connection)?;
         }
-        self.count(connection)?;
         let positions = self.positions(connection)?;
         let mut notes = std::mem::take(&mut self.notes);
+        let numbers = self.number(connection, &notes)?;
+        self.count(connection)?;
         for note in &mut notes {
             if self.floods(connection, note)? {
                 note.remark.silent = true;
@@ -584,7 +589,7 @@ impl<'a> Ledger<'a> {
         }
         let mut events = Vec::with_capacity(notes.len());
         let mut letters = std::mem::take(&mut self.letters);
-        for note in &notes {
+        for (note, (sequence, at)) in notes.iter().zip(numbers) {
             let id = Id::new();
             letters.extend(self.letter(connection, note, id, &positions)?);
             let mut detail = note.remark.detail.clone();
@@ -593,8 +598,10 @@ impl<'a> Ledger<'a> {
             }
             events.push(EventRow {
                 id,
+                conference_id: self.place.id,
                 registration_id: note.registration.id,
-                at: Instant(self.now),
+                sequence,
+                at: Instant(at),
                 actor: note.actor.clone(),
                 event: note.event.as_str(),
                 state: note.registration.state.as_str(),
@@ -604,6 +611,27 @@ impl<'a> Ledger<'a> {
         store::record(connection, &events)?;
         enqueue_all(connection, &letters)?;
         Ok(positions)
+    }
+
+    /// The number and the instant of each event: numbers in the order in which they were noted, instants after those
+    /// of the history before.
+    fn number(
+        &mut self,
+        connection: &mut Connection,
+        notes: &[Note],
+    ) -> Result<Vec<(i64, DateTime<Utc>)>, DatabaseError> {
+        let new: HashSet<RegistrationId> = self.new.iter().map(|registration| registration.id).collect();
+        let old: Vec<_> = notes.iter().map(|note| note.registration.id).filter(|id| !new.contains(id)).collect();
+        let mut latest = store::latest_instants(connection, &old)?;
+        let mut numbers = Vec::with_capacity(notes.len());
+        for note in notes {
+            let last = latest.get(&note.registration.id).copied();
+            let at = clock::following(self.now, last);
+            latest.insert(note.registration.id, at);
+            self.standing.last_event += 1;
+            numbers.push((self.standing.last_event, at));
+        }
+        Ok(numbers)
     }
 
     /// Whether the attendee changed so much within the hour that no letter tells it any more.
@@ -618,10 +646,7 @@ impl<'a> Ledger<'a> {
     }
 
     fn count(&self, connection: &mut Connection) -> Result<(), DatabaseError> {
-        let more = self.standing.seats_taken - self.before.seats_taken;
-        if more != 0 {
-            setup::store::add_taken(connection, self.place.id, more)?;
-        }
+        setup::store::count_on(connection, self.place.id, &self.before, &self.standing)?;
         for (now, before) in self.standing.categories.iter().zip(&self.before.categories) {
             if now.seats_taken != before.seats_taken {
                 setup::store::add_taken_of_category(connection, now.id, now.seats_taken - before.seats_taken)?;
@@ -635,9 +660,6 @@ impl<'a> Ledger<'a> {
                 let quota = (now.id, now.seats, now.seats_released);
                 session_seats::store::save_session_quota(connection, self.place.id, quota, false)?;
             }
-        }
-        if self.standing.last_arrival != self.before.last_arrival {
-            setup::store::set_last_arrival(connection, self.place.id, self.standing.last_arrival)?;
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! The rows of the set-up, of registrations and of their history.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
@@ -247,7 +249,10 @@ pub fn waiting_until(connection: &mut Connection, category: CategoryId, arrival:
 #[diesel(table_name = registration_events)]
 pub struct EventRow {
     pub id: RegistrationEventId,
+    pub conference_id: ConferenceId,
     pub registration_id: RegistrationId,
+    /// Its place among all events of the conference.
+    pub sequence: i64,
     pub at: Instant,
     pub actor: String,
     pub event: &'static str,
@@ -259,6 +264,23 @@ pub struct EventRow {
 pub fn record(connection: &mut Connection, events: &[EventRow]) -> Result<(), DatabaseError> {
     insert_all!(connection, registration_events::table, events);
     Ok(())
+}
+
+/// The instant of the latest line of each of these histories.
+pub fn latest_instants(
+    connection: &mut Connection,
+    of: &[RegistrationId],
+) -> Result<HashMap<RegistrationId, DateTime<Utc>>, DatabaseError> {
+    let mut latest = HashMap::new();
+    for some in of.chunks(ROWS_MAX) {
+        let found: Vec<(RegistrationId, Instant)> = registration_events::table
+            .filter(registration_events::registration_id.eq_any(some))
+            .order(registration_events::sequence)
+            .select((registration_events::registration_id, registration_events::at))
+            .load(connection)?;
+        latest.extend(found.into_iter().map(|(registration, Instant(at))| (registration, at)));
+    }
+    Ok(latest)
 }
 
 /// How many lines the history has.
@@ -274,7 +296,7 @@ pub fn history(connection: &mut Connection, registration: RegistrationId) -> Res
     type Columns = (Instant, String, String, String, Option<JsonValue>);
     let rows: Vec<Columns> = registration_events::table
         .filter(registration_events::registration_id.eq(registration))
-        .order((registration_events::at, registration_events::id))
+        .order(registration_events::sequence)
         .select((
             registration_events::at,
             registration_events::actor,

@@ -130,7 +130,12 @@ impl World {
 
     /// Starts one service of several.
     pub fn start_shared(self: &Arc<Self>) -> App {
-        App::start(Arc::clone(self))
+        self.start_with(&[])
+    }
+
+    /// Starts one service of several, with variables of its own.
+    pub fn start_with(self: &Arc<Self>, variables: &[(&str, &str)]) -> App {
+        App::start(Arc::clone(self), variables)
     }
 }
 
@@ -192,9 +197,10 @@ impl App {
         World::with_example(store).start()
     }
 
-    fn start(world: Arc<World>) -> Self {
-        let mut process =
-            world.command(&[]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    fn start(world: Arc<World>, variables: &[(&str, &str)]) -> Self {
+        let mut command = world.command(&[]);
+        command.envs(variables.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
         let log = Log::of(process.stderr.take().unwrap());
         let mut greeting = Vec::new();
         for line in BufReader::new(process.stdout.take().unwrap()).lines() {

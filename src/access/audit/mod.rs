@@ -1,6 +1,7 @@
 //! The audit trail: who changed what, when, from what to what, by which request. One entry a changed thing, written in
 //! the transaction of the change ([`record`]) and never changed afterwards, but for a redaction ([`rewrite`]) and the
-//! end of its conference ([`forget_values`]).
+//! end of its conference ([`forget_values`]). Its order is a number, so that what changed one thing stands in the order
+//! of its locks, whatever the clocks of the processes say; instants are what the clock said.
 
 pub mod api;
 pub mod model;

@@ -9,7 +9,7 @@ use crate::ids::AuditEntryId;
 /// A line of the audit trail.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditEntry {
-    /// Its id; later ones sort after earlier ones.
+    /// Its id.
     pub id: AuditEntryId,
     /// When.
     pub at: String,

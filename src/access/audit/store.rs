@@ -37,6 +37,7 @@ struct Row {
     code: String,
     before: Option<JsonValue>,
     after: Option<JsonValue>,
+    sequence: i64,
 }
 
 pub(super) fn insert(
@@ -47,7 +48,8 @@ pub(super) fn insert(
     entries: &[Entry],
 ) -> Result<(), DatabaseError> {
     let at = Instant(clock::now());
-    let row = |entry: &Entry| Row {
+    let last: Option<i64> = audit_entries::table.select(diesel::dsl::max(audit_entries::sequence)).first(connection)?;
+    let row = |(sequence, entry): (i64, &Entry)| Row {
         id: Id::new(),
         at,
         actor: actor.name().to_owned(),
@@ -60,13 +62,17 @@ pub(super) fn insert(
         code: entry.code.clone(),
         before: entry.before.clone().map(JsonValue),
         after: entry.after.clone().map(JsonValue),
+        sequence,
     };
-    for batch in entries.chunks(BATCH as usize) {
-        let rows: Vec<Row> = batch.iter().map(row).collect();
+    let mut rows = (last.unwrap_or(0) + 1..).zip(entries).map(row);
+    loop {
+        let rows: Vec<Row> = rows.by_ref().take(BATCH as usize).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
         let insert = diesel::insert_into(audit_entries::table);
         on_backend!(connection, inner => insert.values(&rows).execute(inner))?;
     }
-    Ok(())
 }
 
 /// The id of the conference of this slug: the trail of one conference is asked for by its name in URLs.
@@ -89,7 +95,10 @@ pub(super) fn list(
         query = query.filter(audit_entries::conference_id.eq(conference));
     }
     if let Some(before) = filter.before {
-        query = query.filter(audit_entries::id.lt(before));
+        let of_it = audit_entries::table.find(before).select(audit_entries::sequence).first::<i64>(connection);
+        let Some(sequence) = of_it.optional()? else { return Ok(Vec::new()) };
+        let earlier = audit_entries::sequence.eq(sequence).and(audit_entries::id.lt(before));
+        query = query.filter(audit_entries::sequence.lt(sequence).or(earlier));
     }
     if let Some(since) = filter.since {
         query = query.filter(audit_entries::at.ge(Instant(since)));
@@ -112,7 +121,8 @@ pub(super) fn list(
         resource = resource,
         code = code
     );
-    let rows: Vec<Row> = query.order(audit_entries::id.desc()).limit(filter.limit).load(connection)?;
+    let rows: Vec<Row> =
+        query.order((audit_entries::sequence.desc(), audit_entries::id.desc())).limit(filter.limit).load(connection)?;
     Ok(rows.into_iter().map(entry).collect())
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::census::Sighting;
 use crate::{
     agenda::Agenda,
+    clock,
     database::{
         Connection, DatabaseError, changes,
         schema::{releases, scheduled_releases},
@@ -145,10 +146,12 @@ pub fn touch_latest(
     now: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
     let of_conference = releases::table.filter(releases::conference_id.eq(conference));
-    let latest: Option<ReleaseId> =
-        of_conference.order(releases::number.desc()).select(releases::id).first(connection).optional()?;
-    if let Some(id) = latest {
-        diesel::update(releases::table.find(id)).set(releases::updated_at.eq(Instant(now))).execute(connection)?;
+    let columns = (releases::id, releases::updated_at);
+    let latest: Option<(ReleaseId, Instant)> =
+        of_conference.order(releases::number.desc()).select(columns).first(connection).optional()?;
+    if let Some((id, Instant(last))) = latest {
+        let updated_at = Instant(clock::following(now, Some(last)));
+        diesel::update(releases::table.find(id)).set(releases::updated_at.eq(updated_at)).execute(connection)?;
         changes::announce(connection)?;
     }
     Ok(())

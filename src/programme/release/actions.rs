@@ -94,16 +94,18 @@ pub(super) fn insert(
     secret: &ServerSecret,
 ) -> Result<PublishedRelease, ProgrammeError> {
     let last = store::latest_number(connection, place.id)?;
-    let (before, history) = match store::load(connection, place.id, last)? {
-        Some(before) => (Some(before.content), before.history),
-        None => (None, History::default()),
+    let (last_update, before, history) = match store::load(connection, place.id, last)? {
+        Some(before) => (Some(before.row.updated_at), Some(before.content), before.history),
+        None => (None, None, History::default()),
     };
     let now = clock::now();
+    let released_at = clock::following(now, last_update);
     let About { author, note, force_reason, restores } = about;
-    let row = ReleaseRow { number: last + 1, released_at: now, updated_at: now, author, note, force_reason, restores };
+    let (number, updated_at) = (last + 1, released_at);
+    let row = ReleaseRow { number, released_at, updated_at, author, note, force_reason, restores };
     let content = project(&full, Audience::Public, now, secret);
     let next_embargo_ends_at = next_embargo(&full, now);
-    let history = history.advance(&content, &full, now);
+    let history = history.advance(&content, &full, released_at);
     let difference = Difference::between(before, content.clone());
     let words = words_of(&difference);
     record(connection, place, actor, operation, &row)?;

@@ -202,21 +202,23 @@ pub fn check_in(
                 continue;
             }
         };
-        let at = scan.at.map_or(now, utc);
-        if at - now > CLOCK_TOLERANCE {
+        let said = scan.at.map_or(now, utc);
+        if said - now > CLOCK_TOLERANCE {
             of_scans.push(Verdict::Faulty(Fault::InFuture));
             continue;
         }
         sequence += 1;
+        let registration = known.registration(claim).map(|registration| registration.id);
+        let received_at = clock::following(now, record.heard(registration));
         let mut entry = Entry {
             id: scan.id,
-            registration: known.registration(claim).map(|registration| registration.id),
+            registration,
             session: session.and_then(|session| session.id),
             gate: scan.gate.to_string(),
             zone: scan.zone.as_ref().map(ToString::to_string),
-            at,
-            day: day_of(errand.released.agenda, at),
-            received_at: now,
+            at: scan.at.map_or(received_at, utc),
+            day: day_of(errand.released.agenda, said),
+            received_at,
             sequence,
             outcome: Outcome::Admitted,
             reason: None,
@@ -315,11 +317,11 @@ pub fn undo(connection: &mut Connection, errand: Errand<'_>, id: CheckInId) -> R
     let entry = match store::undoing(connection, place.id, id)? {
         Some(entry) => entry,
         None => {
-            let now: DateTime<Utc> = clock::now();
+            let at: DateTime<Utc> = clock::following(clock::now(), Some(undone.received_at));
             let entry = Entry {
                 id: Id::new(),
-                at: now,
-                received_at: now,
+                at,
+                received_at: at,
                 sequence,
                 outcome: Outcome::Undone,
                 reason: None,

@@ -27,7 +27,7 @@ use crate::{
         paging::{Page, link_next},
         problem::AnyProblem,
     },
-    ids::{CheckInId, RegistrationEventId, RegistrationId, SessionId},
+    ids::{CheckInId, RegistrationId, SessionId},
     programme::Snapshot,
     registration::{
         RegistrationError,
@@ -523,7 +523,7 @@ pub struct RosterPage {
     /// Where it goes on, if it does.
     pub next: Option<String>,
     /// What `since` is next time, once the last page is read.
-    pub sync: RegistrationEventId,
+    pub sync: String,
 }
 
 /// A person of a roster.
@@ -548,7 +548,7 @@ pub struct RosterQuery {
     /// The `sync` of an earlier answer: those alone to whom something happened since, whatever they are now. Who is
     /// not `confirmed` now is not to be let in.
     #[deserr(default)]
-    pub since: Option<RegistrationEventId>,
+    pub since: Option<String>,
     /// How many at most: 1 to 200, 50 if left out.
     #[deserr(default)]
     pub limit: Option<String>,
@@ -577,6 +577,7 @@ pub async fn read_check_in_roster(
     let found = read(&desk, &slug, credentials, move |tx, errand| {
         authorise(tx, errand.credentials, "read_check_in_roster", Some(errand.place.id))?;
         let page = Page::read(limit.as_deref(), cursor.as_deref())?;
+        let since = since.as_deref().map(roster::sync_of).transpose()?;
         roster::read(tx, errand, since, &page)
     })
     .await?;
@@ -588,7 +589,7 @@ pub async fn read_check_in_roster(
         person: person(&listed.facts, &snapshot.agenda),
         sessions: listed.sessions.iter().map(|id| session_name(*id, &snapshot.agenda)).collect(),
     };
-    let page = RosterPage { data: found.people.iter().map(entry).collect(), next, sync: found.sync };
+    let page = RosterPage { data: found.people.iter().map(entry).collect(), next, sync: found.sync.to_string() };
     let mut response = HttpResponse::Ok().insert_header(NO_STORE).json(&page);
     link_next(&mut response, page.next.as_deref());
     Ok(response)

@@ -216,6 +216,11 @@ impl Record {
         }
     }
 
+    /// When the service heard of a registration last.
+    pub fn heard(&self, registration: Option<RegistrationId>) -> Option<DateTime<Utc>> {
+        self.admissions.get(&registration?)?.iter().map(|entry| entry.received_at).max()
+    }
+
     /// The entry that undoes this one.
     pub fn undoing(&self, entry: &Entry) -> Option<CheckInId> {
         self.undoings.get(&entry.id).map(|(id, _)| *id)

@@ -1,24 +1,17 @@
 //! What a scanner takes along that is not connected: everyone who is confirmed, then what has changed since.
 
-use chrono::TimeDelta;
-
 use super::{
     badges::{self, BadgeFacts},
     store,
 };
 use crate::{
     access::authorise,
-    clock,
     database::Connection,
     faults::{Fault, Faults},
     http::paging::Page,
-    ids::{Id, RegistrationEventId, RegistrationId, SessionId},
-    registration::{RegistrationError, actions::Errand, store as registrations},
+    ids::{RegistrationId, SessionId},
+    registration::{RegistrationError, actions::Errand, setup, store as registrations},
 };
-
-/// How far back a sync looks before the last one: clocks of several machines differ, and what they wrote meanwhile must
-/// not be missed. Whoever is told twice is told the same.
-const OVERLAP: TimeDelta = TimeDelta::seconds(30);
 
 /// One person of a roster.
 pub struct Listed {
@@ -34,27 +27,19 @@ pub struct Roster {
     pub people: Vec<Listed>,
     /// The key of the next page, if there is one.
     pub next: Option<String>,
-    /// What to ask with next time for what has changed since.
-    pub sync: RegistrationEventId,
+    /// What to ask with next time for what has changed since: the number of the latest event that is known now.
+    pub sync: i64,
 }
 
-/// An event's id of the time before which everything is known.
-fn horizon(of: RegistrationEventId) -> RegistrationEventId {
-    let bytes = of.uuid().into_bytes();
-    let milliseconds = bytes.iter().take(6).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
-    let overlap = u64::try_from(OVERLAP.num_milliseconds()).unwrap_or_default();
-    let mut earlier = [0; 16];
-    let stamp = milliseconds.saturating_sub(overlap).to_be_bytes();
-    earlier.iter_mut().zip(stamp.into_iter().skip(2)).for_each(|(slot, byte)| *slot = byte);
-    Id::from_uuid(uuid::Uuid::from_bytes(earlier))
-}
-
-/// The id that an event at this moment would have.
-fn now() -> RegistrationEventId {
-    let mut bytes = [0; 16];
-    let stamp = clock::now().timestamp_millis().to_be_bytes();
-    bytes.iter_mut().zip(stamp.into_iter().skip(2)).for_each(|(slot, byte)| *slot = byte);
-    Id::from_uuid(uuid::Uuid::from_bytes(bytes))
+/// The number that a `sync` stands for. One of a version whose syncs were UUIDs stands for the beginning: whoever is
+/// told twice is told the same.
+///
+/// # Errors
+/// It comes from no roster.
+pub fn sync_of(text: &str) -> Result<i64, Faults> {
+    let number = text.parse().ok().filter(|number| *number >= 0);
+    let known = number.or_else(|| uuid::Uuid::parse_str(text).ok().map(|_| 0));
+    known.ok_or_else(|| Faults(vec![Fault::at("?since", "invalid_sync", "must come from the roster before")]))
 }
 
 fn invalid_cursor() -> RegistrationError {
@@ -70,15 +55,17 @@ fn invalid_cursor() -> RegistrationError {
 pub fn read(
     connection: &mut Connection,
     errand: Errand<'_>,
-    since: Option<RegistrationEventId>,
+    since: Option<i64>,
     page: &Page,
 ) -> Result<Roster, RegistrationError> {
     let place = errand.place;
     authorise(connection, errand.credentials, "read_check_in_roster", Some(place.id))?;
+    // Read before the people: what happens meanwhile is told next time.
+    let latest = setup::store::last_event(connection, place.id)?;
     match since {
         None => {
             let (arrival, sync) = match &page.after {
-                None => (0, now()),
+                None => (0, latest),
                 Some(key) => {
                     let (arrival, sync) = key.split_once(' ').ok_or_else(invalid_cursor)?;
                     let arrival = arrival.parse().map_err(|_| invalid_cursor())?;
@@ -92,18 +79,17 @@ pub fn read(
             Ok(Roster { people, next: has_more.then(|| format!("{last} {sync}")), sync })
         }
         Some(since) => {
-            let after = page.key::<RegistrationEventId>()?;
-            let from = after.unwrap_or_else(|| horizon(since));
+            // A store that was set back to a copy knows less than the scanner: then everything is told.
+            let from = page.key()?.unwrap_or(if since > latest { 0 } else { since });
             let mut events = store::changed_after(connection, place.id, from, page.rows())?;
             let has_more = events.len() > page.limit;
             events.truncate(page.limit);
-            let last = events.last().map(|(event, _)| *event);
+            let sync = events.last().map_or(from, |(event, _)| *event);
             let mut ids: Vec<RegistrationId> = events.into_iter().map(|(_, registration)| registration).collect();
             ids.sort();
             ids.dedup();
             let (people, _) = people(connection, errand, &ids)?;
-            let sync = last.filter(|_| has_more).unwrap_or_else(now);
-            Ok(Roster { people, next: last.filter(|_| has_more).map(|last| last.to_string()), sync })
+            Ok(Roster { people, next: has_more.then(|| sync.to_string()), sync })
         }
     }
 }

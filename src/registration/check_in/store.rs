@@ -19,7 +19,7 @@ use crate::{
         types::{Instant, JsonValue},
     },
     faults,
-    ids::{CategoryId, CheckInId, ConferenceId, RegistrationEventId, RegistrationId, SessionId},
+    ids::{CategoryId, CheckInId, ConferenceId, RegistrationId, SessionId},
     registration::model::{Event, State},
     values::Localised,
 };
@@ -210,7 +210,7 @@ pub fn histories(
 ) -> Result<HashMap<RegistrationId, Vec<Happening>>, DatabaseError> {
     let rows: Vec<(RegistrationId, Instant, String, String)> = registration_events::table
         .filter(registration_events::registration_id.eq_any(of))
-        .order((registration_events::at, registration_events::id))
+        .order(registration_events::sequence)
         .select((
             registration_events::registration_id,
             registration_events::at,
@@ -264,16 +264,15 @@ pub fn confirmed_after(
 pub fn changed_after(
     connection: &mut Connection,
     conference: ConferenceId,
-    event: RegistrationEventId,
+    event: i64,
     limit: i64,
-) -> Result<Vec<(RegistrationEventId, RegistrationId)>, DatabaseError> {
+) -> Result<Vec<(i64, RegistrationId)>, DatabaseError> {
     Ok(registration_events::table
-        .inner_join(registrations::table.on(registrations::id.eq(registration_events::registration_id)))
-        .filter(registrations::conference_id.eq(conference))
-        .filter(registration_events::id.gt(event))
-        .order(registration_events::id)
+        .filter(registration_events::conference_id.eq(conference))
+        .filter(registration_events::sequence.gt(event))
+        .order(registration_events::sequence)
         .limit(limit)
-        .select((registration_events::id, registration_events::registration_id))
+        .select((registration_events::sequence, registration_events::registration_id))
         .load(connection)?)
 }
 

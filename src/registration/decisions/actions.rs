@@ -9,7 +9,6 @@ use crate::{
     clock,
     database::Connection,
     http::idempotency::{IdempotencyKey, make_once},
-    ids::RegistrationEventId,
     registration::{
         RegistrationError,
         actions::{Errand, leave},
@@ -133,7 +132,7 @@ pub fn notes(connection: &mut Connection, errand: Errand<'_>, reference: &str) -
 pub fn log(
     connection: &mut Connection,
     place: &Place,
-    before: Option<RegistrationEventId>,
+    before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<Decision>, RegistrationError> {
     Ok(store::decisions(connection, place.id, before, limit)?)

@@ -298,7 +298,7 @@ pub async fn list_decisions(
         Ok::<_, RegistrationError>((page, found))
     };
     let (page, mut found) = desk.read(&snapshot, credentials, read).await?;
-    let next = page.cut(&request, &mut found, |decision| decision.id.to_string());
+    let next = page.cut(&request, &mut found, |decision| decision.sequence.to_string());
     let reason = |detail: Option<crate::database::types::JsonValue>| {
         detail.and_then(|detail| detail.0.get("reason").and_then(|reason| reason.as_str().map(str::to_owned)))
     };

@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::{
+    clock,
     database::{
         Connection, DatabaseError,
         schema::{registration_events, registration_notes, registrations},
         types::{Instant, JsonValue},
     },
-    ids::{ConferenceId, Id, NoteId, RegistrationEventId, RegistrationId},
+    ids::{ConferenceId, Id, NoteId, RegistrationId},
     registration::model::{Event, State},
 };
 
@@ -22,7 +23,7 @@ pub struct Note {
     pub text: String,
 }
 
-/// Writes a note.
+/// Writes a note, later than those before.
 pub fn add_note(
     connection: &mut Connection,
     registration: RegistrationId,
@@ -30,7 +31,9 @@ pub fn add_note(
     text: &str,
     now: DateTime<Utc>,
 ) -> Result<Note, DatabaseError> {
-    let note = Note { id: Id::new(), at: Instant(now), author: author.to_owned(), text: text.to_owned() };
+    let last = notes(connection, registration)?.last().map(|note| note.at.0);
+    let at = Instant(clock::following(now, last));
+    let note = Note { id: Id::new(), at, author: author.to_owned(), text: text.to_owned() };
     diesel::insert_into(registration_notes::table)
         .values((
             registration_notes::id.eq(note.id),
@@ -55,7 +58,8 @@ pub fn notes(connection: &mut Connection, registration: RegistrationId) -> Resul
 /// A decision as the history of its registration has it.
 #[derive(Debug, Queryable)]
 pub struct Decision {
-    pub id: RegistrationEventId,
+    /// Its place among all events of the conference.
+    pub sequence: i64,
     pub at: Instant,
     pub actor: String,
     pub event: String,
@@ -67,27 +71,26 @@ pub struct Decision {
 /// The events that are decisions of organisers.
 const DECISIONS: [&str; 3] = [Event::Approved.as_str(), Event::Rejected.as_str(), Event::Revoked.as_str()];
 
-/// Decisions about registrations of a conference, the latest first, before the one of id `before`.
+/// Decisions about registrations of a conference, the latest first, before the one of number `before`.
 pub fn decisions(
     connection: &mut Connection,
     conference: ConferenceId,
-    before: Option<RegistrationEventId>,
+    before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<Decision>, DatabaseError> {
     let mut query = registration_events::table
         .inner_join(registrations::table.on(registrations::id.eq(registration_events::registration_id)))
-        .filter(registrations::conference_id.eq(conference))
+        .filter(registration_events::conference_id.eq(conference))
         .filter(registration_events::event.eq_any(DECISIONS))
         .into_boxed();
     if let Some(before) = before {
-        query = query.filter(registration_events::id.lt(before));
+        query = query.filter(registration_events::sequence.lt(before));
     }
     Ok(query
-        // An id says when it was made.
-        .order(registration_events::id.desc())
+        .order(registration_events::sequence.desc())
         .limit(limit)
         .select((
-            registration_events::id,
+            registration_events::sequence,
             registration_events::at,
             registration_events::actor,
             registration_events::event,

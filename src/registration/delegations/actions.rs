@@ -420,7 +420,7 @@ pub fn patch(
     delegation.category = checked.category.unwrap_or(delegation.category);
     delegation.quota = quota;
     delegation.focal_point = checked.focal_point;
-    delegation.updated_at = clock::now();
+    delegation.updated_at = clock::following(clock::now(), Some(delegation.updated_at));
     store::update(connection, &delegation)?;
     let one = std::slice::from_ref(&delegation);
     record(connection, (&actor, "patch_delegation"), errand.place, ("update", one))?;
@@ -487,7 +487,7 @@ pub fn invite_focal_point(
     let person = delegation.focal_point.clone().ok_or(RegistrationError::NoFocalPoint)?;
     if renew {
         delegation.token_generation += 1;
-        delegation.updated_at = clock::now();
+        delegation.updated_at = clock::following(clock::now(), Some(delegation.updated_at));
         store::update(connection, &delegation)?;
     }
     enqueue_all(connection, &[letter(&delegation, person, errand.released.agenda)])?;

@@ -281,7 +281,7 @@ fn histories(since: &str) -> Vec<Question> {
             findings: "SELECT r.conference_id, 'registration ' || r.reference AS subject, 'is ' || r.state || \
                        ', its history ends with ' || coalesce(e.state, 'nothing') AS detail FROM registrations r \
                        LEFT JOIN (SELECT registration_id, state, \
-                       row_number() OVER (PARTITION BY registration_id ORDER BY at DESC, id DESC) AS place \
+                       row_number() OVER (PARTITION BY registration_id ORDER BY sequence DESC) AS place \
                        FROM registration_events) e ON e.registration_id = r.id AND e.place = 1 \
                        WHERE e.state IS NULL OR e.state <> r.state"
                 .to_owned(),
@@ -293,10 +293,30 @@ fn histories(since: &str) -> Vec<Question> {
                 "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
                  'went from ' || coalesce(e.earlier, 'nothing') || ' to ' || e.state || ' by ' || e.event AS detail \
                  FROM (SELECT registration_id, event, state, \
-                 lag(state) OVER (PARTITION BY registration_id ORDER BY at, id) AS earlier FROM registration_events) e \
+                 lag(state) OVER (PARTITION BY registration_id ORDER BY sequence) AS earlier FROM registration_events) e \
                  JOIN registrations r ON r.id = e.registration_id \
                  WHERE coalesce(e.earlier, '') || '>' || e.event || '>' || e.state NOT IN ({steps})"
             ),
+        },
+        Question {
+            name: "histories do not go back in time",
+            counted: "registration_events",
+            findings: "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
+                       'has an instant of ' || e.event || ' before the one of the event before' AS detail \
+                       FROM (SELECT registration_id, event, at, \
+                       lag(at) OVER (PARTITION BY registration_id ORDER BY sequence) AS earlier \
+                       FROM registration_events) e JOIN registrations r ON r.id = e.registration_id \
+                       WHERE e.at < e.earlier"
+                .to_owned(),
+        },
+        Question {
+            name: "the last event",
+            counted: "registration_setups",
+            findings: "SELECT t.conference_id, 'last_event' AS subject, 'is ' || CAST(t.last_event AS text) || \
+                       ', the latest is ' || CAST(m.n AS text) AS detail FROM registration_setups t \
+                       JOIN (SELECT conference_id AS k, max(sequence) AS n FROM registration_events \
+                       GROUP BY conference_id) m ON m.k = t.conference_id WHERE t.last_event < m.n"
+                .to_owned(),
         },
         Question {
             name: "each event has its letter",

@@ -25,6 +25,8 @@ pub struct Standing {
     pub opens_at: Option<DateTime<Utc>>,
     pub closes_at: Option<DateTime<Utc>>,
     pub last_arrival: i64,
+    /// The number of the latest event of all histories.
+    pub last_event: i64,
     pub form_version: i32,
     pub verification_hours: i32,
     /// The release whose sessions the quotas of sessions are of.
@@ -101,6 +103,7 @@ struct SetupRow {
     form_version: i32,
     verification_hours: i32,
     sessions_release: i32,
+    last_event: i64,
     questions: JsonValue,
 }
 
@@ -163,6 +166,7 @@ pub fn standing(connection: &mut Connection, conference: ConferenceId) -> Result
             registration_setups::form_version,
             registration_setups::verification_hours,
             registration_setups::sessions_release,
+            registration_setups::last_event,
             registration_setups::questions,
         ))
         .first(connection)
@@ -181,6 +185,7 @@ pub fn standing(connection: &mut Connection, conference: ConferenceId) -> Result
         opens_at: setup.opens_at.map(instant),
         closes_at: setup.closes_at.map(instant),
         last_arrival: setup.last_arrival,
+        last_event: setup.last_event,
         form_version: setup.form_version,
         verification_hours: setup.verification_hours,
         sessions_release: setup.sessions_release,
@@ -276,6 +281,7 @@ pub fn save(
         let counters = (
             registration_setups::seats_taken.eq(0),
             registration_setups::last_arrival.eq(0),
+            registration_setups::last_event.eq(0),
             registration_setups::sessions_release.eq(0),
         );
         diesel::insert_into(registration_setups::table)
@@ -342,15 +348,35 @@ pub fn form(
     faults::read(questions).map_err(|faults| DatabaseError::Corrupt(format!("a form: {:?}", faults.0)))
 }
 
-/// Adds to the seats taken of the conference. The condition is the update's own, with a CHECK behind it, so that no
-/// count in memory can be wrong about it.
-pub fn add_taken(connection: &mut Connection, conference: ConferenceId, more: i64) -> Result<(), DatabaseError> {
+/// Writes what was counted of the conference: seats taken, the last place among all registrations and the number of
+/// the latest event. The condition is the update's own, with a CHECK behind it, so that no count in memory can be wrong
+/// about seats.
+pub fn count_on(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    before: &Standing,
+    now: &Standing,
+) -> Result<(), DatabaseError> {
     use registration_setups::dsl;
+    let more = now.seats_taken - before.seats_taken;
+    if more == 0 && (now.last_arrival, now.last_event) == (before.last_arrival, before.last_event) {
+        return Ok(());
+    }
     let fits = dsl::seats.is_null().or((dsl::seats_taken + more).nullable().le(dsl::seats));
     let counted = diesel::update(registration_setups::table.find(conference).filter(fits))
-        .set(dsl::seats_taken.eq(dsl::seats_taken + more))
+        .set((
+            dsl::seats_taken.eq(dsl::seats_taken + more),
+            dsl::last_arrival.eq(now.last_arrival),
+            dsl::last_event.eq(now.last_event),
+        ))
         .execute(connection)?;
     counted_once(counted)
+}
+
+/// The number of the latest event of the conference's histories.
+pub fn last_event(connection: &mut Connection, conference: ConferenceId) -> Result<i64, DatabaseError> {
+    let of_conference = registration_setups::table.find(conference).select(registration_setups::last_event);
+    Ok(of_conference.first(connection).optional()?.unwrap_or(0))
 }
 
 /// Adds to the seats taken of a category.
@@ -370,12 +396,4 @@ pub fn add_taken_of_category(
 /// Who holds the lock has counted right; if not, nothing is written.
 pub fn counted_once(rows: usize) -> Result<(), DatabaseError> {
     if rows == 1 { Ok(()) } else { Err(DatabaseError::Corrupt("seats were given that are not there".to_owned())) }
-}
-
-/// Writes the last place among all registrations.
-pub fn set_last_arrival(connection: &mut Connection, conference: ConferenceId, last: i64) -> Result<(), DatabaseError> {
-    diesel::update(registration_setups::table.find(conference))
-        .set(registration_setups::last_arrival.eq(last))
-        .execute(connection)?;
-    Ok(())
 }
