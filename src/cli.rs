@@ -22,7 +22,7 @@ use crate::{
     blueprint,
     database::{Connection, Database, DatabaseError},
     programme::ProgrammeError,
-    registration::RegistrationError,
+    registration::{RegistrationError, folded_names},
     routes,
     server::{self, causes},
     settings::Settings,
@@ -163,7 +163,9 @@ fn execute(cli: Cli) -> Result<(), Failed> {
             Command::Mail(command) => mail::run(&settings, command).await,
             Command::Sweep => sweep::run(&settings).await,
             Command::Migrate => {
-                let steps = open(&settings)?.migrate().await?;
+                let database = open(&settings)?;
+                let steps = database.migrate().await?;
+                folded_names::fold(&database).await?;
                 say(&[format!("{steps} steps; the schema is of this version")])
             }
             Command::Openapi | Command::Schema => Ok(()),

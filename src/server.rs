@@ -39,7 +39,7 @@ use crate::{
         live::{Hub, ListenerLimits},
         publication, release,
     },
-    registration::{RegistrationError, api::Desk, queue::Queue, sweep},
+    registration::{RegistrationError, api::Desk, folded_names, queue::Queue, sweep},
     routes,
     settings::Settings,
     site::{self, Site},
@@ -330,6 +330,7 @@ async fn prepare(
     let failed =
         |what: &'static str| move |error: &dyn std::error::Error| ServeError::Store { what, cause: causes(error) };
     database.migrate().await.map_err(|error| failed("the store cannot be migrated")(&error))?;
+    folded_names::fold(database).await.map_err(|error| failed("names cannot be folded")(&error))?;
     // A store that is in use needs no seed, so that the file may be gone by then.
     let is_empty = database
         .read(|tx| agenda::actions::list(tx).map(|conferences| conferences.is_empty()))

@@ -143,4 +143,122 @@ on_both_stores! {
         assert_eq!(world.database.count("SELECT max(sequence) AS n FROM registration_events"), 5);
         assert!(app.terminate().success());
     }
+
+    /// As the version before registration wrote them: given name first, in small letters and no more.
+    fn names_that_an_older_version_folded_are_folded_anew(store) {
+        let world = std::sync::Arc::new(World::new(store));
+        let mut app = world.start_shared();
+        app.publish(&small_conference(None, None));
+        let path = "/api/v1/conferences/small/registrations";
+        let form = |email: &str| {
+            json!({ "category": "delegate", "given_name": "Élodie", "family_name": "Dûpont-Leroy", "email": email,
+                "organisation": "Institute", "consent": true })
+        };
+        assert_eq!(app.post(path, &form("one@example.org")).status, 201);
+        assert_eq!(app.post(path, &person(2, "delegate")).status, 201);
+        app.kill();
+        go_back_before(&world.database.url, store, "2026-11-30-650000");
+        world.database.execute(
+            "UPDATE registrations SET name_folded = lower(given_name || ' ' || family_name) WHERE given_name = 'Élodie'",
+        );
+        let names = "SELECT name_folded AS n FROM registrations ORDER BY arrival";
+        assert_ne!(world.database.texts(names)[0], "dupont leroy elodie");
+        let app = world.start_shared();
+        assert_eq!(world.database.texts(names), ["dupont leroy elodie", "example person 2"]);
+        assert_eq!(app.post(path, &form("other@example.org")).status, 201);
+        let pairs = app.admin("GET", "/api/v1/conferences/small/duplicates", None).json();
+        assert_eq!(pairs["data"].as_array().unwrap().len(), 1, "{pairs}");
+        // By the command as well, once for all.
+        let mut app = app;
+        app.kill();
+        world.database.execute("UPDATE registrations SET name_folded = ''");
+        assert!(world.run(&["migrate"]).status.success());
+        assert_eq!(world.database.texts(names), ["dupont leroy elodie", "example person 2", "dupont leroy elodie"]);
+    }
+
+    /// Without statistics and with them, for one address and for hundreds.
+    fn who_has_an_address_is_found_by_an_index(store) {
+        let world = World::new(store);
+        assert!(world.run(&["migrate"]).status.success());
+        let (conference, category) = match store {
+            Store::Sqlite => ("zeroblob(16)", "randomblob(16)"),
+            Store::Postgres => ("'00000000-0000-0000-0000-000000000000'", "gen_random_uuid()"),
+        };
+        let at = "'2026-01-01T00:00:00.000000Z'";
+        for statement in [
+            format!(
+                "INSERT INTO conferences (id, slug, name, starts_on, ends_on, time_zone, languages, created_at) VALUES \
+                 ({conference}, 'big', '{{\"en\":\"Big\"}}', '2030-05-01', '2030-05-02', 'UTC', '[\"en\"]', {at})"
+            ),
+            format!(
+                "INSERT INTO categories (id, conference_id, code, ordinal, name, seats_taken) \
+                 VALUES ({category}, {conference}, 'delegate', 0, '{{\"en\":\"Delegate\"}}', 0)"
+            ),
+            format!(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO registrations \
+                 (id, conference_id, category_id, reference, state, arrival, given_name, family_name, email, email_folded, \
+                 language, consented_at, token_generation, created_at, updated_at) \
+                 SELECT {category}, {conference}, (SELECT id FROM categories), 'R-' || i, 'confirmed', i, 'G', 'F', \
+                 'p' || i || '@example.org', 'p' || i || '@example.org', 'en', {at}, 1, {at}, {at} FROM n"
+            ),
+            format!(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO invitations \
+                 (id, conference_id, kind, label, email_folded, uses, seats_reserved, generation, created_at) \
+                 SELECT {category}, {conference}, 'personal', 'L', 'p' || i || '@example.org', 0, 0, 1, {at} FROM n"
+            ),
+        ] {
+            world.database.execute(&statement);
+        }
+        let addresses = |count: usize| (1..=count).map(|number| format!("'p{number}@example.org'")).collect::<Vec<_>>().join(", ");
+        for statistics in ["SELECT 1", "ANALYZE"] {
+            world.database.execute(statistics);
+            // Of so many PostgreSQL rather reads a table of this size once.
+            let counts = if store == Store::Postgres { &[1, 64][..] } else { &[1, 64, 500] };
+            for &count in counts {
+                let of = format!("WHERE conference_id = {conference} AND email_folded IN ({})", addresses(count));
+                for (statement, index) in [
+                    (format!("SELECT email_folded, state FROM registrations {of}"), "registrations_email_idx"),
+                    (
+                        format!("SELECT * FROM registrations {of} AND state IN ('unverified', 'pending', 'confirmed', 'waitlisted')"),
+                        "_email_",
+                    ),
+                    (format!("SELECT * FROM invitations {of} AND kind = 'personal'"), "invitations_email_idx"),
+                ] {
+                    let plan = plan(&world.database.url, store, &statement);
+                    // Before its statistics are there, PostgreSQL guesses; afterwards both stores must know.
+                    let may_guess = store == Store::Postgres && statistics != "ANALYZE";
+                    assert!(may_guess || plan.contains(index), "{count} {statistics}: {plan}");
+                }
+            }
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct StepOfSqlite {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+#[derive(QueryableByName)]
+struct StepOfPostgres {
+    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+    line: String,
+}
+
+/// How a store would answer a statement.
+fn plan(url: &str, store: Store, statement: &str) -> String {
+    match store {
+        Store::Sqlite => {
+            let mut connection = SqliteConnection::establish(url.trim_start_matches("sqlite:")).unwrap();
+            let steps: Vec<StepOfSqlite> =
+                sql_query(format!("EXPLAIN QUERY PLAN {statement}")).load(&mut connection).unwrap();
+            steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("\n")
+        }
+        Store::Postgres => {
+            let mut connection = PgConnection::establish(url).unwrap();
+            let lines: Vec<StepOfPostgres> = sql_query(format!("EXPLAIN {statement}")).load(&mut connection).unwrap();
+            lines.into_iter().map(|line| line.line).collect::<Vec<_>>().join("\n")
+        }
+    }
 }

@@ -309,6 +309,8 @@ pub fn reached(
     Ok(outbox_messages::table
         .filter(dsl::broadcast_id.eq(broadcast))
         .filter(dsl::recipient_folded.eq_any(folded))
+        // A message that was scrubbed has no address any more; its index knows the others alone.
+        .filter(dsl::scrubbed_at.is_null())
         .select(dsl::recipient_folded)
         .load(connection)?)
 }

@@ -23,6 +23,7 @@ pub mod delegations;
 pub mod doctor;
 pub mod duplicates;
 pub mod error;
+pub mod folded_names;
 pub mod form;
 pub mod import;
 pub mod intake;

@@ -503,8 +503,13 @@ impl Registration {
 
     /// The name by which lists are sorted and one person is recognised: family name first.
     pub fn name_folded(&self) -> String {
-        fold(&format!("{} {}", self.family_name, self.given_name))
+        name_folded(&self.family_name, &self.given_name)
     }
+}
+
+/// A name by which lists are sorted and one person is recognised.
+pub fn name_folded(family_name: &str, given_name: &str) -> String {
+    fold(&format!("{family_name} {given_name}"))
 }
 
 /// A text as it is searched and compared: in lower-case ASCII, words parted by one space.

@@ -244,6 +244,32 @@ pub fn waiting_until(connection: &mut Connection, category: CategoryId, arrival:
         .get_result(connection)?)
 }
 
+/// Registrations of a conference whose names are not folded, after one of them in the order of ids: family name and
+/// given name.
+pub fn unfolded(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    last: Option<RegistrationId>,
+    limit: i64,
+) -> Result<Vec<(RegistrationId, String, String)>, DatabaseError> {
+    // Every other id is greater than nil.
+    let after = last.unwrap_or(RegistrationId::from_uuid(uuid::Uuid::nil()));
+    Ok(registrations::table
+        .filter(registrations::conference_id.eq(conference))
+        .filter(registrations::name_folded.eq(""))
+        .filter(registrations::id.gt(after))
+        .order(registrations::id)
+        .limit(limit)
+        .select((registrations::id, registrations::family_name, registrations::given_name))
+        .load(connection)?)
+}
+
+/// Writes a folded name; whoever changed the name meanwhile has folded it. Answers how many were written.
+pub fn fold_name(connection: &mut Connection, of: RegistrationId, folded: &str) -> Result<usize, DatabaseError> {
+    let unfolded = registrations::table.find(of).filter(registrations::name_folded.eq(""));
+    Ok(diesel::update(unfolded).set(registrations::name_folded.eq(folded)).execute(connection)?)
+}
+
 /// A line of the history on its way to the store.
 #[derive(Debug, Insertable)]
 #[diesel(table_name = registration_events)]
