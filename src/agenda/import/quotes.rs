@@ -23,8 +23,8 @@ enum State {
 /// Checks that every quote belongs where it is.
 ///
 /// # Errors
-/// A cell in quotes does not end (`unclosed_quote`), or a quote is within a cell or before its end (`stray_quote`); each
-/// with its line.
+/// A cell in quotes does not end (`unclosed_quote`), or a quote is within a cell or before its end (`stray_quote`);
+/// each with its line.
 pub fn check(text: &str, delimiter: u8) -> Result<(), Faults> {
     let mut faults = Faults::default();
     let mut state = State::Start;
