@@ -1,6 +1,9 @@
 //! `plenary apply`: a blueprint file into the draft, here or of a running service.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 
@@ -31,7 +34,14 @@ pub(super) struct Apply {
     /// A token for the running service
     #[arg(long, value_name = "TOKEN", requires = "server")]
     token: Option<String>,
+    /// How long the running service may take to be reached (at most 10), to take the file, and to answer
+    #[arg(long, value_name = "SECONDS", requires = "server", default_value = "120")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
 }
+
+/// How long a running service may take to be found and connected to.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
 
 /// Applies the file and says what changed.
 pub(super) async fn apply(settings: &Settings, command: Apply) -> Result<(), Failed> {
@@ -45,7 +55,8 @@ pub(super) async fn apply(settings: &Settings, command: Apply) -> Result<(), Fai
             let slug = &blueprint.agenda.conference.slug;
             let url = format!("{}/api/v1/conferences/{slug}/blueprint", server.trim_end_matches('/'));
             let url = if command.dry_run { format!("{url}?dry_run=true") } else { url };
-            send(&url, token, &source.value).map_err(|error| match error {
+            let bound = Duration::from_secs(command.timeout);
+            send(&url, token, &source.value, bound).map_err(|error| match error {
                 SendError::Refused(faults) => refused(faults),
                 SendError::Other(line) => Failed::line(line),
             })?
@@ -110,10 +121,18 @@ enum SendError {
     Other(String),
 }
 
-/// Applies a document to a running service. Answers a line a change.
-fn send(url: &str, token: &str, document: &serde_json::Value) -> Result<Vec<String>, SendError> {
+/// Applies a document to a running service, each step of which may take as long as `bound`. Answers a line a change.
+fn send(url: &str, token: &str, document: &serde_json::Value, bound: Duration) -> Result<Vec<String>, SendError> {
     let other = |error: &dyn std::error::Error| SendError::Other(format!("{url}: {}", causes(error)));
-    let agent = ureq::Agent::new_with_config(ureq::Agent::config_builder().http_status_as_error(false).build());
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_resolve(Some(bound.min(CONNECT_MAX)))
+        .timeout_connect(Some(bound.min(CONNECT_MAX)))
+        .timeout_send_request(Some(bound))
+        .timeout_send_body(Some(bound))
+        .timeout_recv_response(Some(bound))
+        .timeout_recv_body(Some(bound));
+    let agent = ureq::Agent::new_with_config(config.build());
     let mut response = agent
         .put(url)
         .header("authorization", &format!("Bearer {token}"))

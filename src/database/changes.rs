@@ -4,19 +4,34 @@
 use std::{
     sync::{Arc, Weak},
     thread,
-    time::Duration,
+    time::{Duration, Instant as Stopwatch},
 };
 
 use diesel::{PgConnection, RunQueryDsl as _, SqliteConnection, dsl::sql, sql_query, sql_types::Integer};
 use tokio::sync::Notify;
 
-use super::{Connection, Database, DatabaseError};
+use super::{Connection, Database, DatabaseError, Store};
 
 /// How often the connection is looked at: neither look is a query to a server.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// How long a lost connection is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long one connection is listened on: one that died in a way that nothing tells is missed no longer.
+const RENEWAL: Duration = Duration::from_secs(600);
+
+/// What libpq is told of the connection to a server (its documentation, 34.1.2): seconds to connect; probes while
+/// nothing comes, so that a connection that was cut without a word is given up after 25 s; milliseconds that what was
+/// sent may stay without an acknowledgement.
+const BOUNDS: [(&str, &str); 6] = [
+    ("connect_timeout", "10"),
+    ("keepalives", "1"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "25000"),
+];
 
 /// Tells the other processes, once the transaction commits, that releases were written.
 ///
@@ -57,19 +72,20 @@ impl Database {
         while woken.strong_count() > 0 {
             if let Err(error) = self.listen_until_lost(woken) {
                 tracing::debug!(%error, "the store cannot be listened to");
+                thread::sleep(PAUSE);
             }
-            thread::sleep(PAUSE);
         }
     }
 
-    /// Listens on one connection until nobody cares or the connection is lost.
+    /// Listens on one connection until nobody cares, the connection is lost, or its time is over.
     fn listen_until_lost(&self, woken: &Weak<Notify>) -> Result<(), Box<dyn std::error::Error>> {
-        let mut connection = self.store.connect()?;
+        let mut connection = bounded(&self.store).connect()?;
+        let began = Stopwatch::now();
         let mut word = Word::on(&mut connection)?;
         tracing::debug!("listening for releases");
         // What was committed before the connection was there was announced to nobody.
         let mut has_come = true;
-        while let Some(woken) = woken.upgrade() {
+        while let Some(woken) = woken.upgrade().filter(|_| began.elapsed() < RENEWAL) {
             if has_come {
                 woken.notify_one();
             }
@@ -79,6 +95,20 @@ impl Database {
         }
         Ok(())
     }
+}
+
+/// The store, as a connection is made to it that mostly waits. What its URL says for itself stands.
+fn bounded(store: &Store) -> Store {
+    let Store::Postgres(url) = store else { return store.clone() };
+    let mut url = url.clone();
+    for (name, value) in BOUNDS {
+        let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
+        if !parameters.split('&').any(|parameter| parameter.split('=').next() == Some(name)) {
+            let separator = if url.contains('?') { '&' } else { '?' };
+            url = format!("{url}{separator}{name}={value}");
+        }
+    }
+    Store::Postgres(url)
 }
 
 /// What is looked at.
@@ -120,4 +150,25 @@ impl<'a> Word<'a> {
 /// A number that another connection's commit changes.
 fn version(connection: &mut SqliteConnection) -> Result<i32, DatabaseError> {
     Ok(sql::<Integer>("PRAGMA data_version").get_result(connection)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_waits_is_probed_unless_its_url_says_otherwise() {
+        let of = |url: &str| match bounded(&Store::Postgres(url.to_owned())) {
+            Store::Postgres(url) => url,
+            Store::Sqlite(_) => String::new(),
+        };
+        let rest = "keepalives_idle=10&keepalives_interval=5&keepalives_count=3&tcp_user_timeout=25000";
+        assert_eq!(of("postgres://h/d"), format!("postgres://h/d?connect_timeout=10&keepalives=1&{rest}"));
+        assert_eq!(
+            of("postgres://h/d?keepalives=0&sslmode=require"),
+            format!("postgres://h/d?keepalives=0&sslmode=require&connect_timeout=10&{rest}")
+        );
+        let file = Store::Sqlite("var/plenary.db".into());
+        assert_eq!(bounded(&file), file);
+    }
 }
