@@ -150,7 +150,8 @@ fn execute(cli: Cli) -> Result<(), Failed> {
     let flags = [("listen", cli.global.listen.as_deref()), ("database_url", cli.global.database_url.as_deref())];
     let settings = Settings::read(cli.global.config.as_deref(), variables(), &flags)?;
     start_log(&settings);
-    actix_web::rt::System::new().block_on(async move {
+    let system = actix_web::rt::System::new();
+    let done = system.block_on(async move {
         match cli.command.unwrap_or(Command::Serve) {
             Command::Serve => Ok(server::serve(settings).await?),
             Command::Apply(command) => apply::apply(&settings, command).await,
@@ -170,7 +171,10 @@ fn execute(cli: Cli) -> Result<(), Failed> {
             }
             Command::Openapi | Command::Schema => Ok(()),
         }
-    })
+    });
+    // To drop it would wait for threads that wait on the outside: a name that is looked up, a disk that hangs.
+    std::mem::forget(system);
+    done
 }
 
 /// The environment's variables; one that is no text cannot be a setting.

@@ -201,7 +201,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let scrubbing = actix_web::rt::spawn(mail::tidy(database.clone(), retention_days, stopped.clone()));
     let keeping = release::schedule::keep(database, programmes.clone(), secret, stopped.clone());
     let keeping = actix_web::rt::spawn(keeping);
-    let working = actix_web::rt::spawn(worker.run(stopped));
+    let mut working = actix_web::rt::spawn(worker.run(stopped));
     ready.raise();
     announce(address, &public_url, &programmes, token.as_ref()).map_err(io_error("standard output"))?;
 
@@ -227,9 +227,10 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     _ = keeping.await;
     _ = sweeping.await;
     _ = scrubbing.await;
-    // A mail server that hangs must not hold up the stop: what is not recorded is sent again later, under the same id.
-    if tokio::time::timeout(Duration::from_secs(STOP_TIMEOUT_SECONDS), working).await.is_err() {
-        tracing::warn!("stopped while a message was being sent");
+    // The worker ends by itself in time, unless the store does not let it: its leases lapse then.
+    if tokio::time::timeout(Duration::from_secs(STOP_TIMEOUT_SECONDS), &mut working).await.is_err() {
+        tracing::warn!("stopped before what became of messages was recorded: they may be sent again");
+        working.abort();
     }
     match served {
         Ok(result) => result.map_err(io_error("serving")),

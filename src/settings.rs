@@ -4,6 +4,7 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::Deserialize;
@@ -53,6 +54,10 @@ pub struct Settings {
     pub mail_dkim_selector: String,
     /// Connections of one process to the mail server.
     pub mail_connections: u32,
+    /// How long a step of a conversation with the mail server may take.
+    pub mail_step: Duration,
+    /// How long the mail server may take to answer a whole message.
+    pub mail_final_reply: Duration,
     /// Messages of one process in a minute; 0: as many as go.
     pub mail_per_minute: u32,
     /// Messages of one process to one domain in a minute; 0: as many as go.
@@ -111,6 +116,8 @@ struct Raw {
     mail_dkim_key: String,
     mail_dkim_selector: String,
     mail_connections: u32,
+    mail_step_seconds: u32,
+    mail_final_reply_seconds: u32,
     mail_per_minute: u32,
     mail_per_domain_per_minute: u32,
     mail_retention_days: u32,
@@ -206,6 +213,10 @@ impl Settings {
             Networks::parse(texts).ok_or_else(|| wrong(key, "must list addresses, or networks such as 192.0.2.0/24"))
         };
         let positive = |key, number| if number > 0 { Ok(number) } else { Err(wrong(key, "must be 1 or more")) };
+        let seconds = |key, number: u32| match number {
+            1..=3600 => Ok(Duration::from_secs(number.into())),
+            _ => Err(wrong(key, "must be 1 to 3600")),
+        };
         let address = |key: &str, text: &str| match text {
             "" => Ok(None),
             text => crate::mail::checked_sender(text).map(Some).map_err(|reason| wrong(key, reason)),
@@ -240,6 +251,8 @@ impl Settings {
                 count @ 1..=50 => count,
                 _ => return Err(wrong("mail_connections", "must be 1 to 50")),
             },
+            mail_step: seconds("mail_step_seconds", raw.mail_step_seconds)?,
+            mail_final_reply: seconds("mail_final_reply_seconds", raw.mail_final_reply_seconds)?,
             mail_per_minute: raw.mail_per_minute,
             mail_per_domain_per_minute: raw.mail_per_domain_per_minute,
             mail_retention_days: positive("mail_retention_days", raw.mail_retention_days)?,

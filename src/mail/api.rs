@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::{HttpResponse, get, web};
 
-use super::messages;
+use super::{failure::Step, messages};
 use crate::{
     clock,
     database::Database,
@@ -31,6 +31,8 @@ struct Counters {
     put_off: AtomicU64,
     failed: AtomicU64,
     outages: AtomicU64,
+    /// Steps whose bound ran out.
+    timeouts: [AtomicU64; Step::ALL.len()],
     seconds: AtomicU64,
     /// Messages that took no longer than each bound.
     within: [AtomicU64; BOUNDS.len()],
@@ -61,6 +63,14 @@ impl Metrics {
     /// The mail server could not be reached.
     pub fn outage(&self) {
         self.0.outages.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The mail server left a step without an answer.
+    pub fn timeout(&self, step: Step) {
+        let count = Step::ALL.iter().zip(&self.0.timeouts).find(|(known, _)| **known == step);
+        if let Some((_, count)) = count {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn write(&self, states: &[(String, i64)], oldest_seconds: i64) -> String {
@@ -94,6 +104,12 @@ impl Metrics {
         metric("counter", "attempts_total", "Attempts of this process to send a message.", &outcomes);
         let outages = alone(read(&self.0.outages).to_string());
         metric("counter", "outages_total", "How often the mail server could not be reached.", &outages);
+        let timeouts = Step::ALL.iter().zip(&self.0.timeouts);
+        let timeouts: Vec<_> = timeouts
+            .map(|(step, count)| (format!("{{step=\"{}\"}}", step.as_str()), read(count).to_string()))
+            .collect();
+        let help = "How often the mail server left a step of the conversation without an answer.";
+        metric("counter", "timeouts_total", help, &timeouts);
         _ = writeln!(text, "# HELP plenary_mail_seconds From the cause of a message to its acceptance.");
         _ = writeln!(text, "# TYPE plenary_mail_seconds histogram");
         for (bound, count) in BOUNDS.iter().zip(&self.0.within) {

@@ -6,21 +6,22 @@ use std::{
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     str::FromStr as _,
+    sync::Arc,
     time::Duration,
 };
 
-use lettre::{
-    Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
-    message::Mailbox,
-    transport::smtp::{
-        PoolConfig,
-        authentication::Credentials,
-        client::{Tls, TlsParameters},
-    },
-};
+use lettre::{Address, Message, message::Mailbox};
+use tokio::{sync::Semaphore, time};
 use url::Url;
 
-use crate::{database::private_folder, http::client::canonical};
+use super::{
+    failure::{Failure, Fault},
+    smtp::{Bounds, Security, Smtp},
+};
+use crate::{
+    database::{DatabaseError, blocking, private_folder},
+    http::client::canonical,
+};
 
 /// How mail leaves, as the setting says.
 #[derive(Clone, PartialEq, Eq)]
@@ -38,16 +39,6 @@ pub struct SmtpUrl {
     port: u16,
     security: Security,
     login: Option<(String, String)>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Security {
-    /// TLS from the first byte (RFC 8314).
-    Implicit,
-    /// STARTTLS or nothing (RFC 3207).
-    StartTls,
-    /// In clear.
-    None,
 }
 
 /// A mail URL may hold a password: it shows its host at most.
@@ -128,79 +119,49 @@ pub fn is_deliverable(address: &str) -> bool {
         .is_ok_and(|message| message.envelope().to() == [address])
 }
 
-/// Why a message did not leave.
-#[derive(Debug)]
-pub enum Failure {
-    /// Another attempt would fail alike; the server's words.
-    Permanent(String),
-    /// Another attempt may succeed; the server's words.
-    Transient(String),
-    /// The server cannot be reached: that is no fault of this message.
-    Unreachable(String),
-}
-
 /// A way out for messages.
 pub enum Transport {
     /// Into a folder.
-    File(PathBuf),
-    /// To a server, over pooled connections.
-    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    File(Folder),
+    /// To a server.
+    Smtp(Box<Smtp>),
 }
 
-/// How long one step of an SMTP conversation may take.
-const SMTP_TIMEOUT: Duration = Duration::from_secs(30);
+/// A folder for messages.
+pub struct Folder {
+    path: PathBuf,
+    /// How long a write may take.
+    bound: Duration,
+    /// Writes under way: those that the disk does not end stay here, and no more than these.
+    writes: Arc<Semaphore>,
+}
 
 impl Transport {
     /// Opens the way; nothing is sent yet.
     ///
     /// # Errors
     /// The folder cannot be made, or the host's name cannot stand in a certificate.
-    pub fn open(url: &MailUrl, connections: u32) -> io::Result<Self> {
-        let smtp = match url {
-            MailUrl::File(folder) => {
-                private_folder(folder)?;
-                return Ok(Self::File(folder.clone()));
+    pub fn open(url: &MailUrl, connections: usize, bounds: Bounds) -> io::Result<Self> {
+        Ok(match url {
+            MailUrl::File(path) => {
+                private_folder(path)?;
+                let writes = Arc::new(Semaphore::new(connections));
+                Self::File(Folder { path: path.clone(), bound: bounds.step, writes })
             }
-            MailUrl::Smtp(smtp) => smtp,
-        };
-        let parameters = || TlsParameters::new(smtp.host.clone()).map_err(io::Error::other);
-        let tls = match smtp.security {
-            Security::Implicit => Tls::Wrapper(parameters()?),
-            Security::StartTls => Tls::Required(parameters()?),
-            Security::None => Tls::None,
-        };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(smtp.host.trim_matches(['[', ']']))
-            .port(smtp.port)
-            .tls(tls)
-            .timeout(Some(SMTP_TIMEOUT))
-            .pool_config(PoolConfig::new().max_size(connections));
-        if let Some((user, password)) = &smtp.login {
-            builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
-        }
-        Ok(Self::Smtp(builder.build()))
+            MailUrl::Smtp(SmtpUrl { host, port, security, login }) => {
+                Self::Smtp(Box::new(Smtp::new((host, *port), *security, login.clone(), bounds, connections)?))
+            }
+        })
     }
 
     /// Sends a message and answers the server's words; `name` is its `Message-ID` without brackets.
     ///
     /// # Errors
-    /// It was not accepted.
+    /// It was not accepted, as far as is known.
     pub async fn send(&self, message: Message, name: &str) -> Result<String, Failure> {
         match self {
-            Self::File(folder) => write_aside(folder, name, &message.formatted())
-                .map(|()| format!("written to {name}.eml"))
-                .map_err(|error| Failure::Unreachable(error.to_string())),
-            Self::Smtp(smtp) => match smtp.send(message).await {
-                Ok(response) => {
-                    let words: Vec<&str> = response.message().collect();
-                    Ok(format!("{} {}", response.code(), words.join(" ")))
-                }
-                // A login that is wrong is no message's fault either.
-                Err(error) if is_login(&error) => Err(Failure::Unreachable(chain(&error))),
-                // What cannot be put into SMTP at all, as an address that the server's extensions do not cover.
-                Err(error) if error.is_permanent() || error.is_client() => Err(Failure::Permanent(chain(&error))),
-                Err(error) if is_connecting(&error) => Err(Failure::Unreachable(chain(&error))),
-                Err(error) => Err(Failure::Transient(chain(&error))),
-            },
+            Self::File(folder) => folder.write(name, message.formatted()).await,
+            Self::Smtp(smtp) => smtp.send(message.envelope(), &message.formatted()).await,
         }
     }
 
@@ -210,12 +171,52 @@ impl Transport {
     /// The server's words.
     pub async fn check(&self) -> Result<(), String> {
         match self {
-            Self::File(folder) => private_folder(folder).map_err(|error| error.to_string()),
-            Self::Smtp(smtp) => match smtp.test_connection().await {
-                Ok(true) => Ok(()),
-                Ok(false) => Err("the server does not answer NOOP".to_owned()),
-                Err(error) => Err(chain(&error)),
-            },
+            Self::File(folder) => private_folder(&folder.path).map_err(|error| error.to_string()),
+            Self::Smtp(smtp) => smtp.check().await.map_err(|failure| failure.words),
+        }
+    }
+
+    /// How many messages the server has left without a last word for long.
+    pub fn silent(&self) -> usize {
+        match self {
+            Self::File(_) => 0,
+            Self::Smtp(smtp) => smtp.silent(),
+        }
+    }
+
+    /// Closes connections that have waited for a message for long.
+    pub fn close_idle(&self) {
+        if let Self::Smtp(smtp) = self {
+            smtp.close_idle();
+        }
+    }
+
+    /// Closes every connection that waits for a message.
+    pub async fn close(&self) {
+        if let Self::Smtp(smtp) = self {
+            smtp.close().await;
+        }
+    }
+}
+
+impl Folder {
+    async fn write(&self, name: &str, bytes: Vec<u8>) -> Result<String, Failure> {
+        let unreachable = |words: String| Failure::new(Fault::Unreachable, words);
+        let seconds = self.bound.as_secs_f32();
+        let written = async {
+            let write = Arc::clone(&self.writes).acquire_owned().await;
+            let (path, file) = (self.path.clone(), name.to_owned());
+            blocking(move || {
+                let _write = write;
+                Ok::<_, DatabaseError>(write_aside(&path, &file, &bytes))
+            })
+            .await
+        };
+        match time::timeout(self.bound, written).await {
+            Ok(Ok(Ok(()))) => Ok(format!("written to {name}.eml")),
+            Ok(Ok(Err(error))) => Err(unreachable(error.to_string())),
+            Ok(Err(error)) => Err(unreachable(error.to_string())),
+            Err(_) => Err(unreachable(format!("the folder did not take the message within {seconds} s"))),
         }
     }
 }
@@ -229,27 +230,6 @@ fn write_aside(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&aside, folder.join(format!("{name}.eml")))?;
     fs::File::open(folder)?.sync_all()
-}
-
-/// Whether the server wants another login (RFC 4954, 6).
-fn is_login(error: &lettre::transport::smtp::Error) -> bool {
-    let code = error.status().map(|code| code.to_string());
-    matches!(code.as_deref(), Some("530" | "534" | "535" | "538"))
-}
-
-/// Whether there is no conversation with the server at all: the library tells it in its words alone.
-fn is_connecting(error: &lettre::transport::smtp::Error) -> bool {
-    error.is_tls() || error.to_string().starts_with("Connection error")
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        words = format!("{words}: {cause}");
-        source = cause.source();
-    }
-    words
 }
 
 #[cfg(test)]

@@ -1,18 +1,21 @@
 //! Mail tried by those who set it up, without a store.
 
-use std::io;
+use std::{io, time::Duration};
 
 use chrono::Datelike as _;
 use hickory_resolver::{TokioResolver, proto::rr::RData};
+use tokio::time;
 
 use super::{
-    Announcement, LetterContent, LetterKind, LinkKind,
-    compose::Composer,
-    is_deliverable,
-    outbox::Claimed,
-    transport::{Failure, Transport},
+    Announcement, LetterContent, LetterKind, LinkKind, compose::Composer, is_deliverable, outbox::Claimed,
+    smtp::Bounds, transport::Transport,
 };
 use crate::{access::ServerSecret, clock, ids::Id, settings::Settings};
+
+/// How long whoever tries waits for the last word of a mail server: a test may come twice.
+const FINAL_REPLY_MAX: Duration = Duration::from_secs(60);
+/// How long DNS may take, with all its servers.
+const DNS_MAX: Duration = Duration::from_secs(15);
 
 /// The way out, as the settings say.
 pub struct Trial<'a> {
@@ -27,9 +30,10 @@ impl<'a> Trial<'a> {
     /// # Errors
     /// The folder or the mail server's setting does not work, or the key cannot be read.
     pub fn new(settings: &'a Settings, secret: ServerSecret) -> io::Result<Self> {
+        let bounds = Bounds { step: settings.mail_step, final_reply: settings.mail_final_reply.min(FINAL_REPLY_MAX) };
         Ok(Self {
             settings,
-            transport: Transport::open(&settings.mail_url, 1)?,
+            transport: Transport::open(&settings.mail_url, 1, bounds)?,
             composer: Composer::new(settings, secret, settings.public_url.clone().unwrap_or_default())?,
         })
     }
@@ -87,10 +91,8 @@ impl<'a> Trial<'a> {
             is_of_broadcast: false,
         };
         let mail = self.composer.compose(&message).map_err(|error| error.to_string())?;
-        match self.transport.send(mail, &self.composer.name(message.id)).await {
-            Ok(words) => Ok(words),
-            Err(Failure::Permanent(words) | Failure::Transient(words) | Failure::Unreachable(words)) => Err(words),
-        }
+        let sent = self.transport.send(mail, &self.composer.name(message.id)).await;
+        sent.map_err(|failure| failure.words)
     }
 
     /// Connects, logs in, and says so.
@@ -110,7 +112,12 @@ impl<'a> Trial<'a> {
         let Some((name, record)) = self.composer.record(self.settings)? else {
             return Ok(vec!["mail is not signed here (mail_dkim_key)".to_owned()]);
         };
-        let said = match published(&name).await {
+        let resolver = TokioResolver::builder_tokio().and_then(|builder| builder.build()).map_err(io::Error::other);
+        let found = match &resolver {
+            Ok(resolver) => published(resolver, &name, DNS_MAX).await,
+            Err(error) => Err(error.to_string()),
+        };
+        let said = match found {
             Ok(held) => verdict(&held, &record),
             Err(reason) => format!("DNS does not tell whether it does: {reason}"),
         };
@@ -119,10 +126,9 @@ impl<'a> Trial<'a> {
 }
 
 /// The texts that DNS holds under a name (RFC 6376, 3.6.2.2: the strings of one record are one text).
-async fn published(name: &str) -> Result<Vec<String>, String> {
-    let resolver = TokioResolver::builder_tokio().and_then(|builder| builder.build());
-    let resolver = resolver.map_err(|error| error.to_string())?;
-    let found = resolver.txt_lookup(format!("{name}.")).await;
+async fn published(resolver: &TokioResolver, name: &str, bound: Duration) -> Result<Vec<String>, String> {
+    let found = time::timeout(bound, resolver.txt_lookup(format!("{name}."))).await;
+    let found = found.map_err(|_| format!("there was no answer within {} s", bound.as_secs_f32()))?;
     let found = match found {
         Ok(found) => found,
         Err(error) if error.is_no_records_found() => return Ok(Vec::new()),
@@ -151,7 +157,29 @@ fn verdict(held: &[String], record: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::UdpSocket;
+
+    use hickory_resolver::{
+        config::{ConnectionConfig, NameServerConfig, ProtocolConfig, ResolverConfig},
+        net::runtime::TokioRuntimeProvider,
+    };
+
     use super::*;
+
+    #[test]
+    fn a_name_server_that_says_nothing_is_waited_for_no_longer_than_the_bound() {
+        let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut connection = ConnectionConfig::new(ProtocolConfig::Udp);
+        connection.port = silent.local_addr().unwrap().port();
+        let server = NameServerConfig::new([127, 0, 0, 1].into(), true, vec![connection]);
+        let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let found = runtime.block_on(async {
+            let resolver = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()).build().unwrap();
+            published(&resolver, "plenary._domainkey.example.org", Duration::from_millis(100)).await
+        });
+        assert_eq!(found, Err("there was no answer within 0.1 s".to_owned()));
+    }
 
     #[test]
     fn the_key_in_dns_is_compared_however_it_is_written() {

@@ -14,8 +14,10 @@ use tokio::{
 use super::{
     api::Metrics,
     compose::Composer,
+    failure::{Failure, Fault, Step},
     outbox::{self, Claimed, Outcome},
-    transport::{Failure, Transport},
+    smtp::Bounds,
+    transport::Transport,
 };
 use crate::{
     access::ServerSecret,
@@ -38,6 +40,8 @@ const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(5);
 
 /// The longest pause while the mail server cannot be reached.
 const OUTAGE_MAX_SECONDS: u64 = 60;
+/// How long a stop waits for messages on their way: less than a process is given by whoever stops it.
+const STOP_MAX: Duration = Duration::from_secs(8);
 /// How often what is old is looked for.
 const TIDY: Duration = Duration::from_secs(600);
 
@@ -80,11 +84,13 @@ impl Worker {
         (wake, metrics): (Wake, Metrics),
     ) -> io::Result<Self> {
         let per_minute = |count: u32| std::num::NonZeroU32::new(count).map(Quota::per_minute);
+        let connections = usize::try_from(settings.mail_connections).unwrap_or(1);
+        let bounds = Bounds { step: settings.mail_step, final_reply: settings.mail_final_reply };
         Ok(Self {
             database,
-            transport: Transport::open(&settings.mail_url, settings.mail_connections)?,
+            transport: Transport::open(&settings.mail_url, connections, bounds)?,
             composer: Composer::new(settings, secret, public_url)?,
-            connections: usize::try_from(settings.mail_connections).unwrap_or(1),
+            connections,
             pace: per_minute(settings.mail_per_minute).map(DefaultDirectRateLimiter::direct),
             pace_of_domains: per_minute(settings.mail_per_domain_per_minute).map(DefaultKeyedRateLimiter::keyed),
             outage: Cell::new(None),
@@ -94,16 +100,20 @@ impl Worker {
         })
     }
 
-    /// Works until `stop` turns true; what was begun is finished, what was taken is given back.
+    /// Works until `stop` turns true; what was begun has some seconds to end, what was not recorded is given back.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut taken: VecDeque<Claimed> = VecDeque::new();
         let mut sending = FuturesUnordered::new();
         let mut renewal = time::interval_at(time::Instant::now() + RENEWAL, RENEWAL);
+        let mut was_stuck = false;
         while !*stop.borrow() {
+            let is_stuck = self.is_stuck();
+            if is_stuck && !was_stuck {
+                tracing::warn!("the mail server accepts no message and refuses none: messages wait");
+            }
+            was_stuck = is_stuck;
             if let Some(pause) = self.pause() {
-                // None of these is to blame.
-                let ids: Vec<MessageId> = taken.drain(..).map(|message| message.id).collect();
-                self.give_back(ids, clock::now(), None).await;
+                self.give_all_back(&mut taken).await;
                 if sending.is_empty() {
                     tokio::select! {
                         () = time::sleep(pause) => {}
@@ -111,14 +121,17 @@ impl Worker {
                     }
                     continue;
                 }
-            } else if taken.is_empty() && sending.len() < self.connections {
+            } else if is_stuck {
+                self.give_all_back(&mut taken).await;
+            } else if taken.is_empty() && self.has_room(sending.len()) {
                 taken.extend(self.take().await);
             }
-            while sending.len() < self.connections
+            while self.has_room(sending.len())
                 && let Some(message) = taken.pop_front()
             {
                 sending.push(self.send(message));
             }
+            self.transport.close_idle();
             if sending.is_empty() {
                 tokio::select! {
                     () = self.wake.0.notified() => {}
@@ -130,26 +143,74 @@ impl Worker {
             tokio::select! {
                 _ = sending.next() => {}
                 // A slow one holds up no other.
-                () = self.wake.0.notified(), if sending.len() < self.connections => {}
-                () = time::sleep(POLL), if sending.len() < self.connections => {}
+                () = self.wake.0.notified(), if self.has_room(sending.len()) => {}
+                () = time::sleep(POLL) => {}
                 _ = renewal.tick() => self.renew().await,
                 _ = stop.wait_for(|stop| *stop) => {}
             }
         }
-        while sending.next().await.is_some() {}
-        drop(sending);
+        self.finish(sending).await;
         let holder = self.holder;
         let given_back = self.database.write("give messages back", move |tx| outbox::release(tx, holder)).await;
         if let Err(error) = given_back {
             tracing::warn!(%error, "messages stay leased until the lease lapses");
         }
+        self.transport.close().await;
+    }
+
+    /// Lets messages on their way end, within bounds; cuts the others, and their connections with them.
+    async fn finish(&self, mut sending: FuturesUnordered<impl Future<Output = ()>>) {
+        let mut renewal = time::interval(RENEWAL);
+        let mut end = std::pin::pin!(time::sleep(STOP_MAX));
+        while !sending.is_empty() {
+            tokio::select! {
+                _ = sending.next() => {}
+                _ = renewal.tick() => self.renew().await,
+                () = &mut end => {
+                    let messages = sending.len();
+                    tracing::warn!(messages, "stopped while messages were on their way: they are sent again");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether one message more may be begun. One that has long waited for its last word leaves its place to another,
+    /// until twice as many are on their way: a server which hangs over some messages holds up no other. After an outage
+    /// one message finds out whether it is over.
+    fn has_room(&self, sending: usize) -> bool {
+        let limit = if self.outage.get().is_some() { 1 } else { self.connections };
+        sending < 2 * self.connections && sending.saturating_sub(self.transport.silent()) < limit
+    }
+
+    /// Whether so many messages wait for their last word that no other is begun.
+    fn is_stuck(&self) -> bool {
+        self.transport.silent() >= 2 * self.connections
+    }
+
+    /// None of these is to blame.
+    async fn give_all_back(&self, taken: &mut VecDeque<Claimed>) {
+        let ids: Vec<MessageId> = taken.drain(..).map(|message| message.id).collect();
+        self.give_back(ids, clock::now(), None).await;
     }
 
     /// How long the mail server is left alone yet.
     fn pause(&self) -> Option<Duration> {
         let (since, times) = self.outage.get()?;
-        let seconds = (1_u64 << times.min(10)).min(OUTAGE_MAX_SECONDS);
-        (since + Duration::from_secs(seconds)).checked_duration_since(time::Instant::now())
+        (since + outage_pause(times)).checked_duration_since(time::Instant::now())
+    }
+
+    /// Notes that a message begun at `began` could not be sent for the server's sake. Answers how long to wait before
+    /// the next is sent: those that were on their way at once are one failure.
+    fn note_outage(&self, began: time::Instant) -> Duration {
+        let times = match self.outage.get() {
+            Some((since, times)) if since < began => times + 1,
+            Some((_, times)) => times,
+            None => 0,
+        };
+        self.outage.set(Some((time::Instant::now(), times)));
+        self.metrics.outage();
+        outage_pause(times)
     }
 
     async fn take(&self) -> Vec<Claimed> {
@@ -221,11 +282,16 @@ impl Worker {
             }
             return;
         }
+        let began = time::Instant::now();
         let sent = match self.composer.compose(&message) {
             Ok(mail) => self.transport.send(mail, &self.composer.name(id)).await,
-            Err(error) => Err(Failure::Permanent(error.to_string())),
+            Err(error) => Err(Failure::new(Fault::Permanent, error.to_string())),
         };
-        if !matches!(sent, Err(Failure::Unreachable(_))) {
+        if let Some(step) = sent.as_ref().err().filter(|failure| failure.is_timeout).and_then(|failure| failure.step) {
+            self.metrics.timeout(step);
+        }
+        let is_reached = !matches!(sent, Err(Failure { fault: Fault::Unreachable, .. }));
+        if is_reached && self.outage.get().is_some_and(|(since, _)| since < began) {
             self.outage.set(None);
         }
         let now = clock::now();
@@ -236,23 +302,24 @@ impl Worker {
                 self.metrics.sent((now - created_at).to_std().unwrap_or_default());
                 (Outcome::Sent, reply)
             }
-            Err(Failure::Unreachable(reason)) => {
-                let times = self.outage.get().map_or(0, |(_, times)| times + 1);
-                self.outage.set(Some((time::Instant::now(), times)));
-                self.metrics.outage();
-                tracing::warn!(%reason, "the mail server cannot be reached: messages wait");
-                return self.give_back(vec![id], now, Some(reason)).await;
+            Err(failure) if failure.fault == Fault::Unreachable => {
+                let (step, reason) = (failure.step.map(Step::as_str), loggable(&failure));
+                tracing::warn!(step, reason, "the mail server cannot be reached: messages wait");
+                // Another one finds out whether it is over: should the server hang over this one, it holds up no other.
+                let wait = TimeDelta::from_std(self.note_outage(began) + POLL).unwrap_or(TimeDelta::minutes(1));
+                return self.give_back(vec![id], now + wait, Some(failure.words)).await;
             }
-            Err(Failure::Transient(reason)) if now < created_at + GIVE_UP_AFTER => {
+            Err(failure) if failure.fault == Fault::Transient && now < created_at + GIVE_UP_AFTER => {
                 let at = next_try(now, tries);
                 self.metrics.put_off();
-                tracing::warn!(message.id = %id, next_try_at = %at, "a message waits for another try");
-                (Outcome::PutOff(at), reason)
+                let (step, reason) = (failure.step.map(Step::as_str), loggable(&failure));
+                tracing::warn!(message.id = %id, next_try_at = %at, step, reason, "a message waits for another try");
+                (Outcome::PutOff(at), failure.words)
             }
-            Err(Failure::Transient(reason) | Failure::Permanent(reason)) => {
+            Err(failure) => {
                 tracing::error!(message.id = %id, "a message cannot be delivered");
                 self.metrics.failed();
-                (Outcome::Failed, reason)
+                (Outcome::Failed, failure.words)
             }
         };
         let work = move |tx: &mut crate::database::Connection| outbox::record(tx, id, &outcome, &reply);
@@ -260,6 +327,19 @@ impl Worker {
             tracing::error!(message.id = %id, %error, "what became of a message cannot be recorded");
         }
     }
+}
+
+/// How long a mail server is left alone after so many failures in a row, less one.
+fn outage_pause(times: u32) -> Duration {
+    Duration::from_secs((1_u64 << times.min(10)).min(OUTAGE_MAX_SECONDS))
+}
+
+/// Why a message did not leave, without what a server says that knows its address.
+fn loggable(failure: &Failure) -> &str {
+    if failure.is_timeout || failure.step.is_none_or(Step::is_before_letter) {
+        return &failure.words;
+    }
+    "the mail server said no, or the connection broke"
 }
 
 /// Forgets what old messages say of people until `stop` turns true.

@@ -1,0 +1,475 @@
+//! Conversations with an SMTP server, each step of which has a bound.
+//!
+//! A connection whose step was cut is closed and never used again: its server may answer yet, and the late reply would
+//! be taken for the answer to the next letter.
+
+use std::{
+    cell::Cell,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use lettre::{
+    address::Envelope,
+    transport::smtp::{
+        Error,
+        authentication::{Credentials, DEFAULT_MECHANISMS},
+        client::{AsyncSmtpConnection, TlsParameters},
+        commands::{Data, Mail, Rcpt, Rset},
+        extension::{ClientId, Extension, MailBodyParameter, MailParameter},
+        response::{Response, Severity},
+    },
+};
+use tokio::{
+    net::{TcpStream, lookup_host},
+    time::{self, Instant},
+};
+
+use super::failure::{Failure, Fault, Step, words};
+
+/// How long the steps of a conversation may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Each step but the last; RFC 5321, 4.5.3.2 has 2 to 5 minutes for servers that work for others.
+    pub step: Duration,
+    /// The reply to the final dot (RFC 5321, 4.5.3.2.6: 10 minutes, since a cut here may repeat the letter).
+    pub final_reply: Duration,
+}
+
+/// How a connection is secured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first byte (RFC 8314).
+    Implicit,
+    /// STARTTLS or nothing (RFC 3207).
+    StartTls,
+    /// In clear.
+    None,
+}
+
+/// How long a connection is kept without a letter: servers close theirs after some minutes.
+const IDLE_MAX: Duration = Duration::from_secs(60);
+/// How long one address of the server may take to be connected to, before the next is tried.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// How long a server may take to say goodbye.
+const QUIT_MAX: Duration = Duration::from_secs(2);
+/// How much of a letter is written before the bound begins anew, in bytes.
+const PIECE: usize = 64 * 1024;
+
+/// A server, and the connections to it that wait for a letter.
+pub struct Smtp {
+    host: String,
+    port: u16,
+    security: Security,
+    tls: TlsParameters,
+    login: Option<Credentials>,
+    hello: ClientId,
+    bounds: Bounds,
+    idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
+    idle_max: usize,
+    silent: AtomicUsize,
+}
+
+impl Smtp {
+    /// A server; nothing is connected yet. At most `idle_max` connections are kept.
+    ///
+    /// # Errors
+    /// The host's name cannot stand in a certificate.
+    pub fn new(
+        (host, port): (&str, u16),
+        security: Security,
+        login: Option<(String, String)>,
+        bounds: Bounds,
+        idle_max: usize,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port,
+            security,
+            tls: TlsParameters::new(host.to_owned()).map_err(io::Error::other)?,
+            login: login.map(|(user, password)| Credentials::new(user, password)),
+            hello: ClientId::default(),
+            bounds,
+            idle: Mutex::default(),
+            idle_max,
+            silent: AtomicUsize::new(0),
+        })
+    }
+
+    /// Sends a letter and answers the server's words.
+    ///
+    /// # Errors
+    /// It was not accepted, as far as is known.
+    pub async fn send(&self, envelope: &Envelope, content: &[u8]) -> Result<String, Failure> {
+        let mut connection = self.connection().await?;
+        let sent = self.converse(&mut connection, envelope, content).await;
+        if sent.as_ref().map_or_else(|failure| failure.is_in_step, |_| true) {
+            self.keep(connection);
+        }
+        sent
+    }
+
+    /// Connects, and logs in where there is a login.
+    ///
+    /// # Errors
+    /// The server cannot be reached or does not want us.
+    pub async fn check(&self) -> Result<(), Failure> {
+        let connection = self.open().await?;
+        quit(connection).await;
+        Ok(())
+    }
+
+    /// How many letters have waited for the reply to their final dot for longer than a step may take.
+    pub fn silent(&self) -> usize {
+        self.silent.load(Ordering::Relaxed)
+    }
+
+    /// Closes connections that have waited for a letter for long.
+    pub fn close_idle(&self) {
+        let now = Instant::now();
+        let old: Vec<_> = self.kept().extract_if(.., |(_, since)| now.duration_since(*since) > IDLE_MAX).collect();
+        for (connection, _) in old {
+            tokio::spawn(quit(connection));
+        }
+    }
+
+    /// Closes every connection that waits.
+    pub async fn close(&self) {
+        let all = std::mem::take(&mut *self.kept());
+        join_all(all.into_iter().map(|(connection, _)| quit(connection))).await;
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<(AsyncSmtpConnection, Instant)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, connection: AsyncSmtpConnection) {
+        let mut kept = self.kept();
+        if kept.len() < self.idle_max {
+            kept.push((connection, Instant::now()));
+        }
+    }
+
+    /// A connection that is ready for a letter: one that was kept and answers, or a new one.
+    async fn connection(&self) -> Result<AsyncSmtpConnection, Failure> {
+        loop {
+            self.close_idle();
+            let Some((mut connection, _)) = self.kept().pop() else { return self.open().await };
+            match self.answer(Step::Reset, connection.command(Rset)).await {
+                Ok(_) => return Ok(connection),
+                Err(failure) if failure.is_timeout => {
+                    // The others wait at the same server.
+                    self.kept().clear();
+                    return Err(failure);
+                }
+                // The server closed it meanwhile, as it may.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Connects to the first address of the server that takes it, and logs in.
+    async fn open(&self) -> Result<AsyncSmtpConnection, Failure> {
+        let found = time::timeout(self.bounds.step, lookup_host((self.host.as_str(), self.port))).await;
+        let addresses: Vec<SocketAddr> = found
+            .map_err(|_| Failure::timeout(Step::Connect, self.bounds.step))?
+            .map_err(|error| Failure::no_connection(&error))?
+            .collect();
+        let mut connection = match self.security {
+            Security::Implicit => self.open_wrapped(&addresses).await?,
+            Security::StartTls | Security::None => {
+                let stream = self.connect(&addresses).await?;
+                let greeting = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello);
+                self.bounded(Step::Greeting, greeting).await?
+            }
+        };
+        if self.security == Security::StartTls {
+            self.bounded(Step::StartTls, connection.starttls(self.tls.clone(), &self.hello)).await?;
+        }
+        if let Some(login) = &self.login {
+            self.answer(Step::Login, connection.auth(DEFAULT_MECHANISMS, login)).await?;
+        }
+        Ok(connection)
+    }
+
+    async fn connect(&self, addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
+        let bound = self.bounds.step.min(CONNECT_MAX);
+        let mut failure = Failure::new(Fault::Unreachable, "the host has no address");
+        for address in addresses {
+            match time::timeout(bound, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => failure = Failure::no_connection(&error),
+                Err(_) => failure = Failure::timeout(Step::Connect, bound),
+            }
+        }
+        Err(failure)
+    }
+
+    /// The library connects, shakes hands and greets in one.
+    async fn open_wrapped(&self, addresses: &[SocketAddr]) -> Result<AsyncSmtpConnection, Failure> {
+        let each = self.bounds.step.min(CONNECT_MAX);
+        let bound = each * u32::try_from(addresses.len()).unwrap_or(1) + self.bounds.step;
+        let tls = Some(self.tls.clone());
+        let opening = AsyncSmtpConnection::connect_tokio1(addresses, Some(each), &self.hello, tls, None);
+        let opened = time::timeout(bound, opening).await.map_err(|_| Failure::timeout(Step::Connect, bound))?;
+        opened.map_err(|error| Failure::at(Step::Connect, &error))
+    }
+
+    async fn converse(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        envelope: &Envelope,
+        content: &[u8],
+    ) -> Result<String, Failure> {
+        let parameters = parameters(connection, envelope, content)?;
+        let sender = envelope.from().cloned();
+        self.answer(Step::Mail, connection.command(Mail::new(sender, parameters))).await?;
+        for recipient in envelope.to() {
+            self.answer(Step::Rcpt, connection.command(Rcpt::new(recipient.clone(), Vec::new()))).await?;
+        }
+        let reply = self.bounded(Step::Data, connection.command(Data)).await?;
+        if !reply.has_code(354) {
+            return Err(Failure::out_of_step(Step::Data, &reply));
+        }
+        let reply = self.deliver(connection, content).await?;
+        Ok(words(&reply))
+    }
+
+    /// Writes the letter and waits for the reply to its final dot.
+    async fn deliver(&self, connection: &mut AsyncSmtpConnection, content: &[u8]) -> Result<Response, Failure> {
+        let Bounds { step, final_reply } = self.bounds;
+        // The library asks for a piece when the one before is written.
+        let asked = Cell::new((Instant::now(), false));
+        let mut rest = content.chunks(PIECE);
+        let pieces = std::iter::from_fn(|| {
+            let piece = rest.next();
+            asked.set((Instant::now(), piece.is_none()));
+            piece
+        });
+        let mut sending = pin!(connection.message_iter(pieces));
+        let written_at = loop {
+            let (at, is_whole) = asked.get();
+            if is_whole {
+                break at;
+            }
+            match time::timeout_at(at + step, &mut sending).await {
+                Ok(reply) => return final_answer(reply),
+                Err(_) if asked.get() == (at, false) => return Err(Failure::timeout(Step::Content, step)),
+                Err(_) => {}
+            }
+        };
+        if let Ok(reply) = time::timeout_at(written_at + step.min(final_reply), &mut sending).await {
+            return final_answer(reply);
+        }
+        let _silent = Silent::count(&self.silent);
+        match time::timeout_at(written_at + final_reply, &mut sending).await {
+            Ok(reply) => final_answer(reply),
+            Err(_) => Err(Failure::timeout(Step::FinalReply, final_reply)),
+        }
+    }
+
+    /// A step that the server has to say yes to.
+    async fn answer(
+        &self,
+        step: Step,
+        work: impl Future<Output = Result<Response, Error>>,
+    ) -> Result<Response, Failure> {
+        let reply = self.bounded(step, work).await?;
+        completed(step, reply)
+    }
+
+    async fn bounded<T>(&self, step: Step, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+        let bound = self.bounds.step;
+        let done = time::timeout(bound, work).await.map_err(|_| Failure::timeout(step, bound))?;
+        done.map_err(|error| Failure::at(step, &error))
+    }
+}
+
+/// A letter that waits for long, counted until it ends.
+struct Silent<'a>(&'a AtomicUsize);
+
+impl<'a> Silent<'a> {
+    fn count(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Silent<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Says goodbye, if the server still listens.
+async fn quit(mut connection: AsyncSmtpConnection) {
+    // It is closed either way.
+    _ = time::timeout(QUIT_MAX, connection.quit()).await;
+}
+
+fn final_answer(reply: Result<Response, Error>) -> Result<Response, Failure> {
+    let reply = reply.map_err(|error| Failure::at(Step::FinalReply, &error))?;
+    completed(Step::FinalReply, reply)
+}
+
+/// A reply that says yes, and not "go on" (RFC 5321, 4.2.1).
+fn completed(step: Step, reply: Response) -> Result<Response, Failure> {
+    match reply.code().severity {
+        Severity::PositiveCompletion => Ok(reply),
+        _ => Err(Failure::out_of_step(step, &reply)),
+    }
+}
+
+/// What MAIL FROM has to announce (RFC 6531, RFC 6152).
+fn parameters(
+    connection: &AsyncSmtpConnection,
+    envelope: &Envelope,
+    content: &[u8],
+) -> Result<Vec<MailParameter>, Failure> {
+    let lacks = |extension| !connection.server_info().supports_feature(extension);
+    let refused =
+        |words| Err(Failure { step: Some(Step::Mail), is_in_step: true, ..Failure::new(Fault::Permanent, words) });
+    let mut parameters = Vec::new();
+    if envelope.from().into_iter().chain(envelope.to()).any(|address| !AsRef::<str>::as_ref(address).is_ascii()) {
+        if lacks(Extension::SmtpUtfEight) {
+            return refused("the address is not ASCII, and the mail server does not support SMTPUTF8");
+        }
+        parameters.push(MailParameter::SmtpUtfEight);
+    }
+    if !content.is_ascii() {
+        if lacks(Extension::EightBitMime) {
+            return refused("the message is not ASCII, and the mail server does not support 8BITMIME");
+        }
+        parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+    }
+    Ok(parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead as _, BufReader, Write as _},
+        net::TcpListener,
+        thread,
+    };
+
+    use super::*;
+
+    const GREETING: &[(&str, &str)] = &[("", "220 hello"), ("EHLO", "250-hello\r\n250-STARTTLS\r\n250 AUTH PLAIN")];
+
+    /// A server that answers each connection by a script, and nothing more when it has come to its end: what has to be
+    /// asked, and the answer.
+    fn server(scripts: Vec<Vec<(&'static str, &'static str)>>) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            let mut open = Vec::new();
+            for script in scripts {
+                let mut stream = BufReader::new(listener.accept().unwrap().0);
+                for (asked, answer) in script {
+                    let mut line = String::new();
+                    // A letter ends with a dot.
+                    while !asked.is_empty() && !line.starts_with(asked) {
+                        line.clear();
+                        assert!(stream.read_line(&mut line).unwrap() > 0, "{asked} never came");
+                    }
+                    stream.get_mut().write_all(format!("{answer}\r\n").as_bytes()).unwrap();
+                }
+                open.push(stream);
+            }
+            thread::park();
+        });
+        port
+    }
+
+    fn client(port: u16, security: Security, login: Option<(String, String)>) -> Smtp {
+        let bounds = Bounds { step: Duration::from_millis(200), final_reply: Duration::from_millis(400) };
+        Smtp::new(("127.0.0.1", port), security, login, bounds, 1).unwrap()
+    }
+
+    fn run<T>(work: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+    }
+
+    fn envelope() -> Envelope {
+        Envelope::new(Some("from@example.org".parse().unwrap()), vec!["to@example.org".parse().unwrap()]).unwrap()
+    }
+
+    fn ended(sent: Result<String, Failure>) -> (Option<Step>, Fault, bool) {
+        let failure = sent.unwrap_err();
+        (failure.step, failure.fault, failure.is_timeout)
+    }
+
+    #[test]
+    fn a_server_that_falls_silent_before_it_has_the_letter_is_unreachable() {
+        let begun = |more: &[(&'static str, &'static str)]| [GREETING, more].concat();
+        let login = Some(("user".to_owned(), "password".to_owned()));
+        let cases = [
+            (vec![], Security::None, None, Step::Greeting),
+            (GREETING[..1].to_vec(), Security::None, None, Step::Greeting),
+            (vec![], Security::Implicit, None, Step::Connect),
+            (begun(&[]), Security::StartTls, None, Step::StartTls),
+            (begun(&[("STARTTLS", "220 go on")]), Security::StartTls, None, Step::StartTls),
+            (begun(&[]), Security::None, login, Step::Login),
+            (begun(&[]), Security::None, None, Step::Mail),
+            (begun(&[("MAIL", "250 ok")]), Security::None, None, Step::Rcpt),
+            (begun(&[("MAIL", "250 ok"), ("RCPT", "250 ok")]), Security::None, None, Step::Data),
+        ];
+        for (script, security, login, step) in cases {
+            let smtp = client(server(vec![script]), security, login);
+            assert_eq!(
+                ended(run(smtp.send(&envelope(), b"x\r\n"))),
+                (Some(step), Fault::Unreachable, true),
+                "{step:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_server_that_falls_silent_over_the_letter_leaves_it_an_attempt() {
+        let asked = [("MAIL", "250 ok"), ("RCPT", "250 ok"), ("DATA", "354 go on")];
+        // More than the system takes for a server that does not read.
+        let cases = [(vec![b'x'; 64 << 20], Step::Content), (b"x\r\n".to_vec(), Step::FinalReply)];
+        for (content, step) in cases {
+            let smtp = client(server(vec![[GREETING, &asked].concat()]), Security::None, None);
+            assert_eq!(ended(run(smtp.send(&envelope(), &content))), (Some(step), Fault::Transient, true));
+            assert_eq!(smtp.silent(), 0);
+        }
+    }
+
+    #[test]
+    fn a_connection_goes_on_to_the_next_letter_only_if_every_command_had_its_reply() {
+        let refused = [("MAIL", "250 ok"), ("RCPT", "550 no such mailbox"), ("RSET", "250 ok")];
+        let sent = [("MAIL", "250 ok"), ("RCPT", "250 ok"), ("DATA", "354 go on"), (".\r\n", "250 first")];
+        let again = [GREETING, &sent[..3], &[(".\r\n", "250 second")]].concat();
+        let smtp = client(server(vec![[GREETING, &refused, &sent].concat(), again]), Security::None, None);
+        run(async {
+            let refused = smtp.send(&envelope(), b"x\r\n").await;
+            assert_eq!(ended(refused), (Some(Step::Rcpt), Fault::Permanent, false));
+            assert_eq!(smtp.send(&envelope(), b".\r\nx\r\n").await.unwrap(), "250 first");
+            // It was kept and does not answer RSET; the one after it is new.
+            let silent = smtp.send(&envelope(), b"x\r\n").await;
+            assert_eq!(ended(silent), (Some(Step::Reset), Fault::Unreachable, true));
+            assert_eq!(smtp.send(&envelope(), b"x\r\n").await.unwrap(), "250 second");
+        });
+    }
+
+    #[test]
+    fn a_server_that_refuses_us_is_no_letter_s_fault() {
+        let greetings = [vec![("", "554 no mail here")], [GREETING, &[("MAIL", "530 log in first")]].concat()];
+        for (script, step) in greetings.into_iter().zip([Step::Greeting, Step::Mail]) {
+            let smtp = client(server(vec![script]), Security::None, None);
+            assert_eq!(ended(run(smtp.send(&envelope(), b"x\r\n"))), (Some(step), Fault::Unreachable, false));
+        }
+        let odd = [GREETING, &[("MAIL", "250 ok"), ("RCPT", "250 ok"), ("DATA", "250 a reply of before")]].concat();
+        let smtp = client(server(vec![odd]), Security::None, None);
+        assert_eq!(ended(run(smtp.send(&envelope(), b"x\r\n"))), (Some(Step::Data), Fault::Unreachable, false));
+    }
+}
