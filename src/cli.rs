@@ -172,7 +172,8 @@ fn execute(cli: Cli) -> Result<(), Failed> {
             Command::Openapi | Command::Schema => Ok(()),
         }
     });
-    // To drop it would wait for threads that wait on the outside: a name that is looked up, a disk that hangs.
+    // To drop it would wait for threads that wait on the outside: a name that is looked up, a disk
+    // that hangs, a store that may never answer.
     std::mem::forget(system);
     done
 }
@@ -193,7 +194,7 @@ fn start_log(settings: &Settings) {
 }
 
 fn open(settings: &Settings) -> Result<Database, Failed> {
-    Ok(Database::open(&settings.store, settings.database_connections)?)
+    Ok(Database::open(&settings.store, settings.database_connections, settings.store_deadline)?)
 }
 
 fn say(lines: &[String]) -> Result<(), Failed> {

@@ -33,9 +33,12 @@ pub async fn alive() -> HttpResponse {
 #[utoipa::path(tag = "service", responses((status = 200, description = "It serves", body = Health), AnyProblem))]
 #[get("/readyz")]
 pub async fn ready(database: web::Data<Database>, ready: web::Data<Ready>) -> Result<HttpResponse, Problem> {
-    let starting = || Problem::new(&UNAVAILABLE).detail("the service is starting").header(header::RETRY_AFTER, "1");
-    if !ready.is_raised() || !database.is_migrated().await? {
-        return Err(starting());
+    if !ready.is_raised() {
+        return Err(ready.problem());
+    }
+    if !database.is_migrated().await? {
+        let detail = "the store's schema is of another version";
+        return Err(Problem::new(&UNAVAILABLE).detail(detail).header(header::RETRY_AFTER, "1"));
     }
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(OK))
 }

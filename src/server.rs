@@ -6,7 +6,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::Path,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix_cors::Cors;
@@ -23,7 +23,7 @@ use crate::{
     },
     agenda,
     blueprint::{self, Blueprint, yaml},
-    database::{Connection, Database},
+    database::{Connection, Database, Store, Unreached},
     docs,
     http::{
         self, Problem,
@@ -112,7 +112,8 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let connections = Connections::new(limits(&settings, open_files()));
     let data_dir = settings.data_dir.display();
     let secret = ServerSecret::load_or_make(&settings.data_dir).map_err(io_error(format!("data_dir {data_dir}")))?;
-    let database = Database::open(&settings.store, settings.database_connections).map_err(io_error("database_url"))?;
+    let database = Database::open(&settings.store, settings.database_connections, settings.store_deadline)
+        .map_err(io_error("database_url"))?;
     let listener = TcpListener::bind(settings.listen).map_err(io_error(format!("listen {}", settings.listen)))?;
     let address = listener.local_addr().map_err(io_error("listen"))?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
@@ -183,11 +184,15 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let handle = server.handle();
     let mut serving = actix_web::rt::spawn(server);
 
-    let token = match prepare(&settings, &database, &programmes, &secret).await {
-        Ok(token) => token,
-        Err(error) => {
+    let prepared = tokio::select! {
+        prepared = prepare_once_there(&settings, &ready, &database, &programmes, &secret) => prepared.map(Some),
+        () = signals.any() => Ok(None),
+    };
+    let token = match prepared {
+        Ok(Some(token)) => token,
+        stopped => {
             handle.stop(false).await;
-            return Err(error);
+            return stopped.map(|_| ());
         }
     };
     let (stop, stopped) = watch::channel(false);
@@ -319,6 +324,52 @@ async fn no_such_route(request: HttpRequest) -> Result<actix_web::HttpResponse, 
         return Err(Problem::new(&NOT_FOUND).detail("the API is described at /docs"));
     }
     Err(Problem::new(&METHOD_NOT_ALLOWED).header(header::ALLOW, allowed.join(", ")))
+}
+
+/// The longest pause between attempts to reach a store at the start.
+const START_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// How often a start that waits says so.
+const START_WORD: Duration = Duration::from_secs(30);
+
+/// Prepares the store when it is there. One that is away or starts is waited for; one that refuses us ends the start.
+async fn prepare_once_there(
+    settings: &Settings,
+    ready: &Ready,
+    database: &Database,
+    programmes: &Programmes,
+    secret: &ServerSecret,
+) -> Result<Option<PlainToken>, ServeError> {
+    let mut pause = Duration::from_millis(125);
+    let mut said: Option<(String, Instant)> = None;
+    let mut has_failed = false;
+    loop {
+        let reason = match database.reach().await {
+            Ok(()) => match prepare(settings, database, programmes, secret).await {
+                // It may have gone away meanwhile, and come back.
+                Err(ServeError::Store { what, cause })
+                    if !has_failed && matches!(settings.store, Store::Postgres(_)) =>
+                {
+                    has_failed = true;
+                    format!("{what}: {cause}")
+                }
+                prepared => return prepared,
+            },
+            Err(Unreached::NotYet(reason)) => {
+                has_failed = false;
+                ready.wait_for_store();
+                reason
+            }
+            Err(Unreached::Never(cause)) => {
+                return Err(ServeError::Store { what: "the store cannot be reached", cause });
+            }
+        };
+        if said.as_ref().is_none_or(|(known, at)| *known != reason || at.elapsed() >= START_WORD) {
+            tracing::warn!(%reason, "waiting for the store");
+            said = Some((reason, Instant::now()));
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(START_PAUSE_MAX);
+    }
 }
 
 /// Migrates, settles the admin token, fills an empty store, loads the releases. Answers a token that was made.

@@ -34,6 +34,8 @@ pub struct Settings {
     pub store: Store,
     /// Connections of one process to the store.
     pub database_connections: u32,
+    /// How long a registration waits for the store, and a server may say nothing.
+    pub store_deadline: Duration,
     /// The folder of the secret key.
     pub data_dir: PathBuf,
     /// The blueprint for an empty store.
@@ -106,6 +108,7 @@ struct Raw {
     public_url: String,
     database_url: String,
     database_connections: u32,
+    store_deadline_seconds: u32,
     data_dir: PathBuf,
     seed: String,
     admin_token: String,
@@ -237,6 +240,10 @@ impl Settings {
             database_connections: match raw.database_connections {
                 count @ 1..=1000 => count,
                 _ => return Err(wrong("database_connections", "must be 1 to 1000")),
+            },
+            store_deadline: match raw.store_deadline_seconds {
+                seconds @ 1..=60 => Duration::from_secs(seconds.into()),
+                _ => return Err(wrong("store_deadline_seconds", "must be 1 to 60")),
             },
             data_dir: raw.data_dir,
             seed: (raw.seed != "none").then(|| PathBuf::from(raw.seed)),

@@ -216,7 +216,8 @@ mod tests {
     fn a_draft_becomes_what_is_applied_and_applying_what_it_exports_changes_nothing() {
         let folder = std::env::temp_dir().join(format!("plenary-test-{}", uuid::Uuid::new_v4()));
         let system = actix_web::rt::System::new();
-        let database = Database::open(&Store::Sqlite(folder.join("agenda.sqlite")), 1).unwrap();
+        let database =
+            Database::open(&Store::Sqlite(folder.join("agenda.sqlite")), 1, std::time::Duration::from_secs(3)).unwrap();
         system.block_on(database.migrate()).unwrap();
         let mut runner = TestRunner::new(ProptestConfig { cases: 48, ..ProptestConfig::default() });
         let outcome = runner.run(&arbitrary::agenda(), |agenda| {

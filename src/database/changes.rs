@@ -10,7 +10,7 @@ use std::{
 use diesel::{PgConnection, RunQueryDsl as _, SqliteConnection, dsl::sql, sql_query, sql_types::Integer};
 use tokio::sync::Notify;
 
-use super::{Connection, Database, DatabaseError, Store};
+use super::{Connection, Database, DatabaseError, connection::connect};
 
 /// How often the connection is looked at: neither look is a query to a server.
 const LOOK: Duration = Duration::from_millis(100);
@@ -20,18 +20,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long one connection is listened on: one that died in a way that nothing tells is missed no longer.
 const RENEWAL: Duration = Duration::from_secs(600);
-
-/// What libpq is told of the connection to a server (its documentation, 34.1.2): seconds to connect; probes while
-/// nothing comes, so that a connection that was cut without a word is given up after 25 s; milliseconds that what was
-/// sent may stay without an acknowledgement.
-const BOUNDS: [(&str, &str); 6] = [
-    ("connect_timeout", "10"),
-    ("keepalives", "1"),
-    ("keepalives_idle", "10"),
-    ("keepalives_interval", "5"),
-    ("keepalives_count", "3"),
-    ("tcp_user_timeout", "25000"),
-];
 
 /// Tells the other processes, once the transaction commits, that releases were written.
 ///
@@ -79,7 +67,7 @@ impl Database {
 
     /// Listens on one connection until nobody cares, the connection is lost, or its time is over.
     fn listen_until_lost(&self, woken: &Weak<Notify>) -> Result<(), Box<dyn std::error::Error>> {
-        let mut connection = bounded(&self.store).connect()?;
+        let mut connection = connect(&self.store, self.files.as_deref())?;
         let began = Stopwatch::now();
         let mut word = Word::on(&mut connection)?;
         tracing::debug!("listening for releases");
@@ -95,20 +83,6 @@ impl Database {
         }
         Ok(())
     }
-}
-
-/// The store, as a connection is made to it that mostly waits. What its URL says for itself stands.
-fn bounded(store: &Store) -> Store {
-    let Store::Postgres(url) = store else { return store.clone() };
-    let mut url = url.clone();
-    for (name, value) in BOUNDS {
-        let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
-        if !parameters.split('&').any(|parameter| parameter.split('=').next() == Some(name)) {
-            let separator = if url.contains('?') { '&' } else { '?' };
-            url = format!("{url}{separator}{name}={value}");
-        }
-    }
-    Store::Postgres(url)
 }
 
 /// What is looked at.

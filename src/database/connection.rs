@@ -1,6 +1,6 @@
 //! One connection to either store, and the pool of them.
 
-use std::{path::PathBuf, time::Duration};
+use std::{borrow::Cow, path::PathBuf, sync::Arc, time::Duration};
 
 use diesel::{
     Connection as _, PgConnection, SqliteConnection,
@@ -9,7 +9,7 @@ use diesel::{
     result::ConnectionError,
 };
 
-use super::DatabaseError;
+use super::{DatabaseError, files::Files};
 
 /// A connection to the store that the settings chose.
 #[derive(diesel::MultiConnection)]
@@ -56,8 +56,18 @@ pub enum Store {
     Postgres(String),
 }
 
-/// How long a statement waits for another process's write to an embedded store.
-const SQLITE_BUSY_TIMEOUT_MS: u32 = 10_000;
+/// How long a statement waits for what another process has locked, where its caller has no deadline of their own.
+pub(super) const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// Parameters of libpq with which a dead network is noticed, where the URL has no other (seconds; the last one is
+/// milliseconds). A server that is frozen keeps its connections alive, and is noticed by `liveness`.
+const NETWORK: [(&str, &str); 5] = [
+    ("connect_timeout", "3"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "20000"),
+];
 
 impl Store {
     /// Reads `sqlite:path` or `postgres://...`.
@@ -84,18 +94,21 @@ impl Store {
                 // The timeout first, so that turning on the journal waits for whoever holds the file.
                 connection
                     .batch_execute(&format!(
-                        "PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; \
-                         PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; \
-                         PRAGMA secure_delete = ON;"
+                        "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                         PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON;",
+                        LOCK_WAIT.as_millis()
                     ))
                     .map_err(ConnectionError::CouldntSetupConfiguration)?;
                 Ok(AnyConnection::Sqlite(connection))
             }
             Self::Postgres(url) => {
-                let mut connection = PgConnection::establish(url)?;
+                let mut connection = PgConnection::establish(&with_network(url))?;
                 // A server that acknowledges before it has synced would break the first promise.
                 connection
-                    .batch_execute("SET synchronous_commit = on; SET client_min_messages = warning")
+                    .batch_execute(&format!(
+                        "SET synchronous_commit = on; SET client_min_messages = warning; SET lock_timeout = {}",
+                        LOCK_WAIT.as_millis()
+                    ))
                     .map_err(ConnectionError::CouldntSetupConfiguration)?;
                 Ok(AnyConnection::Postgresql(connection))
             }
@@ -103,16 +116,87 @@ impl Store {
     }
 }
 
+/// A server's URL with the parameters of [`NETWORK`] that it does not have.
+fn with_network(url: &str) -> Cow<'_, str> {
+    let given = url.split_once('?').map_or("", |(_, given)| given);
+    let is_given = |name: &str| given.split('&').any(|pair| pair.split('=').next() == Some(name));
+    let missing: Vec<String> =
+        NETWORK.iter().filter(|(name, _)| !is_given(name)).map(|(name, value)| format!("{name}={value}")).collect();
+    match missing.as_slice() {
+        [] => url.into(),
+        missing => {
+            let joint = if !url.contains('?') {
+                "?"
+            } else if given.is_empty() {
+                ""
+            } else {
+                "&"
+            };
+            format!("{url}{joint}{}", missing.join("&")).into()
+        }
+    }
+}
+
+/// Whether a failed attempt is a server's answer: it is there, and does not let us in now or ever.
+pub(super) fn is_answer(error: &ConnectionError) -> bool {
+    match error {
+        ConnectionError::BadConnection(words) => words.contains("FATAL"),
+        ConnectionError::CouldntSetupConfiguration(error) => !is_lost(error),
+        _ => true,
+    }
+}
+
+/// Whether a failed attempt may succeed later: the server is away, starts, stops, or has no connection to spare. What
+/// it refuses otherwise (a password, a database that is not there) is for people to mend.
+pub(super) fn may_come(error: &ConnectionError) -> bool {
+    const FOR_NOW: [&str; 6] = [
+        "the database system is",
+        "too many clients",
+        "too many connections",
+        "remaining connection slots",
+        "not accepting connections",
+        "terminating connection",
+    ];
+    match error {
+        ConnectionError::BadConnection(words) => !is_answer(error) || FOR_NOW.iter().any(|now| words.contains(now)),
+        ConnectionError::CouldntSetupConfiguration(error) => is_lost(error),
+        _ => false,
+    }
+}
+
+/// Whether the connection broke.
+pub(super) fn is_lost(error: &diesel::result::Error) -> bool {
+    use diesel::result::{
+        DatabaseErrorKind::{ClosedConnection, UnableToSendCommand},
+        Error,
+    };
+    match error {
+        Error::DatabaseError(ClosedConnection | UnableToSendCommand, _) | Error::BrokenTransactionManager => true,
+        Error::RollbackErrorOnCommit { commit_error, .. } => is_lost(commit_error),
+        _ => false,
+    }
+}
+
+/// A connection outside the pool, to no other file than the one that was opened.
+pub(super) fn connect(store: &Store, files: Option<&Files>) -> Result<AnyConnection, ConnectionError> {
+    if let Some(files) = files {
+        files.check_file().map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+    }
+    store.connect()
+}
+
 /// Makes and checks pooled connections.
-#[derive(Debug)]
-pub struct Manager(pub Store);
+pub struct Manager {
+    store: Store,
+    files: Option<Arc<Files>>,
+}
 
 impl ManageConnection for Manager {
     type Connection = AnyConnection;
     type Error = r2d2::Error;
 
     fn connect(&self) -> Result<AnyConnection, r2d2::Error> {
-        self.0.connect().map_err(r2d2::Error::ConnectionError)
+        connect(&self.store, self.files.as_deref()).map_err(r2d2::Error::ConnectionError)
     }
 
     fn is_valid(&self, connection: &mut AnyConnection) -> Result<(), r2d2::Error> {
@@ -126,28 +210,37 @@ impl ManageConnection for Manager {
 }
 
 /// The pool of connections.
-pub type Pool = r2d2::Pool<Manager>;
-
-/// How long a request waits for a connection before it is told to come back.
-const POOL_WAIT: Duration = Duration::from_secs(3);
+pub(super) type Pool = r2d2::Pool<Manager>;
 
 /// A pool that connects when it is first asked. The log stays silent about failed attempts: the caller reports them.
-pub fn pool(store: &Store, size_max: u32) -> Pool {
+/// A connection is waited for a little shorter than `patience`, so that the log gets the cause.
+pub(super) fn pool(store: &Store, files: Option<Arc<Files>>, size_max: u32, patience: Duration) -> Pool {
     r2d2::Pool::builder()
         .max_size(size_max)
         .min_idle(Some(0))
-        .connection_timeout(POOL_WAIT)
+        .connection_timeout(patience * 5 / 6)
         .test_on_check_out(matches!(store, Store::Postgres(_)))
         .error_handler(Box::new(r2d2::NopErrorHandler))
-        .build_unchecked(Manager(store.clone()))
+        .build_unchecked(Manager { store: store.clone(), files })
 }
 
-/// Begins a transaction that will write: on SQLite it takes the write lock at once, so that it cannot fail later.
-pub fn begin_write(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
+/// Begins a transaction that will write: on SQLite it takes the write lock at once, so that it cannot fail later. What
+/// others have locked is waited for as long as `lock_wait` says.
+pub fn begin_write(connection: &mut AnyConnection, lock_wait: Option<Duration>) -> Result<(), DatabaseError> {
     type Ansi = AnsiTransactionManager;
     match connection {
-        AnyConnection::Sqlite(inner) => Ansi::begin_transaction_sql(inner, "BEGIN IMMEDIATE")?,
-        AnyConnection::Postgresql(inner) => Ansi::begin_transaction_sql(inner, "BEGIN")?,
+        AnyConnection::Sqlite(inner) => {
+            let wait = lock_wait.unwrap_or(LOCK_WAIT).as_millis();
+            Ansi::begin_transaction_sql(inner, &format!("PRAGMA busy_timeout = {wait}; BEGIN IMMEDIATE"))?;
+        }
+        AnyConnection::Postgresql(inner) => match lock_wait {
+            // One message to the server.
+            Some(wait) => {
+                let wait = wait.as_millis();
+                Ansi::begin_transaction_sql(inner, &format!("BEGIN; SET LOCAL lock_timeout = {wait}"))?;
+            }
+            None => Ansi::begin_transaction_sql(inner, "BEGIN")?,
+        },
     }
     Ok(())
 }
@@ -165,9 +258,15 @@ pub fn begin_read(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
 }
 
 /// Ends a transaction for good.
+///
+/// # Errors
+/// [`DatabaseError::OutcomeUnknown`] where the store was lost over it: it may have committed.
 pub fn commit(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
     type Manager = <AnyConnection as diesel::Connection>::TransactionManager;
-    Ok(Manager::commit_transaction(connection)?)
+    Manager::commit_transaction(connection).map_err(|error| match DatabaseError::from(error) {
+        DatabaseError::Unavailable(cause) => DatabaseError::OutcomeUnknown(cause),
+        other => other,
+    })
 }
 
 /// Ends a transaction without a trace.
@@ -183,4 +282,31 @@ pub fn empty_journal(connection: &mut AnyConnection) -> Result<(), DatabaseError
         AnyConnection::Postgresql(_) => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_keeps_its_parameters_and_gets_those_of_the_network() {
+        let all =
+            "connect_timeout=3&keepalives_idle=10&keepalives_interval=5&keepalives_count=3&tcp_user_timeout=20000";
+        assert_eq!(with_network("postgres://a@b/c"), format!("postgres://a@b/c?{all}"));
+        assert_eq!(with_network("postgres://a@b/c?"), format!("postgres://a@b/c?{all}"));
+        assert_eq!(with_network("postgres://a@b/c?sslmode=require"), format!("postgres://a@b/c?sslmode=require&{all}"));
+        let rest = all.trim_start_matches("connect_timeout=3&");
+        let chosen = "postgres://a@b/c?connect_timeout=9";
+        assert_eq!(with_network(chosen), format!("{chosen}&{rest}"));
+    }
+
+    #[test]
+    fn a_server_that_is_away_may_come_and_a_wrong_password_stays_wrong() {
+        let of = |words: &str| may_come(&ConnectionError::BadConnection(words.to_owned()));
+        assert!(of("connection to server at \"127.0.0.1\", port 1 failed: Connection refused"));
+        assert!(of("FATAL:  the database system is starting up"));
+        assert!(of("FATAL:  sorry, too many clients already"));
+        assert!(!of("FATAL:  password authentication failed for user \"plenary\""));
+        assert!(!of("FATAL:  database \"plenary\" does not exist"));
+    }
 }

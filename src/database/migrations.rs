@@ -3,7 +3,7 @@
 use diesel::{prelude::*, sql_query, sql_types::BigInt};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{Connection, Database, DatabaseError};
+use super::{Connection, Database, DatabaseError, connection::LOCK_WAIT};
 
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -18,13 +18,16 @@ impl Database {
     /// The store cannot be reached, or a step fails: the schema is then as it was before that step.
     pub async fn migrate(&self) -> Result<usize, DatabaseError> {
         let database = self.clone();
-        super::blocking(move || {
+        self.attend(&self.writes, None, move |_| {
             let mut connection = database.connection()?;
             match &mut *connection {
                 Connection::Postgresql(inner) => {
+                    // Another process may migrate for longer than a request waits.
+                    sql_query("SET lock_timeout = 0").execute(inner)?;
                     sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(MIGRATION_LOCK).execute(inner)?;
                     let steps = run(inner, POSTGRES);
                     sql_query("SELECT pg_advisory_unlock($1)").bind::<BigInt, _>(MIGRATION_LOCK).execute(inner)?;
+                    sql_query(format!("SET lock_timeout = {}", LOCK_WAIT.as_millis())).execute(inner)?;
                     steps
                 }
                 Connection::Sqlite(inner) => {
@@ -39,16 +42,17 @@ impl Database {
     /// True when no step is missing.
     ///
     /// # Errors
-    /// The store cannot be reached.
+    /// The store cannot be reached, or its files are not where they were.
     pub async fn is_migrated(&self) -> Result<bool, DatabaseError> {
         let database = self.clone();
-        super::blocking(move || {
+        self.attend(&self.reads, None, move |_| {
+            database.check_files()?;
             let mut connection = database.connection()?;
             let pending = match &mut *connection {
                 Connection::Postgresql(inner) => inner.has_pending_migration(POSTGRES),
                 Connection::Sqlite(inner) => inner.has_pending_migration(SQLITE),
             };
-            pending.map(|pending| !pending).map_err(DatabaseError::Unavailable)
+            pending.map(|pending| !pending).map_err(failed)
         })
         .await
     }
@@ -56,6 +60,7 @@ impl Database {
 
 /// Takes the same lock until the transaction ends.
 pub(super) fn lock_until_commit(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    sql_query("SET LOCAL lock_timeout = 0").execute(connection)?;
     sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(MIGRATION_LOCK).execute(connection)?;
     Ok(())
 }
@@ -67,5 +72,12 @@ fn run<DB: diesel::backend::Backend>(
 where
     EmbeddedMigrations: diesel::migration::MigrationSource<DB>,
 {
-    connection.run_pending_migrations(source).map(|steps| steps.len()).map_err(DatabaseError::Unavailable)
+    connection.run_pending_migrations(source).map(|steps| steps.len()).map_err(failed)
+}
+
+fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> DatabaseError {
+    match error.downcast::<diesel::result::Error>() {
+        Ok(error) => (*error).into(),
+        Err(other) => DatabaseError::Unavailable(other),
+    }
 }

@@ -4,10 +4,25 @@
 //! transaction, so that it can be run again: [`Database::write`] does so after a deadlock. A write that returns `Ok`
 //! is committed and synced.
 //!
+//! Nobody waits for a store that does not answer:
+//! - Whatever was asked is given up once a server has said nothing for `store_deadline_seconds` (`liveness`), and
+//!   refused at once from then on, until it answers. While the store answers, work takes as long as it takes.
+//! - Work with a deadline ([`Database::write_by`]) is given up then, too, whatever holds it up.
+//! - What is given up before its commit was sent is never committed; after that, the answer is
+//!   [`DatabaseError::OutcomeUnknown`] (`deadline`).
+//! - A lock of another process is waited for as long as 10 s, or the deadline.
+//! - An embedded store whose files are moved or removed is not written to (`files`).
+//! - Threads that are left in the driver are counted. They keep their permits, so that there are never more of them
+//!   than permits; once they hold every connection, work is refused at once until one comes back.
+//!
 //! The module knows diesel and no feature.
 
 pub mod changes;
 pub mod connection;
+mod deadline;
+mod error;
+mod files;
+mod liveness;
 pub mod migrations;
 pub mod schema;
 pub mod types;
@@ -19,99 +34,84 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
-    sync::{Arc, Mutex, MutexGuard},
-    time::{Duration, Instant as Stopwatch},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant, Instant as Stopwatch},
 };
 
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use tokio::sync::Semaphore;
 
 pub use connection::{AnyConnection as Connection, Store};
 pub(crate) use connection::{insert_all, on_backend};
+pub use deadline::has_stuck_threads;
+pub use error::DatabaseError;
+pub use liveness::Unreached;
 
-/// Why the store did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum DatabaseError {
-    /// The store cannot be reached now; a later attempt may succeed.
-    #[error("the store cannot be reached")]
-    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Another writer came first; the same transaction may succeed when it is run again.
-    #[error("the store is busy with another writer")]
-    Busy(#[source] DieselError),
-    /// A statement failed.
-    #[error("a statement failed")]
-    Statement(#[source] DieselError),
-    /// A row holds what this version cannot read.
-    #[error("a stored value cannot be read: {0}")]
-    Corrupt(String),
-    /// The work was cut short by a panic, which the log has.
-    #[error("the work on the store was cut short")]
-    Interrupted,
-}
-
-impl From<DieselError> for DatabaseError {
-    fn from(error: DieselError) -> Self {
-        use DatabaseErrorKind::{ClosedConnection, SerializationFailure, UnableToSendCommand, Unknown};
-        match &error {
-            DieselError::DatabaseError(SerializationFailure, _) => Self::Busy(error),
-            DieselError::DatabaseError(ClosedConnection | UnableToSendCommand, _) => Self::Unavailable(Box::new(error)),
-            DieselError::DatabaseError(Unknown, information) => {
-                let message = information.message();
-                // Neither store gives these a kind of their own.
-                if message.contains("deadlock detected") || message.contains("database is locked") {
-                    Self::Busy(error)
-                } else if message.contains("terminating connection")
-                    || message.contains("the database system is")
-                    || message.contains("server closed the connection")
-                    || message.contains("unable to open database file")
-                    || message.contains("disk I/O error")
-                {
-                    Self::Unavailable(Box::new(error))
-                } else {
-                    Self::Statement(error)
-                }
-            }
-            DieselError::BrokenTransactionManager => Self::Unavailable(Box::new(error)),
-            _ => Self::Statement(error),
-        }
-    }
-}
+use deadline::{Asking, Fate, Ticket, Working};
+use files::Files;
+use liveness::Liveness;
 
 /// How long a write is run again after a deadlock before its caller is told to come back.
 const WRITE_RETRY_BUDGET: Duration = Duration::from_secs(2);
 
 /// Connections that writes leave to readers.
-const READERS: u32 = 3;
+const READERS: usize = 3;
 
 /// The store. Cheap to clone.
 #[derive(Clone)]
 pub struct Database {
     store: Store,
+    /// Those of an embedded store.
+    files: Option<Arc<Files>>,
     pool: connection::Pool,
     /// SQLite has one writer: writes of this process queue here instead of inside SQLite, where waiting is a poll.
     writer: Option<Arc<Mutex<()>>>,
     /// Writes that hold or wait for a connection at once: a few connections are left to readers.
     writes: Arc<Semaphore>,
+    /// Reads that hold or wait for a connection at once.
+    reads: Arc<Semaphore>,
     turns: Turns,
+    liveness: Liveness,
+    /// How long somebody with a deadline waits, and how long a server may say nothing.
+    patience: Duration,
+    /// Threads in the driver whose callers have left.
+    stuck: Arc<AtomicUsize>,
+    /// So many of them that no more are risked.
+    stuck_max: usize,
 }
 
 impl Database {
-    /// The store at `store`. An embedded one is created, readable by its owner alone; a server is not asked yet.
+    /// The store at `store`. An embedded one is created, readable by its owner alone; a server is asked from now on
+    /// whether it answers, and counts as away when it has not done so for `patience`.
     ///
     /// # Errors
     /// The file or its folder cannot be made.
-    pub fn open(store: &Store, connections_max: u32) -> io::Result<Self> {
+    pub fn open(store: &Store, connections_max: u32, patience: Duration) -> io::Result<Self> {
+        let mut files = None;
         if let Store::Sqlite(path) = store {
             if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                 private_folder(folder)?;
             }
             // SQLite gives its journal the mode of the file itself.
             OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+            files = Some(Arc::new(Files::of(path)?));
         }
-        let writer = matches!(store, Store::Sqlite(_)).then(Arc::default);
-        let writes = usize::try_from(connections_max.saturating_sub(READERS).max(1)).unwrap_or(1);
-        let (writes, turns) = (Arc::new(Semaphore::new(writes)), Turns::default());
-        Ok(Self { store: store.clone(), pool: connection::pool(store, connections_max), writer, writes, turns })
+        let connections = usize::try_from(connections_max).unwrap_or(1).max(1);
+        Ok(Self {
+            store: store.clone(),
+            pool: connection::pool(store, files.clone(), connections_max, patience),
+            files,
+            writer: matches!(store, Store::Sqlite(_)).then(Arc::default),
+            writes: Arc::new(Semaphore::new(connections.saturating_sub(READERS).max(1))),
+            reads: Arc::new(Semaphore::new(connections)),
+            turns: Turns::default(),
+            liveness: Liveness::watch(store, patience),
+            patience,
+            stuck: Arc::clone(&deadline::STUCK),
+            stuck_max: connections,
+        })
     }
 
     /// Runs `work` in a transaction that only reads, on the blocking pool.
@@ -125,8 +125,11 @@ impl Database {
         E: From<DatabaseError> + Send + 'static,
     {
         let database = self.clone();
-        blocking(move || {
+        self.attend(&self.reads, None, move |ticket| {
             let mut connection = database.connection()?;
+            if !ticket.begin() {
+                return Err(given_up().into());
+            }
             connection::begin_read(&mut connection)?;
             let result = work(&mut connection);
             connection::roll_back(&mut connection)?;
@@ -138,24 +141,47 @@ impl Database {
     /// Runs `work` in a transaction and commits it if it returns `Ok`, on the blocking pool. `name` stands in the log.
     ///
     /// # Errors
-    /// What `work` returns, or a [`DatabaseError`]; then nothing was written.
+    /// What `work` returns, or a [`DatabaseError`]; then nothing was written, unless it is
+    /// [`DatabaseError::OutcomeUnknown`].
     pub async fn write<T, E, F>(&self, name: &'static str, work: F) -> Result<T, E>
     where
         F: Fn(&mut Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<DatabaseError> + Retry + Send + 'static,
     {
+        self.write_until(name, None, work).await
+    }
+
+    /// The same for somebody who waits no longer than until `deadline`: what has not begun by then never begins, and
+    /// what was not being committed is not.
+    ///
+    /// # Errors
+    /// Those of [`Self::write`]; [`DatabaseError::Unavailable`] at the deadline.
+    pub async fn write_by<T, E, F>(&self, name: &'static str, deadline: Instant, work: F) -> Result<T, E>
+    where
+        F: Fn(&mut Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DatabaseError> + Retry + Send + 'static,
+    {
+        self.write_until(name, Some(deadline), work).await
+    }
+
+    async fn write_until<T, E, F>(&self, name: &'static str, deadline: Option<Instant>, work: F) -> Result<T, E>
+    where
+        F: Fn(&mut Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DatabaseError> + Retry + Send + 'static,
+    {
         let database = self.clone();
-        // It is never closed, so there is always a permit to come.
-        let permit = Arc::clone(&self.writes).acquire_owned().await.ok();
-        blocking(move || {
-            let _permit = permit;
+        self.attend(&self.writes, deadline, move |ticket| {
             let started = Stopwatch::now();
             let mut round = 0_u32;
             loop {
-                let result = database.write_once(&work);
+                let result = database.write_once(ticket, &work);
                 match &result {
-                    Err(error) if error.may_retry() && started.elapsed() < WRITE_RETRY_BUDGET => {
+                    Err(error)
+                        if error.may_retry() && started.elapsed() < WRITE_RETRY_BUDGET && ticket.wait_again() =>
+                    {
                         round += 1;
                         tracing::debug!(transaction = name, round, "running a transaction again");
                         std::thread::sleep(pause(round));
@@ -179,25 +205,102 @@ impl Database {
         E: From<DatabaseError> + Retry + Send + 'static,
     {
         let gate = self.turns.gate(turn);
-        let _turn = gate.lock().await;
+        let _turn = tokio::select! {
+            biased;
+            turn = gate.lock() => turn,
+            () = self.liveness.silence() => return Err(silent().into()),
+        };
         self.write(name, work).await
     }
 
-    fn write_once<T, E>(&self, work: impl Fn(&mut Connection) -> Result<T, E>) -> Result<T, E>
+    /// When somebody who asks now and does not wait for a slow store is answered.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.patience
+    }
+
+    /// Runs `work` on the blocking pool and waits beside it: until it is done, or the deadline, or the store is silent.
+    async fn attend<T, E, F>(&self, permits: &Arc<Semaphore>, deadline: Option<Instant>, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Ticket) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DatabaseError> + Send + 'static,
+    {
+        if self.stuck.load(Ordering::Acquire) >= self.stuck_max {
+            return Err(DatabaseError::unavailable("every connection is held by work that was given up").into());
+        }
+        if self.liveness.is_silent() {
+            return Err(silent().into());
+        }
+        let late = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let given_up = async {
+            tokio::select! {
+                () = late => DatabaseError::unavailable("the store did not come to it in time"),
+                () = self.liveness.silence() => silent(),
+            }
+        };
+        tokio::pin!(given_up);
+        let permit = tokio::select! {
+            biased;
+            // It is never closed, so there is always a permit to come.
+            permit = Arc::clone(permits).acquire_owned() => permit.ok(),
+            error = &mut given_up => return Err(error.into()),
+        };
+        let asking = Asking(Ticket::new(deadline, &self.stuck));
+        let working = Working(Arc::clone(&asking.0));
+        let mut job = spawn(move || {
+            let (_permit, working) = (permit, working);
+            work(&working.0)
+        });
+        tokio::select! {
+            biased;
+            done = &mut job => return done.unwrap_or_else(|_| Err(DatabaseError::Interrupted.into())),
+            error = &mut given_up => match (asking.0.leave(), error) {
+                (Fate::Done, _) => {}
+                (Fate::Nothing, error) => return Err(error.into()),
+                (Fate::Unknown, DatabaseError::Unavailable(cause)) => {
+                    return Err(DatabaseError::OutcomeUnknown(cause).into());
+                }
+                (Fate::Unknown, error) => return Err(error.into()),
+            }
+        }
+        job.await.unwrap_or_else(|_| Err(DatabaseError::Interrupted.into()))
+    }
+
+    fn write_once<T, E>(&self, ticket: &Ticket, work: impl Fn(&mut Connection) -> Result<T, E>) -> Result<T, E>
     where
         E: From<DatabaseError>,
     {
         let _turn = self.turn();
+        if !ticket.is_waiting() {
+            return Err(given_up().into());
+        }
         let mut connection = self.connection()?;
-        connection::begin_write(&mut connection)?;
-        match work(&mut connection) {
-            Ok(value) => match connection::commit(&mut connection) {
+        connection::begin_write(&mut connection, ticket.lock_wait())?;
+        if !ticket.begin() {
+            connection::roll_back(&mut connection)?;
+            return Err(given_up().into());
+        }
+        let done = work(&mut connection).and_then(|value| {
+            self.check_files()?;
+            Ok(value)
+        });
+        match done {
+            Ok(value) if ticket.commit() => match connection::commit(&mut connection) {
                 Ok(()) => Ok(value),
                 Err(error) => {
                     _ = connection::roll_back(&mut connection);
                     Err(error.into())
                 }
             },
+            Ok(_) => {
+                connection::roll_back(&mut connection)?;
+                Err(given_up().into())
+            }
             Err(error) => {
                 connection::roll_back(&mut connection)?;
                 Err(error)
@@ -213,11 +316,27 @@ impl Database {
     /// The store fails.
     pub async fn empty_journal(&self) -> Result<(), DatabaseError> {
         let database = self.clone();
-        blocking(move || {
+        self.attend(&self.writes, None, move |_| {
             let _turn = database.turn();
             connection::empty_journal(&mut *database.connection()?)
         })
         .await
+    }
+
+    /// How the store is, for Prometheus.
+    pub fn numbers(&self) -> String {
+        let (stuck, answers) = (self.stuck.load(Ordering::Acquire), u8::from(!self.liveness.is_silent()));
+        format!(
+            "# HELP plenary_store_stuck_threads Threads that wait for the store after their requests were answered.\n\
+             # TYPE plenary_store_stuck_threads gauge\nplenary_store_stuck_threads {stuck}\n\
+             # HELP plenary_store_answers Whether the store answers.\n\
+             # TYPE plenary_store_answers gauge\nplenary_store_answers {answers}\n"
+        )
+    }
+
+    /// Whether an embedded store is where it was.
+    fn check_files(&self) -> Result<(), DatabaseError> {
+        self.files.as_ref().map_or(Ok(()), |files| files.check())
     }
 
     /// The turn of one writer of this process, where the store has one writer.
@@ -266,16 +385,27 @@ fn pause(round: u32) -> Duration {
 ///
 /// # Errors
 /// What `work` returns, or that it was cut short.
-#[expect(clippy::disallowed_methods, reason = "the one home of `spawn_blocking`")]
 pub async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
 where
     T: Send + 'static,
     E: From<DatabaseError> + Send + 'static,
 {
+    spawn(work).await.unwrap_or_else(|_| Err(DatabaseError::Interrupted.into()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one home of `spawn_blocking`")]
+fn spawn<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> tokio::task::JoinHandle<R> {
     let span = tracing::Span::current();
     tokio::task::spawn_blocking(move || span.in_scope(work))
-        .await
-        .unwrap_or_else(|_| Err(DatabaseError::Interrupted.into()))
+}
+
+fn silent() -> DatabaseError {
+    DatabaseError::unavailable("the store does not answer")
+}
+
+/// For nobody: its caller has left.
+fn given_up() -> DatabaseError {
+    DatabaseError::unavailable("it was given up")
 }
 
 /// Lets one process at a time go on until its transaction ends: for what must happen once in a store.

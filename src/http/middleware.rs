@@ -201,17 +201,34 @@ pub fn share(headers: &mut header::HeaderMap) {
 
 /// Raised once the store is migrated and the first conference is published.
 #[derive(Debug, Clone, Default)]
-pub struct Ready(Arc<AtomicBool>);
+pub struct Ready {
+    is_raised: Arc<AtomicBool>,
+    waits_for_store: Arc<AtomicBool>,
+}
 
 impl Ready {
     /// From now on requests are served.
     pub fn raise(&self) {
-        self.0.store(true, Ordering::Release);
+        self.is_raised.store(true, Ordering::Release);
     }
 
     /// Whether requests are served.
     pub fn is_raised(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.is_raised.load(Ordering::Acquire)
+    }
+
+    /// The store is not there yet.
+    pub fn wait_for_store(&self) {
+        self.waits_for_store.store(true, Ordering::Release);
+    }
+
+    /// Why requests are not served yet.
+    pub fn problem(&self) -> Problem {
+        let detail = match self.waits_for_store.load(Ordering::Acquire) {
+            true => "the service is starting: it waits for the store",
+            false => "the service is starting",
+        };
+        Problem::new(&UNAVAILABLE).detail(detail).header(header::RETRY_AFTER, START_RETRY_AFTER)
     }
 }
 
@@ -229,16 +246,15 @@ pub async fn wait_for_start(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let ready = request.app_data::<web::Data<Ready>>().is_none_or(|ready| ready.is_raised());
+    let starting = request.app_data::<web::Data<Ready>>().filter(|ready| !ready.is_raised()).cloned();
     let path = request.path();
-    if ready || SERVED_AT_START.contains(&path) || SERVED_AT_START_BELOW.iter().any(|above| path.starts_with(above)) {
+    let is_served = SERVED_AT_START.contains(&path) || SERVED_AT_START_BELOW.iter().any(|above| path.starts_with(above));
+    let Some(starting) = starting.filter(|_| !is_served) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
-    }
+    };
     if let Some(mut page) = page(&request) {
         page.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(START_RETRY_AFTER));
         return Ok(request.into_response(page));
     }
-    let problem = Problem::new(&UNAVAILABLE).detail("the service is starting");
-    let problem = problem.header(header::RETRY_AFTER, START_RETRY_AFTER);
-    Ok(ServiceResponse::from_err(problem, request.into_parts().0))
+    Ok(ServiceResponse::from_err(starting.problem(), request.into_parts().0))
 }

@@ -67,6 +67,12 @@ problem_kinds! {
     UNEXPECTED = ("unexpected", 500, "The service failed"),
     /// The store is away, or the service has not finished starting.
     UNAVAILABLE = ("unavailable", 503, "The service is not available now"),
+    /// The disk of the store, or of the service, is full: nothing was written.
+    STORAGE_FULL = ("storage-full", 503, "There is no room left on the disk"),
+    /// The store takes no writes now: nothing was written.
+    STORE_READ_ONLY = ("store-read-only", 503, "The store takes no writes now"),
+    /// The store was lost while it committed: the request was done, or nothing of it.
+    OUTCOME_UNKNOWN = ("outcome-unknown", 503, "It is not known whether the request was done"),
 }
 
 /// An error on its way to the client.
@@ -149,6 +155,11 @@ impl Problem {
         self
     }
 
+    /// With a cause that the log alone gets.
+    pub fn caused_by(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { source: Some(source.into()), ..self }
+    }
+
     /// A fault of the service: the client learns nothing of the cause, the log gets all of it.
     pub fn unexpected(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { source: Some(source.into()), ..Self::new(&UNEXPECTED) }
@@ -222,13 +233,28 @@ impl From<Faults> for Problem {
     }
 }
 
+const NOTHING_DONE: &str = "the store cannot be reached: nothing was done";
+const BUSY: &str = "the store is held by another writer: nothing was done";
+const MOVED: &str = "the files of the store are not where they were: nothing is written until they are back, or until the service \
+                     starts again where others are in their place";
+const NOTHING_WRITTEN: &str = "nothing was written; what is read is read as before";
+/// What to do about a store that was lost while it committed.
+const REPEAT: &str = "the store was lost while it committed: send the same again, with the same Idempotency-Key if it had one; the \
+                      answer tells whether this one was done";
+
 impl From<DatabaseError> for Problem {
     fn from(error: DatabaseError) -> Self {
-        match error {
-            DatabaseError::Unavailable(_) | DatabaseError::Busy(_) => {
-                Self { source: Some(Box::new(error)), ..Self::new(&UNAVAILABLE).header(header::RETRY_AFTER, "2") }
+        let (problem, seconds) = match &error {
+            DatabaseError::Unavailable(_) => (Self::new(&UNAVAILABLE).detail(NOTHING_DONE), "2"),
+            DatabaseError::Busy(_) => (Self::new(&UNAVAILABLE).detail(BUSY), "2"),
+            DatabaseError::Full(_) => (Self::new(&STORAGE_FULL).detail(NOTHING_WRITTEN), "30"),
+            DatabaseError::ReadOnly(_) => (Self::new(&STORE_READ_ONLY).detail(NOTHING_WRITTEN), "30"),
+            DatabaseError::Moved => (Self::new(&UNAVAILABLE).detail(MOVED), "30"),
+            DatabaseError::OutcomeUnknown(_) => (Self::new(&OUTCOME_UNKNOWN).detail(REPEAT), "2"),
+            DatabaseError::Statement(_) | DatabaseError::Corrupt(_) | DatabaseError::Interrupted => {
+                return Self::unexpected(error);
             }
-            other => Self::unexpected(other),
-        }
+        };
+        problem.header(header::RETRY_AFTER, seconds).caused_by(error)
     }
 }

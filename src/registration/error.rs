@@ -1,5 +1,6 @@
 //! What can go wrong with registrations, and its problem documents.
 
+use actix_web::http::header;
 use chrono::{DateTime, Utc};
 
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     faults::Faults,
     http::{
         idempotency::KeyReused,
-        problem::{NOT_FOUND, Problem, problem_kinds},
+        problem::{NOT_FOUND, Problem, STORAGE_FULL, problem_kinds},
     },
     values::Code,
 };
@@ -206,6 +207,10 @@ impl Retry for RegistrationError {
     }
 }
 
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+}
+
 impl From<RegistrationError> for Problem {
     fn from(error: RegistrationError) -> Self {
         match error {
@@ -267,6 +272,10 @@ impl From<RegistrationError> for Problem {
             RegistrationError::IdentityApproved => Problem::new(&IDENTITY_APPROVED)
                 .detail("names, country and date of birth stay as they are: replace the member instead"),
             RegistrationError::ReferenceTaken => Problem::unexpected("no free reference was drawn"),
+            RegistrationError::Export(error) if is_full(&error) => Problem::new(&STORAGE_FULL)
+                .detail("the file of the export is made in the folder data_dir, whose disk is full")
+                .header(header::RETRY_AFTER, "30")
+                .caused_by(error),
             RegistrationError::Export(error) => Problem::unexpected(error),
             RegistrationError::Access(error) => error.into(),
             RegistrationError::Agenda(error) => error.into(),

@@ -1,10 +1,17 @@
 //! Waiting requests share one commit: while one transaction of a conference commits, the applications that come
 //! meanwhile queue, and the next transaction takes all of them. Nobody is answered before the commit; who is
 //! refused, or whose row breaks a transaction, takes no neighbour down.
+//!
+//! - Nobody waits for a store that is away or busy: a transaction has [`Database::deadline`]. When it fails for a
+//!   reason that none of its applications is ([`DatabaseError::of_all`]), all of them get that answer at once, and so
+//!   does everybody in the line, who is not begun. So nobody waits longer than one deadline without a commit.
+//! - What was answered is never begun, and neither is what nobody waits for any more.
+//! - A transaction judges by the newest release that any of its applications was read against.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
 use serde_json::Value;
@@ -16,7 +23,8 @@ use super::{
     ledger::Released,
 };
 use crate::{
-    access::ServerSecret,
+    access::{AccessError, ServerSecret},
+    agenda::AgendaError,
     database::{Connection, Database, DatabaseError},
     faults::{self, Faults},
     http::idempotency::{IdempotencyKey, StoredAnswer, once},
@@ -36,7 +44,16 @@ pub struct Taken {
 }
 
 type Answer = oneshot::Sender<Result<Taken, RegistrationError>>;
-type Line = Vec<(Application, Answer)>;
+
+/// Somebody in the line.
+struct Waiting {
+    application: Application,
+    /// The release that it was read against.
+    snapshot: Arc<Snapshot>,
+    answer: Answer,
+}
+
+type Line = VecDeque<Waiting>;
 
 /// The applications of one process that wait for a transaction, by conference.
 #[derive(Clone)]
@@ -63,20 +80,21 @@ impl Queue {
         application: Application,
     ) -> Result<Taken, RegistrationError> {
         if !application.is_plain() {
-            return take_alone(&self.database, &self.secret, snapshot, application).await;
+            return self.take_alone(snapshot, application, self.database.deadline()).await;
         }
         let (answer, answered) = oneshot::channel();
         let conference = snapshot.place.id;
         let is_first = {
             let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
             let is_first = !lines.contains_key(&conference);
-            lines.entry(conference).or_default().push((application, answer));
+            let snapshot = Arc::clone(snapshot);
+            lines.entry(conference).or_default().push_back(Waiting { application, snapshot, answer });
             is_first
         };
         if is_first {
             // A task of its own: who hangs up must not leave the others waiting.
-            let (queue, snapshot) = (self.clone(), Arc::clone(snapshot));
-            tokio::task::spawn_local(async move { queue.work(&snapshot).await });
+            let queue = self.clone();
+            tokio::task::spawn_local(async move { queue.work(conference).await });
         }
         answered.await.unwrap_or_else(|_| Err(DatabaseError::Interrupted.into()))
     }
@@ -111,24 +129,17 @@ impl Queue {
             let corrupt = |faults: Faults| DatabaseError::Corrupt(format!("a kept receipt: {:?}", faults.0));
             Ok(Taken { outcome: Ok(faults::read(answer.read()?).map_err(corrupt)?), is_uniform: false })
         };
-        self.database.write("register once", work).await
+        self.database.write_by("register once", self.database.deadline(), work).await
     }
 
-    async fn work(&self, snapshot: &Arc<Snapshot>) {
-        loop {
-            let batch = {
-                let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-                match lines.get_mut(&snapshot.place.id) {
-                    Some(line) if !line.is_empty() => line.drain(..line.len().min(BATCH)).collect::<Vec<_>>(),
-                    _ => {
-                        lines.remove(&snapshot.place.id);
-                        return;
-                    }
-                }
-            };
-            let (applications, answers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+    /// Works on a conference's line until it is empty.
+    async fn work(&self, conference: ConferenceId) {
+        while let Some(batch) = self.next(conference) {
+            let Some(snapshot) = newest(&batch) else { continue };
+            let (applications, answers): (Vec<_>, Vec<_>) =
+                batch.into_iter().map(|waiting| (waiting.application, waiting.answer)).unzip();
             let applications = Arc::new(applications);
-            match take(&self.database, &self.secret, snapshot, &applications).await {
+            match self.take(&snapshot, &applications).await {
                 Ok(intake) => {
                     for (outcome, answer) in intake.outcomes.into_iter().zip(answers) {
                         // Who hung up is registered all the same: the letter says so.
@@ -136,45 +147,117 @@ impl Queue {
                         _ = answer.send(Ok(Taken { outcome, is_uniform: intake.is_uniform }));
                     }
                 }
-                Err(error) if applications.len() == 1 => {
-                    if let Some(answer) = answers.into_iter().next() {
-                        _ = answer.send(Err(error));
-                    }
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "a shared transaction failed: each application gets its own");
-                    for (application, answer) in applications.iter().zip(answers) {
-                        _ = answer.send(take_alone(&self.database, &self.secret, snapshot, application.clone()).await);
-                    }
-                }
+                Err(error) => match of_store(&error) {
+                    Some(store) => self.give_up(conference, &store, answers),
+                    None => self.take_each(conference, &snapshot, &applications, (error, answers)).await,
+                },
             }
         }
     }
+
+    /// The next of a line whom somebody waits for; `None`, and nobody works on the line any more, if it is empty.
+    fn next(&self, conference: ConferenceId) -> Option<Vec<Waiting>> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = lines.get_mut(&conference)?;
+        let mut batch = Vec::new();
+        while batch.len() < BATCH {
+            let Some(waiting) = line.pop_front() else { break };
+            if !waiting.answer.is_closed() {
+                batch.push(waiting);
+            }
+        }
+        if batch.is_empty() {
+            lines.remove(&conference);
+            return None;
+        }
+        Some(batch)
+    }
+
+    /// Answers those of a transaction that the store failed, and everybody who waits behind them.
+    fn give_up(&self, conference: ConferenceId, error: &DatabaseError, answers: Vec<Answer>) {
+        let behind = {
+            let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.get_mut(&conference).map(std::mem::take).unwrap_or_default()
+        };
+        tracing::warn!(%error, failed = answers.len(), behind = behind.len(), "registrations are refused");
+        for answer in answers {
+            _ = answer.send(Err(error.of_all().unwrap_or(DatabaseError::Interrupted).into()));
+        }
+        for waiting in behind {
+            _ = waiting.answer.send(Err(error.of_those_behind().unwrap_or(DatabaseError::Interrupted).into()));
+        }
+    }
+
+    /// Gives each application of a failed transaction one of its own, within one deadline.
+    async fn take_each(
+        &self,
+        conference: ConferenceId,
+        snapshot: &Arc<Snapshot>,
+        applications: &[Application],
+        (error, answers): (RegistrationError, Vec<Answer>),
+    ) {
+        let mut answers = answers.into_iter();
+        if applications.len() == 1 {
+            if let Some(answer) = answers.next() {
+                _ = answer.send(Err(error));
+            }
+            return;
+        }
+        tracing::debug!(%error, "a shared transaction failed: each application gets its own");
+        let deadline = self.database.deadline();
+        for application in applications {
+            let Some(answer) = answers.next() else { return };
+            let taken = self.take_alone(snapshot, application.clone(), deadline).await;
+            let failed = taken.as_ref().err().and_then(of_store);
+            _ = answer.send(taken);
+            if let Some(store) = failed.and_then(|store| store.of_those_behind()) {
+                return self.give_up(conference, &store, answers.collect());
+            }
+        }
+    }
+
+    async fn take(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        applications: &Arc<Vec<Application>>,
+    ) -> Result<Intake, RegistrationError> {
+        let (secret, snapshot, applications) = (self.secret.clone(), Arc::clone(snapshot), Arc::clone(applications));
+        let work = move |tx: &mut Connection| {
+            let released = Released { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
+            intake::register_all(tx, &snapshot.place, released, &secret, &applications)
+        };
+        self.database.write_by("register", self.database.deadline(), work).await
+    }
+
+    /// Takes one application in a transaction of its own, which is not committed if it is refused after it began to
+    /// write.
+    async fn take_alone(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        application: Application,
+        deadline: Instant,
+    ) -> Result<Taken, RegistrationError> {
+        let (secret, snapshot) = (self.secret.clone(), Arc::clone(snapshot));
+        let work = move |tx: &mut Connection| take_one(tx, &secret, &snapshot, &application);
+        self.database.write_by("register", deadline, work).await
+    }
 }
 
-async fn take(
-    database: &Database,
-    secret: &ServerSecret,
-    snapshot: &Arc<Snapshot>,
-    applications: &Arc<Vec<Application>>,
-) -> Result<Intake, RegistrationError> {
-    let (secret, snapshot, applications) = (secret.clone(), Arc::clone(snapshot), Arc::clone(applications));
-    let work = move |tx: &mut Connection| {
-        let released = Released { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
-        intake::register_all(tx, &snapshot.place, released, &secret, &applications)
+/// The newest release that any of them was read against: a session that was just released is in it.
+fn newest(batch: &[Waiting]) -> Option<Arc<Snapshot>> {
+    let of = |waiting: &&Waiting| (waiting.snapshot.release.number, waiting.snapshot.release.updated_at);
+    batch.iter().max_by_key(of).map(|waiting| Arc::clone(&waiting.snapshot))
+}
+
+/// What the store answers to every application alike, if that is what happened.
+fn of_store(error: &RegistrationError) -> Option<DatabaseError> {
+    let error = match error {
+        RegistrationError::Database(error) | RegistrationError::Agenda(AgendaError::Database(error)) => error,
+        RegistrationError::Access(AccessError::Database(error)) => error,
+        RegistrationError::Agenda(AgendaError::Access(AccessError::Database(error))) => error,
+        _ => return None,
     };
-    database.write("register", work).await
-}
-
-/// Takes one application in a transaction of its own, which is not committed if it is refused after it began to write.
-async fn take_alone(
-    database: &Database,
-    secret: &ServerSecret,
-    snapshot: &Arc<Snapshot>,
-    application: Application,
-) -> Result<Taken, RegistrationError> {
-    let (secret, snapshot) = (secret.clone(), Arc::clone(snapshot));
-    database.write("register", move |tx| take_one(tx, &secret, &snapshot, &application)).await
+    error.of_all()
 }
 
 fn take_one(

@@ -4,6 +4,7 @@ pub mod app;
 pub mod contract;
 pub mod events;
 pub mod http;
+pub mod proxy;
 pub mod scripted;
 pub mod smtp;
 pub mod store;

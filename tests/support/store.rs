@@ -99,6 +99,20 @@ impl Database {
         connection
     }
 
+    /// Makes the server refuse writes to this database, as a standby does, or take them again.
+    pub fn set_read_only(&self, is_read_only: bool) {
+        let name = self.name.as_ref().expect("only a server's database can be read-only");
+        let mut server = PgConnection::establish(&server_url()).unwrap();
+        let word = if is_read_only { "on" } else { "off" };
+        sql_query(format!("ALTER DATABASE {name} SET default_transaction_read_only = {word}"))
+            .execute(&mut server)
+            .unwrap();
+        // It counts for new connections.
+        sql_query(format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"))
+            .execute(&mut server)
+            .unwrap();
+    }
+
     /// Takes the database away under the feet of whoever is connected.
     pub fn drop_now(&self) {
         let name = self.name.as_ref().expect("only a server's database can be dropped");

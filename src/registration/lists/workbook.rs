@@ -4,6 +4,7 @@
 use std::{
     fs::File,
     io::{self, BufWriter, Seek as _, Write as _},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
 
@@ -30,9 +31,26 @@ pub struct Workbook {
 }
 
 fn failed(error: XlsxError) -> RegistrationError {
-    RegistrationError::Export(match error {
-        XlsxError::IoError(error) => error,
-        other => io::Error::other(other),
+    match error {
+        XlsxError::IoError(error) => RegistrationError::Export(error),
+        other => of_words(&format!("{other:?}")),
+    }
+}
+
+/// What the library tells of an error in words alone.
+fn of_words(words: &str) -> RegistrationError {
+    let is_full = ["StorageFull", "QuotaExceeded"].iter().any(|full| words.contains(full));
+    RegistrationError::Export(if is_full {
+        io::ErrorKind::StorageFull.into()
+    } else {
+        io::Error::other(words.to_owned())
+    })
+}
+
+/// Writes with a library that panics where a file takes no more: that is an error of the file.
+fn written<T>(write: impl FnOnce() -> Result<T, RegistrationError>) -> Result<T, RegistrationError> {
+    catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|words| {
+        Err(of_words(words.downcast_ref::<String>().map_or("a file of a workbook cannot be written", String::as_str)))
     })
 }
 
@@ -45,7 +63,7 @@ impl Workbook {
         let mut book = rust_xlsxwriter::Workbook::new();
         book.set_tempdir(folder).map_err(failed)?;
         let mut workbook = Self { book, folder: folder.to_owned(), header, sheets: 0, rows: 0, cells: 0 };
-        workbook.add_sheet()?;
+        written(|| workbook.add_sheet())?;
         Ok(workbook)
     }
 
@@ -71,6 +89,10 @@ impl Workbook {
     /// # Errors
     /// The file cannot be written.
     pub fn add(&mut self, rows: &[Vec<String>]) -> Result<(), RegistrationError> {
+        written(|| self.add_rows(rows))
+    }
+
+    fn add_rows(&mut self, rows: &[Vec<String>]) -> Result<(), RegistrationError> {
         for row in rows {
             if self.rows == ROWS_MAX {
                 self.add_sheet()?;
@@ -91,7 +113,11 @@ impl Workbook {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn finish(mut self) -> Result<(File, u64), RegistrationError> {
+    pub fn finish(self) -> Result<(File, u64), RegistrationError> {
+        written(|| self.save())
+    }
+
+    fn save(mut self) -> Result<(File, u64), RegistrationError> {
         self.book.use_zip_large_file(self.cells > CELLS_OF_PLAIN_CONTAINER);
         let file = tempfile::tempfile_in(&self.folder).map_err(RegistrationError::Export)?;
         let mut writer = BufWriter::new(file);

@@ -1,0 +1,109 @@
+//! The files of an embedded store, which somebody may move or remove under a running service. SQLite would go on
+//! writing into what has no name any more, and lose it with the process.
+//!
+//! Every write looks, right before it commits, whether the store's file, its journal (`-wal`) and the index of that
+//! (`-shm`) are still the files that this process has open ([`Files::check`]), and no connection is opened to another
+//! file. A file that comes back is taken up again; another one in its place needs a new start.
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use diesel::{SqliteConnection, connection::SimpleConnection as _};
+
+use super::{Connection, DatabaseError, Store};
+
+/// Device and number of a file.
+type Identity = (u64, u64);
+
+/// The files of the store, as they were when they were opened.
+pub(super) struct Files {
+    path: PathBuf,
+    file: Identity,
+    beside: Mutex<Option<Beside>>,
+    is_lost: AtomicBool,
+}
+
+/// What SQLite keeps beside the file while a connection is open: this one is, so that they never change by themselves.
+struct Beside {
+    files: [(PathBuf, Identity); 2],
+    _connection: SqliteConnection,
+}
+
+fn identity(path: &Path) -> io::Result<Identity> {
+    let found = fs::metadata(path)?;
+    Ok((found.dev(), found.ino()))
+}
+
+fn is_there(path: &Path, known: Identity) -> bool {
+    identity(path).is_ok_and(|found| found == known)
+}
+
+impl Files {
+    /// The files of the store at `path`, which is there.
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        let (path, file) = (path.to_owned(), identity(path)?);
+        Ok(Self { path, file, beside: Mutex::default(), is_lost: AtomicBool::new(false) })
+    }
+
+    /// Whether the store's own file is there: before a connection is opened, which would make it anew.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Moved`].
+    pub(super) fn check_file(&self) -> Result<(), DatabaseError> {
+        self.note(is_there(&self.path, self.file))
+    }
+
+    /// Whether all of the files are there.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Moved`]: what is written now would be lost.
+    pub(super) fn check(&self) -> Result<(), DatabaseError> {
+        self.check_file()?;
+        let mut beside = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
+        if beside.is_none() {
+            *beside = Some(self.look()?);
+        }
+        self.note(beside.iter().flat_map(|beside| &beside.files).all(|(path, known)| is_there(path, *known)))
+    }
+
+    fn look(&self) -> Result<Beside, DatabaseError> {
+        let opened = Store::Sqlite(self.path.clone()).connect();
+        let Connection::Sqlite(mut connection) = opened.map_err(|error| DatabaseError::Unavailable(error.into()))?
+        else {
+            return Err(DatabaseError::unavailable("the store is none of files"));
+        };
+        // The journal is opened by the first look into the file.
+        connection.batch_execute("SELECT count(*) FROM sqlite_schema")?;
+        let file = |ending: &str| -> io::Result<(PathBuf, Identity)> {
+            let mut path = self.path.clone().into_os_string();
+            path.push(ending);
+            let path = PathBuf::from(path);
+            let identity = identity(&path)?;
+            Ok((path, identity))
+        };
+        let files = [file("-wal"), file("-shm")];
+        let [Ok(journal), Ok(index)] = files else {
+            self.note(false)?;
+            return Err(DatabaseError::Moved);
+        };
+        Ok(Beside { files: [journal, index], _connection: connection })
+    }
+
+    /// Says once that the files are gone, and once that they are back.
+    fn note(&self, are_there: bool) -> Result<(), DatabaseError> {
+        let path = self.path.display();
+        match (are_there, self.is_lost.swap(!are_there, Ordering::AcqRel)) {
+            (false, false) => tracing::error!(%path, "the store's files are not where they were: writes stop"),
+            (true, true) => tracing::info!(%path, "the store's files are back"),
+            _ => {}
+        }
+        if are_there { Ok(()) } else { Err(DatabaseError::Moved) }
+    }
+}
