@@ -56,7 +56,7 @@ pub enum Store {
     Postgres(String),
 }
 
-/// How long a statement waits for what another process has locked, where its caller has no deadline of their own.
+/// How long a statement outside a write waits for what another process has locked.
 pub(super) const LOCK_WAIT: Duration = Duration::from_secs(10);
 
 /// Parameters of libpq with which a dead network is noticed, where the URL has no other (seconds; the last one is
@@ -226,21 +226,17 @@ pub(super) fn pool(store: &Store, files: Option<Arc<Files>>, size_max: u32, pati
 
 /// Begins a transaction that will write: on SQLite it takes the write lock at once, so that it cannot fail later. What
 /// others have locked is waited for as long as `lock_wait` says.
-pub fn begin_write(connection: &mut AnyConnection, lock_wait: Option<Duration>) -> Result<(), DatabaseError> {
+pub fn begin_write(connection: &mut AnyConnection, lock_wait: Duration) -> Result<(), DatabaseError> {
     type Ansi = AnsiTransactionManager;
+    let wait = lock_wait.as_millis();
     match connection {
         AnyConnection::Sqlite(inner) => {
-            let wait = lock_wait.unwrap_or(LOCK_WAIT).as_millis();
             Ansi::begin_transaction_sql(inner, &format!("PRAGMA busy_timeout = {wait}; BEGIN IMMEDIATE"))?;
         }
-        AnyConnection::Postgresql(inner) => match lock_wait {
-            // One message to the server.
-            Some(wait) => {
-                let wait = wait.as_millis();
-                Ansi::begin_transaction_sql(inner, &format!("BEGIN; SET LOCAL lock_timeout = {wait}"))?;
-            }
-            None => Ansi::begin_transaction_sql(inner, "BEGIN")?,
-        },
+        // One message to the server.
+        AnyConnection::Postgresql(inner) => {
+            Ansi::begin_transaction_sql(inner, &format!("BEGIN; SET LOCAL lock_timeout = {wait}"))?;
+        }
     }
     Ok(())
 }

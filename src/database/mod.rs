@@ -10,7 +10,8 @@
 //! - Work with a deadline ([`Database::write_by`]) is given up then, too, whatever holds it up.
 //! - What is given up before its commit was sent is never committed; after that, the answer is
 //!   [`DatabaseError::OutcomeUnknown`] (`deadline`).
-//! - A lock of another process is waited for as long as 10 s, or the deadline.
+//! - A lock of another process is waited for until the deadline, or for three deadlines where there is none. When that
+//!   is over, whoever waited behind is answered, too.
 //! - An embedded store whose files are moved or removed is not written to (`files`).
 //! - Threads that are left in the driver are counted. They keep their permits, so that there are never more of them
 //!   than permits; once they hold every connection, work is refused at once until one comes back.
@@ -56,8 +57,14 @@ use liveness::Liveness;
 /// How long a write is run again after a deadlock before its caller is told to come back.
 const WRITE_RETRY_BUDGET: Duration = Duration::from_secs(2);
 
+/// How many deadlines a write that has none waits for what another process has locked.
+const LOCK_WAITS: u32 = 3;
+
 /// Connections that writes leave to readers.
 const READERS: usize = 3;
+
+/// When another process last kept us waiting to the end: whoever had asked by then has waited, too.
+type Held = Option<Instant>;
 
 /// The store. Cheap to clone.
 #[derive(Clone)]
@@ -67,7 +74,7 @@ pub struct Database {
     files: Option<Arc<Files>>,
     pool: connection::Pool,
     /// SQLite has one writer: writes of this process queue here instead of inside SQLite, where waiting is a poll.
-    writer: Option<Arc<Mutex<()>>>,
+    writer: Option<Arc<Mutex<Held>>>,
     /// Writes that hold or wait for a connection at once: a few connections are left to readers.
     writes: Arc<Semaphore>,
     /// Reads that hold or wait for a connection at once.
@@ -149,7 +156,7 @@ impl Database {
         T: Send + 'static,
         E: From<DatabaseError> + Retry + Send + 'static,
     {
-        self.write_until(name, None, work).await
+        self.write_until(name, (Instant::now(), None), work).await
     }
 
     /// The same for somebody who waits no longer than until `deadline`: what has not begun by then never begins, and
@@ -163,10 +170,15 @@ impl Database {
         T: Send + 'static,
         E: From<DatabaseError> + Retry + Send + 'static,
     {
-        self.write_until(name, Some(deadline), work).await
+        self.write_until(name, (Instant::now(), Some(deadline)), work).await
     }
 
-    async fn write_until<T, E, F>(&self, name: &'static str, deadline: Option<Instant>, work: F) -> Result<T, E>
+    async fn write_until<T, E, F>(
+        &self,
+        name: &'static str,
+        (asked, deadline): (Instant, Option<Instant>),
+        work: F,
+    ) -> Result<T, E>
     where
         F: Fn(&mut Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -177,7 +189,7 @@ impl Database {
             let started = Stopwatch::now();
             let mut round = 0_u32;
             loop {
-                let result = database.write_once(ticket, &work);
+                let result = database.write_once(ticket, asked, &work);
                 match &result {
                     Err(error)
                         if error.may_retry() && started.elapsed() < WRITE_RETRY_BUDGET && ticket.wait_again() =>
@@ -204,13 +216,21 @@ impl Database {
         T: Send + 'static,
         E: From<DatabaseError> + Retry + Send + 'static,
     {
+        let asked = Instant::now();
         let gate = self.turns.gate(turn);
-        let _turn = tokio::select! {
+        let mut turn = tokio::select! {
             biased;
             turn = gate.lock() => turn,
             () = self.liveness.silence() => return Err(silent().into()),
         };
-        self.write(name, work).await
+        if turn.is_some_and(|held| asked < held) {
+            return Err(held_elsewhere().into());
+        }
+        let done = self.write_until(name, (asked, None), work).await;
+        if done.as_ref().is_err_and(Retry::may_retry) {
+            *turn = Some(Instant::now());
+        }
+        done
     }
 
     /// When somebody who asks now and does not wait for a slow store is answered.
@@ -271,16 +291,29 @@ impl Database {
         job.await.unwrap_or_else(|_| Err(DatabaseError::Interrupted.into()))
     }
 
-    fn write_once<T, E>(&self, ticket: &Ticket, work: impl Fn(&mut Connection) -> Result<T, E>) -> Result<T, E>
+    fn write_once<T, E>(
+        &self,
+        ticket: &Ticket,
+        asked: Instant,
+        work: impl Fn(&mut Connection) -> Result<T, E>,
+    ) -> Result<T, E>
     where
         E: From<DatabaseError>,
     {
-        let _turn = self.turn();
+        let mut turn = self.turn();
         if !ticket.is_waiting() {
             return Err(given_up().into());
         }
+        if turn.as_deref().copied().flatten().is_some_and(|held| asked < held) {
+            return Err(held_elsewhere().into());
+        }
         let mut connection = self.connection()?;
-        connection::begin_write(&mut connection, ticket.lock_wait())?;
+        let own_wait = ticket.lock_wait();
+        let begun = connection::begin_write(&mut connection, own_wait.unwrap_or(self.patience * LOCK_WAITS));
+        if let (Err(DatabaseError::Busy(_)), None, Some(turn)) = (&begun, own_wait, turn.as_deref_mut()) {
+            *turn = Some(Instant::now());
+        }
+        begun?;
         if !ticket.begin() {
             connection::roll_back(&mut connection)?;
             return Err(given_up().into());
@@ -340,7 +373,7 @@ impl Database {
     }
 
     /// The turn of one writer of this process, where the store has one writer.
-    fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+    fn turn(&self) -> Option<MutexGuard<'_, Held>> {
         // A writer that panicked left nothing behind that could be wrong: its transaction was dropped.
         self.writer.as_ref().map(|writer| writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
@@ -352,10 +385,10 @@ impl Database {
 
 /// Gates of things that one write at a time works on, by name.
 #[derive(Clone, Default)]
-struct Turns(Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>);
+struct Turns(Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<Held>>>>>);
 
 impl Turns {
-    fn gate(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
+    fn gate(&self, name: &str) -> Arc<tokio::sync::Mutex<Held>> {
         let mut gates = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // A gate that nobody waits at is made anew when it is needed.
         gates.retain(|_, gate| Arc::strong_count(gate) > 1);
@@ -401,6 +434,10 @@ fn spawn<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> tokio:
 
 fn silent() -> DatabaseError {
     DatabaseError::unavailable("the store does not answer")
+}
+
+fn held_elsewhere() -> DatabaseError {
+    DatabaseError::unavailable("another process holds the store")
 }
 
 /// For nobody: its caller has left.

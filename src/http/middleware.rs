@@ -248,7 +248,8 @@ pub async fn wait_for_start(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let starting = request.app_data::<web::Data<Ready>>().filter(|ready| !ready.is_raised()).cloned();
     let path = request.path();
-    let is_served = SERVED_AT_START.contains(&path) || SERVED_AT_START_BELOW.iter().any(|above| path.starts_with(above));
+    let is_served =
+        SERVED_AT_START.contains(&path) || SERVED_AT_START_BELOW.iter().any(|above| path.starts_with(above));
     let Some(starting) = starting.filter(|_| !is_served) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };

@@ -129,6 +129,25 @@ on_both_stores! {
         assert_eq!((send().status, app.count(ALL)), (201, 1));
     }
 
+    fn edits_that_wait_for_one_another_are_refused_together_while_another_process_holds_the_store(store) {
+        let app = World::new(store).set("PLENARY_STORE_DEADLINE_SECONDS", "1").start();
+        app.publish(&small_conference(None, None));
+        let held = app.world.database.hold("conferences");
+        let (begun, path) = (Instant::now(), "/api/v1/conferences/small/agenda/rooms/hall");
+        std::thread::scope(|scope| {
+            for number in 0..16 {
+                let app = &app;
+                scope.spawn(move || {
+                    let answer = app.admin("PATCH", path, Some(&json!({ "capacity": number + 1 })));
+                    assert_eq!(answer.problem(), unavailable());
+                });
+            }
+        });
+        assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+        held.release();
+        assert_eq!(app.admin("PATCH", path, Some(&json!({ "capacity": 7 }))).status, 200);
+    }
+
     fn a_rush_never_keeps_a_session_that_was_just_released_from_those_who_choose_it(store) {
         let app = World::new(store).start();
         let mut blueprint = small_conference(None, None);
