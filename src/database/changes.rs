@@ -125,24 +125,3 @@ impl<'a> Word<'a> {
 fn version(connection: &mut SqliteConnection) -> Result<i32, DatabaseError> {
     Ok(sql::<Integer>("PRAGMA data_version").get_result(connection)?)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_connection_that_waits_is_probed_unless_its_url_says_otherwise() {
-        let of = |url: &str| match bounded(&Store::Postgres(url.to_owned())) {
-            Store::Postgres(url) => url,
-            Store::Sqlite(_) => String::new(),
-        };
-        let rest = "keepalives_idle=10&keepalives_interval=5&keepalives_count=3&tcp_user_timeout=25000";
-        assert_eq!(of("postgres://h/d"), format!("postgres://h/d?connect_timeout=10&keepalives=1&{rest}"));
-        assert_eq!(
-            of("postgres://h/d?keepalives=0&sslmode=require"),
-            format!("postgres://h/d?keepalives=0&sslmode=require&connect_timeout=10&{rest}")
-        );
-        let file = Store::Sqlite("var/plenary.db".into());
-        assert_eq!(bounded(&file), file);
-    }
-}

@@ -37,11 +37,6 @@ const MARGIN: Duration = Duration::from_millis(200);
 /// Threads of this process that are in the driver although their callers have left.
 pub(super) static STUCK: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 
-/// Whether threads are left in the driver: whoever ends the process does not wait for them.
-pub fn has_stuck_threads() -> bool {
-    STUCK.load(Ordering::Acquire) > 0
-}
-
 /// One wish on its way through the store.
 pub(super) struct Ticket {
     stage: AtomicU8,

@@ -46,7 +46,6 @@ use tokio::sync::Semaphore;
 
 pub use connection::{AnyConnection as Connection, Store};
 pub(crate) use connection::{insert_all, on_backend};
-pub use deadline::has_stuck_threads;
 pub use error::DatabaseError;
 pub use liveness::Unreached;
 
