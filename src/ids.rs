@@ -58,6 +58,8 @@ kinds! {
     Registration RegistrationId,
     /// A line of a registration's history.
     RegistrationEvent RegistrationEventId,
+    /// The taking out of a person.
+    Redaction RedactionId,
     /// A published copy of the agenda.
     Release ReleaseId,
     /// A place of sessions.

@@ -145,6 +145,7 @@ operations! {
     agenda::edit::api::patch_agenda_item,
     agenda::edit::api::delete_agenda_item,
     programme::redaction::api::redact_speaker,
+    programme::redaction::api::read_redaction,
     programme::release::api::list_agenda_releases,
     programme::release::api::cancel_scheduled_release,
     programme::preview::api::create_preview,

@@ -37,7 +37,7 @@ use crate::{
         self, ProgrammeError, Programmes, Request,
         api::State,
         live::{Hub, ListenerLimits},
-        publication, release,
+        publication, redaction, release,
     },
     registration::{RegistrationError, api::Desk, folded_names, queue::Queue, sweep},
     routes,
@@ -204,6 +204,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let sweeping = actix_web::rt::spawn(sweeping);
     let retention_days = settings.mail_retention_days;
     let scrubbing = actix_web::rt::spawn(mail::tidy(database.clone(), retention_days, stopped.clone()));
+    let rewriting = actix_web::rt::spawn(redaction::rewriting::keep(database.clone(), stopped.clone()));
     let keeping = release::schedule::keep(database, programmes.clone(), secret, stopped.clone());
     let keeping = actix_web::rt::spawn(keeping);
     let mut working = actix_web::rt::spawn(worker.run(stopped));
@@ -230,6 +231,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     _ = tidying.await;
     _ = noting.await;
     _ = keeping.await;
+    _ = rewriting.await;
     _ = sweeping.await;
     _ = scrubbing.await;
     // The worker ends by itself in time, unless the store does not let it: its leases lapse then.
@@ -309,6 +311,7 @@ fn cors(origins: &[String]) -> Cors {
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH, header::IF_MATCH])
         .allowed_header("idempotency-key")
         .allowed_header("last-event-id")
+        .allowed_header("prefer")
         .expose_headers([header::ETAG, header::LINK, header::LOCATION, header::RETRY_AFTER])
         .max_age(600);
     if origins.iter().any(|origin| origin == "*") {

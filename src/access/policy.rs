@@ -85,6 +85,7 @@ pub const POLICY: &[(&str, Allowed)] = &[
     ("list_agenda_releases", Allowed::Roles(&[Role::AgendaEditor, Role::Viewer])),
     ("cancel_scheduled_release", Allowed::Roles(&[Role::AgendaEditor])),
     ("redact_speaker", Allowed::ADMIN),
+    ("read_redaction", Allowed::ADMIN),
     ("create_preview", Allowed::Roles(&[Role::AgendaEditor])),
     ("delete_previews", Allowed::Roles(&[Role::AgendaEditor])),
     // Whoever has the link: its token is judged by itself.

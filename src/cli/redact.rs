@@ -5,11 +5,14 @@ use clap::Args;
 use super::{Failed, open, say, slug, wanted_place};
 use crate::{
     access::{Actor, ServerSecret},
+    database::Connection,
     programme::{
         ProgrammeError,
         redaction::{
-            actions::{Redacted, Wish, redact},
+            actions::{Outcome, Wish, redact},
             api::checked_words,
+            model::Redacted,
+            rewriting,
         },
     },
     settings::Settings,
@@ -40,19 +43,20 @@ pub async fn run(settings: &Settings, command: Redact) -> Result<(), Failed> {
     let words = words.map_err(|fault| Failed::line(format!("--word {}", fault.detail)))?;
     let words = checked_words(Some(words).filter(|words| !words.is_empty()))
         .map_err(|faults| Failed(faults.0.into_iter().map(|fault| format!("--word {}", fault.detail)).collect()))?;
-    let wish = Wish { speaker, words, dry_run: command.dry_run };
+    let dry_run = command.dry_run;
     let secret = ServerSecret::load_or_make(&settings.data_dir)?;
     let database = open(settings)?;
     database.migrate().await?;
-    let redacted = database
-        .write("redact a speaker", move |tx| {
-            let place = wanted_place(tx, wanted.as_ref())?;
-            redact(tx, &place, &Actor::command_line(), &wish, &secret)
-        })
-        .await
-        .map_err(failed)?;
-    database.empty_journal().await?;
-    say(&lines(&redacted))
+    let ask = move |tx: &mut Connection| {
+        let wish = Wish { speaker: speaker.clone(), words: words.clone(), dry_run };
+        Ok((wanted_place(tx, wanted.as_ref())?, Actor::command_line(), wish))
+    };
+    let redacted = match redact(&database, &secret, ask).await.map_err(failed)? {
+        Outcome::Planned(planned) => planned,
+        // Should this be cut short, a running service goes on.
+        Outcome::Hidden(id, hidden) => rewriting::finish(&database, id).await?.unwrap_or(hidden),
+    };
+    say(&lines(&redacted, dry_run))
 }
 
 fn failed(error: ProgrammeError) -> Failed {
@@ -68,14 +72,14 @@ fn failed(error: ProgrammeError) -> Failed {
     Failed(lines)
 }
 
-fn lines(redacted: &Redacted) -> Vec<String> {
+fn lines(redacted: &Redacted, dry_run: bool) -> Vec<String> {
     let count = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
     let draft = if redacted.draft { " and the draft" } else { "" };
     let mut lines = vec![format!(
         "{}, {}{draft} {} rewritten, and {} of the audit trail.",
         count(redacted.releases, "release"),
         count(redacted.scheduled_releases, "scheduled release"),
-        if redacted.dry_run { "would be" } else { "are" },
+        if dry_run { "would be" } else { "are" },
         if redacted.audit_entries == 1 { "1 entry".to_owned() } else { format!("{} entries", redacted.audit_entries) },
     )];
     let mentions = &redacted.mentions;

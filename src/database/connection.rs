@@ -3,10 +3,12 @@
 use std::{borrow::Cow, path::PathBuf, sync::Arc, time::Duration};
 
 use diesel::{
-    Connection as _, PgConnection, SqliteConnection,
+    Connection as _, PgConnection, RunQueryDsl as _, SqliteConnection,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
+    dsl::sql,
     r2d2::{self, ManageConnection, R2D2Connection},
     result::ConnectionError,
+    sql_types::Integer,
 };
 
 use super::{DatabaseError, files::Files};
@@ -271,13 +273,32 @@ pub fn roll_back(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
     Ok(Manager::rollback_transaction(connection)?)
 }
 
-/// Writes the journal of an embedded store into its file and empties it.
-pub fn empty_journal(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
+/// Writes of the journal of an embedded store into its file what nobody reads in its older form, while others write.
+pub fn write_back(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
     match connection {
-        AnyConnection::Sqlite(inner) => inner.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?,
+        AnyConnection::Sqlite(inner) => inner.batch_execute("PRAGMA wal_checkpoint(PASSIVE)")?,
         AnyConnection::Postgresql(_) => {}
     }
     Ok(())
+}
+
+/// How long emptying the journal, which keeps writers waiting, waits for who reads what is older.
+const JOURNAL_TIMEOUT_MS: u32 = 20;
+
+/// Writes the rest of the journal of an embedded store into its file and empties it; false where somebody reads what is
+/// older.
+pub fn empty_journal(connection: &mut AnyConnection) -> Result<bool, DatabaseError> {
+    match connection {
+        AnyConnection::Sqlite(inner) => {
+            inner.batch_execute(&format!("PRAGMA busy_timeout = {JOURNAL_TIMEOUT_MS}"))?;
+            // Whether it was held up, pages in the journal, pages written.
+            let emptied = sql::<(Integer, Integer, Integer)>("PRAGMA wal_checkpoint(TRUNCATE)");
+            let emptied: Result<(i32, i32, i32), _> = emptied.get_result(inner);
+            inner.batch_execute(&format!("PRAGMA busy_timeout = {}", LOCK_WAIT.as_millis()))?;
+            Ok(emptied?.0 == 0)
+        }
+        AnyConnection::Postgresql(_) => Ok(true),
+    }
 }
 
 #[cfg(test)]

@@ -59,6 +59,10 @@ const WRITE_RETRY_BUDGET: Duration = Duration::from_secs(2);
 /// How many deadlines a write that has none waits for what another process has locked.
 const LOCK_WAITS: u32 = 3;
 
+/// How often the journal is tried to be emptied while somebody reads, and after what pause.
+const JOURNAL_TRIES: u32 = 50;
+const JOURNAL_PAUSE: Duration = Duration::from_millis(100);
+
 /// Connections that writes leave to readers.
 const READERS: usize = 3;
 
@@ -341,18 +345,26 @@ impl Database {
     }
 
     /// Moves what was committed from the journal of an embedded store into its file, and empties the journal: what was
-    /// overwritten is nowhere on disk then. Who reads meanwhile may hold up the end of it until the next time. A server
-    /// sees to its journal itself.
+    /// overwritten is nowhere on disk then. Writers wait for the last bit of it alone. Who reads for long meanwhile may
+    /// hold up the end of it until the next time. A server sees to its journal itself.
     ///
     /// # Errors
     /// The store fails.
     pub async fn empty_journal(&self) -> Result<(), DatabaseError> {
-        let database = self.clone();
-        self.attend(&self.writes, None, move |_| {
-            let _turn = database.turn();
-            connection::empty_journal(&mut *database.connection()?)
-        })
-        .await
+        for _ in 0..JOURNAL_TRIES {
+            let database = self.clone();
+            let emptied = self.attend(&self.writes, None, move |_| {
+                let mut connection = database.connection()?;
+                connection::write_back(&mut connection)?;
+                let _turn = database.turn();
+                connection::empty_journal(&mut connection)
+            });
+            if emptied.await? {
+                break;
+            }
+            tokio::time::sleep(JOURNAL_PAUSE).await;
+        }
+        Ok(())
     }
 
     /// How the store is, for Prometheus.

@@ -195,6 +195,22 @@ table! {
         next_embargo_ends_at -> Nullable<UtcInstant>,
         history -> Json,
         words -> Json,
+        rewrites -> Integer,
+    }
+}
+
+table! {
+    redactions (id) {
+        id -> Guid,
+        conference_id -> Guid,
+        created_at -> UtcInstant,
+        finished_at -> Nullable<UtcInstant>,
+        details -> Nullable<Json>,
+        releases_to -> Integer,
+        rewritten_to -> Integer,
+        scheduled_to -> Nullable<Guid>,
+        report -> Json,
+        leased_until -> Nullable<UtcInstant>,
     }
 }
 
@@ -349,6 +365,7 @@ table! {
         state -> Text,
         release_number -> Nullable<Integer>,
         created_at -> UtcInstant,
+        rewrites -> Integer,
     }
 }
 
@@ -583,6 +600,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     appearances,
     calls_for_action,
     commitments,
+    redactions,
     releases,
     registration_setups,
     categories,

@@ -52,6 +52,11 @@ pub struct Instant(pub DateTime<Utc>);
 #[derive(Debug, Clone, PartialEq)]
 pub struct JsonValue(pub Value);
 
+/// The text of a JSON value on its way to or from a column: it is read and written where there is time for it, outside
+/// of the transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonText(pub String);
+
 const INSTANT_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.6fZ";
 
 /// What diesel's derives would write on the value's own type, which must not know diesel.
@@ -126,6 +131,7 @@ multi_type!(Guid, UtcInstant, Json);
 column_value!([K: 'static] Id<K>, Guid);
 column_value!([] Instant, UtcInstant);
 column_value!([] JsonValue, Json);
+column_value!([] JsonText, Json);
 
 impl<K> ToSql<Guid, Pg> for Id<K> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
@@ -200,5 +206,32 @@ impl FromSql<Json, Sqlite> for JsonValue {
     fn from_sql(raw: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         let text = <String as FromSql<sql_types::Text, Sqlite>>::from_sql(raw)?;
         Ok(Self(serde_json::from_str(&text)?))
+    }
+}
+
+impl ToSql<Json, Pg> for JsonText {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(&[1])?;
+        out.write_all(self.0.as_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+impl FromSql<Json, Pg> for JsonText {
+    fn from_sql(raw: PgValue<'_>) -> deserialize::Result<Self> {
+        match raw.as_bytes() {
+            [1, json @ ..] => Ok(Self(std::str::from_utf8(json)?.to_owned())),
+            _ => Err("an unknown version of jsonb".into()),
+        }
+    }
+}
+impl ToSql<Json, Sqlite> for JsonText {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.0.as_str());
+        Ok(IsNull::No)
+    }
+}
+impl FromSql<Json, Sqlite> for JsonText {
+    fn from_sql(raw: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        <String as FromSql<sql_types::Text, Sqlite>>::from_sql(raw).map(Self)
     }
 }

@@ -112,8 +112,9 @@ struct Served {
 
 type BySlug = HashMap<Code, Served>;
 
-/// How often a process looks for releases of other processes that it was not told of.
-const POLL: Duration = Duration::from_secs(5);
+/// How often a process looks for releases of other processes that it was not told of. A redaction must reach it within a
+/// second, also while the connection that it is told on is away.
+const POLL: Duration = Duration::from_millis(500);
 
 /// How long another process may take to make the edition of what it published.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -266,9 +267,10 @@ impl Programmes {
             // Whoever published makes the edition; if they died over it, others do.
             lacking_since = self.lacks_an_edition().then(|| lacking_since.unwrap_or_else(Stopwatch::now));
             let patience = lacking_since.map(|since: Stopwatch| PATIENCE.saturating_sub(since.elapsed()));
+            let pause = patience.filter(|patience| !patience.is_zero()).map_or(POLL, |patience| patience.min(POLL));
             tokio::select! {
                 () = listener.woken() => {}
-                () = tokio::time::sleep(patience.unwrap_or(POLL)) => {}
+                () = tokio::time::sleep(pause) => {}
                 _ = stop.wait_for(|stop| *stop) => return,
             }
             let result = match lacking_since.is_some_and(|since| since.elapsed() >= PATIENCE) {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::Actor;
 use crate::{
     database::{Connection, DatabaseError},
-    ids::ConferenceId,
+    ids::{AuditEntryId, ConferenceId},
 };
 
 /// One changed thing.
@@ -54,24 +54,25 @@ pub fn record(
     store::insert(connection, actor, operation, conference, entries)
 }
 
-/// Visits every entry of a conference that is of this kind of thing, the oldest first.
+/// Visits the entries of a conference after one of them, of one kind of thing or of all, the oldest first. Answers the
+/// last.
 ///
 /// # Errors
 /// The store fails.
-pub fn each_of(
+pub fn each(
     connection: &mut Connection,
     conference: ConferenceId,
-    resource: &str,
-    mut visit: impl FnMut(&Entry),
-) -> Result<(), DatabaseError> {
-    let mut after = None;
+    resource: Option<&str>,
+    mut after: Option<AuditEntryId>,
+    mut visit: impl FnMut(AuditEntryId, &Entry),
+) -> Result<Option<AuditEntryId>, DatabaseError> {
     loop {
-        let batch = store::batch(connection, conference, Some(resource), after)?;
+        let batch = store::batch(connection, conference, resource, after)?;
         let Some((last, _)) = batch.last() else {
-            return Ok(());
+            return Ok(after);
         };
         after = Some(*last);
-        batch.iter().for_each(|(_, entry)| visit(entry));
+        batch.iter().for_each(|(id, entry)| visit(*id, entry));
     }
 }
 
@@ -84,29 +85,22 @@ pub fn forget_values(connection: &mut Connection, conference: ConferenceId) -> R
     store::forget_values(connection, conference)
 }
 
-/// Rewrites entries of a conference: `redact` answers an entry as it is to be from now on, or `None` where it may stay.
-/// Answers how many were rewritten. Nothing but a redaction does this.
+/// Rewrites these entries: `redact` answers an entry as it is to be from now on, or `None` where it may stay. Answers
+/// how many were rewritten. Nothing but a redaction does this.
 ///
 /// # Errors
 /// The store fails.
 pub fn rewrite(
     connection: &mut Connection,
-    conference: ConferenceId,
+    ids: &[AuditEntryId],
     redact: impl Fn(&Entry) -> Option<Entry>,
 ) -> Result<usize, DatabaseError> {
-    let mut after = None;
     let mut count = 0;
-    loop {
-        let batch = store::batch(connection, conference, None, after)?;
-        let Some((last, _)) = batch.last() else {
-            return Ok(count);
-        };
-        after = Some(*last);
-        for (id, entry) in &batch {
-            if let Some(redacted) = redact(entry) {
-                store::replace(connection, *id, &redacted)?;
-                count += 1;
-            }
+    for (id, entry) in store::of_ids(connection, ids)? {
+        if let Some(redacted) = redact(&entry) {
+            store::replace(connection, id, &redacted)?;
+            count += 1;
         }
     }
+    Ok(count)
 }

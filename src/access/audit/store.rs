@@ -143,8 +143,26 @@ pub(super) fn batch(
         query = query.filter(audit_entries::id.gt(after));
     }
     let rows: Vec<Row> = query.order(audit_entries::id).limit(BATCH).load(connection)?;
+    Ok(rows.into_iter().map(recorded).collect())
+}
+
+/// These entries.
+pub(super) fn of_ids(
+    connection: &mut Connection,
+    ids: &[AuditEntryId],
+) -> Result<Vec<(AuditEntryId, Entry)>, DatabaseError> {
+    let mut found = Vec::new();
+    for some in ids.chunks(BATCH as usize) {
+        let rows: Vec<Row> = audit_entries::table.filter(audit_entries::id.eq_any(some)).load(connection)?;
+        found.extend(rows.into_iter().map(recorded));
+    }
+    Ok(found)
+}
+
+/// What was recorded of a thing.
+fn recorded(row: Row) -> (AuditEntryId, Entry) {
     let json = |value: Option<JsonValue>| value.map(|JsonValue(value)| value);
-    let entry = |row: Row| Entry {
+    let entry = Entry {
         action: row.action,
         resource: row.resource,
         id: row.thing_id,
@@ -152,7 +170,7 @@ pub(super) fn batch(
         before: json(row.before),
         after: json(row.after),
     };
-    Ok(rows.into_iter().map(|row| (row.id, entry(row))).collect())
+    (row.id, entry)
 }
 
 /// Replaces what an entry says of the thing.

@@ -22,7 +22,10 @@ use super::{
     Problem,
     problem::{BAD_REQUEST, KEY_REUSED},
 };
-use crate::database::{Connection, Database, DatabaseError};
+use crate::{
+    database::{Connection, Database, DatabaseError},
+    ids::IdempotencyKeyId,
+};
 
 /// The longest key, in characters.
 const KEY_LENGTH_MAX: usize = 255;
@@ -197,25 +200,37 @@ pub async fn tidy(database: Database, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Rewrites answers kept for `owner`: `redact` takes out of each what it must not say any more, and answers whether
-/// anything changed. The keys stay: what was done once is not done again.
+/// The answers that are kept for `owner`.
+///
+/// # Errors
+/// The store fails.
+pub fn kept(connection: &mut Connection, owner: &str) -> Result<Vec<IdempotencyKeyId>, DatabaseError> {
+    store::ids(connection, owner)
+}
+
+/// Rewrites these answers, unless it is a `trial`: `redact` takes out of each what it must not say any more, and
+/// answers whether anything changed. Answers which those are. The keys stay: what was done once is not done again.
 ///
 /// # Errors
 /// The store fails.
 pub fn rewrite(
     connection: &mut Connection,
-    owner: &str,
+    ids: &[IdempotencyKeyId],
+    trial: bool,
     redact: impl Fn(&mut StoredAnswer) -> bool,
-) -> Result<(), DatabaseError> {
-    for id in store::ids(connection, owner)? {
-        if let Some((status, kept)) = store::answer(connection, id)? {
-            let mut answer = StoredAnswer::from_json(status, &kept);
-            if redact(&mut answer) {
-                store::replace(connection, id, answer.json())?;
+) -> Result<Vec<IdempotencyKeyId>, DatabaseError> {
+    let mut rewritten = Vec::new();
+    for id in ids {
+        let Some((status, kept)) = store::answer(connection, *id)? else { continue };
+        let mut answer = StoredAnswer::from_json(status, &kept);
+        if redact(&mut answer) {
+            if !trial {
+                store::replace(connection, *id, answer.json())?;
             }
+            rewritten.push(*id);
         }
     }
-    Ok(())
+    Ok(rewritten)
 }
 
 /// Forgets every answer kept for `owner`.

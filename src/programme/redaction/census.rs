@@ -21,7 +21,7 @@ pub type Name = (Option<String>, String);
 #[derive(Debug, Clone)]
 pub struct Sighting {
     /// Their id.
-    id: SpeakerId,
+    pub id: SpeakerId,
     /// Their code.
     code: Code,
     /// Their name.
@@ -71,6 +71,11 @@ pub struct Known {
 }
 
 impl Known {
+    /// A person of these codes and names.
+    pub fn of(codes: BTreeSet<Code>, names: BTreeSet<Name>) -> Self {
+        Self { codes, names, ..Self::default() }
+    }
+
     fn learn_name(&mut self, name: Name) {
         self.names.insert(name.clone());
         self.latest = Some(name);
@@ -111,7 +116,7 @@ pub enum Meant {
 }
 
 /// Everyone who ever was a speaker of a conference.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Census {
     /// The name of placeholders: those who have it are nobody.
     stand_in: Name,

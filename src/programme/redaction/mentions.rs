@@ -1,5 +1,7 @@
 //! What still speaks of a person after a redaction, or may: somebody must read it.
 
+use serde::{Deserialize, Serialize};
+
 use super::{codes, model::Redaction};
 use crate::agenda::Agenda;
 
@@ -7,7 +9,7 @@ use crate::agenda::Agenda;
 pub const MENTIONS_MAX: usize = 500;
 
 /// A text, a code or an address in which a family name, or a part of a code, still stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mention {
     /// In the release of this number; in the draft if none.
     pub release: Option<i32>,
@@ -18,7 +20,7 @@ pub struct Mention {
 }
 
 /// The mentions of everything.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Mentions {
     /// The first ones.
     pub list: Vec<Mention>,
@@ -32,6 +34,13 @@ impl Mentions {
         if self.list.len() < MENTIONS_MAX {
             self.list.push(Mention { release, pointer, language: language.map(str::to_owned) });
         }
+    }
+
+    /// Has the mentions of something else, too.
+    pub fn append(&mut self, other: Self) {
+        self.count += other.count;
+        let room = MENTIONS_MAX.saturating_sub(self.list.len());
+        self.list.extend(other.list.into_iter().take(room));
     }
 
     /// Looks through a note or a reason.

@@ -5,9 +5,13 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
 use super::{
-    census::Known,
+    census::{Known, Name},
     codes,
+    mentions::Mentions,
     text::{Match, Pattern, Patterns},
 };
 use crate::{
@@ -15,10 +19,88 @@ use crate::{
         Agenda,
         document::{Appearance, Speaker},
     },
+    database::DatabaseError,
+    faults,
     ids::SpeakerId,
     programme::{history::History, release::store::Words},
-    values::{Code, LOCALISED_LENGTH_MAX, Line, Localised},
+    values::{Code, LOCALISED_LENGTH_MAX, Line, Localised, TextValue as _},
 };
+
+/// Who is taken out: their id, all that is known of them, what stands in for them.
+pub type Taken = (SpeakerId, Known, Speaker);
+
+/// What a redaction takes out, as it is kept until everything is rewritten, and no longer: it names them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    people: Vec<Detail>,
+    words: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Detail {
+    id: String,
+    codes: Vec<String>,
+    names: BTreeSet<Name>,
+    placeholder: Value,
+}
+
+impl Details {
+    /// What is to be kept of who is taken out, and of the caller's words.
+    pub fn of(people: &[Taken], words: &[Line<200>]) -> Self {
+        let detail = |(id, known, placeholder): &Taken| Detail {
+            id: id.to_string(),
+            codes: known.codes.iter().map(Code::to_string).collect(),
+            names: known.names.clone(),
+            placeholder: serde_json::to_value(placeholder).unwrap_or_default(),
+        };
+        Self {
+            people: people.iter().map(detail).collect(),
+            words: words.iter().map(|word| word.as_str().to_owned()).collect(),
+        }
+    }
+
+    /// The redaction that they were kept of.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn redaction(&self) -> Result<Redaction, DatabaseError> {
+        let corrupt = || DatabaseError::Corrupt("the details of a redaction".to_owned());
+        let taken = |detail: &Detail| {
+            let codes = detail.codes.iter().map(|code| Code::parse(code).map_err(|_| corrupt()));
+            let known = Known::of(codes.collect::<Result<_, _>>()?, detail.names.clone());
+            let placeholder = faults::read(detail.placeholder.clone()).map_err(|_| corrupt())?;
+            Ok::<_, DatabaseError>((detail.id.parse().map_err(|_| corrupt())?, known, placeholder))
+        };
+        let people = self.people.iter().map(taken).collect::<Result<_, _>>()?;
+        let words = self.words.iter().map(|word| Line::parse(word).map_err(|_| corrupt()));
+        Ok(Redaction::new(people, &words.collect::<Result<Vec<_>, _>>()?))
+    }
+}
+
+/// What a redaction did so far. It names nobody.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Redacted {
+    /// The codes of what stands in for the person: one for each time that they were entered.
+    pub placeholders: Vec<String>,
+    /// How many releases were rewritten.
+    pub releases: usize,
+    /// How many scheduled releases were rewritten.
+    pub scheduled_releases: usize,
+    /// Whether the draft was rewritten.
+    pub draft: bool,
+    /// How many entries of the audit trail were rewritten.
+    pub audit_entries: usize,
+    /// What still speaks of them or may, for somebody to read.
+    pub mentions: Mentions,
+}
+
+impl Redacted {
+    /// Of a redaction that did nothing yet.
+    pub fn of(redaction: &Redaction) -> Self {
+        let placeholders = redaction.people.iter().map(|person| person.placeholder.code.to_string()).collect();
+        Self { placeholders, ..Self::default() }
+    }
+}
 
 /// A speaker who is taken out, and what stands in for them from now on. Who was entered anew has an id, and a
 /// placeholder, for each time.
@@ -50,7 +132,7 @@ pub struct Redaction {
 impl Redaction {
     /// The redaction of people with these placeholders, and of the words that the caller gives. Codes of sessions and
     /// items change only where words are given: links to them break.
-    pub fn new(people: Vec<(SpeakerId, Known, Speaker)>, words: &[Line<200>]) -> Self {
+    pub fn new(people: Vec<Taken>, words: &[Line<200>]) -> Self {
         let names: BTreeSet<_> = people.iter().flat_map(|(_, known, _)| &known.names).collect();
         let given: Vec<_> = words.iter().map(|word| Pattern::new(word.as_str(), Match::Words)).collect();
         let mut patterns = given;

@@ -1,27 +1,259 @@
-//! The contents of releases, to be rewritten: one at a time, for each may be large.
+//! The rows of redactions, and the contents of releases, to be rewritten: one at a time, for each may be large.
 
-use chrono::{DateTime, Utc};
-use diesel::prelude::*;
-use serde::Serialize;
-use serde_json::Value;
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::{dsl::sql, prelude::*, sql_types::Nullable};
+use serde::{Serialize, de::DeserializeOwned};
 
-use super::census::Sighting;
+use super::{
+    census::Sighting,
+    model::{Details, Redacted},
+};
 use crate::{
     agenda::Agenda,
     clock,
     database::{
         Connection, DatabaseError, changes,
-        schema::{releases, scheduled_releases},
-        types::{Instant, JsonValue},
+        schema::{redactions, releases, scheduled_releases},
+        types::{Instant, Json, JsonText, JsonValue},
     },
     faults,
-    ids::{ConferenceId, ReleaseId, ScheduledReleaseId},
+    ids::{ConferenceId, RedactionId, ReleaseId, ScheduledReleaseId},
     programme::{history::History, release::store::Words},
 };
 
-/// A release, as far as a redaction concerns it.
-pub struct ReleaseContents {
+/// How long one process rewrites alone before it must say that it goes on. Should two do it at once, the second finds
+/// done what the first did.
+const LEASE: TimeDelta = TimeDelta::seconds(3);
+
+/// A redaction as it is kept.
+#[derive(Debug, Clone)]
+pub struct RedactionRow {
+    pub id: RedactionId,
+    pub conference: ConferenceId,
+    /// When it was recorded: `updated_at` of every release that it goes through.
+    pub at: DateTime<Utc>,
+    /// What is taken out; none once everything is rewritten.
+    pub details: Option<Details>,
+    /// The number of the latest release when it was recorded: later ones are made without the people.
+    pub releases_to: i32,
+    /// The number of the last release that is rewritten.
+    pub rewritten_to: i32,
+    /// The last scheduled release that is rewritten.
+    pub scheduled_to: Option<ScheduledReleaseId>,
+    /// What was done so far.
+    pub report: Redacted,
+}
+
+type Columns = (RedactionId, ConferenceId, Instant, Option<JsonText>, i32, i32, Option<ScheduledReleaseId>, JsonText);
+
+macro_rules! columns {
+    () => {
+        (
+            redactions::id,
+            redactions::conference_id,
+            redactions::created_at,
+            redactions::details,
+            redactions::releases_to,
+            redactions::rewritten_to,
+            redactions::scheduled_to,
+            redactions::report,
+        )
+    };
+}
+
+fn row(columns: Columns) -> Result<RedactionRow, DatabaseError> {
+    let (id, conference, Instant(at), details, releases_to, rewritten_to, scheduled_to, report) = columns;
+    let details = details.as_ref().map(parsed).transpose()?;
+    let report = parsed(&report)?;
+    Ok(RedactionRow { id, conference, at, details, releases_to, rewritten_to, scheduled_to, report })
+}
+
+fn corrupt(error: serde_json::Error) -> DatabaseError {
+    DatabaseError::Corrupt(error.to_string())
+}
+
+fn parsed<T: DeserializeOwned>(JsonText(text): &JsonText) -> Result<T, DatabaseError> {
+    serde_json::from_str(text).map_err(corrupt)
+}
+
+fn written(content: &impl Serialize) -> Result<JsonText, DatabaseError> {
+    serde_json::to_string(content).map(JsonText).map_err(corrupt)
+}
+
+fn read(content: &JsonText) -> Result<Agenda, DatabaseError> {
+    faults::read(parsed(content)?).map_err(|faults| DatabaseError::Corrupt(format!("{:?}", faults.0)))
+}
+
+/// Records a redaction. Whoever records it goes on to rewrite.
+pub fn insert(connection: &mut Connection, row: &RedactionRow) -> Result<(), DatabaseError> {
+    diesel::insert_into(redactions::table)
+        .values((
+            redactions::id.eq(row.id),
+            redactions::conference_id.eq(row.conference),
+            redactions::created_at.eq(Instant(row.at)),
+            redactions::details.eq(row.details.as_ref().map(written).transpose()?),
+            redactions::releases_to.eq(row.releases_to),
+            redactions::rewritten_to.eq(row.rewritten_to),
+            redactions::scheduled_to.eq(row.scheduled_to),
+            redactions::report.eq(written(&row.report)?),
+            redactions::leased_until.eq(Some(Instant(clock::now() + LEASE))),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// A redaction.
+pub fn find(connection: &mut Connection, id: RedactionId) -> Result<Option<RedactionRow>, DatabaseError> {
+    let found: Option<Columns> = redactions::table.find(id).select(columns!()).first(connection).optional()?;
+    found.map(row).transpose()
+}
+
+/// How many redactions a conference has had.
+pub fn count(connection: &mut Connection, conference: ConferenceId) -> Result<i64, DatabaseError> {
+    Ok(redactions::table.filter(redactions::conference_id.eq(conference)).count().get_result(connection)?)
+}
+
+/// The redactions of a conference of which not everything is rewritten.
+pub fn unfinished(connection: &mut Connection, conference: ConferenceId) -> Result<Vec<RedactionRow>, DatabaseError> {
+    let rows: Vec<Columns> = redactions::table
+        .filter(redactions::conference_id.eq(conference))
+        .filter(redactions::finished_at.is_null())
+        .order(redactions::id)
+        .select(columns!())
+        .load(connection)?;
+    rows.into_iter().map(row).collect()
+}
+
+/// The unfinished redactions that no process goes on with.
+pub fn left_alone(connection: &mut Connection) -> Result<Vec<RedactionId>, DatabaseError> {
+    let leased: Vec<(RedactionId, Option<Instant>)> = redactions::table
+        .filter(redactions::finished_at.is_null())
+        .order(redactions::id)
+        .select((redactions::id, redactions::leased_until))
+        .load(connection)?;
+    let free = leased.into_iter().filter(|(_, until)| until.is_none_or(|Instant(until)| is_over(until)));
+    Ok(free.map(|(id, _)| id).collect())
+}
+
+/// Whether a lease is over. One that is longer than any is of a clock that was wrong.
+fn is_over(until: DateTime<Utc>) -> bool {
+    let now = clock::now();
+    until <= now || until > now + LEASE * 2
+}
+
+/// Takes an unfinished redaction up, if no other process goes on with it.
+pub fn claim(connection: &mut Connection, id: RedactionId) -> Result<bool, DatabaseError> {
+    let unfinished = redactions::table.find(id).filter(redactions::finished_at.is_null());
+    let known: Option<Option<Instant>> = unfinished.select(redactions::leased_until).first(connection).optional()?;
+    let Some(known) = known.filter(|known| known.is_none_or(|Instant(until)| is_over(until))) else {
+        return Ok(false);
+    };
+    let until = Some(Instant(clock::now() + LEASE));
+    let set = redactions::leased_until.eq(until);
+    let claimed = match known {
+        Some(known) => {
+            diesel::update(unfinished.filter(redactions::leased_until.eq(known))).set(set).execute(connection)?
+        }
+        None => diesel::update(unfinished.filter(redactions::leased_until.is_null())).set(set).execute(connection)?,
+    };
+    Ok(claimed == 1)
+}
+
+/// Says that whoever took a redaction up goes on with it.
+pub fn renew(connection: &mut Connection, id: RedactionId) -> Result<(), DatabaseError> {
+    diesel::update(redactions::table.find(id).filter(redactions::finished_at.is_null()))
+        .set(redactions::leased_until.eq(Some(Instant(clock::now() + LEASE))))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Notes how far the rewriting has come.
+pub fn advance(connection: &mut Connection, row: &RedactionRow) -> Result<(), DatabaseError> {
+    diesel::update(redactions::table.find(row.id).filter(redactions::finished_at.is_null()))
+        .set((
+            redactions::rewritten_to.eq(row.rewritten_to),
+            redactions::scheduled_to.eq(row.scheduled_to),
+            redactions::report.eq(written(&row.report)?),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Everything is rewritten: what is left of a redaction names nobody.
+pub fn finish(connection: &mut Connection, row: &RedactionRow) -> Result<(), DatabaseError> {
+    diesel::update(redactions::table.find(row.id).filter(redactions::finished_at.is_null()))
+        .set((
+            redactions::finished_at.eq(Some(Instant(clock::now()))),
+            redactions::details.eq(None::<JsonText>),
+            redactions::report.eq(written(&row.report)?),
+            redactions::leased_until.eq(None::<Instant>),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// The speakers of the releases after `after`, with the number of each, the earliest first. Of each nothing else is
+/// read: of the agenda that it was made of, for the public sees nobody else.
+pub fn speakers_of_releases(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    after: i32,
+    mut visit: impl FnMut(i32, Vec<Sighting>),
+) -> Result<i32, DatabaseError> {
+    let mut last = after;
+    loop {
+        let next: Option<(i32, Option<JsonValue>)> = releases::table
+            .filter(releases::conference_id.eq(conference))
+            .filter(releases::number.gt(last))
+            .order(releases::number)
+            .select((releases::number, sql::<Nullable<Json>>("full_content -> 'speakers'")))
+            .first(connection)
+            .optional()?;
+        let Some((number, speakers)) = next else { return Ok(last) };
+        visit(number, sightings(speakers));
+        last = number;
+    }
+}
+
+/// The speakers of every scheduled release, the published and the cancelled ones too.
+pub fn speakers_of_scheduled(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    mut visit: impl FnMut(Vec<Sighting>),
+) -> Result<(), DatabaseError> {
+    let ids: Vec<ScheduledReleaseId> = scheduled_releases::table
+        .filter(scheduled_releases::conference_id.eq(conference))
+        .order(scheduled_releases::id)
+        .select(scheduled_releases::id)
+        .load(connection)?;
+    for id in ids {
+        let speakers: Option<JsonValue> = scheduled_releases::table
+            .find(id)
+            .select(sql::<Nullable<Json>>("full_content -> 'speakers'"))
+            .first(connection)?;
+        visit(sightings(speakers));
+    }
+    Ok(())
+}
+
+fn sightings(speakers: Option<JsonValue>) -> Vec<Sighting> {
+    let list = speakers.as_ref().and_then(|JsonValue(list)| list.as_array());
+    list.into_iter().flatten().filter_map(Sighting::read).collect()
+}
+
+/// A release as it is stored, as far as a redaction concerns it.
+pub struct StoredRelease {
     id: ReleaseId,
+    number: i32,
+    updated_at: DateTime<Utc>,
+    rewrites: i32,
+    texts: (Option<String>, Option<String>),
+    contents: (JsonText, JsonText, JsonText, JsonText),
+}
+
+/// The same, read.
+pub struct ReleaseContents {
+    pub number: i32,
     pub note: Option<String>,
     pub force_reason: Option<String>,
     pub content: Agenda,
@@ -30,141 +262,236 @@ pub struct ReleaseContents {
     pub words: Words,
 }
 
-/// A scheduled release, as far as a redaction concerns it.
+/// A release as it is to be stored. Without contents it stays, but for its date.
+pub struct RewrittenRelease {
+    id: ReleaseId,
+    pub number: i32,
+    updated_at: DateTime<Utc>,
+    rewrites: i32,
+    contents: Option<Rewritten>,
+}
+
+struct Rewritten {
+    texts: (Option<String>, Option<String>),
+    contents: (JsonText, JsonText, JsonText, JsonText),
+}
+
+impl StoredRelease {
+    /// What it says.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(&self) -> Result<ReleaseContents, DatabaseError> {
+        let (content, full, history, words) = &self.contents;
+        let (note, force_reason) = self.texts.clone();
+        Ok(ReleaseContents {
+            number: self.number,
+            note,
+            force_reason,
+            content: read(content)?,
+            full: read(full)?,
+            history: parsed(history)?,
+            words: parsed(words)?,
+        })
+    }
+
+    /// The same with other contents, if they changed, as a redaction of this instant leaves it.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn rewritten(
+        &self,
+        contents: Option<&ReleaseContents>,
+        at: DateTime<Utc>,
+    ) -> Result<RewrittenRelease, DatabaseError> {
+        let rewritten = |new: &ReleaseContents| {
+            Ok::<_, DatabaseError>(Rewritten {
+                texts: (new.note.clone(), new.force_reason.clone()),
+                contents: (written(&new.content)?, written(&new.full)?, written(&new.history)?, written(&new.words)?),
+            })
+        };
+        Ok(RewrittenRelease {
+            id: self.id,
+            number: self.number,
+            updated_at: self.updated_at.max(at),
+            rewrites: self.rewrites,
+            contents: contents.map(rewritten).transpose()?,
+        })
+    }
+}
+
+/// The first release after one number, up to another.
+pub fn next_release(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    after: i32,
+    to: i32,
+) -> Result<Option<StoredRelease>, DatabaseError> {
+    type Row =
+        ((ReleaseId, i32, Instant, i32), (Option<String>, Option<String>), (JsonText, JsonText, JsonText, JsonText));
+    let found: Option<Row> = releases::table
+        .filter(releases::conference_id.eq(conference))
+        .filter(releases::number.gt(after))
+        .filter(releases::number.le(to))
+        .order(releases::number)
+        .select((
+            (releases::id, releases::number, releases::updated_at, releases::rewrites),
+            (releases::note, releases::force_reason),
+            (releases::content, releases::full_content, releases::history, releases::words),
+        ))
+        .first(connection)
+        .optional()?;
+    Ok(found.map(|((id, number, Instant(updated_at), rewrites), texts, contents)| StoredRelease {
+        id,
+        number,
+        updated_at,
+        rewrites,
+        texts,
+        contents,
+    }))
+}
+
+/// Rewrites a release, and when its content last changed; false where another redaction, or another process, rewrote it
+/// since it was read.
+pub fn replace_release(connection: &mut Connection, release: &RewrittenRelease) -> Result<bool, DatabaseError> {
+    let as_read = releases::table.find(release.id).filter(releases::rewrites.eq(release.rewrites));
+    let stamp = (releases::updated_at.eq(Instant(release.updated_at)), releases::rewrites.eq(release.rewrites + 1));
+    let replaced = match &release.contents {
+        None => diesel::update(as_read).set(stamp).execute(connection)?,
+        Some(Rewritten { texts: (note, force_reason), contents: (content, full, history, words) }) => {
+            diesel::update(as_read)
+                .set((
+                    stamp,
+                    releases::note.eq(note),
+                    releases::force_reason.eq(force_reason),
+                    releases::content.eq(content),
+                    releases::full_content.eq(full),
+                    releases::history.eq(history),
+                    releases::words.eq(words),
+                ))
+                .execute(connection)?
+        }
+    };
+    Ok(replaced == 1)
+}
+
+/// Says that the latest release changed, so that every process makes of it anew what it holds in memory. Answers its
+/// number, 0 if there is none, and the instant from which it counts: later than any that it had, whatever the clock.
+pub fn touch_latest(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    now: DateTime<Utc>,
+) -> Result<(i32, DateTime<Utc>), DatabaseError> {
+    let latest: Option<(ReleaseId, i32, Instant)> = releases::table
+        .filter(releases::conference_id.eq(conference))
+        .order(releases::number.desc())
+        .select((releases::id, releases::number, releases::updated_at))
+        .first(connection)
+        .optional()?;
+    let Some((id, number, Instant(updated_at))) = latest else { return Ok((0, now)) };
+    let at = clock::following(now, Some(updated_at));
+    // Whoever is rewriting it reads it again: an older date must not come back.
+    let touched = (releases::updated_at.eq(Instant(at)), releases::rewrites.eq(releases::rewrites + 1));
+    diesel::update(releases::table.find(id)).set(touched).execute(connection)?;
+    changes::announce(connection)?;
+    Ok((number, at))
+}
+
+/// A scheduled release as it is stored, as far as a redaction concerns it.
+pub struct StoredScheduled {
+    pub id: ScheduledReleaseId,
+    rewrites: i32,
+    texts: (Option<String>, Option<String>),
+    full: JsonText,
+}
+
+/// The same, read.
 pub struct ScheduledContents {
-    id: ScheduledReleaseId,
     pub note: Option<String>,
     pub force_reason: Option<String>,
     pub full: Agenda,
 }
 
-fn read(JsonValue(content): JsonValue) -> Result<Agenda, DatabaseError> {
-    faults::read(content).map_err(|faults| DatabaseError::Corrupt(format!("{:?}", faults.0)))
+/// A scheduled release as it is to be stored.
+pub struct RewrittenScheduled {
+    pub id: ScheduledReleaseId,
+    rewrites: i32,
+    contents: Option<(Option<String>, Option<String>, JsonText)>,
 }
 
-fn written(content: &impl Serialize) -> Result<JsonValue, DatabaseError> {
-    serde_json::to_value(content).map(JsonValue).map_err(|error| DatabaseError::Corrupt(error.to_string()))
-}
-
-fn speakers(contents: &[JsonValue]) -> Vec<Sighting> {
-    let lists = contents.iter().filter_map(|JsonValue(content)| content.get("speakers").and_then(Value::as_array));
-    lists.flatten().filter_map(Sighting::read).collect()
-}
-
-/// Every release of a conference, with its number, the earliest first.
-pub fn releases(connection: &mut Connection, conference: ConferenceId) -> Result<Vec<(ReleaseId, i32)>, DatabaseError> {
-    Ok(releases::table
-        .filter(releases::conference_id.eq(conference))
-        .order(releases::number)
-        .select((releases::id, releases::number))
-        .load(connection)?)
-}
-
-/// Every scheduled release of a conference, the published and the cancelled ones too.
-pub fn scheduled(
-    connection: &mut Connection,
-    conference: ConferenceId,
-) -> Result<Vec<ScheduledReleaseId>, DatabaseError> {
-    Ok(scheduled_releases::table
-        .filter(scheduled_releases::conference_id.eq(conference))
-        .order(scheduled_releases::id)
-        .select(scheduled_releases::id)
-        .load(connection)?)
-}
-
-/// The speakers of a release, public and full.
-pub fn speakers_of_release(connection: &mut Connection, id: ReleaseId) -> Result<Vec<Sighting>, DatabaseError> {
-    let row = releases::table.find(id).select((releases::content, releases::full_content));
-    let (content, full): (JsonValue, JsonValue) = row.first(connection)?;
-    Ok(speakers(&[content, full]))
-}
-
-/// The speakers of a scheduled release.
-pub fn speakers_of_scheduled(
-    connection: &mut Connection,
-    id: ScheduledReleaseId,
-) -> Result<Vec<Sighting>, DatabaseError> {
-    let row = scheduled_releases::table.find(id).select(scheduled_releases::full_content);
-    Ok(speakers(&[row.first(connection)?]))
-}
-
-/// A release.
-pub fn release(connection: &mut Connection, id: ReleaseId) -> Result<ReleaseContents, DatabaseError> {
-    type Contents = (JsonValue, JsonValue, JsonValue, JsonValue);
-    let (note, force_reason, contents): (Option<String>, Option<String>, Contents) = releases::table
-        .find(id)
-        .select((
-            releases::note,
-            releases::force_reason,
-            (releases::content, releases::full_content, releases::history, releases::words),
-        ))
-        .first(connection)?;
-    let (content, full, JsonValue(history), JsonValue(words)) = contents;
-    let corrupt = |error: serde_json::Error| DatabaseError::Corrupt(error.to_string());
-    let history = serde_json::from_value(history).map_err(corrupt)?;
-    let words = serde_json::from_value(words).map_err(corrupt)?;
-    Ok(ReleaseContents { id, note, force_reason, content: read(content)?, full: read(full)?, history, words })
-}
-
-/// A scheduled release.
-pub fn scheduled_release(
-    connection: &mut Connection,
-    id: ScheduledReleaseId,
-) -> Result<ScheduledContents, DatabaseError> {
-    type Row = (Option<String>, Option<String>, JsonValue);
-    let (note, force_reason, full): Row = scheduled_releases::table
-        .find(id)
-        .select((scheduled_releases::note, scheduled_releases::force_reason, scheduled_releases::full_content))
-        .first(connection)?;
-    Ok(ScheduledContents { id, note, force_reason, full: read(full)? })
-}
-
-/// Rewrites a release, and when its content last changed; lets the other processes know.
-pub fn replace_release(
-    connection: &mut Connection,
-    release: &ReleaseContents,
-    now: DateTime<Utc>,
-) -> Result<(), DatabaseError> {
-    diesel::update(releases::table.find(release.id))
-        .set((
-            releases::note.eq(&release.note),
-            releases::force_reason.eq(&release.force_reason),
-            releases::content.eq(written(&release.content)?),
-            releases::full_content.eq(written(&release.full)?),
-            releases::history.eq(written(&release.history)?),
-            releases::words.eq(written(&release.words)?),
-            releases::updated_at.eq(Instant(now)),
-        ))
-        .execute(connection)?;
-    changes::announce(connection)
-}
-
-/// Says that the latest release changed, so that every process makes of it anew what it holds in memory.
-pub fn touch_latest(
-    connection: &mut Connection,
-    conference: ConferenceId,
-    now: DateTime<Utc>,
-) -> Result<(), DatabaseError> {
-    let of_conference = releases::table.filter(releases::conference_id.eq(conference));
-    let columns = (releases::id, releases::updated_at);
-    let latest: Option<(ReleaseId, Instant)> =
-        of_conference.order(releases::number.desc()).select(columns).first(connection).optional()?;
-    if let Some((id, Instant(last))) = latest {
-        let updated_at = Instant(clock::following(now, Some(last)));
-        diesel::update(releases::table.find(id)).set(releases::updated_at.eq(updated_at)).execute(connection)?;
-        changes::announce(connection)?;
+impl StoredScheduled {
+    /// What it says.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(&self) -> Result<ScheduledContents, DatabaseError> {
+        let (note, force_reason) = self.texts.clone();
+        Ok(ScheduledContents { note, force_reason, full: read(&self.full)? })
     }
-    Ok(())
+
+    /// The same with other contents, if they changed.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn rewritten(&self, contents: Option<&ScheduledContents>) -> Result<RewrittenScheduled, DatabaseError> {
+        let rewritten = |new: &ScheduledContents| {
+            Ok::<_, DatabaseError>((new.note.clone(), new.force_reason.clone(), written(&new.full)?))
+        };
+        let contents = contents.map(rewritten).transpose()?;
+        Ok(RewrittenScheduled { id: self.id, rewrites: self.rewrites, contents })
+    }
 }
 
-/// Rewrites a scheduled release.
-pub fn replace_scheduled(connection: &mut Connection, release: &ScheduledContents) -> Result<(), DatabaseError> {
-    diesel::update(scheduled_releases::table.find(release.id))
-        .set((
-            scheduled_releases::note.eq(&release.note),
-            scheduled_releases::force_reason.eq(&release.force_reason),
-            scheduled_releases::full_content.eq(written(&release.full)?),
+/// The first scheduled release of a conference after another, the published and the cancelled ones too.
+pub fn next_scheduled(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    after: Option<ScheduledReleaseId>,
+) -> Result<Option<StoredScheduled>, DatabaseError> {
+    type Row = (ScheduledReleaseId, i32, (Option<String>, Option<String>), JsonText);
+    let after = after.unwrap_or(ScheduledReleaseId::from_uuid(uuid::Uuid::nil()));
+    let found: Option<Row> = scheduled_releases::table
+        .filter(scheduled_releases::conference_id.eq(conference))
+        .filter(scheduled_releases::id.gt(after))
+        .order(scheduled_releases::id)
+        .select((
+            scheduled_releases::id,
+            scheduled_releases::rewrites,
+            (scheduled_releases::note, scheduled_releases::force_reason),
+            scheduled_releases::full_content,
         ))
-        .execute(connection)?;
-    Ok(())
+        .first(connection)
+        .optional()?;
+    Ok(found.map(|(id, rewrites, texts, full)| StoredScheduled { id, rewrites, texts, full }))
+}
+
+/// Rewrites a scheduled release; false where another redaction, or another process, did since it was read.
+pub fn replace_scheduled(connection: &mut Connection, release: &RewrittenScheduled) -> Result<bool, DatabaseError> {
+    let as_read = scheduled_releases::table.find(release.id).filter(scheduled_releases::rewrites.eq(release.rewrites));
+    let stamp = scheduled_releases::rewrites.eq(release.rewrites + 1);
+    let replaced = match &release.contents {
+        None => diesel::update(as_read).set(stamp).execute(connection)?,
+        Some((note, force_reason, full)) => diesel::update(as_read)
+            .set((
+                stamp,
+                scheduled_releases::note.eq(note),
+                scheduled_releases::force_reason.eq(force_reason),
+                scheduled_releases::full_content.eq(full),
+            ))
+            .execute(connection)?,
+    };
+    Ok(replaced == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_ends_with_its_time_and_with_a_clock_that_was_wrong() {
+        let now = clock::now();
+        assert!(!is_over(now + LEASE));
+        assert!(is_over(now - TimeDelta::seconds(1)));
+        assert!(is_over(now + TimeDelta::hours(1)), "no lease is as long");
+    }
 }

@@ -1,4 +1,5 @@
-//! The rows of releases, and of those that are scheduled.
+//! The rows of releases, and of those that are scheduled. Whatever is read of them is without those whom a redaction
+//! takes out that has not rewritten it yet.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ use crate::{
     },
     faults,
     ids::{ConferenceId, ReleaseId, ScheduledReleaseId},
-    programme::history::History,
+    programme::{history::History, redaction::pending::Pending},
 };
 
 /// A release without its content.
@@ -27,7 +28,7 @@ pub struct ReleaseRow {
     pub number: i32,
     /// When it was published.
     pub released_at: DateTime<Utc>,
-    /// When its content last changed: a redaction alone does that.
+    /// When a redaction last went through it, which alone may change its content; else when it was published.
     pub updated_at: DateTime<Utc>,
     /// Who published it.
     pub author: String,
@@ -113,8 +114,11 @@ macro_rules! columns {
     };
 }
 
-fn row((number, released_at, updated_at, author, note, force_reason, restores): Columns) -> ReleaseRow {
-    ReleaseRow { number, released_at: released_at.0, updated_at: updated_at.0, author, note, force_reason, restores }
+fn row(pending: &Pending, columns: Columns) -> ReleaseRow {
+    let (number, Instant(released_at), Instant(updated_at), author, note, force_reason, restores) = columns;
+    let mut row = ReleaseRow { number, released_at, updated_at, author, note, force_reason, restores };
+    pending.leave_out_of_row(&mut row);
+    row
 }
 
 fn agenda(what: &str, JsonValue(content): JsonValue) -> Result<Agenda, DatabaseError> {
@@ -165,18 +169,27 @@ pub fn load(
     conference: ConferenceId,
     number: i32,
 ) -> Result<Option<PublicRelease>, DatabaseError> {
+    let pending = Pending::of(connection, conference)?;
     let found: Option<(Columns, JsonValue, JsonValue)> = releases::table
         .filter(releases::conference_id.eq(conference))
         .filter(releases::number.eq(number))
         .select((columns!(), releases::content, releases::history))
         .first(connection)
         .optional()?;
-    found.map(|(columns, content, history)| public(columns, content, history)).transpose()
+    found.map(|(columns, content, history)| public(&pending, columns, (content, history))).transpose()
 }
 
-fn public(columns: Columns, content: JsonValue, history: JsonValue) -> Result<PublicRelease, DatabaseError> {
+fn public(
+    pending: &Pending,
+    columns: Columns,
+    (content, history): (JsonValue, JsonValue),
+) -> Result<PublicRelease, DatabaseError> {
     let what = format!("release {}", columns.0);
-    Ok(PublicRelease { content: agenda(&what, content)?, history: read(&what, history)?, row: row(columns) })
+    let row = row(pending, columns);
+    let (mut content, mut history) = (agenda(&what, content)?, read(&what, history)?);
+    pending.leave_out_of_agenda(row.number, &mut content);
+    pending.leave_out_of_history(row.number, &mut history);
+    Ok(PublicRelease { row, content, history })
 }
 
 /// A release with both its contents.
@@ -186,6 +199,7 @@ pub fn load_whole(
     number: i32,
 ) -> Result<Option<Release>, DatabaseError> {
     type Contents = (JsonValue, JsonValue, JsonValue, JsonValue);
+    let pending = Pending::of(connection, conference)?;
     let found: Option<(Columns, Contents, Option<Instant>)> = releases::table
         .filter(releases::conference_id.eq(conference))
         .filter(releases::number.eq(number))
@@ -199,10 +213,13 @@ pub fn load_whole(
     found
         .map(|(columns, (content, history, full, words), next_embargo_ends_at)| {
             let what = format!("release {number}");
+            let (mut full, mut words) = (agenda(&what, full)?, read(&what, words)?);
+            pending.leave_out_of_agenda(number, &mut full);
+            pending.leave_out_of_words(number, &mut words);
             Ok(Release {
-                public: public(columns, content, history)?,
-                full: agenda(&what, full)?,
-                words: read(&what, words)?,
+                public: public(&pending, columns, (content, history))?,
+                full,
+                words,
                 next_embargo_ends_at: next_embargo_ends_at.map(|Instant(ends_at)| ends_at),
             })
         })
@@ -215,13 +232,14 @@ pub fn find(
     conference: ConferenceId,
     number: i32,
 ) -> Result<Option<ReleaseRow>, DatabaseError> {
+    let pending = Pending::of(connection, conference)?;
     let found: Option<Columns> = releases::table
         .filter(releases::conference_id.eq(conference))
         .filter(releases::number.eq(number))
         .select(columns!())
         .first(connection)
         .optional()?;
-    Ok(found.map(row))
+    Ok(found.map(|columns| row(&pending, columns)))
 }
 
 /// Releases before `before`, the latest first.
@@ -231,6 +249,7 @@ pub fn list(
     before: i32,
     limit: i64,
 ) -> Result<Vec<ReleaseRow>, DatabaseError> {
+    let pending = Pending::of(connection, conference)?;
     let rows: Vec<Columns> = releases::table
         .filter(releases::conference_id.eq(conference))
         .filter(releases::number.lt(before))
@@ -238,7 +257,7 @@ pub fn list(
         .limit(limit)
         .select(columns!())
         .load(connection)?;
-    Ok(rows.into_iter().map(row).collect())
+    Ok(rows.into_iter().map(|columns| row(&pending, columns)).collect())
 }
 
 /// The latest releases up to a number, the latest first, with what each changed in words.
@@ -248,6 +267,7 @@ pub fn list_with_words(
     number: i32,
     limit: i64,
 ) -> Result<Vec<(ReleaseRow, Words)>, DatabaseError> {
+    let pending = Pending::of(connection, conference)?;
     let rows: Vec<(Columns, JsonValue)> = releases::table
         .filter(releases::conference_id.eq(conference))
         .filter(releases::number.le(number))
@@ -255,7 +275,12 @@ pub fn list_with_words(
         .limit(limit)
         .select((columns!(), releases::words))
         .load(connection)?;
-    rows.into_iter().map(|(columns, words)| Ok((row(columns), read("words of a release", words)?))).collect()
+    let released = |(columns, words): (Columns, JsonValue)| {
+        let (row, mut words) = (row(&pending, columns), read("words of a release", words)?);
+        pending.leave_out_of_words(row.number, &mut words);
+        Ok((row, words))
+    };
+    rows.into_iter().map(released).collect()
 }
 
 /// Writes a release, and lets the other processes know.
@@ -329,10 +354,13 @@ macro_rules! scheduled_columns {
     };
 }
 
-fn scheduled(columns: ScheduledColumns) -> Result<ScheduledRelease, DatabaseError> {
+fn scheduled(pending: &Pending, columns: ScheduledColumns) -> Result<ScheduledRelease, DatabaseError> {
     let (id, Instant(publish_at), author, note, force_reason, state, release_number, Instant(created_at)) = columns;
     let state = ScheduledState::from_word(&state).ok_or_else(|| DatabaseError::Corrupt(format!("state {state}")))?;
-    Ok(ScheduledRelease { id, publish_at, author, note, force_reason, state, release_number, created_at })
+    let mut release =
+        ScheduledRelease { id, publish_at, author, note, force_reason, state, release_number, created_at };
+    pending.leave_out_of_scheduled(&mut release);
+    Ok(release)
 }
 
 /// Writes a scheduled release with the draft as it is now.
@@ -366,6 +394,7 @@ pub fn list_scheduled(
     limit: i64,
 ) -> Result<Vec<ScheduledRelease>, DatabaseError> {
     let waits = ScheduledState::Scheduled.as_str();
+    let pending = Pending::of(connection, conference)?;
     let of_conference = scheduled_releases::table.filter(scheduled_releases::conference_id.eq(conference));
     let to_come: Vec<ScheduledColumns> = of_conference
         .filter(scheduled_releases::state.eq(waits))
@@ -380,7 +409,7 @@ pub fn list_scheduled(
         .select(scheduled_columns!())
         .load(connection)?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    to_come.into_iter().chain(done).take(limit).map(scheduled).collect()
+    to_come.into_iter().chain(done).take(limit).map(|columns| scheduled(&pending, columns)).collect()
 }
 
 /// A scheduled release of a conference.
@@ -389,13 +418,14 @@ pub fn find_scheduled(
     conference: ConferenceId,
     id: ScheduledReleaseId,
 ) -> Result<Option<ScheduledRelease>, DatabaseError> {
+    let pending = Pending::of(connection, conference)?;
     let found: Option<ScheduledColumns> = scheduled_releases::table
         .filter(scheduled_releases::conference_id.eq(conference))
         .filter(scheduled_releases::id.eq(id))
         .select(scheduled_columns!())
         .first(connection)
         .optional()?;
-    found.map(scheduled).transpose()
+    found.map(|columns| scheduled(&pending, columns)).transpose()
 }
 
 /// How many scheduled releases are published in one transaction; a later look finds the others.
@@ -407,6 +437,7 @@ pub fn load_due(
     conference: ConferenceId,
     now: DateTime<Utc>,
 ) -> Result<Vec<(ScheduledRelease, Agenda)>, DatabaseError> {
+    let pending = Pending::of(connection, conference)?;
     let rows: Vec<(ScheduledColumns, JsonValue)> = scheduled_releases::table
         .filter(scheduled_releases::conference_id.eq(conference))
         .filter(scheduled_releases::state.eq(ScheduledState::Scheduled.as_str()))
@@ -415,7 +446,12 @@ pub fn load_due(
         .limit(DUE_AT_ONCE)
         .select((scheduled_columns!(), scheduled_releases::full_content))
         .load(connection)?;
-    rows.into_iter().map(|(columns, full)| Ok((scheduled(columns)?, agenda("a scheduled release", full)?))).collect()
+    let due = |(columns, full): (ScheduledColumns, JsonValue)| {
+        let (release, mut full) = (scheduled(&pending, columns)?, agenda("a scheduled release", full)?);
+        pending.leave_out_of_frozen(release.id, &mut full);
+        Ok((release, full))
+    };
+    rows.into_iter().map(due).collect()
 }
 
 /// Says what became of a scheduled release.
