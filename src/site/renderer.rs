@@ -49,29 +49,16 @@ impl Renderer {
         for (name, source) in &sources {
             check_names(source, &texts, assets).map_err(|what| io::Error::other(format!("{name}: {what}")))?;
         }
+        let templates = compile(sources).map_err(io::Error::other)?;
         let renderers = texts.into_iter().map(|(language, texts)| {
-            let made = Self::new(&language, texts, &sources, Arc::clone(assets)).map_err(io::Error::other)?;
-            Ok((language, made))
+            let made = Self::new(templates.clone(), &language, texts, Arc::clone(assets));
+            (language, made)
         });
-        renderers.collect()
+        Ok(renderers.collect())
     }
 
-    fn new(
-        language: &str,
-        texts: Texts,
-        sources: &BTreeMap<String, String>,
-        assets: Arc<Assets>,
-    ) -> Result<Self, Error> {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|_| AutoEscape::Html);
-        environment.set_formatter(|out, state, value| match value.as_str() {
-            Some(text) if !value.is_safe() => Ok(write_escaped(out, text)?),
-            _ => minijinja::escape_formatter(out, state, value),
-        });
-        for (name, source) in sources {
-            environment.add_template_owned(name.clone(), source.clone())?;
-        }
+    /// Adds to compiled templates, which all languages share, what the words of one language are made of.
+    fn new(mut environment: Environment<'static>, language: &str, texts: Texts, assets: Arc<Assets>) -> Self {
         let words = texts.clone();
         environment.add_function("t", move |name: String, places: Kwargs| {
             let unknown = || Error::new(ErrorKind::InvalidOperation, format!("there is no text {name}"));
@@ -111,7 +98,7 @@ impl Renderer {
             let text = text.replace("\r\n", "\n");
             text.split("\n\n").map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
         });
-        Ok(Self(environment))
+        Self(environment)
     }
 
     /// Makes a page.
@@ -123,10 +110,24 @@ impl Renderer {
     }
 }
 
+/// Compiles the templates. A clone of what is answered shares them.
+fn compile(sources: BTreeMap<String, String>) -> Result<Environment<'static>, Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_formatter(|out, state, value| match value.as_str() {
+        Some(text) if !value.is_safe() => Ok(write_escaped(out, text)?),
+        _ => minijinja::escape_formatter(out, state, value),
+    });
+    for (name, source) in sources {
+        environment.add_template_owned(name, source)?;
+    }
+    Ok(environment)
+}
+
 /// Refuses a template that asks for a text or a file that there is not, by its name in quotes.
 fn check_names(source: &str, texts: &BTreeMap<String, Texts>, assets: &Assets) -> Result<(), String> {
-    let none = FluentArgs::new();
-    let is_text = |name: &str| texts.values().any(|texts| texts.get(name, &none).is_some());
+    let is_text = |name: &str| texts.values().any(|texts| texts.has(name));
     let is_file = |name: &str| assets.path(name).is_some();
     let named = |call: &str| -> Vec<String> {
         let starts = source.match_indices(call).filter(|(at, _)| {
@@ -177,4 +178,102 @@ fn arguments(places: &Kwargs) -> Result<FluentArgs<'static>, Error> {
     }
     places.assert_all_used()?;
     Ok(arguments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::texts::ids;
+
+    /// A place where a template asks for a text.
+    #[derive(Default)]
+    struct Call {
+        /// Names in full; beginnings that something is added to; ends of names.
+        names: Vec<String>,
+        beginnings: Vec<String>,
+        ends: Vec<String>,
+        /// What the page fills the text with.
+        arguments: Vec<String>,
+    }
+
+    impl Call {
+        /// Reads what stands between the parentheses of `t(...)` or `t_or(...)`.
+        fn read(parts: &[String]) -> Self {
+            let mut call = Self::default();
+            let mut rest = parts[0].as_str();
+            while let Some((literal, after)) = rest.split_once('"').and_then(|(_, rest)| rest.split_once('"')) {
+                let list = match literal {
+                    beginning if beginning.ends_with('-') => &mut call.beginnings,
+                    end if end.starts_with('-') => &mut call.ends,
+                    _ => &mut call.names,
+                };
+                list.push(literal.to_owned());
+                rest = after;
+            }
+            let named = parts[1..].iter().filter_map(|part| part.split_once('='));
+            call.arguments = named.map(|(name, _)| name.trim().to_owned()).collect();
+            call
+        }
+
+        fn may_begin_or_end(&self, id: &str) -> bool {
+            self.beginnings.iter().any(|beginning| id.starts_with(beginning))
+                || self.ends.iter().any(|end| id.ends_with(end))
+        }
+    }
+
+    /// The arguments of a call, cut at its commas: `source` begins behind the opening parenthesis.
+    fn parts(source: &str) -> Vec<String> {
+        let (mut parts, mut depth, mut is_quoted) = (vec![String::new()], 0, false);
+        for letter in source.chars() {
+            match letter {
+                '"' => is_quoted = !is_quoted,
+                _ if is_quoted => {}
+                ')' if depth == 0 => break,
+                '(' | '[' | '{' => depth += 1,
+                ')' | ']' | '}' => depth -= 1,
+                ',' if depth == 0 => {
+                    parts.push(String::new());
+                    continue;
+                }
+                _ => {}
+            }
+            parts.last_mut().unwrap().push(letter);
+        }
+        parts
+    }
+
+    fn calls() -> Vec<Call> {
+        let mut calls = Vec::new();
+        for (_, source) in SHIPPED {
+            for opening in ["t(", "t_or("] {
+                let starts = source
+                    .match_indices(opening)
+                    .filter(|(at, _)| !source[..*at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
+                calls.extend(starts.map(|(at, _)| Call::read(&parts(&source[at + opening.len()..]))));
+            }
+        }
+        calls
+    }
+
+    #[test]
+    fn every_text_of_every_language_is_filled_by_what_the_pages_give_and_none_is_idle() {
+        let (texts, calls) = (Texts::load(None).unwrap(), calls());
+        for id in ids("en") {
+            let mut of_it: Vec<_> = calls.iter().filter(|call| call.names.iter().any(|name| name == id)).collect();
+            if of_it.is_empty() {
+                of_it.extend(calls.iter().filter(|call| call.may_begin_or_end(id)));
+            }
+            assert!(!of_it.is_empty(), "no page says {id}");
+            for (call, count) in of_it.iter().flat_map(|call| [0, 1, 2, 3, 11, 100].map(|count| (call, count))) {
+                let mut arguments = FluentArgs::new();
+                // A text may stand where a name does; a number stands for either.
+                call.arguments.iter().for_each(|name| arguments.set(name.clone(), count));
+                for (language, texts) in &texts {
+                    let (text, errors) = texts.fill(id, &arguments).unwrap();
+                    assert!(errors.is_empty(), "{language}: {id} with {:?}: {errors:?}", call.arguments);
+                    assert!(!text.is_empty(), "{language}: {id}");
+                }
+            }
+        }
+    }
 }

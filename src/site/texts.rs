@@ -1,9 +1,14 @@
 //! The words of the pages, in Fluent (<https://projectfluent.org>): `config/site/texts/<language>/*.ftl`, and what an
 //! operator puts in their place. What a language does not say is said in English.
 
-use std::{collections::BTreeMap, io, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::Path,
+    sync::Arc,
+};
 
-use fluent_bundle::{FluentArgs, FluentResource, concurrent::FluentBundle};
+use fluent_bundle::{FluentArgs, FluentError, FluentMessage, FluentResource, concurrent::FluentBundle};
 use unic_langid::LanguageIdentifier;
 
 use super::names::primary;
@@ -37,6 +42,7 @@ impl Texts {
     /// A file cannot be read or is no Fluent: the error names it.
     pub fn load(folder: Option<&Path>) -> io::Result<BTreeMap<String, Self>> {
         let mut sources: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+        let mut own = Vec::new();
         for (language, source) in SHIPPED {
             let file = (format!("the texts that ship ({language})"), (*source).to_owned());
             sources.entry((*language).to_owned()).or_default().push(file);
@@ -47,7 +53,9 @@ impl Texts {
                 for file in read_dir(&language)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "ftl"))
                 {
                     let text = std::fs::read_to_string(&file)?;
-                    sources.entry(tag.clone()).or_default().push((file.display().to_string(), text));
+                    let file = file.display().to_string();
+                    own.push((tag.clone(), file.clone(), text.clone()));
+                    sources.entry(tag.clone()).or_default().push((file, text));
                 }
             }
         }
@@ -62,21 +70,45 @@ impl Texts {
             let bundles = std::iter::once(bundle).chain(others.iter().cloned()).collect();
             (language, Self { bundles })
         });
-        Ok(texts.collect())
+        let texts = texts.collect();
+        if !own.is_empty() {
+            warn_of_open_places(&own, &texts, &Self::load(None)?);
+        }
+        Ok(texts)
+    }
+
+    /// Whether there is a text of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    /// The first bundle that has the text of this name, and the text with its places open.
+    fn find(&self, name: &str) -> Option<(&FluentBundle<FluentResource>, FluentMessage<'_>)> {
+        let mut bundles = self.bundles.iter().map(Arc::as_ref);
+        bundles.find_map(|bundle| Some((bundle, bundle.get_message(name).filter(|text| text.value().is_some())?)))
     }
 
     /// The text of this name, with its places filled; nothing, if there is none.
     pub fn get(&self, name: &str, arguments: &FluentArgs<'_>) -> Option<String> {
-        let (bundle, pattern) = self
-            .bundles
-            .iter()
-            .find_map(|bundle| Some((bundle, bundle.get_message(name).and_then(|message| message.value())?)))?;
-        let mut errors = Vec::new();
-        let text = bundle.format_pattern(pattern, Some(arguments), &mut errors);
+        let (text, errors) = self.fill(name, arguments)?;
         if !errors.is_empty() {
             tracing::warn!(name, ?errors, "a text of the pages cannot be filled");
         }
-        Some(text.into_owned())
+        Some(text)
+    }
+
+    /// What a text says of places that nothing fills, in Fluent's words.
+    fn places(&self, name: &str) -> BTreeSet<String> {
+        let filled = self.fill(name, &FluentArgs::new());
+        filled.into_iter().flat_map(|(_, errors)| errors).map(|error| error.to_string()).collect()
+    }
+
+    /// The text of this name with its places filled, and what is wrong with it.
+    pub fn fill(&self, name: &str, arguments: &FluentArgs<'_>) -> Option<(String, Vec<FluentError>)> {
+        let (bundle, text) = self.find(name)?;
+        let mut errors = Vec::new();
+        let filled = bundle.format_pattern(text.value()?, Some(arguments), &mut errors);
+        Some((filled.into_owned(), errors))
     }
 }
 
@@ -109,20 +141,45 @@ pub fn is_from_right(tag: &str) -> bool {
     matches!(primary(tag), "ar" | "dv" | "fa" | "he" | "ps" | "sd" | "ug" | "ur" | "yi")
 }
 
+/// Tells an operator of texts of theirs with places that no page fills: the texts that ship have all there are.
+fn warn_of_open_places(
+    own: &[(String, String, String)],
+    texts: &BTreeMap<String, Texts>,
+    shipped: &BTreeMap<String, Texts>,
+) {
+    let Some(english) = shipped.get(FALLBACK) else { return };
+    for (language, file, source) in own {
+        let Some(texts) = texts.get(language) else { continue };
+        for name in names(source).filter(|name| english.has(name)) {
+            let open = texts.places(name).difference(&english.places(name)).cloned().collect::<Vec<_>>().join(", ");
+            if !open.is_empty() {
+                tracing::warn!(%file, text = name, open, "a text of the pages has a place that no page fills");
+            }
+        }
+    }
+}
+
+/// The names of the texts in a file.
+fn names(source: &str) -> impl Iterator<Item = &str> {
+    let before = source.lines().filter_map(|line| line.split_once(" =")).map(|(name, _)| name);
+    before.filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.contains(' '))
+}
+
+/// The names of the texts that ship in a language.
+#[cfg(test)]
+pub fn ids(language: &str) -> Vec<&'static str> {
+    let sources = SHIPPED.iter().filter(|(tag, _)| *tag == language);
+    let mut ids: Vec<_> = sources.flat_map(|(_, source)| names(source)).collect();
+    ids.sort_unstable();
+    ids
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_language_says_everything_and_counts_as_its_readers_do() {
-        let ids = |language: &str| {
-            let sources = SHIPPED.iter().filter(|(tag, _)| *tag == language);
-            let lines = sources.flat_map(|(_, source)| source.lines());
-            let mut ids: Vec<&str> = lines.filter_map(|line| line.split_once(" =")).map(|(id, _)| id).collect();
-            ids.retain(|id| id.starts_with(|c: char| c.is_ascii_lowercase()) && !id.contains(' '));
-            ids.sort_unstable();
-            ids
-        };
         let english = ids("en");
         assert!(english.len() > 200);
         for language in ["fr", "nl", "ar"] {
