@@ -192,6 +192,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         Ok(Some(token)) => token,
         stopped => {
             handle.stop(false).await;
+            database.close().await;
             return stopped.map(|_| ());
         }
     };
@@ -205,7 +206,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let retention_days = settings.mail_retention_days;
     let scrubbing = actix_web::rt::spawn(mail::tidy(database.clone(), retention_days, stopped.clone()));
     let rewriting = actix_web::rt::spawn(redaction::rewriting::keep(database.clone(), stopped.clone()));
-    let keeping = release::schedule::keep(database, programmes.clone(), secret, stopped.clone());
+    let keeping = release::schedule::keep(database.clone(), programmes.clone(), secret, stopped.clone());
     let keeping = actix_web::rt::spawn(keeping);
     let mut working = actix_web::rt::spawn(worker.run(stopped));
     ready.raise();
@@ -239,6 +240,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         tracing::warn!("stopped before what became of messages was recorded: they may be sent again");
         working.abort();
     }
+    database.close().await;
     match served {
         Ok(result) => result.map_err(io_error("serving")),
         Err(error) => Err(io_error("serving")(io::Error::other(error))),

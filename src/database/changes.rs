@@ -2,7 +2,10 @@
 //! file's `data_version` on SQLite.
 
 use std::{
-    sync::{Arc, Weak},
+    sync::{
+        Arc, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
     thread,
     time::{Duration, Instant as Stopwatch},
 };
@@ -34,55 +37,72 @@ pub fn announce(connection: &mut Connection) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// A connection of its own, on a thread that ends soon after the listener is dropped.
-pub struct Listener(Arc<Notify>);
+/// A connection of its own, on a thread that ends when the listener is dropped.
+pub struct Listener {
+    woken: Arc<Notify>,
+    /// Nothing is sent: the thread hears that it is gone.
+    _alive: Sender<()>,
+}
 
 impl Listener {
     /// Waits until something may have been released since the last time: on SQLite, until anything was written.
     pub async fn woken(&self) {
-        self.0.notified().await;
+        self.woken.notified().await;
     }
 }
 
 impl Database {
     /// Listens for releases of other processes, from now on and whenever the store is there.
     pub fn listen(&self) -> Listener {
-        let woken = Arc::new(Notify::new());
-        let (database, for_thread) = (self.clone(), Arc::downgrade(&woken));
+        let (woken, (alive, dropped)) = (Arc::new(Notify::new()), channel());
+        let (database, for_thread) = (self.clone(), Arc::clone(&woken));
         let listening = thread::Builder::new().name("listener".to_owned());
-        if let Err(error) = listening.spawn(move || database.keep_listening(&for_thread)) {
-            tracing::warn!(%error, "releases of other processes come late");
+        match listening.spawn(move || database.keep_listening(&for_thread, &dropped)) {
+            Ok(listener) => self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(listener),
+            Err(error) => tracing::warn!(%error, "releases of other processes come late"),
         }
-        Listener(woken)
+        Listener { woken, _alive: alive }
     }
 
-    fn keep_listening(&self, woken: &Weak<Notify>) {
-        while woken.strong_count() > 0 {
-            if let Err(error) = self.listen_until_lost(woken) {
-                tracing::debug!(%error, "the store cannot be listened to");
-                thread::sleep(PAUSE);
+    fn keep_listening(&self, woken: &Notify, dropped: &Receiver<()>) {
+        loop {
+            let pause = match self.listen_until_lost(woken, dropped) {
+                Ok(()) => Duration::ZERO,
+                Err(error) => {
+                    tracing::debug!(%error, "the store cannot be listened to");
+                    PAUSE
+                }
+            };
+            if is_over(dropped, pause) {
+                return;
             }
         }
     }
 
     /// Listens on one connection until nobody cares, the connection is lost, or its time is over.
-    fn listen_until_lost(&self, woken: &Weak<Notify>) -> Result<(), Box<dyn std::error::Error>> {
+    fn listen_until_lost(&self, woken: &Notify, dropped: &Receiver<()>) -> Result<(), Box<dyn std::error::Error>> {
         let mut connection = connect(&self.store, self.files.as_deref())?;
         let began = Stopwatch::now();
         let mut word = Word::on(&mut connection)?;
         tracing::debug!("listening for releases");
         // What was committed before the connection was there was announced to nobody.
         let mut has_come = true;
-        while let Some(woken) = woken.upgrade().filter(|_| began.elapsed() < RENEWAL) {
+        while began.elapsed() < RENEWAL {
             if has_come {
                 woken.notify_one();
             }
-            drop(woken);
-            thread::sleep(LOOK);
+            if is_over(dropped, LOOK) {
+                return Ok(());
+            }
             has_come = word.has_come()?;
         }
         Ok(())
     }
+}
+
+/// Waits, and says whether the listener was dropped.
+fn is_over(dropped: &Receiver<()>, pause: Duration) -> bool {
+    dropped.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected)
 }
 
 /// What is looked at.

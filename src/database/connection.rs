@@ -1,6 +1,14 @@
 //! One connection to either store, and the pool of them.
 
-use std::{borrow::Cow, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use diesel::{
     Connection as _, PgConnection, RunQueryDsl as _, SqliteConnection,
@@ -90,19 +98,7 @@ impl Store {
     /// A connection outside the pool.
     pub(super) fn connect(&self) -> Result<AnyConnection, ConnectionError> {
         match self {
-            Self::Sqlite(path) => {
-                let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
-                // What is deleted or rewritten is overwritten on disk: a redaction leaves no name in free pages.
-                // The timeout first, so that turning on the journal waits for whoever holds the file.
-                connection
-                    .batch_execute(&format!(
-                        "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                         PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON;",
-                        LOCK_WAIT.as_millis()
-                    ))
-                    .map_err(ConnectionError::CouldntSetupConfiguration)?;
-                Ok(AnyConnection::Sqlite(connection))
-            }
+            Self::Sqlite(path) => connect_sqlite(path).map(AnyConnection::Sqlite),
             Self::Postgres(url) => {
                 let mut connection = PgConnection::establish(&with_network(url))?;
                 // A server that acknowledges before it has synced would break the first promise.
@@ -116,6 +112,21 @@ impl Store {
             }
         }
     }
+}
+
+/// A connection to an embedded store.
+pub(super) fn connect_sqlite(path: &Path) -> Result<SqliteConnection, ConnectionError> {
+    let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
+    // What is deleted or rewritten is overwritten on disk: a redaction leaves no name in free pages.
+    // The timeout first, so that turning on the journal waits for whoever holds the file.
+    connection
+        .batch_execute(&format!(
+            "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+             PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON;",
+            LOCK_WAIT.as_millis()
+        ))
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
 }
 
 /// A server's URL with the parameters of [`NETWORK`] that it does not have.
@@ -191,6 +202,8 @@ pub(super) fn connect(store: &Store, files: Option<&Files>) -> Result<AnyConnect
 pub struct Manager {
     store: Store,
     files: Option<Arc<Files>>,
+    /// Set when the store is closed: no connection is made or kept any more.
+    is_closing: Arc<AtomicBool>,
 }
 
 impl ManageConnection for Manager {
@@ -198,6 +211,10 @@ impl ManageConnection for Manager {
     type Error = r2d2::Error;
 
     fn connect(&self) -> Result<AnyConnection, r2d2::Error> {
+        if self.is_closing.load(Ordering::SeqCst) {
+            let reason = ConnectionError::BadConnection("the store is being closed".to_owned());
+            return Err(r2d2::Error::ConnectionError(reason));
+        }
         connect(&self.store, self.files.as_deref()).map_err(r2d2::Error::ConnectionError)
     }
 
@@ -207,7 +224,7 @@ impl ManageConnection for Manager {
 
     fn has_broken(&self, connection: &mut AnyConnection) -> bool {
         // `panicking`: a transaction that a panic cut short must not reach the next user of the connection.
-        std::thread::panicking() || connection.is_broken()
+        std::thread::panicking() || self.is_closing.load(Ordering::SeqCst) || connection.is_broken()
     }
 }
 
@@ -216,14 +233,19 @@ pub(super) type Pool = r2d2::Pool<Manager>;
 
 /// A pool that connects when it is first asked. The log stays silent about failed attempts: the caller reports them.
 /// A connection is waited for a little shorter than `patience`, so that the log gets the cause.
-pub(super) fn pool(store: &Store, files: Option<Arc<Files>>, size_max: u32, patience: Duration) -> Pool {
+pub(super) fn pool(
+    store: &Store,
+    files: Option<Arc<Files>>,
+    size_max: u32,
+    (patience, is_closing): (Duration, &Arc<AtomicBool>),
+) -> Pool {
     r2d2::Pool::builder()
         .max_size(size_max)
         .min_idle(Some(0))
         .connection_timeout(patience * 5 / 6)
         .test_on_check_out(matches!(store, Store::Postgres(_)))
         .error_handler(Box::new(r2d2::NopErrorHandler))
-        .build_unchecked(Manager { store: store.clone(), files })
+        .build_unchecked(Manager { store: store.clone(), files, is_closing: Arc::clone(is_closing) })
 }
 
 /// Begins a transaction that will write: on SQLite it takes the write lock at once, so that it cannot fail later. What

@@ -73,6 +73,11 @@ impl Files {
         self.note(beside.iter().flat_map(|beside| &beside.files).all(|(path, known)| is_there(path, *known)))
     }
 
+    /// Closes the connection that is kept open, for a stop.
+    pub(super) fn close(&self) {
+        *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn look(&self) -> Result<Beside, DatabaseError> {
         let opened = Store::Sqlite(self.path.clone()).connect();
         let Connection::Sqlite(mut connection) = opened.map_err(|error| DatabaseError::Unavailable(error.into()))?

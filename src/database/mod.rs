@@ -23,6 +23,7 @@ pub mod connection;
 mod deadline;
 mod error;
 mod files;
+mod journal;
 mod liveness;
 pub mod migrations;
 pub mod schema;
@@ -31,14 +32,15 @@ pub mod violation;
 
 use std::{
     collections::HashMap,
-    fs::{self, DirBuilder, OpenOptions},
+    fs::{self, DirBuilder, File},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::DirBuilderExt,
     path::Path,
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    thread::JoinHandle,
     time::{Duration, Instant, Instant as Stopwatch},
 };
 
@@ -62,6 +64,9 @@ const LOCK_WAITS: u32 = 3;
 /// How often the journal is tried to be emptied while somebody reads, and after what pause.
 const JOURNAL_TRIES: u32 = 50;
 const JOURNAL_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a stop waits for connections that are in use.
+const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
 /// Connections that writes leave to readers.
 const READERS: usize = 3;
@@ -90,6 +95,11 @@ pub struct Database {
     stuck: Arc<AtomicUsize>,
     /// So many of them that no more are risked.
     stuck_max: usize,
+    is_closing: Arc<AtomicBool>,
+    /// Threads that hold a connection outside the pool.
+    listeners: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    /// What keeps another process from taking the file of an embedded store for its own alone. Dropped after the pool.
+    _lock: Option<Arc<File>>,
 }
 
 impl Database {
@@ -97,21 +107,21 @@ impl Database {
     /// whether it answers, and counts as away when it has not done so for `patience`.
     ///
     /// # Errors
-    /// The file or its folder cannot be made.
+    /// The file or its folder cannot be made, or the file must not be opened as it is ([`journal::open`]).
     pub fn open(store: &Store, connections_max: u32, patience: Duration) -> io::Result<Self> {
-        let mut files = None;
+        let (mut files, mut lock) = (None, None);
         if let Store::Sqlite(path) = store {
             if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                 private_folder(folder)?;
             }
-            // SQLite gives its journal the mode of the file itself.
-            OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+            lock = Some(Arc::new(journal::open(path)?));
             files = Some(Arc::new(Files::of(path)?));
         }
         let connections = usize::try_from(connections_max).unwrap_or(1).max(1);
+        let is_closing = Arc::default();
         Ok(Self {
             store: store.clone(),
-            pool: connection::pool(store, files.clone(), connections_max, patience),
+            pool: connection::pool(store, files.clone(), connections_max, (patience, &is_closing)),
             files,
             writer: matches!(store, Store::Sqlite(_)).then(Arc::default),
             writes: Arc::new(Semaphore::new(connections.saturating_sub(READERS).max(1))),
@@ -121,7 +131,46 @@ impl Database {
             patience,
             stuck: Arc::clone(&deadline::STUCK),
             stuck_max: connections,
+            is_closing,
+            listeners: Arc::default(),
+            _lock: lock,
         })
+    }
+
+    /// Closes every connection of this process, for a stop. The file of an embedded store is whole without its journal
+    /// then, unless another process has it open. Who still works on the store gets [`CLOSE_WAIT`] to end.
+    pub async fn close(&self) {
+        let database = self.clone();
+        let closed = blocking(move || database.close_all()).await;
+        if let Err(error) = closed {
+            tracing::warn!(%error, "the store was not closed; its journal is read at the next start");
+        }
+    }
+
+    fn close_all(&self) -> Result<(), DatabaseError> {
+        self.is_closing.store(true, Ordering::SeqCst);
+        if self.writer.is_none() {
+            // A server sees to its files itself.
+            return Ok(());
+        }
+        let listeners = std::mem::take(&mut *self.listeners.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        for listener in listeners {
+            _ = listener.join();
+        }
+        let started = Stopwatch::now();
+        while self.pool.state().connections > 0 && started.elapsed() < CLOSE_WAIT {
+            // A connection that is given back now is closed.
+            match self.pool.try_get() {
+                Some(idle) => drop(idle),
+                None => std::thread::sleep(Duration::from_millis(10)),
+            }
+        }
+        if let Some(files) = &self.files {
+            files.close();
+        }
+        let last = connection::connect(&self.store, self.files.as_deref());
+        let mut last = last.map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
+        connection::empty_journal(&mut last).map(|_| ())
     }
 
     /// Runs `work` in a transaction that only reads, on the blocking pool.

@@ -1,12 +1,198 @@
 //! Files that are lost, copied, foreign or on a full disk.
 
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::support::{
-    Store,
-    app::{BROWSER, World},
+    App, Store,
+    app::{BROWSER, World, person, small_conference},
     on_both_stores,
+    store::Database,
 };
+
+const REGISTRATIONS: &str = "/api/v1/conferences/small/registrations";
+const COUNT: &str = "SELECT count(*) AS n FROM registrations";
+
+/// The file of a world's store, or one beside it.
+fn file(world: &World, suffix: &str) -> PathBuf {
+    world.folder.0.join(format!("plenary.db{suffix}"))
+}
+
+/// Registers people, each of whom is told that they are.
+fn register(app: &App, numbers: std::ops::Range<usize>) {
+    for number in numbers {
+        assert_eq!(app.post(REGISTRATIONS, &person(number, "delegate")).status, 201);
+    }
+}
+
+/// A service with the small conference and some people in it.
+fn with_people(world: &Arc<World>, count: usize) -> App {
+    let app = world.start_shared();
+    app.publish(&small_conference(None, None));
+    register(&app, 0..count);
+    app
+}
+
+/// The one line that a command which fails ends with.
+fn refused(world: &World, arguments: &[&str]) -> String {
+    let output = world.run(arguments);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    let lines: Vec<_> = error.lines().filter(|line| line.starts_with("plenary: ")).collect();
+    assert_eq!(lines.len(), 1, "{error}");
+    lines[0].to_owned()
+}
+
+fn count_in(path: &Path) -> i64 {
+    Database::of_file(path).count(COUNT)
+}
+
+#[test]
+fn a_clean_stop_leaves_all_of_the_store_in_its_file() {
+    let world = Arc::new(World::new(Store::Sqlite));
+    let mut app = with_people(&world, 50);
+    assert!(app.terminate().success());
+    for journal in ["-wal", "-shm"] {
+        assert!(!file(&world, journal).exists(), "{journal} is left");
+    }
+    let copy = Arc::new(World::new(Store::Sqlite));
+    fs::copy(file(&world, ""), file(&copy, "")).unwrap();
+    assert_eq!(count_in(&file(&copy, "")), 50);
+    fs::create_dir(copy.folder.0.join("data")).unwrap();
+    fs::copy(world.folder.0.join("data/secret.key"), copy.folder.0.join("data/secret.key")).unwrap();
+    assert_eq!(copy.start_shared().post(REGISTRATIONS, &person(7, "delegate")).status, 409, "known there, too");
+}
+
+#[test]
+fn a_command_leaves_all_of_the_store_in_its_file() {
+    let world = World::new(Store::Sqlite);
+    assert!(world.run(&["migrate"]).status.success());
+    assert!(world.run(&["token", "create", "--role", "viewer"]).status.success());
+    assert!(!file(&world, "-wal").exists());
+    assert_eq!(world.database.count("SELECT count(*) AS n FROM tokens"), 1);
+}
+
+#[test]
+fn a_backup_put_back_beside_the_journal_of_a_later_run_stops_the_start_and_nothing_is_touched() {
+    let world = Arc::new(World::new(Store::Sqlite));
+    assert!(with_people(&world, 3).terminate().success());
+    let backup = fs::read(file(&world, "")).unwrap();
+    let mut app = world.start_shared();
+    register(&app, 3..8);
+    app.kill();
+    let names = ["", "-wal", "-shm", "-opened"];
+    let lost = names.map(|name| fs::read(file(&world, name)).unwrap());
+
+    fs::write(file(&world, ""), &backup).unwrap();
+    let journal = file(&world, "-wal").display().to_string();
+    let path = file(&world, "").display().to_string();
+    let line = format!(
+        "{journal} is the journal of another copy of {path} and would destroy it; nothing was changed. If {path} was \
+         restored from a backup, move {journal} and {path}-shm to another folder and start again; if not, put the file \
+         back that was there before (docs/operations.md)"
+    );
+    assert_eq!(refused(&world, &[]), format!("plenary: database_url: {line}"));
+    assert_eq!(refused(&world, &["doctor"]), format!("plenary: {line}"));
+    let found = names.map(|name| fs::read(file(&world, name)).unwrap());
+    assert!(found == [backup.clone(), lost[1].clone(), lost[2].clone(), lost[3].clone()], "a file was touched");
+
+    // What the line says first: the journal goes away.
+    for name in ["-wal", "-shm"] {
+        fs::remove_file(file(&world, name)).unwrap();
+    }
+    let mut app = world.start_shared();
+    assert_eq!(app.count(COUNT), 3);
+    register(&app, 3..4);
+    app.kill();
+    assert_eq!(world.start_shared().count(COUNT), 4, "its own journal is read");
+
+    // What it says second: the file comes back.
+    for (name, bytes) in names.iter().zip(&lost) {
+        fs::write(file(&world, name), bytes).unwrap();
+    }
+    assert_eq!(world.start_shared().count(COUNT), 8);
+}
+
+#[test]
+fn a_journal_whose_file_is_gone_stops_the_start() {
+    let world = Arc::new(World::new(Store::Sqlite));
+    with_people(&world, 2).kill();
+    let aside = world.folder.0.join("aside.db");
+    fs::rename(file(&world, ""), &aside).unwrap();
+    let line = refused(&world, &[]);
+    assert!(line.contains("plenary.db-wal is the journal of another copy"), "{line}");
+    assert!(!file(&world, "").exists());
+    fs::rename(&aside, file(&world, "")).unwrap();
+    assert_eq!(world.start_shared().count(COUNT), 2);
+}
+
+#[test]
+fn after_a_kill_the_store_is_examined_and_nothing_that_was_answered_is_lost() {
+    let world = Arc::new(World::new(Store::Sqlite));
+    with_people(&world, 9).kill();
+    assert!(fs::metadata(file(&world, "-wal")).unwrap().len() > 0);
+    let app = world.start_shared();
+    app.log.wait_for("the store was examined and is whole");
+    assert_eq!(app.count(COUNT), 9);
+}
+
+#[test]
+fn a_damaged_store_stops_the_start_with_its_journal_in_place() {
+    let world = Arc::new(World::new(Store::Sqlite));
+    assert!(with_people(&world, 40).terminate().success());
+    let mut app = world.start_shared();
+    register(&app, 40..41);
+    app.kill();
+    let mut bytes = fs::read(file(&world, "")).unwrap();
+    // All pages but the first, with the header; some of them are in the journal, too.
+    bytes[4096..].fill(0x5a);
+    fs::write(file(&world, ""), &bytes).unwrap();
+    let journal = fs::read(file(&world, "-wal")).unwrap();
+    let line = refused(&world, &[]);
+    assert!(line.contains("plenary.db is damaged ("), "{line}");
+    assert!(line.ends_with("; nothing was changed: restore it from a backup (docs/operations.md)"), "{line}");
+    assert!(fs::read(file(&world, "")).unwrap() == bytes, "the file was touched");
+    assert!(fs::read(file(&world, "-wal")).unwrap() == journal, "the journal was touched");
+}
+
+#[test]
+fn a_backup_of_a_running_service_is_whole_and_is_never_mixed_with_a_journal() {
+    let world = Arc::new(World::new(Store::Sqlite));
+    let mut app = with_people(&world, 5);
+    let backup = world.folder.0.join("backup.db");
+    world.database.execute(&format!("VACUUM INTO '{}'", backup.display()));
+    // As docs/operations.md says: the copy is no file that a service has open.
+    Database::of_file(&backup).execute("PRAGMA user_version = 0");
+    assert_eq!(count_in(&backup), 5);
+    register(&app, 5..7);
+    app.kill();
+    fs::copy(&backup, file(&world, "")).unwrap();
+    assert!(refused(&world, &[]).contains("is the journal of another copy"));
+    for name in ["-wal", "-shm"] {
+        fs::remove_file(file(&world, name)).unwrap();
+    }
+    assert_eq!(world.start_shared().count(COUNT), 5);
+}
+
+#[test]
+fn processes_that_share_a_file_stop_and_die_without_loss() {
+    let world = Arc::new(World::new(Store::Sqlite));
+    let mut first = with_people(&world, 2);
+    let mut second = world.start_shared();
+    register(&second, 2..4);
+    assert!(first.terminate().success(), "the other has it open still");
+    register(&second, 4..6);
+    assert!(world.run(&["doctor"]).status.success(), "a command beside it");
+    let mut third = world.start_shared();
+    second.kill();
+    register(&third, 6..8);
+    assert!(third.terminate().success());
+    assert!(!file(&world, "-wal").exists());
+    assert_eq!(count_in(&file(&world, "")), 8);
+}
 
 on_both_stores! {
     fn a_first_start_and_every_later_one_warn_of_nothing(store) {

@@ -61,6 +61,11 @@ impl Database {
         }
     }
 
+    /// A file of SQLite that no service need have.
+    pub fn of_file(path: &Path) -> Self {
+        Self { url: format!("sqlite:{}", path.display()), name: None }
+    }
+
     /// The number that a statement of the form `SELECT count(*) AS n ...` answers.
     pub fn count(&self, statement: &str) -> i64 {
         let query = sql_query(statement);

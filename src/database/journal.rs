@@ -1,0 +1,172 @@
+//! The guard of an embedded store's file against a journal that is not its own.
+//!
+//! SQLite applies the journal (`-wal`) that lies beside a file when it opens the file, and cannot tell that the journal
+//! was written for another copy: a backup put back beside the old journal is destroyed without a word. So each opening
+//! writes a random id into the file itself (`user_version`, which SQLite leaves to us) and into a file beside it
+//! (`-opened`). A journal is applied only to a file that has one of the ids noted there, and the file is examined then.
+//!
+//! Several processes may have the file open at once. Each holds a shared lock on the `-opened` file; the one that finds
+//! no other takes it alone while it checks and renews the id, and the others leave the id as it is.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read as _},
+    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    time::Instant as Stopwatch,
+};
+
+use diesel::{
+    Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection, connection::SimpleConnection as _, sql_query,
+};
+
+use super::connection::connect_sqlite;
+
+/// Where the header of an SQLite file has `user_version`, in bytes (<https://www.sqlite.org/fileformat.html>).
+const ID_OFFSET: usize = 60;
+/// The part of the header that is read.
+const HEADER_BYTES: usize = 64;
+/// Two ids in hexadecimal, a space between them, a line's end.
+const NOTE_BYTES: usize = 18;
+
+/// Opens the file at `path`, which is made if there is none, readable by its owner alone. The lock lasts as long as the
+/// file that is answered, which must outlive every connection to the store.
+///
+/// Nothing else of this process may have the file open: closing it here would end SQLite's own locks.
+///
+/// # Errors
+/// The journal beside the file is that of another copy (nothing was touched then), the file is damaged, or either
+/// cannot be read or written.
+pub fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let note = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(beside(path, "-opened"))?;
+    let is_first = match note.try_lock() {
+        Ok(()) => true,
+        Err(TryLockError::WouldBlock) => {
+            note.lock_shared()?;
+            false
+        }
+        Err(TryLockError::Error(error)) => return Err(error),
+    };
+    let journal = beside(path, "-wal");
+    let has_journal = fs::metadata(&journal).is_ok_and(|found| found.len() > 0);
+    let (id, noted) = (id_of(path)?, read_note(&note)?);
+    if has_journal && noted.is_some_and(|noted| !noted.contains(&id)) {
+        return Err(io::Error::other(foreign(path, &journal)));
+    }
+    if is_first {
+        // SQLite gives its journal the mode of the file itself.
+        OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+        if has_journal {
+            examine(path)?;
+        }
+        renew_id(path, &note, id).map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?;
+        // Whoever comes between the two finds the file in order, and renews the id once more.
+        note.unlock()?;
+        note.lock_shared()?;
+    }
+    Ok(note)
+}
+
+/// The path of a file that belongs to the one at `path`.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// The id in the file itself, whatever its journal says; 0 where there is none.
+fn id_of(path: &Path) -> io::Result<u32> {
+    let mut header = Vec::with_capacity(HEADER_BYTES);
+    match File::open(path) {
+        Ok(file) => file.take(HEADER_BYTES as u64).read_to_end(&mut header)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(error),
+    };
+    let id = header.get(ID_OFFSET..).and_then(|bytes| bytes.first_chunk());
+    Ok(id.copied().map(u32::from_be_bytes).unwrap_or_default())
+}
+
+/// The ids that the file may have; nothing where the note is new or unreadable.
+fn read_note(note: &File) -> io::Result<Option<[u32; 2]>> {
+    let mut bytes = [0; NOTE_BYTES];
+    let length = note.read_at(&mut bytes, 0)?;
+    let text = bytes.get(..length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
+    let mut ids = text.split_ascii_whitespace().map(|id| u32::from_str_radix(id, 16).ok());
+    Ok(ids.next().flatten().zip(ids.next().flatten()).map(|(one, other)| [one, other]))
+}
+
+fn write_note(note: &File, ids: [u32; 2]) -> io::Result<()> {
+    let [one, other] = ids;
+    note.write_all_at(format!("{one:08x} {other:08x}\n").as_bytes(), 0)?;
+    note.sync_all()
+}
+
+/// Why a start ends.
+fn foreign(path: &Path, journal: &Path) -> String {
+    let (path, journal) = (path.display(), journal.display());
+    format!(
+        "{journal} is the journal of another copy of {path} and would destroy it; nothing was changed. If {path} was \
+         restored from a backup, move {journal} and {path}-shm to another folder and start again; if not, put the \
+         file back that was there before (docs/operations.md)"
+    )
+}
+
+/// Applies the journal to what is read, and looks whether the file is whole.
+fn examine(path: &Path) -> io::Result<()> {
+    let started = Stopwatch::now();
+    let connection = SqliteConnection::establish(&path.to_string_lossy());
+    let mut connection = connection.map_err(|error| io::Error::other(damaged(path, &error.to_string())))?;
+    // The first statement to read the file. Nothing else is set before: on a damaged file it would fail, and close.
+    let found = sql_query("PRAGMA quick_check(1)").load::<QuickCheck>(&mut connection);
+    let finding = match found.as_deref() {
+        Ok([only]) if only.quick_check == "ok" => {
+            let duration_ms = started.elapsed().as_millis();
+            tracing::info!(duration_ms, "the service was not stopped gracefully; the store was examined and is whole");
+            return Ok(());
+        }
+        Ok(found) => found.first().map(|found| found.quick_check.clone()).unwrap_or_default(),
+        Err(error) => error.to_string(),
+    };
+    // A connection that is closed would write the journal into the file. The process ends, and both stay as they are.
+    std::mem::forget(connection);
+    Err(io::Error::other(damaged(path, &finding)))
+}
+
+fn damaged(path: &Path, finding: &str) -> String {
+    let path = path.display();
+    let finding = finding.replace('\n', " ");
+    format!("{path} is damaged ({finding}); nothing was changed: restore it from a backup (docs/operations.md)")
+}
+
+/// Gives the file another id. Until the journal is certain to be in the file, both are noted.
+fn renew_id(path: &Path, note: &File, id: u32) -> Result<(), Box<dyn std::error::Error>> {
+    // 0 is the id of a file that was never opened.
+    let new = uuid::Uuid::new_v4().as_fields().0.max(1);
+    write_note(note, [id, new])?;
+    let mut connection = connect_sqlite(path)?;
+    connection.batch_execute(&format!("PRAGMA user_version = {}", new.cast_signed()))?;
+    if empty(&mut connection)? {
+        write_note(note, [new, new])?;
+    }
+    Ok(())
+}
+
+/// Writes the journal into the file, which is synced, and cuts it to nothing. False if somebody who reads held it up.
+fn empty(connection: &mut SqliteConnection) -> diesel::QueryResult<bool> {
+    let checkpoint: Checkpoint = sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(connection)?;
+    Ok(checkpoint.busy == 0)
+}
+
+#[derive(QueryableByName)]
+struct QuickCheck {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    quick_check: String,
+}
+
+#[derive(QueryableByName)]
+struct Checkpoint {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    busy: i32,
+}
