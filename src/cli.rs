@@ -6,6 +6,7 @@ mod import;
 mod mail;
 mod redact;
 mod release;
+mod secret;
 mod sweep;
 mod token;
 
@@ -18,6 +19,10 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
+    access::{
+        ServerSecret,
+        secret::fingerprint::{Origin, SecretError, recognise},
+    },
     agenda::{self, Place},
     blueprint,
     database::{Connection, Database, DatabaseError},
@@ -69,6 +74,9 @@ enum Command {
     /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(token::Token),
+    /// See to the key that links, codes and badges are made with
+    #[command(subcommand)]
+    Secret(secret::Secret),
     /// Try mail: send one message, or connect and log in
     #[command(subcommand)]
     Mail(mail::Mail),
@@ -98,7 +106,14 @@ macro_rules! failed_from {
         }
     })+ };
 }
-failed_from!(DatabaseError, io::Error, crate::settings::SettingsError, agenda::AgendaError, RegistrationError);
+failed_from!(
+    DatabaseError,
+    io::Error,
+    crate::settings::SettingsError,
+    agenda::AgendaError,
+    RegistrationError,
+    SecretError
+);
 
 impl From<ProgrammeError> for Failed {
     fn from(error: ProgrammeError) -> Self {
@@ -161,6 +176,7 @@ fn execute(cli: Cli) -> Result<(), Failed> {
             Command::Redact(command) => redact::run(&settings, command).await,
             Command::Doctor(command) => doctor::run(&settings, command).await,
             Command::Token(command) => token::tokens(&settings, command).await,
+            Command::Secret(command) => secret::run(&settings, command).await,
             Command::Mail(command) => mail::run(&settings, command).await,
             Command::Sweep => sweep::run(&settings).await,
             Command::Migrate => {
@@ -195,6 +211,15 @@ fn start_log(settings: &Settings) {
 
 fn open(settings: &Settings) -> Result<Database, Failed> {
     Ok(Database::open(&settings.store, settings.database_connections, settings.store_deadline)?)
+}
+
+/// The store, brought to this version, and its key.
+async fn open_with_secret(settings: &Settings) -> Result<(Database, ServerSecret), Failed> {
+    let database = open(settings)?;
+    database.migrate().await?;
+    let secret = ServerSecret::find(&database, &settings.data_dir).await?;
+    recognise(&database, (&secret, Origin::Known), &settings.data_dir).await?;
+    Ok((database, secret))
 }
 
 fn say(lines: &[String]) -> Result<(), Failed> {

@@ -19,6 +19,7 @@ use tokio::{
 use crate::{
     access::{
         Actor, RateLimit, ServerSecret, TokenUses,
+        secret::fingerprint::{Origin, SecretError, recognise},
         token::{PlainToken, settle_admin_token},
     },
     agenda,
@@ -80,6 +81,9 @@ pub enum ServeError {
         /// What happened.
         cause: String,
     },
+    /// The key is missing, or is not that of the store.
+    #[error("{0}")]
+    Secret(SecretError),
     /// The blueprint for the empty store is wrong.
     #[error("{}", .0.join("\n"))]
     Seed(Vec<String>),
@@ -87,6 +91,13 @@ pub enum ServeError {
 
 fn io_error(what: impl Into<String>) -> impl FnOnce(io::Error) -> ServeError {
     move |source| ServeError::Io { what: what.into(), source }
+}
+
+fn secret_error(what: &'static str) -> impl FnOnce(SecretError) -> ServeError {
+    move |error| match error {
+        SecretError::Store(error) => ServeError::Store { what, cause: causes(&error) },
+        other => ServeError::Secret(other),
+    }
 }
 
 /// The whole chain of an error's causes, in one line.
@@ -110,10 +121,10 @@ pub fn causes(error: &dyn std::error::Error) -> String {
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let mut signals = Signals::catch().map_err(io_error("signals"))?;
     let connections = Connections::new(limits(&settings, open_files()));
-    let data_dir = settings.data_dir.display();
-    let secret = ServerSecret::load_or_make(&settings.data_dir).map_err(io_error(format!("data_dir {data_dir}")))?;
     let database = Database::open(&settings.store, settings.database_connections, settings.store_deadline)
         .map_err(io_error("database_url"))?;
+    let secret = ServerSecret::find_or_make(&database, &settings.data_dir).await;
+    let (secret, origin) = secret.map_err(secret_error("the store cannot be migrated"))?;
     let listener = TcpListener::bind(settings.listen).map_err(io_error(format!("listen {}", settings.listen)))?;
     let address = listener.local_addr().map_err(io_error("listen"))?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
@@ -184,8 +195,9 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let handle = server.handle();
     let mut serving = actix_web::rt::spawn(server);
 
+    let key = (secret.clone(), origin);
     let prepared = tokio::select! {
-        prepared = prepare_once_there(&settings, &ready, &database, &programmes, &secret) => prepared.map(Some),
+        prepared = prepare_once_there(&settings, &ready, &database, &programmes, &key) => prepared.map(Some),
         () = signals.any() => Ok(None),
     };
     let token = match prepared {
@@ -342,7 +354,7 @@ async fn prepare_once_there(
     ready: &Ready,
     database: &Database,
     programmes: &Programmes,
-    secret: &ServerSecret,
+    secret: &(ServerSecret, Origin),
 ) -> Result<Option<PlainToken>, ServeError> {
     let mut pause = Duration::from_millis(125);
     let mut said: Option<(String, Instant)> = None;
@@ -382,11 +394,13 @@ async fn prepare(
     settings: &Settings,
     database: &Database,
     programmes: &Programmes,
-    secret: &ServerSecret,
+    (secret, origin): &(ServerSecret, Origin),
 ) -> Result<Option<PlainToken>, ServeError> {
     let failed =
         |what: &'static str| move |error: &dyn std::error::Error| ServeError::Store { what, cause: causes(error) };
     database.migrate().await.map_err(|error| failed("the store cannot be migrated")(&error))?;
+    let recognised = recognise(database, (secret, *origin), &settings.data_dir).await;
+    recognised.map_err(secret_error("the store cannot be read"))?;
     folded_names::fold(database).await.map_err(|error| failed("names cannot be folded")(&error))?;
     // A store that is in use needs no seed, so that the file may be gone by then.
     let is_empty = database

@@ -19,6 +19,9 @@ use crate::{
     ids::{ConferenceId, DelegationId, InvitationId, RegistrationId},
 };
 
+pub mod fingerprint;
+mod store;
+
 const FILE_NAME: &str = "secret.key";
 const SECRET_BYTES: usize = 32;
 
@@ -43,32 +46,56 @@ pub fn random<const N: usize>() -> io::Result<[u8; N]> {
 }
 
 impl ServerSecret {
-    /// Reads the secret in `folder`, or makes one: written aside, synced and linked into place, so that a crash leaves
-    /// no half of one and two processes that start together agree.
+    /// Reads the secret in `folder`, if there is one.
     ///
     /// # Errors
-    /// The file cannot be read or made, or does not hold 32 bytes.
-    pub fn load_or_make(folder: &Path) -> io::Result<Self> {
-        private_folder(folder)?;
-        fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+    /// The file cannot be read, or does not hold 32 bytes.
+    pub fn load(folder: &Path) -> io::Result<Option<Self>> {
         let path = folder.join(FILE_NAME);
-        if !path.exists() {
-            let aside = folder.join(format!("{FILE_NAME}.{}", uuid::Uuid::new_v4()));
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
-            file.write_all(&random::<SECRET_BYTES>()?)?;
-            file.sync_all()?;
-            let linked = fs::hard_link(&aside, &path);
-            fs::remove_file(&aside)?;
-            match linked {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => fs::File::open(folder)?.sync_all()?,
-            }
-        }
-        let bytes = fs::read(&path)?;
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let bytes = bytes.try_into().map_err(|_| {
             io::Error::new(io::ErrorKind::InvalidData, format!("{} must hold {SECRET_BYTES} bytes", path.display()))
         })?;
-        Ok(Self(Arc::new(bytes)))
+        fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+        Ok(Some(Self(Arc::new(bytes))))
+    }
+
+    /// Makes a secret in `folder`, unless another process comes first: written aside, synced and linked into place, so
+    /// that a crash leaves no half of one and two processes that start together agree.
+    ///
+    /// # Errors
+    /// The file cannot be made or read.
+    pub fn make(folder: &Path) -> io::Result<Self> {
+        private_folder(folder)?;
+        fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+        let aside = folder.join(format!("{FILE_NAME}.{}", uuid::Uuid::new_v4()));
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+        file.write_all(&random::<SECRET_BYTES>()?)?;
+        file.sync_all()?;
+        let linked = fs::hard_link(&aside, folder.join(FILE_NAME));
+        fs::remove_file(&aside)?;
+        match linked {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => fs::File::open(folder)?.sync_all()?,
+        }
+        Self::load(folder)?.ok_or_else(|| io::Error::other(format!("{FILE_NAME} was removed")))
+    }
+
+    /// A secret that is kept nowhere, for what is tried without a store.
+    ///
+    /// # Errors
+    /// The operating system has no random bytes to give.
+    pub fn throwaway() -> io::Result<Self> {
+        Ok(Self(Arc::new(random()?)))
+    }
+
+    /// What tells this secret from every other and gives nothing of it away.
+    fn fingerprint(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.mac(&[b"plenary secret fingerprint\0"]))
     }
 
     /// The token in an attendee's link. A new generation makes every older link void.

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::{Failed, open, say, slug, wanted_place};
+use super::{Failed, open_with_secret, say, slug, wanted_place};
 use crate::{
-    access::{Actor, ServerSecret},
+    access::Actor,
     database::Connection,
     programme::{
         ProgrammeError,
@@ -44,9 +44,7 @@ pub async fn run(settings: &Settings, command: Redact) -> Result<(), Failed> {
     let words = checked_words(Some(words).filter(|words| !words.is_empty()))
         .map_err(|faults| Failed(faults.0.into_iter().map(|fault| format!("--word {}", fault.detail)).collect()))?;
     let dry_run = command.dry_run;
-    let secret = ServerSecret::load_or_make(&settings.data_dir)?;
-    let database = open(settings)?;
-    database.migrate().await?;
+    let (database, secret) = open_with_secret(settings).await?;
     let ask = move |tx: &mut Connection| {
         let wish = Wish { speaker: speaker.clone(), words: words.clone(), dry_run };
         Ok((wanted_place(tx, wanted.as_ref())?, Actor::command_line(), wish))

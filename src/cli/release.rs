@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::{Failed, open, say, slug, wanted_place};
+use super::{Failed, open_with_secret, say, slug, wanted_place};
 use crate::{
-    access::{Actor, ServerSecret},
+    access::Actor,
     agenda::Change,
     programme::{
         self, Request,
@@ -60,9 +60,7 @@ pub(super) async fn release(settings: &Settings, command: Release) -> Result<(),
     };
     let publish_at = command.publish_at.as_deref().map(Moment::parse).transpose();
     let publish_at = publish_at.map_err(|fault| Failed::line(format!("--publish-at {}", fault.detail)))?;
-    let secret = ServerSecret::load_or_make(&settings.data_dir)?;
-    let database = open(settings)?;
-    database.migrate().await?;
+    let (database, secret) = open_with_secret(settings).await?;
     if let Some(publish_at) = publish_at {
         let scheduled = database
             .write("schedule a release", move |tx| {
@@ -86,9 +84,7 @@ pub(super) async fn release(settings: &Settings, command: Release) -> Result<(),
 pub(super) async fn restore(settings: &Settings, command: Restore) -> Result<(), Failed> {
     let wanted = command.conference.as_deref().map(slug).transpose()?;
     let note = prose("--note", command.note.as_ref())?;
-    let secret = ServerSecret::load_or_make(&settings.data_dir)?;
-    let database = open(settings)?;
-    database.migrate().await?;
+    let (database, secret) = open_with_secret(settings).await?;
     let (published, kept_hidden) = database
         .write("restore a release", move |tx| {
             let place = wanted_place(tx, wanted.as_ref())?;

@@ -586,6 +586,14 @@ diesel::joinable!(session_sign_ups -> registrations (registration_id));
 diesel::joinable!(tokens -> conferences (conference_id));
 diesel::joinable!(representations -> releases (release_id));
 
+table! {
+    store_identity (id) {
+        id -> Integer,
+        secret_fingerprint -> Text,
+        adopted_at -> UtcInstant,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     representations,
     conferences,

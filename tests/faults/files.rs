@@ -194,7 +194,114 @@ fn processes_that_share_a_file_stop_and_die_without_loss() {
     assert_eq!(count_in(&file(&world, "")), 8);
 }
 
+const MISSING: &str = "secret.key is missing: the links, codes and badges of this store were made with it. Put it back from \
+                       the backup (docs/operations.md); if it is lost, `plenary secret adopt` makes another, and all of \
+                       them are void";
+const FOREIGN: &str = "secret.key is not the key of this store: the links, codes and badges of this store were made with \
+                       another. Put that one back from the backup, or copy it from the other process of this store \
+                       (docs/operations.md); if it is lost, `plenary secret adopt` takes this one, and all of them are void";
+
+fn key(world: &World) -> PathBuf {
+    world.folder.0.join("data/secret.key")
+}
+
+/// The path of somebody's own link.
+fn link(app: &App, number: usize) -> String {
+    let made = app.post(REGISTRATIONS, &person(number, "delegate")).json();
+    app.path_of(made["links"]["self"].as_str().unwrap()).to_owned()
+}
+
+/// What stands in the audit trail of the server about keys.
+fn adoptions(app: &App) -> Vec<serde_json::Value> {
+    let found = app.admin("GET", "/api/v1/audit?resource=secret", None).json();
+    found["data"].as_array().unwrap().clone()
+}
+
 on_both_stores! {
+    fn a_key_that_is_lost_or_foreign_stops_the_start_until_somebody_adopts_one(store) {
+        let world = Arc::new(World::new(store));
+        let mut app = with_people(&world, 1);
+        let own = link(&app, 1);
+        assert_eq!(app.get(&own).status, 200);
+        assert!(app.terminate().success());
+        let kept = fs::read(key(&world)).unwrap();
+
+        fs::remove_file(key(&world)).unwrap();
+        let path = key(&world).with_file_name("").display().to_string();
+        assert_eq!(refused(&world, &[]), format!("plenary: {path}{MISSING}"));
+        assert_eq!(refused(&world, &["release"]), format!("plenary: {path}{MISSING}"));
+        assert!(!key(&world).exists(), "no other key is made in silence");
+
+        fs::write(key(&world), [9; 32]).unwrap();
+        assert_eq!(refused(&world, &[]), format!("plenary: {path}{FOREIGN}"));
+        for command in [["release"], ["sweep"]] {
+            assert_eq!(refused(&world, &command), format!("plenary: {path}{FOREIGN}"));
+        }
+
+        fs::write(key(&world), &kept).unwrap();
+        let mut app = world.start_shared();
+        assert_eq!(app.get(&own).status, 200, "the right key works as ever");
+        assert_eq!(adoptions(&app), Vec::<serde_json::Value>::new());
+        assert!(app.terminate().success());
+
+        fs::write(key(&world), [9; 32]).unwrap();
+        let adopted = world.run(&["secret", "adopt"]);
+        assert!(adopted.status.success());
+        let words = String::from_utf8(adopted.stdout).unwrap();
+        let lines: Vec<_> = words.lines().collect();
+        assert_eq!(lines[0], format!("{path}secret.key is the key of this store now."));
+        assert_eq!(lines[2], "  the links in letters, and the badges and QR codes, of 2 registrations");
+        let app = world.start_shared();
+        assert_eq!(app.get(&own).status, 401, "as the command said");
+        assert_eq!(app.get(&link(&app, 2)).status, 200);
+        let [adoption] = adoptions(&app).try_into().unwrap();
+        assert_eq!(adoption["actor"], "command line");
+        assert_eq!(adoption["action"], "adopt");
+        let again = String::from_utf8(world.run(&["secret", "adopt"]).stdout).unwrap();
+        assert_eq!(again, format!("{path}secret.key is the key of this store already; nothing changed.\n"));
+        assert_eq!(adoptions(&app).len(), 1);
+    }
+
+    fn a_lost_key_is_made_anew_by_adopting_one(store) {
+        let world = Arc::new(World::new(store));
+        assert!(with_people(&world, 1).terminate().success());
+        fs::remove_file(key(&world)).unwrap();
+        let words = String::from_utf8(world.run(&["secret", "adopt"]).stdout).unwrap();
+        assert!(words.contains("secret.key, which is new, is the key of this store now.\n"), "{words}");
+        let app = world.start_shared();
+        assert_eq!(app.get(&link(&app, 1)).status, 200);
+    }
+
+    fn a_store_of_before_takes_the_key_it_is_used_with_and_misses_one_that_is_lost(store) {
+        let world = Arc::new(World::new(store));
+        assert!(with_people(&world, 1).terminate().success());
+        let kept = fs::read(key(&world)).unwrap();
+        world.database.execute("DELETE FROM store_identity");
+        fs::remove_file(key(&world)).unwrap();
+        assert!(refused(&world, &[]).contains("secret.key is missing"));
+        fs::write(key(&world), &kept).unwrap();
+        assert!(world.start_shared().terminate().success());
+        fs::write(key(&world), [9; 32]).unwrap();
+        assert!(refused(&world, &[]).contains("secret.key is not the key of this store"), "it was noted at the start before");
+    }
+
+    fn of_two_processes_with_keys_of_their_own_one_starts(store) {
+        let world = Arc::new(World::new(store));
+        let app = world.start_shared();
+        let elsewhere = world.folder.0.join("elsewhere");
+        let second = world.command(&[]).env("PLENARY_DATA_DIR", &elsewhere).output().unwrap();
+        assert_eq!(second.status.code(), Some(1));
+        let error = String::from_utf8(second.stderr).unwrap();
+        assert!(error.contains("elsewhere/secret.key is missing"), "{error}");
+        fs::create_dir(&elsewhere).unwrap();
+        fs::write(elsewhere.join("secret.key"), [9; 32]).unwrap();
+        let second = world.command(&[]).env("PLENARY_DATA_DIR", &elsewhere).output().unwrap();
+        let error = String::from_utf8(second.stderr).unwrap();
+        assert!(error.contains("elsewhere/secret.key is not the key of this store"), "{error}");
+        app.publish(&small_conference(None, None));
+        assert_eq!(app.get(&link(&app, 0)).status, 200);
+    }
+
     fn a_first_start_and_every_later_one_warn_of_nothing(store) {
         let world = Arc::new(World::with_example(store).set("PLENARY_LOG", "info"));
         for start in ["first", "second"] {

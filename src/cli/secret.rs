@@ -1,0 +1,48 @@
+//! `plenary secret`.
+
+use clap::Subcommand;
+
+use super::{Failed, open, say};
+use crate::{
+    access::secret::fingerprint::{Adopted, adopt},
+    settings::Settings,
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Secret {
+    /// Take the key in data_dir, or a new one, for the key of the store: for who has lost the key that it had. Every
+    /// link, code and badge that was made until now is void
+    Adopt,
+}
+
+pub(super) async fn run(settings: &Settings, command: Secret) -> Result<(), Failed> {
+    match command {
+        Secret::Adopt => {
+            let database = open(settings)?;
+            database.migrate().await?;
+            say(&lines(&adopt(&database, &settings.data_dir).await?))
+        }
+    }
+}
+
+fn lines(adopted: &Adopted) -> Vec<String> {
+    let path = adopted.path.display();
+    let Some(void) = adopted.void else {
+        return vec![format!("{path} is the key of this store already; nothing changed.")];
+    };
+    let count = |number: i64, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
+    vec![
+        format!("{path}{} is the key of this store now.", if adopted.is_new { ", which is new," } else { "" }),
+        "Void, if they were made with another key:".to_owned(),
+        format!(
+            "  the links in letters, and the badges and QR codes, of {}",
+            count(void.registrations, "registration")
+        ),
+        format!("  the links of {}", count(void.delegations, "delegation")),
+        format!("  the codes of {}, and access codes that are shared", count(void.invitations, "invitation")),
+        "  the links to previews of a programme".to_owned(),
+        "Restart every process of this store. Send the letters with links again, set access codes anew, print badges \
+         again, and let scanners at the doors fetch their roster."
+            .to_owned(),
+    ]
+}
