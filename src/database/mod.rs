@@ -191,7 +191,8 @@ impl Database {
             }
             connection::begin_read(&mut connection)?;
             let result = work(&mut connection);
-            connection::roll_back(&mut connection)?;
+            // A connection that cannot is not used again.
+            _ = connection::roll_back(&mut connection);
             result
         })
         .await
@@ -367,7 +368,7 @@ impl Database {
         }
         begun?;
         if !ticket.begin() {
-            connection::roll_back(&mut connection)?;
+            _ = connection::roll_back(&mut connection);
             return Err(given_up().into());
         }
         let done = work(&mut connection).and_then(|value| {
@@ -383,11 +384,11 @@ impl Database {
                 }
             },
             Ok(_) => {
-                connection::roll_back(&mut connection)?;
+                _ = connection::roll_back(&mut connection);
                 Err(given_up().into())
             }
             Err(error) => {
-                connection::roll_back(&mut connection)?;
+                _ = connection::roll_back(&mut connection);
                 Err(error)
             }
         }
