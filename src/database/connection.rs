@@ -115,7 +115,7 @@ impl Store {
 }
 
 /// A connection to an embedded store.
-pub(super) fn connect_sqlite(path: &Path) -> Result<SqliteConnection, ConnectionError> {
+fn connect_sqlite(path: &Path) -> Result<SqliteConnection, ConnectionError> {
     let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
     // What is deleted or rewritten is overwritten on disk: a redaction leaves no name in free pages.
     // The timeout first, so that turning on the journal waits for whoever holds the file.

@@ -14,6 +14,7 @@ use std::{
     io::{self, Read as _},
     os::unix::fs::{FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::Instant as Stopwatch,
 };
 
@@ -21,7 +22,7 @@ use diesel::{
     Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection, connection::SimpleConnection as _, sql_query,
 };
 
-use super::connection::connect_sqlite;
+use super::DatabaseError;
 
 /// Where the header of an SQLite file has `user_version`, in bytes (<https://www.sqlite.org/fileformat.html>).
 const ID_OFFSET: usize = 60;
@@ -30,15 +31,21 @@ const HEADER_BYTES: usize = 64;
 /// Two ids in hexadecimal, a space between them, a line's end.
 const NOTE_BYTES: usize = 18;
 
-/// Opens the file at `path`, which is made if there is none, readable by its owner alone. The lock lasts as long as the
-/// file that is answered, which must outlive every connection to the store.
+/// A file that is open. Dropped after the last connection to it: then other processes may take it for theirs alone.
+pub struct Opened {
+    note: File,
+    /// The id that the file is to get, as it is noted already.
+    new_id: Mutex<Option<u32>>,
+}
+
+/// Opens the file at `path`, which is made if there is none, readable by its owner alone.
 ///
 /// Nothing else of this process may have the file open: closing it here would end SQLite's own locks.
 ///
 /// # Errors
 /// The journal beside the file is that of another copy (nothing was touched then), the file is damaged, or either
 /// cannot be read or written.
-pub fn open(path: &Path) -> io::Result<File> {
+pub fn open(path: &Path) -> io::Result<Opened> {
     let mut options = OpenOptions::new();
     let note = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(beside(path, "-opened"))?;
     let is_first = match note.try_lock() {
@@ -61,12 +68,41 @@ pub fn open(path: &Path) -> io::Result<File> {
         if has_journal {
             examine(path)?;
         }
-        renew_id(path, &note, id).map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?;
-        // Whoever comes between the two finds the file in order, and renews the id once more.
+        // 0 is the id of a file that was never opened.
+        let new = uuid::Uuid::new_v4().as_fields().0.max(1);
+        // Both, until the new one is certain to be in the file.
+        write_note(&note, [id, new])?;
+        // Whoever comes between these two finds the file in order, and chooses an id of its own.
         note.unlock()?;
         note.lock_shared()?;
+        return Ok(Opened { note, new_id: Mutex::new(Some(new)) });
     }
-    Ok(note)
+    Ok(Opened { note, new_id: Mutex::default() })
+}
+
+impl Opened {
+    /// Gives the file its new id, once, and leaves it alone where another process opened it first. It is written when the
+    /// store may be, so that a start does not wait for whoever holds it before it listens.
+    ///
+    /// # Errors
+    /// The store or the note cannot be written; the next opening chooses another id.
+    pub fn renew_id(&self, connection: &mut SqliteConnection) -> Result<(), DatabaseError> {
+        let Some(new) = self.new_id.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return Ok(());
+        };
+        let unavailable = |error: io::Error| DatabaseError::Unavailable(Box::new(error));
+        // Another opening may have come between the check and the shared lock: then its id is the one.
+        if read_note(&self.note).map_err(unavailable)?.is_none_or(|[_, noted]| noted != new) {
+            return Ok(());
+        }
+        connection.batch_execute(&format!("PRAGMA user_version = {}", new.cast_signed()))?;
+        // PASSIVE waits for nobody; what somebody reads may hold up the end of it.
+        let checkpoint: Checkpoint = sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result(connection)?;
+        if checkpoint.busy == 0 && checkpoint.log == checkpoint.checkpointed {
+            write_note(&self.note, [new, new]).map_err(unavailable)?;
+        }
+        Ok(())
+    }
 }
 
 /// The path of a file that belongs to the one at `path`.
@@ -140,25 +176,6 @@ fn damaged(path: &Path, finding: &str) -> String {
     format!("{path} is damaged ({finding}); nothing was changed: restore it from a backup (docs/operations.md)")
 }
 
-/// Gives the file another id. Until the journal is certain to be in the file, both are noted.
-fn renew_id(path: &Path, note: &File, id: u32) -> Result<(), Box<dyn std::error::Error>> {
-    // 0 is the id of a file that was never opened.
-    let new = uuid::Uuid::new_v4().as_fields().0.max(1);
-    write_note(note, [id, new])?;
-    let mut connection = connect_sqlite(path)?;
-    connection.batch_execute(&format!("PRAGMA user_version = {}", new.cast_signed()))?;
-    if empty(&mut connection)? {
-        write_note(note, [new, new])?;
-    }
-    Ok(())
-}
-
-/// Writes the journal into the file, which is synced, and cuts it to nothing. False if somebody who reads held it up.
-fn empty(connection: &mut SqliteConnection) -> diesel::QueryResult<bool> {
-    let checkpoint: Checkpoint = sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(connection)?;
-    Ok(checkpoint.busy == 0)
-}
-
 #[derive(QueryableByName)]
 struct QuickCheck {
     #[diesel(sql_type = diesel::sql_types::Text)]
@@ -169,4 +186,8 @@ struct QuickCheck {
 struct Checkpoint {
     #[diesel(sql_type = diesel::sql_types::Integer)]
     busy: i32,
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    log: i32,
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    checkpointed: i32,
 }

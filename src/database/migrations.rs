@@ -32,7 +32,11 @@ impl Database {
                 }
                 Connection::Sqlite(inner) => {
                     // The write lock is held over all steps; each runs in a savepoint within.
-                    inner.immediate_transaction(|inner| run(inner, SQLITE))
+                    let steps = inner.immediate_transaction(|inner| run(inner, SQLITE))?;
+                    if let Some(opened) = &database.opened {
+                        opened.renew_id(inner)?;
+                    }
+                    Ok(steps)
                 }
             }
         })

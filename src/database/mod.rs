@@ -32,7 +32,7 @@ pub mod violation;
 
 use std::{
     collections::HashMap,
-    fs::{self, DirBuilder, File},
+    fs::{self, DirBuilder},
     io,
     os::unix::fs::DirBuilderExt,
     path::Path,
@@ -98,8 +98,8 @@ pub struct Database {
     is_closing: Arc<AtomicBool>,
     /// Threads that hold a connection outside the pool.
     listeners: Arc<Mutex<Vec<JoinHandle<()>>>>,
-    /// What keeps another process from taking the file of an embedded store for its own alone. Dropped after the pool.
-    _lock: Option<Arc<File>>,
+    /// That an embedded store is open here, as other processes see it.
+    opened: Option<Arc<journal::Opened>>,
 }
 
 impl Database {
@@ -109,12 +109,12 @@ impl Database {
     /// # Errors
     /// The file or its folder cannot be made, or the file must not be opened as it is ([`journal::open`]).
     pub fn open(store: &Store, connections_max: u32, patience: Duration) -> io::Result<Self> {
-        let (mut files, mut lock) = (None, None);
+        let (mut files, mut opened) = (None, None);
         if let Store::Sqlite(path) = store {
             if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                 private_folder(folder)?;
             }
-            lock = Some(Arc::new(journal::open(path)?));
+            opened = Some(Arc::new(journal::open(path)?));
             files = Some(Arc::new(Files::of(path)?));
         }
         let connections = usize::try_from(connections_max).unwrap_or(1).max(1);
@@ -133,7 +133,7 @@ impl Database {
             stuck_max: connections,
             is_closing,
             listeners: Arc::default(),
-            _lock: lock,
+            opened,
         })
     }
 
