@@ -39,8 +39,11 @@ pub enum DatabaseError {
     Interrupted,
 }
 
+/// Makes an error of its cause.
+type Kind = fn(Cause) -> DatabaseError;
+
 /// What a message of a store means, for what neither store nor diesel gives a kind of its own. Words of either.
-const WORDS: &[(&str, fn(Cause) -> DatabaseError)] = &[
+const WORDS: &[(&str, Kind)] = &[
     ("deadlock detected", DatabaseError::Busy),
     ("lock timeout", DatabaseError::Busy),
     ("database is locked", DatabaseError::Busy),
