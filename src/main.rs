@@ -21,6 +21,10 @@ mod settings;
 mod site;
 mod values;
 
+/// Memory goes back to the system when a crowd is gone.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     cli::run()
 }
