@@ -38,6 +38,9 @@ const PAUSE_MAX_SECONDS: i64 = 300;
 /// How long attempts go on (RFC 5321, 4.5.4.1: at least 4 to 5 days).
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(5);
 
+/// How soon a store that was away is asked again to record what became of a message.
+const RECORD_PAUSE: Duration = Duration::from_millis(250);
+
 /// The longest pause while the mail server cannot be reached.
 const OUTAGE_MAX_SECONDS: u64 = 60;
 /// How long a stop waits for messages on their way: less than a process is given by whoever stops it.
@@ -322,9 +325,30 @@ impl Worker {
                 (Outcome::Failed, failure.words)
             }
         };
-        let work = move |tx: &mut crate::database::Connection| outbox::record(tx, id, &outcome, &reply);
-        if let Err(error) = self.database.write("record an attempt", work).await {
-            tracing::error!(message.id = %id, %error, "what became of a message cannot be recorded");
+        self.record(id, outcome, reply).await;
+    }
+
+    /// Records what became of a message. A store that is away is waited for: a message whose acceptance is not recorded
+    /// would be sent again.
+    async fn record(&self, id: MessageId, outcome: Outcome, reply: String) {
+        let result = Arc::new((outcome, reply));
+        let mut was_refused = false;
+        loop {
+            let result = Arc::clone(&result);
+            let work = move |tx: &mut crate::database::Connection| outbox::record(tx, id, &result.0, &result.1);
+            match self.database.write("record an attempt", work).await {
+                Ok(()) => return,
+                Err(error @ (DatabaseError::Statement(_) | DatabaseError::Corrupt(_))) => {
+                    tracing::error!(message.id = %id, %error, "what became of a message cannot be recorded");
+                    return;
+                }
+                Err(error) if !was_refused => {
+                    tracing::warn!(message.id = %id, %error, "what became of a message waits for the store");
+                    was_refused = true;
+                }
+                Err(_) => {}
+            }
+            time::sleep(RECORD_PAUSE).await;
         }
     }
 }

@@ -13,7 +13,9 @@ use crate::support::{
     App, Store,
     app::{PATIENCE, World, person, small_conference},
     on_both_stores,
+    proxy::Proxy,
     scripted::{Hang, Scripted},
+    store::postgres_is_there,
 };
 
 const PATH: &str = "/api/v1/conferences/small/registrations";
@@ -44,6 +46,29 @@ fn wait_for_none(world: &World, statement: &str) {
     while world.database.count(statement) > 0 {
         assert!(Instant::now() < deadline, "{statement} counts something yet");
     }
+}
+
+/// The store goes away between a server's yes and its record, and comes back.
+#[test]
+fn a_letter_that_was_accepted_while_the_store_was_away_is_not_sent_again() {
+    if !postgres_is_there() {
+        return;
+    }
+    let server = Scripted::start_slow(Hang::FinalDot, Duration::from_millis(1500));
+    let world = World::new(Store::Postgres);
+    let (line, url) = Proxy::to(&world.database.url);
+    let world = world.set("PLENARY_DATABASE_URL", &url).set("PLENARY_STORE_DEADLINE_SECONDS", "1");
+    let app = world.set("PLENARY_MAIL_URL", &server.url()).start();
+    app.publish(&small_conference(None, None));
+    register(&app, 1);
+    assert_eq!(server.hung(1), [(Hang::FinalDot, address(1))]);
+    line.cut();
+    assert_eq!(server.accepted(1)[0].0, address(1));
+    app.log.wait_for("what became of a message waits for the store");
+    line.pass();
+    wait_for_none(&app.world, WAITING);
+    assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages WHERE state = 'sent' AND tries = 1"), 1);
+    assert!(!server.has_done_more(), "it was sent again");
 }
 
 on_both_stores! {

@@ -65,6 +65,16 @@ impl Scripted {
         Self::with(Plan { hangs: VecDeque::from([hang]), late: Some(late), refuses: true })
     }
 
+    /// The first connection hangs and goes on after `late`.
+    pub fn start_slow(hang: Hang, late: Duration) -> Self {
+        Self::with(Plan { hangs: VecDeque::from([hang]), late: Some(late), refuses: false })
+    }
+
+    /// Whether it did anything that no test has asked about yet.
+    pub fn has_done_more(&self) -> bool {
+        self.events.try_recv().is_ok()
+    }
+
     fn with(plan: Plan) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
