@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::support::{
     App, Store,
     app::{PATIENCE, World, person, small_conference},
-    on_both_stores, smtp,
+    at_length, on_both_stores, smtp,
     smtp::Smtp,
 };
 
@@ -229,7 +229,7 @@ on_both_stores! {
         drop((first, second));
     }
 
-    /// 100 rounds on each store: a process is killed at a random moment of its work.
+    /// Up to 100 rounds on each store: a process is killed at a random moment of its work.
     fn a_worker_killed_at_any_moment_loses_nothing_and_doubles_only_what_it_had_not_recorded(store) {
         if !smtp::is_there() {
             return;
@@ -239,12 +239,12 @@ on_both_stores! {
         let app = world.start_shared();
         app.publish(&small_conference(None, None));
         drop(app);
-        const MESSAGES: usize = 1_200;
-        const LIVES: usize = 100;
         const CONNECTIONS: usize = 4;
-        enqueue(&world, store, MESSAGES);
+        let lives = at_length(20, 100);
+        let messages = 12 * lives;
+        enqueue(&world, store, messages);
         let mut came: BTreeMap<String, usize> = BTreeMap::new();
-        for _ in 0..LIVES {
+        for _ in 0..lives {
             let mut app = world.start_shared();
             let moment = u64::from(uuid::Uuid::new_v4().as_bytes()[0]) % 60;
             std::thread::sleep(Duration::from_millis(moment));
@@ -265,12 +265,12 @@ on_both_stores! {
             }
             *came.entry(message.header("Message-ID").unwrap()).or_default() += 1;
         }
-        assert_eq!(came.len(), MESSAGES, "nothing is lost");
+        assert_eq!(came.len(), messages, "nothing is lost");
         let sent = world.database.count("SELECT count(*) AS n FROM outbox_messages WHERE state = 'sent'");
-        assert!(sent >= i64::try_from(MESSAGES).unwrap());
+        assert!(sent >= i64::try_from(messages).unwrap());
         // Only what was on its way when a process died comes again, under its name: one a connection at most.
         let doubled: usize = came.values().map(|times| times - 1).sum();
-        assert!(doubled <= CONNECTIONS * LIVES, "{doubled}");
+        assert!(doubled <= CONNECTIONS * lives, "{doubled}");
     }
 
     fn a_confirmation_overtakes_ten_thousand_announcements(store) {

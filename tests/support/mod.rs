@@ -45,3 +45,8 @@ pub fn skipped(what: &str) {
     }
     let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
 }
+
+/// How much of something long a test does: a bounded part, or `whole` where `PLENARY_TEST_LONG` is set, as `.ci/long` does.
+pub fn at_length(bounded: usize, whole: usize) -> usize {
+    if std::env::var_os("PLENARY_TEST_LONG").is_some() { whole } else { bounded }
+}
