@@ -191,6 +191,8 @@ on_both_stores! {
         let map = "&category=press&map=%7B%22Diet%22%3A%22dietary_needs%22%7D";
         let table = format!("Name,Email,Diet\n{two_missing}");
         assert_eq!(import(&app, map, &table).faults(), ["row 2 row_within_a_cell"]);
+        let same_column = "\"A One,a@example.org,vegan\nB Two\",b@example.org,\n";
+        assert_eq!(import(&app, map, &format!("Name,Email,Diet\n{same_column}")).faults(), ["row 2, column Name line_break"]);
         let whole = "A One,a@example.org,\"vegan,\nno \"\"nuts\"\"\"\nB Two,b@example.org,\n";
         assert_eq!(imported(&app, map, &format!("Name,Email,Diet\n{whole}"))["imported"], 2);
         assert_eq!(count(&app, "1 = 1"), 2);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     report::Report,
     schedule::at,
-    table::{INNER_ROW, Row, Table},
+    table::{INNER_ROW, LINE_BREAK, Row, Table},
     text,
 };
 use crate::{
@@ -118,6 +118,11 @@ fn row(record: &Row, columns: &[Option<&'static str>], report: &mut Report, faul
     let here = Some(line);
     let cell = |name: &str| record.cell(columns.iter().position(|column| *column == Some(name))?);
     let before = faults.0.len();
+    for name in ["name", "given_name", "family_name", "honorific", "position", "organisation"] {
+        if cell(name).is_some_and(|text| text.contains(['\n', '\r'])) {
+            faults.add(at(line), LINE_BREAK.0, format!("{name} {}", LINE_BREAK.1));
+        }
+    }
     let mut values = Map::new();
     let mut checked =
         |name: &str, faults: &mut Faults, check: fn(&str) -> Result<Value, crate::faults::Fault>| match cell(name)
@@ -181,7 +186,13 @@ mod tests {
         let table = "given_name,family_name,country,precedence\nA,One,BE,\n\nB,\"Two\nlines\",,\nC,Three,XX,king\n,,BE,\nE,Five,be,,too many\n";
         assert_eq!(
             faults(table),
-            ["line 6 invalid_country", "line 6 unknown_value", "line 7 required", "line 8 too_long"]
+            [
+                "line 4 line_break",
+                "line 6 invalid_country",
+                "line 6 unknown_value",
+                "line 7 required",
+                "line 8 too_long"
+            ]
         );
         assert_eq!(faults("country,position\nBE,x\n"), ["line 1 missing_column"]);
         assert_eq!(faults("name,name\nA,B\n"), ["line 1 duplicate"]);

@@ -136,6 +136,10 @@ pub const INNER_ROW: (&str, &str) = (
     "a cell of this row holds a whole row: is a quote missing at its beginning and in a row below?",
 );
 
+/// Says that a cell of one line has several.
+pub const LINE_BREAK: (&str, &str) =
+    ("line_break", "holds a line break: is a quote missing at the beginning of a cell, here and in a row below?");
+
 /// What separates the cells: what the header holds most of.
 fn delimiter(text: &str) -> u8 {
     let header = text.lines().next().unwrap_or_default();

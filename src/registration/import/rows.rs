@@ -10,7 +10,7 @@ use crate::{
         Agenda,
         import::{
             report::Report,
-            table::{INNER_ROW, Row, Table, text},
+            table::{INNER_ROW, LINE_BREAK, Row, Table, text},
             text,
         },
     },
@@ -118,6 +118,11 @@ impl Reader<'_> {
         let at = |field: &str| self.columns.at(row.row, field);
         let mut sent = Map::new();
         const LINES: [&str; 5] = ["honorific", "organisation", "position", "phone", "email"];
+        for field in LINES.into_iter().chain(["given_name", "family_name", "birth_date", "name"]) {
+            if cell(field).is_some_and(|text| text.contains(['\n', '\r'])) {
+                faults.add(at(field), LINE_BREAK.0, LINE_BREAK.1);
+            }
+        }
         for field in LINES.into_iter().chain(["given_name", "family_name", "birth_date"]) {
             if let Some(text) = cell(field) {
                 sent.insert(field.to_owned(), json!(line(text)));
