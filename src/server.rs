@@ -239,14 +239,13 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     hub.close();
     // Nobody listens any more if both have ended by themselves.
     _ = stop.send(true);
-    _ = following.await;
-    _ = telling.await;
-    _ = tidying.await;
-    _ = noting.await;
-    _ = keeping.await;
-    _ = rewriting.await;
-    _ = sweeping.await;
-    _ = scrubbing.await;
+    // Each ends by itself in time, unless the store keeps its thread.
+    let others = async {
+        let _ = tokio::join!(following, telling, tidying, noting, keeping, rewriting, sweeping, scrubbing);
+    };
+    if tokio::time::timeout(Duration::from_secs(STOP_TIMEOUT_SECONDS), others).await.is_err() {
+        tracing::warn!("stopped while the store gives no answer");
+    }
     // The worker ends by itself in time, unless the store does not let it: its leases lapse then.
     if tokio::time::timeout(Duration::from_secs(STOP_TIMEOUT_SECONDS), &mut working).await.is_err() {
         tracing::warn!("stopped before what became of messages was recorded: they may be sent again");

@@ -69,6 +69,10 @@ pub enum Store {
 /// How long a statement outside a write waits for what another process has locked.
 pub(super) const LOCK_WAIT: Duration = Duration::from_secs(10);
 
+/// How long a server waits for the next statement of a transaction before it ends the connection: a statement that got
+/// lost on the way would hold its locks for ever, and the thread that waits for its answer.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+
 /// Parameters of libpq with which a dead network is noticed, where the URL has no other (seconds; the last one is
 /// milliseconds). A server that is frozen keeps its connections alive, and is noticed by `liveness`.
 const NETWORK: [(&str, &str); 5] = [
@@ -104,8 +108,10 @@ impl Store {
                 // A server that acknowledges before it has synced would break the first promise.
                 connection
                     .batch_execute(&format!(
-                        "SET synchronous_commit = on; SET client_min_messages = warning; SET lock_timeout = {}",
-                        LOCK_WAIT.as_millis()
+                        "SET synchronous_commit = on; SET client_min_messages = warning; SET lock_timeout = {}; \
+                         SET idle_in_transaction_session_timeout = {}",
+                        LOCK_WAIT.as_millis(),
+                        SILENCE_MAX.as_millis()
                     ))
                     .map_err(ConnectionError::CouldntSetupConfiguration)?;
                 Ok(AnyConnection::Postgresql(connection))
