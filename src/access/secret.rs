@@ -58,23 +58,32 @@ impl ServerSecret {
             Err(error) => return Err(error),
         };
         let bytes = bytes.try_into().map_err(|_| {
-            io::Error::new(io::ErrorKind::InvalidData, format!("{} must hold {SECRET_BYTES} bytes", path.display()))
+            let words = format!(
+                "{} must hold {SECRET_BYTES} bytes: put it back from the backup (docs/operations.md)",
+                path.display()
+            );
+            io::Error::new(io::ErrorKind::InvalidData, words)
         })?;
         fs::set_permissions(folder, Permissions::from_mode(0o700))?;
         Ok(Some(Self(Arc::new(bytes))))
     }
 
-    /// Makes a secret in `folder`, unless another process comes first: written aside, synced and linked into place, so
-    /// that a crash leaves no half of one and two processes that start together agree.
+    /// Makes a secret in `folder`, unless another process comes first.
     ///
     /// # Errors
     /// The file cannot be made or read.
     pub fn make(folder: &Path) -> io::Result<Self> {
+        Self::throwaway()?.keep(folder)
+    }
+
+    /// Writes the secret into `folder`, unless there is one, and answers the one that is there: written aside, synced
+    /// and linked into place, so that a crash leaves no half of one and two processes that start together agree.
+    fn keep(&self, folder: &Path) -> io::Result<Self> {
         private_folder(folder)?;
         fs::set_permissions(folder, Permissions::from_mode(0o700))?;
         let aside = folder.join(format!("{FILE_NAME}.{}", uuid::Uuid::new_v4()));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
-        file.write_all(&random::<SECRET_BYTES>()?)?;
+        file.write_all(self.0.as_slice())?;
         file.sync_all()?;
         let linked = fs::hard_link(&aside, folder.join(FILE_NAME));
         fs::remove_file(&aside)?;
@@ -85,7 +94,7 @@ impl ServerSecret {
         Self::load(folder)?.ok_or_else(|| io::Error::other(format!("{FILE_NAME} was removed")))
     }
 
-    /// A secret that is kept nowhere, for what is tried without a store.
+    /// A secret that is kept nowhere, for what is tried without a store, or before one is there.
     ///
     /// # Errors
     /// The operating system has no random bytes to give.

@@ -4,12 +4,13 @@ use clap::Args;
 
 use super::{Failed, open, say, slug};
 use crate::{
+    access::secret::fingerprint::check,
     registration::doctor::{Check, actions::examine},
     settings::Settings,
 };
 
-/// Hold the store against what must always be true of registrations, and change nothing; exit code 1 where something
-/// is wrong
+/// Check the key, and the store against what must always be true of registrations, and change nothing; exit code 1 where
+/// something is wrong
 #[derive(Debug, Args)]
 pub struct Doctor {
     /// The conference's slug; all of them if left out
@@ -26,6 +27,7 @@ pub async fn run(settings: &Settings, command: Doctor) -> Result<(), Failed> {
     if !database.is_migrated().await? {
         return Err(Failed::line("the store's schema is not of this version: run `plenary migrate` first"));
     }
+    check(&database, &settings.data_dir).await?;
     let checks = database.read(move |tx| examine(tx, wanted.as_ref())).await?;
     let count: usize = checks.iter().map(|check| check.findings.len()).sum();
     if command.json {

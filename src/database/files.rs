@@ -27,7 +27,8 @@ pub(super) struct Files {
     path: PathBuf,
     file: Identity,
     beside: Mutex<Option<Beside>>,
-    is_lost: AtomicBool,
+    /// Whether the store's own file is not there; whether those beside it are not.
+    is_lost: [AtomicBool; 2],
 }
 
 /// What SQLite keeps beside the file while a connection is open: this one is, so that they never change by themselves.
@@ -49,7 +50,7 @@ impl Files {
     /// The files of the store at `path`, which is there.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let (path, file) = (path.to_owned(), identity(path)?);
-        Ok(Self { path, file, beside: Mutex::default(), is_lost: AtomicBool::new(false) })
+        Ok(Self { path, file, beside: Mutex::default(), is_lost: Default::default() })
     }
 
     /// Whether the store's own file is there: before a connection is opened, which would make it anew.
@@ -57,7 +58,7 @@ impl Files {
     /// # Errors
     /// [`DatabaseError::Moved`].
     pub(super) fn check_file(&self) -> Result<(), DatabaseError> {
-        self.note(is_there(&self.path, self.file))
+        self.note(0, is_there(&self.path, self.file))
     }
 
     /// Whether all of the files are there.
@@ -70,7 +71,7 @@ impl Files {
         if beside.is_none() {
             *beside = Some(self.look()?);
         }
-        self.note(beside.iter().flat_map(|beside| &beside.files).all(|(path, known)| is_there(path, *known)))
+        self.note(1, beside.iter().flat_map(|beside| &beside.files).all(|(path, known)| is_there(path, *known)))
     }
 
     /// Closes the connection that is kept open, for a stop.
@@ -95,16 +96,17 @@ impl Files {
         };
         let files = [file("-wal"), file("-shm")];
         let [Ok(journal), Ok(index)] = files else {
-            self.note(false)?;
+            self.note(1, false)?;
             return Err(DatabaseError::Moved);
         };
         Ok(Beside { files: [journal, index], _connection: connection })
     }
 
     /// Says once that the files are gone, and once that they are back.
-    fn note(&self, are_there: bool) -> Result<(), DatabaseError> {
+    fn note(&self, which: usize, are_there: bool) -> Result<(), DatabaseError> {
         let path = self.path.display();
-        match (are_there, self.is_lost.swap(!are_there, Ordering::AcqRel)) {
+        let was_lost = self.is_lost.get(which).is_some_and(|lost| lost.swap(!are_there, Ordering::AcqRel));
+        match (are_there, was_lost) {
             (false, false) => tracing::error!(%path, "the store's files are not where they were: writes stop"),
             (true, true) => tracing::info!(%path, "the store's files are back"),
             _ => {}

@@ -26,6 +26,8 @@ use super::DatabaseError;
 
 /// Where the header of an SQLite file has `user_version`, in bytes (<https://www.sqlite.org/fileformat.html>).
 const ID_OFFSET: usize = 60;
+/// How every SQLite file begins.
+const MAGIC: &[u8] = b"SQLite format 3\0";
 /// The part of the header that is read.
 const HEADER_BYTES: usize = 64;
 /// Two ids in hexadecimal, a space between them, a line's end.
@@ -59,6 +61,9 @@ pub fn open(path: &Path) -> io::Result<Opened> {
     let journal = beside(path, "-wal");
     let has_journal = fs::metadata(&journal).is_ok_and(|found| found.len() > 0);
     let (id, noted) = (id_of(path)?, read_note(&note)?);
+    if !is_sqlite(path)? {
+        return Err(io::Error::other(damaged(path, "it is no SQLite file")));
+    }
     if has_journal && noted.is_some_and(|noted| !noted.contains(&id)) {
         return Err(io::Error::other(foreign(path, &journal)));
     }
@@ -122,6 +127,17 @@ fn id_of(path: &Path) -> io::Result<u32> {
     };
     let id = header.get(ID_OFFSET..).and_then(|bytes| bytes.first_chunk());
     Ok(id.copied().map(u32::from_be_bytes).unwrap_or_default())
+}
+
+/// Whether the file is one of SQLite's, or empty, or not there.
+fn is_sqlite(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::with_capacity(MAGIC.len());
+    match File::open(path) {
+        Ok(file) => file.take(MAGIC.len() as u64).read_to_end(&mut start)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(error),
+    };
+    Ok(start.is_empty() || start == MAGIC)
 }
 
 /// The ids that the file may have; nothing where the note is new or unreadable.

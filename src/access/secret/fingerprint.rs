@@ -47,6 +47,9 @@ pub enum SecretError {
          `plenary secret adopt` takes this one, and all of them are void", .0.display()
     )]
     Foreign(PathBuf),
+    /// Another key came into its place while this process waited for the store.
+    #[error("{} was put there while this process waited for the store: start it again", .0.display())]
+    Overtaken(PathBuf),
     /// The store.
     #[error(transparent)]
     Store(#[from] DatabaseError),
@@ -63,7 +66,7 @@ impl Retry for SecretError {
 pub enum Origin {
     /// It was there, or the store agreed that there was none.
     Known,
-    /// It was made while the store could not be asked: another may be missing.
+    /// It was made while the store could not be asked, and is in no file yet: another may be missing.
     Unasked,
 }
 
@@ -76,20 +79,11 @@ impl ServerSecret {
     pub async fn find_or_make(database: &Database, folder: &Path) -> Result<(Self, Origin), SecretError> {
         match Self::find(database, folder).await {
             Err(SecretError::Store(_)) => {
-                let made = Self::make(folder);
+                let made = Self::throwaway();
                 Ok((made.map_err(|source| SecretError::File { folder: folder.to_owned(), source })?, Origin::Unasked))
             }
             found => Ok((found?, Origin::Known)),
         }
-    }
-
-    /// Removes a key that was made for nothing, unless another took its place.
-    fn withdraw(&self, folder: &Path) -> Result<(), SecretError> {
-        let in_folder = |source| SecretError::File { folder: folder.to_owned(), source };
-        if Self::load(folder).map_err(in_folder)?.is_some_and(|found| found.fingerprint() == self.fingerprint()) {
-            std::fs::remove_file(folder.join(FILE_NAME)).map_err(in_folder)?;
-        }
-        Ok(())
     }
 
     /// The key in `folder`; a new one, if there is none and the store never had any. The store is brought to this
@@ -121,21 +115,20 @@ fn has_a_key(connection: &mut Connection) -> Result<bool, SecretError> {
 /// none yet takes this one for its own.
 ///
 /// # Errors
-/// [`SecretError::Foreign`]; [`SecretError::Missing`] where a key was made although the store has another; or the store
-/// fails.
+/// [`SecretError::Foreign`]; [`SecretError::Missing`] or [`SecretError::Overtaken`] where the key was made before the
+/// store could be asked; or the store fails.
 pub async fn recognise(
     database: &Database,
     (secret, origin): (&ServerSecret, Origin),
     folder: &Path,
 ) -> Result<(), SecretError> {
+    if origin == Origin::Unasked {
+        keep_unasked(database, secret, folder).await?;
+    }
     let own = secret.fingerprint();
-    let is_unasked = origin == Origin::Unasked;
-    let known =
-        database.read(move |tx| Ok::<_, SecretError>((store::fingerprint(tx)?, is_unasked && has_a_key(tx)?))).await?;
-    let known = match known {
-        (Some(known), _) => known,
-        (None, true) => String::new(),
-        (None, false) => {
+    let known = match database.read(|tx| Ok::<_, SecretError>(store::fingerprint(tx)?)).await? {
+        Some(known) => known,
+        None => {
             let own = own.clone();
             let first = move |tx: &mut Connection| {
                 alone(tx)?;
@@ -148,15 +141,33 @@ pub async fn recognise(
             database.write("note the key of the store", first).await?
         }
     };
-    if known == own {
-        return Ok(());
+    if known == own { Ok(()) } else { Err(SecretError::Foreign(folder.join(FILE_NAME))) }
+}
+
+/// Writes a key that was made before the store could be asked, where the store never had any.
+async fn keep_unasked(database: &Database, secret: &ServerSecret, folder: &Path) -> Result<(), SecretError> {
+    let in_folder = |source| SecretError::File { folder: folder.to_owned(), source };
+    let found = match ServerSecret::load(folder).map_err(in_folder)? {
+        Some(found) => found,
+        None if database.read(has_a_key).await? => return Err(SecretError::Missing(folder.join(FILE_NAME))),
+        None => secret.keep(folder).map_err(in_folder)?,
+    };
+    let is_own = found.fingerprint() == secret.fingerprint();
+    if is_own { Ok(()) } else { Err(SecretError::Overtaken(folder.join(FILE_NAME))) }
+}
+
+/// Whether the file in `folder` is the key of this store, for who changes nothing. A store that knows no key takes any.
+///
+/// # Errors
+/// [`SecretError::Foreign`], [`SecretError::Missing`], or the file or the store fails.
+pub async fn check(database: &Database, folder: &Path) -> Result<(), SecretError> {
+    let Some(known) = database.read(|tx| Ok::<_, SecretError>(store::fingerprint(tx)?)).await? else { return Ok(()) };
+    let found = ServerSecret::load(folder).map_err(|source| SecretError::File { folder: folder.to_owned(), source })?;
+    match found {
+        None => Err(SecretError::Missing(folder.join(FILE_NAME))),
+        Some(found) if found.fingerprint() == known => Ok(()),
+        Some(_) => Err(SecretError::Foreign(folder.join(FILE_NAME))),
     }
-    let file = folder.join(FILE_NAME);
-    if is_unasked {
-        secret.withdraw(folder)?;
-        return Err(SecretError::Missing(file));
-    }
-    Err(SecretError::Foreign(file))
 }
 
 /// What became of the key of a store.
