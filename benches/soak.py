@@ -359,8 +359,9 @@ class Soak:
             self.cancelled.add(address)
 
     def scan(self, reference):
-        answer = self.ask("scan", "POST", f"{CONFERENCE}/check-ins", {"reference": reference}, ORGANISER)
-        if answer and answer[0] in (200, 201):
+        answer = self.ask("scan", "POST", f"{CONFERENCE}/check-ins",
+                          {"check_ins": [{"id": str(uuid.uuid4()), "gate": "main", "reference": reference}]}, ORGANISER)
+        if answer and answer[0] == 200:
             with self.lock:
                 self.scans += 1
 
@@ -473,6 +474,10 @@ def run(kind, binary, minutes, seed):
             for method, path, body in [("PUT", f"{CONFERENCE}/blueprint", blueprint()), ("POST", f"{CONFERENCE}/releases", {})]:
                 status, text, _ = request(services[0].port, method, path, body, ORGANISER)
                 assert status in (200, 201), text
+            for service in services:
+                # The other process hears of the release within a second.
+                while request(service.port, "GET", f"{CONFERENCE}/programme")[0] != 200:
+                    time.sleep(0.05)
             soak = Soak(services, seed)
             acts = [soak.register] * 6 + [soak.read] * 2 + [soak.organise]
             threads = [threading.Thread(target=soak.repeat, args=(act,), daemon=True) for act in acts]

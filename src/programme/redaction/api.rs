@@ -136,8 +136,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Takes a speaker out of everything that was ever released, and of the draft, the schedule and the audit trail. It
 /// cannot be undone.
 ///
-/// They are hidden from every reader before this answers. The answer waits, 20 seconds at most, until what is stored is
-/// rewritten; 202 says that this goes on. With `Prefer: respond-async` (RFC 7240) it does not wait.
+/// They are hidden before this answers, and by other processes within a second. The answer waits, 20 seconds at most,
+/// until what is stored is rewritten; 202 says that this goes on. With `Prefer: respond-async` (RFC 7240) it does not
+/// wait.
 #[utoipa::path(
     tag = "agenda",
     params(
