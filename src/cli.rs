@@ -190,6 +190,8 @@ fn execute(cli: Cli) -> Result<(), Failed> {
     });
     // To drop it would wait for threads that wait on the outside: a name that is looked up, a disk
     // that hangs, a store that may never answer.
+    // Threads that end now are not the last to hold the way to it: dropping that wakes what was forgotten, and aborts.
+    std::mem::forget(actix_web::rt::System::try_current());
     std::mem::forget(system);
     done
 }

@@ -9,8 +9,8 @@ use crate::{
     settings::Settings,
 };
 
-/// Check the key, and the store against what must always be true of registrations, and change nothing; exit code 1 where
-/// something is wrong
+/// Check the key, and the store against what must always be true of registrations, and change nothing; exit code 1
+/// where something is wrong
 #[derive(Debug, Args)]
 pub struct Doctor {
     /// The conference's slug; all of them if left out

@@ -1,6 +1,6 @@
 //! HTTP over a listening socket: actix's server, its HTTP/1 and the routes, with the bounds of each connection between.
 
-use std::{fmt, future::ready, io, net::TcpListener, num::NonZero, thread, time::Duration};
+use std::{fmt, future::ready, io, net::TcpListener, time::Duration};
 
 use actix_http::{HttpService, Request, error::DispatchError};
 use actix_server::Server;
@@ -40,7 +40,6 @@ where
 {
     SockRef::from(&listener).listen(BACKLOG)?;
     let address = listener.local_addr()?;
-    let files_max = connections.limits().files_max;
     let http = move || {
         let routes = app().into_factory().map_err(|error| error.error_response());
         let admitting = connections.clone();
@@ -59,11 +58,9 @@ where
             .h1(map_config(routes, |()| AppConfig::default()));
         fn_service(admit).and_then(http)
     };
-    let workers = thread::available_parallelism().map_or(1, NonZero::get);
     let server = Server::build()
-        .workers(workers)
-        // Those that wait for a worker are open files, too.
-        .max_concurrent_connections(files_max.div_ceil(workers))
+        // The limits are those of `Connections`.
+        .max_concurrent_connections(usize::MAX)
         .shutdown_timeout(stop_timeout_seconds)
         // A stop does more than HTTP's.
         .disable_signals()
