@@ -122,6 +122,7 @@ on_both_stores! {
             "row 3, column Birthday invalid_date",
             "row 3, column Country invalid_country",
             "row 3, column Email invalid_email",
+            "row 3, column First Name line_break",
             "row 5, column Attendee Status unknown_value",
             "row 5, column Last Name required",
             "row 5, column Ticket Type unknown_reference",

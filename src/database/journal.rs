@@ -86,8 +86,8 @@ pub fn open(path: &Path) -> io::Result<Opened> {
 }
 
 impl Opened {
-    /// Gives the file its new id, once, and leaves it alone where another process opened it first. It is written when the
-    /// store may be, so that a start does not wait for whoever holds it before it listens.
+    /// Gives the file its new id, once, and leaves it alone where another process opened it first. It is written when
+    /// the store may be, so that a start does not wait for whoever holds it before it listens.
     ///
     /// # Errors
     /// The store or the note cannot be written; the next opening chooses another id.
