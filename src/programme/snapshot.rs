@@ -112,8 +112,8 @@ struct Served {
 
 type BySlug = HashMap<Code, Served>;
 
-/// How often a process looks for releases of other processes that it was not told of. A redaction must reach it within a
-/// second, also while the connection that it is told on is away.
+/// How often a process looks for releases of other processes that it was not told of. A redaction must reach it within
+/// a second, also while the connection that it is told on is away.
 const POLL: Duration = Duration::from_millis(500);
 
 /// How long another process may take to make the edition of what it published.

@@ -163,7 +163,8 @@ impl Search {
         if done.draft {
             agenda::actions::write_redacted(connection, &draft, &redacted)?;
         }
-        // The documents that were made of the latest release are made anew: the feed among them tells of older ones, too.
+        // The documents that were made of the latest release are made anew: the feed among them tells of older ones,
+        // too.
         publication::store::remove(connection, place.id)?;
         let (releases_to, at) = store::touch_latest(connection, place.id, clock::now())?;
         self.rewrite_answers(connection, &redaction)?;

@@ -52,8 +52,8 @@ async fn finish_all(database: &Database) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// Rewrites whatever is stored and not rewritten yet, and erases of whom the redaction is. Answers what was done in all;
-/// `None` where the conference is gone. Until it ends, no other process takes the redaction up.
+/// Rewrites whatever is stored and not rewritten yet, and erases of whom the redaction is. Answers what was done in
+/// all; `None` where the conference is gone. Until it ends, no other process takes the redaction up.
 ///
 /// # Errors
 /// The store fails; whoever comes next goes on.

@@ -293,7 +293,8 @@ fn histories(since: &str) -> Vec<Question> {
                 "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
                  'went from ' || coalesce(e.earlier, 'nothing') || ' to ' || e.state || ' by ' || e.event AS detail \
                  FROM (SELECT registration_id, event, state, \
-                 lag(state) OVER (PARTITION BY registration_id ORDER BY sequence) AS earlier FROM registration_events) e \
+                 lag(state) OVER (PARTITION BY registration_id ORDER BY sequence) AS earlier \
+                 FROM registration_events) e \
                  JOIN registrations r ON r.id = e.registration_id \
                  WHERE coalesce(e.earlier, '') || '>' || e.event || '>' || e.state NOT IN ({steps})"
             ),
