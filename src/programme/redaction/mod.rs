@@ -7,8 +7,8 @@
 //!
 //! A redaction has two steps. One short transaction records whom it is of, takes them out of the draft, the audit trail
 //! and the kept answers, and drops the stored editions ([`actions::redact`]); from its commit on every read of a
-//! release leaves them out ([`pending::Pending`]). Then each stored release is rewritten in a short transaction of its own
-//! ([`rewriting::finish`]), and at the end what was recorded of them is erased.
+//! release leaves them out ([`pending::Pending`]). Then each stored release is rewritten in a short transaction of its
+//! own ([`rewriting::finish`]), and at the end what was recorded of them is erased.
 //!
 //! Invariants:
 //! - Whoever reads a release, a scheduled release, a history or words of the store does it through
