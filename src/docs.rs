@@ -1,5 +1,7 @@
 //! The API's documentation: the document in both its forms, the page that shows it, the kinds of problems.
 
+use std::sync::OnceLock;
+
 use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
 use serde::Serialize;
 use utoipa::{ToSchema, openapi::OpenApi};
@@ -27,8 +29,8 @@ fn cacheable(body: Vec<u8>, content_type: &'static str) -> Representation {
 /// What the documentation is made of.
 #[derive(Clone)]
 pub struct Documentation {
-    /// The API document, which is made when it is first asked for.
-    pub document: fn() -> &'static OpenApi,
+    /// Makes the API document. Its texts are kept when they were first asked for, and are a tenth of its size.
+    pub document: fn() -> OpenApi,
     /// Every kind of problem.
     pub problems: &'static [&'static ProblemKind],
 }
@@ -38,30 +40,47 @@ impl Documentation {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn yaml(&self) -> Result<String, Problem> {
-        (self.document)().to_yaml().map_err(Problem::unexpected)
+    pub fn yaml(&self) -> Result<&'static str, Problem> {
+        static YAML: OnceLock<String> = OnceLock::new();
+        self.kept(&YAML, OpenApi::to_yaml)
+    }
+
+    fn json(&self) -> Result<&'static str, Problem> {
+        static JSON: OnceLock<String> = OnceLock::new();
+        self.kept(&JSON, OpenApi::to_pretty_json)
+    }
+
+    fn kept<E: std::error::Error + Send + Sync + 'static>(
+        &self,
+        text: &'static OnceLock<String>,
+        write: fn(&OpenApi) -> Result<String, E>,
+    ) -> Result<&'static str, Problem> {
+        if let Some(text) = text.get() {
+            return Ok(text);
+        }
+        let written = write(&(self.document)()).map_err(Problem::unexpected)?;
+        Ok(text.get_or_init(|| written))
     }
 }
 
 /// Reads the API document as JSON.
 #[utoipa::path(
+    get, path = "/openapi.json",
     tag = "service",
     responses((status = 200, description = "OpenAPI 3.1", body = Object), AnyProblem)
 )]
-#[get("/openapi.json")]
 pub async fn read_openapi_json(request: HttpRequest, docs: web::Data<Documentation>) -> Result<HttpResponse, Problem> {
-    let body = (docs.document)().to_pretty_json().map_err(Problem::unexpected)?;
-    Ok(answer(&request, cacheable(body.into_bytes(), "application/json")))
+    Ok(answer(&request, cacheable(docs.json()?.into(), "application/json")))
 }
 
 /// Reads the API document as YAML.
 #[utoipa::path(
+    get, path = "/openapi.yaml",
     tag = "service",
     responses((status = 200, description = "OpenAPI 3.1", body = String, content_type = "application/yaml"), AnyProblem)
 )]
-#[get("/openapi.yaml")]
 pub async fn read_openapi_yaml(request: HttpRequest, docs: web::Data<Documentation>) -> Result<HttpResponse, Problem> {
-    Ok(answer(&request, cacheable(docs.yaml()?.into_bytes(), "application/yaml")))
+    Ok(answer(&request, cacheable(docs.yaml()?.into(), "application/yaml")))
 }
 
 /// A kind of problem.
@@ -81,21 +100,21 @@ fn description(kind: &ProblemKind) -> ProblemDescription {
 
 /// Lists the kinds of problems.
 #[utoipa::path(
+    get, path = "/problems",
     tag = "service",
     responses((status = 200, description = "The kinds", body = List<ProblemDescription>), AnyProblem)
 )]
-#[get("/problems")]
 pub async fn list_problems(docs: web::Data<Documentation>) -> HttpResponse {
     HttpResponse::Ok().json(List { data: docs.problems.iter().map(|kind| description(kind)).collect() })
 }
 
 /// Reads what a kind of problem means.
 #[utoipa::path(
+    get, path = "/problems/{slug}",
     tag = "service",
     params(("slug" = String, Path, description = "The last part of `type`")),
     responses((status = 200, description = "The kind", body = ProblemDescription), AnyProblem)
 )]
-#[get("/problems/{slug}")]
 pub async fn read_problem(docs: web::Data<Documentation>, slug: web::Path<String>) -> Result<HttpResponse, Problem> {
     let kind = docs.problems.iter().find(|kind| kind.slug == *slug).ok_or_else(|| Problem::new(&NOT_FOUND))?;
     Ok(HttpResponse::Ok().json(description(kind)))

@@ -1,6 +1,6 @@
 //! Whether the process lives, and whether it can serve.
 
-use actix_web::{HttpResponse, get, http::header, web};
+use actix_web::{HttpResponse, http::header, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,15 +23,19 @@ pub struct Health {
 const OK: Health = Health { status: "ok" };
 
 /// Answers as long as the process lives.
-#[utoipa::path(tag = "service", responses((status = 200, description = "It lives", body = Health), AnyProblem))]
-#[get("/healthz")]
+#[utoipa::path(
+    get, path = "/healthz",
+    tag = "service", responses((status = 200, description = "It lives", body = Health), AnyProblem)
+)]
 pub async fn alive() -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(OK)
 }
 
 /// Answers 200 when the store is reachable and migrated and the first conference, if any, is published.
-#[utoipa::path(tag = "service", responses((status = 200, description = "It serves", body = Health), AnyProblem))]
-#[get("/readyz")]
+#[utoipa::path(
+    get, path = "/readyz",
+    tag = "service", responses((status = 200, description = "It serves", body = Health), AnyProblem)
+)]
 pub async fn ready(database: web::Data<Database>, ready: web::Data<Ready>) -> Result<HttpResponse, Problem> {
     if !ready.is_raised() {
         return Err(ready.problem());

@@ -1,8 +1,17 @@
-//! The one table of routes, and the API document that is made of it.
+//! The one table of routes, and the API document that is made of it. The document says where each operation is found.
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{
+    collections::BTreeMap,
+    sync::{LazyLock, OnceLock},
+};
 
-use actix_web::web;
+use actix_web::{
+    Route,
+    dev::{AppService, HttpServiceFactory, ResourceDef},
+    guard,
+    http::Method,
+    web,
+};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -12,7 +21,6 @@ use utoipa::{
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
-use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     access::{
@@ -26,21 +34,75 @@ use crate::{
     mail, programme, registration,
 };
 
-/// Writes the one table into both forms that it is needed in: routes of the service, and the API document.
+/// Writes the one table into the forms that it is needed in: where each operation is found, routes of the service, the
+/// paths of the API document.
 macro_rules! operations {
-    ($($operation:path,)+) => {
+    ($($($name:ident)::+,)+) => {
         /// Registers every operation.
         pub fn configure(config: &mut web::ServiceConfig) {
-            config$(.service($operation))+;
+            config$(.service(Endpoint { place: described!(place of $($name)::+), route: web::to($($name)::+) }))+;
         }
 
-        fn describe(config: &mut ServiceConfig<'_>) {
-            config$(.service($operation))+;
+        fn places() -> Vec<(String, Method)> {
+            vec![$(described!(place of $($name)::+)),+]
         }
+
+        #[derive(OpenApi)]
+        #[openapi(paths($($($name)::+),+))]
+        struct Operations;
     };
 }
 
-// A path is held against one route after the other: what is read most stands first.
+/// What `#[utoipa::path]` wrote beside a function, under the function's name with `__path_` before it.
+macro_rules! described {
+    ($what:ident of $($name:ident)::+) => { described!($what [] $($name)::+) };
+    ($what:ident [$($module:ident)*] $next:ident :: $($name:ident)::+) => {
+        described!($what [$($module)* $next] $($name)::+)
+    };
+    ($what:ident [$($module:ident)*] $function:ident) => {
+        pastey::paste! { $what::<$($module::)*[<__path_ $function>]>() }
+    };
+}
+
+fn place<P: utoipa::Path>() -> (String, Method) {
+    let method = match P::methods().first() {
+        Some(HttpMethod::Put) => Method::PUT,
+        Some(HttpMethod::Post) => Method::POST,
+        Some(HttpMethod::Delete) => Method::DELETE,
+        Some(HttpMethod::Patch) => Method::PATCH,
+        _ => Method::GET,
+    };
+    (P::path(), method)
+}
+
+/// An operation, as one worker serves it.
+struct Endpoint {
+    place: (String, Method),
+    route: Route,
+}
+
+impl HttpServiceFactory for Endpoint {
+    fn register(self, config: &mut AppService) {
+        let (path, method) = self.place;
+        let is_asked = guard::fn_guard(move |request| request.head().method == method);
+        if let Some((pattern, _)) = PATHS.get(&path) {
+            config.register_service(pattern.clone(), Some(vec![Box::new(is_asked)]), self.route, None);
+        }
+    }
+}
+
+/// The pattern and the methods of each path. A pattern is compiled once, for all workers and methods: actix-web's own
+/// `#[get]` compiles it for each, and that was half of what a service at rest allocated.
+static PATHS: LazyLock<BTreeMap<String, (ResourceDef, Vec<Method>)>> = LazyLock::new(|| {
+    let mut paths: BTreeMap<_, (_, Vec<_>)> = BTreeMap::new();
+    for (path, method) in places() {
+        let (_, methods) = paths.entry(path).or_insert_with_key(|path| (ResourceDef::new(path.as_str()), Vec::new()));
+        methods.push(method);
+    }
+    paths
+});
+
+// A path is compared with one route after the other: what is read most stands first.
 operations! {
     programme::api::list_conferences,
     programme::api::read_conference,
@@ -329,17 +391,14 @@ impl Modify for Details {
     }
 }
 
-/// The API document.
-fn document() -> &'static openapi::OpenApi {
-    static DOCUMENT: OnceLock<openapi::OpenApi> = OnceLock::new();
-    DOCUMENT.get_or_init(|| {
-        let app = actix_web::App::new().into_utoipa_app().openapi(Api::openapi()).configure(describe);
-        let mut document = app.split_for_parts().1;
-        for item in document.paths.paths.values_mut() {
-            operations(item).into_iter().for_each(bind_to_policy);
-        }
-        document
-    })
+/// Makes the API document.
+fn document() -> openapi::OpenApi {
+    let mut document = Api::openapi();
+    document.merge(Operations::openapi());
+    for item in document.paths.paths.values_mut() {
+        operations(item).into_iter().for_each(bind_to_policy);
+    }
+    document
 }
 
 fn operations(item: &mut openapi::PathItem) -> Vec<&mut Operation> {
@@ -361,34 +420,16 @@ fn bind_to_policy(operation: &mut Operation) {
     }
 }
 
-/// The methods that a path allows; none for a path that is no route.
+/// The methods that a path allows, in alphabetical order; none for a path that is no route.
 pub fn allowed_methods(path: &str) -> Vec<&'static str> {
-    static TABLE: OnceLock<BTreeMap<String, Vec<&'static str>>> = OnceLock::new();
-    let table = TABLE.get_or_init(|| {
-        document().paths.paths.iter().map(|(template, item)| (template.clone(), methods(item))).collect()
-    });
-    let matches = |template: &str| {
-        template.split('/').count() == path.split('/').count()
-            && template.split('/').zip(path.split('/')).all(|(part, given)| part.starts_with('{') || part == given)
-    };
-    let mut found: Vec<_> =
-        table.iter().filter(|(template, _)| matches(template)).flat_map(|(_, methods)| methods.clone()).collect();
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
-fn methods(item: &openapi::PathItem) -> Vec<&'static str> {
-    let of = |method: HttpMethod| match method {
-        HttpMethod::Get => item.get.is_some().then_some(vec!["GET", "HEAD"]),
-        HttpMethod::Put => item.put.is_some().then_some(vec!["PUT"]),
-        HttpMethod::Post => item.post.is_some().then_some(vec!["POST"]),
-        HttpMethod::Delete => item.delete.is_some().then_some(vec!["DELETE"]),
-        HttpMethod::Patch => item.patch.is_some().then_some(vec!["PATCH"]),
-        _ => None,
-    };
-    use HttpMethod::{Delete, Get, Patch, Post, Put};
-    [Get, Put, Post, Delete, Patch].into_iter().filter_map(of).flatten().collect()
+    let of_path = PATHS.values().filter(|(pattern, _)| pattern.is_match(path));
+    let mut allowed: Vec<_> = of_path.flat_map(|(_, methods)| methods).map(Method::as_str).collect();
+    if allowed.contains(&"GET") {
+        allowed.push("HEAD");
+    }
+    allowed.sort_unstable();
+    allowed.dedup();
+    allowed
 }
 
 #[cfg(test)]
@@ -400,7 +441,8 @@ mod tests {
 
     #[test]
     fn every_operation_stands_in_the_policy_once_and_nothing_else_does() {
-        let items = document().paths.paths.values();
+        let document = document();
+        let items = document.paths.paths.values();
         let operations = items.flat_map(|item| [&item.get, &item.put, &item.post, &item.delete, &item.patch]);
         let documented: Vec<_> =
             operations.flatten().map(|operation| operation.operation_id.clone().unwrap()).collect();

@@ -1,6 +1,6 @@
 //! `/api/v1/conferences/{conference}/agenda`: the draft as one document.
 
-use actix_web::{HttpRequest, HttpResponse, get, put, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -56,12 +56,12 @@ impl Plan {
 
 /// Reads the draft of the agenda.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/agenda",
     tag = "agenda",
     params(("conference" = String, Path, description = "The conference's slug")),
     responses((status = 200, description = "The draft", body = Agenda), AnyProblem),
     security(("bearer" = []))
 )]
-#[get("/api/v1/conferences/{conference}/agenda")]
 pub async fn read_agenda(
     request: HttpRequest,
     database: web::Data<Database>,
@@ -80,13 +80,13 @@ pub async fn read_agenda(
 
 /// Makes the draft of the agenda what the document says.
 #[utoipa::path(
+    put, path = "/api/v1/conferences/{conference}/agenda",
     tag = "agenda",
     params(("conference" = String, Path, description = "The conference's slug"), ApplyQuery),
     request_body = Agenda,
     responses((status = 200, description = "What changed", body = Plan), AnyProblem),
     security(("bearer" = []))
 )]
-#[put("/api/v1/conferences/{conference}/agenda")]
 pub async fn apply_agenda(
     database: web::Data<Database>,
     credentials: Credentials,

@@ -1,6 +1,6 @@
 //! `/api/v1/conferences/{conference}/blueprint`: the whole conference as one document.
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, post, put, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -35,12 +35,12 @@ use crate::{
 
 /// Reads the whole conference as one document.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/blueprint",
     tag = "blueprint",
     params(("conference" = String, Path, description = "The conference's slug")),
     responses((status = 200, description = "The blueprint", body = Blueprint), AnyProblem),
     security(("bearer" = []))
 )]
-#[get("/api/v1/conferences/{conference}/blueprint")]
 pub async fn read_blueprint(
     request: HttpRequest,
     database: web::Data<Database>,
@@ -59,13 +59,13 @@ pub async fn read_blueprint(
 
 /// Makes the conference what the document says, and creates it if it is new.
 #[utoipa::path(
+    put, path = "/api/v1/conferences/{conference}/blueprint",
     tag = "blueprint",
     params(("conference" = String, Path, description = "The conference's slug"), ApplyQuery),
     request_body = Blueprint,
     responses((status = 200, description = "What changed", body = Plan), AnyProblem),
     security(("bearer" = []))
 )]
-#[put("/api/v1/conferences/{conference}/blueprint")]
 pub async fn apply_blueprint(
     database: web::Data<Database>,
     wake: web::Data<Wake>,
@@ -94,13 +94,13 @@ pub async fn apply_blueprint(
 
 /// Creates a conference of which nothing but its own fields is known.
 #[utoipa::path(
+    post, path = "/api/v1/conferences",
     tag = "blueprint",
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body answer the same")),
     request_body = Conference,
     responses((status = 201, description = "The conference", body = Written<Conference>), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences")]
 pub async fn create_conference(
     database: web::Data<Database>,
     credentials: Credentials,
@@ -152,6 +152,7 @@ pub struct ConferenceCopy {
 
 /// Creates a conference as a copy of another, on other dates: agenda, call for action and registration set-up.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/copy",
     tag = "blueprint",
     params(
         ("conference" = String, Path, description = "The slug of the conference that is copied"),
@@ -161,7 +162,6 @@ pub struct ConferenceCopy {
     responses((status = 201, description = "The new conference", body = Written<Conference>), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/copy")]
 pub async fn copy_conference(
     database: web::Data<Database>,
     credentials: Credentials,
@@ -183,12 +183,12 @@ pub async fn copy_conference(
 
 /// Deletes a conference for which nobody ever registered, with its agenda and its releases.
 #[utoipa::path(
+    delete, path = "/api/v1/conferences/{conference}",
     tag = "blueprint",
     params(("conference" = String, Path, description = "The conference's slug")),
     responses((status = 204, description = "It is gone"), AnyProblem),
     security(("bearer" = []))
 )]
-#[delete("/api/v1/conferences/{conference}")]
 pub async fn delete_conference(
     database: web::Data<Database>,
     state: web::Data<State>,

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{HttpResponse, get, web};
+use actix_web::{HttpResponse, web};
 
 use super::{failure::Step, messages};
 use crate::{
@@ -73,7 +73,8 @@ impl Metrics {
         }
     }
 
-    fn write(&self, states: &[(String, i64)], oldest_seconds: i64) -> String {
+    /// Without the store nobody knows what waits: then only what this process counts is told.
+    fn write(&self, outbox: Option<(messages::States, i64)>) -> String {
         let mut text = String::new();
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let mut metric = |kind: &str, name: &str, help: &str, lines: &[(String, String)]| {
@@ -83,19 +84,17 @@ impl Metrics {
                 _ = writeln!(text, "plenary_mail_{name}{labels} {value}");
             }
         };
-        let of_state = |state: &str| {
-            let found = states.iter().find(|(known, _)| known == state);
-            (format!("{{state=\"{state}\"}}"), found.map_or(0, |(_, count)| *count).to_string())
-        };
-        let states: Vec<_> = ["waiting", "sent", "failed", "cancelled"].map(of_state).to_vec();
-        metric("gauge", "messages", "Messages in the outbox, of all processes.", &states);
         let alone = |value: String| vec![(String::new(), value)];
-        metric(
-            "gauge",
-            "oldest_waiting_seconds",
-            "How long the oldest message waits.",
-            &alone(oldest_seconds.to_string()),
-        );
+        if let Some((states, oldest_seconds)) = outbox {
+            let of_state = |state: &str| {
+                let found = states.iter().find(|(known, _)| known == state);
+                (format!("{{state=\"{state}\"}}"), found.map_or(0, |(_, count)| *count).to_string())
+            };
+            let states: Vec<_> = ["waiting", "sent", "failed", "cancelled"].map(of_state).to_vec();
+            metric("gauge", "messages", "Messages in the outbox, of all processes.", &states);
+            let oldest = alone(oldest_seconds.to_string());
+            metric("gauge", "oldest_waiting_seconds", "How long the oldest message waits.", &oldest);
+        }
         let outcomes = [("sent", &self.0.sent), ("put_off", &self.0.put_off), ("failed", &self.0.failed)];
         let outcomes: Vec<_> = outcomes
             .iter()
@@ -124,20 +123,19 @@ impl Metrics {
 
 /// Tells how mail and connections are doing, for Prometheus: numbers alone.
 #[utoipa::path(
+    get, path = "/metrics",
     tag = "service",
     responses((status = 200, description = "The numbers", body = String, content_type = "text/plain"), AnyProblem)
 )]
-#[get("/metrics")]
 pub async fn read_metrics(
     database: web::Data<Database>,
     metrics: web::Data<Metrics>,
     connections: web::Data<Connections>,
 ) -> Result<HttpResponse, Problem> {
     let depth = database.read(messages::depth).await;
-    let mut text = database.numbers() + &connections.metrics();
-    // Without the store its own numbers are all that is told: how many messages wait is not known.
-    if let Ok((states, oldest)) = depth.inspect_err(|error| tracing::debug!(%error, "the outbox cannot be counted")) {
-        text += &metrics.write(&states, oldest.map_or(0, |at| (clock::now() - at).num_seconds().max(0)));
-    }
+    let depth = depth.inspect_err(|error| tracing::debug!(%error, "the outbox cannot be counted")).ok();
+    let outbox =
+        depth.map(|(states, oldest)| (states, oldest.map_or(0, |at| (clock::now() - at).num_seconds().max(0))));
+    let text = database.numbers() + &connections.metrics() + &metrics.write(outbox);
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }

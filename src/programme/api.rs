@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -149,11 +149,11 @@ pub struct ConferencesQuery {
 
 /// Lists the conferences that have a release.
 #[utoipa::path(
+    get, path = "/api/v1/conferences",
     tag = "programme",
     params(ConferencesQuery),
     responses((status = 200, description = "The conferences", body = ConferenceList), AnyProblem)
 )]
-#[get("/api/v1/conferences")]
 pub async fn list_conferences(
     request: HttpRequest,
     state: web::Data<State>,
@@ -185,11 +185,11 @@ pub(super) fn public(request: &HttpRequest, value: &impl Serialize) -> Result<Ht
 
 /// Reads a conference.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}",
     tag = "programme",
     params(("conference" = String, Path, description = "The conference's slug"), ViewQuery),
     responses((status = 200, description = "The conference", body = ConferenceView), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}")]
 pub async fn read_conference(
     request: HttpRequest,
     state: web::Data<State>,
@@ -205,11 +205,11 @@ pub async fn read_conference(
 
 /// Reads the released programme, whole or filtered. A filtered one has the tracks, rooms and speakers of its sessions.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/programme",
     tag = "programme",
     params(("conference" = String, Path, description = "The conference's slug"), ProgrammeQuery),
     responses((status = 200, description = "The programme", body = ProgrammeView), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/programme")]
 pub async fn read_programme(
     request: HttpRequest,
     state: web::Data<State>,
@@ -232,11 +232,11 @@ macro_rules! listed {
     ($(#[$doc:meta])* $name:ident, $path:literal, $publication:ident, $each:ident, $what:literal, $make:expr) => {
         $(#[$doc])*
         #[utoipa::path(
+            get, path = $path,
             tag = "programme",
             params(("conference" = String, Path, description = "The conference's slug"), ProgrammeQuery),
             responses((status = 200, description = $what, body = List<$each>), AnyProblem)
         )]
-        #[get($path)]
         pub async fn $name(
             request: HttpRequest,
             state: web::Data<State>,
@@ -298,11 +298,11 @@ macro_rules! plain {
     ($(#[$doc:meta])* $name:ident, $path:literal, $publication:ident, $body:ty, $what:literal, $make:expr) => {
         $(#[$doc])*
         #[utoipa::path(
+            get, path = $path,
             tag = "programme",
             params(("conference" = String, Path, description = "The conference's slug"), ViewQuery),
             responses((status = 200, description = concat!("The ", $what), body = $body), AnyProblem)
         )]
-        #[get($path)]
         pub async fn $name(
             request: HttpRequest,
             state: web::Data<State>,
@@ -335,6 +335,7 @@ plain!(
 
 /// Reads a day with its sessions.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/programme/days/{date}",
     tag = "programme",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -343,7 +344,6 @@ plain!(
     ),
     responses((status = 200, description = "The day", body = DayView), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/programme/days/{date}")]
 pub async fn read_programme_day(
     request: HttpRequest,
     state: web::Data<State>,
@@ -363,6 +363,7 @@ pub async fn read_programme_day(
 
 /// Reads a session with its items.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/programme/sessions/{session}",
     tag = "programme",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -371,7 +372,6 @@ pub async fn read_programme_day(
     ),
     responses((status = 200, description = "The session", body = SessionView), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/programme/sessions/{session}")]
 pub async fn read_programme_session(
     request: HttpRequest,
     state: web::Data<State>,
@@ -390,6 +390,7 @@ pub async fn read_programme_session(
 
 /// Reads a speaker with all that they appear in.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/programme/speakers/{speaker}",
     tag = "programme",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -398,7 +399,6 @@ pub async fn read_programme_session(
     ),
     responses((status = 200, description = "The speaker", body = SpeakerDetail), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/programme/speakers/{speaker}")]
 pub async fn read_programme_speaker(
     request: HttpRequest,
     state: web::Data<State>,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, get, http::header, post, put, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -256,6 +256,7 @@ pub struct Accepted {
 /// Registers one person. Where the conference verifies addresses the answer is the same 202 whoever it was: the letter
 /// says the rest.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/registrations",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -268,7 +269,6 @@ pub struct Accepted {
         AnyProblem
     )
 )]
-#[post("/api/v1/conferences/{conference}/registrations")]
 pub async fn register(
     request: HttpRequest,
     desk: web::Data<Desk>,
@@ -369,6 +369,7 @@ pub struct TokenQuery {
 
 /// Reads a registration: its attendee's with the link's token, any with a registrar's. A browser gets a page.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/registrations/{reference}",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -382,7 +383,6 @@ pub struct TokenQuery {
     ),
     security(("bearer" = []), ("link" = []))
 )]
-#[get("/api/v1/conferences/{conference}/registrations/{reference}")]
 pub async fn read_registration(
     request: HttpRequest,
     desk: web::Data<Desk>,
@@ -411,6 +411,7 @@ pub async fn read_registration(
 
 /// Reads the programme as those who have a confirmed registration may see it.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/registrations/{reference}/programme",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -420,7 +421,6 @@ pub async fn read_registration(
     responses((status = 200, description = "The programme for attendees", body = ProgrammeView), AnyProblem),
     security(("bearer" = []), ("link" = []))
 )]
-#[get("/api/v1/conferences/{conference}/registrations/{reference}/programme")]
 pub async fn read_attendee_programme(
     request: HttpRequest,
     desk: web::Data<Desk>,
@@ -492,6 +492,7 @@ pub async fn act(
 
 /// Cancels a registration; a seat that it held goes to the first who waits for it.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/registrations/{reference}/cancel",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -505,7 +506,6 @@ pub async fn act(
     ),
     security(("bearer" = []), ("link" = []))
 )]
-#[post("/api/v1/conferences/{conference}/registrations/{reference}/cancel")]
 pub async fn cancel_registration(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -525,6 +525,7 @@ macro_rules! one_word_act {
     ($(#[$doc:meta])* post $path:literal => $name:ident, $action:ident, $label:literal, $done:literal) => {
         $(#[$doc])*
         #[utoipa::path(
+            post, path = $path,
             tag = "registration",
             params(
                 ("conference" = String, Path, description = "The conference's slug"),
@@ -538,7 +539,6 @@ macro_rules! one_word_act {
             ),
             security(("bearer" = []), ("link" = []))
         )]
-        #[post($path)]
         pub async fn $name(
             desk: web::Data<Desk>,
             credentials: Credentials,
@@ -588,6 +588,7 @@ pub struct ChosenSessions {
 
 /// Chooses the sessions that a registration is signed up for: all of them.
 #[utoipa::path(
+    put, path = "/api/v1/conferences/{conference}/registrations/{reference}/sessions",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -601,7 +602,6 @@ pub struct ChosenSessions {
     ),
     security(("bearer" = []), ("link" = []))
 )]
-#[put("/api/v1/conferences/{conference}/registrations/{reference}/sessions")]
 pub async fn choose_sessions(
     desk: web::Data<Desk>,
     credentials: Credentials,

@@ -1,6 +1,6 @@
 //! `/api/v1/conferences/{conference}/audit` and `/api/v1/audit`.
 
-use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -121,12 +121,12 @@ async fn list(
 
 /// Lists who changed what in a conference, when, the latest first.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/audit",
     tag = "access",
     params(("conference" = String, Path, description = "The conference's slug"), AuditQuery),
     responses((status = 200, description = "The entries", body = AuditList), AnyProblem),
     security(("bearer" = []))
 )]
-#[get("/api/v1/conferences/{conference}/audit")]
 pub async fn list_audit_entries(
     request: HttpRequest,
     database: web::Data<Database>,
@@ -145,12 +145,12 @@ pub async fn list_audit_entries(
 
 /// Lists who changed what on the whole server: tokens and removed conferences, too.
 #[utoipa::path(
+    get, path = "/api/v1/audit",
     tag = "access",
     params(AuditQuery),
     responses((status = 200, description = "The entries", body = AuditList), AnyProblem),
     security(("bearer" = []))
 )]
-#[get("/api/v1/audit")]
 pub async fn list_server_audit_entries(
     request: HttpRequest,
     database: web::Data<Database>,

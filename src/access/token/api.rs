@@ -1,6 +1,6 @@
 //! `/api/v1/tokens`: for admins. A conference's admin sees and makes tokens of that conference, a server-wide one all.
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, post, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -153,12 +153,12 @@ impl TokenListQuery {
 ///
 /// No more than its beginning is shown of any.
 #[utoipa::path(
+    get, path = "/api/v1/tokens",
     tag = "access",
     params(TokenListQuery),
     responses((status = 200, description = "The tokens", body = TokenList), AnyProblem),
     security(("bearer" = []))
 )]
-#[get("/api/v1/tokens")]
 pub async fn list_tokens(
     request: HttpRequest,
     database: web::Data<Database>,
@@ -183,12 +183,12 @@ pub async fn list_tokens(
 /// It is shown in this answer alone; the service keeps a digest of it. No `Idempotency-Key` is taken: an answer that
 /// could be replayed would have to be kept.
 #[utoipa::path(
+    post, path = "/api/v1/tokens",
     tag = "access",
     request_body = TokenCreate,
     responses((status = 201, description = "The token", body = MadeToken), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/tokens")]
 pub async fn create_token(
     database: web::Data<Database>,
     credentials: Credentials,
@@ -215,12 +215,12 @@ fn id_of(path: &str) -> Result<TokenId, AccessError> {
 
 /// Reads what is kept of a token, revoked or not.
 #[utoipa::path(
+    get, path = "/api/v1/tokens/{id}",
     tag = "access",
     params(("id" = String, Path, description = "The token's id")),
     responses((status = 200, description = "The token", body = TokenView), AnyProblem),
     security(("bearer" = []))
 )]
-#[get("/api/v1/tokens/{id}")]
 pub async fn read_token(
     database: web::Data<Database>,
     uses: web::Data<TokenUses>,
@@ -238,12 +238,12 @@ pub async fn read_token(
 ///
 /// One that is revoked already stays as it is. The settings' token and the last server-wide admin token are refused.
 #[utoipa::path(
+    delete, path = "/api/v1/tokens/{id}",
     tag = "access",
     params(("id" = String, Path, description = "The token's id")),
     responses((status = 204, description = "It is revoked"), AnyProblem),
     security(("bearer" = []))
 )]
-#[delete("/api/v1/tokens/{id}")]
 pub async fn revoke_token(
     database: web::Data<Database>,
     credentials: Credentials,

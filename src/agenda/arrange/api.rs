@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpResponse, post, web};
+use actix_web::{HttpResponse, web};
 use deserr::Deserr;
 use serde::Serialize;
 use serde_json::Value;
@@ -172,13 +172,13 @@ macro_rules! reorder {
     ($($(#[$doc:meta])* post $url:literal => $name:ident, $thing:ty, $list:literal;)+) => {
         $($(#[$doc])*
         #[utoipa::path(
+            post, path = $url,
             tag = "agenda",
             params(("conference" = String, Path, description = "The conference's slug")),
             request_body = Order,
             responses((status = 200, description = "The list in its new order", body = Listed<$thing>), AnyProblem),
             security(("bearer" = []))
         )]
-        #[post($url)]
         pub async fn $name(
             database: web::Data<Database>,
             credentials: Credentials,
@@ -233,6 +233,7 @@ async fn change_session(
 
 /// Puts the items of a session, and who appears in them, in another order.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/agenda/sessions/{session}/items/reorder",
     tag = "agenda",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -243,7 +244,6 @@ async fn change_session(
     responses((status = 200, description = "The session", body = Written<Session>), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/agenda/sessions/{session}/items/reorder")]
 pub async fn reorder_agenda_items(
     database: web::Data<Database>,
     credentials: Credentials,
@@ -262,6 +262,7 @@ pub async fn reorder_agenda_items(
 
 /// Moves a session to another day, time or room.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/agenda/sessions/{session}/move",
     tag = "agenda",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -272,7 +273,6 @@ pub async fn reorder_agenda_items(
     responses((status = 200, description = "The session", body = Written<Session>), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/agenda/sessions/{session}/move")]
 pub async fn move_agenda_session(
     database: web::Data<Database>,
     credentials: Credentials,
@@ -296,6 +296,7 @@ pub async fn move_agenda_session(
 
 /// Adds a copy of a session, on another day or in another room if that is asked for.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/agenda/sessions/{session}/duplicate",
     tag = "agenda",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -306,7 +307,6 @@ pub async fn move_agenda_session(
     responses((status = 201, description = "The copy", body = Written<Session>), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/agenda/sessions/{session}/duplicate")]
 pub async fn duplicate_agenda_session(
     database: web::Data<Database>,
     credentials: Credentials,
@@ -362,6 +362,7 @@ fn duplicated(
 
 /// Moves an item to another session, or to another place in its own.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/agenda/sessions/{session}/items/{item}/move",
     tag = "agenda",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -373,7 +374,6 @@ fn duplicated(
     responses((status = 200, description = "The item", body = Written<Item>), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/agenda/sessions/{session}/items/{item}/move")]
 pub async fn move_agenda_item(
     database: web::Data<Database>,
     credentials: Credentials,
@@ -402,6 +402,7 @@ pub async fn move_agenda_item(
 
 /// Puts one speaker in another's place, in some sessions or in all.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/agenda/speakers/{speaker}/substitute",
     tag = "agenda",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -411,7 +412,6 @@ pub async fn move_agenda_item(
     responses((status = 200, description = "Where the speaker was replaced", body = Substituted), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/agenda/speakers/{speaker}/substitute")]
 pub async fn substitute_agenda_speaker(
     database: web::Data<Database>,
     credentials: Credentials,

@@ -3,9 +3,9 @@
 use std::time::Instant as Stopwatch;
 
 use actix_web::{
-    HttpRequest, HttpResponse, get,
+    HttpRequest, HttpResponse,
     http::header::{HeaderName, HeaderValue},
-    post, web,
+    web,
 };
 use chrono::Duration;
 use deserr::Deserr;
@@ -152,6 +152,7 @@ pub struct ProtocolItem {
 
 /// Lists what contradicts itself in the draft and what is missing from it.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/agenda/conflicts",
     tag = "agenda",
     params(("conference" = String, Path, description = "The conference's slug"), ConflictQuery),
     responses((
@@ -160,7 +161,6 @@ pub struct ProtocolItem {
     ), AnyProblem),
     security(("bearer" = []))
 )]
-#[get("/api/v1/conferences/{conference}/agenda/conflicts")]
 pub async fn list_conflicts(
     request: HttpRequest,
     database: web::Data<Database>,
@@ -192,12 +192,12 @@ pub async fn list_conflicts(
 
 /// Counts the texts of the draft in each language and names those that are missing.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/agenda/completeness",
     tag = "agenda",
     params(("conference" = String, Path, description = "The conference's slug"), CompletenessQuery),
     responses((status = 200, description = "A report a language", body = Completeness), AnyProblem),
     security(("bearer" = []))
 )]
-#[get("/api/v1/conferences/{conference}/agenda/completeness")]
 pub async fn read_completeness(
     request: HttpRequest,
     database: web::Data<Database>,
@@ -224,6 +224,7 @@ pub async fn read_completeness(
 
 /// Proposes the running order of a session by the order of precedence.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/agenda/sessions/{session}/protocol-order",
     tag = "agenda",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -233,7 +234,6 @@ pub async fn read_completeness(
     responses((status = 200, description = "The order as it is and as proposed", body = ProtocolOrder), AnyProblem),
     security(("bearer" = []))
 )]
-#[get("/api/v1/conferences/{conference}/agenda/sessions/{session}/protocol-order")]
 pub async fn read_protocol_order(
     request: HttpRequest,
     database: web::Data<Database>,
@@ -254,6 +254,7 @@ pub async fn read_protocol_order(
 
 /// Accepts the proposed running order of a session, or sets another.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/agenda/sessions/{session}/protocol-order",
     tag = "agenda",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -264,7 +265,6 @@ pub async fn read_protocol_order(
     responses((status = 200, description = "The order as it is now", body = ProtocolOrder), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/agenda/sessions/{session}/protocol-order")]
 pub async fn set_protocol_order(
     database: web::Data<Database>,
     credentials: Credentials,

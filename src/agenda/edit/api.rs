@@ -1,6 +1,6 @@
 //! `/api/v1/conferences/{conference}/agenda/...`: every resource of the draft.
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -217,12 +217,12 @@ macro_rules! collection {
     ) => {
         $(#[$list_doc])*
         #[utoipa::path(
+            get, path = $list_url,
             tag = "agenda",
             params(("conference" = String, Path, description = "The conference's slug"), $($within)* $query),
             responses((status = 200, description = "A page of them", body = Listed<$thing>), AnyProblem),
             security(("bearer" = []))
         )]
-        #[get($list_url)]
         pub async fn $list(
             request: HttpRequest,
             database: web::Data<Database>,
@@ -237,6 +237,7 @@ macro_rules! collection {
 
         $(#[$create_doc])*
         #[utoipa::path(
+            post, path = $create_url,
             tag = "agenda",
             params(
                 ("conference" = String, Path, description = "The conference's slug"), $($within)*
@@ -246,7 +247,6 @@ macro_rules! collection {
             responses((status = 201, description = "As it was written", body = Written<$thing>), AnyProblem),
             security(("bearer" = []))
         )]
-        #[post($create_url)]
         pub async fn $create(
             database: web::Data<Database>,
             credentials: Credentials,
@@ -280,12 +280,12 @@ macro_rules! one_thing {
     ) => {
         $(#[$read_doc])*
         #[utoipa::path(
+            get, path = $read_url,
             tag = "agenda",
             params(("conference" = String, Path, description = "The conference's slug"), $($named)*),
             responses((status = 200, description = "It", body = $thing), AnyProblem),
             security(("bearer" = []))
         )]
-        #[get($read_url)]
         pub async fn $read(
             request: HttpRequest,
             database: web::Data<Database>,
@@ -300,6 +300,7 @@ macro_rules! one_thing {
 
         $(#[$put_doc])*
         #[utoipa::path(
+            put, path = $put_url,
             tag = "agenda",
             params(
                 ("conference" = String, Path, description = "The conference's slug"), $($named)*
@@ -314,7 +315,6 @@ macro_rules! one_thing {
             ),
             security(("bearer" = []))
         )]
-        #[put($put_url)]
         pub async fn $put(
             request: HttpRequest,
             database: web::Data<Database>,
@@ -331,6 +331,7 @@ macro_rules! one_thing {
 
         $(#[$patch_doc])*
         #[utoipa::path(
+            patch, path = $patch_url,
             tag = "agenda",
             params(
                 ("conference" = String, Path, description = "The conference's slug"), $($named)*
@@ -340,7 +341,6 @@ macro_rules! one_thing {
             responses((status = 200, description = "As it was written", body = Written<$thing>), AnyProblem),
             security(("bearer" = []))
         )]
-        #[patch($patch_url)]
         pub async fn $patch(
             request: HttpRequest,
             database: web::Data<Database>,
@@ -365,6 +365,7 @@ macro_rules! deletion {
     ) => {
         $(#[$delete_doc])*
         #[utoipa::path(
+            delete, path = $delete_url,
             tag = "agenda",
             params(
                 ("conference" = String, Path, description = "The conference's slug"), $($named)*
@@ -373,7 +374,6 @@ macro_rules! deletion {
             responses((status = 204, description = "It is gone"), AnyProblem),
             security(("bearer" = []))
         )]
-        #[delete($delete_url)]
         pub async fn $delete(
             request: HttpRequest,
             database: web::Data<Database>,

@@ -1,6 +1,6 @@
 //! `/api/v1/conferences/{conference}/agenda/import`: files of other systems.
 
-use actix_web::{HttpResponse, http::header, post, web};
+use actix_web::{HttpResponse, http::header, web};
 use deserr::Deserr;
 use utoipa::IntoParams;
 
@@ -50,6 +50,7 @@ pub struct ImportQuery {
 
 /// Imports a schedule.xml, a schedule.json, an iCalendar file or a CSV table of speakers into the draft.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/agenda/import",
     tag = "agenda",
     params(("conference" = String, Path, description = "The conference's slug"), ImportQuery),
     request_body(
@@ -66,7 +67,6 @@ pub struct ImportQuery {
     responses((status = 200, description = "What changed, and what was not kept", body = Imported), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/agenda/import")]
 pub async fn import_agenda(
     database: web::Data<Database>,
     credentials: Credentials,

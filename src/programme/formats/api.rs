@@ -1,6 +1,6 @@
 //! The programme in the formats of others, for everyone.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use deserr::Deserr;
 use utoipa::IntoParams;
 
@@ -106,11 +106,11 @@ macro_rules! whole {
     ($(#[$doc:meta])* $name:ident, $path:literal, $publication:ident, $body:ident, $media:literal, $what:literal) => {
         $(#[$doc])*
         #[utoipa::path(
+            get, path = $path,
             tag = "programme",
             params(("conference" = String, Path, description = "The conference's slug"), DocumentQuery),
             responses((status = 200, description = $what, body = $body, content_type = $media), AnyProblem)
         )]
-        #[get($path)]
         pub async fn $name(
             request: HttpRequest,
             state: web::Data<State>,
@@ -156,11 +156,11 @@ pub struct FeedQuery {
 
 /// Reads the last releases as a feed (Atom), with what each changed in words.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/releases.atom",
     tag = "programme",
     params(("conference" = String, Path, description = "The conference's slug"), FeedQuery),
     responses((status = 200, description = "The feed", body = String, content_type = "application/atom+xml"), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/releases.atom")]
 pub async fn read_release_feed(
     request: HttpRequest,
     state: web::Data<State>,
@@ -174,11 +174,11 @@ pub async fn read_release_feed(
 
 /// Reads the programme as a calendar, whole or the sessions that are wanted: to be subscribed to.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/programme.ics",
     tag = "programme",
     params(("conference" = String, Path, description = "The conference's slug"), CalendarQuery),
     responses((status = 200, description = "The calendar", body = String, content_type = "text/calendar"), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/programme.ics")]
 pub async fn read_programme_calendar(
     request: HttpRequest,
     state: web::Data<State>,
@@ -195,6 +195,7 @@ pub async fn read_programme_calendar(
 
 /// Reads a session and its items as a calendar.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/programme/sessions/{session}.ics",
     tag = "programme",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -203,7 +204,6 @@ pub async fn read_programme_calendar(
     ),
     responses((status = 200, description = "The calendar", body = String, content_type = "text/calendar"), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/programme/sessions/{session}.ics")]
 pub async fn read_session_calendar(
     request: HttpRequest,
     state: web::Data<State>,
@@ -219,6 +219,7 @@ pub async fn read_session_calendar(
 
 /// Reads all that a speaker appears in as a calendar.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/programme/speakers/{speaker}.ics",
     tag = "programme",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -227,7 +228,6 @@ pub async fn read_session_calendar(
     ),
     responses((status = 200, description = "The calendar", body = String, content_type = "text/calendar"), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/programme/speakers/{speaker}.ics")]
 pub async fn read_speaker_calendar(
     request: HttpRequest,
     state: web::Data<State>,

@@ -1,6 +1,6 @@
 //! `/api/v1/conferences/{conference}/programme/events`, for everyone.
 
-use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
 use utoipa::IntoParams;
 
@@ -67,6 +67,7 @@ fn sent(request: &HttpRequest) -> Option<Position> {
 /// the last moments of the schedule. An event may come twice after an interruption. A comment every 20 seconds keeps
 /// the connection open.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/programme/events",
     tag = "programme",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -78,7 +79,6 @@ fn sent(request: &HttpRequest) -> Option<Position> {
         AnyProblem
     )
 )]
-#[get("/api/v1/conferences/{conference}/programme/events")]
 pub async fn listen_to_programme(
     request: HttpRequest,
     hub: web::Data<Hub>,

@@ -1,6 +1,6 @@
 //! `/api/v1/conferences/{conference}/programme/now`.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DurationRound as _, TimeDelta};
 
 use crate::{
@@ -24,11 +24,11 @@ const FOR_THE_PRESENT: &str = "public, max-age=5";
 
 /// Reads which sessions are on, and in each room which comes next: at a time, or in the present minute.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/programme/now",
     tag = "programme",
     params(("conference" = String, Path, description = "The conference's slug"), ProgrammeQuery),
     responses((status = 200, description = "What is on, and what comes next", body = NowView), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/programme/now")]
 pub async fn read_programme_now(
     request: HttpRequest,
     state: web::Data<State>,

@@ -1,6 +1,6 @@
 //! `/api/v1/conferences/{conference}/agenda/previews` and the preview behind the link.
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, post, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -41,13 +41,13 @@ pub struct PreviewLink {
 
 /// Makes a link that shows the draft as the public would see it.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/agenda/previews",
     tag = "agenda",
     params(("conference" = String, Path, description = "The conference's slug")),
     request_body = NewPreview,
     responses((status = 201, description = "The link", body = PreviewLink), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/agenda/previews")]
 pub async fn create_preview(
     state: web::Data<State>,
     credentials: Credentials,
@@ -72,12 +72,12 @@ pub async fn create_preview(
 
 /// Makes every link to a preview void.
 #[utoipa::path(
+    delete, path = "/api/v1/conferences/{conference}/agenda/previews",
     tag = "agenda",
     params(("conference" = String, Path, description = "The conference's slug")),
     responses((status = 204, description = "No link shows the draft any more"), AnyProblem),
     security(("bearer" = []))
 )]
-#[delete("/api/v1/conferences/{conference}/agenda/previews")]
 pub async fn delete_previews(
     state: web::Data<State>,
     credentials: Credentials,
@@ -96,12 +96,12 @@ pub async fn delete_previews(
 
 /// Reads the draft as the public would see it, behind a link.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/preview",
     tag = "agenda",
     params(("conference" = String, Path, description = "The conference's slug"), LinkQuery),
     responses((status = 200, description = "The draft as a programme", body = ProgrammeView), AnyProblem),
     security(("link" = []))
 )]
-#[get("/api/v1/conferences/{conference}/preview")]
 pub async fn read_preview(
     request: HttpRequest,
     state: web::Data<State>,

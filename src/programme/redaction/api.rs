@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use actix_web::{
-    HttpRequest, HttpResponse, get,
+    HttpRequest, HttpResponse,
     http::{StatusCode, header},
-    post, web,
+    web,
 };
 use deserr::Deserr;
 use serde::Serialize;
@@ -140,6 +140,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// until what is stored is rewritten; 202 says that this goes on. With `Prefer: respond-async` (RFC 7240) it does not
 /// wait.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/agenda/speakers/{speaker}/redact",
     tag = "agenda",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -154,7 +155,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
     ),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/agenda/speakers/{speaker}/redact")]
 pub async fn redact_speaker(
     request: HttpRequest,
     state: web::Data<State>,
@@ -206,6 +206,7 @@ fn wants_no_wait(request: &HttpRequest) -> bool {
 
 /// How far a redaction is. It names nobody.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/agenda/redactions/{redaction}",
     tag = "agenda",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -214,7 +215,6 @@ fn wants_no_wait(request: &HttpRequest) -> bool {
     responses((status = 200, description = "What was rewritten so far", body = Redaction), AnyProblem),
     security(("bearer" = []))
 )]
-#[get("/api/v1/conferences/{conference}/agenda/redactions/{redaction}")]
 pub async fn read_redaction(
     state: web::Data<State>,
     credentials: Credentials,

@@ -1,6 +1,6 @@
 //! `/api/v1/conferences/{conference}/releases`: publishing, and the history.
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use super::{
@@ -61,6 +61,7 @@ fn created<T: Serialize>(
 
 /// Publishes the draft as the next release, at once or at a time.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/releases",
     tag = "programme",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -74,7 +75,6 @@ fn created<T: Serialize>(
     ),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/releases")]
 pub async fn publish_release(
     request: HttpRequest,
     state: web::Data<State>,
@@ -111,6 +111,7 @@ pub async fn publish_release(
 ///
 /// What the draft hides more strictly than the old release did stays hidden, in the release and in the draft.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/releases/{number}/restore",
     tag = "programme",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -121,7 +122,6 @@ pub async fn publish_release(
     responses((status = 201, description = "The new release", body = RestoredRelease), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/releases/{number}/restore")]
 pub async fn restore_release(
     request: HttpRequest,
     state: web::Data<State>,
@@ -154,12 +154,12 @@ pub async fn restore_release(
 
 /// Lists the releases as organisers see them, and those that are scheduled.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/agenda/releases",
     tag = "agenda",
     params(("conference" = String, Path, description = "The conference's slug"), PageQuery),
     responses((status = 200, description = "The releases", body = ReleaseRecordList), AnyProblem),
     security(("bearer" = []))
 )]
-#[get("/api/v1/conferences/{conference}/agenda/releases")]
 pub async fn list_agenda_releases(
     request: HttpRequest,
     state: web::Data<State>,
@@ -191,6 +191,7 @@ pub async fn list_agenda_releases(
 
 /// Calls a scheduled release off.
 #[utoipa::path(
+    delete, path = "/api/v1/conferences/{conference}/agenda/scheduled-releases/{id}",
     tag = "agenda",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -199,7 +200,6 @@ pub async fn list_agenda_releases(
     responses((status = 204, description = "It will not be published"), AnyProblem),
     security(("bearer" = []))
 )]
-#[delete("/api/v1/conferences/{conference}/agenda/scheduled-releases/{id}")]
 pub async fn cancel_scheduled_release(
     state: web::Data<State>,
     credentials: Credentials,
@@ -219,11 +219,11 @@ pub async fn cancel_scheduled_release(
 
 /// Lists the releases, the latest first.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/releases",
     tag = "programme",
     params(("conference" = String, Path, description = "The conference's slug"), PageQuery),
     responses((status = 200, description = "The releases", body = ReleaseList), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/releases")]
 pub async fn list_releases(
     request: HttpRequest,
     state: web::Data<State>,
@@ -259,6 +259,7 @@ fn release_named(
 
 /// Reads which release a number is.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/releases/{number}",
     tag = "programme",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -266,7 +267,6 @@ fn release_named(
     ),
     responses((status = 200, description = "The release", body = ReleaseView), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/releases/{number}")]
 pub async fn read_release(
     request: HttpRequest,
     state: web::Data<State>,
@@ -279,6 +279,7 @@ pub async fn read_release(
 
 /// Reads what changed in a release, against the one before or any other: as data and in words.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/releases/{number}/changes",
     tag = "programme",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -287,7 +288,6 @@ pub async fn read_release(
     ),
     responses((status = 200, description = "The changes", body = ReleaseChanges), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/releases/{number}/changes")]
 pub async fn read_release_changes(
     request: HttpRequest,
     state: web::Data<State>,

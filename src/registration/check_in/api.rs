@@ -1,6 +1,6 @@
 //! `/api/v1/conferences/{conference}/check-ins`, the roster of scanners, and the key that badges are signed under.
 
-use actix_web::{HttpRequest, HttpResponse, get, http::header, post, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use deserr::Deserr;
 use serde::Serialize;
@@ -142,11 +142,11 @@ pub struct PayloadField {
 
 /// The key under which the conference's badges are signed, for scanners that are not connected.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/check-in-key",
     tag = "check-in",
     params(("conference" = String, Path, description = "The conference's slug")),
     responses((status = 200, description = "The public key, and what is signed", body = CheckInKey), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/check-in-key")]
 pub async fn read_check_in_key(desk: web::Data<Desk>, path: web::Path<CodePath>) -> Result<HttpResponse, Problem> {
     let snapshot = desk.snapshot(&path.0)?;
     let key = BadgeKey::of(&desk.secret, snapshot.place.id)?;
@@ -290,13 +290,13 @@ fn fault(fault: Fault) -> ScanFault {
 /// Takes scans, at once or afterwards: each with an id of the scanner's own, so that a batch can be sent again. Each
 /// gets an answer of its own.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/check-ins",
     tag = "check-in",
     params(("conference" = String, Path, description = "The conference's slug")),
     request_body = Scans,
     responses((status = 200, description = "What became of each scan", body = CheckInResults), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/check-ins")]
 pub async fn check_in(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -438,12 +438,12 @@ pub struct RecordQuery {
 /// Reads the record in the order in which the service heard of it. Whoever has read to a number asks for what is after
 /// it, and misses nothing.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/check-ins",
     tag = "check-in",
     params(("conference" = String, Path, description = "The conference's slug"), RecordQuery),
     responses((status = 200, description = "A page of the record", body = CheckInList), AnyProblem),
     security(("bearer" = []))
 )]
-#[get("/api/v1/conferences/{conference}/check-ins")]
 pub async fn list_check_ins(
     request: HttpRequest,
     desk: web::Data<Desk>,
@@ -489,6 +489,7 @@ pub async fn list_check_ins(
 
 /// Takes an admission back. It is an entry of its own: the person can be let in anew, as if for the first time.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/check-ins/{check_in}/undo",
     tag = "check-in",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -498,7 +499,6 @@ pub async fn list_check_ins(
     responses((status = 200, description = "The entry that takes it back", body = CheckInView), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/check-ins/{check_in}/undo")]
 pub async fn undo_check_in(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -559,12 +559,12 @@ pub struct RosterQuery {
 
 /// What a scanner takes along that is not connected: everyone who is confirmed; with `since`, what has changed.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/check-ins/roster",
     tag = "check-in",
     params(("conference" = String, Path, description = "The conference's slug"), RosterQuery),
     responses((status = 200, description = "A page of the roster", body = RosterPage), AnyProblem),
     security(("bearer" = []))
 )]
-#[get("/api/v1/conferences/{conference}/check-ins/roster")]
 pub async fn read_check_in_roster(
     request: HttpRequest,
     desk: web::Data<Desk>,

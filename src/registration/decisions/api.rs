@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use deserr::Deserr;
 use serde::Serialize;
 use serde_json::Value;
@@ -120,12 +120,12 @@ macro_rules! decision {
     ($(#[$doc:meta])* post $path:literal => $name:ident, $event:ident) => {
         $(#[$doc])*
         #[utoipa::path(
+            post, path = $path,
             tag = "registration",
             params(("conference" = String, Path, description = "The conference's slug")),
             request_body = Decisions,
             responses((status = 200, description = "What became of each", body = DecisionsTaken), AnyProblem)
         )]
-        #[post($path)]
         pub async fn $name(
             desk: web::Data<Desk>,
             credentials: Credentials,
@@ -187,6 +187,7 @@ pub struct NoteList {
 
 /// Notes something about a registration, for registrars alone.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/registrations/{reference}/notes",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -196,7 +197,6 @@ pub struct NoteList {
     request_body = NewNote,
     responses((status = 201, description = "The note", body = NoteView), AnyProblem)
 )]
-#[post("/api/v1/conferences/{conference}/registrations/{reference}/notes")]
 pub async fn create_registration_note(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -215,6 +215,7 @@ pub async fn create_registration_note(
 
 /// Reads the notes about a registration.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/registrations/{reference}/notes",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -222,7 +223,6 @@ pub async fn create_registration_note(
     ),
     responses((status = 200, description = "The notes, the oldest first", body = NoteList), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/registrations/{reference}/notes")]
 pub async fn list_registration_notes(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -277,11 +277,11 @@ pub struct DecisionLog {
 
 /// Reads what was decided about registrations, the latest first.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/decisions",
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug"), LogQuery),
     responses((status = 200, description = "The decisions", body = DecisionLog), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/decisions")]
 pub async fn list_decisions(
     request: HttpRequest,
     desk: web::Data<Desk>,

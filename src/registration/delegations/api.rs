@@ -1,6 +1,6 @@
 //! `/api/v1/conferences/{conference}/delegations`, and the Member States that most of them are of.
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, patch, post, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -240,10 +240,10 @@ pub struct MemberStateList {
 
 /// Lists the 193 Member States of the United Nations, with their names in English and French and their regional group.
 #[utoipa::path(
+    get, path = "/api/v1/reference/member-states",
     tag = "registration",
     responses((status = 200, description = "The Member States", body = MemberStateList), AnyProblem)
 )]
-#[get("/api/v1/reference/member-states")]
 pub async fn list_member_states(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let list = MemberStateList { data: reference::member_states() };
     let private = Representation::private(&list)?;
@@ -363,12 +363,12 @@ impl DelegationQuery {
 
 /// Lists the delegations of a conference with their size and their head.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/delegations",
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug"), DelegationQuery),
     responses((status = 200, description = "A page of delegations", body = DelegationList), AnyProblem),
     security(("bearer" = []))
 )]
-#[get("/api/v1/conferences/{conference}/delegations")]
 pub async fn list_delegations(
     request: HttpRequest,
     desk: web::Data<Desk>,
@@ -426,6 +426,7 @@ pub async fn admit_to(
 
 /// Makes a delegation.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/delegations",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -435,7 +436,6 @@ pub async fn admit_to(
     responses((status = 201, description = "The delegation", body = DelegationView), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/delegations")]
 pub async fn create_delegation(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -458,13 +458,13 @@ pub async fn create_delegation(
 
 /// Makes the delegations of Member States that are missing, of all 193 or of those that are named, each with one quota.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/delegations/member-states",
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug")),
     request_body = NewMemberStates,
     responses((status = 200, description = "Which were made", body = MadeDelegations), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/delegations/member-states")]
 pub async fn create_member_state_delegations(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -532,6 +532,7 @@ pub async fn whole(
 
 /// Reads a delegation with its members: its focal point's with the link's token, any with a registrar's.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/delegations/{delegation}",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -545,7 +546,6 @@ pub async fn whole(
     ),
     security(("bearer" = []), ("link" = []))
 )]
-#[get("/api/v1/conferences/{conference}/delegations/{delegation}")]
 pub async fn read_delegation(
     request: HttpRequest,
     desk: web::Data<Desk>,
@@ -574,6 +574,7 @@ pub async fn read_delegation(
 ///
 /// A focal point with another address needs a new link; the earlier one is void.
 #[utoipa::path(
+    patch, path = "/api/v1/conferences/{conference}/delegations/{delegation}",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -583,7 +584,6 @@ pub async fn read_delegation(
     responses((status = 200, description = "The delegation", body = DelegationView), AnyProblem),
     security(("bearer" = []))
 )]
-#[patch("/api/v1/conferences/{conference}/delegations/{delegation}")]
 pub async fn patch_delegation(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -601,6 +601,7 @@ pub async fn patch_delegation(
 
 /// Deletes a delegation that has no members.
 #[utoipa::path(
+    delete, path = "/api/v1/conferences/{conference}/delegations/{delegation}",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -609,7 +610,6 @@ pub async fn patch_delegation(
     responses((status = 204, description = "It is gone"), AnyProblem),
     security(("bearer" = []))
 )]
-#[delete("/api/v1/conferences/{conference}/delegations/{delegation}")]
 pub async fn delete_delegation(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -643,6 +643,7 @@ pub struct SentLink {
 
 /// Mails the focal point their link.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/delegations/{delegation}/invite-focal-point",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -652,7 +653,6 @@ pub struct SentLink {
     responses((status = 200, description = "The letter is on its way", body = SentLink), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/delegations/{delegation}/invite-focal-point")]
 pub async fn invite_focal_point(
     desk: web::Data<Desk>,
     credentials: Credentials,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, str::FromStr};
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use deserr::Deserr;
 use serde::Serialize;
@@ -147,12 +147,12 @@ impl FromStr for Key {
 
 /// Lists pairs of live registrations that are probably of one person and that nobody has judged yet.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/duplicates",
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug"), DuplicatesQuery),
     responses((status = 200, description = "A page of pairs", body = PossibleDuplicateList), AnyProblem),
     security(("bearer" = []))
 )]
-#[get("/api/v1/conferences/{conference}/duplicates")]
 pub async fn list_duplicates(
     request: HttpRequest,
     desk: web::Data<Desk>,
@@ -186,6 +186,7 @@ fn pair_id(text: &str) -> PossibleDuplicateId {
 
 /// Says that two registrations are of two people. The pair is not shown again for the same reason.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/duplicates/{duplicate}/dismiss",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -195,7 +196,6 @@ fn pair_id(text: &str) -> PossibleDuplicateId {
     responses((status = 200, description = "The pair, dismissed", body = PairView), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/duplicates/{duplicate}/dismiss")]
 pub async fn dismiss_duplicate(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -245,6 +245,7 @@ impl Merge {
 /// Makes one registration of two: the one that is kept takes what it lacks, with the sessions, the delegation and the
 /// seat of the other, which is cancelled. The person gets one letter.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/duplicates/{duplicate}/merge",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -254,7 +255,6 @@ impl Merge {
     responses((status = 200, description = "The pair, merged", body = PairView), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/duplicates/{duplicate}/merge")]
 pub async fn merge_duplicate(
     desk: web::Data<Desk>,
     credentials: Credentials,

@@ -1,6 +1,6 @@
 //! `GET /api/v1/conferences/{conference}/registration-form`: all that a frontend needs to draw the form.
 
-use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use chrono::{DateTime, Utc};
 use deserr::Deserr;
 use serde::Serialize;
@@ -154,6 +154,7 @@ pub struct FormSession {
 
 /// Reads what the registration form is.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/registration-form",
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug"), FormQuery),
     responses(
@@ -162,7 +163,6 @@ pub struct FormSession {
         AnyProblem
     )
 )]
-#[get("/api/v1/conferences/{conference}/registration-form")]
 pub async fn read_registration_form(
     request: HttpRequest,
     desk: web::Data<Desk>,
@@ -183,6 +183,7 @@ pub async fn read_registration_form(
 /// Reads the form as a JSON Schema (draft 2020-12) of what a POST to `registrations` takes, with the conditions under
 /// which questions are asked.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/registration-form/schema",
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug"), FormQuery),
     responses(
@@ -190,7 +191,6 @@ pub async fn read_registration_form(
         AnyProblem
     )
 )]
-#[get("/api/v1/conferences/{conference}/registration-form/schema")]
 pub async fn read_registration_schema(
     request: HttpRequest,
     desk: web::Data<Desk>,

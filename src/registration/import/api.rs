@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use actix_web::{HttpResponse, http::header, post, web};
+use actix_web::{HttpResponse, http::header, web};
 use deserr::Deserr;
 use utoipa::IntoParams;
 
@@ -82,13 +82,13 @@ impl RegistrationImportQuery {
 /// Imports registrations of another system from a table (CSV): all of its rows or, with one fault, none. Nobody gets a
 /// letter.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/registrations/import",
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug"), RegistrationImportQuery),
     request_body(description = "The table as it is, in UTF-8, at most 16 MiB", content((String = "text/csv"))),
     responses((status = 200, description = "What was imported, or would be", body = Report), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/registrations/import")]
 pub async fn import_registrations(
     desk: web::Data<Desk>,
     credentials: Credentials,

@@ -1,6 +1,6 @@
 //! `/api/v1/conferences/{conference}/invitations`.
 
-use actix_web::{HttpRequest, HttpResponse, get, http::header, post, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -224,13 +224,13 @@ async fn admit(
 ///
 /// The code of a shared one is told in this answer and never again.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/invitations",
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug")),
     request_body = NewInvitation,
     responses((status = 201, description = "The invitation, with its code", body = InvitationView), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/invitations")]
 pub async fn create_invitation(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -251,13 +251,13 @@ pub async fn create_invitation(
 ///
 /// The columns are `email`, `name`, `language`, `category` and `expires_at`, in any order; `email` alone must be there.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/invitations/batch",
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug"), BatchQuery),
     request_body(description = "CSV in UTF-8 with a header line, at most 10,000 rows", content((String = "text/csv"))),
     responses((status = 200, description = "How many were invited", body = InvitedTable), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/invitations/batch")]
 pub async fn create_invitations(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -295,12 +295,12 @@ pub async fn receive_table(body: Upload) -> Result<web::Bytes, Problem> {
 
 /// Lists invitations; no code is told.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/invitations",
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug"), InvitationQuery),
     responses((status = 200, description = "A page of invitations", body = InvitationList), AnyProblem),
     security(("bearer" = []))
 )]
-#[get("/api/v1/conferences/{conference}/invitations")]
 pub async fn list_invitations(
     request: HttpRequest,
     desk: web::Data<Desk>,
@@ -333,6 +333,7 @@ fn id_of(text: &str) -> Result<InvitationId, RegistrationError> {
 
 /// Reads an invitation; that of one person with its code, as long as it can be used.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/invitations/{invitation}",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -341,7 +342,6 @@ fn id_of(text: &str) -> Result<InvitationId, RegistrationError> {
     responses((status = 200, description = "The invitation", body = InvitationView), AnyProblem),
     security(("bearer" = []))
 )]
-#[get("/api/v1/conferences/{conference}/invitations/{invitation}")]
 pub async fn read_invitation(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -359,6 +359,7 @@ pub async fn read_invitation(
 
 /// Ends an invitation: nobody can use it from now on, and the seats that it keeps are free.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/invitations/{invitation}/revoke",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -368,7 +369,6 @@ pub async fn read_invitation(
     responses((status = 200, description = "The invitation", body = InvitationView), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/invitations/{invitation}/revoke")]
 pub async fn revoke_invitation(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -387,6 +387,7 @@ pub async fn revoke_invitation(
 
 /// Mails a personal invitation again.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/invitations/{invitation}/resend",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -396,7 +397,6 @@ pub async fn revoke_invitation(
     responses((status = 200, description = "The invitation; the letter is on its way", body = InvitationView), AnyProblem),
     security(("bearer" = []))
 )]
-#[post("/api/v1/conferences/{conference}/invitations/{invitation}/resend")]
 pub async fn resend_invitation(
     desk: web::Data<Desk>,
     credentials: Credentials,

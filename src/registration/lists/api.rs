@@ -10,7 +10,6 @@ use std::{
 use actix_web::{
     HttpRequest, HttpResponse,
     body::SizedStream,
-    get,
     http::header,
     web::{self, Bytes},
 };
@@ -271,11 +270,11 @@ fn listed(entry: Entry, beside: Option<&Beside>, facts: &Facts) -> ListedRegistr
 /// Pages go on after the last registration of the page before: each that matches throughout is on one of them, whoever
 /// registers meanwhile. In the order of `updated` a registration that changes meanwhile moves to the end of the list.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/registrations",
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug"), RegistrationsQuery),
     responses((status = 200, description = "A page of registrations", body = RegistrationList), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/registrations")]
 pub async fn list_registrations(
     request: HttpRequest,
     desk: web::Data<Desk>,
@@ -342,6 +341,7 @@ fn file_name(reader: &Reader, ending: &str) -> (header::HeaderName, String) {
 /// that a spreadsheet might take for a formula begins with an apostrophe. The answer is written while it is read: where
 /// it breaks off without its end, something went wrong.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/registrations.csv",
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug"), ExportQuery),
     responses(
@@ -349,7 +349,6 @@ fn file_name(reader: &Reader, ending: &str) -> (header::HeaderName, String) {
         AnyProblem
     )
 )]
-#[get("/api/v1/conferences/{conference}/registrations.csv")]
 pub async fn export_registrations_csv(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -397,6 +396,7 @@ fn lines(
 
 /// Exports registrations as a workbook (XLSX): those that fit each of the parameters. Every cell is a text.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/registrations.xlsx",
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug"), ExportQuery),
     responses(
@@ -409,7 +409,6 @@ fn lines(
         AnyProblem
     )
 )]
-#[get("/api/v1/conferences/{conference}/registrations.xlsx")]
 pub async fn export_registrations_xlsx(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -463,11 +462,11 @@ fn pieces(file: File) -> impl Stream<Item = Result<Bytes, io::Error>> {
 
 /// Counts registrations: by state, category, country and date, seats and waiting lists, sessions, check-ins.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/statistics",
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug")),
     responses((status = 200, description = "The counts, as they stand", body = Statistics), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/statistics")]
 pub async fn read_statistics(
     desk: web::Data<Desk>,
     credentials: Credentials,

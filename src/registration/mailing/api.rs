@@ -1,6 +1,6 @@
 //! `.../mail/messages`, `.../mail/bounces`, `.../mail/blocks`.
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, post, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -156,11 +156,11 @@ pub struct MessageWithAttempts {
 
 /// Lists what was written, the latest first.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/mail/messages",
     tag = "mail",
     params(("conference" = String, Path, description = "The conference's slug"), MessagesQuery),
     responses((status = 200, description = "A page of messages", body = MessageList), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/mail/messages")]
 pub async fn list_mail_messages(
     request: HttpRequest,
     desk: web::Data<Desk>,
@@ -199,6 +199,7 @@ fn shown(connection: &mut Connection, errand: Errand<'_>, id: &str) -> Result<Me
 
 /// Reads a message with every attempt to send it.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/mail/messages/{message}",
     tag = "mail",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -206,7 +207,6 @@ fn shown(connection: &mut Connection, errand: Errand<'_>, id: &str) -> Result<Me
     ),
     responses((status = 200, description = "The message", body = MessageWithAttempts), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/mail/messages/{message}")]
 pub async fn read_mail_message(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -259,6 +259,7 @@ macro_rules! message_act {
     ($(#[$doc:meta])* post $path:literal => $name:ident, $action:literal, $work:path) => {
         $(#[$doc])*
         #[utoipa::path(
+            post, path = $path,
             tag = "mail",
             params(
                 ("conference" = String, Path, description = "The conference's slug"),
@@ -267,7 +268,6 @@ macro_rules! message_act {
             request_body = Nothing,
             responses((status = 200, description = "The message, as it stands now", body = MessageWithAttempts), AnyProblem)
         )]
-        #[post($path)]
         pub async fn $name(
             desk: web::Data<Desk>,
             credentials: Credentials,
@@ -300,12 +300,12 @@ pub struct BounceNoted {
 /// Takes a report of a mail server that could not deliver (RFC 3464), as it came: addresses that no mail reaches get no
 /// broadcast any more.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/mail/bounces",
     tag = "mail",
     params(("conference" = String, Path, description = "The conference's slug")),
     request_body(description = "The report, a whole message", content((String = "message/rfc822"))),
     responses((status = 200, description = "What it said", body = BounceNoted), AnyProblem)
 )]
-#[post("/api/v1/conferences/{conference}/mail/bounces")]
 pub async fn note_mail_bounce(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -402,11 +402,11 @@ pub struct BlockList {
 
 /// Lists the addresses that get no broadcast.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/mail/blocks",
     tag = "mail",
     params(("conference" = String, Path, description = "The conference's slug"), BlocksQuery),
     responses((status = 200, description = "A page of addresses", body = BlockList), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/mail/blocks")]
 pub async fn list_mail_blocks(
     request: HttpRequest,
     desk: web::Data<Desk>,
@@ -434,6 +434,7 @@ pub async fn list_mail_blocks(
 
 /// Writes to an address again whose mail came back. What its owner wants no more of stays with them.
 #[utoipa::path(
+    delete, path = "/api/v1/conferences/{conference}/mail/blocks/{address}",
     tag = "mail",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -441,7 +442,6 @@ pub async fn list_mail_blocks(
     ),
     responses((status = 204, description = "It is written to again"), AnyProblem)
 )]
-#[delete("/api/v1/conferences/{conference}/mail/blocks/{address}")]
 pub async fn delete_mail_block(
     desk: web::Data<Desk>,
     credentials: Credentials,

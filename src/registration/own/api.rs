@@ -1,6 +1,6 @@
 //! `PATCH .../registrations/{reference}`, `.../data`, `.../registration-links`.
 
-use actix_web::{HttpRequest, HttpResponse, get, http::header, patch, post, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
 use serde::Serialize;
 use serde_json::Value;
@@ -23,6 +23,7 @@ use crate::{
 /// Changes what a registration says (a merge patch, RFC 7396). Its attendee changes most by the link; the address, the
 /// category, the badge and, once the organisers have let the person in, the name are changed by registrars.
 #[utoipa::path(
+    patch, path = "/api/v1/conferences/{conference}/registrations/{reference}",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -33,7 +34,6 @@ use crate::{
     responses((status = 200, description = "The registration as it is now", body = RegistrationView), AnyProblem),
     security(("bearer" = []), ("link" = []))
 )]
-#[patch("/api/v1/conferences/{conference}/registrations/{reference}")]
 pub async fn change_registration(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -90,6 +90,7 @@ pub struct OwnMessage {
 /// Reads all that is kept of a person, to take away: the registration, its history, the questions as they were asked,
 /// what was written to them.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/registrations/{reference}/data",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -99,7 +100,6 @@ pub struct OwnMessage {
     responses((status = 200, description = "All that is kept", body = OwnData), AnyProblem),
     security(("bearer" = []), ("link" = []))
 )]
-#[get("/api/v1/conferences/{conference}/registrations/{reference}/data")]
 pub async fn read_registration_data(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -149,12 +149,12 @@ pub struct LinkRequest {
 
 /// Sends the link to a registration to its address again. The answer is the same whether or not there is one.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/registration-links",
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug")),
     request_body = LinkRequest,
     responses((status = 202, description = "If the address is registered, the link is on its way", body = Accepted), AnyProblem)
 )]
-#[post("/api/v1/conferences/{conference}/registration-links")]
 pub async fn request_registration_link(
     request: HttpRequest,
     desk: web::Data<Desk>,

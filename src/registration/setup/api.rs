@@ -1,6 +1,6 @@
 //! `/api/v1/conferences/{conference}/registration-setup`.
 
-use actix_web::{HttpRequest, HttpResponse, get, put, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,11 +14,11 @@ use crate::{
 
 /// Reads the set-up of registration: seats, times, categories, questions.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/registration-setup",
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug")),
     responses((status = 200, description = "The set-up, as a PUT takes it", body = Setup), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/registration-setup")]
 pub async fn read_registration_setup(
     request: HttpRequest,
     desk: web::Data<Desk>,
@@ -45,12 +45,12 @@ pub struct SetupPlan {
 /// Makes the set-up of registration what the document says. It takes effect at once, and changes no registration made
 /// before: new seats go to those who wait, seats below those taken are refused, answers keep their questions.
 #[utoipa::path(
+    put, path = "/api/v1/conferences/{conference}/registration-setup",
     tag = "registration",
     params(("conference" = String, Path, description = "The conference's slug"), ApplyQuery),
     request_body = Setup,
     responses((status = 200, description = "What changed", body = SetupPlan), AnyProblem)
 )]
-#[put("/api/v1/conferences/{conference}/registration-setup")]
 pub async fn put_registration_setup(
     desk: web::Data<Desk>,
     credentials: Credentials,

@@ -1,6 +1,6 @@
 //! `/api/v1/conferences/{conference}/registrations/{reference}/badge` and its QR code, and sheets of badges.
 
-use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -75,6 +75,7 @@ fn payload(desk: &Desk, facts: &BadgeFacts) -> Result<String, RegistrationError>
 
 /// Reads what stands on the badge of a confirmed registration.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/registrations/{reference}/badge",
     tag = "check-in",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -84,7 +85,6 @@ fn payload(desk: &Desk, facts: &BadgeFacts) -> Result<String, RegistrationError>
     responses((status = 200, description = "The badge", body = BadgeView), AnyProblem),
     security(("bearer" = []), ("link" = []))
 )]
-#[get("/api/v1/conferences/{conference}/registrations/{reference}/badge")]
 pub async fn read_badge(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -118,6 +118,7 @@ pub async fn read_badge(
 
 /// Reads the QR code of a confirmed registration's badge.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/registrations/{reference}/qr.svg",
     tag = "check-in",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -127,7 +128,6 @@ pub async fn read_badge(
     responses((status = 200, description = "The QR code", body = String, content_type = "image/svg+xml"), AnyProblem),
     security(("bearer" = []), ("link" = []))
 )]
-#[get("/api/v1/conferences/{conference}/registrations/{reference}/qr.svg")]
 pub async fn read_badge_code(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -168,6 +168,7 @@ pub struct BadgesQuery {
 /// Prints the badges of those who are confirmed, by name: A4, eight of 90 × 55 mm, with marks to cut by. Where there
 /// are more, `Link` says where.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/badges.pdf",
     tag = "check-in",
     params(("conference" = String, Path, description = "The conference's slug"), BadgesQuery),
     responses(
@@ -176,7 +177,6 @@ pub struct BadgesQuery {
     ),
     security(("bearer" = []))
 )]
-#[get("/api/v1/conferences/{conference}/badges.pdf")]
 pub async fn print_badges(
     request: HttpRequest,
     desk: web::Data<Desk>,

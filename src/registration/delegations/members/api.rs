@@ -1,6 +1,6 @@
 //! `/api/v1/conferences/{conference}/delegations/{delegation}/members`.
 
-use actix_web::{HttpResponse, delete, patch, post, web};
+use actix_web::{HttpResponse, web};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -28,6 +28,7 @@ use crate::{
 
 /// Adds a member to a delegation: their address is vouched for, and they go into the delegation's category.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/delegations/{delegation}/members",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -39,7 +40,6 @@ use crate::{
     responses((status = 201, description = "The member", body = MemberView), AnyProblem),
     security(("bearer" = []), ("link" = []))
 )]
-#[post("/api/v1/conferences/{conference}/delegations/{delegation}/members")]
 pub async fn add_delegation_member(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -90,6 +90,7 @@ pub struct ImportedMembers {
 /// The columns have the names of the fields of a member, in any order, and `answers.` with the code of a question.
 /// Elements of a list are parted by `|`.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/delegations/{delegation}/members/import",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -100,7 +101,6 @@ pub struct ImportedMembers {
     responses((status = 200, description = "How many were added", body = ImportedMembers), AnyProblem),
     security(("bearer" = []), ("link" = []))
 )]
-#[post("/api/v1/conferences/{conference}/delegations/{delegation}/members/import")]
 pub async fn import_delegation_members(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -127,6 +127,7 @@ pub async fn import_delegation_members(
 
 /// Changes what a member is in the delegation, and how they are reached.
 #[utoipa::path(
+    patch, path = "/api/v1/conferences/{conference}/delegations/{delegation}/members/{reference}",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -138,7 +139,6 @@ pub async fn import_delegation_members(
     responses((status = 200, description = "The member", body = MemberView), AnyProblem),
     security(("bearer" = []), ("link" = []))
 )]
-#[patch("/api/v1/conferences/{conference}/delegations/{delegation}/members/{reference}")]
 pub async fn patch_delegation_member(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -158,6 +158,7 @@ pub async fn patch_delegation_member(
 
 /// Takes a member out of the delegation: the registration is cancelled.
 #[utoipa::path(
+    delete, path = "/api/v1/conferences/{conference}/delegations/{delegation}/members/{reference}",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -168,7 +169,6 @@ pub async fn patch_delegation_member(
     responses((status = 200, description = "The member, cancelled", body = MemberView), AnyProblem),
     security(("bearer" = []), ("link" = []))
 )]
-#[delete("/api/v1/conferences/{conference}/delegations/{delegation}/members/{reference}")]
 pub async fn remove_delegation_member(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -185,6 +185,7 @@ pub async fn remove_delegation_member(
 
 /// Puts another person in a member's place: the seat, or the place on the waiting list, is theirs.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/delegations/{delegation}/members/{reference}/replace",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -197,7 +198,6 @@ pub async fn remove_delegation_member(
     responses((status = 201, description = "The new member", body = MemberView), AnyProblem),
     security(("bearer" = []), ("link" = []))
 )]
-#[post("/api/v1/conferences/{conference}/delegations/{delegation}/members/{reference}/replace")]
 pub async fn replace_delegation_member(
     desk: web::Data<Desk>,
     credentials: Credentials,

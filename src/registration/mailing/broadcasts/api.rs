@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, post, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
 use serde::Serialize;
 use serde_json::Value;
@@ -161,12 +161,12 @@ async fn act(
 
 /// Drafts a broadcast; nothing is sent.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/mail/broadcasts",
     tag = "mail",
     params(("conference" = String, Path, description = "The conference's slug")),
     request_body = NewBroadcastTerms,
     responses((status = 201, description = "The draft", body = BroadcastView), AnyProblem)
 )]
-#[post("/api/v1/conferences/{conference}/mail/broadcasts")]
 pub async fn create_mail_broadcast(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -196,11 +196,11 @@ pub struct BroadcastsQuery {
 
 /// Lists the broadcasts, the latest first.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/mail/broadcasts",
     tag = "mail",
     params(("conference" = String, Path, description = "The conference's slug"), BroadcastsQuery),
     responses((status = 200, description = "A page of broadcasts", body = BroadcastList), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/mail/broadcasts")]
 pub async fn list_mail_broadcasts(
     request: HttpRequest,
     desk: web::Data<Desk>,
@@ -231,6 +231,7 @@ macro_rules! of_one {
     ($(#[$doc:meta])* $method:ident $path:literal => $name:ident, $work:expr, $body:ty, $says:literal) => {
         $(#[$doc])*
         #[utoipa::path(
+            $method, path = $path,
             tag = "mail",
             params(
                 ("conference" = String, Path, description = "The conference's slug"),
@@ -238,7 +239,6 @@ macro_rules! of_one {
             ),
             responses((status = 200, description = $says, body = $body), AnyProblem)
         )]
-        #[$method($path)]
         pub async fn $name(
             desk: web::Data<Desk>,
             credentials: Credentials,
@@ -283,6 +283,7 @@ pub struct PreviewLanguageQuery {
 
 /// Shows a broadcast as a reader would get it.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/mail/broadcasts/{broadcast}/preview",
     tag = "mail",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -291,7 +292,6 @@ pub struct PreviewLanguageQuery {
     ),
     responses((status = 200, description = "The letter", body = LetterPreview), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/mail/broadcasts/{broadcast}/preview")]
 pub async fn preview_mail_broadcast(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -329,6 +329,7 @@ pub struct BroadcastTested {
 
 /// Sends a broadcast to one address, with the facts of somebody who might be.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/mail/broadcasts/{broadcast}/test",
     tag = "mail",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -337,7 +338,6 @@ pub struct BroadcastTested {
     request_body = BroadcastTest,
     responses((status = 200, description = "It is on its way", body = BroadcastTested), AnyProblem)
 )]
-#[post("/api/v1/conferences/{conference}/mail/broadcasts/{broadcast}/test")]
 pub async fn test_mail_broadcast(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -371,6 +371,7 @@ pub struct BroadcastSending {
 
 /// Sends a broadcast.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/mail/broadcasts/{broadcast}/send",
     tag = "mail",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -379,7 +380,6 @@ pub struct BroadcastSending {
     request_body = BroadcastSending,
     responses((status = 200, description = "It is on its way", body = BroadcastView), AnyProblem)
 )]
-#[post("/api/v1/conferences/{conference}/mail/broadcasts/{broadcast}/send")]
 pub async fn send_mail_broadcast(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -411,6 +411,7 @@ macro_rules! turn {
     ($(#[$doc:meta])* post $path:literal => $name:ident, $work:path, $says:literal) => {
         $(#[$doc])*
         #[utoipa::path(
+            post, path = $path,
             tag = "mail",
             params(
                 ("conference" = String, Path, description = "The conference's slug"),
@@ -419,7 +420,6 @@ macro_rules! turn {
             request_body = Nothing,
             responses((status = 200, description = $says, body = BroadcastView), AnyProblem)
         )]
-        #[post($path)]
         pub async fn $name(
             desk: web::Data<Desk>,
             credentials: Credentials,
@@ -444,6 +444,7 @@ turn! {
 
 /// Deletes the draft of a broadcast.
 #[utoipa::path(
+    delete, path = "/api/v1/conferences/{conference}/mail/broadcasts/{broadcast}",
     tag = "mail",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -451,7 +452,6 @@ turn! {
     ),
     responses((status = 204, description = "It is gone"), AnyProblem)
 )]
-#[delete("/api/v1/conferences/{conference}/mail/broadcasts/{broadcast}")]
 pub async fn delete_mail_broadcast(
     desk: web::Data<Desk>,
     credentials: Credentials,

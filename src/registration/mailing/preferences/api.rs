@@ -1,6 +1,6 @@
 //! `.../registrations/{reference}/mail-preferences`, where the link of an announcement leads.
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -101,6 +101,7 @@ pub async fn set(
 
 /// Reads what somebody wants to be written to about, by the link of an announcement. A browser gets a page.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/registrations/{reference}/mail-preferences",
     tag = "mail",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -114,7 +115,6 @@ pub async fn set(
     ),
     security(("link" = []))
 )]
-#[get("/api/v1/conferences/{conference}/registrations/{reference}/mail-preferences")]
 pub async fn read_mail_preferences(
     request: HttpRequest,
     desk: web::Data<Desk>,
@@ -132,6 +132,7 @@ pub async fn read_mail_preferences(
 
 /// Stops announcements and reminders to the address, as mail readers do by one click (RFC 8058); or wants them again.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/registrations/{reference}/mail-preferences",
     tag = "mail",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -144,7 +145,6 @@ pub async fn read_mail_preferences(
     ),
     security(("link" = []))
 )]
-#[post("/api/v1/conferences/{conference}/registrations/{reference}/mail-preferences")]
 pub async fn set_mail_preferences(
     desk: web::Data<Desk>,
     path: web::Path<(CodePath, String)>,

@@ -1,6 +1,6 @@
 //! `.../mail/templates`.
 
-use actix_web::{HttpResponse, delete, get, post, put, web};
+use actix_web::{HttpResponse, web};
 use chrono::TimeDelta;
 use deserr::Deserr;
 use serde::Serialize;
@@ -109,11 +109,11 @@ fn kinds() -> impl Iterator<Item = (LetterKind, MailLanguage)> {
 
 /// Lists the texts of letters.
 #[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/mail/templates",
     tag = "mail",
     params(("conference" = String, Path, description = "The conference's slug")),
     responses((status = 200, description = "The texts", body = TemplateList), AnyProblem)
 )]
-#[get("/api/v1/conferences/{conference}/mail/templates")]
 pub async fn list_mail_templates(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -149,6 +149,7 @@ fn note(
 
 /// Gives the conference a text of its own. One that names what there is not, or cannot be rendered, is not taken.
 #[utoipa::path(
+    put, path = "/api/v1/conferences/{conference}/mail/templates/{kind}/{language}",
     tag = "mail",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -158,7 +159,6 @@ fn note(
     request_body = TemplateSource,
     responses((status = 200, description = "The text", body = TemplateView), AnyProblem)
 )]
-#[put("/api/v1/conferences/{conference}/mail/templates/{kind}/{language}")]
 pub async fn put_mail_template(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -182,6 +182,7 @@ pub async fn put_mail_template(
 
 /// Takes the conference's own text away: the one that ships is used again.
 #[utoipa::path(
+    delete, path = "/api/v1/conferences/{conference}/mail/templates/{kind}/{language}",
     tag = "mail",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -190,7 +191,6 @@ pub async fn put_mail_template(
     ),
     responses((status = 204, description = "It is gone"), AnyProblem)
 )]
-#[delete("/api/v1/conferences/{conference}/mail/templates/{kind}/{language}")]
 pub async fn delete_mail_template(
     desk: web::Data<Desk>,
     credentials: Credentials,
@@ -213,6 +213,7 @@ pub async fn delete_mail_template(
 
 /// Renders a text, not yet taken, with the facts of somebody who might be.
 #[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/mail/templates/{kind}/{language}/preview",
     tag = "mail",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
@@ -222,7 +223,6 @@ pub async fn delete_mail_template(
     request_body = TemplateSource,
     responses((status = 200, description = "The letter", body = LetterPreview), AnyProblem)
 )]
-#[post("/api/v1/conferences/{conference}/mail/templates/{kind}/{language}/preview")]
 pub async fn preview_mail_template(
     desk: web::Data<Desk>,
     credentials: Credentials,
