@@ -36,8 +36,16 @@ pub struct Faults(pub Vec<Fault>);
 
 /// A document with thousands of faults is answered with the first ones.
 const FAULTS_MAX: usize = 200;
+/// How many of them a line of the log has.
+const PLACES_MAX: usize = 10;
 
 impl Faults {
+    /// Where they are and of what kind, for the log: their details may quote what people wrote.
+    pub fn places(&self) -> String {
+        let places = self.0.iter().take(PLACES_MAX).map(|fault| format!("{} {}", fault.pointer, fault.code));
+        places.collect::<Vec<_>>().join(", ")
+    }
+
     /// Adds one fault.
     pub fn add(&mut self, pointer: impl Into<String>, code: &str, detail: impl Into<String>) {
         if self.0.len() < FAULTS_MAX {

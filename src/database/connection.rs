@@ -275,7 +275,11 @@ pub fn begin_write(connection: &mut AnyConnection, lock_wait: Duration) -> Resul
 pub fn begin_read(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
     type Ansi = AnsiTransactionManager;
     match connection {
-        AnyConnection::Sqlite(inner) => Ansi::begin_transaction_sql(inner, "BEGIN")?,
+        AnyConnection::Sqlite(inner) => {
+            // A write on this connection may have waited for less, or for longer.
+            let wait = LOCK_WAIT.as_millis();
+            Ansi::begin_transaction_sql(inner, &format!("PRAGMA busy_timeout = {wait}; BEGIN"))?;
+        }
         AnyConnection::Postgresql(inner) => {
             Ansi::begin_transaction_sql(inner, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         }

@@ -39,6 +39,15 @@ pub enum DatabaseError {
     Interrupted,
 }
 
+impl DatabaseError {
+    /// A stored document that is not what it should be. Where is said, and no more: the reader's own words may quote
+    /// what people wrote, and errors stand in the log.
+    pub fn unreadable(what: &str, error: &serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        Self::Corrupt(format!("{what}: {:?} at line {line} column {column}", error.classify()))
+    }
+}
+
 /// Makes an error of its cause.
 type Kind = fn(Cause) -> DatabaseError;
 

@@ -5,6 +5,10 @@
 //! writes a random id into the file itself (`user_version`, which SQLite leaves to us) and into a file beside it
 //! (`-opened`). A journal is applied only to a file that has one of the ids noted there, and the file is examined then.
 //!
+//! Nor can SQLite tell that a journal is missing: it opens the file as it was before. So each write gives the file a
+//! number (`application_id`), and notes it when it is done. A file without a journal that is behind the noted number
+//! lacks what was written last, and is not opened. Another program may have put the journal into it: then it has all.
+//!
 //! Several processes may have the file open at once. Each holds a shared lock on the `-opened` file; the one that finds
 //! no other takes it alone while it checks and renews the id, and the others leave the id as it is.
 
@@ -19,19 +23,34 @@ use std::{
 };
 
 use diesel::{
-    Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection, connection::SimpleConnection as _, sql_query,
+    Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection,
+    connection::SimpleConnection as _,
+    dsl::sql,
+    sql_query,
+    sql_types::{BigInt, Integer},
 };
 
 use super::DatabaseError;
 
 /// Where the header of an SQLite file has `user_version`, in bytes (<https://www.sqlite.org/fileformat.html>).
 const ID_OFFSET: usize = 60;
+/// Where it has `application_id`.
+const WRITE_OFFSET: usize = 68;
 /// How every SQLite file begins.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// The part of the header that is read.
-const HEADER_BYTES: usize = 64;
-/// Two ids in hexadecimal, a space between them, a line's end.
-const NOTE_BYTES: usize = 18;
+const HEADER_BYTES: usize = 72;
+/// Two ids in hexadecimal, a space after each.
+const IDS_BYTES: usize = 18;
+/// The ids, the number of the last write, a line's end.
+const NOTE_BYTES: usize = IDS_BYTES + 9;
+
+/// What the header of a file says, or a note.
+#[derive(Clone, Copy, Default)]
+struct Header {
+    id: u32,
+    write: u32,
+}
 
 /// A file that is open. Dropped after the last connection to it: then other processes may take it for theirs alone.
 pub struct Opened {
@@ -45,8 +64,8 @@ pub struct Opened {
 /// Nothing else of this process may have the file open: closing it here would end SQLite's own locks.
 ///
 /// # Errors
-/// The journal beside the file is that of another copy (nothing was touched then), the file is damaged, or either
-/// cannot be read or written.
+/// The journal beside the file is that of another copy, or is missing, or the file is (nothing was touched then); the
+/// file is damaged, or either cannot be read or written.
 pub fn open(path: &Path) -> io::Result<Opened> {
     let mut options = OpenOptions::new();
     let note = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(beside(path, "-opened"))?;
@@ -60,12 +79,20 @@ pub fn open(path: &Path) -> io::Result<Opened> {
     };
     let journal = beside(path, "-wal");
     let has_journal = fs::metadata(&journal).is_ok_and(|found| found.len() > 0);
-    let (id, noted) = (id_of(path)?, read_note(&note)?);
+    let (header, (noted, noted_write)) = (header_of(path)?, read_note(&note)?);
+    let is_noted = noted.is_some_and(|noted| noted.contains(&header.id));
     if !is_sqlite(path)? {
         return Err(io::Error::other(damaged(path, "it is no SQLite file")));
     }
-    if has_journal && noted.is_some_and(|noted| !noted.contains(&id)) {
+    if has_journal && noted.is_some() && !is_noted {
         return Err(io::Error::other(foreign(path, &journal)));
+    }
+    if is_first && noted.is_some() && !path.try_exists()? {
+        return Err(io::Error::other(gone(path)));
+    }
+    // Beside another process the journal may be missing because that one is closing the file right now.
+    if is_first && is_noted && !journal.try_exists()? && noted_write.is_some_and(|noted| header.is_behind(noted)) {
+        return Err(io::Error::other(lost(path, &journal)));
     }
     if is_first {
         // SQLite gives its journal the mode of the file itself.
@@ -75,8 +102,11 @@ pub fn open(path: &Path) -> io::Result<Opened> {
         }
         // 0 is the id of a file that was never opened.
         let new = uuid::Uuid::new_v4().as_fields().0.max(1);
+        // The journal may have changed it.
+        let Header { id, write } = header_of(path)?;
+        write_last(&note, write)?;
         // Both, until the new one is certain to be in the file.
-        write_note(&note, [id, new])?;
+        write_ids(&note, [id, new])?;
         // Whoever comes between these two finds the file in order, and chooses an id of its own.
         note.unlock()?;
         note.lock_shared()?;
@@ -85,7 +115,44 @@ pub fn open(path: &Path) -> io::Result<Opened> {
     Ok(Opened { note, new_id: Mutex::default() })
 }
 
+impl Header {
+    /// Whether the file lacks a write of this number. Numbers begin anew after the last.
+    fn is_behind(self, write: u32) -> bool {
+        write.wrapping_sub(self.write).cast_signed() > 0
+    }
+}
+
 impl Opened {
+    /// Gives a write its number, right before it is committed; none where it changed no row since there were `changes`.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn number(connection: &mut SqliteConnection, changes: i64) -> Result<Option<u32>, DatabaseError> {
+        if Self::changes(connection)? == changes {
+            return Ok(None);
+        }
+        let last: i32 = sql::<Integer>("PRAGMA application_id").get_result(connection)?;
+        let number = last.wrapping_add(1);
+        connection.batch_execute(&format!("PRAGMA application_id = {number}"))?;
+        Ok(Some(number.cast_unsigned()))
+    }
+
+    /// Rows that a connection has changed so far.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn changes(connection: &mut SqliteConnection) -> Result<i64, DatabaseError> {
+        Ok(diesel::select(sql::<BigInt>("total_changes()")).get_result(connection)?)
+    }
+
+    /// Notes that the write of this number is committed, before anybody is told. The system writes it to the disk in
+    /// its own time: a note that is older than the file stops nothing.
+    pub fn note_write(&self, number: u32) {
+        if let Err(error) = write_last(&self.note, number) {
+            tracing::debug!(%error, "a write was not noted beside the store");
+        }
+    }
+
     /// Gives the file its new id, once, and leaves it alone where another process opened it first. It is written when
     /// the store may be, so that a start does not wait for whoever holds it before it listens.
     ///
@@ -97,14 +164,14 @@ impl Opened {
         };
         let unavailable = |error: io::Error| DatabaseError::Unavailable(Box::new(error));
         // Another opening may have come between the check and the shared lock: then its id is the one.
-        if read_note(&self.note).map_err(unavailable)?.is_none_or(|[_, noted]| noted != new) {
+        if read_note(&self.note).map_err(unavailable)?.0.is_none_or(|[_, noted]| noted != new) {
             return Ok(());
         }
         connection.batch_execute(&format!("PRAGMA user_version = {}", new.cast_signed()))?;
         // PASSIVE waits for nobody; what somebody reads may hold up the end of it.
         let checkpoint: Checkpoint = sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result(connection)?;
         if checkpoint.busy == 0 && checkpoint.log == checkpoint.checkpointed {
-            write_note(&self.note, [new, new]).map_err(unavailable)?;
+            write_ids(&self.note, [new, new]).map_err(unavailable)?;
         }
         Ok(())
     }
@@ -117,16 +184,19 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// The id in the file itself, whatever its journal says; 0 where there is none.
-fn id_of(path: &Path) -> io::Result<u32> {
+/// What the file itself says, whatever its journal does; zeros where there is none.
+fn header_of(path: &Path) -> io::Result<Header> {
     let mut header = Vec::with_capacity(HEADER_BYTES);
     match File::open(path) {
         Ok(file) => file.take(HEADER_BYTES as u64).read_to_end(&mut header)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
         Err(error) => return Err(error),
     };
-    let id = header.get(ID_OFFSET..).and_then(|bytes| bytes.first_chunk());
-    Ok(id.copied().map(u32::from_be_bytes).unwrap_or_default())
+    let number = |offset: usize| {
+        let bytes = header.get(offset..).and_then(|bytes| bytes.first_chunk());
+        bytes.copied().map(u32::from_be_bytes).unwrap_or_default()
+    };
+    Ok(Header { id: number(ID_OFFSET), write: number(WRITE_OFFSET) })
 }
 
 /// Whether the file is one of SQLite's, or empty, or not there.
@@ -140,19 +210,24 @@ fn is_sqlite(path: &Path) -> io::Result<bool> {
     Ok(start.is_empty() || start == MAGIC)
 }
 
-/// The ids that the file may have; nothing where the note is new or unreadable.
-fn read_note(note: &File) -> io::Result<Option<[u32; 2]>> {
+/// The ids that the file may have, and the number of the last write; nothing where the note is new or unreadable.
+fn read_note(note: &File) -> io::Result<(Option<[u32; 2]>, Option<u32>)> {
     let mut bytes = [0; NOTE_BYTES];
     let length = note.read_at(&mut bytes, 0)?;
     let text = bytes.get(..length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
-    let mut ids = text.split_ascii_whitespace().map(|id| u32::from_str_radix(id, 16).ok());
-    Ok(ids.next().flatten().zip(ids.next().flatten()).map(|(one, other)| [one, other]))
+    let mut numbers = text.split_ascii_whitespace().map(|number| u32::from_str_radix(number, 16).ok());
+    let mut number = || numbers.next().flatten();
+    Ok((number().zip(number()).map(|(one, other)| [one, other]), number()))
 }
 
-fn write_note(note: &File, ids: [u32; 2]) -> io::Result<()> {
+fn write_ids(note: &File, ids: [u32; 2]) -> io::Result<()> {
     let [one, other] = ids;
-    note.write_all_at(format!("{one:08x} {other:08x}\n").as_bytes(), 0)?;
+    note.write_all_at(format!("{one:08x} {other:08x} ").as_bytes(), 0)?;
     note.sync_all()
+}
+
+fn write_last(note: &File, write: u32) -> io::Result<()> {
+    note.write_all_at(format!("{write:08x}\n").as_bytes(), IDS_BYTES as u64)
 }
 
 /// Why a start ends.
@@ -162,6 +237,23 @@ fn foreign(path: &Path, journal: &Path) -> String {
         "{journal} is the journal of another copy of {path} and would destroy it; nothing was changed. If {path} was \
          restored from a backup, move {journal} and {path}-shm to another folder and start again; if not, put the \
          file back that was there before (docs/operations.md)"
+    )
+}
+
+fn lost(path: &Path, journal: &Path) -> String {
+    let (path, journal) = (path.display(), journal.display());
+    format!(
+        "{path} lacks what was written to it last, and its journal {journal} is not there; nothing was changed. Put the \
+         journal back; if it is lost, or {path} was restored from a backup, move {path}-opened to another folder and \
+         start again (docs/operations.md)"
+    )
+}
+
+fn gone(path: &Path) -> String {
+    let path = path.display();
+    format!(
+        "{path} is not there, but {path}-opened, which was made with it, is. Put {path} back; to begin with an empty \
+         store, remove {path}-opened (docs/operations.md)"
     )
 }
 

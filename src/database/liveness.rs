@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use diesel::{connection::SimpleConnection as _, result::ConnectionError};
+use diesel::{RunQueryDsl as _, connection::SimpleConnection as _, dsl::sql, result::ConnectionError, sql_types::Text};
 use tokio::sync::watch;
 
 use super::{
@@ -79,7 +79,10 @@ pub enum Unreached {
 
 impl From<DatabaseError> for Unreached {
     fn from(error: DatabaseError) -> Self {
-        Self::NotYet(error.to_string())
+        match error {
+            DatabaseError::Unavailable(cause) => Self::NotYet(cause.to_string()),
+            error => Self::NotYet(error.to_string()),
+        }
     }
 }
 
@@ -94,11 +97,29 @@ impl Database {
             return Ok(());
         }
         let try_once = move |_: &super::Ticket| match store.connect() {
-            Ok(_) => Ok(()),
+            Ok(mut connection) => {
+                warn_of_language(&mut connection);
+                Ok(())
+            }
             Err(error) if may_come(&error) => Err(Unreached::NotYet(one_line(&error))),
             Err(error) => Err(Unreached::Never(one_line(&error))),
         };
         self.attend(&self.reads, None, try_once).await
+    }
+}
+
+/// Says that the server's messages are in a language in which lock timeouts and deadlocks are not known for what they
+/// are. To choose another is for its superuser alone.
+fn warn_of_language(connection: &mut Connection) {
+    let Connection::Postgresql(inner) = connection else { return };
+    let locale: Result<String, _> = sql::<Text>("SHOW lc_messages").get_result(inner);
+    let is_known =
+        |locale: &String| ["C", "POSIX", "en", ""].iter().any(|known| locale.split(['.', '_']).next() == Some(known));
+    if let Some(locale) = locale.ok().filter(|locale| !is_known(locale)) {
+        tracing::warn!(
+            lc_messages = locale,
+            "the server's messages are not in English: set lc_messages to 'C' for this database"
+        );
     }
 }
 

@@ -371,13 +371,22 @@ impl Database {
             _ = connection::roll_back(&mut connection);
             return Err(given_up().into());
         }
-        let done = work(&mut connection).and_then(|value| {
-            self.check_files()?;
-            Ok(value)
+        let changes = match &mut *connection {
+            Connection::Sqlite(inner) => journal::Opened::changes(inner),
+            Connection::Postgresql(_) => Ok(0),
+        };
+        let done = changes.map_err(E::from).and_then(|changes| {
+            let value = work(&mut connection)?;
+            Ok((value, self.number(&mut connection, changes)?))
         });
         match done {
-            Ok(value) if ticket.commit() => match connection::commit(&mut connection) {
-                Ok(()) => Ok(value),
+            Ok((value, number)) if ticket.commit() => match connection::commit(&mut connection) {
+                Ok(()) => {
+                    if let (Some(opened), Some(number)) = (&self.opened, number) {
+                        opened.note_write(number);
+                    }
+                    Ok(value)
+                }
                 Err(error) => {
                     _ = connection::roll_back(&mut connection);
                     Err(error.into())
@@ -396,11 +405,11 @@ impl Database {
 
     /// Moves what was committed from the journal of an embedded store into its file, and empties the journal: what was
     /// overwritten is nowhere on disk then. Writers wait for the last bit of it alone. Who reads for long meanwhile may
-    /// hold up the end of it until the next time. A server sees to its journal itself.
+    /// hold it up: false then, after some seconds. A server sees to its journal itself.
     ///
     /// # Errors
     /// The store fails.
-    pub async fn empty_journal(&self) -> Result<(), DatabaseError> {
+    pub async fn empty_journal(&self) -> Result<bool, DatabaseError> {
         for _ in 0..JOURNAL_TRIES {
             let database = self.clone();
             let emptied = self.attend(&self.writes, None, move |_| {
@@ -410,11 +419,11 @@ impl Database {
                 connection::empty_journal(&mut connection)
             });
             if emptied.await? {
-                break;
+                return Ok(true);
             }
             tokio::time::sleep(JOURNAL_PAUSE).await;
         }
-        Ok(())
+        Ok(false)
     }
 
     /// How the store is, for Prometheus.
@@ -431,6 +440,15 @@ impl Database {
     /// Whether an embedded store is where it was.
     fn check_files(&self) -> Result<(), DatabaseError> {
         self.files.as_ref().map_or(Ok(()), |files| files.check())
+    }
+
+    /// The number of a write to an embedded store, which is about to be committed, where it changed a row.
+    fn number(&self, connection: &mut Connection, changes: i64) -> Result<Option<u32>, DatabaseError> {
+        self.check_files()?;
+        match connection {
+            Connection::Sqlite(inner) => journal::Opened::number(inner, changes),
+            Connection::Postgresql(_) => Ok(None),
+        }
     }
 
     /// The turn of one writer of this process, where the store has one writer.

@@ -126,7 +126,7 @@ impl Queue {
             if answer.status == 202 {
                 return Ok(Taken { outcome: Err(RegistrationError::AlreadyRegistered), is_uniform: true });
             }
-            let corrupt = |faults: Faults| DatabaseError::Corrupt(format!("a kept receipt: {:?}", faults.0));
+            let corrupt = |faults: Faults| DatabaseError::Corrupt(format!("a kept receipt: {}", faults.places()));
             Ok(Taken { outcome: Ok(faults::read(answer.read()?).map_err(corrupt)?), is_uniform: false })
         };
         self.database.write_by("register once", self.database.deadline(), work).await

@@ -130,6 +130,86 @@ fn a_journal_whose_file_is_gone_stops_the_start() {
 }
 
 #[test]
+fn a_journal_that_was_removed_after_a_kill_stops_the_start() {
+    let world = Arc::new(World::new(Store::Sqlite));
+    assert!(with_people(&world, 2).terminate().success());
+    let mut app = world.start_shared();
+    register(&app, 2..5);
+    app.kill();
+    let journal = fs::read(file(&world, "-wal")).unwrap();
+    fs::remove_file(file(&world, "-wal")).unwrap();
+    let names = ["", "-opened"];
+    let found = names.map(|name| fs::read(file(&world, name)).unwrap());
+    let path = file(&world, "").display().to_string();
+    let line = format!(
+        "{path} lacks what was written to it last, and its journal {path}-wal is not there; nothing was changed. Put the \
+         journal back; if it is lost, or {path} was restored from a backup, move {path}-opened to another folder and \
+         start again (docs/operations.md)"
+    );
+    assert_eq!(refused(&world, &[]), format!("plenary: database_url: {line}"));
+    assert_eq!(refused(&world, &["doctor"]), format!("plenary: {line}"));
+    assert!(names.map(|name| fs::read(file(&world, name)).unwrap()) == found, "a file was touched");
+    assert!(!file(&world, "-wal").exists());
+
+    // What the line says first: the journal comes back.
+    fs::write(file(&world, "-wal"), &journal).unwrap();
+    let mut app = world.start_shared();
+    assert_eq!(app.count(COUNT), 5);
+    register(&app, 5..6);
+    app.kill();
+
+    // What it says second.
+    fs::remove_file(file(&world, "-wal")).unwrap();
+    assert_eq!(refused(&world, &[]), format!("plenary: database_url: {line}"));
+    fs::remove_file(file(&world, "-opened")).unwrap();
+    let mut app = world.start_shared();
+    assert_eq!(app.count(COUNT), 5);
+    register(&app, 5..7);
+    app.kill();
+    assert_eq!(world.start_shared().count(COUNT), 7, "from now on as ever");
+}
+
+#[test]
+fn a_journal_that_another_program_put_into_the_file_after_a_kill_is_not_missed() {
+    let world = Arc::new(World::new(Store::Sqlite));
+    with_people(&world, 3).kill();
+    let counted = std::process::Command::new("sqlite3").arg(file(&world, "")).arg(COUNT).output().unwrap();
+    assert_eq!(String::from_utf8(counted.stdout).unwrap(), "3\n");
+    assert!(!file(&world, "-wal").exists(), "the last to close the file removes it");
+    assert_eq!(world.start_shared().count(COUNT), 3);
+}
+
+#[test]
+fn a_journal_that_a_command_read_and_removed_is_not_missed() {
+    let world = Arc::new(World::new(Store::Sqlite));
+    with_people(&world, 2).kill();
+    assert!(world.run(&["doctor"]).status.success());
+    assert!(!file(&world, "-wal").exists());
+    assert_eq!(world.start_shared().count(COUNT), 2);
+}
+
+#[test]
+fn a_store_whose_file_is_gone_is_not_begun_anew() {
+    let world = Arc::new(World::new(Store::Sqlite));
+    assert!(with_people(&world, 2).terminate().success());
+    let aside = world.folder.0.join("aside.db");
+    fs::rename(file(&world, ""), &aside).unwrap();
+    let path = file(&world, "").display().to_string();
+    let line = format!(
+        "plenary: database_url: {path} is not there, but {path}-opened, which was made with it, is. Put {path} back; to \
+         begin with an empty store, remove {path}-opened (docs/operations.md)"
+    );
+    assert_eq!(refused(&world, &[]), line);
+    assert!(!file(&world, "").exists());
+    fs::rename(&aside, file(&world, "")).unwrap();
+    assert_eq!(world.start_shared().count(COUNT), 2);
+    for name in ["", "-opened"] {
+        fs::remove_file(file(&world, name)).unwrap();
+    }
+    assert_eq!(world.start_shared().get("/api/v1/conferences/small").status, 404);
+}
+
+#[test]
 fn after_a_kill_the_store_is_examined_and_nothing_that_was_answered_is_lost() {
     let world = Arc::new(World::new(Store::Sqlite));
     with_people(&world, 9).kill();

@@ -336,7 +336,7 @@ fn code_some<K>(codes: &HashMap<Id<K>, Code>, id: Option<Id<K>>) -> Result<Optio
 }
 
 pub(super) fn parse<T: TextValue>(text: &str) -> Result<T, DatabaseError> {
-    T::parse(text).map_err(|fault| DatabaseError::Corrupt(format!("{} {}", T::type_name(), fault.detail)))
+    T::parse(text).map_err(|fault| DatabaseError::Corrupt(format!("{} {}", T::type_name(), fault.code)))
 }
 
 fn parse_some<T: TextValue>(text: Option<&String>) -> Result<Option<T>, DatabaseError> {
@@ -344,7 +344,7 @@ fn parse_some<T: TextValue>(text: Option<&String>) -> Result<Option<T>, Database
 }
 
 fn decode<T: Deserr<Faults>>(JsonValue(value): JsonValue) -> Result<T, DatabaseError> {
-    faults::read(value).map_err(|faults| DatabaseError::Corrupt(format!("{:?}", faults.0)))
+    faults::read(value).map_err(|faults| DatabaseError::Corrupt(faults.places()))
 }
 
 fn decode_some<T: Deserr<Faults>>(value: Option<JsonValue>) -> Result<Option<T>, DatabaseError> {

@@ -111,7 +111,7 @@ impl StoredAnswer {
     /// # Errors
     /// It says something else.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, DatabaseError> {
-        serde_json::from_str(&self.body).map_err(|error| DatabaseError::Corrupt(format!("a kept answer: {error}")))
+        serde_json::from_str(&self.body).map_err(|error| DatabaseError::unreadable("a kept answer", &error))
     }
 
     fn json(&self) -> Value {

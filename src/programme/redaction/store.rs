@@ -68,20 +68,16 @@ fn row(columns: Columns) -> Result<RedactionRow, DatabaseError> {
     Ok(RedactionRow { id, conference, at, details, releases_to, rewritten_to, scheduled_to, report })
 }
 
-fn corrupt(error: serde_json::Error) -> DatabaseError {
-    DatabaseError::Corrupt(error.to_string())
-}
-
 fn parsed<T: DeserializeOwned>(JsonText(text): &JsonText) -> Result<T, DatabaseError> {
-    serde_json::from_str(text).map_err(corrupt)
+    serde_json::from_str(text).map_err(|error| DatabaseError::unreadable("stored JSON", &error))
 }
 
 fn written(content: &impl Serialize) -> Result<JsonText, DatabaseError> {
-    serde_json::to_string(content).map(JsonText).map_err(corrupt)
+    serde_json::to_string(content).map(JsonText).map_err(|error| DatabaseError::unreadable("JSON", &error))
 }
 
 fn read(content: &JsonText) -> Result<Agenda, DatabaseError> {
-    faults::read(parsed(content)?).map_err(|faults| DatabaseError::Corrupt(format!("{:?}", faults.0)))
+    faults::read(parsed(content)?).map_err(|faults| DatabaseError::Corrupt(faults.places()))
 }
 
 /// Records a redaction. Whoever records it goes on to rewrite.
@@ -251,7 +247,7 @@ pub struct StoredRelease {
     contents: (JsonText, JsonText, JsonText, JsonText),
 }
 
-/// The same, read.
+/// The JSON of a [`StoredRelease`] as values that a redaction changes.
 pub struct ReleaseContents {
     pub number: i32,
     pub note: Option<String>,
@@ -277,10 +273,10 @@ struct Rewritten {
 }
 
 impl StoredRelease {
-    /// What it says.
+    /// Parses the stored JSON.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// It is not the JSON of an agenda, a history or words.
     pub fn read(&self) -> Result<ReleaseContents, DatabaseError> {
         let (content, full, history, words) = &self.contents;
         let (note, force_reason) = self.texts.clone();
@@ -405,7 +401,7 @@ pub struct StoredScheduled {
     full: JsonText,
 }
 
-/// The same, read.
+/// The JSON of a [`StoredScheduled`] as values that a redaction changes.
 pub struct ScheduledContents {
     pub note: Option<String>,
     pub force_reason: Option<String>,
@@ -420,10 +416,10 @@ pub struct RewrittenScheduled {
 }
 
 impl StoredScheduled {
-    /// What it says.
+    /// Parses the stored JSON.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// It is not the JSON of an agenda.
     pub fn read(&self) -> Result<ScheduledContents, DatabaseError> {
         let (note, force_reason) = self.texts.clone();
         Ok(ScheduledContents { note, force_reason, full: read(&self.full)? })

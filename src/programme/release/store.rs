@@ -122,11 +122,11 @@ fn row(pending: &Pending, columns: Columns) -> ReleaseRow {
 }
 
 fn agenda(what: &str, JsonValue(content): JsonValue) -> Result<Agenda, DatabaseError> {
-    faults::read(content).map_err(|faults| DatabaseError::Corrupt(format!("{what}: {:?}", faults.0)))
+    faults::read(content).map_err(|faults| DatabaseError::Corrupt(format!("{what}: {}", faults.places())))
 }
 
 fn read<T: DeserializeOwned>(what: &str, JsonValue(content): JsonValue) -> Result<T, DatabaseError> {
-    serde_json::from_value(content).map_err(|error| DatabaseError::Corrupt(format!("{what}: {error}")))
+    serde_json::from_value(content).map_err(|error| DatabaseError::unreadable(what, &error))
 }
 
 fn json(value: &impl Serialize) -> Result<JsonValue, DatabaseError> {

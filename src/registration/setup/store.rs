@@ -82,7 +82,8 @@ impl Standing {
 
     /// The questions of the form.
     pub fn questions(&self) -> Result<Vec<Question>, DatabaseError> {
-        faults::read(self.questions.clone()).map_err(|faults| DatabaseError::Corrupt(format!("a form: {:?}", faults.0)))
+        faults::read(self.questions.clone())
+            .map_err(|faults| DatabaseError::Corrupt(format!("a form: {}", faults.places())))
     }
 }
 
@@ -133,8 +134,8 @@ impl TryFrom<CategoryRow> for CategoryStanding {
         Ok(Self {
             id: row.id,
             code: Code::parse(&row.code).map_err(|fault| corrupt(fault.detail))?,
-            name: faults::read(row.name.0).map_err(|faults| corrupt(format!("{:?}", faults.0)))?,
-            badge: faults::read(row.badge.0).map_err(|faults| corrupt(format!("{:?}", faults.0)))?,
+            name: faults::read(row.name.0).map_err(|faults| corrupt(faults.places()))?,
+            badge: faults::read(row.badge.0).map_err(|faults| corrupt(faults.places()))?,
             seats: row.seats,
             seats_taken: row.seats_taken,
             opens_at: row.opens_at.map(instant),
@@ -345,7 +346,7 @@ pub fn form(
         .first(connection)
         .optional()?;
     let questions = found.map_or_else(|| serde_json::json!([]), |JsonValue(questions)| questions);
-    faults::read(questions).map_err(|faults| DatabaseError::Corrupt(format!("a form: {:?}", faults.0)))
+    faults::read(questions).map_err(|faults| DatabaseError::Corrupt(format!("a form: {}", faults.places())))
 }
 
 /// Writes what was counted of the conference: seats taken, the last place among all registrations and the number of
