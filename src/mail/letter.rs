@@ -65,7 +65,7 @@ pub struct Letter {
     pub to: EmailAddress,
     /// The reader's language.
     pub language: String,
-    /// What it says.
+    /// The facts that the template of its kind is filled with.
     pub content: LetterContent,
     /// The event that causes it and no other letter, where there is one.
     pub event: Option<RegistrationEventId>,

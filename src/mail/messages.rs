@@ -83,7 +83,7 @@ pub struct Seen {
     pub recipient: String,
     /// The reader's language.
     pub language: String,
-    /// What it says.
+    /// The facts that the template of its kind is filled with: [`super::letter::LetterContent`] as JSON.
     pub content: JsonValue,
     /// Whether it waits, was sent, failed or was cancelled.
     pub state: String,

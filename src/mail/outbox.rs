@@ -44,7 +44,7 @@ pub struct Claimed {
     pub recipient: String,
     /// The reader's language.
     pub language: String,
-    /// What it says.
+    /// The facts that the template of its kind is filled with.
     pub content: LetterContent,
     /// Attempts so far.
     pub tries: i32,
@@ -116,6 +116,35 @@ pub fn enqueue_all(connection: &mut Connection, letters: &[Letter]) -> Result<()
     Ok(())
 }
 
+/// Up to `limit` messages that wait for an instant which a clock that was ahead has set. Who caused a message for later
+/// than at once chose that instant, and it stays.
+///
+/// # Errors
+/// The store fails.
+pub fn overtaken(
+    connection: &mut Connection,
+    longest_pause: TimeDelta,
+    limit: i64,
+) -> Result<Vec<MessageId>, DatabaseError> {
+    let Instant(ahead) = impossible(clock::now());
+    let was_tried = dsl::tries.gt(0).or(dsl::last_error.is_not_null());
+    let waits_for_a_retry = was_tried.and(dsl::next_try_at.gt(Instant(ahead + longest_pause)));
+    let waits_for_its_cause = dsl::created_at.gt(Instant(ahead)).and(dsl::next_try_at.eq(dsl::created_at));
+    let waits = dsl::state.eq("waiting").and(waits_for_a_retry.or(waits_for_its_cause));
+    Ok(outbox_messages::table.filter(waits).select(dsl::id).limit(limit).load(connection)?)
+}
+
+/// Makes messages due.
+///
+/// # Errors
+/// The store fails.
+pub fn hurry(connection: &mut Connection, messages: &[MessageId]) -> Result<(), DatabaseError> {
+    diesel::update(outbox_messages::table.filter(dsl::id.eq_any(messages)).filter(dsl::state.eq("waiting")))
+        .set(dsl::next_try_at.eq(Instant(clock::now())))
+        .execute(connection)?;
+    Ok(())
+}
+
 /// Whether a message is due that nobody holds.
 ///
 /// # Errors
@@ -137,14 +166,21 @@ pub fn is_due(connection: &mut Connection) -> Result<bool, DatabaseError> {
     Ok(first.is_some())
 }
 
-/// Takes up to `limit` due messages for `holder`, the oldest first. What another process holds is passed over.
+/// Takes up to `limit` due messages for `holder`, the oldest first. What another process holds is passed over, and so
+/// is what this one has `in_hand`, though its lease may have lapsed.
 ///
 /// # Errors
 /// The store fails.
-pub fn claim(connection: &mut Connection, holder: LeaseHolderId, limit: i64) -> Result<Vec<Claimed>, DatabaseError> {
+pub fn claim(
+    connection: &mut Connection,
+    holder: LeaseHolderId,
+    in_hand: &[MessageId],
+    limit: i64,
+) -> Result<Vec<Claimed>, DatabaseError> {
     let now = clock::now();
     let due = outbox_messages::table
         .filter(dsl::state.eq("waiting").and(dsl::is_held.eq(false)))
+        .filter(dsl::id.ne_all(in_hand))
         .filter(dsl::next_try_at.le(Instant(now)))
         .filter(
             dsl::leased_until
@@ -188,15 +224,14 @@ pub fn claim(connection: &mut Connection, holder: LeaseHolderId, limit: i64) -> 
     for row in rows {
         let (id, conference, word, recipient, language, JsonValue(content), tries, at, domain, broadcast) = row;
         // One that nobody can read must not stand before all others for ever.
-        let kind = LetterKind::from_word(&word).ok_or_else(|| format!("is of kind {word}"));
-        let read = kind.and_then(|kind| {
-            Ok((kind, serde_json::from_value::<LetterContent>(content).map_err(|error| error.to_string())?))
-        });
+        let kind = LetterKind::from_word(&word);
+        let read = kind.and_then(|kind| Some((kind, serde_json::from_value::<LetterContent>(content).ok()?)));
         let (kind, content) = match read {
-            Ok(read) => read,
-            Err(reason) => {
-                tracing::error!(message.id = %id, %reason, "a message cannot be read");
-                record(connection, id, &Outcome::Failed, "what the letter says cannot be read")?;
+            Some(read) => read,
+            None => {
+                // The reason may quote what it says of somebody.
+                tracing::error!(message.id = %id, message.kind = %word, "a message cannot be read");
+                record(connection, (id, holder), &Outcome::Failed, "what the letter says cannot be read")?;
                 continue;
             }
         };
@@ -259,12 +294,13 @@ fn templates(connection: &mut Connection, of: Vec<ConferenceId>) -> Result<Vec<O
         .load(connection)?)
 }
 
-/// Holds on to every message of `holder`.
+/// Holds on to the messages that `holder` has in hand.
 ///
 /// # Errors
 /// The store fails.
-pub fn renew(connection: &mut Connection, holder: LeaseHolderId) -> Result<(), DatabaseError> {
-    diesel::update(outbox_messages::table.filter(dsl::lease_holder.eq(holder)).filter(dsl::state.eq("waiting")))
+pub fn renew(connection: &mut Connection, holder: LeaseHolderId, in_hand: &[MessageId]) -> Result<(), DatabaseError> {
+    let of_holder = outbox_messages::table.filter(dsl::lease_holder.eq(holder)).filter(dsl::state.eq("waiting"));
+    diesel::update(of_holder.filter(dsl::id.eq_any(in_hand)))
         .set(dsl::leased_until.eq(Instant(clock::now() + LEASE)))
         .execute(connection)?;
     Ok(())
@@ -291,9 +327,12 @@ pub fn give_back(
     next_try_at: DateTime<Utc>,
     why: Option<&str>,
 ) -> Result<(), DatabaseError> {
-    diesel::update(outbox_messages::table.filter(dsl::id.eq_any(messages)).filter(dsl::state.eq("waiting")))
+    let of_them = || outbox_messages::table.filter(dsl::id.eq_any(messages)).filter(dsl::state.eq("waiting"));
+    if let Some(why) = why {
+        diesel::update(of_them()).set(dsl::last_error.eq(why)).execute(connection)?;
+    }
+    diesel::update(of_them())
         .set((
-            dsl::last_error.eq(why),
             dsl::next_try_at.eq(Instant(next_try_at)),
             dsl::lease_holder.eq(None::<LeaseHolderId>),
             dsl::leased_until.eq(None::<Instant>),
@@ -323,13 +362,15 @@ struct NewAttempt<'a> {
     reply: &'a str,
 }
 
-/// Records what came of an attempt to send a message, with the server's words.
+/// Records what came of an attempt of `holder` to send a message, with the server's words. An attempt that failed
+/// changes nothing where the message was taken back meanwhile, or another process took it over; one that succeeded,
+/// always does.
 ///
 /// # Errors
 /// The store fails.
 pub fn record(
     connection: &mut Connection,
-    message: MessageId,
+    (message, holder): (MessageId, LeaseHolderId),
     outcome: &Outcome,
     reply: &str,
 ) -> Result<(), DatabaseError> {
@@ -341,9 +382,8 @@ pub fn record(
     };
     let is_sent = matches!(outcome, Outcome::Sent);
     let of_it = outbox_messages::table.find(message);
-    // What was taken back while it was on its way stays so, unless it was sent all the same.
-    let others = ["cancelled"].into_iter().filter(|_| !is_sent).collect::<Vec<_>>();
-    let recorded = diesel::update(of_it.filter(dsl::state.ne_all(others)))
+    let is_ours = dsl::state.eq("waiting").and(dsl::lease_holder.eq(holder).assume_not_null());
+    let recorded = diesel::update(of_it.filter(is_ours.or(is_sent.into_sql::<diesel::sql_types::Bool>())))
         .set((
             dsl::state.eq(state),
             dsl::tries.eq(dsl::tries + 1),

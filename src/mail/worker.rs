@@ -1,13 +1,20 @@
 //! The worker: takes due messages from the outbox, puts them into words, sends them, records it. Any number of
 //! processes share one outbox; one that dies leaves its messages to the others when its leases lapse.
 
-use std::{cell::Cell, collections::VecDeque, io, sync::Arc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeSet, VecDeque},
+    io,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, clock::Clock as _};
 use tokio::{
     sync::{Notify, watch},
+    task::{JoinError, JoinSet},
     time,
 };
 
@@ -22,7 +29,7 @@ use super::{
 use crate::{
     access::ServerSecret,
     clock,
-    database::{Database, DatabaseError},
+    database::{Connection, Database, DatabaseError},
     ids::{Id, LeaseHolderId, MessageId},
     settings::Settings,
 };
@@ -31,6 +38,10 @@ use crate::{
 const BATCH: i64 = 16;
 /// How often the outbox is looked at when nobody calls.
 const POLL: Duration = Duration::from_secs(1);
+/// How often it is looked whether messages wait for another clock.
+const CLOCK_CHECK: Duration = Duration::from_secs(60);
+/// How many of them are hurried at once.
+const HURRIED_MAX: i64 = 1000;
 /// How often leases are renewed: several times in their length.
 const RENEWAL: Duration = Duration::from_secs(3);
 /// The longest pause between two attempts.
@@ -69,9 +80,22 @@ pub struct Worker {
     pace_of_domains: Option<DefaultKeyedRateLimiter<String>>,
     /// Since when, and how often in a row, the mail server could not be reached.
     outage: Cell<Option<(time::Instant, u32)>>,
+    /// When it was last looked whether messages wait for another clock.
+    clock_checked: Cell<Option<time::Instant>>,
     holder: LeaseHolderId,
+    /// What was taken and is not done: its leases are renewed, and it is not taken again.
+    in_hand: RefCell<BTreeSet<MessageId>>,
     wake: Wake,
     metrics: Metrics,
+}
+
+/// One message in hand, until this is dropped.
+struct InHand(Rc<Worker>, MessageId);
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.0.in_hand.borrow_mut().remove(&self.1);
+    }
 }
 
 impl Worker {
@@ -97,7 +121,9 @@ impl Worker {
             pace: per_minute(settings.mail_per_minute).map(DefaultDirectRateLimiter::direct),
             pace_of_domains: per_minute(settings.mail_per_domain_per_minute).map(DefaultKeyedRateLimiter::keyed),
             outage: Cell::new(None),
+            clock_checked: Cell::new(None),
             holder: Id::new(),
+            in_hand: RefCell::default(),
             wake,
             metrics,
         })
@@ -105,18 +131,21 @@ impl Worker {
 
     /// Works until `stop` turns true; what was begun has some seconds to end, what was not recorded is given back.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let worker = Rc::new(self);
         let mut taken: VecDeque<Claimed> = VecDeque::new();
-        let mut sending = FuturesUnordered::new();
+        // Tasks of their own: what waits here for the store holds up none of them, which may have a connection to it.
+        let mut sending = JoinSet::new();
         let mut renewal = time::interval_at(time::Instant::now() + RENEWAL, RENEWAL);
+        renewal.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         let mut was_stuck = false;
         while !*stop.borrow() {
-            let is_stuck = self.is_stuck();
+            let is_stuck = worker.is_stuck();
             if is_stuck && !was_stuck {
                 tracing::warn!("the mail server accepts no message and refuses none: messages wait");
             }
             was_stuck = is_stuck;
-            if let Some(pause) = self.pause() {
-                self.give_all_back(&mut taken).await;
+            if let Some(pause) = worker.pause() {
+                worker.give_all_back(&mut taken).await;
                 if sending.is_empty() {
                     tokio::select! {
                         () = time::sleep(pause) => {}
@@ -125,54 +154,55 @@ impl Worker {
                     continue;
                 }
             } else if is_stuck {
-                self.give_all_back(&mut taken).await;
-            } else if taken.is_empty() && self.has_room(sending.len()) {
-                taken.extend(self.take().await);
+                worker.give_all_back(&mut taken).await;
+            } else if taken.is_empty() && worker.has_room(sending.len()) {
+                taken.extend(worker.take().await);
             }
-            while self.has_room(sending.len())
+            while worker.has_room(sending.len())
                 && let Some(message) = taken.pop_front()
             {
-                sending.push(self.send(message));
+                let in_hand = InHand(Rc::clone(&worker), message.id);
+                sending.spawn_local(async move { in_hand.0.send(message).await });
             }
-            self.transport.close_idle();
+            worker.transport.close_idle();
             if sending.is_empty() {
                 tokio::select! {
-                    () = self.wake.0.notified() => {}
+                    () = worker.wake.0.notified() => {}
                     () = time::sleep(POLL) => {}
                     _ = stop.wait_for(|stop| *stop) => {}
                 }
                 continue;
             }
             tokio::select! {
-                _ = sending.next() => {}
+                Some(sent) = sending.join_next() => broke_off(sent),
                 // A slow one holds up no other.
-                () = self.wake.0.notified(), if self.has_room(sending.len()) => {}
+                () = worker.wake.0.notified(), if worker.has_room(sending.len()) => {}
                 () = time::sleep(POLL) => {}
-                _ = renewal.tick() => self.renew().await,
+                _ = renewal.tick() => worker.renew().await,
                 _ = stop.wait_for(|stop| *stop) => {}
             }
         }
-        self.finish(sending).await;
-        let holder = self.holder;
-        let given_back = self.database.write("give messages back", move |tx| outbox::release(tx, holder)).await;
+        worker.finish(sending).await;
+        let holder = worker.holder;
+        let given_back = worker.database.write("give messages back", move |tx| outbox::release(tx, holder)).await;
         if let Err(error) = given_back {
             tracing::warn!(%error, "messages stay leased until the lease lapses");
         }
-        self.transport.close().await;
+        worker.transport.close().await;
     }
 
     /// Lets messages on their way end, within bounds; cuts the others, and their connections with them.
-    async fn finish(&self, mut sending: FuturesUnordered<impl Future<Output = ()>>) {
+    async fn finish(&self, mut sending: JoinSet<()>) {
         let mut renewal = time::interval(RENEWAL);
         let mut end = std::pin::pin!(time::sleep(STOP_MAX));
         while !sending.is_empty() {
             tokio::select! {
-                _ = sending.next() => {}
+                Some(sent) = sending.join_next() => broke_off(sent),
                 _ = renewal.tick() => self.renew().await,
                 () = &mut end => {
                     let messages = sending.len();
                     tracing::warn!(messages, "stopped while messages were on their way: they are sent again");
-                    return;
+                    return sending.shutdown().await;
                 }
             }
         }
@@ -194,6 +224,7 @@ impl Worker {
     /// None of these is to blame.
     async fn give_all_back(&self, taken: &mut VecDeque<Claimed>) {
         let ids: Vec<MessageId> = taken.drain(..).map(|message| message.id).collect();
+        self.in_hand.borrow_mut().retain(|id| !ids.contains(id));
         self.give_back(ids, clock::now(), None).await;
     }
 
@@ -226,12 +257,16 @@ impl Worker {
             (None, None) => BATCH,
         };
         let taken = async {
+            self.check_clock().await?;
             // A look first: an idle worker must not queue among the writers.
-            if self.database.read(outbox::is_due).await? {
-                self.database.write("claim messages", move |tx| outbox::claim(tx, holder, limit)).await
-            } else {
-                Ok(Vec::new())
+            if !self.database.read(outbox::is_due).await? {
+                return Ok(Vec::new());
             }
+            let in_hand = self.in_hand();
+            let work = move |tx: &mut Connection| outbox::claim(tx, holder, &in_hand, limit);
+            let taken = self.database.write("claim messages", work).await?;
+            self.in_hand.borrow_mut().extend(taken.iter().map(|message| message.id));
+            Ok(taken)
         };
         taken.await.unwrap_or_else(|error: DatabaseError| {
             tracing::warn!(%error, "the outbox cannot be read");
@@ -239,9 +274,33 @@ impl Worker {
         })
     }
 
+    /// Lets nothing wait as long as a clock was ahead that was set right since.
+    async fn check_clock(&self) -> Result<(), DatabaseError> {
+        if self.clock_checked.get().is_some_and(|checked| checked.elapsed() < CLOCK_CHECK) {
+            return Ok(());
+        }
+        let longest_pause = TimeDelta::seconds(2 * PAUSE_MAX_SECONDS);
+        let overtaken = move |tx: &mut Connection| outbox::overtaken(tx, longest_pause, HURRIED_MAX);
+        let messages = self.database.read(overtaken).await?;
+        if !messages.is_empty() {
+            let count = messages.len();
+            self.database.write("hurry messages", move |tx| outbox::hurry(tx, &messages)).await?;
+            tracing::warn!(count, "messages waited for an instant of a clock that was ahead: they are sent now");
+            // There may be more.
+            return Ok(());
+        }
+        self.clock_checked.set(Some(time::Instant::now()));
+        Ok(())
+    }
+
+    fn in_hand(&self) -> Vec<MessageId> {
+        self.in_hand.borrow().iter().copied().collect()
+    }
+
     async fn renew(&self) {
-        let holder = self.holder;
-        if let Err(error) = self.database.write("renew leases", move |tx| outbox::renew(tx, holder)).await {
+        let (holder, in_hand) = (self.holder, self.in_hand());
+        let renewed = self.database.write("renew leases", move |tx| outbox::renew(tx, holder, &in_hand)).await;
+        if let Err(error) = renewed {
             tracing::warn!(%error, "leases cannot be renewed");
         }
     }
@@ -250,8 +309,7 @@ impl Worker {
         if messages.is_empty() {
             return;
         }
-        let work =
-            move |tx: &mut crate::database::Connection| outbox::give_back(tx, &messages, next_try_at, why.as_deref());
+        let work = move |tx: &mut Connection| outbox::give_back(tx, &messages, next_try_at, why.as_deref());
         if let Err(error) = self.database.write("give messages back", work).await {
             tracing::warn!(%error, "messages stay leased until the lease lapses");
         }
@@ -279,7 +337,7 @@ impl Worker {
             time::sleep(refusal.wait_time_from(governor::clock::DefaultClock::default().now())).await;
         }
         if message.is_of_broadcast && !self.is_wanted(id).await {
-            let work = move |tx: &mut crate::database::Connection| outbox::drop_unwanted(tx, id);
+            let work = move |tx: &mut Connection| outbox::drop_unwanted(tx, id);
             if let Err(error) = self.database.write("drop a message", work).await {
                 tracing::warn!(%error, "a message stays leased until the lease lapses");
             }
@@ -331,11 +389,11 @@ impl Worker {
     /// Records what became of a message. A store that is away is waited for: a message whose acceptance is not recorded
     /// would be sent again.
     async fn record(&self, id: MessageId, outcome: Outcome, reply: String) {
-        let result = Arc::new((outcome, reply));
+        let (result, holder) = (Arc::new((outcome, reply)), self.holder);
         let mut was_refused = false;
         loop {
             let result = Arc::clone(&result);
-            let work = move |tx: &mut crate::database::Connection| outbox::record(tx, id, &result.0, &result.1);
+            let work = move |tx: &mut Connection| outbox::record(tx, (id, holder), &result.0, &result.1);
             match self.database.write("record an attempt", work).await {
                 Ok(()) => return,
                 Err(error @ (DatabaseError::Statement(_) | DatabaseError::Corrupt(_))) => {
@@ -350,6 +408,13 @@ impl Worker {
             }
             time::sleep(RECORD_PAUSE).await;
         }
+    }
+}
+
+/// Says that sending a message ended in a panic: its lease lapses, and it is taken again.
+fn broke_off(sent: Result<(), JoinError>) {
+    if let Err(error) = sent {
+        tracing::error!(%error, "sending a message broke off");
     }
 }
 

@@ -127,6 +127,22 @@ on_both_stores! {
         assert_eq!(scan(&app, &code, Some(Utc::now() + TimeDelta::minutes(20))), "revoked");
     }
 
+    /// They were let in and changed while the clock was ahead, so that both histories go on an hour ahead.
+    fn who_was_revoked_since_a_clock_was_ahead_is_not_let_in_by_a_scanner_that_tells_the_time(store) {
+        let Some((app, clock)) = start(store) else { return };
+        let receipt = register(&app, 1);
+        let code = code(&app, &receipt);
+        clock.set("+3600");
+        assert_eq!(scan(&app, &code, None), "admitted");
+        let own = format!("{CONFERENCE}/registrations/{}", text(&receipt["reference"]));
+        let changed = app.admin("PATCH", &own, Some(&json!({ "family_name": "Married" })));
+        assert_eq!(changed.status, 200, "{}", changed.text());
+        clock.set("+0");
+        revoke(&app, &receipt);
+        assert_eq!(scan(&app, &code, Some(Utc::now())), "revoked");
+        assert_is_sound(&app);
+    }
+
     fn who_came_first_at_a_door_stays_first_when_the_clock_goes_back(store) {
         let Some((app, clock)) = start(store) else { return };
         let code = code(&app, &register(&app, 1));
@@ -206,5 +222,38 @@ on_both_stores! {
         );
         let _app = Arc::into_inner(world).unwrap().set("PLENARY_MAIL_URL", &smtp.url()).start();
         assert_eq!(smtp.wait_for(1)[0].to, ["person-1@example.org"]);
+    }
+
+    /// One was tried while the clock was ahead, one was caused then, and one is for later.
+    fn letters_of_a_clock_that_was_ahead_do_not_wait_for_its_hour(store) {
+        if !smtp::is_there() {
+            return;
+        }
+        let smtp = Smtp::start();
+        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", "smtp://127.0.0.1:9"));
+        let mut app = world.start_shared();
+        app.publish(&conference());
+        for number in 1..4 {
+            register(&app, number);
+        }
+        app.kill();
+        drop(app);
+        let of = |number: u8| format!("WHERE recipient = 'person-{number}@example.org'");
+        let far = "'2999-01-01T00:00:00.000000Z'";
+        let untried = "lease_holder = NULL, leased_until = NULL, last_error";
+        for (number, change) in [
+            (1, format!("lease_holder = NULL, leased_until = NULL, last_error = 'gone', next_try_at = {far}")),
+            (2, format!("{untried} = NULL, next_try_at = {far}, created_at = {far}")),
+            (3, format!("{untried} = NULL, next_try_at = {far}")),
+        ] {
+            world.database.execute(&format!("UPDATE outbox_messages SET {change} {}", of(number)));
+        }
+        let mut app = Arc::into_inner(world).unwrap().set("PLENARY_MAIL_URL", &smtp.url()).start();
+        app.log.wait_for("messages waited for an instant of a clock that was ahead");
+        let mut readers: Vec<_> = smtp.wait_for(2).iter().map(|message| message.to.clone()).collect();
+        readers.sort();
+        assert_eq!(readers, [["person-1@example.org"], ["person-2@example.org"]]);
+        assert!(app.terminate().success());
+        assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages WHERE state = 'waiting'"), 1);
     }
 }

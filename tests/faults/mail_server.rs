@@ -120,6 +120,39 @@ on_both_stores! {
         assert!(!log.contains("example.org") && !log.contains("panicked"), "{log}");
     }
 
+    /// Its lease lapses while the server takes its time, as when the store was away for long; another letter wakes the
+    /// worker, which looks for due ones.
+    fn a_letter_on_its_way_is_not_taken_again_when_its_lease_lapsed(store) {
+        let server = Scripted::start_slow(Hang::FinalDot, Duration::from_millis(1500));
+        let app = World::new(store).set("PLENARY_MAIL_URL", &server.url()).start();
+        app.publish(&small_conference(None, None));
+        register(&app, 1);
+        assert_eq!(server.hung(1), [(Hang::FinalDot, address(1))]);
+        app.world.database.execute("UPDATE outbox_messages SET leased_until = '2026-01-01T00:00:00.000000Z'");
+        register(&app, 2);
+        let accepted: Vec<_> = server.accepted(2).into_iter().map(|(to, _)| to).collect();
+        assert_eq!(accepted, [address(2), address(1)]);
+        wait_for_none(&app.world, WAITING);
+        assert_eq!(app.count("SELECT count(*) AS n FROM mail_attempts"), 2);
+        assert!(!server.has_done_more(), "it was sent again");
+    }
+
+    /// Another process took it over and sent it, while the server kept this one waiting for a no.
+    fn an_attempt_that_failed_late_does_not_undo_that_a_letter_was_sent(store) {
+        let server = Scripted::start_late(Hang::FinalDot, Duration::from_millis(1000));
+        let app = World::new(store).set("PLENARY_MAIL_URL", &server.url()).start();
+        app.publish(&small_conference(None, None));
+        register(&app, 1);
+        assert_eq!(server.hung(1), [(Hang::FinalDot, address(1))]);
+        app.world.database.execute(
+            "UPDATE outbox_messages SET state = 'sent', sent_at = '2026-01-01T00:00:00.000000Z', lease_holder = NULL, \
+             leased_until = NULL",
+        );
+        app.log.wait_for("a message cannot be delivered");
+        wait_for_none(&app.world, "SELECT count(*) AS n FROM outbox_messages WHERE (SELECT count(*) FROM mail_attempts) = 0");
+        assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages WHERE state = 'sent'"), 1);
+    }
+
     /// The server says yes to the address of one letter when it is late, and refuses every letter that it has read. Whoever
     /// took the late yes for the reply to the next command would take "go on" (354) for the reply to the next letter.
     fn a_late_reply_is_never_taken_for_the_reply_to_another_letter(store) {

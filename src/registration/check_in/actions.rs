@@ -133,11 +133,17 @@ impl Known {
     }
 
     /// Why someone is not to be let in, if not.
-    fn refusal(&self, claim: &Claim, scan: &Scan, session: Option<&Session>, entry: &Entry) -> Option<Reason> {
+    fn refusal(
+        &self,
+        (claim, scan): (&Claim, &Scan),
+        session: Option<&Session>,
+        entry: &Entry,
+        is_as_of_now: bool,
+    ) -> Option<Reason> {
         let Some(registration) = self.registration(claim) else {
             return Some(if *claim == Claim::Forged { Reason::BadSignature } else { Reason::Unknown });
         };
-        let (state, generation) = match entry.is_as_of_now() {
+        let (state, generation) = match is_as_of_now {
             true => (Some(registration.state), registration.token_generation),
             false => {
                 let history = self.histories.get(&registration.id).map_or(&[][..], Vec::as_slice);
@@ -226,7 +232,9 @@ pub fn check_in(
             actor: actor.name().to_owned(),
             digest,
         };
-        entry.reason = known.refusal(claim, scan, session, &entry);
+        // By the clock: `received_at` may be later, as that of an entry before was.
+        let is_as_of_now = now - said <= CLOCK_TOLERANCE;
+        entry.reason = known.refusal((claim, scan), session, &entry, is_as_of_now);
         entry.outcome = match entry.reason {
             Some(_) => Outcome::Refused,
             None => record.told(&entry),

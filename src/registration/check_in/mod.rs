@@ -8,7 +8,7 @@
 //! - A scan with an id that the record has changes nothing and is answered as it was ([`actions::check_in`]).
 //! - Entries get their numbers under the lock of the conference's counter, so that whoever follows the numbers misses
 //!   none, and of two scans at once one is told that the other came first.
-//! - The entries of one registration never go back in time: [`clock::following`](crate::clock::following).
+//! - The admissions of one registration never go back in time: [`clock::following`](crate::clock::following).
 //! - Who came first is decided by when people came, not by when scanners told ([`model::Record::first`]).
 //! - What each scanner was told follows from the entries before ([`model::Record::told`]): the record can be told again
 //!   ([`replay`]).

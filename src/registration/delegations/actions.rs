@@ -110,7 +110,7 @@ fn shown(standing: &Standing, delegation: Delegation, head: Option<Member>) -> R
     Ok(Shown { category: category.ok_or_else(missing)?.code.clone(), delegation, head })
 }
 
-/// What a document says of a category and a focal point, held against the conference.
+/// What a document says of a category and a focal point, checked against the conference.
 struct Checked {
     category: Option<CategoryId>,
     focal_point: Option<FocalPoint>,

@@ -45,7 +45,7 @@ pub struct File {
 pub struct Person {
     /// Its row in a spreadsheet.
     pub row: usize,
-    /// What it says.
+    /// The form, filled from the cells of the row.
     pub form: Form,
     /// The language of what is written to them.
     pub language: LanguageTag,
