@@ -70,14 +70,11 @@ pub fn of(request: &HttpRequest, trusted_proxies: &Networks) -> Option<IpAddr> {
     if !trusted_proxies.contains(peer) {
         return Some(peer);
     }
-    let forwarded: Vec<&str> = request
-        .headers()
-        .get_all(header::X_FORWARDED_FOR)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .collect();
+    // What a client wrote before it may be no text at all: that hides nothing of what the proxy wrote after it.
+    let lines = request.headers().get_all(header::X_FORWARDED_FOR);
+    let forwarded: Vec<&[u8]> = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).collect();
     for element in forwarded.into_iter().rev() {
-        match address(element.trim()) {
+        match std::str::from_utf8(element).ok().and_then(|element| address(element.trim())) {
             Some(address) if trusted_proxies.contains(address) => {}
             Some(address) => return Some(address),
             // What the nearest proxy wrote cannot be read: nothing before it is to be believed.
@@ -141,5 +138,28 @@ mod tests {
             assert_eq!(address(text), Some(ip(read)), "{text}");
         }
         assert_eq!(address("unknown"), None);
+    }
+
+    #[test]
+    fn what_a_client_writes_before_its_proxy_hides_nothing() {
+        let proxies = Networks::parse(&["127.0.0.0/8".to_owned()]).unwrap();
+        let client = |lines: &[&[u8]]| {
+            let mut request = actix_web::test::TestRequest::default().peer_addr("127.0.0.1:9".parse().unwrap());
+            for line in lines {
+                let line = header::HeaderValue::from_bytes(line).unwrap();
+                request = request.append_header((header::X_FORWARDED_FOR, line));
+            }
+            of(&request.to_http_request(), &proxies)
+        };
+        for lines in [
+            &[b"192.0.2.7".as_slice()] as &[&[u8]],
+            &[b"192.0.2.9, 192.0.2.7"],
+            &[b"\xff, 192.0.2.7"],
+            &[b"\xff", b"192.0.2.7"],
+            &[b"nobody, 192.0.2.7, 127.0.0.2"],
+        ] {
+            assert_eq!(client(lines), Some(ip("192.0.2.7")), "{lines:?}");
+        }
+        assert_eq!(client(&[b"192.0.2.7, \xff"]), Some(ip("127.0.0.1")), "the proxy's own word is not readable");
     }
 }

@@ -8,7 +8,7 @@
 use std::{
     cell::Cell,
     future::Future,
-    io,
+    io::{self, Read as _, Write as _},
     net::SocketAddr,
     pin::Pin,
     rc::Rc,
@@ -71,7 +71,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// A request is at work until the answer is dropped.
+    /// A request is at work until the head of the answer is there.
     pub fn serve(self: &Rc<Self>) -> Serving {
         self.serving.set(self.serving.get() + 1);
         self.phase.set(Phase::Idle);
@@ -143,9 +143,11 @@ impl Connection {
         let peer = io.peer_addr().ok()?;
         let peer = SocketAddr::new(super::client::canonical(peer.ip()), peer.port());
         let Some(Admission { place, surplus }) = connections.admit(peer.ip()) else {
-            // What can be said without waiting. What was read does not make the system tear the connection down.
-            _ = io.try_read(&mut [0; 4096]);
-            _ = io.try_write(NO_ROOM);
+            // What can be said without waiting. What was read does not make the system tear the connection down. The
+            // runtime has not heard of this socket yet, so the system is asked itself.
+            let socket = SockRef::from(&io);
+            _ = (&*socket).read(&mut [0; 4096]);
+            _ = (&*socket).write(NO_ROOM);
             return None;
         };
         // A peer that is gone without a word is found out by what it does not acknowledge.

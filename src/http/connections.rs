@@ -8,7 +8,8 @@
 //! - nobody goes beyond `files_max`.
 //!
 //! A connection beyond the first two is *surplus*: it is there so that health is answered under any load, and gets a
-//! refusal for everything else. One beyond the last is closed at once.
+//! refusal for everything else. One client has a part of these. One beyond the last, or beyond that part, is closed at
+//! once.
 
 use std::{
     future::Future,
@@ -30,6 +31,8 @@ use super::{
 
 /// How often the log says that connections are refused.
 const WARNING_PAUSE: Duration = Duration::from_secs(60);
+/// The part of all surplus connections that one client may have: one in so many.
+const SURPLUS_SHARE: usize = 4;
 /// How often a stop looks whether all connections have ended.
 const GLANCE: Duration = Duration::from_millis(10);
 
@@ -70,6 +73,8 @@ pub struct Connections(Arc<Inner>);
 struct Inner {
     limits: Limits,
     places: Places,
+    /// Of connections beyond the bounds, counted apart: whoever is refused takes nothing from those who are not.
+    surplus: Places,
     leaving: watch::Sender<bool>,
     refused: AtomicU64,
     slow_bodies: AtomicU64,
@@ -91,6 +96,7 @@ impl Connections {
         Self(Arc::new(Inner {
             limits,
             places: Places::default(),
+            surplus: Places::default(),
             leaving: watch::Sender::new(false),
             refused: AtomicU64::default(),
             slow_bodies: AtomicU64::default(),
@@ -120,7 +126,7 @@ impl Connections {
 
     /// Lets a connection in; `None` where there is no room at all.
     pub fn admit(&self, peer: IpAddr) -> Option<Admission> {
-        let (limits, places) = (&self.0.limits, &self.0.places);
+        let Inner { limits, places, surplus, .. } = &*self.0;
         let client = self.counted_as(peer);
         let below_surplus = limits.files_max.saturating_sub(limits.kept_free());
         let count_max = if client.is_some() { limits.count_max.min(below_surplus) } else { below_surplus };
@@ -130,8 +136,13 @@ impl Connections {
         };
         self.0.refused.fetch_add(1, Ordering::Relaxed);
         self.warn(full);
-        let place = places.take(None, limits.files_max, usize::MAX).ok()?;
+        let kept_free = limits.kept_free();
+        let place = surplus.take(client, kept_free, kept_free.div_ceil(SURPLUS_SHARE)).ok()?;
         Some(Admission { place, surplus: Some(full) })
+    }
+
+    fn count(&self) -> usize {
+        self.0.places.count() + self.0.surplus.count()
     }
 
     fn warn(&self, full: Full) {
@@ -143,11 +154,7 @@ impl Connections {
                 Full::All => "connections_max",
                 Full::Client => "connections_per_client_max",
             };
-            tracing::warn!(
-                setting,
-                connections = self.0.places.count(),
-                "connections are refused; this is said once a minute"
-            );
+            tracing::warn!(setting, connections = self.count(), "connections are refused; this is said once a minute");
         }
     }
 
@@ -173,7 +180,7 @@ impl Connections {
     /// Waits until there is no connection, so long at most.
     pub async fn ended(&self, at_most: Duration) {
         let until = Instant::now() + at_most;
-        while self.0.places.count() > 0 && Instant::now() < until {
+        while self.count() > 0 && Instant::now() < until {
             tokio::time::sleep(GLANCE).await;
         }
     }
@@ -189,7 +196,7 @@ impl Connections {
         let line = |kind, name, help, value| {
             format!("# HELP plenary_{name} {help}\n# TYPE plenary_{name} {kind}\nplenary_{name} {value}\n")
         };
-        let (open, refused, slow) = (self.0.places.count(), read(&self.0.refused), read(&self.0.slow_bodies));
+        let (open, refused, slow) = (self.count(), read(&self.0.refused), read(&self.0.slow_bodies));
         line("gauge", "connections", "Connections that are open.", open.to_string())
             + &line("counter", "connections_refused_total", "Connections beyond a limit.", refused.to_string())
             + &line("counter", "slow_bodies_total", "Requests whose body came too slowly.", slow.to_string())

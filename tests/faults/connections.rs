@@ -284,6 +284,24 @@ fn one_client_has_so_many_connections_and_no_other_notices() {
 }
 
 #[test]
+fn a_client_with_a_crowd_of_connections_shuts_nobody_out_and_is_told_so() {
+    let world = World::new(Store::Sqlite)
+        .set("PLENARY_RATE_LIMIT_LOOPBACK", "true")
+        .set("PLENARY_CONNECTIONS_PER_CLIENT_MAX", "3");
+    let app = started(world.files(300));
+    let crowd: Vec<_> = (0..12).map(|_| Raw::from(&app, 2)).collect();
+    // Three connections, and a quarter of those that are kept for refusals.
+    until("it is told without a word of its own", || {
+        let told = Raw::from(&app, 2).try_read().ok().flatten();
+        told.is_some_and(|told| told.status == 503 && told.header("retry-after") == Some("30") && told.is_last())
+    });
+    assert_eq!(Raw::from(&app, 3).ask(PROGRAMME).status, 200);
+    let others: Vec<_> = (0..3).map(|_| Raw::from(&app, 3)).collect();
+    until("another client's surplus is answered", || Raw::from(&app, 3).ask(PROGRAMME).status == 429);
+    drop((crowd, others));
+}
+
+#[test]
 fn all_clients_together_have_so_many_connections() {
     let world = World::new(Store::Sqlite)
         .set("PLENARY_RATE_LIMIT_LOOPBACK", "true")
