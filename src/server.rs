@@ -220,7 +220,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let rewriting = actix_web::rt::spawn(redaction::rewriting::keep(database.clone(), stopped.clone()));
     let keeping = release::schedule::keep(database.clone(), programmes.clone(), secret, stopped.clone());
     let keeping = actix_web::rt::spawn(keeping);
-    let mut working = actix_web::rt::spawn(worker.run(stopped));
+    let working = actix_web::rt::spawn(worker.run(stopped));
     ready.raise();
     announce(address, &public_url, &programmes, token.as_ref()).map_err(io_error("standard output"))?;
 
@@ -240,18 +240,17 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     // Nobody listens any more if both have ended by themselves.
     _ = stop.send(true);
     // Each ends by itself in time, unless the store keeps its thread.
+    let sending = working.abort_handle();
     let others = async {
-        let _ = tokio::join!(following, telling, tidying, noting, keeping, rewriting, sweeping, scrubbing);
+        let _ = tokio::join!(following, telling, tidying, noting, keeping, rewriting, sweeping, scrubbing, working);
     };
     if tokio::time::timeout(Duration::from_secs(STOP_TIMEOUT_SECONDS), others).await.is_err() {
-        tracing::warn!("stopped while the store gives no answer");
+        tracing::warn!("stopped while the store gives no answer: messages on their way may be sent again");
+        sending.abort();
     }
-    // The worker ends by itself in time, unless the store does not let it: its leases lapse then.
-    if tokio::time::timeout(Duration::from_secs(STOP_TIMEOUT_SECONDS), &mut working).await.is_err() {
-        tracing::warn!("stopped before what became of messages was recorded: they may be sent again");
-        working.abort();
+    if tokio::time::timeout(Duration::from_secs(STOP_TIMEOUT_SECONDS), database.close()).await.is_err() {
+        tracing::warn!("stopped while the store could not be closed; its journal is read at the next start");
     }
-    database.close().await;
     match served {
         Ok(result) => result.map_err(io_error("serving")),
         Err(error) => Err(io_error("serving")(io::Error::other(error))),

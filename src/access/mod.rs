@@ -7,7 +7,7 @@
 //! Invariants:
 //! - No token is kept: the store has its SHA-256 digest ([`token::PlainToken::digest`]), a link token is derived anew
 //!   ([`secret::ServerSecret`]).
-//! - An operation that is not in the policy is refused ([`policy::allowed`]), and a test holds the policy against the
+//! - An operation that is not in the policy is refused ([`policy::allowed`]), and a test checks the policy against the
 //!   API document.
 //! - A secret is compared in constant time or looked up by its digest.
 

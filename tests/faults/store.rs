@@ -197,6 +197,12 @@ fn a_frozen_store_is_not_waited_for_and_everything_goes_on_when_it_thaws() {
     let metrics = app.get("/metrics");
     assert!(metrics.text().contains("\nplenary_store_answers 0\n"), "{}", metrics.text());
     assert!(!metrics.text().contains("\nplenary_store_stuck_threads 0\n"), "{}", metrics.text());
+    assert!(
+        metrics.text().contains("\nplenary_mail_outages_total 0\n"),
+        "what this process counts: {}",
+        metrics.text()
+    );
+    assert!(!metrics.text().contains("\nplenary_mail_messages{"), "what the store knows: {}", metrics.text());
     assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
     assert_eq!(app.get("/healthz").status, 200);
     assert_eq!(app.get("/api/v1/conferences/small/programme").status, 200, "readers need no store");
