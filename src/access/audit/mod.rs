@@ -8,6 +8,7 @@ pub mod model;
 mod store;
 
 use serde_json::Value;
+pub use store::EntryPlace;
 
 use super::Actor;
 use crate::{
@@ -63,16 +64,16 @@ pub fn each(
     connection: &mut Connection,
     conference: ConferenceId,
     resource: Option<&str>,
-    mut after: Option<AuditEntryId>,
+    mut after: Option<EntryPlace>,
     mut visit: impl FnMut(AuditEntryId, &Entry),
-) -> Result<Option<AuditEntryId>, DatabaseError> {
+) -> Result<Option<EntryPlace>, DatabaseError> {
     loop {
         let batch = store::batch(connection, conference, resource, after)?;
         let Some((last, _)) = batch.last() else {
             return Ok(after);
         };
         after = Some(*last);
-        batch.iter().for_each(|(id, entry)| visit(*id, entry));
+        batch.iter().for_each(|((_, id), entry)| visit(*id, entry));
     }
 }
 

@@ -126,24 +126,33 @@ pub(super) fn list(
     Ok(rows.into_iter().map(entry).collect())
 }
 
+/// Where an entry stands in the trail: its number, and its id where two conferences were written to at once.
+pub type EntryPlace = (i64, AuditEntryId);
+
 /// Entries of a conference, of one kind of thing or of all, after `after`, the oldest first: as many as fit into one
 /// batch.
 pub(super) fn batch(
     connection: &mut Connection,
     conference: ConferenceId,
     resource: Option<&str>,
-    after: Option<AuditEntryId>,
-) -> Result<Vec<(AuditEntryId, Entry)>, DatabaseError> {
+    after: Option<EntryPlace>,
+) -> Result<Vec<(EntryPlace, Entry)>, DatabaseError> {
     let of_conference = audit_entries::table.filter(audit_entries::conference_id.eq(conference));
     let mut query = of_conference.into_boxed::<MultiBackend>();
     if let Some(resource) = resource {
         query = query.filter(audit_entries::resource.eq(resource.to_owned()));
     }
-    if let Some(after) = after {
-        query = query.filter(audit_entries::id.gt(after));
+    if let Some((sequence, id)) = after {
+        let is_later = audit_entries::sequence.eq(sequence).and(audit_entries::id.gt(id));
+        query = query.filter(audit_entries::sequence.gt(sequence).or(is_later));
     }
-    let rows: Vec<Row> = query.order(audit_entries::id).limit(BATCH).load(connection)?;
-    Ok(rows.into_iter().map(recorded).collect())
+    let rows: Vec<Row> = query.order((audit_entries::sequence, audit_entries::id)).limit(BATCH).load(connection)?;
+    let placed = |row: Row| {
+        let sequence = row.sequence;
+        let (id, entry) = recorded(row);
+        ((sequence, id), entry)
+    };
+    Ok(rows.into_iter().map(placed).collect())
 }
 
 /// These entries.

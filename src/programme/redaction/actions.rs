@@ -85,7 +85,7 @@ struct Search {
     /// The last release of the census.
     last_release: i32,
     /// The last entry of the trail.
-    last_entry: Option<AuditEntryId>,
+    last_entry: Option<audit::EntryPlace>,
     /// How many redactions the conference had.
     redactions: i64,
     /// The entries of the trail that speak of them.

@@ -18,8 +18,9 @@ use crate::{
     ids::{AuditEntryId, ConferenceId, RedactionId},
 };
 
-/// How often a process looks for redactions that nobody goes on with.
+/// How often a process looks for redactions that nobody goes on with; after a failure, twice as long as before.
 const LOOK: Duration = Duration::from_secs(1);
+const LOOK_MAX: Duration = Duration::from_secs(300);
 /// How often who rewrites says that they go on.
 const BEAT: Duration = Duration::from_secs(1);
 /// How many entries or answers are rewritten in one transaction.
@@ -27,16 +28,21 @@ const AT_ONCE: usize = 100;
 
 /// Goes on with what nobody goes on with, until `stop` turns true.
 pub async fn keep(database: Database, mut stop: watch::Receiver<bool>) {
+    let mut pause = LOOK;
     loop {
         let round = finish_all(&database);
         tokio::select! {
-            result = round => if let Err(error) = result {
-                tracing::warn!(%error, "a redaction cannot be finished yet; it hides all the same");
+            result = round => pause = match result {
+                Ok(()) => LOOK,
+                Err(error) => {
+                    tracing::warn!(%error, "a redaction cannot be finished yet; it hides all the same");
+                    (pause * 2).min(LOOK_MAX)
+                }
             },
             _ = stop.wait_for(|stop| *stop) => return,
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(pause) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
     }
@@ -223,7 +229,7 @@ pub fn entries_of(
     connection: &mut Connection,
     conference: ConferenceId,
     redaction: &Redaction,
-) -> Result<(Vec<AuditEntryId>, Option<AuditEntryId>), DatabaseError> {
+) -> Result<(Vec<AuditEntryId>, Option<audit::EntryPlace>), DatabaseError> {
     let mut ids = Vec::new();
     let last = audit::each(connection, conference, None, None, |id, entry| {
         ids.extend(redaction.redacted_entry(entry).map(|_| id));
