@@ -363,11 +363,19 @@ impl Worker {
                 self.metrics.sent((now - created_at).to_std().unwrap_or_default());
                 (Outcome::Sent, reply)
             }
-            Err(failure) if failure.fault == Fault::Unreachable => {
+            // A server that hangs over one address alone does so for no longer than it may refuse it for now.
+            Err(failure)
+                if failure.fault == Fault::Unreachable
+                    && (failure.step.is_none_or(Step::is_before_letter) || now < created_at + GIVE_UP_AFTER) =>
+            {
                 let (step, reason) = (failure.step.map(Step::as_str), loggable(&failure));
                 tracing::warn!(step, reason, "the mail server cannot be reached: messages wait");
                 // Another one finds out whether it is over: should the server hang over this one, it holds up no other.
-                let wait = TimeDelta::from_std(self.note_outage(began) + POLL).unwrap_or(TimeDelta::minutes(1));
+                let mut wait = TimeDelta::from_std(self.note_outage(began) + POLL).unwrap_or(TimeDelta::minutes(1));
+                if failure.step.is_some_and(|step| !step.is_before_letter()) {
+                    // Should it be this one's address, the others are held up ever more rarely.
+                    wait = wait.max(((now - created_at) / 8).min(TimeDelta::seconds(PAUSE_MAX_SECONDS)));
+                }
                 return self.give_back(vec![id], now + wait, Some(failure.words)).await;
             }
             Err(failure) if failure.fault == Fault::Transient && now < created_at + GIVE_UP_AFTER => {

@@ -120,6 +120,26 @@ on_both_stores! {
         assert!(!log.contains("example.org") && !log.contains("panicked"), "{log}");
     }
 
+    /// It was caused long ago, and the server says nothing to its address.
+    fn a_server_that_hangs_over_one_address_for_days_does_not_do_so_for_ever(store) {
+        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", "smtp://127.0.0.1:9"));
+        let mut app = world.start_shared();
+        app.publish(&small_conference(None, None));
+        register(&app, 1);
+        app.kill();
+        drop(app);
+        let long_ago = "'2026-01-01T00:00:00.000000Z'";
+        world.database.execute(&format!("UPDATE outbox_messages SET created_at = {long_ago}, next_try_at = {long_ago}"));
+        let server = Scripted::start(&[Hang::Rcpt]);
+        let world = Arc::into_inner(world).unwrap().set("PLENARY_MAIL_URL", &server.url());
+        let app = world.set("PLENARY_MAIL_STEP_SECONDS", "1").start();
+        wait_for_none(&app.world, WAITING);
+        let (state, _, reply) = attempts(&app, &address(1));
+        assert_eq!((state.as_str(), reply), ("failed", json!("there was no answer to RCPT TO within 1 s")));
+        assert_eq!(server.hung(1), [(Hang::Rcpt, address(1))]);
+        assert!(!server.has_done_more());
+    }
+
     /// Its lease lapses while the server takes its time, as when the store was away for long; another letter wakes the
     /// worker, which looks for due ones.
     fn a_letter_on_its_way_is_not_taken_again_when_its_lease_lapsed(store) {
