@@ -41,15 +41,17 @@ fn every_route_is_in_the_document_and_every_operation_of_the_document_is_a_route
     let app = World::new(Store::Sqlite).start();
     let documented: BTreeSet<_> =
         operations(&document(&app)).into_iter().map(|(method, path, _)| format!("{method} {path}")).collect();
-    // Routes are declared as `#[get("/...")]`, or in the calls of the macros of programme/ and agenda/: there is
-    // no other way (tests/layout.rs).
+    // Operations are declared as `get, path = "/..."` in `#[utoipa::path]`, or in the calls of the macros of programme/
+    // and agenda/; pages as `#[get("/...")]`: there is no other way (tests/layout.rs).
     let mut declared = BTreeSet::new();
     for source in crate::layout::sources() {
         for line in source.text.lines() {
             let line = line.trim();
             for method in ["get", "post", "put", "patch", "delete"] {
-                if let Some(path) = line.strip_prefix(&format!("#[{method}(\"")) {
-                    declared.insert(format!("{} {}", method.to_uppercase(), path.trim_end_matches("\")]")));
+                let of_page = line.strip_prefix(&format!("#[{method}(\""));
+                let of_operation = line.strip_prefix(&format!("{method}, path = \""));
+                if let Some(path) = of_page.or(of_operation) {
+                    declared.insert(format!("{} {}", method.to_uppercase(), path.split('"').next().unwrap()));
                 }
             }
             // In the calls of the macros of agenda/: `get "/..." => read_something`.
