@@ -129,7 +129,10 @@ on_both_stores! {
         app.kill();
         drop(app);
         let long_ago = "'2026-01-01T00:00:00.000000Z'";
-        world.database.execute(&format!("UPDATE outbox_messages SET created_at = {long_ago}, next_try_at = {long_ago}"));
+        world.database.execute(&format!(
+            "UPDATE outbox_messages SET created_at = {long_ago}, next_try_at = {long_ago}, lease_holder = NULL, \
+             leased_until = NULL"
+        ));
         let server = Scripted::start(&[Hang::Rcpt]);
         let world = Arc::into_inner(world).unwrap().set("PLENARY_MAIL_URL", &server.url());
         let app = world.set("PLENARY_MAIL_STEP_SECONDS", "1").start();
