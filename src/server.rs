@@ -124,7 +124,13 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let database = Database::open(&settings.store, settings.database_connections, settings.store_deadline)
         .map_err(io_error("database_url"))?;
     let secret = ServerSecret::find_or_make(&database, &settings.data_dir).await;
-    let (secret, origin) = secret.map_err(secret_error("the store cannot be migrated"))?;
+    let (secret, origin) = match secret {
+        Ok(found) => found,
+        Err(error) => {
+            database.close().await;
+            return Err(secret_error("the store cannot be migrated")(error));
+        }
+    };
     let listener = TcpListener::bind(settings.listen).map_err(io_error(format!("listen {}", settings.listen)))?;
     let address = listener.local_addr().map_err(io_error("listen"))?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));

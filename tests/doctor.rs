@@ -140,6 +140,7 @@ on_both_stores! {
         let (code, lines, said) = doctor(&app, &[]);
         assert_eq!((code, said.as_str()), (0, ""), "{lines:?}");
         assert_eq!(lines, [
+            "ok     secret.key: it is that of the store, if the store has one",
             "ok     seats of the conference: 1 checked",
             "ok     seats of categories: 4 checked",
             "ok     seats of sessions: 1 checked",

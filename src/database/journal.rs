@@ -36,6 +36,9 @@ use super::DatabaseError;
 const ID_OFFSET: usize = 60;
 /// Where it has `application_id`.
 const WRITE_OFFSET: usize = 68;
+/// Where it has the length of a page, and how many pages there are.
+const PAGE_OFFSET: usize = 16;
+const PAGES_OFFSET: usize = 28;
 /// How every SQLite file begins.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// The part of the header that is read.
@@ -50,6 +53,9 @@ const NOTE_BYTES: usize = IDS_BYTES + 9;
 struct Header {
     id: u32,
     write: u32,
+    /// How long the file is, and how long it says that it is.
+    bytes: u64,
+    own_bytes: u64,
 }
 
 /// A file that is open. Dropped after the last connection to it: then other processes may take it for theirs alone.
@@ -68,7 +74,9 @@ pub struct Opened {
 /// file is damaged, or either cannot be read or written.
 pub fn open(path: &Path) -> io::Result<Opened> {
     let mut options = OpenOptions::new();
-    let note = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(beside(path, "-opened"))?;
+    let note_path = beside(path, "-opened");
+    let note = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&note_path);
+    let note = note.map_err(|error| of(&note_path, &error))?;
     let is_first = match note.try_lock() {
         Ok(()) => true,
         Err(TryLockError::WouldBlock) => {
@@ -84,11 +92,19 @@ pub fn open(path: &Path) -> io::Result<Opened> {
     if !is_sqlite(path)? {
         return Err(io::Error::other(damaged(path, "it is no SQLite file")));
     }
+    if header.bytes == 0 && has_journal {
+        return Err(io::Error::other(journal_alone(path, &journal)));
+    }
     if has_journal && noted.is_some() && !is_noted {
         return Err(io::Error::other(foreign(path, &journal)));
     }
-    if is_first && noted.is_some() && !path.try_exists()? {
+    // A first start may have been killed between making the file and writing to it.
+    let was_written_to = noted_write.is_some_and(|write| write > 0) || !path.try_exists()?;
+    if is_first && noted.is_some() && header.bytes == 0 && was_written_to {
         return Err(io::Error::other(gone(path)));
+    }
+    if !has_journal && header.is_cut_off() {
+        return Err(io::Error::other(damaged(path, "its end is missing")));
     }
     // Beside another process the journal may be missing because that one is closing the file right now.
     if is_first && is_noted && !journal.try_exists()? && noted_write.is_some_and(|noted| header.is_behind(noted)) {
@@ -96,14 +112,15 @@ pub fn open(path: &Path) -> io::Result<Opened> {
     }
     if is_first {
         // SQLite gives its journal the mode of the file itself.
-        OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+        let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+        made.map_err(|error| of(path, &error))?;
         if has_journal {
             examine(path)?;
         }
         // 0 is the id of a file that was never opened.
         let new = uuid::Uuid::new_v4().as_fields().0.max(1);
         // The journal may have changed it.
-        let Header { id, write } = header_of(path)?;
+        let Header { id, write, .. } = header_of(path)?;
         write_last(&note, write)?;
         // Both, until the new one is certain to be in the file.
         write_ids(&note, [id, new])?;
@@ -116,6 +133,10 @@ pub fn open(path: &Path) -> io::Result<Opened> {
 }
 
 impl Header {
+    fn is_cut_off(self) -> bool {
+        self.bytes < self.own_bytes
+    }
+
     /// Whether the file lacks a write of this number. Numbers begin anew after the last.
     fn is_behind(self, write: u32) -> bool {
         write.wrapping_sub(self.write).cast_signed() > 0
@@ -143,6 +164,22 @@ impl Opened {
     /// The store fails.
     pub fn changes(connection: &mut SqliteConnection) -> Result<i64, DatabaseError> {
         Ok(diesel::select(sql::<BigInt>("total_changes()")).get_result(connection)?)
+    }
+
+    /// Whether no other process has the file open.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn is_alone(&self) -> io::Result<bool> {
+        self.note.unlock()?;
+        let is_alone = match self.note.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => false,
+            Err(TryLockError::Error(error)) => return Err(error),
+        };
+        self.note.unlock()?;
+        self.note.lock_shared()?;
+        Ok(is_alone)
     }
 
     /// Notes that the write of this number is committed, before anybody is told. The system writes it to the disk in
@@ -186,17 +223,25 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// What the file itself says, whatever its journal does; zeros where there is none.
 fn header_of(path: &Path) -> io::Result<Header> {
-    let mut header = Vec::with_capacity(HEADER_BYTES);
-    match File::open(path) {
-        Ok(file) => file.take(HEADER_BYTES as u64).read_to_end(&mut header)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-        Err(error) => return Err(error),
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Header::default()),
+        Err(error) => return Err(of(path, &error)),
     };
+    let bytes = file.metadata()?.len();
+    let mut header = Vec::with_capacity(HEADER_BYTES);
+    file.take(HEADER_BYTES as u64).read_to_end(&mut header)?;
     let number = |offset: usize| {
         let bytes = header.get(offset..).and_then(|bytes| bytes.first_chunk());
         bytes.copied().map(u32::from_be_bytes).unwrap_or_default()
     };
-    Ok(Header { id: number(ID_OFFSET), write: number(WRITE_OFFSET) })
+    let page_bytes = match header.get(PAGE_OFFSET..).and_then(|bytes| bytes.first_chunk()) {
+        // The largest does not fit into two bytes.
+        Some(&bytes) => Some(u16::from_be_bytes(bytes)).map(|bytes| if bytes == 1 { 65_536 } else { u64::from(bytes) }),
+        None => None,
+    };
+    let own_bytes = page_bytes.unwrap_or_default() * u64::from(number(PAGES_OFFSET));
+    Ok(Header { id: number(ID_OFFSET), write: number(WRITE_OFFSET), bytes, own_bytes })
 }
 
 /// Whether the file is one of SQLite's, or empty, or not there.
@@ -230,6 +275,11 @@ fn write_last(note: &File, write: u32) -> io::Result<()> {
     note.write_all_at(format!("{write:08x}\n").as_bytes(), IDS_BYTES as u64)
 }
 
+/// An error of the system, with the file that it is about.
+fn of(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
 /// Why a start ends.
 fn foreign(path: &Path, journal: &Path) -> String {
     let (path, journal) = (path.display(), journal.display());
@@ -252,8 +302,16 @@ fn lost(path: &Path, journal: &Path) -> String {
 fn gone(path: &Path) -> String {
     let path = path.display();
     format!(
-        "{path} is not there, but {path}-opened, which was made with it, is. Put {path} back; to begin with an empty \
-         store, remove {path}-opened (docs/operations.md)"
+        "{path} is not there or empty, but {path}-opened, which was made with it, says that it was written to. Put {path} \
+         back; to begin with an empty store, move {path}-opened to another folder (docs/operations.md)"
+    )
+}
+
+fn journal_alone(path: &Path, journal: &Path) -> String {
+    let (path, journal) = (path.display(), journal.display());
+    format!(
+        "{path} is not there or empty, but its journal {journal} is, and has what was written last; nothing was changed. \
+         Put {path} back and leave the journal where it is (docs/operations.md)"
     )
 }
 

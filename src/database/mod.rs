@@ -426,6 +426,14 @@ impl Database {
         Ok(false)
     }
 
+    /// Whether no other process has an embedded store open. Of a server nobody knows.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn is_alone(&self) -> io::Result<bool> {
+        self.opened.as_ref().map_or(Ok(true), |opened| opened.is_alone())
+    }
+
     /// How the store is, for Prometheus.
     pub fn numbers(&self) -> String {
         let (stuck, answers) = (self.stuck.load(Ordering::Acquire), u8::from(!self.liveness.is_silent()));

@@ -122,9 +122,19 @@ fn a_journal_whose_file_is_gone_stops_the_start() {
     with_people(&world, 2).kill();
     let aside = world.folder.0.join("aside.db");
     fs::rename(file(&world, ""), &aside).unwrap();
-    let line = refused(&world, &[]);
-    assert!(line.contains("plenary.db-wal is the journal of another copy"), "{line}");
-    assert!(!file(&world, "").exists());
+    let path = file(&world, "").display().to_string();
+    let line = format!(
+        "plenary: database_url: {path} is not there or empty, but its journal {path}-wal is, and has what was written last; \
+         nothing was changed. Put {path} back and leave the journal where it is (docs/operations.md)"
+    );
+    assert_eq!(refused(&world, &[]), line);
+    fs::write(file(&world, ""), "").unwrap();
+    assert_eq!(refused(&world, &[]), line);
+    fs::remove_file(file(&world, "")).unwrap();
+    let note = fs::read(file(&world, "-opened")).unwrap();
+    fs::remove_file(file(&world, "-opened")).unwrap();
+    assert_eq!(refused(&world, &[]), line);
+    fs::write(file(&world, "-opened"), note).unwrap();
     fs::rename(&aside, file(&world, "")).unwrap();
     assert_eq!(world.start_shared().count(COUNT), 2);
 }
@@ -170,6 +180,16 @@ fn a_journal_that_was_removed_after_a_kill_stops_the_start() {
 }
 
 #[test]
+fn a_service_whose_journal_was_removed_puts_all_of_it_into_the_file_when_it_is_told_to_end() {
+    let world = Arc::new(World::new(Store::Sqlite));
+    let mut app = with_people(&world, 3);
+    fs::remove_file(file(&world, "-wal")).unwrap();
+    assert_eq!(app.post(REGISTRATIONS, &person(3, "delegate")).status, 503);
+    assert!(app.terminate().success());
+    assert_eq!(world.start_shared().count(COUNT), 3);
+}
+
+#[test]
 fn a_journal_that_another_program_put_into_the_file_after_a_kill_is_not_missed() {
     let world = Arc::new(World::new(Store::Sqlite));
     with_people(&world, 3).kill();
@@ -196,13 +216,18 @@ fn a_store_whose_file_is_gone_is_not_begun_anew() {
     fs::rename(file(&world, ""), &aside).unwrap();
     let path = file(&world, "").display().to_string();
     let line = format!(
-        "plenary: database_url: {path} is not there, but {path}-opened, which was made with it, is. Put {path} back; to \
-         begin with an empty store, remove {path}-opened (docs/operations.md)"
+        "plenary: database_url: {path} is not there or empty, but {path}-opened, which was made with it, says that it was \
+         written to. Put {path} back; to begin with an empty store, move {path}-opened to another folder \
+         (docs/operations.md)"
     );
     assert_eq!(refused(&world, &[]), line);
     assert!(!file(&world, "").exists());
+    fs::write(file(&world, ""), "").unwrap();
+    assert_eq!(refused(&world, &[]), line);
     fs::rename(&aside, file(&world, "")).unwrap();
-    assert_eq!(world.start_shared().count(COUNT), 2);
+    let mut app = world.start_shared();
+    assert_eq!(app.count(COUNT), 2);
+    assert!(app.terminate().success());
     for name in ["", "-opened"] {
         fs::remove_file(file(&world, name)).unwrap();
     }
@@ -236,6 +261,33 @@ fn a_damaged_store_stops_the_start_with_its_journal_in_place() {
     assert!(line.ends_with("; nothing was changed: restore it from a backup (docs/operations.md)"), "{line}");
     assert!(fs::read(file(&world, "")).unwrap() == bytes, "the file was touched");
     assert!(fs::read(file(&world, "-wal")).unwrap() == journal, "the journal was touched");
+}
+
+#[test]
+fn a_store_that_is_cut_off_stops_the_start() {
+    let world = Arc::new(World::new(Store::Sqlite));
+    assert!(with_people(&world, 40).terminate().success());
+    let bytes = fs::read(file(&world, "")).unwrap();
+    fs::write(file(&world, ""), &bytes[..100_000]).unwrap();
+    let path = file(&world, "").display().to_string();
+    let line = format!(
+        "plenary: database_url: {path} is damaged (its end is missing); nothing was changed: restore it from a backup \
+         (docs/operations.md)"
+    );
+    assert_eq!(refused(&world, &[]), line);
+}
+
+#[test]
+fn a_key_is_not_adopted_beside_a_service_that_goes_on_with_another() {
+    let world = Arc::new(World::new(Store::Sqlite));
+    let mut app = with_people(&world, 1);
+    fs::rename(key(&world), world.folder.0.join("aside.key")).unwrap();
+    let line = "plenary: another process has this store open, and goes on with the key that it was started with: stop every \
+                process of this store first";
+    assert_eq!(refused(&world, &["secret", "adopt"]), line);
+    assert!(!key(&world).exists());
+    assert!(app.terminate().success());
+    assert!(world.run(&["secret", "adopt"]).status.success());
 }
 
 #[test]

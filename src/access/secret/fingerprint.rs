@@ -47,6 +47,12 @@ pub enum SecretError {
          `plenary secret adopt` takes this one, and all of them are void", .0.display()
     )]
     Foreign(PathBuf),
+    /// A running service would go on with the key that it knows.
+    #[error(
+        "another process has this store open, and goes on with the key that it was started with: stop every process of \
+         this store first"
+    )]
+    InUse,
     /// Another key came into its place while this process waited for the store.
     #[error("{} was put there while this process waited for the store: start it again", .0.display())]
     Overtaken(PathBuf),
@@ -189,6 +195,11 @@ pub struct Adopted {
 pub async fn adopt(database: &Database, folder: &Path) -> Result<Adopted, SecretError> {
     let in_folder = |source| SecretError::File { folder: folder.to_owned(), source };
     let found = ServerSecret::load(folder).map_err(in_folder)?;
+    let before = database.read(store::fingerprint).await?;
+    let is_known = found.as_ref().is_some_and(|found| Some(found.fingerprint()) == before);
+    if !is_known && !database.is_alone().map_err(in_folder)? {
+        return Err(SecretError::InUse);
+    }
     let is_new = found.is_none();
     let secret = found.map_or_else(|| ServerSecret::make(folder), Ok).map_err(in_folder)?;
     let own = secret.fingerprint();
