@@ -46,6 +46,20 @@ fn token(page: &str) -> String {
 }
 
 on_both_stores! {
+    fn a_path_that_no_url_holds_leads_to_a_url_all_the_same(store) {
+        let app = World::with_example(store).start();
+        for (part, encoded) in [("%00", "%00"), ("%1b", "%1B"), ("a%0Ab", "a%0Ab"), ("%C2%85", "%C2%85")] {
+            let members = format!("/conferences/genocide-prevention-2014/en/delegations/{part}/members");
+            let led = app.get_with(&members, &[("accept", "text/html")]);
+            let location = format!("/conferences/genocide-prevention-2014/en/delegations/{encoded}?");
+            assert_eq!((led.status, led.header("location")), (303, Some(location.as_str())));
+            assert_eq!(app.browse(&location).status, 404);
+            let link = format!("/api/v1/conferences/genocide-prevention-2014/registrations/{part}");
+            let link = app.get_with(&link, &[("accept", "text/html")]);
+            assert_eq!(link.status, 303, "{}", link.text());
+        }
+    }
+
     fn a_form_that_is_refused_comes_back_as_it_was_filled_in(store) {
         let app = World::new(store).start();
         app.publish(&asking());

@@ -19,7 +19,8 @@ use std::{
     os::unix::fs::{FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
-    time::Instant as Stopwatch,
+    thread,
+    time::{Duration, Instant as Stopwatch},
 };
 
 use diesel::{
@@ -47,6 +48,10 @@ const HEADER_BYTES: usize = 72;
 const IDS_BYTES: usize = 18;
 /// The ids, the number of the last write, a line's end.
 const NOTE_BYTES: usize = IDS_BYTES + 9;
+
+/// How long another process that opens or closes the file is waited for before it is looked at again, and how often.
+const GLANCE: Duration = Duration::from_millis(20);
+const GLANCES: u32 = 50;
 
 /// What the header of a file says, or a note.
 #[derive(Clone, Copy, Default)]
@@ -77,14 +82,7 @@ pub fn open(path: &Path) -> io::Result<Opened> {
     let note_path = beside(path, "-opened");
     let note = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&note_path);
     let note = note.map_err(|error| of(&note_path, &error))?;
-    let is_first = match note.try_lock() {
-        Ok(()) => true,
-        Err(TryLockError::WouldBlock) => {
-            note.lock_shared()?;
-            false
-        }
-        Err(TryLockError::Error(error)) => return Err(error),
-    };
+    let is_first = is_first(&note)?;
     let journal = beside(path, "-wal");
     let has_journal = fs::metadata(&journal).is_ok_and(|found| found.len() > 0);
     let (header, (noted, noted_write)) = (header_of(path)?, read_note(&note)?);
@@ -106,8 +104,8 @@ pub fn open(path: &Path) -> io::Result<Opened> {
     if !has_journal && header.is_cut_off() {
         return Err(io::Error::other(damaged(path, "its end is missing")));
     }
-    // Beside another process the journal may be missing because that one is closing the file right now.
-    if is_first && is_noted && !journal.try_exists()? && noted_write.is_some_and(|noted| header.is_behind(noted)) {
+    let noted_write = noted_write.filter(|_| is_noted);
+    if !has_journal && is_behind(path, &note, noted_write, is_first)? {
         return Err(io::Error::other(lost(path, &journal)));
     }
     if is_first {
@@ -115,7 +113,7 @@ pub fn open(path: &Path) -> io::Result<Opened> {
         let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
         made.map_err(|error| of(path, &error))?;
         if has_journal {
-            examine(path)?;
+            examine(path, noted_write)?;
         }
         // 0 is the id of a file that was never opened.
         let new = uuid::Uuid::new_v4().as_fields().0.max(1);
@@ -130,6 +128,53 @@ pub fn open(path: &Path) -> io::Result<Opened> {
         return Ok(Opened { note, new_id: Mutex::new(Some(new)) });
     }
     Ok(Opened { note, new_id: Mutex::default() })
+}
+
+/// Takes the lock: alone where no process has the file open, else together with them. One that opens the file has it
+/// alone, and may find that it must not: whoever waited for it tries to be the first again.
+fn is_first(note: &File) -> io::Result<bool> {
+    let try_alone = || match note.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    };
+    loop {
+        if try_alone()? {
+            return Ok(true);
+        }
+        match note.try_lock_shared() {
+            Ok(()) => {
+                note.unlock()?;
+                if try_alone()? {
+                    return Ok(true);
+                }
+                note.lock_shared()?;
+                return Ok(false);
+            }
+            Err(TryLockError::WouldBlock) => thread::sleep(GLANCE),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}
+
+/// Whether a file without a journal lacks writes that are noted. Beside another process the journal may be missing
+/// because that one is closing the file right now: then it has all of them in a moment.
+fn is_behind(path: &Path, note: &File, noted: Option<u32>, is_first: bool) -> io::Result<bool> {
+    let Some(mut noted) = noted else { return Ok(false) };
+    for _ in 0..GLANCES {
+        if !header_of(path)?.is_behind(noted) {
+            return Ok(false);
+        }
+        if is_first {
+            return Ok(true);
+        }
+        thread::sleep(GLANCE);
+        noted = read_note(note)?.1.unwrap_or(noted);
+        if fs::metadata(beside(path, "-wal")).is_ok_and(|found| found.len() > 0) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 impl Header {
@@ -293,9 +338,9 @@ fn foreign(path: &Path, journal: &Path) -> String {
 fn lost(path: &Path, journal: &Path) -> String {
     let (path, journal) = (path.display(), journal.display());
     format!(
-        "{path} lacks what was written to it last, and its journal {journal} is not there; nothing was changed. Put the \
-         journal back; if it is lost, or {path} was restored from a backup, move {path}-opened to another folder and \
-         start again (docs/operations.md)"
+        "{path} lacks what was written to it last, and its journal {journal} is missing or damaged; nothing was changed. \
+         Put the journal back; if it is lost, or {path} was restored from a backup, move {path}-opened to another \
+         folder and start again (docs/operations.md)"
     )
 }
 
@@ -315,8 +360,9 @@ fn journal_alone(path: &Path, journal: &Path) -> String {
     )
 }
 
-/// Applies the journal to what is read, and looks whether the file is whole.
-fn examine(path: &Path) -> io::Result<()> {
+/// Applies the journal to what is read, and looks whether the file is whole and has the write that is noted: SQLite
+/// reads a journal up to the first thing in it that is not right, and takes that for its end.
+fn examine(path: &Path, noted_write: Option<u32>) -> io::Result<()> {
     let started = Stopwatch::now();
     let connection = SqliteConnection::establish(&path.to_string_lossy());
     let mut connection = connection.map_err(|error| io::Error::other(damaged(path, &error.to_string())))?;
@@ -324,6 +370,12 @@ fn examine(path: &Path) -> io::Result<()> {
     let found = sql_query("PRAGMA quick_check(1)").load::<QuickCheck>(&mut connection);
     let finding = match found.as_deref() {
         Ok([only]) if only.quick_check == "ok" => {
+            let write = sql::<Integer>("PRAGMA application_id").get_result::<i32>(&mut connection);
+            let write = write.map_err(io::Error::other)?.cast_unsigned();
+            if noted_write.is_some_and(|noted| (Header { write, ..Header::default() }).is_behind(noted)) {
+                std::mem::forget(connection);
+                return Err(io::Error::other(lost(path, &beside(path, "-wal"))));
+            }
             let duration_ms = started.elapsed().as_millis();
             tracing::info!(duration_ms, "the service was not stopped gracefully; the store was examined and is whole");
             return Ok(());

@@ -110,30 +110,36 @@ impl Database {
     /// The file or its folder cannot be made, or the file must not be opened as it is ([`journal::open`]).
     pub fn open(store: &Store, connections_max: u32, patience: Duration) -> io::Result<Self> {
         let (mut files, mut opened) = (None, None);
-        if let Store::Sqlite(path) = store {
+        let mut store = store.clone();
+        if let Store::Sqlite(path) = &mut store {
+            // Beside a link SQLite's journal is beside what it leads to.
+            if let Ok(target) = path.canonicalize() {
+                *path = target;
+            }
             if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                 private_folder(folder)?;
             }
             opened = Some(Arc::new(journal::open(path)?));
-            files = Some(Arc::new(Files::of(path)?));
+            let found = Files::of(path).map_err(|error| io::Error::other(format!("{}: {error}", path.display())));
+            files = Some(Arc::new(found?));
         }
         let connections = usize::try_from(connections_max).unwrap_or(1).max(1);
         let is_closing = Arc::default();
         Ok(Self {
-            store: store.clone(),
-            pool: connection::pool(store, files.clone(), connections_max, (patience, &is_closing)),
+            pool: connection::pool(&store, files.clone(), connections_max, (patience, &is_closing)),
             files,
             writer: matches!(store, Store::Sqlite(_)).then(Arc::default),
             writes: Arc::new(Semaphore::new(connections.saturating_sub(READERS).max(1))),
             reads: Arc::new(Semaphore::new(connections)),
             turns: Turns::default(),
-            liveness: Liveness::watch(store, patience),
+            liveness: Liveness::watch(&store, patience),
             patience,
             stuck: Arc::clone(&deadline::STUCK),
             stuck_max: connections,
             is_closing,
             listeners: Arc::default(),
             opened,
+            store,
         })
     }
 

@@ -133,7 +133,7 @@ impl Failure {
     pub fn at(step: Step, error: &Error) -> Self {
         let fault = if step.is_before_letter() || wants_login(error) {
             Fault::Unreachable
-        } else if error.is_permanent() {
+        } else if error.is_permanent() || (step.is_after_data() && is_unreadable(error)) {
             Fault::Permanent
         } else if error.is_transient() || step.is_after_data() {
             Fault::Transient
@@ -155,6 +155,20 @@ impl Failure {
     pub fn no_connection(error: &io::Error) -> Self {
         Self { step: Some(Step::Connect), ..Self::new(Fault::Unreachable, format!("Connection error: {error}")) }
     }
+}
+
+/// Whether there was a reply that makes no sense. After the letter it may have been a yes: to send the letter again
+/// until somebody reads the reply would be worse than to say that nobody knows.
+fn is_unreadable(error: &Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData) {
+            return true;
+        }
+        source = cause.source();
+    }
+    // lettre says the same kind of a connection that broke within a reply.
+    error.is_response() && !chain(error).contains("incomplete response")
 }
 
 /// Whether the server wants another login (RFC 4954, 6).

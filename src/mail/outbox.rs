@@ -1,7 +1,10 @@
 //! The outbox: the rows of messages, and the leases under which processes share them.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{Bool, Nullable},
+};
 
 use super::{
     letter::{Letter, LetterContent, LetterKind},
@@ -167,20 +170,24 @@ pub fn is_due(connection: &mut Connection) -> Result<bool, DatabaseError> {
 }
 
 /// Takes up to `limit` due messages for `holder`, the oldest first. What another process holds is passed over, and so
-/// is what this one has `in_hand`, though its lease may have lapsed.
+/// is what this one has `in_hand`, though its lease may have lapsed. A lease of another that lapsed is passed over,
+/// too, unless this one `takes_over`.
 ///
 /// # Errors
 /// The store fails.
 pub fn claim(
     connection: &mut Connection,
     holder: LeaseHolderId,
-    in_hand: &[MessageId],
+    (in_hand, takes_over): (&[MessageId], bool),
     limit: i64,
 ) -> Result<Vec<Claimed>, DatabaseError> {
     let now = clock::now();
     let due = outbox_messages::table
         .filter(dsl::state.eq("waiting").and(dsl::is_held.eq(false)))
         .filter(dsl::id.ne_all(in_hand))
+        .filter(
+            dsl::lease_holder.is_null().or(dsl::lease_holder.eq(holder)).or(takes_over.into_sql::<Nullable<Bool>>()),
+        )
         .filter(dsl::next_try_at.le(Instant(now)))
         .filter(
             dsl::leased_until
@@ -329,7 +336,7 @@ pub fn give_back(
 ) -> Result<(), DatabaseError> {
     let of_them = || outbox_messages::table.filter(dsl::id.eq_any(messages)).filter(dsl::state.eq("waiting"));
     if let Some(why) = why {
-        diesel::update(of_them()).set(dsl::last_error.eq(why)).execute(connection)?;
+        diesel::update(of_them()).set(dsl::last_error.eq(printable(why))).execute(connection)?;
     }
     diesel::update(of_them())
         .set((
@@ -339,6 +346,11 @@ pub fn give_back(
         ))
         .execute(connection)?;
     Ok(())
+}
+
+/// A server's words without what no store takes: PostgreSQL has no NUL in a text.
+fn printable(words: &str) -> String {
+    words.replace(char::is_control, " ")
 }
 
 /// What came of an attempt.
@@ -374,7 +386,7 @@ pub fn record(
     outcome: &Outcome,
     reply: &str,
 ) -> Result<(), DatabaseError> {
-    let now = Instant(clock::now());
+    let (now, reply) = (Instant(clock::now()), &printable(reply));
     let (state, word, next_try_at) = match outcome {
         Outcome::Sent => ("sent", "sent", now),
         Outcome::PutOff(at) => ("waiting", "put_off", Instant(*at)),
@@ -383,7 +395,7 @@ pub fn record(
     let is_sent = matches!(outcome, Outcome::Sent);
     let of_it = outbox_messages::table.find(message);
     let is_ours = dsl::state.eq("waiting").and(dsl::lease_holder.eq(holder).assume_not_null());
-    let recorded = diesel::update(of_it.filter(is_ours.or(is_sent.into_sql::<diesel::sql_types::Bool>())))
+    let recorded = diesel::update(of_it.filter(is_ours.or(is_sent.into_sql::<Bool>())))
         .set((
             dsl::state.eq(state),
             dsl::tries.eq(dsl::tries + 1),
@@ -391,7 +403,7 @@ pub fn record(
             dsl::lease_holder.eq(None::<LeaseHolderId>),
             dsl::leased_until.eq(None::<Instant>),
             dsl::sent_at.eq(is_sent.then_some(now)),
-            dsl::last_error.eq((!is_sent).then_some(reply)),
+            dsl::last_error.eq((!is_sent).then_some(reply.as_str())),
         ))
         .execute(connection)?;
     let is_there = recorded == 1 || of_it.count().get_result::<i64>(connection)? == 1;

@@ -42,6 +42,10 @@ const POLL: Duration = Duration::from_secs(1);
 const CLOCK_CHECK: Duration = Duration::from_secs(60);
 /// How many of them are hurried at once.
 const HURRIED_MAX: i64 = 1000;
+/// A write that took longer had to wait for whoever held the store.
+const SLOW_WRITE: Duration = Duration::from_secs(1);
+/// How long the store has to take writes before what another process held is taken over.
+const TAKE_OVER_AFTER: Duration = Duration::from_secs(3);
 /// How often leases are renewed: several times in their length.
 const RENEWAL: Duration = Duration::from_secs(3);
 /// The longest pause between two attempts.
@@ -83,6 +87,8 @@ pub struct Worker {
     /// When it was last looked whether messages wait for another clock.
     clock_checked: Cell<Option<time::Instant>>,
     holder: LeaseHolderId,
+    /// The first and the last of the latest writes in a row that the store took without delay.
+    writes: Cell<Option<(time::Instant, time::Instant)>>,
     /// What was taken and is not done: its leases are renewed, and it is not taken again.
     in_hand: RefCell<BTreeSet<MessageId>>,
     wake: Wake,
@@ -123,6 +129,7 @@ impl Worker {
             outage: Cell::new(None),
             clock_checked: Cell::new(None),
             holder: Id::new(),
+            writes: Cell::new(None),
             in_hand: RefCell::default(),
             wake,
             metrics,
@@ -262,9 +269,11 @@ impl Worker {
             if !self.database.read(outbox::is_due).await? {
                 return Ok(Vec::new());
             }
-            let in_hand = self.in_hand();
-            let work = move |tx: &mut Connection| outbox::claim(tx, holder, &in_hand, limit);
-            let taken = self.database.write("claim messages", work).await?;
+            let (in_hand, takes_over, asked) = (self.in_hand(), self.takes_over(), time::Instant::now());
+            let work = move |tx: &mut Connection| outbox::claim(tx, holder, (&in_hand, takes_over), limit);
+            let taken = self.database.write("claim messages", work).await;
+            self.note_write(asked, taken.is_ok());
+            let taken = taken?;
             self.in_hand.borrow_mut().extend(taken.iter().map(|message| message.id));
             Ok(taken)
         };
@@ -291,6 +300,20 @@ impl Worker {
         }
         self.clock_checked.set(Some(time::Instant::now()));
         Ok(())
+    }
+
+    /// Whether what another process held may be taken. While nobody could write, its holder could not say either that
+    /// it goes on, or what became of it: it gets some seconds.
+    fn takes_over(&self) -> bool {
+        self.writes.get().is_some_and(|(first, last)| last - first >= TAKE_OVER_AFTER)
+    }
+
+    /// Notes how the store took a write that was asked for then.
+    fn note_write(&self, asked: time::Instant, is_done: bool) {
+        // Of a time without writes nothing is known.
+        let row = self.writes.get().filter(|(_, last)| asked.duration_since(*last) < 2 * POLL);
+        let first = row.map_or(asked, |(first, _)| first);
+        self.writes.set((is_done && asked.elapsed() < SLOW_WRITE).then_some((first, asked)));
     }
 
     fn in_hand(&self) -> Vec<MessageId> {

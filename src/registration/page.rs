@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, http::header};
 
 use super::api::{Desk, NO_STORE};
 use crate::{
-    http::Problem,
+    http::{Problem, location_of},
     programme::{Snapshot, negotiate},
 };
 
@@ -30,6 +30,6 @@ pub fn lead(request: &HttpRequest, desk: &Desk, snapshot: &Snapshot, rest: &str)
     Ok(HttpResponse::SeeOther()
         .insert_header(NO_STORE)
         .insert_header((header::VARY, "Accept, Accept-Language"))
-        .insert_header((header::LOCATION, location))
+        .insert_header((header::LOCATION, location_of(&location)))
         .finish())
 }

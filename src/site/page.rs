@@ -23,7 +23,7 @@ use super::{
 use crate::{
     agenda::document::SessionKind,
     clock,
-    http::{Problem, conditional::LastModified, problem::NOT_FOUND},
+    http::{Problem, conditional::LastModified, location_of, problem::NOT_FOUND},
     programme::{
         Programmes, Snapshot,
         negotiate::{self, Language},
@@ -331,7 +331,7 @@ pub fn html(status: StatusCode, tag: &str, page: String) -> HttpResponse {
 /// Leads to another page.
 pub fn lead_to(location: String) -> HttpResponse {
     HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, location))
+        .insert_header((header::LOCATION, location_of(&location)))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .finish()
 }

@@ -152,8 +152,8 @@ fn a_journal_that_was_removed_after_a_kill_stops_the_start() {
     let found = names.map(|name| fs::read(file(&world, name)).unwrap());
     let path = file(&world, "").display().to_string();
     let line = format!(
-        "{path} lacks what was written to it last, and its journal {path}-wal is not there; nothing was changed. Put the \
-         journal back; if it is lost, or {path} was restored from a backup, move {path}-opened to another folder and \
+        "{path} lacks what was written to it last, and its journal {path}-wal is missing or damaged; nothing was changed. \
+         Put the journal back; if it is lost, or {path} was restored from a backup, move {path}-opened to another folder and \
          start again (docs/operations.md)"
     );
     assert_eq!(refused(&world, &[]), format!("plenary: database_url: {line}"));
@@ -177,6 +177,62 @@ fn a_journal_that_was_removed_after_a_kill_stops_the_start() {
     register(&app, 5..7);
     app.kill();
     assert_eq!(world.start_shared().count(COUNT), 7, "from now on as ever");
+}
+
+#[test]
+fn a_journal_that_is_cut_off_or_damaged_stops_the_start_and_stays_as_it_is() {
+    let world = Arc::new(World::new(Store::Sqlite));
+    with_people(&world, 6).kill();
+    let (names, journal) = (["", "-opened"], fs::read(file(&world, "-wal")).unwrap());
+    let found = names.map(|name| fs::read(file(&world, name)).unwrap());
+    let middle = journal.len() / 2;
+    let (mut with_another_byte, mut without_its_head) = (journal.clone(), journal.clone());
+    with_another_byte[middle] ^= 1;
+    without_its_head[..32].fill(0);
+    for (what, damaged) in [
+        ("empty", Vec::new()),
+        ("half", journal[..middle].to_vec()),
+        ("without its last page", journal[..journal.len() - 4120].to_vec()),
+        ("with another byte", with_another_byte),
+        ("without its head", without_its_head),
+    ] {
+        fs::write(file(&world, "-wal"), &damaged).unwrap();
+        let line = refused(&world, &[]);
+        assert!(line.contains("lacks what was written to it last, and its journal"), "{what}: {line}");
+        assert!(fs::read(file(&world, "-wal")).unwrap() == damaged, "{what}: the journal was touched");
+        assert!(names.map(|name| fs::read(file(&world, name)).unwrap()) == found, "{what}: a file was touched");
+    }
+    fs::write(file(&world, "-wal"), &journal).unwrap();
+    assert_eq!(world.start_shared().count(COUNT), 6);
+}
+
+#[test]
+fn a_service_does_not_join_one_whose_journal_was_moved_away() {
+    let world = Arc::new(World::new(Store::Sqlite));
+    let mut app = with_people(&world, 3);
+    let (journal, aside) = (file(&world, "-wal"), world.folder.0.join("aside"));
+    fs::rename(&journal, &aside).unwrap();
+    assert!(refused(&world, &["token", "list"]).contains("lacks what was written to it last"));
+    fs::rename(&aside, &journal).unwrap();
+    register(&app, 3..4);
+    assert!(app.terminate().success());
+    assert_eq!(count_in(&file(&world, "")), 4);
+}
+
+#[test]
+fn a_store_behind_a_link_is_the_store_that_it_leads_to() {
+    let mut world = World::new(Store::Sqlite);
+    let link = world.folder.0.join("link.db");
+    let target = world.database.url.clone();
+    assert!(world.run(&["migrate"]).status.success());
+    std::os::unix::fs::symlink(file(&world, ""), &link).unwrap();
+    let url = format!("sqlite:{}", link.display());
+    world = world.set("PLENARY_DATABASE_URL", &url);
+    world.database.url = target;
+    let app = world.start();
+    app.publish(&small_conference(None, None));
+    register(&app, 0..2);
+    assert_eq!(app.count(COUNT), 2);
 }
 
 #[test]

@@ -160,6 +160,40 @@ on_both_stores! {
         assert!(!server.has_done_more(), "it was sent again");
     }
 
+    /// Neither could write for a while, so the lease of one lapsed. The other gives it time to say what became of the letter.
+    fn a_lease_that_lapsed_is_not_taken_over_before_its_holder_could_renew_it(store) {
+        let server = Scripted::start_slow(Hang::FinalDot, Duration::from_millis(2000));
+        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", &server.url()));
+        let mut first = world.start_shared();
+        first.publish(&small_conference(None, None));
+        let mut second = world.start_shared();
+        register(&first, 1);
+        assert_eq!(server.hung(1), [(Hang::FinalDot, address(1))]);
+        world.database.execute("UPDATE outbox_messages SET leased_until = '2026-01-01T00:00:00.000000Z'");
+        assert_eq!(server.accepted(1)[0].0, address(1));
+        wait_for_none(&world, WAITING);
+        assert!(first.terminate().success() && second.terminate().success());
+        assert_eq!(world.database.count("SELECT count(*) AS n FROM mail_attempts"), 1);
+        assert!(!server.has_done_more(), "it was sent again");
+    }
+
+    /// A yes that cannot be read may be a no as well. It is said, and the letter is not sent again and again.
+    fn a_server_whose_last_word_cannot_be_read_or_kept_gets_no_letter_twice(store) {
+        let words: [&[u8]; 4] = [b"250 ok\0id\r\n", b"250 re\xe7u\r\n", b"250\r\n", b"250 ok\r\n"];
+        let server = Scripted::start_saying(&words);
+        let app = World::new(store).set("PLENARY_MAIL_URL", &server.url()).set("PLENARY_MAIL_CONNECTIONS", "1").start();
+        app.publish(&small_conference(None, None));
+        for number in 0..4 {
+            register(&app, number);
+            assert_eq!(server.accepted(1)[0].0, address(number));
+            wait_for_none(&app.world, WAITING);
+        }
+        let states: Vec<_> = (0..4).map(|number| attempts(&app, &address(number))).collect();
+        let told: Vec<_> = states.iter().map(|(state, outcomes, _)| (state.as_str(), outcomes.len())).collect();
+        assert_eq!(told, [("sent", 1), ("failed", 1), ("failed", 1), ("sent", 1)], "{states:?}");
+        assert!(!server.has_done_more(), "it was sent again");
+    }
+
     /// Another process took it over and sent it, while the server kept this one waiting for a no.
     fn an_attempt_that_failed_late_does_not_undo_that_a_letter_was_sent(store) {
         let server = Scripted::start_late(Hang::FinalDot, Duration::from_millis(1000));

@@ -44,6 +44,8 @@ struct Plan {
     hangs: VecDeque<Hang>,
     /// Connections that hang go on after so long, as if nothing had been.
     late: Option<Duration>,
+    /// What it says once it has read a letter; yes, if nothing is left.
+    last_words: VecDeque<&'static [u8]>,
     /// Whether it refuses every letter, once it has read it.
     refuses: bool,
 }
@@ -62,12 +64,17 @@ impl Scripted {
 
     /// The first connection hangs and goes on after `late`. Every letter is refused, once it was read.
     pub fn start_late(hang: Hang, late: Duration) -> Self {
-        Self::with(Plan { hangs: VecDeque::from([hang]), late: Some(late), refuses: true })
+        Self::with(Plan { hangs: VecDeque::from([hang]), late: Some(late), refuses: true, ..Plan::default() })
     }
 
     /// The first connection hangs and goes on after `late`.
     pub fn start_slow(hang: Hang, late: Duration) -> Self {
-        Self::with(Plan { hangs: VecDeque::from([hang]), late: Some(late), refuses: false })
+        Self::with(Plan { hangs: VecDeque::from([hang]), late: Some(late), ..Plan::default() })
+    }
+
+    /// Says this of each letter in turn, once it has read it, and yes of those that follow.
+    pub fn start_saying(last_words: &[&'static [u8]]) -> Self {
+        Self::with(Plan { last_words: last_words.iter().copied().collect(), ..Plan::default() })
     }
 
     /// Whether it did anything that no test has asked about yet.
@@ -89,7 +96,7 @@ impl Scripted {
                         (plan.hangs.pop_front(), plan.late, plan.refuses)
                     };
                     // The client may go at any time.
-                    _ = Conversation { stream: BufReader::new(stream), hang, late, refuses, sender }.run();
+                    _ = Conversation { stream: BufReader::new(stream), hang, late, refuses, plan, sender }.run();
                 });
             }
         });
@@ -133,6 +140,7 @@ struct Conversation {
     hang: Option<Hang>,
     late: Option<Duration>,
     refuses: bool,
+    plan: Arc<Mutex<Plan>>,
     sender: Sender<Event>,
 }
 
@@ -159,7 +167,8 @@ impl Conversation {
                         continue;
                     }
                     _ = self.sender.send(Event::Accepted(to.clone(), id));
-                    self.say("250 ok")?;
+                    let last_word = self.plan.lock().unwrap().last_words.pop_front();
+                    self.stream.get_mut().write_all(last_word.unwrap_or(b"250 ok\r\n"))?;
                 }
                 "QUIT" => return self.say("221 bye"),
                 _ => self.say("250 ok")?,
