@@ -53,6 +53,9 @@ const NOTE_BYTES: usize = IDS_BYTES + 9;
 const GLANCE: Duration = Duration::from_millis(20);
 const GLANCES: u32 = 50;
 
+/// Links that lead to one another, before they lead nowhere.
+const LINKS_MAX: u32 = 40;
+
 /// What the header of a file says, or a note.
 #[derive(Clone, Copy, Default)]
 struct Header {
@@ -112,14 +115,12 @@ pub fn open(path: &Path) -> io::Result<Opened> {
         // SQLite gives its journal the mode of the file itself.
         let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
         made.map_err(|error| of(path, &error))?;
-        if has_journal {
-            examine(path, noted_write)?;
-        }
+        let examined = if has_journal { Some(examine(path, noted_write)?) } else { None };
         // 0 is the id of a file that was never opened.
         let new = uuid::Uuid::new_v4().as_fields().0.max(1);
-        // The journal may have changed it.
+        // The journal may have changed it; or not yet, where another program has the file open.
         let Header { id, write, .. } = header_of(path)?;
-        write_last(&note, write)?;
+        write_last(&note, examined.unwrap_or(write))?;
         // Both, until the new one is certain to be in the file.
         write_ids(&note, [id, new])?;
         // Whoever comes between these two finds the file in order, and chooses an id of its own.
@@ -128,6 +129,16 @@ pub fn open(path: &Path) -> io::Result<Opened> {
         return Ok(Opened { note, new_id: Mutex::new(Some(new)) });
     }
     Ok(Opened { note, new_id: Mutex::default() })
+}
+
+/// Where a path leads to that may be a link, also to what is not there: SQLite's journal is beside that.
+pub fn target(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        let Ok(next) = fs::read_link(&path) else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(next);
+    }
+    path
 }
 
 /// Takes the lock: alone where no process has the file open, else together with them. One that opens the file has it
@@ -361,8 +372,8 @@ fn journal_alone(path: &Path, journal: &Path) -> String {
 }
 
 /// Applies the journal to what is read, and looks whether the file is whole and has the write that is noted: SQLite
-/// reads a journal up to the first thing in it that is not right, and takes that for its end.
-fn examine(path: &Path, noted_write: Option<u32>) -> io::Result<()> {
+/// reads a journal up to the first thing in it that is not right, and takes that for its end. Answers the last write.
+fn examine(path: &Path, noted_write: Option<u32>) -> io::Result<u32> {
     let started = Stopwatch::now();
     let connection = SqliteConnection::establish(&path.to_string_lossy());
     let mut connection = connection.map_err(|error| io::Error::other(damaged(path, &error.to_string())))?;
@@ -378,7 +389,7 @@ fn examine(path: &Path, noted_write: Option<u32>) -> io::Result<()> {
             }
             let duration_ms = started.elapsed().as_millis();
             tracing::info!(duration_ms, "the service was not stopped gracefully; the store was examined and is whole");
-            return Ok(());
+            return Ok(write);
         }
         Ok(found) => found.first().map(|found| found.quick_check.clone()).unwrap_or_default(),
         Err(error) => error.to_string(),

@@ -112,10 +112,7 @@ impl Database {
         let (mut files, mut opened) = (None, None);
         let mut store = store.clone();
         if let Store::Sqlite(path) = &mut store {
-            // Beside a link SQLite's journal is beside what it leads to.
-            if let Ok(target) = path.canonicalize() {
-                *path = target;
-            }
+            *path = journal::target(path);
             if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                 private_folder(folder)?;
             }

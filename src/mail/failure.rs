@@ -131,11 +131,11 @@ impl Failure {
 
     /// A step failed: refused by the server, or the connection broke.
     pub fn at(step: Step, error: &Error) -> Self {
-        let fault = if step.is_before_letter() || wants_login(error) {
+        let fault = if step.is_before_letter() || (!step.is_after_data() && wants_login(error)) {
             Fault::Unreachable
         } else if error.is_permanent() || (step.is_after_data() && is_unreadable(error)) {
             Fault::Permanent
-        } else if error.is_transient() || step.is_after_data() {
+        } else if error.is_transient() || step.is_after_data() || is_unreadable(error) {
             Fault::Transient
         } else {
             Fault::Unreachable
@@ -145,9 +145,10 @@ impl Failure {
         Self { step: Some(step), is_in_step, ..Self::new(fault, chain(error)) }
     }
 
-    /// A reply that has no place at this step: the server is out of step with us.
+    /// A reply that has no place at this step: the server is out of step with us. After the letter nobody knows whether
+    /// it was accepted.
     pub fn out_of_step(step: Step, reply: &Response) -> Self {
-        let fault = if step.is_after_data() { Fault::Transient } else { Fault::Unreachable };
+        let fault = if step.is_after_data() { Fault::Permanent } else { Fault::Unreachable };
         Self { step: Some(step), ..Self::new(fault, format!("the reply has no place here: {}", words(reply))) }
     }
 

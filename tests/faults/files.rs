@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -233,6 +234,51 @@ fn a_store_behind_a_link_is_the_store_that_it_leads_to() {
     app.publish(&small_conference(None, None));
     register(&app, 0..2);
     assert_eq!(app.count(COUNT), 2);
+}
+
+#[test]
+fn a_link_that_leads_to_nothing_does_not_destroy_the_journal_that_is_there() {
+    let world = World::new(Store::Sqlite);
+    let link = world.folder.0.join("link.db");
+    std::os::unix::fs::symlink("plenary.db", &link).unwrap();
+    let url = format!("sqlite:{}", link.display());
+    let world = Arc::new(world.set("PLENARY_DATABASE_URL", &url));
+    with_people(&world, 2).kill();
+    let (aside, journal) = (world.folder.0.join("aside.db"), fs::read(file(&world, "-wal")).unwrap());
+    fs::rename(file(&world, ""), &aside).unwrap();
+    for _ in 0..2 {
+        assert!(refused(&world, &[]).contains("plenary.db is not there or empty, but its journal"));
+        assert!(!file(&world, "").exists());
+        assert!(fs::read(file(&world, "-wal")).unwrap() == journal, "the journal was touched");
+    }
+    fs::rename(&aside, file(&world, "")).unwrap();
+    assert_eq!(world.start_shared().count(COUNT), 2);
+}
+
+#[test]
+fn a_program_that_has_the_file_open_does_not_hide_that_the_journal_is_cut_off() {
+    let world = Arc::new(World::new(Store::Sqlite));
+    with_people(&world, 6).kill();
+    let note = fs::read(file(&world, "-opened")).unwrap();
+    let mut reader = std::process::Command::new("sqlite3")
+        .arg(file(&world, ""))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    reader.stdin.as_mut().unwrap().write_all(format!("{COUNT};\n").as_bytes()).unwrap();
+    let mut counted = String::new();
+    BufReader::new(reader.stdout.as_mut().unwrap()).read_line(&mut counted).unwrap();
+    assert_eq!(counted, "6\n");
+    assert!(world.run(&["doctor"]).status.success());
+    assert!(fs::read(file(&world, "-opened")).unwrap()[18..] == note[18..], "the last write is as it was noted");
+    reader.kill().unwrap();
+    reader.wait().unwrap();
+    let journal = fs::read(file(&world, "-wal")).unwrap();
+    fs::write(file(&world, "-wal"), &journal[..journal.len() / 2]).unwrap();
+    assert!(refused(&world, &[]).contains("lacks what was written to it last"));
+    fs::write(file(&world, "-wal"), &journal).unwrap();
+    assert_eq!(world.start_shared().count(COUNT), 6);
 }
 
 #[test]

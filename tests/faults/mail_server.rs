@@ -179,19 +179,33 @@ on_both_stores! {
 
     /// A yes that cannot be read may be a no as well. It is said, and the letter is not sent again and again.
     fn a_server_whose_last_word_cannot_be_read_or_kept_gets_no_letter_twice(store) {
-        let words: [&[u8]; 4] = [b"250 ok\0id\r\n", b"250 re\xe7u\r\n", b"250\r\n", b"250 ok\r\n"];
+        let words: [&[u8]; 6] = [b"250 ok\0id\r\n", b"250 re\xe7u\r\n", b"250\r\n", b"354 again\r\n", b"535 no\r\n", b"250 ok\r\n"];
         let server = Scripted::start_saying(&words);
         let app = World::new(store).set("PLENARY_MAIL_URL", &server.url()).set("PLENARY_MAIL_CONNECTIONS", "1").start();
         app.publish(&small_conference(None, None));
-        for number in 0..4 {
+        for number in 0..6 {
             register(&app, number);
             assert_eq!(server.accepted(1)[0].0, address(number));
             wait_for_none(&app.world, WAITING);
         }
-        let states: Vec<_> = (0..4).map(|number| attempts(&app, &address(number))).collect();
+        let states: Vec<_> = (0..6).map(|number| attempts(&app, &address(number))).collect();
         let told: Vec<_> = states.iter().map(|(state, outcomes, _)| (state.as_str(), outcomes.len())).collect();
-        assert_eq!(told, [("sent", 1), ("failed", 1), ("failed", 1), ("sent", 1)], "{states:?}");
+        let failed = ("failed", 1);
+        assert_eq!(told, [("sent", 1), failed, failed, failed, failed, ("sent", 1)], "{states:?}");
         assert!(!server.has_done_more(), "it was sent again");
+    }
+
+    /// The words of a server that writes Latin-1.
+    fn an_address_that_is_refused_in_words_that_cannot_be_read_holds_up_no_other(store) {
+        let server = Scripted::start_saying_to_addresses(&[b"550 utilisateur inconnu \xe9\r\n".as_slice(); 3]);
+        let app = World::new(store).set("PLENARY_MAIL_URL", &server.url()).set("PLENARY_MAIL_CONNECTIONS", "1").start();
+        app.publish(&small_conference(None, None));
+        for number in 0..6 {
+            register(&app, number);
+        }
+        let accepted: BTreeSet<_> = server.accepted(6).into_iter().map(|(to, _)| to).collect();
+        assert_eq!(accepted, BTreeSet::from_iter((0..6).map(address)), "each leaves, if need be at its second attempt");
+        assert!(app.get("/metrics").text().contains("plenary_mail_outages_total 0\n"));
     }
 
     /// Another process took it over and sent it, while the server kept this one waiting for a no.

@@ -44,6 +44,8 @@ struct Plan {
     hangs: VecDeque<Hang>,
     /// Connections that hang go on after so long, as if nothing had been.
     late: Option<Duration>,
+    /// What it says to addresses; yes, if nothing is left.
+    of_addresses: VecDeque<&'static [u8]>,
     /// What it says once it has read a letter; yes, if nothing is left.
     last_words: VecDeque<&'static [u8]>,
     /// Whether it refuses every letter, once it has read it.
@@ -75,6 +77,11 @@ impl Scripted {
     /// Says this of each letter in turn, once it has read it, and yes of those that follow.
     pub fn start_saying(last_words: &[&'static [u8]]) -> Self {
         Self::with(Plan { last_words: last_words.iter().copied().collect(), ..Plan::default() })
+    }
+
+    /// Says this to each address in turn, and yes to those that follow.
+    pub fn start_saying_to_addresses(words: &[&'static [u8]]) -> Self {
+        Self::with(Plan { of_addresses: words.iter().copied().collect(), ..Plan::default() })
     }
 
     /// Whether it did anything that no test has asked about yet.
@@ -155,7 +162,9 @@ impl Conversation {
                 "MAIL" => self.answer(Hang::Mail, &to, "250 ok")?,
                 "RCPT" => {
                     to = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
-                    self.answer(Hang::Rcpt, &to, "250 ok")?;
+                    self.maybe_hang(Hang::Rcpt, &to)?;
+                    let words = self.plan.lock().unwrap().of_addresses.pop_front();
+                    self.stream.get_mut().write_all(words.unwrap_or(b"250 ok\r\n"))?;
                 }
                 "DATA" => {
                     self.answer(Hang::Data, &to, "354 go on")?;
