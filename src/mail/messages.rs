@@ -348,7 +348,9 @@ pub fn depth(connection: &mut Connection) -> Result<(States, Option<DateTime<Utc
 /// # Errors
 /// The store fails.
 pub fn record_bounce(connection: &mut Connection, message: MessageId, words: &str) -> Result<(), DatabaseError> {
-    diesel::update(outbox_messages::table.find(message).filter(dsl::state.eq("sent")))
+    // The report may be quicker than the record of what it is about.
+    let is_on_its_way = dsl::state.eq("waiting").and(dsl::lease_holder.is_not_null());
+    diesel::update(outbox_messages::table.find(message).filter(dsl::state.eq("sent").or(is_on_its_way)))
         .set((dsl::state.eq("failed"), dsl::last_error.eq(words)))
         .execute(connection)?;
     note_attempt(connection, message, "failed", words)

@@ -375,8 +375,8 @@ struct NewAttempt<'a> {
 }
 
 /// Records what came of an attempt of `holder` to send a message, with the server's words. An attempt that failed
-/// changes nothing where the message was taken back meanwhile, or another process took it over; one that succeeded,
-/// always does.
+/// changes nothing where the message was taken back meanwhile, or another process took it over; one that succeeded
+/// does, unless the message came back already.
 ///
 /// # Errors
 /// The store fails.
@@ -395,7 +395,8 @@ pub fn record(
     let is_sent = matches!(outcome, Outcome::Sent);
     let of_it = outbox_messages::table.find(message);
     let is_ours = dsl::state.eq("waiting").and(dsl::lease_holder.eq(holder).assume_not_null());
-    let recorded = diesel::update(of_it.filter(is_ours.or(is_sent.into_sql::<Bool>())))
+    let was_accepted = dsl::state.ne("failed").and(is_sent.into_sql::<Bool>());
+    let recorded = diesel::update(of_it.filter(is_ours.or(was_accepted)))
         .set((
             dsl::state.eq(state),
             dsl::tries.eq(dsl::tries + 1),
