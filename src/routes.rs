@@ -391,7 +391,7 @@ impl Modify for Details {
     }
 }
 
-/// Makes the API document.
+/// Makes the API document, whose structure is ten times as large as its text.
 fn document() -> openapi::OpenApi {
     let mut document = Api::openapi();
     document.merge(Operations::openapi());

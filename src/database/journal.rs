@@ -87,7 +87,7 @@ pub fn open(path: &Path) -> io::Result<Opened> {
     let note = note.map_err(|error| of(&note_path, &error))?;
     let is_first = is_first(&note)?;
     let journal = beside(path, "-wal");
-    let has_journal = fs::metadata(&journal).is_ok_and(|found| found.len() > 0);
+    let has_journal = has_journal(path);
     let (header, (noted, noted_write)) = (header_of(path)?, read_note(&note)?);
     let is_noted = noted.is_some_and(|noted| noted.contains(&header.id));
     if !is_sqlite(path)? {
@@ -141,22 +141,31 @@ pub fn target(path: &Path) -> PathBuf {
     path
 }
 
-/// Takes the lock: alone where no process has the file open, else together with them. One that opens the file has it
-/// alone, and may find that it must not: whoever waited for it tries to be the first again.
-fn is_first(note: &File) -> io::Result<bool> {
-    let try_alone = || match note.try_lock() {
+/// Takes the lock alone, if no other process has it.
+fn lock_alone(note: &File) -> io::Result<bool> {
+    match note.try_lock() {
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),
         Err(TryLockError::Error(error)) => Err(error),
-    };
+    }
+}
+
+/// Whether something may stand in the file's journal.
+fn has_journal(path: &Path) -> bool {
+    fs::metadata(beside(path, "-wal")).is_ok_and(|found| found.len() > 0)
+}
+
+/// Takes the lock: alone where no process has the file open, else together with them. One that opens the file has it
+/// alone, and may find that it must not: whoever waited for it tries to be the first again.
+fn is_first(note: &File) -> io::Result<bool> {
     loop {
-        if try_alone()? {
+        if lock_alone(note)? {
             return Ok(true);
         }
         match note.try_lock_shared() {
             Ok(()) => {
                 note.unlock()?;
-                if try_alone()? {
+                if lock_alone(note)? {
                     return Ok(true);
                 }
                 note.lock_shared()?;
@@ -181,7 +190,7 @@ fn is_behind(path: &Path, note: &File, noted: Option<u32>, is_first: bool) -> io
         }
         thread::sleep(GLANCE);
         noted = read_note(note)?.1.unwrap_or(noted);
-        if fs::metadata(beside(path, "-wal")).is_ok_and(|found| found.len() > 0) {
+        if has_journal(path) {
             return Ok(false);
         }
     }
@@ -228,11 +237,7 @@ impl Opened {
     /// The system does not say.
     pub fn is_alone(&self) -> io::Result<bool> {
         self.note.unlock()?;
-        let is_alone = match self.note.try_lock() {
-            Ok(()) => true,
-            Err(TryLockError::WouldBlock) => false,
-            Err(TryLockError::Error(error)) => return Err(error),
-        };
+        let is_alone = lock_alone(&self.note)?;
         self.note.unlock()?;
         self.note.lock_shared()?;
         Ok(is_alone)
@@ -291,12 +296,13 @@ fn header_of(path: &Path) -> io::Result<Header> {
         let bytes = header.get(offset..).and_then(|bytes| bytes.first_chunk());
         bytes.copied().map(u32::from_be_bytes).unwrap_or_default()
     };
-    let page_bytes = match header.get(PAGE_OFFSET..).and_then(|bytes| bytes.first_chunk()) {
+    let page_bytes = header.get(PAGE_OFFSET..).and_then(|bytes| bytes.first_chunk());
+    let page_bytes = match page_bytes.copied().map(u16::from_be_bytes).unwrap_or_default() {
         // The largest does not fit into two bytes.
-        Some(&bytes) => Some(u16::from_be_bytes(bytes)).map(|bytes| if bytes == 1 { 65_536 } else { u64::from(bytes) }),
-        None => None,
+        1 => 65_536,
+        bytes => u64::from(bytes),
     };
-    let own_bytes = page_bytes.unwrap_or_default() * u64::from(number(PAGES_OFFSET));
+    let own_bytes = page_bytes * u64::from(number(PAGES_OFFSET));
     Ok(Header { id: number(ID_OFFSET), write: number(WRITE_OFFSET), bytes, own_bytes })
 }
 
