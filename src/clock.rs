@@ -1,23 +1,23 @@
-//! The only place that asks the time.
+//! The only place that asks for the time.
 //!
-//! Clocks are set back, and those of two machines differ. So the order of what happened is a number given under a lock
-//! wherever it counts, and the instants of one thing's history never go back: [`following`]. Rules about the present
-//! (what is open, due or over) ask the clock alone, so that a clock that was wrong once is no rule afterwards.
+//! Clocks are set back, and those of two machines differ. So wherever order matters, it is a number that is assigned
+//! under a lock, and the times in one resource's history never go back: [`following`]. Rules about the present (what is
+//! open, due or over) depend on the clock only, so that a clock that was once wrong has no effect afterwards.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-/// The present instant, in whole microseconds: what PostgreSQL keeps, so that a stored instant equals the one in hand.
+/// The present time in whole microseconds, the precision of PostgreSQL, so that a stored time equals the one in memory.
 #[expect(clippy::disallowed_methods, reason = "the one home of `Utc::now`")]
 pub fn now() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(6)
 }
 
-/// The instant of what comes after `last` in one history: `now`, or a microsecond after `last` where that is later.
+/// The time of the entry after `last` in one history: `now`, or a microsecond after `last` if that is later.
 pub fn following(now: DateTime<Utc>, last: Option<DateTime<Utc>>) -> DateTime<Utc> {
     last.map_or(now, |last| now.max(last + TimeDelta::microseconds(1)))
 }
 
-/// An instant as the API writes it outside the agenda: RFC 3339 in UTC with `Z`.
+/// A time as the API writes it outside the agenda: RFC 3339 in UTC with `Z`.
 pub fn wire(instant: DateTime<Utc>) -> String {
     instant.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
 }

@@ -1,4 +1,4 @@
-//! The API's documentation: the document in both its forms, the page that shows it, the kinds of problems.
+//! Documentation of the API: the document in both formats, the page that shows it, and the kinds of problems.
 
 use std::sync::OnceLock;
 
@@ -26,12 +26,11 @@ fn cacheable(body: Vec<u8>, content_type: &'static str) -> Representation {
     }
 }
 
-/// What the documentation is made of.
+/// The input of the documentation.
 #[derive(Clone)]
 pub struct Documentation {
-    /// Makes the API document. Its texts are kept when they were first asked for, and are a tenth of its size.
+    /// Builds the API document. Its texts are cached when they are first needed; they have a tenth of its size.
     pub document: fn() -> OpenApi,
-    /// Every kind of problem.
     pub problems: &'static [&'static ProblemKind],
 }
 
@@ -39,7 +38,7 @@ impl Documentation {
     /// The API document as YAML.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// It cannot be serialised.
     pub fn yaml(&self) -> Result<&'static str, Problem> {
         static YAML: OnceLock<String> = OnceLock::new();
         self.kept(&YAML, OpenApi::to_yaml)
@@ -63,7 +62,7 @@ impl Documentation {
     }
 }
 
-/// Reads the API document as JSON.
+/// Returns this API document as JSON.
 #[utoipa::path(
     get, path = "/openapi.json",
     tag = "service",
@@ -73,7 +72,7 @@ pub async fn read_openapi_json(request: HttpRequest, docs: web::Data<Documentati
     Ok(answer(&request, cacheable(docs.json()?.into(), "application/json")))
 }
 
-/// Reads the API document as YAML.
+/// Returns this API document as YAML.
 #[utoipa::path(
     get, path = "/openapi.yaml",
     tag = "service",
@@ -86,11 +85,11 @@ pub async fn read_openapi_yaml(request: HttpRequest, docs: web::Data<Documentati
 /// A kind of problem.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProblemDescription {
-    /// What `type` says.
+    /// The value of `type` in problem documents of this kind: `/problems/<slug>`.
     pub r#type: String,
-    /// The HTTP status.
+    /// HTTP status code.
     pub status: u16,
-    /// What it means.
+    /// Short description.
     pub title: &'static str,
 }
 
@@ -102,18 +101,18 @@ fn description(kind: &ProblemKind) -> ProblemDescription {
 #[utoipa::path(
     get, path = "/problems",
     tag = "service",
-    responses((status = 200, description = "The kinds", body = List<ProblemDescription>), AnyProblem)
+    responses((status = 200, description = "The kinds of problems", body = List<ProblemDescription>), AnyProblem)
 )]
 pub async fn list_problems(docs: web::Data<Documentation>) -> HttpResponse {
     HttpResponse::Ok().json(List { data: docs.problems.iter().map(|kind| description(kind)).collect() })
 }
 
-/// Reads what a kind of problem means.
+/// Returns the description of a kind of problem.
 #[utoipa::path(
     get, path = "/problems/{slug}",
     tag = "service",
     params(("slug" = String, Path, description = "The last part of `type`")),
-    responses((status = 200, description = "The kind", body = ProblemDescription), AnyProblem)
+    responses((status = 200, description = "The kind of problem", body = ProblemDescription), AnyProblem)
 )]
 pub async fn read_problem(docs: web::Data<Documentation>, slug: web::Path<String>) -> Result<HttpResponse, Problem> {
     let kind = docs.problems.iter().find(|kind| kind.slug == *slug).ok_or_else(|| Problem::new(&NOT_FOUND))?;
@@ -125,7 +124,7 @@ pub fn page() -> SwaggerUi {
     SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json"))
 }
 
-/// Leads to the page.
+/// Redirects to the page.
 #[get("/docs")]
 pub async fn to_page() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()

@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it can serve.
+//! Health checks: whether the process is alive, and whether it can serve.
 
 use actix_web::{HttpResponse, http::header, web};
 use serde::Serialize;
@@ -13,28 +13,29 @@ use crate::{
     },
 };
 
-/// How the service is.
+/// Result of a health check.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
-    /// `ok`.
+    /// Always `ok`; otherwise the answer is a problem document.
     pub status: &'static str,
 }
 
 const OK: Health = Health { status: "ok" };
 
-/// Answers as long as the process lives.
+/// Checks that the process is alive.
 #[utoipa::path(
     get, path = "/healthz",
-    tag = "service", responses((status = 200, description = "It lives", body = Health), AnyProblem)
+    tag = "service", responses((status = 200, description = "The process is alive", body = Health), AnyProblem)
 )]
 pub async fn alive() -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(OK)
 }
 
-/// Answers 200 when the store is reachable and migrated and the first conference, if any, is published.
+/// Checks that the service can serve: the store is reachable and migrated, and the first conference, if any, is
+/// published.
 #[utoipa::path(
     get, path = "/readyz",
-    tag = "service", responses((status = 200, description = "It serves", body = Health), AnyProblem)
+    tag = "service", responses((status = 200, description = "The service can serve", body = Health), AnyProblem)
 )]
 pub async fn ready(database: web::Data<Database>, ready: web::Data<Ready>) -> Result<HttpResponse, Problem> {
     if !ready.is_raised() {

@@ -1,16 +1,16 @@
-//! Every kind of id: one generic UUIDv7 (RFC 9562) with the kind as a phantom type, so that the id of a room cannot
-//! stand where the id of a session is meant.
+//! Ids: one generic UUIDv7 (RFC 9562) with the kind as a phantom type, so that a room's id cannot be used as a
+//! session's.
 
 use std::{cmp::Ordering, fmt, hash, marker::PhantomData, str::FromStr};
 
 use uuid::{NoContext, Timestamp, Uuid};
 
-/// The id of one `K`. It is made once and never changes.
+/// The id of a `K`. It never changes.
 pub struct Id<K>(Uuid, PhantomData<fn() -> K>);
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident $id:ident),+ $(,)?) => {
-        /// The kinds of things that have an id of their own.
+        /// The kinds of resources with an id.
         pub mod kind {
             $($(#[$doc])* #[derive(Debug)] pub enum $name {})+
         }
@@ -18,61 +18,40 @@ macro_rules! kinds {
     };
 }
 kinds! {
-    /// A speaker in an item or session.
     Appearance AppearanceId,
-    /// The outcome document.
     CallForAction CallForActionId,
-    /// A line of the audit trail.
     AuditEntry AuditEntryId,
-    /// A kind of registration.
     Category CategoryId,
-    /// The event itself.
     Conference ConferenceId,
-    /// What happened at a door.
     CheckIn CheckInId,
-    /// What is written to many.
     Broadcast BroadcastId,
-    /// An attempt to send a message.
     MailAttempt MailAttemptId,
-    /// A date of the conference.
     Day DayId,
-    /// The registrations of one State or organisation.
     Delegation DelegationId,
     /// Two registrations that are probably of one person.
     PossibleDuplicate PossibleDuplicateId,
     /// A personal invitation, or a shared access code.
     Invitation InvitationId,
-    /// What a registrar notes about a registration.
+    /// A registrar's note about a registration.
     Note NoteId,
-    /// An answer that can be given again.
+    /// A stored answer.
     IdempotencyKey IdempotencyKeyId,
-    /// An agenda item.
     Item ItemId,
-    /// One process's hold on a message while it sends it.
+    /// A process that leases messages.
     LeaseHolder LeaseHolderId,
     /// A message of the outbox.
     Message MessageId,
-    /// A State, an international organisation, a university.
     Organisation OrganisationId,
-    /// One person's request to attend.
     Registration RegistrationId,
-    /// A line of a registration's history.
+    /// An entry of a registration's history.
     RegistrationEvent RegistrationEventId,
-    /// The taking out of a person.
     Redaction RedactionId,
-    /// A published copy of the agenda.
     Release ReleaseId,
-    /// A place of sessions.
     Room RoomId,
-    /// A release that is to be published at a time.
     ScheduledRelease ScheduledReleaseId,
-    /// A block of a day.
     Session SessionId,
-    /// A person who appears in the agenda.
     Speaker SpeakerId,
-    /// A bearer token.
     Token TokenId,
-    /// A theme.
     Track TrackId,
 }
 
@@ -82,25 +61,22 @@ impl<K> Id<K> {
         Self::from_uuid(Uuid::now_v7())
     }
 
-    /// A new id that the public sees: later ids sort after earlier ones by the millisecond, and nothing in it counts.
-    /// (A counter within the millisecond would tell how many things of a draft are hidden.)
+    /// A new id that the public will see. Ids sort by the millisecond of their creation and have no counter: a counter
+    /// would show how many resources of a draft are hidden.
     pub fn unlinked() -> Self {
         Self::from_uuid(Uuid::new_v7(Timestamp::now(NoContext)))
     }
 
-    /// The id with this value.
     pub const fn from_uuid(uuid: Uuid) -> Self {
         Self(uuid, PhantomData)
     }
 
-    /// The value.
     pub const fn uuid(self) -> Uuid {
         self.0
     }
 }
 
 impl<K> Default for Id<K> {
-    /// A new id.
     fn default() -> Self {
         Self::new()
     }

@@ -1,30 +1,194 @@
-//! Plenary: a conference event-management service in one binary. `ARCHITECTURE.md` is the map.
+//! Plenary: a conference event-management service in one binary. `ARCHITECTURE.md` describes its parts.
 
 mod access;
 mod agenda;
 mod blueprint;
+mod check_in;
 mod cli;
 mod clock;
+mod connection_limits;
+mod csv_table;
 mod database;
+mod delegations;
 mod docs;
-mod faults;
+mod expiry;
 mod health;
 mod http;
 mod ids;
+mod invitations;
 mod mail;
+mod messaging;
 mod programme;
 mod qr;
+mod registrar;
 mod registration;
 mod routes;
+mod self_service;
 mod server;
 mod settings;
 mod site;
+mod validation;
 mod values;
 
-/// Memory goes back to the system when a crowd is gone.
+/// mimalloc returns memory to the system after a peak.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
     cli::run()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use crate::{
+        access::{
+            Role,
+            audit::{AuditAction, ResourceKind},
+            token::model::TokenSource,
+        },
+        agenda::document::{
+            AppearanceRole, CallForActionStatus, ItemKind, OrganisationKind, OrganisationRole, Precedence,
+            ProtocolRule, SessionAccess, SessionKind, Visibility,
+        },
+        check_in::scan_rules::{Outcome, Reason},
+        delegations::{DelegationKind, RegionalGroup},
+        mail::{LetterKind, MailLanguage, MessageState, attempts::AttemptOutcome, block_list::BlockReason},
+        programme::{
+            documents::{Coding, Publication},
+            release::ScheduledState,
+        },
+        registration::{
+            broadcast::{BroadcastKind, BroadcastState},
+            duplicate_check::{DuplicateReason, DuplicateState},
+            model::{Event, RegistrationStatus},
+            reservations::InvitationKind,
+            session_seats::SignUpState,
+        },
+    };
+
+    type Words = BTreeSet<String>;
+
+    /// Table, column and the words of its enum.
+    type Column = (&'static str, &'static str, &'static [&'static str]);
+
+    /// The columns that a CHECK constraint limits to a list of words.
+    const CHECKED: [Column; 30] = [
+        ("appearances", "role", AppearanceRole::WORDS),
+        ("calls_for_action", "status", CallForActionStatus::WORDS),
+        ("check_ins", "outcome", Outcome::WORDS),
+        ("check_ins", "reason", Reason::WORDS),
+        ("conference_organisations", "role", OrganisationRole::WORDS),
+        ("delegation_members", "level", Precedence::WORDS),
+        ("delegations", "kind", DelegationKind::WORDS),
+        ("invitations", "kind", InvitationKind::WORDS),
+        ("items", "kind", ItemKind::WORDS),
+        ("items", "visibility", Visibility::WORDS),
+        ("mail_attempts", "outcome", AttemptOutcome::WORDS),
+        ("mail_blocks", "reason", BlockReason::WORDS),
+        ("mail_broadcasts", "state", BroadcastState::WORDS),
+        ("organisations", "kind", OrganisationKind::WORDS),
+        ("outbox_messages", "state", MessageState::WORDS),
+        ("possible_duplicates", "reason", DuplicateReason::WORDS),
+        ("possible_duplicates", "state", DuplicateState::WORDS),
+        ("registration_events", "event", Event::WORDS),
+        ("registrations", "state", RegistrationStatus::WORDS),
+        ("representations", "coding", Coding::WORDS),
+        ("scheduled_releases", "state", ScheduledState::WORDS),
+        ("session_sign_ups", "state", SignUpState::WORDS),
+        ("sessions", "access", SessionAccess::WORDS),
+        ("sessions", "kind", SessionKind::WORDS),
+        ("sessions", "protocol_rule", ProtocolRule::WORDS),
+        ("sessions", "visibility", Visibility::WORDS),
+        ("speakers", "precedence", Precedence::WORDS),
+        ("speakers", "visibility", Visibility::WORDS),
+        ("tokens", "role", Role::WORDS),
+        ("tokens", "source", TokenSource::WORDS),
+    ];
+
+    /// The columns whose words no constraint limits.
+    const UNCHECKED: [Column; 9] = [
+        ("audit_entries", "action", AuditAction::WORDS),
+        ("audit_entries", "resource", ResourceKind::WORDS),
+        ("delegations", "regional_group", RegionalGroup::WORDS),
+        ("mail_broadcasts", "kind", BroadcastKind::WORDS),
+        ("mail_templates", "kind", LetterKind::WORDS),
+        ("mail_templates", "language", MailLanguage::WORDS),
+        ("outbox_messages", "kind", LetterKind::WORDS),
+        ("registration_events", "state", RegistrationStatus::WORDS),
+        ("representations", "publication", Publication::WORDS),
+    ];
+
+    /// The column and the words of `<column> IN ('<word>', ...)`, if the text begins with that.
+    fn list(text: &str) -> Option<(&str, Words)> {
+        let (column, rest) = text.split_once(" IN (")?;
+        let words = rest.split(')').next()?.split(", ").map(|word| word.trim_matches('\'').to_owned());
+        column.chars().all(|c| c.is_ascii_lowercase() || c == '_').then(|| (column, words.collect()))
+    }
+
+    /// The lists of a tree's CHECK constraints by name, with their columns: of two with one name, the later one.
+    fn lists(tree: &str) -> BTreeMap<String, (String, Words)> {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(tree);
+        let steps: BTreeSet<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut found = BTreeMap::new();
+        for step in steps {
+            let text = std::fs::read_to_string(step.join("up.sql")).unwrap();
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with("--"));
+            let text = lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
+            let mut parts = text.split("CONSTRAINT ");
+            let mut before = parts.next().unwrap();
+            let mut named = 0;
+            for part in parts {
+                let name = part.split([' ', ';', ',']).next().unwrap();
+                let check = part.strip_prefix(name).and_then(|rest| rest.strip_prefix(" CHECK ("));
+                if before.ends_with("DROP ") {
+                    found.remove(name);
+                } else if let Some((column, words)) = check.and_then(list) {
+                    named += 1;
+                    found.insert(name.to_owned(), (column.to_owned(), words));
+                }
+                before = part;
+            }
+            let all = text.split("CHECK (").skip(1).filter_map(list).count();
+            assert_eq!(all, named, "{}: every CHECK has a name", step.display());
+        }
+        found
+    }
+
+    #[test]
+    fn each_list_of_words_in_the_schema_has_one_enum_with_the_same_words() {
+        let expected: BTreeMap<_, _> = CHECKED
+            .iter()
+            .map(|(table, column, words)| {
+                let words: Words = words.iter().map(|word| (*word).to_owned()).collect();
+                (format!("{table}_{column}_check"), ((*column).to_owned(), words))
+            })
+            .collect();
+        assert_eq!(expected.len(), CHECKED.len(), "no column is named twice");
+        for tree in ["sqlite", "postgres"] {
+            let lists = lists(tree);
+            for (name, list) in &lists {
+                assert_eq!(expected.get(name), Some(list), "{tree}: {name}");
+            }
+            assert!(expected.keys().eq(lists.keys()), "{tree}");
+        }
+    }
+
+    #[test]
+    fn each_column_with_an_enum_is_declared_as_one() {
+        let expected: BTreeSet<_> =
+            CHECKED.iter().chain(&UNCHECKED).map(|(table, column, _)| format!("{table}.{column}")).collect();
+        let mut declared = BTreeSet::new();
+        let mut table = "";
+        for line in include_str!("database/schema.rs").lines() {
+            match line.trim().split_once(" -> ") {
+                Some((column, "Word," | "Nullable<Word>,")) => _ = declared.insert(format!("{table}.{column}")),
+                Some(_) => {}
+                None if line.ends_with(") {") => table = line.trim().split(' ').next().unwrap(),
+                None => {}
+            }
+        }
+        assert_eq!(declared, expected);
+    }
 }

@@ -1,19 +1,19 @@
-//! A QR code as rectangles: what a picture, a letter and a printed sheet draw alike.
+//! QR codes as rectangles, which pages, letters and printed sheets draw.
 
 use qrcode::{Color, EcLevel, QrCode};
 
-/// The margin that a reader needs around it, in modules (ISO/IEC 18004, 6.3.8).
+/// Width of the margin that a scanner needs, in modules (ISO/IEC 18004, section 6.3.8).
 pub const QUIET_ZONE: u16 = 4;
 
-/// The dark modules of a code, those of a row that touch as one.
+/// The dark modules of a code; neighbours in a row form one run.
 pub struct Modules {
-    /// How many modules there are to a side, without the margin.
+    /// Modules on a side, without the margin.
     pub width: u16,
-    /// Left end, row, and length.
+    /// Column, row and length of each run.
     pub runs: Vec<(u16, u16, u16)>,
 }
 
-/// The code of a text, readable with up to 15 % of it lost; nothing, if the text is too long.
+/// The code of a text, with error correction level M (about 15 %); `None` if the text is too long.
 pub fn modules(text: &str) -> Option<Modules> {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
     let width = u16::try_from(code.width()).ok()?;
@@ -32,13 +32,13 @@ pub fn modules(text: &str) -> Option<Modules> {
     Some(Modules { width, runs })
 }
 
-/// The code as SVG, one unit a module.
+/// The code as SVG; a module is one unit wide.
 pub fn svg(modules: &Modules) -> String {
     use std::fmt::Write as _;
     let side = modules.width + 2 * QUIET_ZONE;
     let mut path = String::new();
     for (column, row, length) in &modules.runs {
-        // A text takes all that is written to it.
+        // Writing to a `String` never fails.
         _ = write!(path, "M{} {}h{length}v1h-{length}z", column + QUIET_ZONE, row + QUIET_ZONE);
     }
     format!(
@@ -47,7 +47,7 @@ pub fn svg(modules: &Modules) -> String {
     )
 }
 
-/// The code as PNG, `scale` pixels a module.
+/// The code as PNG; a module is `scale` pixels wide.
 pub fn png(modules: &Modules, scale: u16) -> Option<Vec<u8>> {
     let side = usize::from(modules.width + 2 * QUIET_ZONE) * usize::from(scale);
     let mut pixels = vec![255_u8; side * side];

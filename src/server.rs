@@ -1,5 +1,4 @@
-//! The running service: HTTP, the mail worker, the look-out for other processes' releases; its start and its graceful
-//! stop.
+//! The running service: HTTP, the mail worker and the other background tasks; its start and its graceful stop.
 
 use std::{
     io::{self, Write as _},
@@ -20,68 +19,59 @@ use crate::{
     access::{
         Actor, RateLimit, ServerSecret, TokenUses,
         secret::fingerprint::{Origin, SecretError, recognise},
-        token::{PlainToken, settle_admin_token},
+        token::{PlainToken, ensure_admin_token},
     },
     agenda,
     blueprint::{self, Blueprint, yaml},
-    database::{Connection, Database, Store, Unreached},
-    docs,
+    connection_limits,
+    database::{ConnectFailure, Connection, Database, Store},
+    docs, expiry,
     http::{
-        self, Problem,
-        connections::{Connections, Limits},
-        extract, idempotency,
+        Problem,
+        connections::Connections,
+        extract,
         middleware::{Ready, observe, share_reads, wait_for_start},
         problem::{METHOD_NOT_ALLOWED, NOT_FOUND},
     },
     mail::{self, Wake, Worker, api::Metrics},
     programme::{
-        self, ProgrammeError, Programmes, Request,
-        api::State,
+        self, ProgrammeError, Programmes, PublicationRequest, documents,
         live::{Hub, ListenerLimits},
-        publication, redaction, release,
+        releases,
+        service::ProgrammeService,
     },
-    registration::{RegistrationError, api::Desk, folded_names, queue::Queue, sweep},
+    registration::{RegistrationError, commit_queue::CommitQueue, refold_names, service::RegistrationService},
     routes,
     settings::Settings,
     site::{self, Site},
     values::Code,
 };
 
-/// The example conference, for a binary that runs where its file is not.
+/// The example conference, for a binary that runs without its file.
 const EXAMPLE: &str = include_str!("../config/genocide-prevention-2014.yaml");
-/// Where the example is in the repository, and what the setting `seed` is by default.
+/// Path of the example in the repository, and default of the setting `seed`.
 const EXAMPLE_PATH: &str = "config/genocide-prevention-2014.yaml";
-/// How long requests in flight may take at a graceful stop, in seconds.
+/// Longest time for requests in progress at a graceful stop, in seconds.
 const STOP_TIMEOUT_SECONDS: u64 = 10;
-/// Of these, how long the service still takes connections, so that those that wait for it are answered, too.
+/// How much of that time the service still accepts connections, so that waiting clients are answered, too.
 const LAST_CONNECTIONS_SECONDS: u64 = 2;
-/// Files that are neither connections nor the store's nor the mail server's: the log, imports, exports, threads' own.
-const OTHER_FILES: u64 = 100;
-/// Files of a connection to SQLite, the store that has most: the database, its journal, the journal's index.
-const STORE_FILES: u64 = 3;
-/// The most connections that the service takes by itself: each needs some memory.
-const CONNECTIONS_MAX: u64 = 20_000;
-
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// A file, a port or the mail server's setting.
     #[error("{what}: {source}")]
     Io {
-        /// What was tried.
+        /// What was attempted.
         what: String,
-        /// What happened.
         source: io::Error,
     },
-    /// The store.
     #[error("{what}: {cause}")]
     Store {
-        /// What was tried.
+        /// What was attempted.
         what: &'static str,
-        /// What happened.
         cause: String,
     },
-    /// The key is missing, or is not that of the store.
+    /// The secret is missing, or belongs to another store.
     #[error("{0}")]
     Secret(SecretError),
     /// The blueprint for the empty store is wrong.
@@ -100,7 +90,7 @@ fn secret_error(what: &'static str) -> impl FnOnce(SecretError) -> ServeError {
     }
 }
 
-/// The whole chain of an error's causes, in one line.
+/// The chain of an error's causes, in one line.
 pub fn causes(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut source = error.source();
@@ -120,7 +110,8 @@ pub fn causes(error: &dyn std::error::Error) -> String {
 /// The service cannot start.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let mut signals = Signals::catch().map_err(io_error("signals"))?;
-    let connections = Connections::new(limits(&settings, open_files()));
+    let connections =
+        Connections::new(connection_limits::connection_limits(&settings, connection_limits::open_files()));
     let database = Database::open(&settings.store, settings.database_connections, settings.store_deadline)
         .map_err(io_error("database_url"))?;
     let secret = ServerSecret::find_or_make(&database, &settings.data_dir).await;
@@ -136,26 +127,31 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
 
     let (ready, wake, programmes) = (Ready::default(), Wake::default(), Programmes::new(secret.clone(), &public_url));
-    let desk = Desk {
+    let service = RegistrationService {
         database: database.clone(),
         programmes: programmes.clone(),
         secret: secret.clone(),
         public_url: public_url.as_str().into(),
         wake: wake.clone(),
-        limit: RateLimit::new(&settings),
-        code_limit: RateLimit::of_codes(&settings),
-        queue: Queue::new(database.clone(), secret.clone()),
+        limit: RateLimit::new(&settings.rate_limits),
+        code_limit: RateLimit::of_codes(&settings.rate_limits),
+        queue: CommitQueue::new(database.clone(), secret.clone()),
         scratch: settings.data_dir.as_path().into(),
     };
     let site = Site::load(settings.site_dir.as_deref(), &public_url).map_err(io_error("site_dir"))?;
     let metrics = Metrics::default();
-    let worker =
-        Worker::new(&settings, database.clone(), secret.clone(), public_url.clone(), (wake.clone(), metrics.clone()))
-            .map_err(io_error("mail_url"))?;
+    let worker = Worker::new(
+        &settings.mail,
+        database.clone(),
+        secret.clone(),
+        public_url.clone(),
+        (wake.clone(), metrics.clone()),
+    )
+    .map_err(io_error("mail_url"))?;
 
     let sweep_wake = wake.clone();
     let origins: Arc<[String]> = settings.cors_origins.clone().into();
-    let state = State {
+    let state = ProgrammeService {
         database: database.clone(),
         programmes: programmes.clone(),
         secret: secret.clone(),
@@ -183,21 +179,25 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
             .app_data(web::Data::new(metrics.clone()))
             .app_data(web::Data::new(routes::documentation()))
             .app_data(web::Data::new(state.clone()))
-            .app_data(web::Data::new(desk.clone()))
+            .app_data(web::Data::new(service.clone()))
             .app_data(web::Data::new(site.clone()))
             .wrap(from_fn(|request, next| wait_for_start(site::starting_page, request, next)))
             .wrap(cors(&origins))
             .wrap(from_fn(|request, next| share_reads(programme::api::is_open, request, next)))
-            .wrap(from_fn(|request, next| observe(publication::answer::at_once, request, next)))
+            .wrap(from_fn(|request, next| observe(documents::answer::at_once, request, next)))
             .configure(routes::configure)
             .service(docs::to_page)
             .service(docs::page())
             .configure(site::configure)
             .default_service(web::to(no_such_route))
     };
-    let server =
-        http::server::serve(listener, connections.clone(), STOP_TIMEOUT_SECONDS - LAST_CONNECTIONS_SECONDS, app)
-            .map_err(io_error("listen"))?;
+    let server = crate::http::listener::serve(
+        listener,
+        connections.clone(),
+        STOP_TIMEOUT_SECONDS - LAST_CONNECTIONS_SECONDS,
+        app,
+    )
+    .map_err(io_error("listen"))?;
     let handle = server.handle();
     let mut serving = actix_web::rt::spawn(server);
 
@@ -217,14 +217,16 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let (stop, stopped) = watch::channel(false);
     let following = actix_web::rt::spawn(programmes.clone().follow(database.clone(), stopped.clone()));
     let telling = actix_web::rt::spawn(hub.clone().keep());
-    let tidying = actix_web::rt::spawn(idempotency::tidy(database.clone(), stopped.clone()));
+    let tidying = actix_web::rt::spawn(crate::http::idempotency::purge(database.clone(), stopped.clone()));
     let noting = actix_web::rt::spawn(uses.keep(database.clone(), stopped.clone()));
-    let sweeping = sweep::keep(database.clone(), programmes.clone(), sweep_wake, stopped.clone());
+    let sweeping = expiry::run(database.clone(), programmes.clone(), sweep_wake, stopped.clone());
     let sweeping = actix_web::rt::spawn(sweeping);
-    let retention_days = settings.mail_retention_days;
-    let scrubbing = actix_web::rt::spawn(mail::tidy(database.clone(), retention_days, stopped.clone()));
-    let rewriting = actix_web::rt::spawn(redaction::rewriting::keep(database.clone(), stopped.clone()));
-    let keeping = release::schedule::keep(database.clone(), programmes.clone(), secret, stopped.clone());
+    let retention_days = settings.mail.retention_days;
+    let scrubbing = actix_web::rt::spawn(mail::purge(database.clone(), retention_days, stopped.clone()));
+    let rewriting =
+        actix_web::rt::spawn(crate::programme::redaction::rewriting::run(database.clone(), stopped.clone()));
+    let keeping =
+        crate::programme::releases::schedule::run(database.clone(), programmes.clone(), secret, stopped.clone());
     let keeping = actix_web::rt::spawn(keeping);
     let working = actix_web::rt::spawn(worker.run(stopped));
     ready.raise();
@@ -234,7 +236,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         served = &mut serving => served,
         () = signals.any() => {
             connections.leave();
-            // A listener's answer has no end of its own.
+            // The answer of an event listener has no end of its own.
             hub.close();
             connections.ended(Duration::from_secs(LAST_CONNECTIONS_SECONDS)).await;
             handle.stop(true).await;
@@ -243,9 +245,9 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     };
     tracing::info!("stopping");
     hub.close();
-    // Nobody listens any more if both have ended by themselves.
+    // The send fails if all tasks have ended by themselves.
     _ = stop.send(true);
-    // Each ends by itself in time, unless the store keeps its thread.
+    // Each task ends in time, unless the store blocks its thread.
     let sending = working.abort_handle();
     let others = async {
         let _ = tokio::join!(following, telling, tidying, noting, keeping, rewriting, sweeping, scrubbing, working);
@@ -263,62 +265,23 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     }
 }
 
-/// What asks the service to stop.
+/// The signals that stop the service.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    /// From now on they do not end the process by themselves.
+    /// Catches the signals, so that they no longer end the process.
     fn catch() -> io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Waits for either.
     async fn any(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
-    }
-}
-
-/// Lets the process have as many open files as the system allows it, and says how many these are.
-fn open_files() -> u64 {
-    rlimit::increase_nofile_limit(u64::MAX).unwrap_or_else(|error| {
-        tracing::warn!(%error, "the limit of open files cannot be raised");
-        rlimit::Resource::NOFILE.get_soft().unwrap_or(1024)
-    })
-}
-
-/// How many connections there may be, with so many open files.
-fn limits(settings: &Settings, files: u64) -> Limits {
-    let own =
-        STORE_FILES * u64::from(settings.database_connections) + u64::from(settings.mail_connections) + OTHER_FILES;
-    let files_max = files.saturating_sub(own).max(1);
-    let most = files_max / 10 * 9;
-    let count_max = match u64::from(settings.connections_max) {
-        0 => most.min(CONNECTIONS_MAX),
-        wanted => wanted.min(most),
-    };
-    if count_max < u64::from(settings.connections_max) {
-        tracing::warn!(
-            connections_max = count_max,
-            open_files = files,
-            "the limit of open files allows fewer connections"
-        );
-    }
-    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    Limits {
-        count_max: count(count_max),
-        per_client_max: count(settings.connections_per_client_max.into()),
-        files_max: count(files_max),
-        exempt: settings.connections_exempt.clone(),
-        trusted_proxies: settings.trusted_proxies.clone(),
-        counts_loopback: settings.rate_limit_loopback,
-        wait: Duration::from_secs(settings.client_wait_seconds.into()),
-        body_bytes_per_second_min: settings.body_bytes_per_second_min,
     }
 }
 
@@ -338,7 +301,7 @@ fn cors(origins: &[String]) -> Cors {
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 
-/// 405 where the path is a route of another method, else 404.
+/// 405 if the path is a route of another method, otherwise 404.
 async fn no_such_route(request: HttpRequest) -> Result<actix_web::HttpResponse, Problem> {
     let allowed = routes::allowed_methods(request.path());
     if allowed.is_empty() {
@@ -349,10 +312,11 @@ async fn no_such_route(request: HttpRequest) -> Result<actix_web::HttpResponse, 
 
 /// The longest pause between attempts to reach a store at the start.
 const START_PAUSE_MAX: Duration = Duration::from_secs(5);
-/// How often a start that waits says so.
+/// Interval between log lines of a start that waits.
 const START_WORD: Duration = Duration::from_secs(30);
 
-/// Prepares the store when it is there. One that is away or starts is waited for; one that refuses us ends the start.
+/// Prepares the store once it is reachable. Waits for a store that is down or starting; a store that refuses the
+/// connection ends the start.
 async fn prepare_once_there(
     settings: &Settings,
     ready: &Ready,
@@ -366,7 +330,7 @@ async fn prepare_once_there(
     loop {
         let reason = match database.reach().await {
             Ok(()) => match prepare(settings, database, programmes, secret).await {
-                // It may have gone away meanwhile, and come back.
+                // The store may have been lost in the meantime, and come back.
                 Err(ServeError::Store { what, cause })
                     if !has_failed && matches!(settings.store, Store::Postgres(_)) =>
                 {
@@ -375,12 +339,12 @@ async fn prepare_once_there(
                 }
                 prepared => return prepared,
             },
-            Err(Unreached::NotYet(reason)) => {
+            Err(ConnectFailure::NotYet(reason)) => {
                 has_failed = false;
                 ready.wait_for_store();
                 reason
             }
-            Err(Unreached::Never(cause)) => {
+            Err(ConnectFailure::Never(cause)) => {
                 return Err(ServeError::Store { what: "the store cannot be reached", cause });
             }
         };
@@ -393,7 +357,8 @@ async fn prepare_once_there(
     }
 }
 
-/// Migrates, settles the admin token, fills an empty store, loads the releases. Answers a token that was made.
+/// Migrates, sets the admin token, fills an empty store and loads the releases. Returns the admin token if one was
+/// created.
 async fn prepare(
     settings: &Settings,
     database: &Database,
@@ -405,8 +370,8 @@ async fn prepare(
     database.migrate().await.map_err(|error| failed("the store cannot be migrated")(&error))?;
     let recognised = recognise(database, (secret, *origin), &settings.data_dir).await;
     recognised.map_err(secret_error("the store cannot be read"))?;
-    folded_names::fold(database).await.map_err(|error| failed("names cannot be folded")(&error))?;
-    // A store that is in use needs no seed, so that the file may be gone by then.
+    refold_names::fold(database).await.map_err(|error| failed("names cannot be folded")(&error))?;
+    // A store that is in use needs no seed, so the file may have been deleted.
     let is_empty = database
         .read(|tx| agenda::actions::list(tx).map(|conferences| conferences.is_empty()))
         .await
@@ -415,17 +380,17 @@ async fn prepare(
     let (given, under) = (settings.admin_token.clone(), secret.clone());
     let token = database
         .write("first start", move |tx| {
-            crate::database::alone(tx)?;
+            crate::database::lock_store(tx)?;
             if let Some((slug, blueprint)) = &seed {
                 seed_if_empty(tx, slug, blueprint, &under)?;
             }
-            Ok::<_, ProgrammeError>(settle_admin_token(tx, given.as_ref())?)
+            Ok::<_, ProgrammeError>(ensure_admin_token(tx, given.as_ref())?)
         })
         .await
         .map_err(|error| failed("the store cannot be prepared")(&error))?;
     programmes.refresh(database).await.map_err(|error| failed("the programme cannot be loaded")(&error))?;
-    // What came due while no process ran; what cannot be published now is tried again while serving.
-    if let Err(error) = release::schedule::publish_all_due(database, programmes, secret).await {
+    // Publishes what became due while no process ran; what cannot be published now is tried again later.
+    if let Err(error) = releases::schedule::publish_all_due(database, programmes, secret).await {
         tracing::warn!(%error, "what is due cannot be published yet");
     }
     Ok(token)
@@ -459,7 +424,7 @@ fn seed_if_empty(
         other => ProgrammeError::Database(crate::database::DatabaseError::Corrupt(other.to_string())),
     })?;
     let place = agenda::actions::find(connection, slug)?;
-    programme::publish(connection, &place, Request::default(), &Actor::service(), secret)?;
+    programme::publish(connection, &place, PublicationRequest::default(), &Actor::service(), secret)?;
     Ok(())
 }
 

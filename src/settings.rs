@@ -1,5 +1,5 @@
-//! What can be set: `config/default.toml`, then `PLENARY_*` variables, then flags. Typed and checked at start, passed
-//! down, never global. The default file has every key, so it also says which variables there are and of which type.
+//! Settings: `config/default.toml`, then `PLENARY_*` variables, then flags. They are typed and checked at start, passed
+//! down, and never global. The default file has every key, so it also defines which variables exist and their types.
 
 use std::{
     net::SocketAddr,
@@ -10,12 +10,17 @@ use std::{
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use crate::{access::AdminToken, database::Store, http::client::Networks, mail::MailUrl};
+use crate::{
+    access::{AdminToken, RateLimits},
+    database::Store,
+    http::client::Networks,
+    mail::{MailConfig, MailUrl},
+};
 
 const DEFAULTS: &str = include_str!("../config/default.toml");
 const DEFAULTS_PATH: &str = "config/default.toml";
 const PREFIX: &str = "PLENARY_";
-/// Variables of this prefix belong to the tests.
+/// Variables with this prefix belong to the tests.
 const TEST_PREFIX: &str = "PLENARY_TEST_";
 
 /// A wrong setting, in one line.
@@ -23,84 +28,45 @@ const TEST_PREFIX: &str = "PLENARY_TEST_";
 #[error("{0}")]
 pub struct SettingsError(String);
 
-/// Every setting, checked.
+/// All settings, checked. `config/default.toml` describes each.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where the service listens.
     pub listen: SocketAddr,
-    /// How the world reaches it, without a slash at the end; `None`: as it listens.
+    /// Without a trailing slash; `None`: `http://` and the address that the service listens on.
     pub public_url: Option<String>,
-    /// The store.
     pub store: Store,
-    /// Connections of one process to the store.
     pub database_connections: u32,
-    /// How long a registration waits for the store, and a server may say nothing.
+    /// Longest wait of a registration for the store, and longest time without an answer of a database server.
     pub store_deadline: Duration,
-    /// The folder of the secret key.
+    /// Folder of the server's secret.
     pub data_dir: PathBuf,
     /// The blueprint for an empty store.
     pub seed: Option<PathBuf>,
-    /// The admin token, if it is set rather than made.
+    /// `None`: one is created at the first start.
     pub admin_token: Option<AdminToken>,
-    /// How mail leaves.
-    pub mail_url: MailUrl,
-    /// The sender of every mail.
-    pub mail_from: String,
-    /// Where answers to mail go, unless to the sender.
-    pub mail_reply_to: Option<String>,
-    /// Where the mail servers of others report what they cannot deliver, unless to the sender.
-    pub mail_bounces_to: Option<String>,
-    /// The file of the key that signs mail (DKIM, RFC 6376).
-    pub mail_dkim_key: Option<PathBuf>,
-    /// What the key is called in DNS.
-    pub mail_dkim_selector: String,
-    /// Connections of one process to the mail server.
-    pub mail_connections: u32,
-    /// How long a step of a conversation with the mail server may take.
-    pub mail_step: Duration,
-    /// How long the mail server may take to answer a whole message.
-    pub mail_final_reply: Duration,
-    /// Messages of one process in a minute; 0: as many as go.
-    pub mail_per_minute: u32,
-    /// Messages of one process to one domain in a minute; 0: as many as go.
-    pub mail_per_domain_per_minute: u32,
-    /// Days after which what a message said of a person is forgotten.
-    pub mail_retention_days: u32,
-    /// The folder whose templates, texts and files stand in place of those of the pages that ship.
+    pub mail: MailConfig,
+    /// Folder of the operator's own templates, texts and files for the pages.
     pub site_dir: Option<PathBuf>,
-    /// What is logged.
     pub log: String,
-    /// Whether the log is for machines.
     pub log_json: bool,
-    /// Origins whose pages may call the API.
     pub cors_origins: Vec<String>,
-    /// Registrations of one client in a minute.
-    pub registrations_per_minute: u32,
-    /// Registrations of one client at once.
-    pub registrations_burst: u32,
-    /// Tries of one client at codes of invitations in a minute.
-    pub code_tries_per_minute: u32,
-    /// Whether clients on this machine are counted.
-    pub rate_limit_loopback: bool,
-    /// How many may listen to events at once.
+    pub rate_limits: RateLimits,
     pub event_listeners_max: u32,
-    /// How many listeners one client may have at once.
     pub event_listeners_per_client_max: u32,
-    /// Proxies whose word about the client is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Networks,
-    /// Connections of all clients at once; 0: as many as the limit of open files allows.
+    /// 0: as many as the limit of open files allows, at most 20,000.
     pub connections_max: u32,
-    /// Connections of one client at once.
     pub connections_per_client_max: u32,
-    /// Networks whose connections have no limit of their own.
+    /// Networks whose clients have no limit of connections.
     pub connections_exempt: Networks,
-    /// Seconds that a client may be silent in the middle of a request.
+    /// Longest silence of a client in the middle of a request.
     pub client_wait_seconds: u32,
-    /// Bytes of a body in a second, on average; 0: no minimum.
+    /// On average; 0: no minimum.
     pub body_bytes_per_second_min: u32,
 }
 
-/// The file's keys as they are written.
+/// The keys of the file, before they are checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
@@ -146,7 +112,7 @@ impl Settings {
     /// Reads the file, the variables and the flags, in this order.
     ///
     /// # Errors
-    /// A key or variable that is not known, or a value that does not fit.
+    /// A key or variable is unknown, or a value is not valid.
     pub fn read(
         file: Option<&Path>,
         variables: impl Iterator<Item = (String, String)>,
@@ -248,29 +214,34 @@ impl Settings {
             data_dir: raw.data_dir,
             seed: (raw.seed != "none").then(|| PathBuf::from(raw.seed)),
             admin_token,
-            mail_url: MailUrl::parse(&raw.mail_url).map_err(|reason| wrong("mail_url", &reason))?,
-            mail_from: crate::mail::checked_sender(&raw.mail_from).map_err(|reason| wrong("mail_from", reason))?,
-            mail_reply_to: address("mail_reply_to", &raw.mail_reply_to)?,
-            mail_bounces_to: address("mail_bounces_to", &raw.mail_bounces_to)?,
-            mail_dkim_key: (!raw.mail_dkim_key.is_empty()).then(|| PathBuf::from(&raw.mail_dkim_key)),
-            mail_dkim_selector: raw.mail_dkim_selector,
-            mail_connections: match raw.mail_connections {
-                count @ 1..=50 => count,
-                _ => return Err(wrong("mail_connections", "must be 1 to 50")),
+            mail: MailConfig {
+                url: MailUrl::parse(&raw.mail_url).map_err(|reason| wrong("mail_url", &reason))?,
+                from: crate::mail::checked_sender(&raw.mail_from).map_err(|reason| wrong("mail_from", reason))?,
+                reply_to: address("mail_reply_to", &raw.mail_reply_to)?,
+                bounces_to: address("mail_bounces_to", &raw.mail_bounces_to)?,
+                dkim_key: (!raw.mail_dkim_key.is_empty()).then(|| PathBuf::from(&raw.mail_dkim_key)),
+                dkim_selector: raw.mail_dkim_selector,
+                connections: match raw.mail_connections {
+                    count @ 1..=50 => count,
+                    _ => return Err(wrong("mail_connections", "must be 1 to 50")),
+                },
+                step: seconds("mail_step_seconds", raw.mail_step_seconds)?,
+                final_reply: seconds("mail_final_reply_seconds", raw.mail_final_reply_seconds)?,
+                per_minute: raw.mail_per_minute,
+                per_domain_per_minute: raw.mail_per_domain_per_minute,
+                retention_days: positive("mail_retention_days", raw.mail_retention_days)?,
             },
-            mail_step: seconds("mail_step_seconds", raw.mail_step_seconds)?,
-            mail_final_reply: seconds("mail_final_reply_seconds", raw.mail_final_reply_seconds)?,
-            mail_per_minute: raw.mail_per_minute,
-            mail_per_domain_per_minute: raw.mail_per_domain_per_minute,
-            mail_retention_days: positive("mail_retention_days", raw.mail_retention_days)?,
             site_dir: (!raw.site_dir.is_empty()).then(|| PathBuf::from(&raw.site_dir)),
             log: raw.log,
             log_json,
             cors_origins: raw.cors_origins,
-            registrations_per_minute: positive("registrations_per_minute", raw.registrations_per_minute)?,
-            registrations_burst: positive("registrations_burst", raw.registrations_burst)?,
-            code_tries_per_minute: positive("code_tries_per_minute", raw.code_tries_per_minute)?,
-            rate_limit_loopback: raw.rate_limit_loopback,
+            rate_limits: RateLimits {
+                registrations_per_minute: positive("registrations_per_minute", raw.registrations_per_minute)?,
+                registrations_burst: positive("registrations_burst", raw.registrations_burst)?,
+                code_tries_per_minute: positive("code_tries_per_minute", raw.code_tries_per_minute)?,
+                counts_loopback: raw.rate_limit_loopback,
+                trusted_proxies: networks("trusted_proxies", &raw.trusted_proxies)?,
+            },
             event_listeners_max: raw.event_listeners_max,
             event_listeners_per_client_max: raw.event_listeners_per_client_max,
             trusted_proxies: networks("trusted_proxies", &raw.trusted_proxies)?,
@@ -286,7 +257,7 @@ impl Settings {
     }
 }
 
-/// The variable's text as the type that the default has.
+/// Parses a variable's text as the type of the default value.
 fn typed(default: &Value, text: &str) -> Result<Value, &'static str> {
     Ok(match default {
         Value::Integer(_) => Value::Integer(text.trim().parse().map_err(|_| "must be a whole number")?),

@@ -189,7 +189,7 @@ on_both_stores! {
         assert_eq!(column(&order["items"], "code"), today);
         assert_eq!(column(&order["items"], "place"), [1, 2, 3, 4, 5, 6]);
         assert_eq!(column(&order["items"], "proposed_place"), [6, 4, 3, 2, 1, 5], "the responses follow the ministers");
-        assert_eq!(order["items"][3]["reason"], "class minister, as Germany");
+        assert_eq!(order["items"][3]["reason"], "class minister, listed as Germany");
         assert_eq!(order["items"][4]["starts_at"], "2030-05-02T09:40:00+02:00");
         assert_eq!(order["items"][4]["ends_at"], "2030-05-02T09:40:00+02:00");
         assert_eq!(column(&order["items"], "is_without_limit"), [false, false, false, false, true, false]);

@@ -61,6 +61,15 @@ on_both_stores! {
         assert_eq!(state(&app, names[3]), "rejected");
     }
 
+    fn a_status_that_this_version_does_not_know_is_an_error(store) {
+        let app = World::new(store).start();
+        app.publish(&accrediting());
+        decide(&app, "approve", &[&register(&app, 1)], "Welcome");
+        app.world.database.execute("UPDATE registration_events SET state = 'lost' WHERE event = 'approved'");
+        assert_eq!(app.try_admin("GET", "/api/v1/conferences/small/decisions", None), Some(500));
+        app.log.wait_for("is no RegistrationStatus");
+    }
+
     fn the_letter_quotes_the_reason_and_the_log_tells_who_decided(store) {
         if !smtp::is_there() {
             return;

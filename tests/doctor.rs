@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::check_in::conference;
-use crate::support::{
-    App, Store,
-    app::{World, person, small_conference},
-    on_both_stores,
+use crate::{
+    check_in::conference,
+    support::{
+        App, Store,
+        app::{World, person, small_conference},
+        on_both_stores,
+    },
 };
 
 const PATH: &str = "/api/v1/conferences/small/registrations";
@@ -147,30 +149,30 @@ on_both_stores! {
             "ok     no more seats taken than there are: 1 checked",
             "ok     nobody waits while a seat is free: 4 checked",
             "ok     nobody waits for a session that has a seat: 1 checked",
-            "ok     whoever is confirmed has a seat in a session or waits for one: 3 checked",
-            "ok     only who waits has an offer: 9 checked",
+            "ok     sign-ups of confirmed registrations have a seat or wait for one: 3 checked",
+            "ok     only waiting registrations have an offer: 9 checked",
             "ok     reserved seats can be used: 1 checked",
             "ok     members of delegations: 1 checked",
             "ok     quotas of delegations: 1 checked",
             "ok     uses of invitations: 1 checked",
-            "ok     one live registration an address: 9 checked",
-            "ok     one arrival each: 9 checked",
+            "ok     one live registration per address: 9 checked",
+            "ok     arrival numbers are unique: 9 checked",
             "ok     category and invitation are of the same conference: 9 checked",
             "ok     the last arrival: 1 checked",
-            "ok     the last entry of the check-in: 0 checked",
-            "ok     who does not come is signed up for nothing: 3 checked",
-            "ok     the state is that of the latest event: 9 checked",
-            "ok     histories are paths of the table of states: 14 checked",
+            "ok     the last entry of the check-in record: 0 checked",
+            "ok     only live registrations are signed up for sessions: 3 checked",
+            "ok     the status is that of the latest event: 9 checked",
+            "ok     histories follow the status transitions: 14 checked",
             "ok     histories do not go back in time: 14 checked",
             "ok     the last event: 1 checked",
             "ok     each event has its letter: 14 checked",
             "ok     each letter has its event: 14 checked",
-            "ok     check-ins are what those before make of them: 0 checked",
+            "ok     outcomes of check-ins follow from the entries before: 0 checked",
         ]);
         let (code, lines, _) = doctor(&app, &["--conference", "small", "--json"]);
         let report: Value = serde_json::from_str(&lines.concat()).unwrap();
         assert_eq!((code, &report["healthy"]), (0, &json!(true)));
-        assert_eq!(report["checks"][19], json!({ "name": "histories are paths of the table of states", "checked": 14,
+        assert_eq!(report["checks"][19], json!({ "name": "histories follow the status transitions", "checked": 14,
             "findings": [], "more": false }));
         let (code, lines, said) = doctor(&app, &["--conference", "other"]);
         assert_eq!((code, lines.len()), (1, 0));
@@ -181,31 +183,31 @@ on_both_stores! {
         let busy = Busy::create(store);
         busy.provoke(
             "UPDATE session_sign_ups SET state = 'wished' WHERE state = 'waitlisted'",
-            &["whoever is confirmed has a seat in a session or waits for one: small: registration {bob} is confirmed and wished in a session"],
+            &["sign-ups of confirmed registrations have a seat or wait for one: small: registration {bob} is confirmed and wished in a session"],
             "UPDATE session_sign_ups SET state = 'waitlisted' WHERE state = 'wished' \
              AND registration_id IN (SELECT id FROM registrations WHERE state = 'confirmed')",
         );
         busy.provoke(
             "UPDATE registration_setups SET seats_taken = seats_taken + 1",
-            &["seats of the conference: small: seats_taken is 5, counted are 4"],
+            &["seats of the conference: small: seats_taken is 5, the count is 4"],
             "UPDATE registration_setups SET seats_taken = seats_taken - 1",
         );
         busy.provoke(
             "UPDATE categories SET seats_taken = seats_taken - 1 WHERE code = 'delegate'",
-            &["seats of categories: small: category delegate is 1, counted are 2"],
+            &["seats of categories: small: category delegate is 1, the count is 2"],
             "UPDATE categories SET seats_taken = seats_taken + 1 WHERE code = 'delegate'",
         );
         busy.provoke(
             "UPDATE invitations SET seats_reserved = 2",
             &[
-                "seats of the conference: small: seats_taken is 4, counted are 6",
-                "seats of categories: small: category press is 1, counted are 3",
+                "seats of the conference: small: seats_taken is 4, the count is 6",
+                "seats of categories: small: category press is 1, the count is 3",
             ],
             "UPDATE invitations SET seats_reserved = 0",
         );
         busy.provoke(
             "UPDATE session_quotas SET seats_taken = 0, seats = 0",
-            &["seats of sessions: small: session workshop is 0, counted are 1"],
+            &["seats of sessions: small: session workshop is 0, the count is 1"],
             "UPDATE session_quotas SET seats_taken = 1, seats = 1",
         );
         busy.provoke(
@@ -221,12 +223,12 @@ on_both_stores! {
         );
         busy.provoke(
             "UPDATE delegations SET members = 0",
-            &["members of delegations: small: delegation be is 0, counted are 1"],
+            &["members of delegations: small: delegation be is 0, the count is 1"],
             "UPDATE delegations SET members = 1",
         );
         busy.provoke(
             "UPDATE invitations SET uses = 1",
-            &["uses of invitations: small: invitation friends is 1, counted are 0"],
+            &["uses of invitations: small: invitation friends is 1, the count is 0"],
             "UPDATE invitations SET uses = 0",
         );
         busy.provoke(
@@ -250,7 +252,7 @@ on_both_stores! {
         let sign_up = "SELECT r.id, q.session_id, 'wished', 1, r.created_at FROM registrations r, session_quotas q";
         busy.provoke(
             &format!("INSERT INTO session_sign_ups {sign_up} WHERE r.given_name = 'fay'"),
-            &["who does not come is signed up for nothing: small: registration {fay} is cancelled and signed up for a \
+            &["only live registrations are signed up for sessions: small: registration {fay} is cancelled and signed up for a \
                session"],
             "DELETE FROM session_sign_ups WHERE registration_id = \
              (SELECT id FROM registrations WHERE given_name = 'fay')",
@@ -258,9 +260,9 @@ on_both_stores! {
         busy.provoke(
             "UPDATE registrations SET state = 'rejected' WHERE given_name = 'eve'",
             &[
-                "who does not come is signed up for nothing: small: registration {eve} is rejected and signed up for a \
+                "only live registrations are signed up for sessions: small: registration {eve} is rejected and signed up for a \
                  session",
-                "the state is that of the latest event: small: registration {eve} is rejected, its history ends with pending",
+                "the status is that of the latest event: small: registration {eve} is rejected, its history ends with pending",
             ],
             "UPDATE registrations SET state = 'pending' WHERE given_name = 'eve'",
         );
@@ -272,7 +274,7 @@ on_both_stores! {
         busy.provoke(
             &format!("UPDATE registration_events SET event = 'promoted' WHERE {of_eve}"),
             &[
-                "histories are paths of the table of states: small: registration {eve} went from nothing to pending by promoted",
+                "histories follow the status transitions: small: registration {eve} went from nothing to pending by promoted",
                 "each letter has its event: small: letter pending registration {eve} has none for promoted",
             ],
             &format!("UPDATE registration_events SET event = 'registered' WHERE {of_eve}"),
@@ -301,7 +303,7 @@ on_both_stores! {
         busy.execute(&format!("DELETE FROM registration_events WHERE {of_eve}"));
         let eve = busy.reference("eve");
         assert_eq!(wrong(&busy.app), [
-            format!("the state is that of the latest event: small: registration {eve} is pending, its history ends with \
+            format!("the status is that of the latest event: small: registration {eve} is pending, its history ends with \
                      nothing"),
             "each letter has its event: small: letter pending is about an event that did not happen".to_owned(),
         ]);
@@ -324,23 +326,23 @@ on_both_stores! {
         assert_eq!(scan().1, "admitted_again");
         let (code, lines, _) = doctor(&app, &[]);
         assert_eq!(code, 0, "{lines:?}");
-        assert!(lines.contains(&"ok     check-ins are what those before make of them: 4 checked".to_owned()), "{lines:?}");
+        assert!(lines.contains(&"ok     outcomes of check-ins follow from the entries before: 4 checked".to_owned()), "{lines:?}");
         let busy = Busy { app, store };
-        let check = "check-ins are what those before make of them: small: registration";
+        let check = "outcomes of check-ins follow from the entries before: small: registration";
         busy.provoke(
             "UPDATE check_ins SET outcome = 'admitted' WHERE sequence = 2",
-            &[&format!("{check} {reference} entry 2 is admitted, told again it is admitted_again")],
+            &[&format!("{check} {reference} entry 2 is admitted, but should be admitted_again")],
             "UPDATE check_ins SET outcome = 'admitted_again' WHERE sequence = 2",
         );
         let nobody = id(store, 9);
         busy.provoke(
             &format!("UPDATE check_ins SET undoes = {nobody} WHERE outcome = 'undone'"),
-            &[&format!("{check} {reference} entry 3 undoes nothing that came before it")],
+            &[&format!("{check} {reference} entry 3 undoes no earlier admission")],
             "UPDATE check_ins SET undoes = (SELECT id FROM check_ins WHERE sequence = 1) WHERE outcome = 'undone'",
         );
         busy.provoke(
             "UPDATE check_in_counters SET last_sequence = 1",
-            &["the last entry of the check-in: small: last_sequence is 1, the latest is 4"],
+            &["the last entry of the check-in record: small: last_sequence is 1, the latest is 4"],
             "UPDATE check_in_counters SET last_sequence = 4",
         );
     }
@@ -352,11 +354,11 @@ on_both_stores! {
         let (ann, bob) = (arrival("ann"), arrival("bob"));
         busy.execute(&format!("UPDATE registrations SET arrival = {ann} WHERE given_name = 'bob'"));
         let first = [busy.reference("ann"), busy.reference("bob")].into_iter().min().unwrap();
-        let says = format!("one arrival each: small: registration {first} has the arrival {ann} of another");
+        let says = format!("arrival numbers are unique: small: registration {first} has the arrival {ann} of another");
         assert_eq!(wrong(&busy.app), [says]);
         busy.execute(&format!("UPDATE registrations SET arrival = {bob} WHERE given_name = 'bob'"));
         busy.execute("DROP INDEX registrations_live_email_key");
-        let says = format!("one live registration an address: small: registration {first} shares its address with 1 other live \
+        let says = format!("one live registration per address: small: registration {first} shares its address with 1 other live \
             ones");
         busy.provoke(
             "UPDATE registrations SET email_folded = 'ann@example.org' WHERE given_name = 'bob'",
@@ -367,7 +369,7 @@ on_both_stores! {
             busy.execute("ALTER TABLE registrations DROP CONSTRAINT registrations_offer_check");
             busy.provoke(
                 "UPDATE registrations SET offer_expires_at = now() + interval '1 day' WHERE given_name = 'ann'",
-                &["only who waits has an offer: small: registration {ann} is confirmed and has an offer"],
+                &["only waiting registrations have an offer: small: registration {ann} is confirmed and has an offer"],
                 "UPDATE registrations SET offer_expires_at = NULL WHERE given_name = 'ann'",
             );
             busy.execute("ALTER TABLE categories DROP CONSTRAINT categories_seats_taken_check");

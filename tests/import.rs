@@ -1,13 +1,15 @@
-//! Files of other systems: imported, imported again, refused whole; and real ones, released and read back.
+//! Files of other systems: imported, imported again, refused whole; whole schedules are released and read back.
 
-use std::{collections::BTreeSet, path::PathBuf, process::Output};
+use std::{collections::BTreeSet, process::Output};
 
 use serde_json::{Value, json};
 
 use crate::support::{
     Answer, App,
     app::{ADMIN, World, small_conference},
-    at_length, on_both_stores, skipped,
+    at_length,
+    fixtures::schedules,
+    on_both_stores,
 };
 
 const SMALL: &str = "/api/v1/conferences/small";
@@ -322,6 +324,20 @@ on_both_stores! {
         assert_eq!(draft(&app), document);
     }
 
+    fn a_table_of_speakers_loses_the_guards_against_formulas_and_nothing_else(store) {
+        let app = small(store);
+        let table = "family_name,organisation,country\n'=x,'-Dash; Inc,\n-5,+32,\n't Hooft,''@at,\n";
+        imported(&app, "", CSV, table);
+        let document = draft(&app);
+        let of = |list: &str, field: &str| -> Vec<Value> {
+            document[list].as_array().unwrap().iter().map(|thing| thing[field].clone()).collect()
+        };
+        let names = of("speakers", "family_name");
+        assert!(["=x", "-5", "'t Hooft"].iter().all(|name| names.contains(&json!(name))), "{names:?}");
+        let names = json!(of("organisations", "name")).to_string();
+        assert!(["\"-Dash; Inc\"", "\"+32\"", "\"'@at\""].iter().all(|name| names.contains(name)), "{names}");
+    }
+
     fn a_calendar_becomes_sessions_in_the_conference_s_zone(store) {
         let app = small(store);
         let file = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nX-WR-CALNAME:Any\r\n\
@@ -369,11 +385,11 @@ on_both_stores! {
         let (code, _, err) = run(&app, &["import", &table]);
         assert_eq!((code, err.starts_with(&format!("plenary: {table}:3:"))), (1, true), "{err}");
         let table = write("people.csv", "name\nAda Lovelace\n");
-        let nameless = format!("plenary: {table}:1: the file names no conference: name one that is there\n");
+        let nameless = format!("plenary: {table}:1: the file names no conference: name an existing one\n");
         assert_eq!(run(&app, &["import", &table]).2, nameless);
         assert_eq!(run(&app, &["import", &table, "--conference", "small"]).0, 0);
         let (code, _, err) = run(&app, &["import", &table, "--conference", "other"]);
-        assert_eq!((code, err.contains(":1: a table of speakers is imported into a conference")), (1, true), "{err}");
+        assert_eq!((code, err.contains(":1: a table of speakers needs an existing conference")), (1, true), "{err}");
         for arguments in [
             ["import", "nowhere.xml", "--conference", "small"],
             ["import", &table, "--conference", "No Slug"],
@@ -395,19 +411,16 @@ on_both_stores! {
         assert_eq!((code, err.as_str()), (1, "plenary: latin.csv:3: is not UTF-8\n"));
     }
 
-    fn every_real_file_is_imported_released_and_read_back(store) {
-        let Some(files) = real_files() else {
-            return;
-        };
+    fn every_schedule_is_imported_released_and_read_back(store) {
         let app = World::new(store).start();
         // The importer asks no store: the large files are read on one of them, unless there is time for both.
         let bytes_max = if store == crate::support::Store::Sqlite { usize::MAX } else { at_length(500_000, usize::MAX) };
-        for path in files {
+        for path in schedules() {
             let text = std::fs::read_to_string(&path).unwrap();
             if text.len() > bytes_max {
                 continue;
             }
-            let wanted = real::read(&text);
+            let wanted = independent::read(&text);
             let name = path.file_name().unwrap().to_str().unwrap();
             let (code, out, err) = run(&app, &["import", path.to_str().unwrap()]);
             assert_eq!((code, err.as_str()), (0, ""), "{name}");
@@ -420,7 +433,7 @@ on_both_stores! {
             let force = json!({ "force": { "reason": "as the file has it" } });
             assert_eq!(app.admin("POST", &format!("{conference}/releases"), Some(&force)).status, 201, "{name}");
             let programme = app.get(&format!("{conference}/programme")).json();
-            let mut found = real::released(&programme);
+            let mut found = independent::released(&programme);
             let mut events = wanted.events;
             // A guid that the file does not give is the importer's to make.
             let made = events.iter().all(|event| event.guid.is_empty());
@@ -445,20 +458,8 @@ on_both_stores! {
     }
 }
 
-/// The real files, where they are at hand.
-pub fn real_files() -> Option<Vec<PathBuf>> {
-    let folder = std::env::var_os("PLENARY_TEST_SCHEDULES").map(PathBuf::from).unwrap_or_default();
-    let mut files: Vec<_> =
-        std::fs::read_dir(&folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    if files.is_empty() {
-        skipped("PLENARY_TEST_SCHEDULES names no folder of real schedules");
-    }
-    (!files.is_empty()).then_some(files)
-}
-
-/// A reader of real files and of programmes that shares nothing with the importer.
-mod real {
+/// A reader of schedules and of programmes that shares nothing with the importer.
+mod independent {
     use std::collections::BTreeSet;
 
     use chrono::DateTime;

@@ -1,8 +1,16 @@
 //! The house rules that a machine can hold: who imports whom, where each library is known, how routes are declared.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    sync::LazyLock,
+};
 
-use crate::support::app::repository;
+use crate::support::{
+    app::repository,
+    modules::{Modules, circles},
+};
 
 /// A file of `src`.
 pub struct Source {
@@ -31,118 +39,137 @@ pub fn sources() -> Vec<Source> {
     found
 }
 
-/// The first part of a path: the feature, or the file at the top.
-fn feature(path: &str) -> &str {
-    path.split('/').next().unwrap().trim_end_matches(".rs")
+/// What ARCHITECTURE.md says: each room of `src` and the rooms that it imports.
+fn drawn() -> BTreeMap<String, BTreeSet<String>> {
+    let text = fs::read_to_string(repository().join("ARCHITECTURE.md")).unwrap();
+    let (_, rest) = text.split_once("## Who imports whom").unwrap();
+    let block = rest.split("```").nth(1).unwrap();
+    let lines = block.lines().filter_map(|line| line.split_once('→'));
+    let rooms = |text: &str| text.split(',').map(|room| room.trim().to_owned()).collect();
+    lines.flat_map(|(from, to)| from.split(',').map(move |room| (room.trim().to_owned(), rooms(to)))).collect()
 }
 
-/// The features that a file names, as `crate::<feature>`, in one import of several or anywhere in its text.
-fn named(text: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for rest in text.split("crate::").skip(1) {
-        if let Some(group) = rest.strip_prefix('{') {
-            let mut depth = 1;
-            let mut word = String::new();
-            for letter in group.chars() {
-                match letter {
-                    '{' => depth += 1,
-                    '}' => depth -= 1,
-                    _ => {}
-                }
-                if depth == 1 && (letter.is_alphanumeric() || letter == '_') {
-                    word.push(letter);
-                } else {
-                    // Only the first segment of each path in the group is a feature.
-                    if depth <= 2 && !word.is_empty() && (letter == ':' || letter == ',' || letter == '}') {
-                        found.insert(word.clone());
-                    }
-                    word.clear();
-                }
-                if depth == 0 {
-                    break;
-                }
-            }
-        } else {
-            let word: String = rest.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
-            found.insert(word);
-        }
+/// Edges between files as edges between what `name` makes of them, without those within one.
+fn lifted(
+    imports: &BTreeMap<String, BTreeSet<String>>,
+    name: impl Fn(&str) -> String,
+) -> BTreeMap<String, BTreeSet<String>> {
+    let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (from, targets) in imports {
+        let from = name(from);
+        let others = targets.iter().map(|to| name(to)).filter(|to| *to != from);
+        edges.entry(from.clone()).or_default().extend(others.collect::<Vec<_>>());
     }
-    found
+    edges
 }
 
-/// Each feature and what it may name. What is not here may be named by all: the leaves.
-const MAY_NAME: &[(&str, &[&str])] = &[
-    ("ids", &[]),
-    ("clock", &[]),
-    ("qr", &[]),
-    ("faults", &[]),
-    ("values", &["faults", "ids"]),
-    ("database", &["ids"]),
-    ("http", &["clock", "database", "faults", "ids", "values"]),
-    ("settings", &["access", "database", "http", "mail"]),
-    ("access", &["clock", "database", "faults", "http", "ids", "settings", "values"]),
-    ("mail", &["access", "clock", "database", "faults", "http", "ids", "qr", "settings", "values"]),
-    ("agenda", &["access", "clock", "database", "faults", "http", "ids", "values"]),
-    ("programme", &["access", "agenda", "clock", "database", "faults", "http", "ids", "values"]),
-    (
-        "registration",
-        &["access", "agenda", "clock", "database", "faults", "http", "ids", "mail", "programme", "qr", "values"],
-    ),
-    ("blueprint", &["access", "agenda", "database", "faults", "http", "mail", "programme", "registration", "values"]),
-    (
-        "site",
-        &[
-            "access",
-            "agenda",
-            "clock",
-            "database",
-            "faults",
-            "http",
-            "ids",
-            "mail",
-            "programme",
-            "qr",
-            "registration",
-            "values",
-        ],
-    ),
-    ("health", &["database", "http"]),
-    ("docs", &["http", "programme"]),
-    (
-        "routes",
-        &["access", "agenda", "blueprint", "docs", "health", "http", "mail", "programme", "registration", "values"],
-    ),
-];
+/// `src`, read once for all tests of a process.
+static MODULES: LazyLock<Modules> = LazyLock::new(Modules::read);
+
+/// The room at the top of `src` that a file is in.
+fn top(file: &str) -> String {
+    file.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned()
+}
+
+/// The folder that a file is in.
+fn folder(file: &str) -> String {
+    file.rsplit_once('/').map_or(file.trim_end_matches(".rs"), |(folder, _)| folder).to_owned()
+}
 
 #[test]
-fn features_import_one_another_one_way() {
-    let modules: BTreeSet<String> = sources().iter().map(|source| feature(&source.path).to_owned()).collect();
-    for source in sources() {
-        let Some((_, allowed)) = MAY_NAME.iter().find(|(name, _)| *name == feature(&source.path)) else {
-            assert!(["main", "cli", "server"].contains(&feature(&source.path)), "{} is in no table", source.path);
-            continue;
-        };
-        for name in named(&source.text).intersection(&modules) {
-            let own = name == feature(&source.path);
-            assert!(own || allowed.contains(&name.as_str()), "{} may not name {name}", source.path);
+fn rooms_import_what_the_architecture_draws_and_nothing_else() {
+    let mut found = lifted(&MODULES.imports(), top);
+    // The program itself.
+    for root in ["main", "cli", "server", "routes"] {
+        found.remove(root);
+    }
+    found.retain(|_, imports| !imports.is_empty());
+    assert_eq!(found, drawn());
+}
+
+#[test]
+fn no_files_import_one_another_in_a_circle() {
+    assert_eq!(circles(&MODULES.imports()), BTreeSet::new());
+}
+
+#[test]
+fn no_rooms_import_one_another_in_a_circle() {
+    let mut edges = lifted(&MODULES.imports(), folder);
+    // A feature and its own parts are one house: between files there is no circle anyway.
+    for (from, targets) in &mut edges {
+        targets.retain(|to| !from.starts_with(&format!("{to}/")) && !to.starts_with(&format!("{from}/")));
+    }
+    assert_eq!(circles(&edges), BTreeSet::new());
+}
+
+#[test]
+fn a_room_s_rows_are_its_own() {
+    for module in MODULES.all() {
+        for path in MODULES.written(module) {
+            let Some(store) = path.iter().position(|part| part == "store") else { continue };
+            let owner = path.get(..store).unwrap_or_default();
+            assert!(module.is_in(owner), "{} reaches into the rows of {}", module.file, owner.join("::"));
         }
     }
 }
 
 #[test]
-fn a_feature_s_rows_are_its_own() {
-    for source in sources() {
-        for feature in ["access", "agenda", "programme", "registration"] {
-            let foreign = !source.path.starts_with(feature) && source.text.contains(&format!("{feature}::store"));
-            assert!(!foreign, "{} reaches into the rows of {feature}", source.path);
-        }
+fn every_file_says_what_it_is_for() {
+    for module in MODULES.all() {
+        assert!(module.source.starts_with("//! "), "{} has no header", module.file);
     }
+}
+
+#[test]
+fn circles_are_found_behind_groups_aliases_and_passed_on_names() {
+    let files = [
+        ("main.rs", "mod a; mod b; mod c;"),
+        ("a/mod.rs", "mod inner;\npub use inner::Thing;"),
+        ("a/inner.rs", "use crate::{b::{self, Other as Alias}, c};\npub struct Thing;\nfn f() { b::g(); }"),
+        ("b.rs", "pub struct Other;\npub fn g() { crate::a::Thing::new(\"crate::c::x\"); } // crate::c::y"),
+        ("c.rs", "pub fn h() {}\n#[cfg(test)]\nmod tests { use crate::a::Thing; }"),
+    ];
+    let imports = Modules::of(&files).imports();
+    let of = |file: &str| imports.get(file).cloned().unwrap_or_default().into_iter().collect::<Vec<_>>();
+    assert_eq!(of("a/inner.rs"), ["b.rs"]);
+    assert_eq!(of("b.rs"), ["a/inner.rs"]);
+    assert_eq!(of("c.rs"), [""; 0]);
+    let circle: BTreeSet<String> = ["a/inner.rs", "b.rs"].map(str::to_owned).into();
+    assert_eq!(circles(&imports), BTreeSet::from([circle]));
+}
+
+/// Whether a text names a library, and not only a module whose name ends like it.
+fn knows(text: &str, library: &str) -> bool {
+    let is_whole = |at: usize| !text[..at].ends_with(|letter: char| letter.is_alphanumeric() || letter == '_');
+    text.match_indices(library).any(|(at, _)| is_whole(at))
 }
 
 #[test]
 fn each_library_is_known_where_it_belongs() {
     let homes: &[(&str, &[&str])] = &[
-        ("diesel::", &["database/", "store.rs", "agenda/store/", "mail/outbox.rs", "mail/messages.rs"]),
+        (
+            "diesel::",
+            &[
+                "database/",
+                "store.rs",
+                "agenda/store/",
+                // Named after what they decide.
+                "mail/attempts.rs",
+                "mail/block_list.rs",
+                "mail/outbox.rs",
+                "mail/own_templates.rs",
+                "mail/tracking.rs",
+                "mail/withdrawal.rs",
+                "registrar/lists/row.rs",
+                "registration/broadcast.rs",
+                "registration/duplicate_check.rs",
+                "registration/membership.rs",
+                "registration/reservations.rs",
+                "registration/rows.rs",
+                "registration/session_seats.rs",
+                "registration/setup/state.rs",
+            ],
+        ),
         (
             "actix_web::",
             &[
@@ -151,8 +178,8 @@ fn each_library_is_known_where_it_belongs() {
                 "error.rs",
                 "access/rate_limit.rs",
                 "programme/negotiate.rs",
-                "programme/publication/",
-                "registration/page.rs",
+                "programme/documents/",
+                "registration/html_redirect.rs",
                 "routes.rs",
                 "site/",
                 "server.rs",
@@ -161,47 +188,44 @@ fn each_library_is_known_where_it_belongs() {
                 "cli.rs",
             ],
         ),
-        ("actix_server::", &["http/server.rs"]),
-        ("actix_http::", &["http/server.rs"]),
-        ("actix_service::", &["http/server.rs"]),
+        ("actix_server::", &["http/listener.rs"]),
+        ("actix_http::", &["http/listener.rs"]),
+        ("actix_service::", &["http/listener.rs"]),
         ("ipnet::", &["http/client.rs"]),
-        ("socket2::", &["http/connection.rs", "http/server.rs"]),
-        ("rlimit::", &["server.rs"]),
-        ("bytes::", &["programme/live/", "programme/publication/edition.rs"]),
+        ("socket2::", &["http/connection.rs", "http/listener.rs"]),
+        ("rlimit::", &["connection_limits.rs"]),
+        ("bytes::", &["programme/live/", "programme/documents/release_documents.rs"]),
         ("lettre::", &["mail/"]),
         ("ureq::", &["cli/"]),
         ("saphyr::", &["blueprint/yaml.rs"]),
         ("icalendar::", &["mail/calendar.rs"]),
         ("quick_xml::", &["agenda/import/schedule_xml.rs", "programme/formats/"]),
-        ("csv::", &["agenda/import/table.rs", "programme/formats/", "registration/lists/table.rs"]),
-        ("rust_xlsxwriter::", &["registration/lists/workbook.rs"]),
-        ("tempfile::", &["registration/lists/workbook.rs"]),
+        ("csv::", &["csv_table/"]),
+        ("rust_xlsxwriter::", &["registrar/lists/workbook.rs"]),
+        ("tempfile::", &["registrar/lists/workbook.rs"]),
         ("icu_normalizer::", &["agenda/import/text.rs"]),
-        (
-            "deunicode::",
-            &["agenda/import/text.rs", "registration/model.rs", "registration/check_in/badges/", "site/names.rs"],
-        ),
+        ("deunicode::", &["agenda/import/text.rs", "registration/model.rs", "check_in/badges/", "site/names.rs"]),
         ("ed25519_dalek::", &["access/badge.rs"]),
         ("qrcode::", &["qr.rs"]),
         ("png::", &["qr.rs"]),
-        ("krilla::", &["registration/check_in/badges/"]),
-        ("rustybuzz::", &["registration/check_in/badges/type_setting.rs"]),
-        ("unicode_bidi::", &["registration/check_in/badges/type_setting.rs"]),
-        ("brotli::", &["programme/publication/coding.rs"]),
-        ("libdeflater::", &["programme/publication/coding.rs"]),
-        ("quick_cache::", &["programme/publication/parts.rs"]),
-        ("zstd::", &["programme/publication/coding.rs"]),
-        ("minijinja::", &["mail/render.rs", "site/"]),
+        ("krilla::", &["check_in/badges/"]),
+        ("rustybuzz::", &["check_in/badges/type_setting.rs"]),
+        ("unicode_bidi::", &["check_in/badges/type_setting.rs"]),
+        ("brotli::", &["programme/documents/coding.rs"]),
+        ("libdeflater::", &["programme/documents/coding.rs"]),
+        ("quick_cache::", &["programme/documents/parts.rs"]),
+        ("zstd::", &["programme/documents/coding.rs"]),
+        ("minijinja::", &["mail/templates.rs", "site/"]),
         ("fluent_bundle::", &["site/"]),
         ("unic_langid::", &["site/texts.rs"]),
         ("mailparse::", &["mail/bounce.rs"]),
         ("rsa::", &["mail/compose.rs"]),
-        ("hickory_resolver::", &["mail/trial.rs"]),
+        ("hickory_resolver::", &["mail/diagnostics.rs"]),
     ];
     for source in sources() {
         for (library, homes) in homes {
             let at_home = homes.iter().any(|home| source.path.starts_with(home) || source.path.ends_with(home));
-            assert!(at_home || !source.text.contains(library), "{} knows {library}", source.path);
+            assert!(at_home || !knows(&source.text, library), "{} knows {library}", source.path);
         }
     }
 }

@@ -97,7 +97,7 @@ on_both_stores! {
         let world = std::sync::Arc::new(World::new(store).set("PLENARY_PUBLIC_URL", "https://conference.example"));
         let app = world.start_shared();
         app.publish(&small_conference(None, None));
-        app.log.wait_for("an edition is complete");
+        app.log.wait_for("the documents of a release are stored");
         let read = |app: &App| {
             let of = |coding: &str| {
                 let get = |(place, _): &(&str, &str)| get_coded(app, &format!("{SMALL}{place}"), coding);
@@ -117,21 +117,21 @@ on_both_stores! {
         assert_eq!(world.database.count("SELECT count(*) AS n FROM representations"), stored);
         // A release takes the place of the one before.
         release(&third);
-        third.log.wait_for("an edition is complete");
+        third.log.wait_for("the documents of a release are stored");
         assert_eq!(world.database.count("SELECT count(*) AS n FROM representations"), stored);
     }
 
-    fn a_stored_edition_that_cannot_be_read_is_made_anew(store) {
+    fn stored_documents_that_cannot_be_read_are_made_anew(store) {
         let world = std::sync::Arc::new(World::new(store).set("PLENARY_PUBLIC_URL", "https://conference.example"));
         let app = world.start_shared();
         app.publish(&small_conference(None, None));
-        app.log.wait_for("an edition is complete");
+        app.log.wait_for("the documents of a release are stored");
         let before = app.get(&format!("{SMALL}/programme"));
         drop(app);
         world.database.execute("UPDATE representations SET publication = 'nonsense' WHERE publication = 'programme.ics'");
         let app = world.start_shared();
-        app.log.wait_for("a stored edition cannot be read");
-        app.log.wait_for("an edition is complete");
+        app.log.wait_for("the stored documents of a release cannot be read");
+        app.log.wait_for("the documents of a release are stored");
         assert_eq!(app.get(&format!("{SMALL}/programme")).body, before.body);
         let nonsense = "SELECT count(*) AS n FROM representations WHERE publication = 'nonsense'";
         assert_eq!(world.database.count(nonsense), 0);

@@ -233,6 +233,46 @@ on_both_stores! {
         assert_healthy(&app);
     }
 
+    fn an_export_is_imported_into_another_conference_unchanged(store) {
+        let app = World::new(store).start();
+        let mut conference = small_conference(None, None);
+        conference["registration"]["questions"] = json!([{ "code": "essay", "kind": "long_text", "label": "Essay" }]);
+        app.publish(&conference);
+        conference["conference"]["slug"] = json!("other");
+        app.publish(&conference);
+        let texts = ["＝1+1", "-Dash, Inc", "'t Hooft", "'=x", "@at", "=2", "''+3", "－4", "' =5", "\"quoted\"; a"];
+        for (number, text) in texts.iter().enumerate() {
+            let mut form = person(number, "delegate");
+            for field in ["given_name", "family_name", "organisation", "dietary_needs"] {
+                form[field] = json!(text);
+            }
+            form["phone"] = json!("+32 2 555 12 12");
+            form["answers"] = json!({ "essay": format!("{text}\n{text}") });
+            let answer = app.post(PATH, &form);
+            assert_eq!(answer.status, 201, "{}", answer.text());
+        }
+        let export = |path: &str| app.admin("GET", &format!("{path}.csv"), None).text().to_owned();
+        let other = "/api/v1/conferences/other/registrations";
+        let bearer = format!("Bearer {ADMIN}");
+        let headers = [("authorization", bearer.as_str()), ("content-type", "text/csv")];
+        let answer = app.send("POST", &format!("{other}/import?consent=Given"), &headers, Some(&export(PATH)));
+        assert_eq!((answer.status, &answer.json()["imported"]), (200, &json!(texts.len())), "{}", answer.text());
+        let people = |path: &str| {
+            let columns =
+                ["email", "given_name", "family_name", "organisation", "dietary_needs", "phone", "answers", "status"];
+            let reference = |row: &Value| row["reference"].as_str().unwrap().to_owned();
+            let rows = app.admin("GET", path, None).json()["data"].as_array().unwrap().clone();
+            let kept = rows.iter().map(|row| app.admin("GET", &format!("{path}/{}", reference(row)), None).json());
+            let mut people: Vec<_> = kept.map(|person| columns.map(|column| person[column].clone())).collect();
+            people.sort_by_key(|person| person[0].to_string());
+            people
+        };
+        assert_eq!(people(other), people(PATH));
+        let names: Vec<_> = people(other).iter().map(|person| person[1].clone()).collect();
+        assert_eq!(names, texts.map(|text| json!(text)));
+        assert_healthy(&app);
+    }
+
     /// More than one statement's values, more than one batch.
     fn thousands_of_rows_go_in_at_once(store) {
         let app = World::new(store).start();

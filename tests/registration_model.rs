@@ -16,12 +16,14 @@ use proptest::{
 };
 use serde_json::{Value, json};
 
-use crate::check_in::conference;
-use crate::support::{
-    App,
-    app::{World, person},
-    http::Answer,
-    on_both_stores,
+use crate::{
+    check_in::conference,
+    support::{
+        App,
+        app::{World, person},
+        http::Answer,
+        on_both_stores,
+    },
 };
 
 /// What organisers and attendees do; a number stands for whichever person it falls on.

@@ -1,9 +1,9 @@
-//! Who is it, and may they?
+//! Authentication of requests and authorisation of operations.
 
 use super::{
     AccessError, Credentials, Role,
-    policy::{Allowed, allowed},
-    token::store::{self, Known},
+    policy::{Access, Operation},
+    token::TokenGrant,
 };
 use crate::{
     clock,
@@ -11,7 +11,7 @@ use crate::{
     ids::{ConferenceId, TokenId},
 };
 
-/// Whoever a request comes from, by the name that a history may show, and the request.
+/// Who makes a request, by the name shown in histories, and the id of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     name: String,
@@ -20,22 +20,20 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// The person whom the registration is of.
+    /// The person who holds the personal link of a registration.
     pub fn attendee() -> Self {
         Self::named("attendee", None)
     }
 
-    /// The focal point of a delegation.
     pub fn focal_point() -> Self {
         Self::named("focal point", None)
     }
 
-    /// The service itself.
+    /// The service itself, for changes that no request asks for.
     pub fn service() -> Self {
         Self::named("service", None)
     }
 
-    /// Whoever runs commands on the machine.
     pub fn command_line() -> Self {
         Self::named("command line", None)
     }
@@ -44,34 +42,33 @@ impl Actor {
         Self { name: name.into(), request, token: None }
     }
 
-    /// The name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What tells them from every other: two tokens may have one label.
+    /// Identifies the actor: the token's id, because two tokens may have the same label; without a token, the name.
     pub fn identity(&self) -> String {
         self.token.map_or_else(|| self.name.clone(), |token| token.to_string())
     }
 
-    /// The id of the request, where it came by one.
+    /// The id of the request; `None` outside a request.
     pub fn request(&self) -> Option<&str> {
         self.request.as_deref()
     }
 }
 
-/// Lets `operation` pass, for `conference` or (where there is none yet) for the whole server.
+/// Authorises `operation` for `conference`, or (`None`) for the whole server.
 ///
 /// # Errors
-/// [`AccessError::Unauthenticated`] without a token, [`AccessError::InvalidToken`] with one that is not known (any
-/// more), [`AccessError::Forbidden`] with one that lacks the right.
+/// [`AccessError::Unauthenticated`] without a token, [`AccessError::InvalidToken`] with an unknown, revoked or expired
+/// one, [`AccessError::Forbidden`] with one that lacks the right.
 pub fn authorise(
     connection: &mut Connection,
     credentials: &Credentials,
-    operation: &str,
+    operation: Operation,
     conference: Option<ConferenceId>,
 ) -> Result<Actor, AccessError> {
-    if allowed(operation) == Allowed::Everyone {
+    if operation.allowed() == Access::Everyone {
         return Ok(Actor::named("everyone", credentials.request.clone()));
     }
     let known = bearer(connection, credentials, operation)?;
@@ -79,33 +76,37 @@ pub fn authorise(
     if reaches { Ok(actor(&known, credentials)) } else { Err(AccessError::Forbidden) }
 }
 
-/// Lets `operation` pass for as far as the token reaches: its conference, or (`None`) the whole server.
+/// Authorises `operation` within the scope of the token: its conference, or (`None`) the whole server.
 ///
 /// # Errors
 /// Those of [`authorise`].
 pub fn authorise_within(
     connection: &mut Connection,
     credentials: &Credentials,
-    operation: &str,
+    operation: Operation,
 ) -> Result<(Actor, Option<ConferenceId>), AccessError> {
     let known = bearer(connection, credentials, operation)?;
     Ok((actor(&known, credentials), known.conference))
 }
 
-/// Whoever shows a token of a role that may call `operation`, wherever it reaches.
-fn bearer(connection: &mut Connection, credentials: &Credentials, operation: &str) -> Result<Known, AccessError> {
+/// Looks the token up and checks that its role may call `operation`, in whatever conference.
+fn bearer(
+    connection: &mut Connection,
+    credentials: &Credentials,
+    operation: Operation,
+) -> Result<TokenGrant, AccessError> {
     let token = credentials.bearer.as_ref().ok_or(AccessError::Unauthenticated)?;
-    let known = store::find(connection, token, clock::now())?.ok_or(AccessError::InvalidToken)?;
+    let known = super::token::find(connection, token, clock::now())?.ok_or(AccessError::InvalidToken)?;
     credentials.uses.note(known.id);
-    let may = match allowed(operation) {
-        Allowed::Everyone => true,
-        Allowed::ServerAdmins => known.role == Role::Admin && known.conference.is_none(),
-        Allowed::Roles(roles) | Allowed::OwnOrRoles(roles) => known.role == Role::Admin || roles.contains(&known.role),
+    let may = match operation.allowed() {
+        Access::Everyone => true,
+        Access::ServerAdmins => known.role == Role::Admin && known.conference.is_none(),
+        Access::Roles(roles) | Access::OwnOrRoles(roles) => known.role == Role::Admin || roles.contains(&known.role),
     };
     if may { Ok(known) } else { Err(AccessError::Forbidden) }
 }
 
-fn actor(known: &Known, credentials: &Credentials) -> Actor {
+fn actor(known: &TokenGrant, credentials: &Credentials) -> Actor {
     let name = format!("{} ({})", known.label, known.role);
     Actor { token: Some(known.id), ..Actor::named(name, credentials.request.clone()) }
 }

@@ -1,30 +1,30 @@
-//! What a request shows of who sent it.
+//! Credentials of a request.
 
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev, http::header, web};
 
 use super::token::{PlainToken, TokenUses};
 use crate::http::middleware::RequestId;
 
-/// The credentials of a request. Every handler that is not for everyone takes them.
+/// The credentials of a request. Every handler that is not public takes them.
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
     /// The token of `Authorization: Bearer` (RFC 6750).
     pub bearer: Option<PlainToken>,
-    /// The token of an attendee's link, `?token=`.
+    /// The token of a personal link (`?token=`).
     pub link: Option<String>,
     /// The request's id, for the audit trail.
     pub request: Option<String>,
-    /// Where it is noted that a token was used.
+    /// Records that a token was used.
     pub uses: TokenUses,
 }
 
 impl Credentials {
-    /// With the token of an attendee's link, as the query has it.
+    /// Adds the token of a personal link.
     pub fn with_link(self, link: Option<String>) -> Self {
         Self { link, ..self }
     }
 
-    /// The token of an attendee, however it came.
+    /// The token of a personal link, from the query or the `Authorization` header.
     pub fn attendee_token(&self) -> Option<&str> {
         self.link.as_deref().or_else(|| self.bearer.as_ref().map(PlainToken::reveal))
     }

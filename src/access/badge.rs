@@ -1,15 +1,19 @@
-//! The payload of a badge's QR code: 85 bytes, in base64url without padding.
+//! The payload of a badge's QR code: 85 bytes in base64url without padding.
 //!
-//! | bytes | what |
+//! | bytes | content |
 //! |---|---|
-//! | 0 | the version, 1 |
-//! | 1..17 | the registration's id, a UUID in network order |
-//! | 17..21 | the generation of the badge, big-endian |
-//! | 21..85 | the Ed25519 signature (RFC 8032) of bytes 0..21 |
+//! | 0 | version, 1 |
+//! | 1..17 | the registration's id, a UUID in network byte order |
+//! | 17..21 | generation of the badge, big-endian |
+//! | 21..85 | Ed25519 signature (RFC 8032) of bytes 0..21 |
 //!
-//! The key is a conference's own and signs nothing else, so that no badge of another conference fits.
+//! Each conference has its own key, which signs nothing else, so that a badge of one conference is not valid in
+//! another.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use ed25519_dalek::{Signature, Signer as _, SigningKey};
 use sha2::{Digest as _, Sha256};
 
@@ -19,25 +23,23 @@ use crate::{
     ids::{ConferenceId, RegistrationId},
 };
 
-/// The version that is written.
 pub const VERSION: u8 = 1;
-/// How much of it is signed, in bytes.
+/// Length of the signed part, in bytes.
 pub const SIGNED_BYTES: usize = 21;
-/// How long it is, in bytes.
+/// Length of the payload, in bytes.
 pub const BYTES: usize = 85;
 
-/// What comes before the key in a `SubjectPublicKeyInfo` (RFC 8410, 4).
+/// The bytes before the key in a `SubjectPublicKeyInfo` (RFC 8410, section 4).
 const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
-/// The key under which a conference signs its badges.
+/// The key with which a conference signs its badges.
 pub struct BadgeKey(SigningKey);
 
-/// What a badge says, and its conference has signed.
+/// The signed content of a badge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Badge {
-    /// Whose it is.
     pub registration: RegistrationId,
-    /// The generation of the registration's link when it was made: a renewed link makes the badge void, too.
+    /// The generation of the registration's link when the badge was made: renewing the link makes the badge void, too.
     pub generation: i32,
 }
 
@@ -54,7 +56,6 @@ impl BadgeKey {
         Ok(Self(SigningKey::from_bytes(&seed)))
     }
 
-    /// The public key.
     pub fn public(&self) -> [u8; 32] {
         self.0.verifying_key().to_bytes()
     }
@@ -65,13 +66,12 @@ impl BadgeKey {
         format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n")
     }
 
-    /// What tells the key from every other: its thumbprint (RFC 7638).
+    /// The thumbprint of the public key (RFC 7638), which identifies it.
     pub fn thumbprint(&self) -> String {
         let x = URL_SAFE_NO_PAD.encode(self.public());
         URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)))
     }
 
-    /// The payload of a badge.
     pub fn write(&self, badge: Badge) -> String {
         let generation = badge.generation.to_be_bytes();
         let says = [&[VERSION], badge.registration.uuid().as_bytes().as_slice(), &generation].concat();
@@ -79,9 +79,9 @@ impl BadgeKey {
         URL_SAFE_NO_PAD.encode([says.as_slice(), &signature].concat())
     }
 
-    /// What a payload says; nothing, if it was not signed here.
+    /// Decodes a payload and verifies its signature; `None` if it was not signed with this key.
     pub fn read(&self, text: &str) -> Option<Badge> {
-        // Whatever else people carry, a scanner sends: nothing long is looked at.
+        // A scanner sends any QR code that it is shown: long texts are not decoded.
         let bytes = (text.len() < 2 * BYTES).then(|| URL_SAFE_NO_PAD.decode(text.trim()).ok())??;
         let (says, signature) = bytes.split_first_chunk::<SIGNED_BYTES>()?;
         let signature = Signature::from_slice(signature).ok()?;

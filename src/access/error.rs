@@ -1,25 +1,25 @@
-//! What can go wrong with access, and its problem documents.
+//! Errors of access, and their problem documents.
 
 use actix_web::http::header;
 
 use crate::{
     database::{DatabaseError, Retry},
-    faults::Faults,
     http::{
         ProblemKind,
         problem::{NOT_FOUND, Problem, problem_kinds},
     },
+    validation::ValidationErrors,
 };
 
 problem_kinds! {
-    /// No token, or none that is known.
+    /// No token, or an unknown one.
     UNAUTHENTICATED = ("unauthenticated", 401, "A valid token is needed"),
-    /// The token is known and does not allow this.
+    /// The token is valid and does not allow the operation.
     FORBIDDEN = ("forbidden", 403, "The token does not allow this"),
-    /// Without it nobody could make another.
-    LAST_ADMIN_TOKEN = ("last-admin-token", 409, "The last admin token of the server stays"),
-    /// It is for the settings to replace.
-    SETTINGS_TOKEN = ("settings-token", 409, "The settings give this token"),
+    /// Without this token nobody could create another.
+    LAST_ADMIN_TOKEN = ("last-admin-token", 409, "The last server-wide admin token cannot be revoked"),
+    /// The token is replaced by changing the settings.
+    SETTINGS_TOKEN = ("settings-token", 409, "The token comes from the settings"),
 }
 
 /// Why access was refused.
@@ -28,31 +28,28 @@ pub enum AccessError {
     /// No token.
     #[error("no token")]
     Unauthenticated,
-    /// A token that nobody made, or that is revoked or has expired.
+    /// An unknown, revoked or expired token.
     #[error("no valid token")]
     InvalidToken,
-    /// A known token without the right.
+    /// A valid token that lacks the right.
     #[error("the token has no right to this")]
     Forbidden,
-    /// There is no such thing.
     #[error("no such thing")]
     NotFound,
-    /// The request is wrong.
     #[error("the request has {} faults", .0.0.len())]
-    Invalid(Faults),
-    /// The token is the last with which another could be made.
+    Invalid(ValidationErrors),
+    /// The token is the last one that can create others.
     #[error("the token is the server's last admin token")]
     LastAdmin,
-    /// The token is the settings' own.
+    /// The token comes from the settings.
     #[error("the token is the settings' own")]
     OfSettings,
-    /// The store failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
 }
 
-impl From<Faults> for AccessError {
-    fn from(faults: Faults) -> Self {
+impl From<ValidationErrors> for AccessError {
+    fn from(faults: ValidationErrors) -> Self {
         Self::Invalid(faults)
     }
 }
@@ -67,7 +64,7 @@ impl From<AccessError> for Problem {
     fn from(error: AccessError) -> Self {
         match error {
             AccessError::Unauthenticated => challenge(&UNAUTHENTICATED, ""),
-            // RFC 6750, 3.1.
+            // RFC 6750, section 3.1.
             AccessError::InvalidToken => challenge(&UNAUTHENTICATED, ", error=\"invalid_token\""),
             AccessError::Forbidden => challenge(&FORBIDDEN, ", error=\"insufficient_scope\""),
             AccessError::NotFound => Problem::new(&NOT_FOUND),

@@ -1,14 +1,14 @@
-//! Who may do what.
+//! Authentication and authorisation.
 //!
-//! Nouns: a *token* is a bearer secret with a role, for one conference or (without one) for all; an *actor* is whoever
-//! a request comes from; the *policy* binds every operation of the API to the roles that may call it; a *link token*
-//! lets an attendee at their own registration and nothing else.
+//! Nouns: a *token* is a bearer secret with a role, for one conference or for all; an *actor* is who makes a request;
+//! the *policy* lists which roles may call which operation of the API; a *link token* gives an attendee access to their
+//! own registration only.
 //!
 //! Invariants:
-//! - No token is kept: the store has its SHA-256 digest ([`token::PlainToken::digest`]), a link token is derived anew
-//!   ([`secret::ServerSecret`]).
-//! - An operation that is not in the policy is refused ([`policy::allowed`]), and a test checks the policy against the
-//!   API document.
+//! - No token is stored: the store has its SHA-256 digest ([`token::PlainToken::digest`]), and a link token is derived
+//!   each time ([`secret::ServerSecret`]).
+//! - An operation that is not in the policy is refused to everybody but admins ([`policy::allowed`]), and a test checks
+//!   the policy against the API document.
 //! - A secret is compared in constant time or looked up by its digest.
 
 pub mod actions;
@@ -24,7 +24,7 @@ pub mod token;
 pub use actions::{Actor, authorise, authorise_within};
 pub use api::Credentials;
 pub use error::AccessError;
-pub use policy::Role;
-pub use rate_limit::RateLimit;
+pub use policy::{Operation, Role};
+pub use rate_limit::{RateLimit, RateLimits};
 pub use secret::ServerSecret;
 pub use token::{AdminToken, TokenUses};

@@ -1,22 +1,19 @@
-//! How often one client may knock.
+//! Rate limits per client.
 
 use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
 
 use actix_web::{HttpRequest, http::header};
 use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock as _};
 
-use crate::{
-    http::{
-        client::{self, Networks},
-        problem::{Problem, TOO_MANY_REQUESTS},
-    },
-    settings::Settings,
+use crate::http::{
+    client::{self, Networks},
+    problem::{Problem, TOO_MANY_REQUESTS},
 };
 
-/// Clients kept in mind before idle ones are forgotten.
+/// Number of clients above which idle ones are forgotten.
 const CLIENTS_MAX: usize = 10_000;
 
-/// A limit per client address.
+/// A rate limit per client address.
 #[derive(Debug, Clone)]
 pub struct RateLimit {
     limiter: Arc<DefaultKeyedRateLimiter<IpAddr>>,
@@ -24,31 +21,46 @@ pub struct RateLimit {
     trusted_proxies: Networks,
 }
 
+/// The settings of the limits, checked.
+#[derive(Debug, Clone)]
+pub struct RateLimits {
+    /// Limit for each client.
+    pub registrations_per_minute: u32,
+    /// Limit for each client.
+    pub registrations_burst: u32,
+    /// Limit of tries at invitation codes, for each client.
+    pub code_tries_per_minute: u32,
+    /// Whether clients on this machine have limits, too.
+    pub counts_loopback: bool,
+    /// Proxies whose `X-Forwarded-For` is trusted.
+    pub trusted_proxies: Networks,
+}
+
 impl RateLimit {
-    /// The limit of registrations that the settings ask for.
-    pub fn new(settings: &Settings) -> Self {
-        Self::of(settings, settings.registrations_per_minute, settings.registrations_burst)
+    /// The limit of registrations, from the settings.
+    pub fn new(limits: &RateLimits) -> Self {
+        Self::of(limits, limits.registrations_per_minute, limits.registrations_burst)
     }
 
-    /// The limit of tries at a code that the settings ask for.
-    pub fn of_codes(settings: &Settings) -> Self {
-        Self::of(settings, settings.code_tries_per_minute, settings.code_tries_per_minute)
+    /// The limit of tries at invitation codes, from the settings.
+    pub fn of_codes(limits: &RateLimits) -> Self {
+        Self::of(limits, limits.code_tries_per_minute, limits.code_tries_per_minute)
     }
 
-    fn of(settings: &Settings, per_minute: u32, burst: u32) -> Self {
+    fn of(limits: &RateLimits, per_minute: u32, burst: u32) -> Self {
         let positive = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_minute(positive(per_minute)).allow_burst(positive(burst));
         Self {
             limiter: Arc::new(DefaultKeyedRateLimiter::keyed(quota)),
-            loopback: settings.rate_limit_loopback,
-            trusted_proxies: settings.trusted_proxies.clone(),
+            loopback: limits.counts_loopback,
+            trusted_proxies: limits.trusted_proxies.clone(),
         }
     }
 
     /// Counts a request.
     ///
     /// # Errors
-    /// 429 with `Retry-After`, when its client has used up its share.
+    /// 429 with `Retry-After` when the client has used up its limit.
     pub fn check(&self, request: &HttpRequest) -> Result<(), Problem> {
         let Some(client) = client::of(request, &self.trusted_proxies) else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The server's secret, kept outside the store, and the attendees' link tokens that are derived from it.
+//! The server's secret, which is kept outside the store, and the tokens that are derived from it.
 
 use std::{
     fs::{self, OpenOptions, Permissions},
@@ -25,7 +25,7 @@ mod store;
 const FILE_NAME: &str = "secret.key";
 const SECRET_BYTES: usize = 32;
 
-/// 32 random bytes under which link tokens are derived.
+/// The secret: 32 random bytes, the key of every HMAC here.
 #[derive(Clone)]
 pub struct ServerSecret(Arc<[u8; SECRET_BYTES]>);
 
@@ -38,7 +38,7 @@ impl std::fmt::Debug for ServerSecret {
 /// Random bytes from the operating system.
 ///
 /// # Errors
-/// It has none to give.
+/// The operating system cannot give any.
 pub fn random<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
@@ -49,7 +49,7 @@ impl ServerSecret {
     /// Reads the secret in `folder`, if there is one.
     ///
     /// # Errors
-    /// The file cannot be read, or does not hold 32 bytes.
+    /// The file cannot be read, or does not have 32 bytes.
     pub fn load(folder: &Path) -> io::Result<Option<Self>> {
         let path = folder.join(FILE_NAME);
         let bytes = match fs::read(&path) {
@@ -68,16 +68,17 @@ impl ServerSecret {
         Ok(Some(Self(Arc::new(bytes))))
     }
 
-    /// Makes a secret in `folder`, unless another process comes first.
+    /// Creates a secret in `folder`, or reads the one that another process created first.
     ///
     /// # Errors
-    /// The file cannot be made or read.
+    /// The file cannot be created or read.
     pub fn make(folder: &Path) -> io::Result<Self> {
         Self::throwaway()?.keep(folder)
     }
 
-    /// Writes the secret into `folder`, unless there is one, and answers the one that is there: written aside, synced
-    /// and linked into place, so that a crash leaves no half of one and two processes that start together agree.
+    /// Writes the secret into `folder` unless there is one, and returns the one that is there. The file is written
+    /// under a temporary name, synced and linked into place, so that a crash leaves no incomplete file, and two
+    /// processes that start together use the same secret.
     fn keep(&self, folder: &Path) -> io::Result<Self> {
         private_folder(folder)?;
         fs::set_permissions(folder, Permissions::from_mode(0o700))?;
@@ -94,25 +95,25 @@ impl ServerSecret {
         Self::load(folder)?.ok_or_else(|| io::Error::other(format!("{FILE_NAME} was removed")))
     }
 
-    /// A secret that is kept nowhere, for what is tried without a store, or before one is there.
+    /// A secret that is not saved: for checks without a store, or until the store is reachable.
     ///
     /// # Errors
-    /// The operating system has no random bytes to give.
+    /// The operating system cannot give random bytes.
     pub fn throwaway() -> io::Result<Self> {
         Ok(Self(Arc::new(random()?)))
     }
 
-    /// What tells this secret from every other and gives nothing of it away.
+    /// Identifies the secret without revealing anything of it.
     fn fingerprint(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.mac(&[b"plenary secret fingerprint\0"]))
     }
 
-    /// The token in an attendee's link. A new generation makes every older link void.
+    /// The token of a personal link. A new generation makes all older links void.
     pub fn link_token(&self, registration: RegistrationId, generation: i32) -> String {
         URL_SAFE_NO_PAD.encode(self.link_mac(registration, generation))
     }
 
-    /// Whether `token` is that of this registration, compared in constant time.
+    /// Compares in constant time.
     pub fn is_link_token(&self, token: &str, registration: RegistrationId, generation: i32) -> bool {
         let given = URL_SAFE_NO_PAD.decode(token).unwrap_or_default();
         given.ct_eq(&self.link_mac(registration, generation)).into()
@@ -123,7 +124,7 @@ impl ServerSecret {
         URL_SAFE_NO_PAD.encode(self.delegation_mac(delegation, generation))
     }
 
-    /// Whether `token` is that of this delegation's focal point, compared in constant time.
+    /// Compares in constant time.
     pub fn is_delegation_token(&self, token: &str, delegation: DelegationId, generation: i32) -> bool {
         let given = URL_SAFE_NO_PAD.decode(token).unwrap_or_default();
         given.ct_eq(&self.delegation_mac(delegation, generation)).into()
@@ -133,21 +134,21 @@ impl ServerSecret {
         self.mac(&[b"plenary delegation link\0", delegation.uuid().as_bytes(), &generation.to_be_bytes()])
     }
 
-    /// The code of a personal invitation: it names the invitation, and proves that it was made here.
+    /// The code of a personal invitation: its id, and an HMAC that proves that it was made here.
     pub fn invitation_code(&self, invitation: InvitationId, generation: i32) -> String {
         let mac = self.invitation_mac(invitation, generation);
         URL_SAFE_NO_PAD.encode([invitation.uuid().as_bytes().as_slice(), &mac].concat())
     }
 
-    /// The invitation that a code names, and the proof in it for [`Self::is_invitation_proof`]. What is no code of
-    /// a personal invitation names none.
+    /// The invitation's id in a code, and the proof for [`Self::is_invitation_proof`]; `None` if the code is not that
+    /// of a personal invitation.
     pub fn read_invitation_code(code: &str) -> Option<(InvitationId, Vec<u8>)> {
         let bytes = URL_SAFE_NO_PAD.decode(code).ok()?;
         let (id, proof) = bytes.split_first_chunk::<16>().filter(|(_, proof)| proof.len() == 32)?;
         Some((InvitationId::from_uuid(uuid::Uuid::from_bytes(*id)), proof.to_vec()))
     }
 
-    /// Whether `proof` belongs to this invitation, compared in constant time.
+    /// Compares in constant time.
     pub fn is_invitation_proof(&self, proof: &[u8], invitation: InvitationId, generation: i32) -> bool {
         proof.ct_eq(&self.invitation_mac(invitation, generation)).into()
     }
@@ -156,27 +157,27 @@ impl ServerSecret {
         self.mac(&[b"plenary invitation\0", invitation.uuid().as_bytes(), &generation.to_be_bytes()])
     }
 
-    /// The token with which the reader of an announcement says that they want no more.
+    /// The token of the link to mail preferences.
     pub fn preferences_token(&self, registration: RegistrationId) -> String {
         URL_SAFE_NO_PAD.encode(self.mac(&[b"plenary mail preferences\0", registration.uuid().as_bytes()]))
     }
 
-    /// Whether `token` is that of this registration's preferences, compared in constant time.
+    /// Compares in constant time.
     pub fn is_preferences_token(&self, token: &str, registration: RegistrationId) -> bool {
         token.as_bytes().ct_eq(self.preferences_token(registration).as_bytes()).into()
     }
 
-    /// What is kept of a shared access code of a conference: nobody who reads the store can try codes against it.
+    /// The stored digest of a shared access code. It is keyed, so that nobody who reads the store can try codes.
     pub fn access_code_digest(&self, conference: ConferenceId, code: &str) -> String {
         URL_SAFE_NO_PAD.encode(self.mac(&[b"plenary access code\0", conference.uuid().as_bytes(), code.as_bytes()]))
     }
 
-    /// The seed of the key under which a conference signs its badges.
+    /// The seed of the key with which a conference signs its badges.
     pub fn check_in_seed(&self, conference: ConferenceId) -> Vec<u8> {
         self.mac(&[b"plenary check-in key\0", conference.uuid().as_bytes()])
     }
 
-    /// The token of a link that shows a conference's draft until `expires_at`. A new generation makes every older link
+    /// The token of a link that shows a conference's draft until `expires_at`. A new generation makes all older links
     /// void.
     pub fn preview_token(&self, conference: ConferenceId, expires_at: DateTime<Utc>, generation: i32) -> String {
         let says = preview_claims(expires_at.timestamp(), generation);
@@ -184,7 +185,7 @@ impl ServerSecret {
         URL_SAFE_NO_PAD.encode([says.as_slice(), &mac].concat())
     }
 
-    /// What a preview token says, if it was made here for this conference; compared in constant time.
+    /// The content of a preview token of this conference; `None` if it was not made here. Compares in constant time.
     pub fn read_preview_token(&self, token: &str, conference: ConferenceId) -> Option<PreviewGrant> {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (says, mac) = bytes.split_first_chunk::<PREVIEW_CLAIM_BYTES>()?;
@@ -200,8 +201,8 @@ impl ServerSecret {
         self.mac(&[b"plenary preview link\0", conference.uuid().as_bytes(), says])
     }
 
-    /// What stands for a thing that is not to be known: the same from release to release, and no way back to the thing
-    /// nor from one known thing to it.
+    /// The placeholder of a withheld resource: the same in every release. Nobody can compute the resource from it, or
+    /// it from a known resource.
     pub fn placeholder(&self, conference: ConferenceId, thing: uuid::Uuid) -> Placeholder {
         let mac = self.mac(&[b"plenary placeholder\0", conference.uuid().as_bytes(), thing.as_bytes()]);
         let (mut id, mut number) = ([0; 16], [0; 8]);
@@ -214,9 +215,9 @@ impl ServerSecret {
         self.mac(&[b"plenary registration link\0", registration.uuid().as_bytes(), &generation])
     }
 
-    /// The keyed hash of `parts`, of which the first says what it is for.
+    /// HMAC-SHA256 of `parts`, the first of which names the purpose.
     fn mac(&self, parts: &[&[u8]]) -> Vec<u8> {
-        // A key of any length is taken, so this cannot fail; an empty answer would match no token of 43 characters.
+        // HMAC accepts keys of any length, so this cannot fail; an empty result would match no token of 43 characters.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&*self.0) else {
             return Vec::new();
         };
@@ -225,25 +226,22 @@ impl ServerSecret {
     }
 }
 
-/// What stands for a thing that is not to be known.
+/// Identifiers that replace those of a withheld resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placeholder {
-    /// In place of its id.
     pub id: uuid::Uuid,
-    /// For a code of its own.
+    /// For [`crate::values::Code::withheld`].
     pub number: u64,
 }
 
-/// What the link to a preview says.
+/// The content of a preview link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PreviewGrant {
-    /// Until when it shows the draft.
     pub expires_at: DateTime<Utc>,
-    /// Of which generation of links it is.
     pub generation: i32,
 }
 
-/// The expiry in seconds, then the generation.
+/// Expiry in seconds since 1970 (8 bytes), then the generation (4 bytes).
 const PREVIEW_CLAIM_BYTES: usize = 12;
 
 fn preview_claims(seconds: i64, generation: i32) -> [u8; PREVIEW_CLAIM_BYTES] {
@@ -255,7 +253,7 @@ fn preview_claims(seconds: i64, generation: i32) -> [u8; PREVIEW_CLAIM_BYTES] {
 
 #[cfg(test)]
 impl ServerSecret {
-    /// A secret that everyone knows.
+    /// A fixed secret for tests.
     pub fn of_test() -> Self {
         Self(Arc::new([7; SECRET_BYTES]))
     }

@@ -1,84 +1,76 @@
-//! What can be done with a draft.
+//! Operations on a draft: find, load, plan, write, delete.
 
 use super::{
-    AgendaError, Change, Place,
+    AgendaError, Change, ConferenceRef,
     document::Agenda,
     plan::{changes, nodes},
     store,
 };
 use crate::{
-    access::{Actor, Credentials, audit, authorise},
+    access::{
+        Actor, Credentials, Operation,
+        audit::{self, AuditAction, ResourceKind},
+        authorise,
+    },
     database::{Connection, DatabaseError},
-    faults::Faults,
     http::idempotency,
+    validation::ValidationErrors,
     values::Code,
 };
 
-/// The conference of this slug.
+/// The conference with this slug.
 ///
 /// # Errors
-/// [`AgendaError::NotFound`], or the store fails.
-pub fn find(connection: &mut Connection, slug: &Code) -> Result<Place, AgendaError> {
+/// [`AgendaError::NotFound`] if there is none.
+pub fn find(connection: &mut Connection, slug: &Code) -> Result<ConferenceRef, AgendaError> {
     store::find(connection, slug)?.ok_or(AgendaError::NotFound)
 }
 
-/// The conference of this slug, if there is one.
-///
-/// # Errors
-/// The store fails.
-pub fn lookup(connection: &mut Connection, slug: &Code) -> Result<Option<Place>, DatabaseError> {
+pub fn lookup(connection: &mut Connection, slug: &Code) -> Result<Option<ConferenceRef>, DatabaseError> {
     store::find(connection, slug)
 }
 
-/// Every conference.
-///
-/// # Errors
-/// The store fails.
-pub fn list(connection: &mut Connection) -> Result<Vec<Place>, DatabaseError> {
+pub fn list(connection: &mut Connection) -> Result<Vec<ConferenceRef>, DatabaseError> {
     store::list(connection)
 }
 
-/// The conference, for an operation that needs a right to it. Whoever has no token does not learn whether it exists.
+/// The conference with this slug, for an operation that needs access to it. A caller without a valid token does not
+/// learn whether it exists.
 ///
 /// # Errors
-/// [`AgendaError::Access`], then [`AgendaError::NotFound`].
+/// First [`AgendaError::Access`], then [`AgendaError::NotFound`].
 pub fn find_authorised(
     connection: &mut Connection,
     credentials: &Credentials,
-    operation: &str,
+    operation: Operation,
     slug: &Code,
-) -> Result<(Place, Actor), AgendaError> {
+) -> Result<(ConferenceRef, Actor), AgendaError> {
     let place = store::find(connection, slug)?;
     let actor = authorise(connection, credentials, operation, place.as_ref().map(|place| place.id))?;
     Ok((place.ok_or(AgendaError::NotFound)?, actor))
 }
 
-/// The draft.
-///
-/// # Errors
-/// The store fails.
-pub fn load(connection: &mut Connection, place: &Place) -> Result<Agenda, DatabaseError> {
+pub fn load(connection: &mut Connection, place: &ConferenceRef) -> Result<Agenda, DatabaseError> {
     store::load(connection, place)
 }
 
-/// A document that fits the draft: what it would change is known, nothing is written.
+/// The changes that a document would make to a draft. Nothing is written yet.
 #[derive(Debug)]
 pub struct Planned {
-    /// The draft as it is; `None` for a new conference.
+    /// The present draft; `None` for a new conference.
     pub before: Option<Agenda>,
-    /// The draft as it would be.
+    /// The draft after the changes.
     pub after: Agenda,
-    /// The difference.
     pub changes: Vec<Change>,
 }
 
-/// Plans a document as the draft of `slug`. The conference stays locked until the transaction ends, so that what is
+/// Plans a document as the new draft of `slug`. The conference stays locked until the transaction ends, so that what is
 /// planned is what is written.
 ///
 /// # Errors
-/// [`AgendaError::Invalid`] where the document is of another conference.
+/// [`AgendaError::Invalid`] if the document is of another conference.
 pub fn plan(connection: &mut Connection, slug: &Code, after: Agenda) -> Result<Planned, AgendaError> {
-    demand_slug(slug, &after)?;
+    ensure_slug(slug, &after)?;
     let before = match store::find(connection, slug)? {
         Some(place) => {
             store::lock(connection, place.id)?;
@@ -89,26 +81,26 @@ pub fn plan(connection: &mut Connection, slug: &Code, after: Agenda) -> Result<P
     plan_against(connection, before, after)
 }
 
-/// A conference keeps its slug: links to it are in mails and calendars.
-fn demand_slug(slug: &Code, after: &Agenda) -> Result<(), Faults> {
-    let mut faults = Faults::default();
+/// A conference keeps its slug, because emails and calendars hold links with it.
+fn ensure_slug(slug: &Code, after: &Agenda) -> Result<(), ValidationErrors> {
+    let mut faults = ValidationErrors::default();
     if after.conference.slug != *slug {
-        faults.add("#/conference/slug", "other_conference", format!("must be {slug}, the conference that is written"));
+        faults.add("#/conference/slug", "other_conference", format!("must be {slug}: a conference keeps its slug"));
     }
     faults.or(())
 }
 
-/// Plans a document against the draft as it was read under the conference's lock.
+/// Plans a document against a draft that was read under the conference's lock.
 ///
 /// # Errors
-/// [`AgendaError::Invalid`] where ids contradict the draft or are used elsewhere.
+/// [`AgendaError::Invalid`] if ids contradict the draft or belong to another conference.
 pub fn plan_against(
     connection: &mut Connection,
     before: Option<Agenda>,
     mut after: Agenda,
 ) -> Result<Planned, AgendaError> {
     if let Some(before) = &before {
-        demand_slug(&before.conference.slug, &after)?;
+        ensure_slug(&before.conference.slug, &after)?;
     }
     after.adopt_ids(before.as_ref())?;
     let foreign = store::foreign_ids(connection, before.as_ref(), &after)?;
@@ -118,16 +110,13 @@ pub fn plan_against(
     Ok(Planned { before, after, changes })
 }
 
-/// Writes what was planned, and who did it by which operation. Answers where.
-///
-/// # Errors
-/// The store fails.
+/// Writes a plan, and records it in the audit trail.
 pub fn write(
     connection: &mut Connection,
     planned: &Planned,
     actor: &Actor,
-    operation: &str,
-) -> Result<Place, AgendaError> {
+    operation: Operation,
+) -> Result<ConferenceRef, AgendaError> {
     if !planned.changes.is_empty() {
         store::save(connection, planned.before.as_ref(), &planned.after)?;
     }
@@ -136,24 +125,18 @@ pub fn write(
     Ok(place)
 }
 
-/// Writes a draft from which a person was redacted. The audit trail says nothing of it but what the caller records: it
-/// would name whom it must not.
-///
-/// # Errors
-/// The store fails.
+/// Writes a draft from which a person was redacted. The audit trail holds only what the caller records, because the
+/// changes would name the person.
 pub fn write_redacted(connection: &mut Connection, before: &Agenda, after: &Agenda) -> Result<(), DatabaseError> {
     store::save(connection, Some(before), after)
 }
 
 /// Records changes of a conference in the audit trail.
-///
-/// # Errors
-/// The store fails.
 pub fn record(
     connection: &mut Connection,
     actor: &Actor,
-    operation: &str,
-    place: &Place,
+    operation: Operation,
+    place: &ConferenceRef,
     changes: &[Change],
 ) -> Result<(), DatabaseError> {
     let entries: Vec<_> = changes.iter().map(Change::entry).collect();
@@ -161,27 +144,26 @@ pub fn record(
 }
 
 /// Locks the conference until the transaction ends.
-///
-/// # Errors
-/// The store fails.
-pub fn lock(connection: &mut Connection, place: &Place) -> Result<(), DatabaseError> {
+pub fn lock(connection: &mut Connection, place: &ConferenceRef) -> Result<(), DatabaseError> {
     store::lock(connection, place.id)
 }
 
-/// Deletes a conference and all that is of it alone. The audit trail goes on to say who did what to which thing, but
-/// not what the things were: it would name people for ever.
-///
-/// # Errors
-/// The store fails.
-pub fn delete(connection: &mut Connection, place: &Place, actor: &Actor, operation: &str) -> Result<(), DatabaseError> {
+/// Deletes a conference with everything that belongs to it alone. The audit trail keeps who did what to which thing,
+/// but no values: these would name people for ever.
+pub fn delete(
+    connection: &mut Connection,
+    place: &ConferenceRef,
+    actor: &Actor,
+    operation: Operation,
+) -> Result<(), DatabaseError> {
     let draft = store::load(connection, place)?;
     let conference = serde_json::to_value(&draft.conference).ok();
     store::delete(connection, place.id)?;
     idempotency::forget(connection, &place.id.to_string())?;
     audit::forget_values(connection, place.id)?;
     let entry = audit::Entry {
-        action: "remove".to_owned(),
-        resource: "conference".to_owned(),
+        action: AuditAction::Remove,
+        resource: ResourceKind::Conference,
         id: place.id.to_string(),
         code: place.slug.to_string(),
         before: conference,
@@ -200,13 +182,13 @@ mod tests {
         database::{Database, Store},
     };
 
-    /// Makes the draft in the store what an agenda says. Answers how much changed, and what the store has then.
+    /// Applies an agenda to the stored draft. Returns the number of changes, and the draft after them.
     async fn apply(database: &Database, agenda: &Agenda) -> (usize, Agenda) {
         let document = serde_json::to_value(agenda).unwrap();
         let work = move |tx: &mut Connection| {
             let agenda = model::read(document.clone()).map_err(AgendaError::from)?;
             let planned = plan(tx, &agenda.conference.slug.clone(), agenda)?;
-            let place = write(tx, &planned, &Actor::service(), "apply_agenda")?;
+            let place = write(tx, &planned, &Actor::service(), Operation::ApplyAgenda)?;
             Ok::<_, AgendaError>((planned.changes.len(), load(tx, &place)?))
         };
         database.write("apply", work).await.unwrap()
@@ -225,7 +207,8 @@ mod tests {
             let (changed, again) = system.block_on(apply(&database, &draft));
             prop_assert_eq!(changed, 0);
             prop_assert_eq!(&again, &draft);
-            // A thing of the draft keeps its id where the document gives none; here it gives all but one.
+            // A thing keeps its id if the document gives none; this document gives all ids but that of the call for
+            // action.
             let mut wanted = agenda;
             if let (Some(known), Some(call)) = (&draft.call_for_action, &mut wanted.call_for_action) {
                 call.id = known.id;

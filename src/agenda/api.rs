@@ -12,41 +12,40 @@ use super::{
     model,
 };
 use crate::{
-    access::Credentials,
+    access::{Credentials, Operation},
     database::Database,
-    faults::Faults,
     http::{CodePath, Problem, Query, Representation, answer, extract::Document, problem::AnyProblem},
+    validation::ValidationErrors,
     values::Switch,
 };
 
-/// How a document is applied.
+/// Query of an operation that applies a document.
 #[derive(Debug, Deserr, IntoParams)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ApplyQuery {
-    /// `true`: answer what would change and change nothing.
+    /// `true`: answer what would change, and change nothing.
     #[deserr(default)]
     pub dry_run: Option<Switch>,
 }
 
 impl ApplyQuery {
-    /// Whether nothing is to be written.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run == Some(Switch::On)
     }
 }
 
-/// What a document changes, or would change.
+/// Changes that a document made, or would make.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Plan {
-    /// A change a thing; empty when the draft already says the same.
+    /// One entry for each thing that changes; empty if the draft already matches the document.
     pub changes: Vec<Change>,
-    /// The conflicts of the draft in which a changed thing has a part.
+    /// Conflicts of the draft that involve a changed thing. Errors stop a release, warnings do not.
     pub warnings: Vec<Conflict>,
 }
 
 impl Plan {
-    /// The changes that lead to this draft, and the conflicts that they leave in it.
+    /// Plan of `changes`, with the conflicts that `draft` has after them.
     pub fn of(changes: Vec<Change>, draft: &Agenda) -> Self {
         let touched: Vec<_> = changes.iter().map(|change| (change.resource.as_str(), change.code.as_str())).collect();
         let warnings = warnings_of(draft, &touched);
@@ -54,12 +53,12 @@ impl Plan {
     }
 }
 
-/// Reads the draft of the agenda.
+/// Reads the draft of the agenda as one document.
 #[utoipa::path(
     get, path = "/api/v1/conferences/{conference}/agenda",
     tag = "agenda",
     params(("conference" = String, Path, description = "The conference's slug")),
-    responses((status = 200, description = "The draft", body = Agenda), AnyProblem),
+    responses((status = 200, description = "The draft of the agenda", body = Agenda), AnyProblem),
     security(("bearer" = []))
 )]
 pub async fn read_agenda(
@@ -71,20 +70,20 @@ pub async fn read_agenda(
     let slug = path.into_inner().0;
     let agenda = database
         .read(move |tx| {
-            let (place, _) = find_authorised(tx, &credentials, "read_agenda", &slug)?;
+            let (place, _) = find_authorised(tx, &credentials, Operation::ReadAgenda, &slug)?;
             Ok::<_, AgendaError>(actions::load(tx, &place)?)
         })
         .await?;
     Ok(answer(&request, Representation::private(&agenda)?))
 }
 
-/// Makes the draft of the agenda what the document says.
+/// Replaces the draft of the agenda with the document.
 #[utoipa::path(
     put, path = "/api/v1/conferences/{conference}/agenda",
     tag = "agenda",
     params(("conference" = String, Path, description = "The conference's slug"), ApplyQuery),
     request_body = Agenda,
-    responses((status = 200, description = "What changed", body = Plan), AnyProblem),
+    responses((status = 200, description = "The changes, made or planned (`dry_run`)", body = Plan), AnyProblem),
     security(("bearer" = []))
 )]
 pub async fn apply_agenda(
@@ -97,15 +96,15 @@ pub async fn apply_agenda(
     let slug = path.into_inner().0;
     let dry_run = query.0.is_dry_run();
     let (asked, asked_slug) = (credentials.clone(), slug.clone());
-    database.read(move |tx| find_authorised(tx, &asked, "apply_agenda", &asked_slug).map(|_| ())).await?;
+    database.read(move |tx| find_authorised(tx, &asked, Operation::ApplyAgenda, &asked_slug).map(|_| ())).await?;
     let agenda = model::read(body.receive().await?)?;
     let turn = slug.to_string();
     let plan = database
         .write_in_turn("apply an agenda", &turn, move |tx| {
-            let (_, actor) = find_authorised(tx, &credentials, "apply_agenda", &slug)?;
+            let (_, actor) = find_authorised(tx, &credentials, Operation::ApplyAgenda, &slug)?;
             let planned = plan(tx, &slug, agenda.clone())?;
             if !dry_run {
-                write(tx, &planned, &actor, "apply_agenda")?;
+                write(tx, &planned, &actor, Operation::ApplyAgenda)?;
             }
             Ok::<_, AgendaError>(Plan::of(planned.changes, &planned.after))
         })

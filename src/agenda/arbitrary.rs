@@ -1,19 +1,19 @@
-//! Agendas that nobody thought of, for property tests: few things of each kind, so that any two agendas share some,
-//! with everything about them drawn.
+//! Random agendas for property tests. There are few things of each kind, so that two agendas share some of them; all
+//! else about the things is random.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Agenda, model};
 
-/// When a projection of such an agenda is made: some embargoes have ended by then, some have not.
+/// Time at which tests project these agendas: some embargoes have ended by then, some have not.
 pub const AT: &str = "2030-01-01T00:00:00Z";
-/// What stands in every text and code that the public may not see at [`AT`].
+/// Marker in every text and code that the public must not see at [`AT`].
 pub const NOT_PUBLIC: &str = "hush";
-/// What stands in every text and code that attendees may not see either.
+/// Marker in every text and code that attendees must not see either.
 pub const NOT_FOR_ATTENDEES: &str = "secret";
 
-/// Each way to be seen: visibility, end of the embargo, whether the public sees it, whether attendees do.
+/// Each combination: visibility, end of the embargo, whether the public sees the thing, whether attendees do.
 const SIGHTS: &[(&str, Option<&str>, bool, bool)] = &[
     ("public", None, true, true),
     ("public", Some("2029-12-31T00:00:00Z"), true, true),
@@ -26,7 +26,7 @@ const SIGHTS: &[(&str, Option<&str>, bool, bool)] = &[
     ("withheld", Some("2030-03-01T00:00:00Z"), false, false),
 ];
 
-/// An agenda in which every document can be read.
+/// A random agenda. Every one of them is a valid document.
 pub fn agenda() -> impl Strategy<Value = Agenda> {
     prop::collection::vec(any::<u32>(), 300).prop_map(|numbers| {
         let mut agenda = model::read(Draw(numbers).document()).unwrap();
@@ -35,7 +35,7 @@ pub fn agenda() -> impl Strategy<Value = Agenda> {
     })
 }
 
-/// Numbers to decide by; when they are used up, 0.
+/// Random numbers for decisions; 0 once they are used up.
 struct Draw(Vec<u32>);
 
 /// A thing that others refer to, and who may see it.
@@ -75,7 +75,7 @@ impl Draw {
         from.get(self.below(from.len() + 1))
     }
 
-    /// Some of `count` numbers, in any order.
+    /// A random selection from `count` numbers, in random order.
     fn some_of(&mut self, count: usize) -> Vec<usize> {
         let mut some: Vec<usize> = (0..count).filter(|_| self.chance()).collect();
         for last in (1..some.len()).rev() {
@@ -93,7 +93,7 @@ impl Draw {
         if self.chance() { self.text(named) } else { Value::Null }
     }
 
-    /// A thing that the same number always means, under one of two codes; `within` is what it is a part of.
+    /// A thing with this number: the same one in every agenda, under one of two codes.
     fn named(&mut self, kind: &str, number: usize, sight: (bool, bool)) -> Named {
         let (public, attendees) = sight;
         let mut named = Named { code: String::new(), public, attendees };
@@ -105,7 +105,7 @@ impl Draw {
 
     fn document(&mut self) -> Value {
         let everyone = (true, true);
-        // A speaker's organisation is as secret as the speaker: nobody else is of it.
+        // A speaker's organisation is as secret as the speaker, who is its only member.
         let rooms: Vec<Named> = self.some_of(3).into_iter().map(|n| self.named("room", n, everyone)).collect();
         let tracks: Vec<Named> = self.some_of(2).into_iter().map(|n| self.named("track", n, everyone)).collect();
         let (mut organisations, mut speakers, mut speaker_names) = (Vec::new(), Vec::new(), Vec::new());
@@ -198,7 +198,7 @@ impl Draw {
     }
 }
 
-/// The id of the thing of this kind and number, the same in every agenda.
+/// Id of the thing with this kind and number, the same in every agenda.
 pub fn id(kind: &str, number: usize) -> String {
     let kinds = ["conference", "organisation", "day", "room", "track", "speaker", "session", "item"];
     let kind = kinds.iter().position(|known| *known == kind).unwrap();

@@ -5,52 +5,52 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    faults::Faults,
     ids::{CallForActionId, ConferenceId, DayId, ItemId, OrganisationId, RoomId, SessionId, SpeakerId, TrackId},
+    validation::ValidationErrors,
     values::{
-        Code, Count, CountryCode, Date, LanguageTag, Line, Localised, Moment, TimeOfDay, TimeZone, WebAddress,
+        Code, Count, CountryCode, Date, LanguageTag, Line, LocalOrInstant, Localised, TimeOfDay, TimeZone, WebAddress,
         text_enum,
     },
 };
 
 text_enum! {
-    /// What an organisation is to the conference.
+    /// Part of an organisation in the conference.
     OrganisationRole {
-        /// It organises.
+        /// Organises the conference.
         Organiser = "organiser",
-        /// It receives.
+        /// Hosts the conference.
         Host = "host",
-        /// It works with the organisers.
+        /// Works with the organisers.
         Partner = "partner",
     }
 }
 text_enum! {
-    /// What an organisation is.
+    /// Kind of an organisation.
     OrganisationKind {
         /// A State.
         State = "state",
         /// An organisation of States.
         InternationalOrganisation = "international_organisation",
-        /// An organisation of the States of a region.
+        /// An organisation of the States of one region.
         RegionalOrganisation = "regional_organisation",
-        /// A ministry, a parliament, an agency.
+        /// A ministry, a parliament or a public agency.
         GovernmentBody = "government_body",
         /// A university.
         University = "university",
-        /// An institute of research.
+        /// A research institute.
         ResearchInstitute = "research_institute",
         /// A non-governmental organisation.
         Ngo = "ngo",
-        /// Press, radio, television.
+        /// Press, radio or television.
         Media = "media",
         /// A company.
         Company = "company",
-        /// Anything else.
+        /// Any other organisation.
         Other = "other",
     }
 }
 text_enum! {
-    /// A speaker's class in the order of precedence, the highest first.
+    /// A speaker's class in the order of precedence, from the highest to the lowest.
     Precedence {
         /// A head of State.
         HeadOfState = "head_of_state",
@@ -66,46 +66,46 @@ text_enum! {
         HeadOfOrganisation = "head_of_organisation",
         /// An ambassador.
         Ambassador = "ambassador",
-        /// Everyone else.
+        /// Any other speaker; also the class of a speaker without one.
         Other = "other",
     }
 }
 text_enum! {
-    /// What a session is.
+    /// Kind of a session.
     SessionKind {
-        /// The opening.
+        /// The opening of the conference.
         Opening = "opening",
-        /// On one theme.
+        /// A session on one theme.
         Thematic = "thematic",
-        /// Interventions of ministers and institutions.
+        /// Interventions of ministers, and responses of institutions. The order of precedence is checked here.
         HighLevelPolitical = "high_level_political",
-        /// The closing.
+        /// The closing of the conference.
         Closing = "closing",
-        /// Beside others.
+        /// A session held at the same time as others.
         Parallel = "parallel",
-        /// Beside the conference.
+        /// An event on the margins of the conference.
         SideEvent = "side_event",
         /// A ceremony.
         Ceremony = "ceremony",
-        /// A reception, a dinner.
+        /// A social event, such as a reception or a dinner.
         Social = "social",
-        /// A pause.
+        /// A break without a programme, such as lunch.
         Break = "break",
     }
 }
 text_enum! {
-    /// Who may come to a session.
+    /// Who may attend a session.
     SessionAccess {
-        /// Every participant.
+        /// Every participant may attend.
         Open = "open",
-        /// Who signed up for it.
+        /// Only participants who signed up for the session.
         SignUp = "sign_up",
-        /// Who was invited to it.
+        /// Only participants who were invited to the session.
         Invitation = "invitation",
     }
 }
 text_enum! {
-    /// What an agenda item is.
+    /// Kind of an agenda item.
     ItemKind {
         /// A welcome address.
         WelcomeAddress = "welcome_address",
@@ -113,251 +113,255 @@ text_enum! {
         Keynote = "keynote",
         /// A panel: a topic, its moderator and its panellists.
         Panel = "panel",
-        /// A statement.
+        /// A statement by a speaker.
         Statement = "statement",
-        /// A minister's intervention.
+        /// An intervention by a minister. Ordered by precedence.
         MinisterialIntervention = "ministerial_intervention",
-        /// An institution's response.
+        /// A response by an institution. Ordered by precedence, after the ministerial interventions.
         InstitutionalResponse = "institutional_response",
         /// A discussion.
         Discussion = "discussion",
         /// The call for action is read out.
         CallForAction = "call_for_action",
-        /// Music, theatre, film.
+        /// A performance, such as music, theatre or film.
         Performance = "performance",
         /// A pause.
         Break = "break",
     }
 }
 text_enum! {
-    /// What a speaker does in an item or session.
+    /// Role of a speaker in an item or session.
     AppearanceRole {
-        /// Presides over it.
+        /// Presides over the session.
         Chair = "chair",
         /// Leads the discussion.
         Moderator = "moderator",
         /// Gives the keynote.
         KeynoteSpeaker = "keynote_speaker",
-        /// Sits on the panel.
+        /// Takes part in the panel.
         Panellist = "panellist",
-        /// Speaks.
+        /// Speaks, without another role.
         Speaker = "speaker",
-        /// Reports on it.
+        /// Reports on the session or item.
         Rapporteur = "rapporteur",
     }
 }
 text_enum! {
-    /// Who may see something of the agenda once it is released.
+    /// Who sees a session, item or speaker once the agenda is released.
     Visibility {
         /// Everyone.
         Public = "public",
-        /// Whoever has a confirmed registration, by its link.
+        /// People with a confirmed registration, through their personal link; the public sees nothing.
         Attendees = "attendees",
-        /// Nobody: a placeholder stands in.
+        /// Nobody: a placeholder is published instead.
         Withheld = "withheld",
     }
 }
 text_enum! {
-    /// How those of the same class and rank are ordered in a session that follows the order of precedence.
+    /// How the order of precedence ranks speakers of the same class, agreed rank and date of taking office.
     ProtocolRule {
-        /// By the date of inscription on the list of speakers.
+        /// By the time of inscription on the list of speakers.
         Inscription = "inscription",
-        /// By the English name of the State.
+        /// By the English name of the State; without a State, by the English name of the organisation.
         EnglishAlphabet = "english_alphabet",
-        /// By the French name of the State.
+        /// By the French name of the State; without a State, by the French name of the organisation.
         FrenchAlphabet = "french_alphabet",
     }
 }
 text_enum! {
-    /// How far a call for action is.
+    /// Status of the call for action.
     CallForActionStatus {
-        /// Being written.
+        /// The text is being drafted.
         Drafted = "drafted",
-        /// Adopted by the conference.
+        /// The conference has adopted the text.
         Adopted = "adopted",
     }
 }
 
-/// The agenda of one conference, whole. Everything is referred to by its code.
+/// The whole agenda of one conference. Its parts refer to each other by `code`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Agenda {
-    /// The event itself.
+    /// The conference's own fields.
     pub conference: Conference,
-    /// States, institutions, universities that the document refers to.
+    /// Organisations that the conference, speakers or the call for action refer to.
     #[deserr(default)]
     #[schema(required = false)]
     pub organisations: Vec<Organisation>,
-    /// The days; left out, every date of the conference is one.
+    /// Days of the conference. Left out or empty: every date from `starts_on` to `ends_on`.
     #[deserr(default)]
     #[schema(required = false)]
     pub days: Vec<Day>,
-    /// The rooms.
+    /// Rooms of the venue.
     #[deserr(default)]
     #[schema(required = false)]
     pub rooms: Vec<Room>,
-    /// The themes.
+    /// Themes that group sessions.
     #[deserr(default)]
     #[schema(required = false)]
     pub tracks: Vec<Track>,
-    /// The people who appear.
+    /// People who appear in the agenda.
     #[deserr(default)]
     #[schema(required = false)]
     pub speakers: Vec<Speaker>,
-    /// The blocks of the days.
+    /// Sessions, each with its items. The order counts for sessions that start at the same time.
     #[deserr(default)]
     #[schema(required = false)]
     pub sessions: Vec<Session>,
-    /// The outcome document.
+    /// The conference's outcome document; null if there is none.
     #[deserr(default)]
     #[schema(required = false)]
     pub call_for_action: Option<CallForAction>,
 }
 
-/// The event itself.
+/// The conference's own fields: name, dates, time zone, venue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Conference {
-    /// Given by the service; may be left out.
+    /// Identifier (UUID), assigned by the service; never changes. Optional in requests.
     #[deserr(default)]
     #[schema(required = false)]
     pub id: Option<ConferenceId>,
-    /// Its name in URLs.
+    /// The conference's name in URLs, such as `genocide-prevention-2014`.
     pub slug: Code,
-    /// Its name.
+    /// Name of the conference.
     pub name: Localised,
-    /// What it is about.
+    /// What the conference is about.
     #[deserr(default)]
     #[schema(required = false)]
     pub description: Option<Localised>,
-    /// Its first date.
+    /// First date of the conference.
     pub starts_on: Date,
-    /// Its last date.
+    /// Last date of the conference, not before `starts_on`.
     pub ends_on: Date,
-    /// The time zone of all its times.
+    /// IANA time zone of all times of the agenda, such as `Europe/Brussels`.
     pub time_zone: TimeZone,
-    /// Its languages; plain texts are in the first.
+    /// Languages of the conference (BCP 47), at least one and each once. A text sent as a plain string is in the first.
     pub languages: Vec<LanguageTag>,
-    /// Where it is.
+    /// Where the conference takes place.
     #[deserr(default)]
     #[schema(required = false)]
     pub venue: Option<Venue>,
-    /// Who organises, hosts and supports it.
+    /// Organisations that organise, host or support the conference.
     #[deserr(default)]
     #[schema(required = false)]
     pub organisations: Vec<ConferenceOrganisation>,
-    /// How long people need from one room to another; 5 if left out. A speaker with less is warned of.
+    /// Minutes that a person needs from one room to another; 5 if left out. A speaker with less time between sessions
+    /// in two rooms causes the conflict `speaker_walking_time`.
     #[deserr(default)]
     #[schema(required = false)]
     pub walking_minutes: Option<Count<0>>,
 }
 
-/// Where a conference is.
+/// Where a conference takes place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Venue {
-    /// Its name.
+    /// Name of the venue.
     pub name: Localised,
     /// Street and number.
     #[deserr(default)]
     #[schema(required = false)]
     pub address: Option<Localised>,
-    /// The city.
+    /// City of the venue.
     #[deserr(default)]
     #[schema(required = false)]
     pub city: Option<Localised>,
-    /// The country.
+    /// Country of the venue (ISO 3166-1 alpha-2), such as `BE`.
     #[deserr(default)]
     #[schema(required = false)]
     pub country: Option<CountryCode>,
 }
 
-/// An organisation's part in the conference.
+/// Part of one organisation in the conference.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct ConferenceOrganisation {
-    /// The organisation's code.
+    /// Code of the organisation.
     pub organisation: Code,
-    /// What it does.
+    /// Role of the organisation in the conference.
     pub role: OrganisationRole,
 }
 
-/// A State, an international organisation, a university, an NGO.
+/// A State, an international organisation, a university, an NGO or another organisation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Organisation {
-    /// Given by the service; may be left out.
+    /// Identifier (UUID), assigned by the service; never changes. Send it together with another `code` to rename the
+    /// organisation.
     #[deserr(default)]
     #[schema(required = false)]
     pub id: Option<OrganisationId>,
-    /// Its stable name.
+    /// Stable name of the organisation, unique among the organisations of the conference.
     pub code: Code,
-    /// Its name.
+    /// Name of the organisation.
     pub name: Localised,
-    /// What it is.
+    /// Kind of organisation.
     pub kind: OrganisationKind,
-    /// Its country.
+    /// Country of the organisation (ISO 3166-1 alpha-2).
     #[deserr(default)]
     #[schema(required = false)]
     pub country: Option<CountryCode>,
-    /// Its website.
+    /// Website of the organisation, an absolute address.
     #[deserr(default)]
     #[schema(required = false)]
     pub website: Option<WebAddress>,
 }
 
-/// A date of the conference.
+/// A day of the conference.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Day {
-    /// Given by the service; may be left out.
+    /// Identifier (UUID), assigned by the service; never changes. Optional in requests.
     #[deserr(default)]
     #[schema(required = false)]
     pub id: Option<DayId>,
-    /// The date.
+    /// Date of the day, unique in the conference.
     pub date: Date,
-    /// What the day is about.
+    /// Title of the day, such as its theme.
     #[deserr(default)]
     #[schema(required = false)]
     pub title: Option<Localised>,
-    /// When the day begins and the one before ends, `00:00` if left out: a session lies on the day whose span holds
-    /// its start.
+    /// Time of day at which this day begins and the day before ends, as `HH:MM`; `00:00` if left out. A session belongs
+    /// to the day that has begun last when the session starts.
     #[deserr(default)]
     #[schema(required = false)]
     pub changeover: Option<TimeOfDay>,
 }
 
-/// A place of sessions.
+/// A room in which sessions take place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Room {
-    /// Given by the service; may be left out.
+    /// Identifier (UUID), assigned by the service; never changes. Send it together with another `code` to rename the
+    /// room.
     #[deserr(default)]
     #[schema(required = false)]
     pub id: Option<RoomId>,
-    /// Its stable name.
+    /// Stable name of the room, unique among the rooms of the conference.
     pub code: Code,
-    /// Its name.
+    /// Name of the room.
     pub name: Localised,
-    /// How many people it holds.
+    /// Number of people that the room holds; null if it is not known.
     #[deserr(default)]
     #[schema(required = false)]
     pub capacity: Option<Count<1>>,
 }
 
-/// A theme.
+/// A theme that groups sessions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Track {
-    /// Given by the service; may be left out.
+    /// Identifier (UUID), assigned by the service; never changes. Send it together with another `code` to rename the
+    /// track.
     #[deserr(default)]
     #[schema(required = false)]
     pub id: Option<TrackId>,
-    /// Its stable name.
+    /// Stable name of the track, unique among the tracks of the conference.
     pub code: Code,
-    /// Its name.
+    /// Name of the track.
     pub name: Localised,
-    /// What it is about.
+    /// What the track is about.
     #[deserr(default)]
     #[schema(required = false)]
     pub description: Option<Localised>,
@@ -365,64 +369,65 @@ pub struct Track {
 
 /// A person who appears in the agenda.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Speaker {
-    /// Given by the service; may be left out.
+    /// Identifier (UUID), assigned by the service; never changes. Send it together with another `code` to rename the
+    /// speaker.
     #[deserr(default)]
     #[schema(required = false)]
     pub id: Option<SpeakerId>,
-    /// Their stable name.
+    /// Stable name of the speaker, unique among the speakers of the conference, such as `ban-ki-moon`.
     pub code: Code,
-    /// Dr, H.E., Sir.
+    /// Title before the name, such as `Dr`, `H.E.` or `Sir`.
     #[deserr(default)]
     #[schema(required = false)]
     pub honorific: Option<Localised>,
-    /// The given name; none for someone who has but one name.
+    /// Given name, at most 200 characters; null for a person with one name only.
     #[deserr(default)]
     #[schema(required = false)]
     pub given_name: Option<Line<200>>,
-    /// The family name, or the one name.
+    /// Family name, or the person's only name; at most 200 characters.
     pub family_name: Line<200>,
-    /// What they are.
+    /// Position or office of the speaker, such as `Minister of Foreign Affairs`.
     #[deserr(default)]
     #[schema(required = false)]
     pub position: Option<Localised>,
-    /// The code of the organisation they speak for.
+    /// Code of the organisation that the speaker represents.
     #[deserr(default)]
     #[schema(required = false)]
     pub organisation: Option<Code>,
-    /// Their country.
+    /// Country of the speaker (ISO 3166-1 alpha-2). The alphabetical protocol rules sort by its name.
     #[deserr(default)]
     #[schema(required = false)]
     pub country: Option<CountryCode>,
-    /// Who they are.
+    /// Biography of the speaker.
     #[deserr(default)]
     #[schema(required = false)]
     pub biography: Option<Localised>,
-    /// Their class in the order of precedence.
+    /// Class in the order of precedence; a speaker without one is ordered as `other`.
     #[deserr(default)]
     #[schema(required = false)]
     pub precedence: Option<Precedence>,
-    /// Their rank in that class, 1 the highest, where it is agreed; it goes before the date of taking office.
+    /// Agreed rank in the class, 1 for the highest. It counts before the date of taking office.
     #[deserr(default)]
     #[schema(required = false)]
     pub precedence_rank: Option<Count<1>>,
-    /// When they took office: in a class the longest-serving go first.
+    /// Date of taking office. Within a class and rank, those longest in office speak first.
     #[deserr(default)]
     #[schema(required = false)]
     pub took_office_on: Option<Date>,
-    /// Who may see who they are until `public_from`; `public` if left out.
+    /// Who sees the speaker's identity until `public_from`; `public` if left out.
     #[deserr(default = Visibility::Public)]
     #[schema(required = false)]
     pub visibility: Visibility,
-    /// From when on everyone may see who they are. What is `public` is not seen by anyone before.
+    /// Time from which everyone sees the speaker's identity. With the visibility `public`, nobody sees it before.
     #[deserr(default)]
     #[schema(required = false)]
-    pub public_from: Option<Moment>,
+    pub public_from: Option<LocalOrInstant>,
 }
 
 impl Speaker {
-    /// The whole name.
+    /// Given and family name, in this order.
     pub fn name(&self) -> String {
         match &self.given_name {
             Some(given_name) => format!("{given_name} {}", self.family_name),
@@ -431,187 +436,192 @@ impl Speaker {
     }
 }
 
-/// A block of a day.
+/// A session: a block of the day, with its items.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Session {
-    /// Given by the service; may be left out.
+    /// Identifier (UUID), assigned by the service; never changes. Send it together with another `code` to rename the
+    /// session.
     #[deserr(default)]
     #[schema(required = false)]
     pub id: Option<SessionId>,
-    /// Its stable name.
+    /// Stable name of the session, unique among the sessions of the conference.
     pub code: Code,
-    /// The identifier that it was imported with.
+    /// Identifier (UUID) from the file that the session was imported from, or derived from it. Exports use it instead
+    /// of `id`.
     #[deserr(default)]
     #[schema(required = false)]
     pub guid: Option<SessionId>,
-    /// What it is.
+    /// Kind of session.
     pub kind: SessionKind,
-    /// Its title.
+    /// Title of the session.
     pub title: Localised,
-    /// What it is about.
+    /// What the session is about.
     #[serde(rename = "abstract")]
     #[deserr(default, rename = "abstract")]
     #[schema(required = false)]
     pub abstract_: Option<Localised>,
-    /// When it starts.
-    pub starts_at: Moment,
-    /// When it ends.
-    pub ends_at: Moment,
-    /// The code of its room.
+    /// Start of the session.
+    pub starts_at: LocalOrInstant,
+    /// End of the session.
+    pub ends_at: LocalOrInstant,
+    /// Code of the room in which the session takes place.
     #[deserr(default)]
     #[schema(required = false)]
     pub room: Option<Code>,
-    /// The code of its track.
+    /// Code of the track to which the session belongs.
     #[deserr(default)]
     #[schema(required = false)]
     pub track: Option<Code>,
-    /// The languages spoken.
+    /// Languages spoken in the session (BCP 47).
     #[deserr(default)]
     #[schema(required = false)]
     pub languages: Vec<LanguageTag>,
-    /// The languages it is interpreted into.
+    /// Languages into which the session is interpreted (BCP 47).
     #[deserr(default)]
     #[schema(required = false)]
     pub interpretation: Vec<LanguageTag>,
-    /// Who may come; `open` if left out.
+    /// Who may attend; `open` if left out.
     #[deserr(default = SessionAccess::Open)]
     #[schema(required = false)]
     pub access: SessionAccess,
-    /// How many may come.
+    /// Number of seats; null for no limit.
     #[deserr(default)]
     #[schema(required = false)]
     pub seats: Option<Count<0>>,
-    /// Who may see it until `public_from`; `public` if left out.
+    /// Who sees the session until `public_from`; `public` if left out.
     #[deserr(default = Visibility::Public)]
     #[schema(required = false)]
     pub visibility: Visibility,
-    /// From when on everyone may see it. What is `public` is not seen by anyone before.
+    /// Time from which everyone sees the session. With the visibility `public`, nobody sees it before.
     #[deserr(default)]
     #[schema(required = false)]
-    pub public_from: Option<Moment>,
-    /// The rule that decides between those of the same class and rank; without it only classes and ranks are judged.
+    pub public_from: Option<LocalOrInstant>,
+    /// Rule that orders speakers of the same class, rank and date of taking office; null if the order of precedence
+    /// uses only these three.
     #[deserr(default)]
     #[schema(required = false)]
     pub protocol_rule: Option<ProtocolRule>,
-    /// Who presides over it, in order.
+    /// Speakers of the session as a whole, such as its chair, in order.
     #[deserr(default)]
     #[schema(required = false)]
     pub appearances: Vec<Appearance>,
-    /// What happens in it, in order.
+    /// Agenda items of the session, in order.
     #[deserr(default)]
     #[schema(required = false)]
     pub items: Vec<Item>,
 }
 
-/// An agenda item inside a session.
+/// An agenda item of a session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Item {
-    /// Given by the service; may be left out.
+    /// Identifier (UUID), assigned by the service; never changes. Send it together with another `code` to rename the
+    /// item.
     #[deserr(default)]
     #[schema(required = false)]
     pub id: Option<ItemId>,
-    /// Its stable name, unique in the conference.
+    /// Stable name of the item, unique among the items of the whole conference.
     pub code: Code,
-    /// What it is.
+    /// Kind of item.
     pub kind: ItemKind,
-    /// Its title; a panel's topic.
+    /// Title of the item; the topic of a panel.
     pub title: Localised,
-    /// What it is about.
+    /// What the item is about.
     #[serde(rename = "abstract")]
     #[deserr(default, rename = "abstract")]
     #[schema(required = false)]
     pub abstract_: Option<Localised>,
-    /// How long it may last.
+    /// Longest duration of the item, in minutes; null for no limit.
     #[deserr(default)]
     #[schema(required = false)]
     pub time_limit_minutes: Option<Count<1>>,
-    /// Who may see it until `public_from`; `public` if left out.
+    /// Who sees the item until `public_from`; `public` if left out.
     #[deserr(default = Visibility::Public)]
     #[schema(required = false)]
     pub visibility: Visibility,
-    /// From when on everyone may see it. What is `public` is not seen by anyone before.
+    /// Time from which everyone sees the item. With the visibility `public`, nobody sees it before.
     #[deserr(default)]
     #[schema(required = false)]
-    pub public_from: Option<Moment>,
-    /// When it was inscribed on the list of speakers.
+    pub public_from: Option<LocalOrInstant>,
+    /// Time at which the item was inscribed on the list of speakers; used by the protocol rule `inscription`.
     #[deserr(default)]
     #[schema(required = false)]
-    pub inscribed_at: Option<Moment>,
-    /// The organisers have chosen its place: it is not judged by the order of precedence.
+    pub inscribed_at: Option<LocalOrInstant>,
+    /// Whether the organisers chose the item's place themselves. Such an item keeps its place, and the order of
+    /// precedence is not checked for it.
     #[deserr(default)]
     #[schema(required = false)]
     pub placed_by_hand: bool,
-    /// Who appears in it, in order. It may be nobody.
+    /// Speakers of the item, in order; may be empty.
     #[deserr(default)]
     #[schema(required = false)]
     pub appearances: Vec<Appearance>,
 }
 
-/// A speaker in an item or session.
+/// A speaker's part in an item or session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Appearance {
-    /// The speaker's code.
+    /// Code of the speaker.
     pub speaker: Code,
-    /// What they do there.
+    /// Role of the speaker in the item or session.
     pub role: AppearanceRole,
-    /// The code of the speaker whom they stand in for.
+    /// Code of the speaker whom this speaker represents; null if the speaker speaks for themselves.
     #[deserr(default)]
     #[schema(required = false)]
     pub on_behalf_of: Option<Code>,
 }
 
-/// The conference's outcome document.
+/// The call for action: the conference's outcome document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct CallForAction {
-    /// Given by the service; may be left out.
+    /// Identifier (UUID), assigned by the service; never changes. Optional in requests.
     #[deserr(default)]
     #[schema(required = false)]
     pub id: Option<CallForActionId>,
-    /// Its title.
+    /// Title of the call for action.
     pub title: Localised,
-    /// What goes before the commitments.
+    /// Text before the commitments.
     #[deserr(default)]
     #[schema(required = false)]
     pub preamble: Option<Localised>,
-    /// Who issues it.
+    /// Speaker or organisation that issues the call for action.
     #[deserr(default)]
     #[schema(required = false)]
     pub issued_by: Option<Issuer>,
-    /// How far it is; `drafted` if left out.
+    /// Status of the call for action; `drafted` if left out.
     #[deserr(default = CallForActionStatus::Drafted)]
     #[schema(required = false)]
     pub status: CallForActionStatus,
-    /// The commitments, numbered from 1 in this order.
+    /// Commitments, numbered from 1 in this order.
     #[deserr(default)]
     #[schema(required = false)]
     pub commitments: Vec<Commitment>,
 }
 
-/// Who issues a call for action: a speaker or an organisation.
+/// Issuer of a call for action. Exactly one of the two fields is set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Issuer {
-    /// The speaker's code.
+    /// Code of the speaker who issues it.
     #[deserr(default)]
     #[schema(required = false)]
     pub speaker: Option<Code>,
-    /// The organisation's code.
+    /// Code of the organisation that issues it.
     #[deserr(default)]
     #[schema(required = false)]
     pub organisation: Option<Code>,
 }
 
-/// One thing that is asked for.
+/// One commitment of a call for action.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Commitment {
-    /// What is asked for.
+    /// Text of the commitment.
     pub text: Localised,
-    /// The treaty, resolution or norm that it rests on.
+    /// Treaty, resolution or norm on which the commitment is based.
     #[deserr(default)]
     #[schema(required = false)]
     pub basis: Option<Localised>,

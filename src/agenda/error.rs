@@ -1,4 +1,4 @@
-//! What can go wrong with an agenda, and its problem documents.
+//! Errors of the agenda, and their problem documents.
 
 use actix_web::http::header;
 
@@ -6,69 +6,62 @@ use crate::{
     access::AccessError,
     agenda::checks::Conflict,
     database::{DatabaseError, Retry, violation::broken_constraint},
-    faults::Faults,
     http::{
         idempotency::KeyReused,
         problem::{NOT_FOUND, PRECONDITION_FAILED, Problem, problem_kinds},
     },
+    validation::ValidationErrors,
 };
 
 problem_kinds! {
-    /// There is a thing of that code already.
-    ALREADY_EXISTS = ("already-exists", 409, "There is one of that code already"),
-    /// Other parts of the agenda depend on it.
+    /// A thing with this code exists already.
+    ALREADY_EXISTS = ("already-exists", 409, "A resource with this code already exists"),
+    /// Other parts of the agenda refer to it.
     IN_USE = ("in-use", 409, "Other parts of the agenda depend on this"),
-    /// The draft cannot be released as it is.
+    /// The draft has errors that stop a release.
     AGENDA_CONFLICTS = ("agenda-conflicts", 409, "The draft has conflicts and cannot be released"),
 }
 
-/// Why an agenda was not read, changed or released.
 #[derive(Debug, thiserror::Error)]
 pub enum AgendaError {
-    /// There is no such conference.
     #[error("no such conference")]
     NotFound,
-    /// There is no such thing in the agenda.
+    /// The agenda has no thing of this kind with the given code. Holds the noun, such as `room`.
     #[error("no such {0}")]
     NoThing(&'static str),
-    /// There is one already.
+    /// A thing with this code exists already.
     #[error("there is a {noun} {code} already")]
     Exists {
-        /// What it is.
+        /// Kind of the thing, such as `room`.
         noun: &'static str,
-        /// Its code.
         code: String,
     },
-    /// Something else in the agenda would be wrong afterwards; the places are in the agenda.
+    /// The change would make other parts of the agenda wrong. Pointers are places in the agenda.
     #[error("{} places of the agenda depend on it", .0.0.len())]
-    InUse(Faults),
-    /// The thing is not in the state that the writer expects.
+    InUse(ValidationErrors),
+    /// The thing does not match the `If-Match` or `If-None-Match` of the request.
     #[error("the thing has changed meanwhile")]
     Stale {
-        /// The tag of its present state.
+        /// Entity tag of the present thing; `None` if it does not exist.
         tag: Option<String>,
-        /// Its present state.
+        /// Present thing as JSON; `None` if it does not exist.
         current: Option<serde_json::Value>,
     },
-    /// The key came with another request.
     #[error(transparent)]
     KeyReused(#[from] KeyReused),
-    /// The document is wrong.
     #[error("the document has {} faults", .0.0.len())]
-    Invalid(Faults),
-    /// The draft contradicts itself: the conflicts that stop a release.
+    Invalid(ValidationErrors),
+    /// The draft has conflicts that stop a release.
     #[error("the draft has {} conflicts", .0.len())]
     Conflicts(Vec<Conflict>),
-    /// Whoever asked may not.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// The store failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
 }
 
-impl From<Faults> for AgendaError {
-    fn from(faults: Faults) -> Self {
+impl From<ValidationErrors> for AgendaError {
+    fn from(faults: ValidationErrors) -> Self {
         Self::Invalid(faults)
     }
 }
@@ -77,7 +70,7 @@ impl Retry for AgendaError {
     fn may_retry(&self) -> bool {
         match self {
             Self::Access(error) => error.may_retry(),
-            // Two documents that create the same thing at once: the second finds it when it is run again.
+            // Two documents create the same thing at the same time: the second finds it when it runs again.
             Self::Database(error) => error.may_retry() || broken_constraint(error).is_some(),
             _ => false,
         }
@@ -92,11 +85,11 @@ impl From<AgendaError> for Problem {
             AgendaError::Exists { noun, code } => {
                 Problem::new(&ALREADY_EXISTS).detail(format!("there is a {noun} {code} already"))
             }
-            AgendaError::InUse(faults) => Problem::new(&IN_USE)
-                .detail("the places that depend on it are named as places in the agenda")
-                .faults(faults),
+            AgendaError::InUse(faults) => {
+                Problem::new(&IN_USE).detail("`errors` names the places of the agenda that depend on it").faults(faults)
+            }
             AgendaError::Stale { tag, current } => {
-                let problem = Problem::new(&PRECONDITION_FAILED).detail("`current` is its present state");
+                let problem = Problem::new(&PRECONDITION_FAILED).detail("`current` is the resource as it is now");
                 let problem = problem.member("current", current.unwrap_or(serde_json::Value::Null));
                 match tag {
                     Some(tag) => problem.header(header::ETAG, tag),
@@ -114,7 +107,7 @@ impl From<AgendaError> for Problem {
     }
 }
 
-/// How many conflicts the words of a refusal name; all of them stand beside it.
+/// How many conflicts the problem's `detail` describes; its member `conflicts` lists all of them.
 const IN_WORDS_MAX: usize = 10;
 
 fn in_words(conflicts: &[Conflict]) -> String {

@@ -1,4 +1,4 @@
-//! The rules of an agenda that need nothing but the agenda.
+//! Rules of an agenda that need nothing but the agenda: validation, normal form, ids, and what day a session is on.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,22 +10,22 @@ use super::{
     references,
 };
 use crate::{
-    faults::{self, Faults},
     ids::{ConferenceId, Id},
-    values::{Code, Date, Localised, Moment, TextValue},
+    validation::{self, ValidationErrors},
+    values::{Code, Date, LocalOrInstant, Localised, TextValue},
 };
 
-/// The longest agenda, in sessions.
+/// The highest number of sessions in an agenda.
 pub const SESSIONS_MAX: usize = 5_000;
 
-/// Reads an agenda and names all that is wrong with it. In what it answers every time has the conference's offset,
-/// every text its language, and every date of the conference is a day.
+/// Reads an agenda and reports every fault. In the agenda that it returns, every time has the conference's offset,
+/// every text has its language, and an agenda without days has one for every date of the conference.
 ///
 /// # Errors
-/// Every fault, with its place.
-pub fn read(document: Value) -> Result<Agenda, Faults> {
+/// Every fault, with its JSON pointer.
+pub fn read(document: Value) -> Result<Agenda, ValidationErrors> {
     let mut found = references::faults(&document);
-    let mut agenda = match faults::read::<Agenda>(document) {
+    let agenda = match validation::read::<Agenda>(document) {
         Ok(agenda) => agenda,
         Err(shape) => {
             found.0.splice(0..0, shape.0);
@@ -39,40 +39,43 @@ pub fn read(document: Value) -> Result<Agenda, Faults> {
 }
 
 impl Agenda {
-    fn check(&mut self, faults: &mut Faults) {
+    fn check(&self, errors: &mut ValidationErrors) {
         let languages = &self.conference.languages;
         if languages.is_empty() {
-            faults.add("#/conference/languages", "empty", "must name at least one language");
+            errors.add("#/conference/languages", "empty", "must name at least one language");
         }
         let distinct: BTreeSet<_> = languages.iter().collect();
         if distinct.len() != languages.len() {
-            faults.add("#/conference/languages", "duplicate", "must name each language once");
+            errors.add("#/conference/languages", "duplicate", "must name each language once");
         }
         if self.sessions.len() > SESSIONS_MAX {
-            faults.add("#/sessions", "too_long", format!("at most {SESSIONS_MAX} sessions"));
+            errors.add("#/sessions", "too_long", format!("at most {SESSIONS_MAX} sessions"));
         }
         let known: BTreeSet<String> = languages.iter().map(|tag| tag.as_str().to_owned()).collect();
-        self.each_text(&mut |pointer, text| {
-            for language in text.languages().filter(|language| *language != "und" && !known.contains(*language)) {
-                let known = known.iter().cloned().collect::<Vec<_>>().join(", ");
-                faults.add(
-                    format!("{pointer}/{language}"),
-                    "unknown_language",
-                    format!("is not a language of the conference: {known}"),
-                );
+        for thing in self.texts() {
+            for (field, text) in &thing.fields {
+                let is_known = |language: &str| language == "und" || known.contains(language);
+                for language in text.languages().filter(|language| !is_known(language)) {
+                    let known = known.iter().cloned().collect::<Vec<_>>().join(", ");
+                    errors.add(
+                        format!("{}/{language}", thing.pointer_to(field)),
+                        "unknown_language",
+                        format!("is not a language of the conference: {known}"),
+                    );
+                }
             }
-        });
+        }
         let mut roles = BTreeSet::new();
         for (index, part) in self.conference.organisations.iter().enumerate() {
             if !roles.insert((&part.organisation, part.role)) {
-                faults.add(format!("#/conference/organisations/{index}"), "duplicate", "stands here twice");
+                errors.add(format!("#/conference/organisations/{index}"), "duplicate", "is listed twice");
             }
         }
         if let Some(issuer) = self.call_for_action.as_ref().and_then(|call| call.issued_by.as_ref())
             && issuer.speaker.is_some() == issuer.organisation.is_some()
         {
             let detail = "must name either a speaker or an organisation";
-            faults.add("#/call_for_action/issued_by", "either_or", detail);
+            errors.add("#/call_for_action/issued_by", "either_or", detail);
         }
     }
 
@@ -80,11 +83,11 @@ impl Agenda {
         let Some(first) = self.conference.languages.first().cloned() else {
             return;
         };
-        self.each_text(&mut |_, text| text.settle(&first));
+        self.each_text_mut(&mut |text| text.settle(&first));
         let zone = self.conference.time_zone;
-        let settle = |moment: &mut Moment| {
+        let settle = |moment: &mut LocalOrInstant| {
             if let Ok(instant) = moment.resolve(zone) {
-                *moment = Moment::Instant(instant);
+                *moment = LocalOrInstant::Instant(instant);
             }
         };
         self.speakers.iter_mut().filter_map(|speaker| speaker.public_from.as_mut()).for_each(settle);
@@ -110,80 +113,18 @@ impl Agenda {
         }
     }
 
-    /// Visits every localised text with its place.
-    pub fn each_text(&mut self, visit: &mut impl FnMut(String, &mut Localised)) {
-        let mut some = |pointer: String, text: &mut Option<Localised>| {
-            if let Some(text) = text {
-                visit(pointer, text);
-            }
-        };
-        some("#/conference/description".to_owned(), &mut self.conference.description);
-        if let Some(venue) = &mut self.conference.venue {
-            some("#/conference/venue/address".to_owned(), &mut venue.address);
-            some("#/conference/venue/city".to_owned(), &mut venue.city);
-        }
-        for (index, day) in self.days.iter_mut().enumerate() {
-            some(format!("#/days/{index}/title"), &mut day.title);
-        }
-        for (index, track) in self.tracks.iter_mut().enumerate() {
-            some(format!("#/tracks/{index}/description"), &mut track.description);
-        }
-        for (index, speaker) in self.speakers.iter_mut().enumerate() {
-            some(format!("#/speakers/{index}/honorific"), &mut speaker.honorific);
-            some(format!("#/speakers/{index}/position"), &mut speaker.position);
-            some(format!("#/speakers/{index}/biography"), &mut speaker.biography);
-        }
-        for (index, session) in self.sessions.iter_mut().enumerate() {
-            some(format!("#/sessions/{index}/abstract"), &mut session.abstract_);
-            for (inner, item) in session.items.iter_mut().enumerate() {
-                some(format!("#/sessions/{index}/items/{inner}/abstract"), &mut item.abstract_);
-            }
-        }
-        if let Some(call) = &mut self.call_for_action {
-            some("#/call_for_action/preamble".to_owned(), &mut call.preamble);
-            for (index, commitment) in call.commitments.iter_mut().enumerate() {
-                some(format!("#/call_for_action/commitments/{index}/basis"), &mut commitment.basis);
-            }
-        }
-        if let Some(call) = &mut self.call_for_action {
-            for (index, commitment) in call.commitments.iter_mut().enumerate() {
-                visit(format!("#/call_for_action/commitments/{index}/text"), &mut commitment.text);
-            }
-            visit("#/call_for_action/title".to_owned(), &mut call.title);
-        }
-        visit("#/conference/name".to_owned(), &mut self.conference.name);
-        if let Some(venue) = &mut self.conference.venue {
-            visit("#/conference/venue/name".to_owned(), &mut venue.name);
-        }
-        for (index, organisation) in self.organisations.iter_mut().enumerate() {
-            visit(format!("#/organisations/{index}/name"), &mut organisation.name);
-        }
-        for (index, room) in self.rooms.iter_mut().enumerate() {
-            visit(format!("#/rooms/{index}/name"), &mut room.name);
-        }
-        for (index, track) in self.tracks.iter_mut().enumerate() {
-            visit(format!("#/tracks/{index}/name"), &mut track.name);
-        }
-        for (index, session) in self.sessions.iter_mut().enumerate() {
-            visit(format!("#/sessions/{index}/title"), &mut session.title);
-            for (inner, item) in session.items.iter_mut().enumerate() {
-                visit(format!("#/sessions/{index}/items/{inner}/title"), &mut item.title);
-            }
-        }
-    }
-
-    /// Gives everything its id: its own where the document says it, that of the draft's thing with the same code, or a
+    /// Gives every thing an id: the one in the document, else the one of the draft's thing with the same code, else a
     /// new one.
     ///
     /// # Errors
-    /// An id that stands in the document twice.
-    pub fn adopt_ids(&mut self, draft: Option<&Agenda>) -> Result<(), Faults> {
-        let mut faults = Faults::default();
+    /// An id that appears twice in the document, or an id of another conference.
+    pub fn adopt_ids(&mut self, draft: Option<&Agenda>) -> Result<(), ValidationErrors> {
+        let mut errors = ValidationErrors::default();
         let conference = draft.and_then(|draft| draft.conference.id);
         if let (Some(known), Some(given)) = (conference, self.conference.id)
             && known != given
         {
-            faults.add("#/conference/id", "other_conference", format!("this conference has the id {known}"));
+            errors.add("#/conference/id", "other_conference", format!("this conference has the id {known}"));
         }
         self.conference.id = conference.or(self.conference.id).or_else(|| Some(Id::unlinked()));
         macro_rules! adopt {
@@ -194,7 +135,7 @@ impl Agenda {
                     |node| (&mut node.id, node.$key.text().into_owned()),
                     |node| (node.id, node.$key.text().into_owned()),
                     |index| format!("#/{}/{index}/id", stringify!($list)),
-                    &mut faults,
+                    &mut errors,
                 )
             };
         }
@@ -204,7 +145,7 @@ impl Agenda {
         adopt!(tracks, code);
         adopt!(speakers, code);
         adopt!(sessions, code);
-        // Items are known by their code in the whole conference, so that one may move to another session.
+        // Items are identified by their code in the whole conference, so that an item can move to another session.
         let known: Vec<_> =
             draft.into_iter().flat_map(|draft| &draft.sessions).flat_map(|session| &session.items).collect();
         let places: Vec<String> = self
@@ -222,30 +163,31 @@ impl Agenda {
             |item| (&mut item.id, item.code.as_str().to_owned()),
             |item| (item.id, item.code.as_str().to_owned()),
             |index| places.get(index).cloned().unwrap_or_default(),
-            &mut faults,
+            &mut errors,
         );
         if let Some(call) = &mut self.call_for_action {
             let known = draft.and_then(|draft| draft.call_for_action.as_ref()).and_then(|call| call.id);
             call.id = known.or_else(|| Some(Id::unlinked()));
         }
-        faults.or(())
+        errors.or(())
     }
 
-    /// The day on which a session lies: the one whose span, from its changeover to the next day's, holds the start.
+    /// The day to which a session belongs: the one that begins last before the session starts, and at most 24 hours
+    /// before.
     pub fn day_of(&self, session: &Session) -> Option<&Day> {
         self.day_at(local(session.starts_at)?)
     }
 
-    /// The day on which something lies that starts at this wall time.
+    /// The day at this wall time; see [`Agenda::day_of`].
     pub fn day_at(&self, start: NaiveDateTime) -> Option<&Day> {
         let begins = |day: &Day| day.changeover.map(|changeover| day.date.0.and_time(changeover.0));
         let day = self.days.iter().rev().find(|day| begins(day).is_some_and(|begins| begins <= start))?;
-        // Without a day after it, a span ends at its changeover on the next date.
+        // A day lasts at most 24 hours, also where the next date is no day of the conference.
         let ends = begins(day)?.checked_add_days(chrono::Days::new(1))?;
         (start < ends).then_some(day)
     }
 
-    /// The name of the venue in a language, with its city.
+    /// Name and city of the venue, in `language` if they have it.
     pub fn venue_line(&self, language: &str) -> Option<String> {
         let venue = self.conference.venue.as_ref()?;
         let text = |localised: &Localised| localised.text(language, &self.conference.languages).to_owned();
@@ -257,31 +199,30 @@ impl Agenda {
 }
 
 impl Session {
-    /// Every appearance: in the session as such, then in its items in their order.
+    /// All appearances: first those of the session as a whole, then those of its items, in order.
     pub fn all_appearances(&self) -> impl Iterator<Item = &Appearance> {
         self.appearances.iter().chain(self.items.iter().flat_map(|item| &item.appearances))
     }
 
-    /// Whether the speaker of this code appears in it.
     pub fn has_speaker(&self, code: &Code) -> bool {
         self.all_appearances().any(|appearance| appearance.speaker == *code)
     }
 }
 
-/// The wall time of a settled moment.
-fn local(moment: Moment) -> Option<NaiveDateTime> {
+/// The wall time in the offset of a resolved time.
+fn local(moment: LocalOrInstant) -> Option<NaiveDateTime> {
     match moment {
-        Moment::Instant(instant) => Some(instant.naive_local()),
-        Moment::Wall(wall) => Some(wall),
+        LocalOrInstant::Instant(instant) => Some(instant.naive_local()),
+        LocalOrInstant::Wall(wall) => Some(wall),
     }
 }
 
-/// The instant of a settled moment.
-pub fn instant(moment: Moment) -> DateTime<FixedOffset> {
+/// The instant of a resolved time.
+pub fn instant(moment: LocalOrInstant) -> DateTime<FixedOffset> {
     match moment {
-        Moment::Instant(instant) => instant,
-        // Settled agendas have none; UTC keeps the order should one slip through.
-        Moment::Wall(wall) => wall.and_utc().fixed_offset(),
+        LocalOrInstant::Instant(instant) => instant,
+        // Agendas from [`read`] have no wall times. If one comes through, UTC keeps the order.
+        LocalOrInstant::Wall(wall) => wall.and_utc().fixed_offset(),
     }
 }
 
@@ -291,7 +232,7 @@ fn adopt<N, D, K: 'static>(
     slot: impl for<'a> Fn(&'a mut N) -> (&'a mut Option<Id<K>>, String),
     known: impl Fn(&D) -> (Option<Id<K>>, String),
     place: impl Fn(usize) -> String,
-    faults: &mut Faults,
+    errors: &mut ValidationErrors,
 ) {
     let by_code: HashMap<String, Id<K>> = draft
         .iter()
@@ -305,35 +246,31 @@ fn adopt<N, D, K: 'static>(
         if let Some(id) = *slot(node).0
             && let Some(first) = taken.insert(id, index)
         {
-            faults.add(place(index), "duplicate", format!("is also the id at {}", place(first)));
+            errors.add(place(index), "duplicate", format!("is also the id at {}", place(first)));
         }
     }
     for node in nodes.iter_mut() {
         let (id, code) = slot(node);
         if id.is_none() {
-            // A thing of the same code that another node claims by its id is being renamed.
+            // If another node has this id, that node is the same thing under a new code.
             let same = by_code.get(&code).copied().filter(|id| !taken.contains_key(id));
             *id = Some(same.unwrap_or_else(Id::unlinked));
         }
     }
 }
 
-/// Where in the store an agenda is: its conference's id and name in URLs.
+/// A conference by id and slug.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The conference's id.
+pub struct ConferenceRef {
     pub id: ConferenceId,
-    /// Its slug.
     pub slug: Code,
 }
 
-/// A date, as rows have it.
 pub fn date(date: Date) -> NaiveDate {
     date.0
 }
 
-/// The instant in UTC, as rows have it.
-pub fn utc(moment: Moment) -> DateTime<Utc> {
+pub fn utc(moment: LocalOrInstant) -> DateTime<Utc> {
     instant(moment).to_utc()
 }
 
@@ -347,7 +284,7 @@ mod tests {
         plan::{changes, nodes},
     };
 
-    /// The document without the ids that the service gave.
+    /// The document without ids.
     fn without_ids(document: &mut Value) {
         match document {
             Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! What would change: the difference between two documents, thing by thing.
+//! Changes between two documents, thing by thing.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,50 +8,63 @@ use utoipa::ToSchema;
 
 use super::document::Agenda;
 use crate::{
-    access::audit,
+    access::audit::{self, AuditAction, ResourceKind},
     values::{TextValue as _, text_enum},
 };
 
 text_enum! {
-    /// What happens to a thing.
+    /// Kind of change.
     ChangeAction {
-        /// It is new.
+        /// The thing is new.
         Create = "create",
         /// Some of its fields change.
         Update = "update",
-        /// It goes away.
+        /// The thing is removed.
         Remove = "remove",
-        /// The things of this kind stand in another order.
+        /// The things of a list are in another order.
         Reorder = "reorder",
     }
 }
 
-/// One change.
+impl From<ChangeAction> for AuditAction {
+    fn from(action: ChangeAction) -> Self {
+        match action {
+            ChangeAction::Create => Self::Create,
+            ChangeAction::Update => Self::Update,
+            ChangeAction::Remove => Self::Remove,
+            ChangeAction::Reorder => Self::Reorder,
+        }
+    }
+}
+
+/// A change of one thing, or of the order of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Change {
-    /// What happens.
+    /// Kind of change.
     pub action: ChangeAction,
-    /// To what kind of thing: `session`, `speaker`, `category`, ...
-    pub resource: String,
-    /// To which one. Of things that stand in another order: their session, or `*` for all of their kind.
+    /// Kind of thing.
+    pub resource: ResourceKind,
+    /// Code of the thing. For `reorder`: the code of the session whose items are in another order, else `*`.
     pub code: String,
-    /// Its id.
+    /// Id of the thing (UUID). For `reorder`: the id of the session, else `*`.
     pub id: String,
-    /// Which of its fields change.
+    /// Names of the fields that change; empty except for `update`.
     pub fields: Vec<String>,
-    /// Its place among its kind (an item's: in its session), from 1; of what is new or came from another session.
+    /// Position in its list (for items, in the session), from 1. Only for a new thing and for an item that comes from
+    /// another session; else null.
     pub ordinal: Option<usize>,
-    /// What was: of an update the fields that change, of a removal all, of another order `order`, the codes of what
-    /// stays. What refers to another thing does so by its id.
+    /// Values before. For `update`: the fields that change; for `remove`: all fields; for `reorder`: `order`, the codes
+    /// of the things that stay; for `create`: null. References to other things are ids.
     #[schema(value_type = Option<Object>)]
     pub before: Option<Map<String, Value>>,
-    /// What is now: of an update the fields that change, of a new thing all, of another order `order`.
+    /// Values after. For `update`: the fields that change; for `create`: all fields; for `reorder`: `order`, the codes
+    /// in the new order; for `remove`: null. References to other things are ids.
     #[schema(value_type = Option<Object>)]
     pub after: Option<Map<String, Value>>,
 }
 
 impl Change {
-    /// A change as the API wrote it.
+    /// Reads a change from the JSON of the API; `None` if it is no change.
     pub fn from_wire(value: &Value) -> Option<Self> {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let fields = value.get("fields").and_then(Value::as_array);
@@ -59,7 +72,7 @@ impl Change {
         let ordinal = value.get("ordinal").and_then(Value::as_u64);
         Some(Self {
             action: ChangeAction::from_word(text("action")?)?,
-            resource: text("resource")?.to_owned(),
+            resource: ResourceKind::from_word(text("resource")?)?,
             code: text("code")?.to_owned(),
             id: text("id").or_else(|| text("code"))?.to_owned(),
             ordinal: ordinal.and_then(|ordinal| usize::try_from(ordinal).ok()),
@@ -69,11 +82,10 @@ impl Change {
         })
     }
 
-    /// The change as a line of the audit trail.
     pub fn entry(&self) -> audit::Entry {
         audit::Entry {
-            action: self.action.as_str().to_owned(),
-            resource: self.resource.clone(),
+            action: self.action.into(),
+            resource: self.resource,
             id: self.id.clone(),
             code: self.code.clone(),
             before: self.before.clone().map(Value::Object),
@@ -81,7 +93,7 @@ impl Change {
         }
     }
 
-    /// The change as a line: `~ session opening: title, room`.
+    /// The change as a line of text: `~ session opening: title, room`.
     pub fn line(&self) -> String {
         let sign = match self.action {
             ChangeAction::Create => '+',
@@ -94,22 +106,20 @@ impl Change {
     }
 }
 
-/// A thing of a document as the plan sees it.
+/// A thing of a document, in the form that plans compare.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// What kind of thing.
-    pub resource: &'static str,
-    /// Its code.
+    pub resource: ResourceKind,
     pub code: String,
-    /// Its id.
+    /// Id of the thing; its code if it has none.
     pub id: String,
-    /// Its own fields, without the things that it holds.
+    /// Fields of the thing, without the things that it contains.
     pub fields: Map<String, Value>,
 }
 
 impl Node {
-    /// The node of a document's struct; `children` are fields that hold things of their own.
-    pub fn of(resource: &'static str, code: &str, value: &impl Serialize, children: &[&str]) -> Self {
+    /// A node of a document's struct; `children` are the fields with things of their own.
+    pub fn of(resource: ResourceKind, code: &str, value: &impl Serialize, children: &[&str]) -> Self {
         let mut fields = match serde_json::to_value(value) {
             Ok(Value::Object(fields)) => fields,
             _ => Map::new(),
@@ -122,28 +132,30 @@ impl Node {
     }
 }
 
-/// Every thing of an agenda. What refers to another thing does so by its id, so that a renaming changes the renamed
-/// thing alone, and a code that passes to another thing changes all that refer to it.
+/// Every thing of an agenda. References are ids instead of codes: then a renaming changes only the renamed thing, and a
+/// code that passes to another thing changes everything that refers to it.
 pub fn nodes(agenda: &Agenda) -> Vec<Node> {
     let ids = Ids::of(agenda);
-    let mut nodes = vec![Node::of("conference", agenda.conference.slug.as_str(), &agenda.conference, &[])];
-    nodes.extend(agenda.organisations.iter().map(|node| Node::of("organisation", node.code.as_str(), node, &[])));
-    nodes.extend(agenda.days.iter().map(|node| Node::of("day", &node.date.text(), node, &[])));
-    nodes.extend(agenda.rooms.iter().map(|node| Node::of("room", node.code.as_str(), node, &[])));
-    nodes.extend(agenda.tracks.iter().map(|node| Node::of("track", node.code.as_str(), node, &[])));
-    nodes.extend(agenda.speakers.iter().map(|node| Node::of("speaker", node.code.as_str(), node, &[])));
+    let mut nodes = vec![Node::of(ResourceKind::Conference, agenda.conference.slug.as_str(), &agenda.conference, &[])];
+    nodes.extend(
+        agenda.organisations.iter().map(|node| Node::of(ResourceKind::Organisation, node.code.as_str(), node, &[])),
+    );
+    nodes.extend(agenda.days.iter().map(|node| Node::of(ResourceKind::Day, &node.date.text(), node, &[])));
+    nodes.extend(agenda.rooms.iter().map(|node| Node::of(ResourceKind::Room, node.code.as_str(), node, &[])));
+    nodes.extend(agenda.tracks.iter().map(|node| Node::of(ResourceKind::Track, node.code.as_str(), node, &[])));
+    nodes.extend(agenda.speakers.iter().map(|node| Node::of(ResourceKind::Speaker, node.code.as_str(), node, &[])));
     for session in &agenda.sessions {
-        let node = Node::of("session", session.code.as_str(), session, &["items"]);
+        let node = Node::of(ResourceKind::Session, session.code.as_str(), session, &["items"]);
         let id = node.id.clone();
         nodes.push(node);
         for item in &session.items {
-            let mut node = Node::of("item", item.code.as_str(), item, &[]);
+            let mut node = Node::of(ResourceKind::Item, item.code.as_str(), item, &[]);
             node.fields.insert("session".to_owned(), Value::from(id.as_str()));
             nodes.push(node);
         }
     }
     if let Some(call) = &agenda.call_for_action {
-        nodes.push(Node::of("call_for_action", "call-for-action", call, &[]));
+        nodes.push(Node::of(ResourceKind::CallForAction, "call-for-action", call, &[]));
     }
     for node in &mut nodes {
         ids.resolve(node);
@@ -151,22 +163,22 @@ pub fn nodes(agenda: &Agenda) -> Vec<Node> {
     nodes
 }
 
-/// The ids of things that others refer to, by kind and code.
-struct Ids(HashMap<(&'static str, String), String>);
+/// Ids of the things that others refer to, by kind and code.
+struct Ids(HashMap<(ResourceKind, String), String>);
 
 impl Ids {
     fn of(agenda: &Agenda) -> Self {
         let mut ids = HashMap::new();
         macro_rules! learn {
-            ($($list:ident $kind:literal),+) => {
+            ($($list:ident $kind:ident),+) => {
                 $(for node in &agenda.$list {
                     if let Some(id) = node.id {
-                        ids.insert(($kind, node.code.as_str().to_owned()), id.to_string());
+                        ids.insert((ResourceKind::$kind, node.code.as_str().to_owned()), id.to_string());
                     }
                 })+
             };
         }
-        learn!(organisations "organisation", rooms "room", tracks "track", speakers "speaker");
+        learn!(organisations Organisation, rooms Room, tracks Track, speakers Speaker);
         Self(ids)
     }
 
@@ -186,19 +198,21 @@ impl Ids {
         }
     }
 
-    fn replace(&self, kind: &str, value: &mut Value) {
+    fn replace(&self, field: &str, value: &mut Value) {
         let Some(code) = value.as_str() else {
             return;
         };
-        let kind = if kind == "on_behalf_of" { "speaker" } else { kind };
-        let known = ["organisation", "room", "track", "speaker"].into_iter().find(|known| *known == kind);
-        if let Some(id) = known.and_then(|kind| self.0.get(&(kind, code.to_owned()))) {
+        let kind = match field {
+            "on_behalf_of" => Some(ResourceKind::Speaker),
+            field => ResourceKind::from_word(field),
+        };
+        if let Some(id) = kind.and_then(|kind| self.0.get(&(kind, code.to_owned()))) {
             *value = Value::from(id.as_str());
         }
     }
 }
 
-/// What turns `before` into `after`: enough of it that whoever has `before` can make `after` of it.
+/// The changes that turn `before` into `after`. They are complete: `before` and the changes give `after`.
 pub fn changes(before: &[Node], after: &[Node]) -> Vec<Change> {
     let known: HashMap<_, _> = before.iter().map(|node| (key(node), node)).collect();
     let kept: HashSet<_> = after.iter().map(key).collect();
@@ -234,11 +248,11 @@ pub fn changes(before: &[Node], after: &[Node]) -> Vec<Change> {
 }
 
 impl Change {
-    /// What happens to a node, without its data.
+    /// A change without values.
     fn of(action: ChangeAction, node: &Node) -> Self {
         Self {
             action,
-            resource: node.resource.to_owned(),
+            resource: node.resource,
             code: node.code.clone(),
             id: node.id.clone(),
             fields: Vec::new(),
@@ -249,8 +263,7 @@ impl Change {
     }
 }
 
-/// What a node is known by.
-fn key(node: &Node) -> (&'static str, &str) {
+fn key(node: &Node) -> (ResourceKind, &str) {
     (node.resource, node.id.as_str())
 }
 
@@ -263,10 +276,10 @@ fn taken(fields: &Map<String, Value>, names: &[String]) -> Map<String, Value> {
     names.iter().filter_map(|name| Some((name.clone(), fields.get(name)?.clone()))).collect()
 }
 
-/// Kinds whose surviving things stand in another order; items are judged within their session.
+/// Lists whose remaining things are in another order; items are compared within their session.
 fn reorders(before: &[Node], after: &[Node]) -> Vec<Change> {
     let groups: HashMap<_, _> = before.iter().map(|node| (key(node), group(node))).collect();
-    // What went to another group was moved, not reordered.
+    // A thing that went to another group was moved, not reordered.
     let stayed: HashSet<_> =
         after.iter().filter(|node| groups.get(&key(node)) == Some(&group(node))).map(key).collect();
     let earlier: HashMap<Group<'_>, Vec<&Node>> = orders(before, &stayed).into_iter().collect();
@@ -284,7 +297,7 @@ fn reorders(before: &[Node], after: &[Node]) -> Vec<Change> {
         };
         changes.push(Change {
             action: ChangeAction::Reorder,
-            resource: resource.to_owned(),
+            resource,
             code: within.map_or("*", |session| code_of(after, session)).to_owned(),
             id: within.unwrap_or("*").to_owned(),
             fields: Vec::new(),
@@ -296,22 +309,22 @@ fn reorders(before: &[Node], after: &[Node]) -> Vec<Change> {
     changes
 }
 
-/// The code of a session, of which items know the id.
+/// Code of a session by its id, because items refer to it by id.
 fn code_of<'a>(nodes: &'a [Node], session: &'a str) -> &'a str {
-    let found = nodes.iter().find(|node| node.resource == "session" && node.id == session);
+    let found = nodes.iter().find(|node| node.resource == ResourceKind::Session && node.id == session);
     found.map_or(session, |node| node.code.as_str())
 }
 
-/// A kind of thing, and for items their session.
-type Group<'a> = (&'static str, Option<&'a str>);
+/// Kind of things, and of items the id of their session: the things of a group have an order.
+type Group<'a> = (ResourceKind, Option<&'a str>);
 
 fn group(node: &Node) -> Group<'_> {
     let session = node.fields.get("session").and_then(Value::as_str);
-    (node.resource, session.filter(|_| node.resource == "item"))
+    (node.resource, session.filter(|_| node.resource == ResourceKind::Item))
 }
 
-/// The nodes of each group in their order, of those that `stayed`.
-fn orders<'a>(nodes: &'a [Node], stayed: &HashSet<(&'static str, &str)>) -> Vec<(Group<'a>, Vec<&'a Node>)> {
+/// Nodes of each group in their order, without those that did not stay.
+fn orders<'a>(nodes: &'a [Node], stayed: &HashSet<(ResourceKind, &str)>) -> Vec<(Group<'a>, Vec<&'a Node>)> {
     let mut orders: Vec<(Group<'a>, Vec<&'a Node>)> = Vec::new();
     let mut places: HashMap<Group<'a>, usize> = HashMap::new();
     for node in nodes.iter().filter(|node| stayed.contains(&key(node))) {
@@ -335,7 +348,7 @@ mod tests {
     use super::*;
     use crate::agenda::arbitrary;
 
-    fn node(resource: &'static str, id: &str, title: &str, session: Option<&str>) -> Node {
+    fn node(resource: ResourceKind, id: &str, title: &str, session: Option<&str>) -> Node {
         let mut fields = Map::from_iter([("title".to_owned(), Value::from(title))]);
         if let Some(session) = session {
             fields.insert("session".to_owned(), Value::from(session));
@@ -349,27 +362,41 @@ mod tests {
 
     #[test]
     fn a_plan_has_a_line_a_change_and_none_for_what_stays() {
-        let before = [node("room", "1", "a", None), node("room", "2", "b", None), node("room", "3", "c", None)];
-        let after = [node("room", "3", "c", None), node("room", "1", "x", None), node("room", "4", "d", None)];
+        let before = [
+            node(ResourceKind::Room, "1", "a", None),
+            node(ResourceKind::Room, "2", "b", None),
+            node(ResourceKind::Room, "3", "c", None),
+        ];
+        let after = [
+            node(ResourceKind::Room, "3", "c", None),
+            node(ResourceKind::Room, "1", "x", None),
+            node(ResourceKind::Room, "4", "d", None),
+        ];
         assert_eq!(lines(&before, &before), Vec::<String>::new());
         assert_eq!(lines(&before, &after), ["~ room code-1: title", "+ room code-4", "- room code-2", "↕ room *"]);
     }
 
     #[test]
     fn an_item_that_goes_to_another_session_is_changed_and_the_order_of_neither_session_is() {
-        let before =
-            [node("item", "1", "a", Some("s")), node("item", "2", "b", Some("s")), node("item", "3", "c", Some("t"))];
-        let after =
-            [node("item", "3", "c", Some("t")), node("item", "1", "a", Some("t")), node("item", "2", "b", Some("s"))];
+        let before = [
+            node(ResourceKind::Item, "1", "a", Some("s")),
+            node(ResourceKind::Item, "2", "b", Some("s")),
+            node(ResourceKind::Item, "3", "c", Some("t")),
+        ];
+        let after = [
+            node(ResourceKind::Item, "3", "c", Some("t")),
+            node(ResourceKind::Item, "1", "a", Some("t")),
+            node(ResourceKind::Item, "2", "b", Some("s")),
+        ];
         assert_eq!(lines(&before, &after), ["~ item code-1: session"]);
     }
 
-    /// The nodes of each group in their order.
-    type Arranged = BTreeMap<(String, Option<String>), Vec<Node>>;
+    /// Nodes of each group in their order.
+    type Arranged = BTreeMap<(ResourceKind, Option<String>), Vec<Node>>;
 
-    fn group_of(node: &Node) -> (String, Option<String>) {
+    fn group_of(node: &Node) -> (ResourceKind, Option<String>) {
         let (resource, within) = group(node);
-        (resource.to_owned(), within.map(str::to_owned))
+        (resource, within.map(str::to_owned))
     }
 
     fn arranged(nodes: &[Node]) -> Arranged {
@@ -380,19 +407,14 @@ mod tests {
         groups
     }
 
-    fn resource_of(word: &str) -> &'static str {
-        let known = ["conference", "organisation", "day", "room", "track", "speaker", "session", "item"];
-        known.into_iter().find(|known| *known == word).unwrap_or("call_for_action")
-    }
-
-    /// Carries changes out, as a client that keeps a copy would.
+    /// Applies changes like a client that keeps a copy.
     fn apply(changes: &[Change], before: &[Node]) -> Arranged {
         let mut groups = arranged(before);
         let mut placed: Vec<(usize, Node)> = Vec::new();
         let of = |action| changes.iter().filter(move |change| change.action == action);
         for change in of(ChangeAction::Remove) {
             for nodes in groups.values_mut() {
-                nodes.retain(|node| (node.resource, &node.id) != (change.resource.as_str(), &change.id));
+                nodes.retain(|node| (node.resource, &node.id) != (change.resource, &change.id));
             }
         }
         for change in of(ChangeAction::Update) {
@@ -412,14 +434,14 @@ mod tests {
         for change in of(ChangeAction::Create) {
             let (code, id) = (change.code.clone(), change.id.clone());
             let fields = change.after.clone().unwrap();
-            let node = Node { resource: resource_of(&change.resource), code, id, fields };
+            let node = Node { resource: change.resource, code, id, fields };
             placed.push((change.ordinal.unwrap(), node));
         }
         for change in of(ChangeAction::Reorder) {
             let within = Some(change.id.clone()).filter(|id| id != "*");
             let order = change.after.clone().unwrap()["order"].clone();
             let place = |node: &Node| order.as_array().unwrap().iter().position(|code| *code == node.code.as_str());
-            groups.get_mut(&(change.resource.clone(), within)).unwrap().sort_by_key(|node| place(node).unwrap());
+            groups.get_mut(&(change.resource, within)).unwrap().sort_by_key(|node| place(node).unwrap());
         }
         placed.sort_by_key(|(ordinal, _)| *ordinal);
         for (ordinal, node) in placed {
@@ -429,8 +451,9 @@ mod tests {
         groups
     }
 
-    /// Things of one kind: which there are, in which order, and a number each that decides about their fields.
-    fn things(resource: &'static str) -> impl Strategy<Value = Vec<Node>> {
+    /// Things of one kind. They vary in which there are, in their order, and in a number that decides about their
+    /// fields.
+    fn things(resource: ResourceKind) -> impl Strategy<Value = Vec<Node>> {
         let ids: Vec<usize> = (0..6).collect();
         let chosen = proptest::sample::subsequence(ids, 0..=6).prop_shuffle();
         (chosen, prop::collection::vec(0..12_usize, 6)).prop_map(move |(ids, numbers)| {
@@ -441,7 +464,7 @@ mod tests {
                     ("code".to_owned(), Value::from(code.as_str())),
                     ("title".to_owned(), Value::from(number % 3)),
                 ]);
-                if resource == "item" {
+                if resource == ResourceKind::Item {
                     fields.insert("session".to_owned(), Value::from(format!("{}", number % 4)));
                 }
                 Node { resource, code, id: id.to_string(), fields }
@@ -451,7 +474,8 @@ mod tests {
     }
 
     fn documents() -> impl Strategy<Value = Vec<Node>> {
-        (things("room"), things("session"), things("item")).prop_map(|(a, b, c)| [a, b, c].concat())
+        (things(ResourceKind::Room), things(ResourceKind::Session), things(ResourceKind::Item))
+            .prop_map(|(a, b, c)| [a, b, c].concat())
     }
 
     proptest! {

@@ -1,5 +1,5 @@
-//! What refers to what in a document, and the times in it: checked on the raw document, so that a fault elsewhere in
-//! it hides none of these.
+//! References and times in a document, checked on the JSON itself, so that a fault elsewhere in the document hides none
+//! of these.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,11 @@ use chrono::{DateTime, FixedOffset};
 use serde_json::Value;
 
 use crate::{
-    faults::{Faults, escaped},
-    values::{Date, Moment, TextValue as _, TimeZone},
+    validation::{ValidationErrors, escaped},
+    values::{Date, LocalOrInstant, TextValue as _, TimeZone},
 };
 
-/// Where codes are defined: list, its key, what it is called.
+/// Places that define codes, and the kind of thing that they define.
 const DEFINITIONS: &[(&str, &str)] = &[
     ("/organisations/*/code", "organisation"),
     ("/days/*/date", "day"),
@@ -22,7 +22,7 @@ const DEFINITIONS: &[(&str, &str)] = &[
     ("/sessions/*/items/*/code", "item"),
 ];
 
-/// Where codes are referred to, and what must have them.
+/// Places that refer to codes, and the kind of thing that they refer to.
 const REFERENCES: &[(&str, &str)] = &[
     ("/conference/organisations/*/organisation", "organisation"),
     ("/speakers/*/organisation", "organisation"),
@@ -36,12 +36,12 @@ const REFERENCES: &[(&str, &str)] = &[
     ("/call_for_action/issued_by/organisation", "organisation"),
 ];
 
-/// The longest conference, in days.
+/// Longest conference, in days.
 const DAYS_MAX: i64 = 366;
 
-/// Every code that is defined twice, every reference to a code that is not defined, every time that cannot be.
-pub fn faults(document: &Value) -> Faults {
-    let mut faults = Faults::default();
+/// Every code that is defined twice, every reference to an unknown code, and every time that does not exist.
+pub fn faults(document: &Value) -> ValidationErrors {
+    let mut faults = ValidationErrors::default();
     let mut defined: HashMap<(&str, &str), String> = HashMap::new();
     for (pattern, noun) in DEFINITIONS {
         each(document, pattern, &mut |pointer, code| {
@@ -64,7 +64,7 @@ pub fn faults(document: &Value) -> Faults {
     faults
 }
 
-/// Has everything that refers to the `noun` of code `from` refer to `to`.
+/// Changes every reference to the `noun` with code `from` into one to `to`.
 pub fn rename(document: &mut Value, noun: &str, from: &str, to: &str) {
     let places: Vec<String> = REFERENCES
         .iter()
@@ -86,7 +86,7 @@ pub fn rename(document: &mut Value, noun: &str, from: &str, to: &str) {
     }
 }
 
-/// Visits every text at `pattern`, in which `*` stands for each element of a list.
+/// Visits every string at `pattern`, in which `*` stands for each element of a list.
 fn each<'a>(document: &'a Value, pattern: &str, visit: &mut impl FnMut(String, &'a str)) {
     fn walk<'a>(value: &'a Value, rest: &[&str], pointer: String, visit: &mut impl FnMut(String, &'a str)) {
         match (rest, value) {
@@ -112,7 +112,7 @@ fn text<'a>(document: &'a Value, pointer: &str) -> Option<&'a str> {
     document.pointer(pointer).and_then(Value::as_str)
 }
 
-fn check_dates(document: &Value, faults: &mut Faults) {
+fn check_dates(document: &Value, faults: &mut ValidationErrors) {
     let date = |pointer| text(document, pointer).and_then(|text| Date::parse(text).ok());
     let (Some(first), Some(last)) = (date("/conference/starts_on"), date("/conference/ends_on")) else {
         return;
@@ -124,12 +124,12 @@ fn check_dates(document: &Value, faults: &mut Faults) {
     }
     each(document, "/days/*/date", &mut |pointer, day| {
         if Date::parse(day).is_ok_and(|day| !(first..=last).contains(&day)) {
-            faults.add(pointer, "outside_conference", format!("is not in {first} to {last}"));
+            faults.add(pointer, "outside_conference", format!("must be from {first} to {last}"));
         }
     });
 }
 
-fn check_times(document: &Value, faults: &mut Faults) {
+fn check_times(document: &Value, faults: &mut ValidationErrors) {
     let Some(zone) = text(document, "/conference/time_zone").and_then(|text| TimeZone::parse(text).ok()) else {
         return;
     };
@@ -140,7 +140,7 @@ fn check_times(document: &Value, faults: &mut Faults) {
         "/sessions/*/items/*/inscribed_at",
     ] {
         each(document, pattern, &mut |pointer, text| {
-            if let Ok(Err(fault)) = Moment::parse(text).map(|moment| moment.resolve(zone)) {
+            if let Ok(Err(fault)) = LocalOrInstant::parse(text).map(|moment| moment.resolve(zone)) {
                 faults.add(pointer, &fault.code, fault.detail);
             }
         });
@@ -148,8 +148,8 @@ fn check_times(document: &Value, faults: &mut Faults) {
     let sessions = document.pointer("/sessions").and_then(Value::as_array);
     for (index, session) in sessions.into_iter().flatten().enumerate() {
         let mut instant = |key: &str| -> Option<DateTime<FixedOffset>> {
-            // A text that is no time at all is the reader's fault to report.
-            let moment = session.get(key).and_then(Value::as_str).and_then(|text| Moment::parse(text).ok())?;
+            // [`crate::agenda::model::read`] reports a text that is no time.
+            let moment = session.get(key).and_then(Value::as_str).and_then(|text| LocalOrInstant::parse(text).ok())?;
             moment
                 .resolve(zone)
                 .map_err(|fault| faults.add(format!("#/sessions/{index}/{key}"), &fault.code, fault.detail))

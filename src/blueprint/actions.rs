@@ -1,33 +1,33 @@
-//! Applying a blueprint: the features' own plans, composed in one transaction.
+//! Applies a blueprint: the changes of all features, in one transaction. Also creates, copies and deletes conferences.
 
 use super::{
-    Blueprint,
+    Blueprint, BlueprintError,
     copy::{self, Copy},
     document,
 };
 use crate::{
-    access::{AccessError, Actor, Credentials, authorise},
+    access::{AccessError, Actor, Credentials, Operation, authorise},
     agenda::{
-        self, Agenda, AgendaError, Change, Place,
+        self, Agenda, AgendaError, Change, ConferenceRef,
         actions::{find_authorised, lookup},
-        import::{File, Options, actions::Imported, draft::compose},
+        import::{File, Options, actions::ImportResult, draft::compose},
     },
     database::{Connection, DatabaseError},
-    faults::{Fault, Faults},
     http::idempotency,
-    mail, programme,
+    programme,
     registration::{self, RegistrationError},
+    validation::{ValidationError, ValidationErrors},
     values::Code,
 };
 
-/// Whose the keys are of what is done to the whole server.
+/// The owner of the idempotency keys of operations on the whole server.
 pub const SERVER: &str = "server";
 
-/// Makes the draft and the registration what the blueprint says; the conference is created if it is new. With
-/// `dry_run` nothing is written. Answers what changed, or would.
+/// Makes the draft and the registration set-up equal to the blueprint, and creates the conference if it is new. With
+/// `dry_run` nothing is written. Returns the changes.
 ///
 /// # Errors
-/// Those of the parts; then nothing was written.
+/// Those of the parts. Then nothing was written.
 pub fn apply(
     connection: &mut Connection,
     slug: &Code,
@@ -38,14 +38,14 @@ pub fn apply(
     let planned = agenda::actions::plan(connection, slug, blueprint.agenda.clone())?;
     let mut place = lookup(connection, slug)?;
     if !dry_run {
-        place = Some(agenda::actions::write(connection, &planned, actor, "apply_blueprint")?);
+        place = Some(agenda::actions::write(connection, &planned, actor, Operation::ApplyBlueprint)?);
     }
     let released = match &place {
         Some(place) => programme::latest_agenda(connection, place)?,
         None => None,
     };
     let zone = blueprint.agenda.conference.time_zone;
-    let of_registration = registration::actions::apply_setup(
+    let membership = registration::actions::apply_setup(
         connection,
         place.as_ref(),
         zone,
@@ -54,16 +54,16 @@ pub fn apply(
         dry_run,
     )?;
     if let Some(place) = place.as_ref().filter(|_| !dry_run) {
-        agenda::actions::record(connection, actor, "apply_blueprint", place, &of_registration)?;
+        agenda::actions::record(connection, actor, Operation::ApplyBlueprint, place, &membership)?;
     }
-    Ok(planned.changes.into_iter().chain(of_registration).collect())
+    Ok(planned.changes.into_iter().chain(membership).collect())
 }
 
-/// Imports a file of another system into the draft of `slug`. A new conference also gets the registration that a
-/// blueprint without one makes. With `dry_run` nothing is written.
+/// Imports a file of another system into the draft of `slug`. A new conference also gets the default registration
+/// set-up. With `dry_run` nothing is written.
 ///
 /// # Errors
-/// What the file says cannot be said, by line of the file; then nothing was written.
+/// Validation errors, each with its line in the file. Then nothing was written.
 pub fn import(
     connection: &mut Connection,
     slug: &Code,
@@ -71,7 +71,7 @@ pub fn import(
     options: &Options,
     actor: &Actor,
     dry_run: bool,
-) -> Result<Imported, RegistrationError> {
+) -> Result<ImportResult, RegistrationError> {
     if let Some(place) = lookup(connection, slug)? {
         return Ok(agenda::import::actions::import(connection, &place, file, options, actor, dry_run)?);
     }
@@ -79,21 +79,18 @@ pub fn import(
     let blueprint =
         document::read(composed.document.clone()).map_err(|faults| AgendaError::from(composed.of_file(faults)))?;
     let changes = apply(connection, slug, &blueprint, actor, dry_run)?;
-    Ok(Imported::new(changes, composed, &blueprint.agenda))
+    Ok(ImportResult::new(changes, composed, &blueprint.agenda))
 }
 
-/// The whole conference as it stands.
-///
-/// # Errors
-/// The store fails.
-pub fn load(connection: &mut Connection, place: &Place) -> Result<Blueprint, RegistrationError> {
+/// The blueprint of the current draft and registration set-up.
+pub fn load(connection: &mut Connection, place: &ConferenceRef) -> Result<Blueprint, RegistrationError> {
     let agenda = agenda::actions::load(connection, place)?;
     let zone = agenda.conference.time_zone;
-    let registration = registration::actions::load_setup(connection, place, zone)?.unwrap_or_default();
+    let registration = registration::actions::load_setup(connection, place, zone)?;
     Ok(Blueprint { agenda, registration })
 }
 
-/// Whoever creates a conference needs a token for the whole server.
+/// To create a conference, the caller needs a token for the whole server.
 ///
 /// # Errors
 /// [`AccessError`].
@@ -103,11 +100,11 @@ pub fn authorise_apply(
     slug: &Code,
 ) -> Result<Actor, RegistrationError> {
     let place = lookup(connection, slug)?;
-    authorise(connection, credentials, "apply_blueprint", place.map(|place| place.id))
+    authorise(connection, credentials, Operation::ApplyBlueprint, place.map(|place| place.id))
         .map_err(|error: AccessError| error.into())
 }
 
-/// The conference, for whoever may read its blueprint.
+/// The conference, if the caller may read its blueprint.
 ///
 /// # Errors
 /// [`AgendaError`].
@@ -115,19 +112,18 @@ pub fn find_readable(
     connection: &mut Connection,
     credentials: &Credentials,
     slug: &Code,
-) -> Result<Place, AgendaError> {
-    find_authorised(connection, credentials, "read_blueprint", slug).map(|(place, _)| place)
+) -> Result<ConferenceRef, AgendaError> {
+    find_authorised(connection, credentials, Operation::ReadBlueprint, slug).map(|(place, _)| place)
 }
 
-/// Creates a conference of which nothing but its own fields is known, with the registration of a conference that names
-/// none.
+/// Creates a conference from its own fields, with the default registration set-up.
 ///
 /// # Errors
-/// There is one of that slug already; the document is wrong.
+/// A conference with this slug exists; the document is not valid.
 pub fn create(
     connection: &mut Connection,
     credentials: &Credentials,
-    operation: &str,
+    operation: Operation,
     blueprint: &Blueprint,
 ) -> Result<Agenda, RegistrationError> {
     let slug = &blueprint.agenda.conference.slug;
@@ -150,38 +146,39 @@ pub fn copy(
     slug: &Code,
     wish: &Copy,
 ) -> Result<Agenda, RegistrationError> {
-    authorise(connection, credentials, "copy_conference", None)?;
+    authorise(connection, credentials, Operation::CopyConference, None)?;
     let place = agenda::actions::find(connection, slug)?;
     let original = load(connection, &place)?;
     let starts_on = original.agenda.conference.starts_on;
     let document = serde_json::to_value(&original).map_err(|error| DatabaseError::Corrupt(error.to_string()))?;
     let blueprint = document::read(copy::document(document, starts_on, wish)).map_err(as_of_date)?;
-    create(connection, credentials, "copy_conference", &blueprint)
+    create(connection, credentials, Operation::CopyConference, &blueprint)
 }
 
-/// What is wrong with a copy is wrong with its date: a time that the clocks skip or repeat that night, say.
-fn as_of_date(faults: Faults) -> Faults {
-    let of_date = |fault: Fault| Fault {
+/// A validation error in a copy is caused by its new date, for instance a time that the clocks skip or repeat that
+/// night.
+fn as_of_date(faults: ValidationErrors) -> ValidationErrors {
+    let of_date = |fault: ValidationError| ValidationError {
         pointer: "#/starts_on".to_owned(),
         detail: format!("{} of the copy {}", fault.pointer, fault.detail),
         ..fault
     };
-    Faults(faults.0.into_iter().map(of_date).collect())
+    ValidationErrors(faults.0.into_iter().map(of_date).collect())
 }
 
 /// Deletes a conference with its agenda, its releases and its mail.
 ///
 /// # Errors
-/// [`RegistrationError::ConferenceInUse`] where somebody ever registered.
-pub fn delete(connection: &mut Connection, credentials: &Credentials, slug: &Code) -> Result<(), RegistrationError> {
-    let (place, actor) = find_authorised(connection, credentials, "delete_conference", slug)?;
+/// [`BlueprintError::ConferenceInUse`] if anybody ever registered.
+pub fn delete(connection: &mut Connection, credentials: &Credentials, slug: &Code) -> Result<(), BlueprintError> {
+    let (place, actor) = find_authorised(connection, credentials, Operation::DeleteConference, slug)?;
     agenda::actions::lock(connection, &place)?;
     if registration::actions::is_registered_for(connection, &place)? {
-        return Err(RegistrationError::ConferenceInUse);
+        return Err(BlueprintError::ConferenceInUse);
     }
-    // Who creates it anew gets a new one and not the answer of old.
+    // If somebody creates it again, they must not get the stored answer of the first time.
     idempotency::forget(connection, SERVER)?;
     idempotency::forget(connection, &place.id.to_string())?;
-    mail::messages::forget(connection, place.id)?;
-    Ok(agenda::actions::delete(connection, &place, &actor, "delete_conference")?)
+    crate::mail::tracking::forget(connection, place.id)?;
+    Ok(agenda::actions::delete(connection, &place, &actor, Operation::DeleteConference)?)
 }

@@ -12,24 +12,24 @@ use super::{
     document,
 };
 use crate::{
-    access::{Credentials, authorise},
+    access::{Credentials, Operation, authorise},
     agenda::{
         Agenda,
         api::{ApplyQuery, Plan},
         document::Conference,
-        edit::api::{Written, written},
+        edit::api::{WithWarnings, written},
     },
     database::Database,
-    faults::Faults,
     http::{
         CodePath, Json, Problem, Query, Representation, answer,
-        extract::{Document, Thing},
+        extract::{Document, RawAgendaJson},
         idempotency::{IdempotencyKey, StoredAnswer, once},
         problem::AnyProblem,
     },
     mail::Wake,
-    programme::api::State,
+    programme::service::ProgrammeService,
     registration::RegistrationError,
+    validation::ValidationErrors,
     values::{Code, Date, Localised},
 };
 
@@ -57,7 +57,8 @@ pub async fn read_blueprint(
     Ok(answer(&request, Representation::private(&blueprint)?))
 }
 
-/// Makes the conference what the document says, and creates it if it is new.
+/// Replaces the agenda and the registration set-up of a conference by those of the document; creates the conference if
+/// it is new.
 #[utoipa::path(
     put, path = "/api/v1/conferences/{conference}/blueprint",
     tag = "blueprint",
@@ -87,35 +88,35 @@ pub async fn apply_blueprint(
             Ok::<_, RegistrationError>(Plan::of(changes, &blueprint.agenda))
         })
         .await?;
-    // Raised seats may have promoted people.
+    // More seats may have promoted people from the waiting list, who get a letter.
     wake.wake();
     Ok(HttpResponse::Ok().json(plan))
 }
 
-/// Creates a conference of which nothing but its own fields is known.
+/// Creates a conference from its own fields, without sessions, and with the default registration set-up.
 #[utoipa::path(
     post, path = "/api/v1/conferences",
     tag = "blueprint",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body answer the same")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request gets the same answer")),
     request_body = Conference,
-    responses((status = 201, description = "The conference", body = Written<Conference>), AnyProblem),
+    responses((status = 201, description = "The conference", body = WithWarnings<Conference>), AnyProblem),
     security(("bearer" = []))
 )]
 pub async fn create_conference(
     database: web::Data<Database>,
     credentials: Credentials,
     key: IdempotencyKey,
-    body: Thing,
+    body: RawAgendaJson,
 ) -> Result<HttpResponse, Problem> {
     let (asked, sent) = (credentials.clone(), body.0);
-    database.read(move |tx| authorise(tx, &asked, "create_conference", None)).await?;
+    database.read(move |tx| authorise(tx, &asked, Operation::CreateConference, None)).await?;
     let blueprint =
         document::read(serde_json::json!({ "conference": sent })).map_err(|faults| within(faults, "/conference"))?;
     let answer = database
         .write("create a conference", move |tx| {
-            let actor = authorise(tx, &credentials, "create_conference", None)?;
+            let actor = authorise(tx, &credentials, Operation::CreateConference, None)?;
             once(tx, &key, (SERVER, &actor.identity()), &sent, |tx| {
-                created(&create(tx, &credentials, "create_conference", &blueprint)?)
+                created(&create(tx, &credentials, Operation::CreateConference, &blueprint)?)
             })
         })
         .await?;
@@ -128,38 +129,39 @@ fn created(agenda: &Agenda) -> Result<StoredAnswer, RegistrationError> {
     Ok(written(agenda, &agenda.conference, Some(location))?)
 }
 
-/// Faults of a part of the document, as places in what the client sent.
-fn within(mut faults: Faults, part: &str) -> Faults {
+/// Validation errors of a part of the document, with pointers into what the client sent.
+fn within(mut faults: ValidationErrors, part: &str) -> ValidationErrors {
     for fault in &mut faults.0 {
         fault.pointer = fault.pointer.replacen(&format!("#{part}"), "#", 1);
     }
     faults
 }
 
-/// What a copy of a conference is to be.
+/// What the copy of a conference is to be.
 #[derive(Debug, Clone, Deserr, Serialize, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct ConferenceCopy {
-    /// Its name in URLs.
+    /// Name of the copy in URLs: short and lower-case, such as `peace-2031`.
     pub slug: Code,
-    /// Its first date; everything keeps its distance from it, at the same time of day.
+    /// First date of the copy (`YYYY-MM-DD`). All dates and times move by the same number of days and keep their local
+    /// time.
     pub starts_on: Date,
-    /// Its name; that of the original if left out.
+    /// Name of the copy; the name of the original if left out.
     #[deserr(default)]
     #[schema(required = false)]
     pub name: Option<Localised>,
 }
 
-/// Creates a conference as a copy of another, on other dates: agenda, call for action and registration set-up.
+/// Creates a conference as a copy of another on other dates, with its agenda, call for action and registration set-up.
 #[utoipa::path(
     post, path = "/api/v1/conferences/{conference}/copy",
     tag = "blueprint",
     params(
         ("conference" = String, Path, description = "The slug of the conference that is copied"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body answer the same")
+        ("Idempotency-Key" = Option<String>, Header, description = "A repeated request gets the same answer")
     ),
     request_body = ConferenceCopy,
-    responses((status = 201, description = "The new conference", body = Written<Conference>), AnyProblem),
+    responses((status = 201, description = "The new conference", body = WithWarnings<Conference>), AnyProblem),
     security(("bearer" = []))
 )]
 pub async fn copy_conference(
@@ -174,24 +176,24 @@ pub async fn copy_conference(
     let wish = Copy { slug: wish.slug, starts_on: wish.starts_on, name: wish.name };
     let answer = database
         .write("copy a conference", move |tx| {
-            let actor = authorise(tx, &credentials, "copy_conference", None)?;
+            let actor = authorise(tx, &credentials, Operation::CopyConference, None)?;
             once(tx, &key, (SERVER, &actor.identity()), &sent, |tx| created(&copy(tx, &credentials, &slug, &wish)?))
         })
         .await?;
     Ok(answer.response())
 }
 
-/// Deletes a conference for which nobody ever registered, with its agenda and its releases.
+/// Deletes a conference with its agenda and releases. It is refused if anybody ever registered.
 #[utoipa::path(
     delete, path = "/api/v1/conferences/{conference}",
     tag = "blueprint",
     params(("conference" = String, Path, description = "The conference's slug")),
-    responses((status = 204, description = "It is gone"), AnyProblem),
+    responses((status = 204, description = "The conference is deleted"), AnyProblem),
     security(("bearer" = []))
 )]
 pub async fn delete_conference(
     database: web::Data<Database>,
-    state: web::Data<State>,
+    state: web::Data<ProgrammeService>,
     credentials: Credentials,
     path: web::Path<CodePath>,
 ) -> Result<HttpResponse, Problem> {
@@ -199,7 +201,7 @@ pub async fn delete_conference(
     let turn = slug.to_string();
     database.write_in_turn("delete a conference", &turn, move |tx| actions::delete(tx, &credentials, &slug)).await?;
     if let Err(error) = state.programmes.refresh(&state.database).await {
-        // It is committed; the poll sees it as soon as the store answers again.
+        // It is committed; the poll notices as soon as the store answers again.
         tracing::warn!(%error, "a conference that is gone is still served");
     }
     Ok(HttpResponse::NoContent().finish())

@@ -1,29 +1,27 @@
-//! A conference as the start of the next: the same document under another name, on other dates.
+//! Copies a conference to start the next one: the same document with another slug and name, on other dates.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, TimeDelta};
 use serde_json::{Value, json};
 
 use crate::values::{Code, Date, Localised};
 
-/// What the copy is to be.
 #[derive(Debug, Clone)]
 pub struct Copy {
-    /// Its name in URLs.
     pub slug: Code,
-    /// Its first date; everything keeps its distance from it.
+    /// The first date. All other dates and times move by the same number of days.
     pub starts_on: Date,
-    /// Its name; that of the original if none.
+    /// The name; the name of the original if `None`.
     pub name: Option<Localised>,
 }
 
-/// The members that hold a date of the conference.
+/// The members that contain a date of the conference.
 const DATES: &[&str] = &["starts_on", "ends_on", "date"];
-/// The members that hold a time of it.
+/// The members that contain a time of the conference.
 const TIMES: &[&str] = &["starts_at", "ends_at", "opens_at", "closes_at", "public_from"];
-/// The members that are of the original alone.
+/// The members that belong to the original only.
 const OWN: &[&str] = &["id", "guid", "inscribed_at"];
 
-/// The document of the copy: no ids, every date and wall time shifted by the same number of days.
+/// The document of the copy: without ids, with every date and local time moved by the same number of days.
 pub fn document(mut original: Value, original_start: Date, copy: &Copy) -> Value {
     shift(&mut original, (copy.starts_on.0 - original_start.0).num_days());
     if let Some(conference) = original.get_mut("conference").and_then(Value::as_object_mut) {
@@ -62,7 +60,7 @@ fn shifted_date(text: &str, days: i64) -> Option<String> {
     Some(date.checked_add_signed(TimeDelta::try_days(days)?)?.to_string())
 }
 
-/// The same wall time on another date: its offset is that of the zone then.
+/// The same local time on another date. Its offset is that of the time zone on that date.
 fn shifted_time(text: &str, days: i64) -> Option<String> {
     let wall: NaiveDateTime = DateTime::parse_from_rfc3339(text).ok()?.naive_local();
     let distance = Days::new(days.unsigned_abs());

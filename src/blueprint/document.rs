@@ -1,4 +1,4 @@
-//! A blueprint: the agenda's members, and `registration` beside them.
+//! A blueprint: one JSON object with the members of the agenda and the member `registration`.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -6,30 +6,30 @@ use utoipa::ToSchema;
 
 use crate::{
     agenda::{self, Agenda},
-    faults::Faults,
     registration::{
         Setup,
-        setup::{self, Surroundings},
+        setup::{self, SetupContext},
     },
+    validation::ValidationErrors,
     values::{LanguageTag, TextValue as _, TimeZone},
 };
 
-/// A whole conference.
+/// A whole conference as one document.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Blueprint {
-    /// Conference, organisations, days, rooms, tracks, speakers, sessions, call for action.
+    /// Conference, organisations, days, rooms, tracks, speakers, sessions and call for action.
     #[serde(flatten)]
     pub agenda: Agenda,
-    /// Seats, opening hours, categories.
+    /// Registration set-up: seats, opening times and categories.
     #[schema(required = false)]
     pub registration: Setup,
 }
 
-/// Reads a blueprint and names all that is wrong with it.
+/// Reads a blueprint and reports everything that is wrong with it.
 ///
 /// # Errors
-/// Every fault of every part, with its place.
-pub fn read(mut document: Value) -> Result<Blueprint, Faults> {
+/// Every validation error of every part, each with its pointer.
+pub fn read(mut document: Value) -> Result<Blueprint, ValidationErrors> {
     let registration = document.as_object_mut().and_then(|members| members.remove("registration"));
     let surroundings = surroundings(&document);
     match (agenda::model::read(document), setup::read(registration, &surroundings)) {
@@ -42,11 +42,11 @@ pub fn read(mut document: Value) -> Result<Blueprint, Faults> {
     }
 }
 
-/// Zone and languages from the raw document, so that faults elsewhere in it do not hide those of the set-up.
-fn surroundings(document: &Value) -> Surroundings {
+/// Time zone and languages from the raw document, so that errors elsewhere in it do not hide those of the set-up.
+fn surroundings(document: &Value) -> SetupContext {
     let time_zone = document.pointer("/conference/time_zone").and_then(Value::as_str);
     let languages = document.pointer("/conference/languages").and_then(Value::as_array);
-    Surroundings {
+    SetupContext {
         time_zone: time_zone.and_then(|text| TimeZone::parse(text).ok()),
         languages: languages
             .into_iter()

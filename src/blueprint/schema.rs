@@ -1,11 +1,10 @@
-//! The blueprint as a JSON Schema (2020-12), for editors: made of the same types that read it.
+//! The JSON Schema (2020-12) of a blueprint, for text editors. It is made from the same types that read a blueprint.
 
 use serde_json::{Value, json};
 use utoipa::{PartialSchema as _, ToSchema as _};
 
 use super::Blueprint;
 
-/// The schema of a blueprint file.
 pub fn blueprint() -> Value {
     let mut components = Vec::new();
     Blueprint::schemas(&mut components);
@@ -18,11 +17,11 @@ pub fn blueprint() -> Value {
         members.insert("title".to_owned(), json!("Plenary blueprint"));
         members.insert("$defs".to_owned(), Value::Object(definitions));
     }
-    settle(&mut schema);
+    resolve_references(&mut schema);
     schema
 }
 
-/// The agenda's members stand beside `registration`, in one object that knows all of them.
+/// Puts `registration` among the members of the agenda, in one object with all members.
 fn flatten(schema: &mut Value, definitions: &serde_json::Map<String, Value>) {
     let agenda = definitions.get("Agenda").cloned().unwrap_or_default();
     let mut properties = agenda.get("properties").cloned().unwrap_or_default();
@@ -42,8 +41,8 @@ fn flatten(schema: &mut Value, definitions: &serde_json::Map<String, Value>) {
     });
 }
 
-/// References point into the schema itself, and an object has no other members than it declares, as when it is read.
-fn settle(value: &mut Value) {
+/// Makes references point into the schema itself, and forbids undeclared members, as the reader of a blueprint does.
+fn resolve_references(value: &mut Value) {
     match value {
         Value::Object(members) => {
             if let Some(Value::String(reference)) = members.get_mut("$ref") {
@@ -52,9 +51,9 @@ fn settle(value: &mut Value) {
             if members.contains_key("properties") && !members.contains_key("additionalProperties") {
                 members.insert("additionalProperties".to_owned(), Value::Bool(false));
             }
-            members.values_mut().for_each(settle);
+            members.values_mut().for_each(resolve_references);
         }
-        Value::Array(elements) => elements.iter_mut().for_each(settle),
+        Value::Array(elements) => elements.iter_mut().for_each(resolve_references),
         _ => {}
     }
 }

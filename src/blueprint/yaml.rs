@@ -1,4 +1,4 @@
-//! A blueprint's text, YAML 1.2 or JSON (which YAML includes), with the line of everything in it.
+//! Parses the text of a blueprint: YAML 1.2, which includes JSON. It remembers the line of every part.
 
 use std::collections::BTreeMap;
 
@@ -6,28 +6,27 @@ use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
 use saphyr_parser::{Event, Parser};
 use serde_json::{Map, Value};
 
-use crate::faults::{Fault, Faults, escaped};
+use crate::validation::{ValidationError, ValidationErrors, escaped};
 
-/// The longest file, in bytes.
+/// The size of the largest file, in bytes.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
-/// How deep a document may nest.
+/// How deep a document may be nested.
 const DEPTH_MAX: usize = 32;
 
-/// A document and where its parts stand in the text.
+/// A document, and the position of each of its parts in the text.
 #[derive(Debug)]
 pub struct Source {
-    /// The document.
     pub value: Value,
     lines: BTreeMap<String, (usize, usize)>,
 }
 
 impl Source {
-    /// Reads a text.
+    /// Parses a text.
     ///
     /// # Errors
-    /// It is no YAML, or holds what JSON cannot.
-    pub fn read(text: &str) -> Result<Self, Faults> {
-        let mut faults = Faults::default();
+    /// It is not YAML, or contains something that JSON cannot contain.
+    pub fn read(text: &str) -> Result<Self, ValidationErrors> {
+        let mut faults = ValidationErrors::default();
         if text.len() > BYTES_MAX {
             faults.add("1:1: #", "too_long", format!("at most {BYTES_MAX} bytes are read"));
             return Err(faults);
@@ -36,7 +35,7 @@ impl Source {
         let documents = MarkedYaml::load_from_str(text).map_err(|error| {
             let mark = error.marker();
             let place = format!("{}:{}", mark.line(), mark.col() + 1);
-            Faults(vec![Fault::at(place, "malformed_yaml", error.info())])
+            ValidationErrors(vec![ValidationError::at(place, "malformed_yaml", error.info())])
         })?;
         let [document] = documents.as_slice() else {
             faults.add("1:1: #", "not_one_document", "must be one YAML document");
@@ -48,7 +47,7 @@ impl Source {
         if faults.0.is_empty() { Ok(source) } else { Err(source.located(faults)) }
     }
 
-    fn convert(&mut self, node: &MarkedYaml<'_>, pointer: String, faults: &mut Faults) -> Value {
+    fn convert(&mut self, node: &MarkedYaml<'_>, pointer: String, faults: &mut ValidationErrors) -> Value {
         let start = node.span.start;
         self.lines.entry(pointer.clone()).or_insert((start.line(), start.col() + 1));
         match &node.data {
@@ -69,7 +68,7 @@ impl Source {
                         continue;
                     };
                     let place = format!("{pointer}/{}", escaped(&name));
-                    // A fault in a member is looked for at its key.
+                    // The position of a member is that of its key.
                     let mark = key.span.start;
                     self.lines.insert(place.clone(), (mark.line(), mark.col() + 1));
                     let value = self.convert(member, place, faults);
@@ -84,7 +83,7 @@ impl Source {
         }
     }
 
-    /// The line and column of a place, or of the nearest thing around it that the text has.
+    /// Line and column of the part with this pointer, or of the nearest enclosing part that the text contains.
     pub fn line(&self, pointer: &str) -> Option<(usize, usize)> {
         let mut place = pointer;
         loop {
@@ -95,16 +94,17 @@ impl Source {
         }
     }
 
-    fn located(&self, faults: Faults) -> Faults {
-        let locate = |fault: Fault| match self.line(&fault.pointer) {
-            Some((line, column)) => Fault { pointer: format!("{line}:{column}: {}", fault.pointer), ..fault },
+    fn located(&self, faults: ValidationErrors) -> ValidationErrors {
+        let locate = |fault: ValidationError| match self.line(&fault.pointer) {
+            Some((line, column)) => ValidationError { pointer: format!("{line}:{column}: {}", fault.pointer), ..fault },
             None => fault,
         };
-        Faults(faults.0.into_iter().map(locate).collect())
+        ValidationErrors(faults.0.into_iter().map(locate).collect())
     }
 
-    /// A line a fault, each with file, line, column and path: `agenda.yaml:12:5: #/sessions/0/title is required`.
-    pub fn describe(&self, file: &str, faults: &Faults) -> Vec<String> {
+    /// One line for each validation error, with file, line, column and pointer:
+    /// `agenda.yaml:12:5: #/sessions/0/title is required`.
+    pub fn describe(&self, file: &str, faults: &ValidationErrors) -> Vec<String> {
         let mut found: Vec<_> =
             faults.0.iter().map(|fault| (self.line(&fault.pointer).unwrap_or((1, 1)), fault)).collect();
         found.sort();
@@ -115,11 +115,11 @@ impl Source {
     }
 }
 
-/// Refuses, before the text becomes a tree, what would make the tree too deep or much larger than the text.
-fn check_nesting(text: &str) -> Result<(), Faults> {
+/// Refuses texts whose tree would be too deep or much larger than the text, before the tree is built.
+fn check_nesting(text: &str) -> Result<(), ValidationErrors> {
     let mut depth = 0_usize;
     for event in Parser::new_from_str(text) {
-        // A text that is no YAML is the reader's to report.
+        // The parser reports a text that is not YAML.
         let Ok((event, span)) = event else {
             break;
         };
@@ -137,14 +137,14 @@ fn check_nesting(text: &str) -> Result<(), Faults> {
         };
         if let Some((code, detail)) = refused {
             let place = format!("{}:{}", span.start.line(), span.start.col() + 1);
-            return Err(Faults(vec![Fault::at(place, code, detail)]));
+            return Err(ValidationErrors(vec![ValidationError::at(place, code, detail)]));
         }
     }
     Ok(())
 }
 
-/// A text that could not even be read as YAML: its faults carry their own place.
-pub fn describe_unread(file: &str, faults: &Faults) -> Vec<String> {
+/// One line for each error of a text that is not YAML; these errors contain their own position.
+pub fn describe_unread(file: &str, faults: &ValidationErrors) -> Vec<String> {
     faults.0.iter().map(|fault| format!("{file}:{}: {}", fault.pointer, fault.detail)).collect()
 }
 

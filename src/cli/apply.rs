@@ -1,4 +1,4 @@
-//! `plenary apply`: a blueprint file into the draft, here or of a running service.
+//! `plenary apply`: applies a blueprint file to the draft, in the store or in a running service.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 
-use super::{Failed, open, say};
+use super::context::{Failed, open, say};
 use crate::{
     access::Actor,
     agenda::{self, Change},
@@ -15,40 +15,40 @@ use crate::{
         self, Blueprint,
         yaml::{self, Source},
     },
-    faults::Faults,
     registration::RegistrationError,
     server::causes,
     settings::Settings,
+    validation::ValidationErrors,
 };
 
 #[derive(Debug, Args)]
 pub(super) struct Apply {
-    /// The blueprint: YAML or JSON
+    /// The blueprint file: YAML or JSON
     file: PathBuf,
-    /// Show what would change and change nothing
+    /// Show what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// A running service, instead of the store in the settings
+    /// URL of a running service; default: the store in the settings
     #[arg(long, value_name = "URL", requires = "token")]
     server: Option<String>,
     /// A token for the running service
     #[arg(long, value_name = "TOKEN", requires = "server")]
     token: Option<String>,
-    /// How long the running service may take to be reached (at most 10), to take the file, and to answer
+    /// The longest time to connect to the running service (at most 10), to send the file, and to wait for the answer
     #[arg(long, value_name = "SECONDS", requires = "server", default_value = "120")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
 }
 
-/// How long a running service may take to be found and connected to.
+/// Longest time to resolve a running service's name and to connect to it.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
-/// Applies the file and says what changed.
+/// Applies the file and prints the changes.
 pub(super) async fn apply(settings: &Settings, command: Apply) -> Result<(), Failed> {
     let file = command.file.display().to_string();
     let (source, blueprint) = read_blueprint(&command.file)?;
-    let refused = |faults: Faults| Failed(source.describe(&file, &faults));
-    // A draft may hold conflicts; whoever writes one hears of them now and not at the release.
+    let refused = |faults: ValidationErrors| Failed(source.describe(&file, &faults));
+    // A draft may have conflicts; they are reported now, and not only at the release.
     let warnings = stops_a_release(&blueprint);
     let lines = match (&command.server, &command.token) {
         (Some(server), Some(token)) => {
@@ -97,9 +97,9 @@ pub(super) async fn apply(settings: &Settings, command: Apply) -> Result<(), Fai
     say(&lines.into_iter().chain([last]).chain(warnings).collect::<Vec<_>>())
 }
 
-/// The conflicts of a blueprint that would stop its release.
-fn stops_a_release(blueprint: &Blueprint) -> Faults {
-    let mut faults = Faults::default();
+/// The conflicts of a blueprint that prevent its release.
+fn stops_a_release(blueprint: &Blueprint) -> ValidationErrors {
+    let mut faults = ValidationErrors::default();
     for conflict in agenda::checks::errors(&blueprint.agenda) {
         faults.add(conflict.pointer, conflict.code.as_str(), conflict.detail);
     }
@@ -117,11 +117,11 @@ fn read_blueprint(file: &Path) -> Result<(Source, Blueprint), Failed> {
 }
 
 enum SendError {
-    Refused(Faults),
+    Refused(ValidationErrors),
     Other(String),
 }
 
-/// Applies a document to a running service, each step of which may take as long as `bound`. Answers a line a change.
+/// Applies a document to a running service; each step may take as long as `bound`. Returns a line for each change.
 fn send(url: &str, token: &str, document: &serde_json::Value, bound: Duration) -> Result<Vec<String>, SendError> {
     let other = |error: &dyn std::error::Error| SendError::Other(format!("{url}: {}", causes(error)));
     let config = ureq::Agent::config_builder()
@@ -151,7 +151,7 @@ fn send(url: &str, token: &str, document: &serde_json::Value, bound: Duration) -
     }
     let errors = list("errors");
     if !errors.is_empty() {
-        let mut faults = Faults::default();
+        let mut faults = ValidationErrors::default();
         for error in &errors {
             let part = |key| text(error, key).unwrap_or_default();
             faults.add(part("pointer"), &part("code"), part("detail"));

@@ -1,22 +1,22 @@
-//! `plenary doctor`.
+//! `plenary doctor`: checks the store.
 
 use clap::Args;
 
-use super::{Failed, open, say, slug};
+use super::context::{Failed, open, say, slug};
 use crate::{
     access::secret::fingerprint::check,
-    registration::doctor::{Check, actions::examine},
+    registrar::doctor::{Check, actions::examine},
     settings::Settings,
 };
 
-/// Check the key, and the store against what must always be true of registrations, and change nothing; exit code 1
-/// where something is wrong
+/// Check that the key is the store's and that the registrations are consistent, and change nothing; exit code 1 if
+/// something is wrong
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// The conference's slug; all of them if left out
+    /// Slug of the conference; all conferences if left out
     #[arg(long, value_name = "SLUG")]
     conference: Option<String>,
-    /// Write JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }

@@ -1,46 +1,47 @@
-//! `plenary import`: a file of another system into the draft of a conference, new or not.
+//! `plenary import`: imports a file of another system into the draft of a new or existing conference.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Failed, open, say, slug};
+use super::context::{Failed, open, say, slug};
 use crate::{
     access::Actor,
     agenda::{
         AgendaError, Change,
-        import::{self, ImportMode, Options, actions::Imported, report::Note},
+        import::{self, ImportMode, Options, actions::ImportResult, report::Note},
     },
     blueprint,
-    faults::Faults,
     registration::RegistrationError,
     server::causes,
     settings::Settings,
+    validation::ValidationErrors,
     values::{TextValue as _, TimeZone},
 };
 
-/// The longest file, in bytes: as over the API.
+/// The largest file, in bytes; the same as in the API.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 #[derive(Debug, Args)]
 pub(super) struct Import {
     /// The file: schedule.xml, schedule.json, iCalendar, or a CSV table of speakers
     file: PathBuf,
-    /// The conference's slug; made of the file's acronym if left out. One that is not there is made
+    /// Slug of the conference; if left out, it is made from the file's acronym. A conference that does not exist is
+    /// created
     #[arg(long, value_name = "SLUG")]
     conference: Option<String>,
-    /// What happens to what the draft has: merge, or replace
+    /// How the file is combined with the draft: merge, or replace
     #[arg(long, default_value = "merge", value_name = "MODE")]
     mode: String,
-    /// Show what would change and change nothing
+    /// Show what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// The zone of times that have none, such as Europe/Brussels
+    /// Time zone of times that have none in the file, such as Europe/Brussels
     #[arg(long, value_name = "ZONE")]
     time_zone: Option<String>,
 }
 
-/// Imports the file and says what became of it.
+/// Imports the file and prints a report.
 pub(super) async fn import(settings: &Settings, command: Import) -> Result<(), Failed> {
     let name = command.file.display().to_string();
     let mode = ImportMode::parse(&command.mode).map_err(|fault| Failed::line(format!("--mode {}", fault.detail)))?;
@@ -53,8 +54,9 @@ pub(super) async fn import(settings: &Settings, command: Import) -> Result<(), F
         return Err(Failed::line(format!("{name}: at most {FILE_BYTES_MAX} bytes are imported")));
     }
     let bytes = std::fs::read(&command.file).map_err(unread)?;
-    let refused =
-        |faults: Faults| Failed(faults.0.iter().map(|fault| line(&name, &fault.pointer, &fault.detail)).collect());
+    let refused = |faults: ValidationErrors| {
+        Failed(faults.0.iter().map(|fault| line(&name, &fault.pointer, &fault.detail)).collect())
+    };
     let file = import::read(&bytes, None).map_err(refused)?;
     let slug = wanted.map_or_else(|| file.slug(), Ok).map_err(refused)?;
     let database = open(settings)?;
@@ -74,7 +76,7 @@ pub(super) async fn import(settings: &Settings, command: Import) -> Result<(), F
     say(&lines(&imported, slug.as_str(), dry_run))
 }
 
-/// A fault: `file:12: reason`, or with its place in the conference where no line is to blame.
+/// A validation error: `file:12: reason`, or with a JSON pointer if it does not belong to a line.
 fn line(file: &str, pointer: &str, detail: &str) -> String {
     match pointer.strip_prefix("line ") {
         Some(line) => format!("{file}:{line}: {detail}"),
@@ -82,7 +84,7 @@ fn line(file: &str, pointer: &str, detail: &str) -> String {
     }
 }
 
-fn lines(imported: &Imported, slug: &str, dry_run: bool) -> Vec<String> {
+fn lines(imported: &ImportResult, slug: &str, dry_run: bool) -> Vec<String> {
     let counts = imported.counts;
     let counted = |count: usize, noun: &str| if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") };
     let mut lines = vec![format!(

@@ -1,25 +1,26 @@
-//! `plenary mail`.
+//! `plenary mail`: checks the mail settings.
 
 use clap::Subcommand;
 
-use super::{Failed, say};
-use crate::{access::ServerSecret, mail::trial::Trial, settings::Settings};
+use super::context::{Failed, say};
+use crate::{access::ServerSecret, mail::diagnostics::Diagnostics, settings::Settings};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Mail {
-    /// Send one message as the settings say, and print what the mail server answers
+    /// Send one message with the present settings, and print the reply of the mail server
     Test {
-        /// To whom
+        /// Address of the recipient
         address: String,
     },
-    /// Connect to the mail server, log in, and say what DNS must hold for the signature, and whether it does
+    /// Connect to the mail server and log in; print the DNS record that the DKIM signature needs, and whether DNS has
+    /// it
     Check,
 }
 
 pub(super) async fn run(settings: &Settings, command: Mail) -> Result<(), Failed> {
-    // Nothing that is sent here has a link to anything.
+    // Test messages have no links, so any secret will do.
     let secret = ServerSecret::throwaway()?;
-    let trial = Trial::new(settings, secret)?;
+    let trial = Diagnostics::new(&settings.mail, settings.public_url.clone().unwrap_or_default(), secret)?;
     match command {
         Mail::Test { address } => {
             let words = trial.send(&address).await.map_err(Failed::line)?;

@@ -1,17 +1,17 @@
-//! `plenary redact`.
+//! `plenary redact`: removes a speaker from all releases.
 
 use clap::Args;
 
-use super::{Failed, open_with_secret, say, slug, wanted_place};
+use super::context::{Failed, open_with_secret, say, slug, wanted_place};
 use crate::{
     access::Actor,
     database::Connection,
     programme::{
         ProgrammeError,
         redaction::{
-            actions::{Outcome, Wish, redact},
+            actions::{RedactionOutcome, RedactionRequest, redact},
             api::checked_words,
-            model::Redacted,
+            report::RedactionReport,
             rewriting,
         },
     },
@@ -19,18 +19,18 @@ use crate::{
     values::{Code, Line, TextValue as _},
 };
 
-/// Take a speaker out of everything that was ever released, for good
+/// Remove a speaker from everything that was ever released, for good
 #[derive(Debug, Args)]
 pub struct Redact {
-    /// The speaker's id, or a code that they ever had
+    /// The speaker's id, or a code that the speaker ever had
     speaker: String,
-    /// Words that go wherever they stand in a text, and from codes of sessions and items; may be given several times
+    /// A word to remove from all texts, and from codes of sessions and items; may be given several times
     #[arg(long, value_name = "TEXT")]
     word: Vec<String>,
-    /// Show what would be rewritten, and what would still speak of them; change nothing
+    /// Show what would be rewritten and what would still name the speaker, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// The conference's slug; may be left out where there is one conference
+    /// Slug of the conference; needed only if there are several
     #[arg(long, value_name = "SLUG")]
     conference: Option<String>,
 }
@@ -46,13 +46,13 @@ pub async fn run(settings: &Settings, command: Redact) -> Result<(), Failed> {
     let dry_run = command.dry_run;
     let (database, secret) = open_with_secret(settings).await?;
     let ask = move |tx: &mut Connection| {
-        let wish = Wish { speaker: speaker.clone(), words: words.clone(), dry_run };
+        let wish = RedactionRequest { speaker: speaker.clone(), words: words.clone(), dry_run };
         Ok((wanted_place(tx, wanted.as_ref())?, Actor::command_line(), wish))
     };
     let redacted = match redact(&database, &secret, ask).await.map_err(failed)? {
-        Outcome::Planned(planned) => planned,
-        // Should this be cut short, a running service goes on.
-        Outcome::Hidden(id, hidden) => rewriting::finish(&database, id).await?.unwrap_or(hidden),
+        RedactionOutcome::Planned(planned) => planned,
+        // If this is interrupted, a running service finishes it.
+        RedactionOutcome::Hidden(id, hidden) => rewriting::finish(&database, id).await?.unwrap_or(hidden),
     };
     say(&lines(&redacted, dry_run))
 }
@@ -70,7 +70,7 @@ fn failed(error: ProgrammeError) -> Failed {
     Failed(lines)
 }
 
-fn lines(redacted: &Redacted, dry_run: bool) -> Vec<String> {
+fn lines(redacted: &RedactionReport, dry_run: bool) -> Vec<String> {
     let count = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
     let draft = if redacted.draft { " and the draft" } else { "" };
     let mut lines = vec![format!(
@@ -82,7 +82,7 @@ fn lines(redacted: &Redacted, dry_run: bool) -> Vec<String> {
     )];
     let mentions = &redacted.mentions;
     if !mentions.list.is_empty() {
-        lines.push("The family name or a code still stands here; read it:".to_owned());
+        lines.push("The family name or a code still appears here; please check:".to_owned());
         lines.extend(mentions.list.iter().map(|mention| {
             let place = mention.release.map_or_else(|| "draft".to_owned(), |number| format!("release {number}"));
             let language = mention.language.as_ref().map(|language| format!(" ({language})")).unwrap_or_default();

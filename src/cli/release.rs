@@ -1,31 +1,31 @@
-//! `plenary release` and `plenary restore`.
+//! `plenary release` and `plenary restore`: publish the draft, or an old release again.
 
 use clap::Args;
 
-use super::{Failed, open_with_secret, say, slug, wanted_place};
+use super::context::{Failed, open_with_secret, say, slug, wanted_place};
 use crate::{
     access::Actor,
     agenda::Change,
     programme::{
-        self, Request,
-        release::{PublishedRelease, schedule::schedule},
+        self, PublicationRequest,
+        releases::{PublishedRelease, schedule::schedule},
     },
     settings::Settings,
-    values::{Moment, Prose, TextValue as _},
+    values::{LocalOrInstant, Prose, TextValue as _},
 };
 
 #[derive(Debug, Args)]
 pub(super) struct Release {
-    /// The conference's slug; may be left out where there is one conference
+    /// Slug of the conference; needed only if there are several
     #[arg(long, value_name = "SLUG")]
     conference: Option<String>,
-    /// What changed and why, for readers
+    /// What changed and why; readers see it
     #[arg(long)]
     note: Option<String>,
     /// Publish in spite of conflicts, for this reason
     #[arg(long, value_name = "REASON")]
     force: Option<String>,
-    /// Publish the draft as it is now at this time: a running service does it
+    /// Publish the present draft at this time; a running service does it
     #[arg(long, value_name = "TIME")]
     publish_at: Option<String>,
 }
@@ -34,10 +34,10 @@ pub(super) struct Release {
 pub(super) struct Restore {
     /// The number of the release
     number: i32,
-    /// The conference's slug; may be left out where there is one conference
+    /// Slug of the conference; needed only if there are several
     #[arg(long, value_name = "SLUG")]
     conference: Option<String>,
-    /// Why, for readers
+    /// Why; readers see it
     #[arg(long)]
     note: Option<String>,
     /// Leave the draft as it is
@@ -45,20 +45,20 @@ pub(super) struct Restore {
     keep_draft: bool,
 }
 
-/// A text of the command line, checked as the API would.
+/// Validates a text of the command line as the API does.
 fn prose(flag: &str, text: Option<&String>) -> Result<Option<String>, Failed> {
     let parse = |text: &String| Prose::<2000>::parse(text).map(|text| text.as_str().to_owned());
     text.map(parse).transpose().map_err(|fault| Failed::line(format!("{flag} {}", fault.detail)))
 }
 
-/// Publishes the draft, at once or at a time.
+/// Publishes the draft, now or at a later time.
 pub(super) async fn release(settings: &Settings, command: Release) -> Result<(), Failed> {
     let wanted = command.conference.as_deref().map(slug).transpose()?;
-    let request = Request {
+    let request = PublicationRequest {
         note: prose("--note", command.note.as_ref())?,
         force_reason: prose("--force", command.force.as_ref())?,
     };
-    let publish_at = command.publish_at.as_deref().map(Moment::parse).transpose();
+    let publish_at = command.publish_at.as_deref().map(LocalOrInstant::parse).transpose();
     let publish_at = publish_at.map_err(|fault| Failed::line(format!("--publish-at {}", fault.detail)))?;
     let (database, secret) = open_with_secret(settings).await?;
     if let Some(publish_at) = publish_at {
@@ -89,7 +89,15 @@ pub(super) async fn restore(settings: &Settings, command: Restore) -> Result<(),
         .write("restore a release", move |tx| {
             let place = wanted_place(tx, wanted.as_ref())?;
             let actor = Actor::command_line();
-            programme::release::restore(tx, &place, command.number, note.clone(), command.keep_draft, &actor, &secret)
+            crate::programme::releases::restore(
+                tx,
+                &place,
+                command.number,
+                note.clone(),
+                command.keep_draft,
+                &actor,
+                &secret,
+            )
         })
         .await?;
     let kept: Vec<String> = kept_hidden

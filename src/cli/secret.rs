@@ -1,8 +1,8 @@
-//! `plenary secret`.
+//! `plenary secret`: manages the key of the store.
 
 use clap::Subcommand;
 
-use super::{Failed, open, say};
+use super::context::{Failed, open, say};
 use crate::{
     access::secret::fingerprint::{Adopted, adopt},
     settings::Settings,
@@ -10,8 +10,8 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Secret {
-    /// Take the key in data_dir, or a new one, for the key of the store: for who has lost the key that it had. Every
-    /// link, code and badge that was made until now is void
+    /// Use the key in data_dir, or a new one, as the key of this store. Only for a key that is lost: every link, code
+    /// and badge that was made until now becomes void
     Adopt,
 }
 
@@ -42,7 +42,7 @@ fn lines(adopted: &Adopted) -> Vec<String> {
         format!("  the codes of {}, and access codes that are shared", count(void.invitations, "invitation")),
         "  the links to previews of a programme".to_owned(),
         "Restart every process of this store. Send the letters with links again, set access codes anew, print badges \
-         again, and let scanners at the doors fetch their roster."
+         again, and let check-in scanners fetch their roster."
             .to_owned(),
     ]
 }

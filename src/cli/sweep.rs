@@ -1,13 +1,13 @@
-//! `plenary sweep`.
+//! `plenary sweep`: does what is due, once.
 
-use super::{Failed, open_with_secret, say};
-use crate::{programme::Programmes, registration::sweep, settings::Settings};
+use super::context::{Failed, open_with_secret, say};
+use crate::{expiry, programme::Programmes, settings::Settings};
 
-/// Does what has come due by itself, once: a running service looks every two seconds.
+/// Does once what a running service does every two seconds: expires what is due.
 pub(super) async fn run(settings: &Settings) -> Result<(), Failed> {
     let (database, secret) = open_with_secret(settings).await?;
     let programmes = Programmes::new(secret, settings.public_url.as_deref().unwrap_or_default());
     programmes.refresh(&database).await?;
-    while sweep::sweep(&database, &programmes).await? {}
+    while expiry::expire_due(&database, &programmes).await? {}
     say(&["nothing is due any more".to_owned()])
 }

@@ -1,8 +1,8 @@
-//! `plenary token`.
+//! `plenary token`: manages tokens.
 
 use clap::Subcommand;
 
-use super::{Failed, open, say, slug};
+use super::context::{Failed, open, say, slug};
 use crate::{
     access::{
         Actor, Role,
@@ -18,31 +18,31 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Token {
-    /// Make a token and print it
+    /// Create a token and print it
     Create {
-        /// What it may do: admin, agenda_editor, registrar, check_in, viewer
+        /// Role of the token: admin, agenda_editor, registrar, check_in, viewer
         #[arg(long)]
         role: String,
-        /// Its conference's slug; for all of them if left out
+        /// Slug of the token's conference; all conferences if left out
         #[arg(long, value_name = "SLUG")]
         conference: Option<String>,
-        /// What the history calls its bearer
+        /// Name of the bearer in the audit trail
         #[arg(long, default_value = "command line")]
         label: String,
-        /// In how many days it ends; it lasts until it is revoked if left out
+        /// Days until the token expires; if left out, it is valid until it is revoked
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(DAYS_MAX)))]
         expires_in_days: Option<u32>,
     },
-    /// List the tokens: the beginning of each, its role, its conference, its label, when it ends, when it was last used
+    /// List the tokens: first characters, role, conference, label, expiry, last use
     List,
-    /// Make a token void
+    /// Revoke a token
     Revoke {
-        /// The token, or its beginning as `list` shows it
+        /// The token, or its first characters as `list` shows them
         shown: String,
     },
 }
 
-/// Makes, lists or revokes tokens.
+/// Creates, lists or revokes tokens.
 pub(super) async fn tokens(settings: &Settings, command: Token) -> Result<(), Failed> {
     let database = open(settings)?;
     database.migrate().await?;
@@ -72,14 +72,14 @@ pub(super) async fn tokens(settings: &Settings, command: Token) -> Result<(), Fa
                 .write("revoke a token", move |tx| token::actions::revoke_shown(tx, &Actor::command_line(), &shown))
                 .await?;
             match count {
-                0 => Err(Failed::line("no live token begins like this; `plenary token list` shows them")),
+                0 => Err(Failed::line("no valid token begins with this; `plenary token list` shows all")),
                 count => say(&[format!("{count} revoked")]),
             }
         }
     }
 }
 
-/// Tokens in columns under their headings.
+/// Formats tokens as a table with headings.
 fn table(tokens: &[token::Token]) -> Vec<String> {
     let minute = |instant: chrono::DateTime<chrono::Utc>| instant.format("%Y-%m-%d %H:%MZ").to_string();
     let line = |token: &token::Token| {

@@ -1,5 +1,5 @@
-//! Word of what other processes committed, without asking the store for it again and again: `NOTIFY` on PostgreSQL, the
-//! file's `data_version` on SQLite.
+//! Notices that other processes have committed, without a query each time: `NOTIFY` on PostgreSQL, the file's
+//! `data_version` on SQLite.
 
 use std::{
     sync::{
@@ -13,53 +13,50 @@ use std::{
 use diesel::{PgConnection, RunQueryDsl as _, SqliteConnection, dsl::sql, sql_query, sql_types::Integer};
 use tokio::sync::Notify;
 
-use super::{Connection, Database, DatabaseError, connection::connect};
+use super::{Connection, Database, DatabaseError, pool::connect};
 
-/// How often the connection is looked at: neither look is a query to a server.
+/// Interval between looks at the connection. On PostgreSQL a look sends nothing to the server.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How long a lost connection is left alone.
+/// Pause before a lost connection is opened again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long one connection is listened on: one that died in a way that nothing tells is missed no longer.
+/// Longest use of one connection: one that is dead without any sign is noticed after this time.
 const RENEWAL: Duration = Duration::from_secs(600);
 
-/// Tells the other processes, once the transaction commits, that releases were written.
-///
-/// # Errors
-/// The store fails.
+/// Notifies other processes, once the transaction commits, that releases were written.
 pub fn announce(connection: &mut Connection) -> Result<(), DatabaseError> {
     match connection {
         Connection::Postgresql(inner) => sql_query("NOTIFY plenary_releases").execute(inner)?,
-        // Its file says so by itself.
+        // SQLite changes `data_version` by itself.
         Connection::Sqlite(_) => 0,
     };
     Ok(())
 }
 
-/// A connection of its own, on a thread that ends when the listener is dropped.
+/// A listening connection, on a thread that ends when this is dropped.
 pub struct Listener {
     woken: Arc<Notify>,
-    /// Nothing is sent: the thread hears that it is gone.
+    /// Nothing is sent on it; dropping it ends the thread.
     _alive: Sender<()>,
 }
 
 impl Listener {
-    /// Waits until something may have been released since the last time: on SQLite, until anything was written.
+    /// Waits until other processes may have published since the last call. On SQLite any write counts.
     pub async fn woken(&self) {
         self.woken.notified().await;
     }
 }
 
 impl Database {
-    /// Listens for releases of other processes, from now on and whenever the store is there.
+    /// Starts to listen for releases of other processes; opens the connection again whenever it is lost.
     pub fn listen(&self) -> Listener {
         let (woken, (alive, dropped)) = (Arc::new(Notify::new()), channel());
         let (database, for_thread) = (self.clone(), Arc::clone(&woken));
         let listening = thread::Builder::new().name("listener".to_owned());
         match listening.spawn(move || database.keep_listening(&for_thread, &dropped)) {
             Ok(listener) => self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(listener),
-            Err(error) => tracing::warn!(%error, "releases of other processes come late"),
+            Err(error) => tracing::warn!(%error, "releases of other processes are noticed late"),
         }
         Listener { woken, _alive: alive }
     }
@@ -79,13 +76,13 @@ impl Database {
         }
     }
 
-    /// Listens on one connection until nobody cares, the connection is lost, or its time is over.
+    /// Listens on one connection until the listener is dropped, the connection is lost, or [`RENEWAL`] is over.
     fn listen_until_lost(&self, woken: &Notify, dropped: &Receiver<()>) -> Result<(), Box<dyn std::error::Error>> {
         let mut connection = connect(&self.store, self.files.as_deref())?;
         let began = Stopwatch::now();
-        let mut word = Word::on(&mut connection)?;
+        let mut word = ChangeSignal::on(&mut connection)?;
         tracing::debug!("listening for releases");
-        // What was committed before the connection was there was announced to nobody.
+        // What was committed before the connection was open has not been notified.
         let mut has_come = true;
         while began.elapsed() < RENEWAL {
             if has_come {
@@ -100,18 +97,18 @@ impl Database {
     }
 }
 
-/// Waits, and says whether the listener was dropped.
+/// Waits; returns whether the listener was dropped.
 fn is_over(dropped: &Receiver<()>, pause: Duration) -> bool {
     dropped.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected)
 }
 
-/// What is looked at.
-enum Word<'a> {
+/// How other processes' commits are noticed.
+enum ChangeSignal<'a> {
     Announced(&'a mut PgConnection),
     Version(&'a mut SqliteConnection, i32),
 }
 
-impl<'a> Word<'a> {
+impl<'a> ChangeSignal<'a> {
     fn on(connection: &'a mut Connection) -> Result<Self, DatabaseError> {
         match connection {
             Connection::Postgresql(inner) => {
@@ -125,11 +122,11 @@ impl<'a> Word<'a> {
         }
     }
 
-    /// Whether anything came since the last call.
+    /// Whether there was a commit since the last call.
     fn has_come(&mut self) -> Result<bool, DatabaseError> {
         match self {
             Self::Announced(inner) => {
-                // All of them at once: many releases are one reason to look.
+                // Takes all notifications at once: many releases are one reason to look.
                 let all = inner.notifications_iter().collect::<Result<Vec<_>, _>>()?;
                 Ok(!all.is_empty())
             }
@@ -141,7 +138,7 @@ impl<'a> Word<'a> {
     }
 }
 
-/// A number that another connection's commit changes.
+/// A number that changes when another connection commits.
 fn version(connection: &mut SqliteConnection) -> Result<i32, DatabaseError> {
     Ok(sql::<Integer>("PRAGMA data_version").get_result(connection)?)
 }

@@ -1,12 +1,8 @@
-//! One connection to either store, and the pool of them.
+//! A connection to either store, and the pool of connections.
 
 use std::{
     borrow::Cow,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     time::Duration,
 };
 
@@ -14,24 +10,22 @@ use diesel::{
     Connection as _, PgConnection, RunQueryDsl as _, SqliteConnection,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
     dsl::sql,
-    r2d2::{self, ManageConnection, R2D2Connection},
     result::ConnectionError,
     sql_types::Integer,
 };
 
-use super::{DatabaseError, files::Files};
+use super::error::{DatabaseError, is_lost};
 
-/// A connection to the store that the settings chose.
+/// A connection to the store of the settings.
 #[derive(diesel::MultiConnection)]
 pub enum AnyConnection {
-    /// PostgreSQL.
     Postgresql(PgConnection),
     /// The embedded store.
     Sqlite(SqliteConnection),
 }
 
-/// Runs a finished statement on whichever store it is: for what diesel's enum of connections refuses as a whole
-/// (conflict clauses, batches, whole rows returned), although each store can do it.
+/// Executes a statement on either backend: for what diesel's `MultiConnection` does not support although each backend
+/// does (conflict clauses, batches, `RETURNING`).
 macro_rules! on_backend {
     ($connection:expr, $inner:ident => $run:expr) => {
         match $connection {
@@ -42,39 +36,24 @@ macro_rules! on_backend {
 }
 pub(crate) use on_backend;
 
-/// Inserts rows, many with one statement. A statement has at most 32,766 values on SQLite and 65,535 on PostgreSQL, so
-/// that rows of 32 columns go in by hundreds.
-macro_rules! insert_all {
-    ($connection:expr, $table:expr, $rows:expr) => {
-        for some in $rows.chunks($crate::database::connection::ROWS_MAX) {
-            let insert = diesel::insert_into($table).values(some);
-            $crate::database::on_backend!($connection, inner => diesel::RunQueryDsl::execute(insert, inner))?;
-        }
-    };
-}
-pub(crate) use insert_all;
-
-/// Rows that go in with one statement.
-pub const ROWS_MAX: usize = 500;
-
-/// Which store, as its URL says.
+/// The store that a URL names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Store {
-    /// A file.
+    /// Path of the file.
     Sqlite(PathBuf),
-    /// A server's URL.
+    /// URL of the server.
     Postgres(String),
 }
 
-/// How long a statement outside a write waits for what another process has locked.
+/// How long a statement outside a write waits for a lock.
 pub(super) const LOCK_WAIT: Duration = Duration::from_secs(10);
 
-/// How long a server waits for the next statement of a transaction before it ends the connection: a statement that got
-/// lost on the way would hold its locks for ever, and the thread that waits for its answer.
+/// How long the server waits for the next statement of a transaction before it ends the connection: if a statement was
+/// lost on the way, its transaction would hold its locks for ever, and so would the thread that waits for the answer.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
-/// Parameters of libpq with which a dead network is noticed, where the URL has no other (seconds; the last one is
-/// milliseconds). A server that is frozen keeps its connections alive, and is noticed by `liveness`.
+/// Parameters of libpq that detect a dead network, unless the URL sets them (in seconds; the last one in milliseconds).
+/// A frozen server keeps its connections alive and is detected by `liveness`.
 const NETWORK: [(&str, &str); 5] = [
     ("connect_timeout", "3"),
     ("keepalives_idle", "10"),
@@ -84,7 +63,7 @@ const NETWORK: [(&str, &str); 5] = [
 ];
 
 impl Store {
-    /// Reads `sqlite:path` or `postgres://...`.
+    /// Parses `sqlite:<path>` or `postgres://...`.
     pub fn parse(url: &str) -> Result<Self, String> {
         if let Some(path) = url.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
@@ -99,13 +78,14 @@ impl Store {
         Err("must start with sqlite: or postgres://".to_owned())
     }
 
-    /// A connection outside the pool.
+    /// Opens a connection outside the pool.
     pub(super) fn connect(&self) -> Result<AnyConnection, ConnectionError> {
         match self {
             Self::Sqlite(path) => connect_sqlite(path).map(AnyConnection::Sqlite),
             Self::Postgres(url) => {
                 let mut connection = PgConnection::establish(&with_network(url))?;
-                // A server that acknowledges before it has synced would break the first promise.
+                // Without this, the server could acknowledge a commit before it is on disk, and an accepted
+                // registration could be lost.
                 connection
                     .batch_execute(&format!(
                         "SET synchronous_commit = on; SET client_min_messages = warning; SET lock_timeout = {}; \
@@ -120,11 +100,11 @@ impl Store {
     }
 }
 
-/// A connection to an embedded store.
+/// Opens a connection to an embedded store.
 fn connect_sqlite(path: &Path) -> Result<SqliteConnection, ConnectionError> {
     let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
-    // What is deleted or rewritten is overwritten on disk: a redaction leaves no name in free pages.
-    // The timeout first, so that turning on the journal waits for whoever holds the file.
+    // `secure_delete` overwrites deleted data on disk: after a redaction, no name is left in free pages. `busy_timeout`
+    // comes first, so that turning on the journal waits for other processes that have the file locked.
     connection
         .batch_execute(&format!(
             "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
@@ -135,7 +115,7 @@ fn connect_sqlite(path: &Path) -> Result<SqliteConnection, ConnectionError> {
     Ok(connection)
 }
 
-/// A server's URL with the parameters of [`NETWORK`] that it does not have.
+/// The server's URL, with the parameters of [`NETWORK`] that it does not have.
 fn with_network(url: &str) -> Cow<'_, str> {
     let given = url.split_once('?').map_or("", |(_, given)| given);
     let is_given = |name: &str| given.split('&').any(|pair| pair.split('=').next() == Some(name));
@@ -156,7 +136,7 @@ fn with_network(url: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a failed attempt is a server's answer: it is there, and does not let us in now or ever.
+/// Whether a failed attempt was answered by a server, which refuses the connection.
 pub(super) fn is_answer(error: &ConnectionError) -> bool {
     match error {
         ConnectionError::BadConnection(words) => words.contains("FATAL"),
@@ -165,8 +145,8 @@ pub(super) fn is_answer(error: &ConnectionError) -> bool {
     }
 }
 
-/// Whether a failed attempt may succeed later: the server is away, starts, stops, or has no connection to spare. What
-/// it refuses otherwise (a password, a database that is not there) is for people to mend.
+/// Whether a later attempt may succeed: the server is down, starts, stops, or has no free connection. An operator must
+/// mend other refusals (a password, a missing database).
 pub(super) fn may_come(error: &ConnectionError) -> bool {
     const FOR_NOW: [&str; 6] = [
         "the database system is",
@@ -183,79 +163,8 @@ pub(super) fn may_come(error: &ConnectionError) -> bool {
     }
 }
 
-/// Whether the connection broke.
-pub(super) fn is_lost(error: &diesel::result::Error) -> bool {
-    use diesel::result::{
-        DatabaseErrorKind::{ClosedConnection, UnableToSendCommand},
-        Error,
-    };
-    match error {
-        Error::DatabaseError(ClosedConnection | UnableToSendCommand, _) | Error::BrokenTransactionManager => true,
-        Error::RollbackErrorOnCommit { commit_error, .. } => is_lost(commit_error),
-        _ => false,
-    }
-}
-
-/// A connection outside the pool, to no other file than the one that was opened.
-pub(super) fn connect(store: &Store, files: Option<&Files>) -> Result<AnyConnection, ConnectionError> {
-    if let Some(files) = files {
-        files.check_file().map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
-    }
-    store.connect()
-}
-
-/// Makes and checks pooled connections.
-pub struct Manager {
-    store: Store,
-    files: Option<Arc<Files>>,
-    /// Set when the store is closed: no connection is made or kept any more.
-    is_closing: Arc<AtomicBool>,
-}
-
-impl ManageConnection for Manager {
-    type Connection = AnyConnection;
-    type Error = r2d2::Error;
-
-    fn connect(&self) -> Result<AnyConnection, r2d2::Error> {
-        if self.is_closing.load(Ordering::SeqCst) {
-            let reason = ConnectionError::BadConnection("the store is being closed".to_owned());
-            return Err(r2d2::Error::ConnectionError(reason));
-        }
-        connect(&self.store, self.files.as_deref()).map_err(r2d2::Error::ConnectionError)
-    }
-
-    fn is_valid(&self, connection: &mut AnyConnection) -> Result<(), r2d2::Error> {
-        connection.ping().map_err(r2d2::Error::QueryError)
-    }
-
-    fn has_broken(&self, connection: &mut AnyConnection) -> bool {
-        // `panicking`: a transaction that a panic cut short must not reach the next user of the connection.
-        std::thread::panicking() || self.is_closing.load(Ordering::SeqCst) || connection.is_broken()
-    }
-}
-
-/// The pool of connections.
-pub(super) type Pool = r2d2::Pool<Manager>;
-
-/// A pool that connects when it is first asked. The log stays silent about failed attempts: the caller reports them.
-/// A connection is waited for a little shorter than `patience`, so that the log gets the cause.
-pub(super) fn pool(
-    store: &Store,
-    files: Option<Arc<Files>>,
-    size_max: u32,
-    (patience, is_closing): (Duration, &Arc<AtomicBool>),
-) -> Pool {
-    r2d2::Pool::builder()
-        .max_size(size_max)
-        .min_idle(Some(0))
-        .connection_timeout(patience * 5 / 6)
-        .test_on_check_out(matches!(store, Store::Postgres(_)))
-        .error_handler(Box::new(r2d2::NopErrorHandler))
-        .build_unchecked(Manager { store: store.clone(), files, is_closing: Arc::clone(is_closing) })
-}
-
-/// Begins a transaction that will write: on SQLite it takes the write lock at once, so that it cannot fail later. What
-/// others have locked is waited for as long as `lock_wait` says.
+/// Begins a transaction that will write. On SQLite it takes the write lock at once, so that it cannot fail later. Waits
+/// for other writers up to `lock_wait`.
 pub fn begin_write(connection: &mut AnyConnection, lock_wait: Duration) -> Result<(), DatabaseError> {
     type Ansi = AnsiTransactionManager;
     let wait = lock_wait.as_millis();
@@ -263,7 +172,7 @@ pub fn begin_write(connection: &mut AnyConnection, lock_wait: Duration) -> Resul
         AnyConnection::Sqlite(inner) => {
             Ansi::begin_transaction_sql(inner, &format!("PRAGMA busy_timeout = {wait}; BEGIN IMMEDIATE"))?;
         }
-        // One message to the server.
+        // One message to the server instead of two.
         AnyConnection::Postgresql(inner) => {
             Ansi::begin_transaction_sql(inner, &format!("BEGIN; SET LOCAL lock_timeout = {wait}"))?;
         }
@@ -271,12 +180,12 @@ pub fn begin_write(connection: &mut AnyConnection, lock_wait: Duration) -> Resul
     Ok(())
 }
 
-/// Begins a transaction that only reads, from one snapshot.
+/// Begins a read-only transaction on one snapshot.
 pub fn begin_read(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
     type Ansi = AnsiTransactionManager;
     match connection {
         AnyConnection::Sqlite(inner) => {
-            // A write on this connection may have waited for less, or for longer.
+            // A write on this connection may have set another timeout.
             let wait = LOCK_WAIT.as_millis();
             Ansi::begin_transaction_sql(inner, &format!("PRAGMA busy_timeout = {wait}; BEGIN"))?;
         }
@@ -287,10 +196,10 @@ pub fn begin_read(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// Ends a transaction for good.
+/// Commits a transaction.
 ///
 /// # Errors
-/// [`DatabaseError::OutcomeUnknown`] where the store was lost over it: it may have committed.
+/// [`DatabaseError::OutcomeUnknown`] if the store was lost during the commit: it may have committed.
 pub fn commit(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
     type Manager = <AnyConnection as diesel::Connection>::TransactionManager;
     Manager::commit_transaction(connection).map_err(|error| match DatabaseError::from(error) {
@@ -299,13 +208,13 @@ pub fn commit(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
     })
 }
 
-/// Ends a transaction without a trace.
 pub fn roll_back(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
     type Manager = <AnyConnection as diesel::Connection>::TransactionManager;
     Ok(Manager::rollback_transaction(connection)?)
 }
 
-/// Writes of the journal of an embedded store into its file what nobody reads in its older form, while others write.
+/// Copies from the write-ahead log of an embedded store into its file what no reader needs any more; does not block
+/// others.
 pub fn write_back(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
     match connection {
         AnyConnection::Sqlite(inner) => inner.batch_execute("PRAGMA wal_checkpoint(PASSIVE)")?,
@@ -314,16 +223,16 @@ pub fn write_back(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// How long emptying the journal, which keeps writers waiting, waits for who reads what is older.
+/// Longest wait for readers while the write-ahead log is emptied, which blocks writers.
 const JOURNAL_TIMEOUT_MS: u32 = 20;
 
-/// Writes the rest of the journal of an embedded store into its file and empties it; false where somebody reads what is
-/// older.
+/// Copies the rest of the write-ahead log of an embedded store into its file and empties it; false if a reader prevents
+/// it.
 pub fn empty_journal(connection: &mut AnyConnection) -> Result<bool, DatabaseError> {
     match connection {
         AnyConnection::Sqlite(inner) => {
             inner.batch_execute(&format!("PRAGMA busy_timeout = {JOURNAL_TIMEOUT_MS}"))?;
-            // Whether it was held up, pages in the journal, pages written.
+            // The columns: whether it was blocked, pages in the log, pages written.
             let emptied = sql::<(Integer, Integer, Integer)>("PRAGMA wal_checkpoint(TRUNCATE)");
             let emptied: Result<(i32, i32, i32), _> = emptied.get_result(inner);
             inner.batch_execute(&format!("PRAGMA busy_timeout = {}", LOCK_WAIT.as_millis()))?;

@@ -1,14 +1,14 @@
-//! How long the store is waited for.
+//! Deadlines of work on the store.
 //!
-//! A driver that waits for a server cannot be called back: its thread stays where it is until the answer comes or the
-//! connection breaks, and a frozen server lets neither happen. So whoever asks waits beside that thread, not in it
-//! ([`Database::attend`](super::Database)), and may leave. Both agree on one word, the stage of a [`Ticket`]:
+//! A driver that waits for a server cannot be interrupted: its thread stays blocked until the answer comes or the
+//! connection breaks, and a frozen server lets neither happen. So the caller waits beside that thread, not in it
+//! ([`Database::attend`](super::Database)), and may leave. Both share one value, the stage of a [`Ticket`]:
 //!
 //! waiting → begun → committing → done
 //!
-//! Whoever leaves changes it to `left`. What it was until then tells what became of the wish: before `committing`,
-//! nothing was committed and nothing will be, because the thread looks at the word when it has the store and again
-//! before it commits; at `committing`, only the store knows.
+//! A caller that leaves sets it to `left`. The stage until then decides the outcome: before `committing`, nothing was
+//! committed and nothing will be, because the thread checks the stage when it has the store and again before it
+//! commits; at `committing`, only the store knows.
 
 use std::{
     sync::{
@@ -20,24 +20,24 @@ use std::{
 
 /// The thread waits for a connection, a lock or its turn.
 const WAITING: u8 = 0;
-/// The thread has the store.
+/// The thread has begun its transaction.
 const BEGUN: u8 = 1;
-/// `COMMIT` is on its way.
+/// `COMMIT` was or is being sent.
 const COMMITTING: u8 = 2;
 /// The thread has its result.
 const DONE: u8 = 3;
-/// Nobody waits for the result.
+/// The caller has left.
 const LEFT: u8 = 4;
 
-/// What a store may still be waited for at the least: a lock timeout of 0 would mean for ever.
+/// Minimum of a lock timeout: 0 would mean no timeout.
 const SHORTEST_WAIT: Duration = Duration::from_millis(50);
-/// So much before the deadline the store itself gives up waiting for a lock, so that its answer is in time.
+/// The store's lock timeout ends this much before the deadline, so that its answer is in time.
 const MARGIN: Duration = Duration::from_millis(200);
 
 /// Threads of this process that are in the driver although their callers have left.
 pub(super) static STUCK: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 
-/// One wish on its way through the store.
+/// The state of one piece of work, shared by its caller and its thread.
 pub(super) struct Ticket {
     stage: AtomicU8,
     deadline: Option<Instant>,
@@ -45,14 +45,14 @@ pub(super) struct Ticket {
     stuck: Arc<AtomicUsize>,
 }
 
-/// What became of a wish whose caller left.
+/// The outcome of work whose caller leaves.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// Nothing of it was committed, and nothing will be.
+pub(super) enum Outcome {
+    /// Nothing was committed, and nothing will be.
     Nothing,
-    /// It was being committed.
+    /// The commit was in progress.
     Unknown,
-    /// It has a result after all.
+    /// The result is there after all.
     Done,
 }
 
@@ -65,17 +65,17 @@ impl Ticket {
         self.stage.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// The thread has the store. False: nobody waits for it any more, and it leaves everything as it is.
+    /// The thread has begun its transaction. False: the caller has left, and the thread must roll back.
     pub(super) fn begin(&self) -> bool {
         self.step(WAITING, BEGUN)
     }
 
-    /// The thread is about to commit. False: nobody waits for it any more, and it rolls back.
+    /// The thread is about to commit. False: the caller has left, and the thread must roll back.
     pub(super) fn commit(&self) -> bool {
         self.step(BEGUN, COMMITTING)
     }
 
-    /// The thread begins anew, because nothing was committed. False: nobody waits for it any more.
+    /// The thread starts again, because nothing was committed. False: the caller has left.
     pub(super) fn wait_again(&self) -> bool {
         self.step(BEGUN, WAITING) || self.step(COMMITTING, WAITING) || self.is_waiting()
     }
@@ -84,31 +84,31 @@ impl Ticket {
         self.stage.load(Ordering::Acquire) == WAITING
     }
 
-    /// How long the store may wait for a lock, if there is a deadline.
+    /// The lock timeout that is left, if there is a deadline.
     pub(super) fn lock_wait(&self) -> Option<Duration> {
         let left = self.deadline?.saturating_duration_since(Instant::now());
         Some(left.saturating_sub(MARGIN).max(SHORTEST_WAIT))
     }
 
-    /// The caller leaves. Its thread counts as stuck until it comes back.
-    pub(super) fn leave(&self) -> Fate {
-        // Counted first: a thread that comes back meanwhile takes itself off.
+    /// The caller leaves. The thread counts as stuck until it has finished.
+    pub(super) fn leave(&self) -> Outcome {
+        // Counted first: a thread that finishes in the meantime subtracts itself.
         self.stuck.fetch_add(1, Ordering::AcqRel);
         match self.stage.swap(LEFT, Ordering::AcqRel) {
             DONE => {
                 self.stuck.fetch_sub(1, Ordering::AcqRel);
-                Fate::Done
+                Outcome::Done
             }
-            COMMITTING => Fate::Unknown,
-            _ => Fate::Nothing,
+            COMMITTING => Outcome::Unknown,
+            _ => Outcome::Nothing,
         }
     }
 }
 
-/// The thread's hold on its ticket: whatever becomes of the work, it is done when this is dropped.
-pub(super) struct Working(pub(super) Arc<Ticket>);
+/// The thread's guard of its ticket: dropping it marks the work as done, even after a panic.
+pub(super) struct WorkerGuard(pub(super) Arc<Ticket>);
 
-impl Drop for Working {
+impl Drop for WorkerGuard {
     fn drop(&mut self) {
         if self.0.stage.swap(DONE, Ordering::AcqRel) == LEFT {
             self.0.stuck.fetch_sub(1, Ordering::AcqRel);
@@ -116,10 +116,11 @@ impl Drop for Working {
     }
 }
 
-/// The caller's hold on its ticket: what nobody waits for any more, because the client hung up, is not begun.
-pub(super) struct Asking(pub(super) Arc<Ticket>);
+/// The caller's guard of its ticket: if the caller is dropped because the client hung up, work that has not begun is
+/// not begun.
+pub(super) struct CallerGuard(pub(super) Arc<Ticket>);
 
-impl Drop for Asking {
+impl Drop for CallerGuard {
     fn drop(&mut self) {
         let stuck = &self.0.stuck;
         if self.0.is_waiting() {
@@ -143,8 +144,8 @@ mod tests {
     #[test]
     fn what_its_caller_left_before_it_began_is_never_begun() {
         let (ticket, stuck) = ticket();
-        let working = Working(Arc::clone(&ticket));
-        assert_eq!(ticket.leave(), Fate::Nothing);
+        let working = WorkerGuard(Arc::clone(&ticket));
+        assert_eq!(ticket.leave(), Outcome::Nothing);
         assert!(!ticket.begin());
         assert_eq!(stuck.load(Ordering::Acquire), 1);
         drop(working);
@@ -155,7 +156,7 @@ mod tests {
     fn what_its_caller_left_before_the_commit_is_rolled_back() {
         let (ticket, _) = ticket();
         assert!(ticket.begin());
-        assert_eq!(ticket.leave(), Fate::Nothing);
+        assert_eq!(ticket.leave(), Outcome::Nothing);
         assert!(!ticket.commit());
         assert!(!ticket.wait_again());
     }
@@ -164,28 +165,28 @@ mod tests {
     fn what_its_caller_left_during_the_commit_is_unknown() {
         let (ticket, _) = ticket();
         assert!(ticket.begin() && ticket.commit());
-        assert_eq!(ticket.leave(), Fate::Unknown);
+        assert_eq!(ticket.leave(), Outcome::Unknown);
     }
 
     #[test]
     fn what_is_done_is_done() {
         let (ticket, stuck) = ticket();
-        drop(Working(Arc::clone(&ticket)));
-        assert_eq!(ticket.leave(), Fate::Done);
+        drop(WorkerGuard(Arc::clone(&ticket)));
+        assert_eq!(ticket.leave(), Outcome::Done);
         assert_eq!(stuck.load(Ordering::Acquire), 0);
     }
 
     #[test]
     fn a_client_who_hangs_up_stops_what_has_not_begun_and_nothing_else() {
         let (ticket, stuck) = ticket();
-        drop(Asking(Arc::clone(&ticket)));
+        drop(CallerGuard(Arc::clone(&ticket)));
         assert!(!ticket.begin());
-        drop(Working(ticket));
+        drop(WorkerGuard(ticket));
         let ticket = Ticket::new(None, &stuck);
         assert!(ticket.begin());
-        drop(Asking(Arc::clone(&ticket)));
+        drop(CallerGuard(Arc::clone(&ticket)));
         assert!(ticket.commit());
-        drop(Working(ticket));
+        drop(WorkerGuard(ticket));
         assert_eq!(stuck.load(Ordering::Acquire), 0);
     }
 }

@@ -1,57 +1,77 @@
-//! Why the store did not do what it was asked, told from the words of two stores.
+//! Errors of the store, in terms of both backends.
 
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::result::{DatabaseErrorKind, DeserializeFieldError, Error as DieselError};
 
-use super::connection::is_lost;
-
-/// Any cause, as the log has it.
+/// Any cause, for the log.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why the store did not do what it was asked.
+/// Why the store did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// The store cannot be reached now; a later attempt may succeed. Nothing was written.
+    /// The store is unavailable; a later attempt may succeed. Nothing was written.
     #[error("the store cannot be reached")]
     Unavailable(#[source] Cause),
     /// Another writer came first; the same transaction may succeed when it is run again. Nothing was written.
     #[error("the store is busy with another writer")]
     Busy(#[source] Cause),
-    /// The store has no room for what was to be written. Nothing was.
+    /// The disk is full. Nothing was written.
     #[error("the store is full")]
     Full(#[source] Cause),
-    /// The store takes no writes: a standby, or an operator's word. Nothing was written.
+    /// The store accepts no writes: it is a standby, or an operator made it read-only. Nothing was written.
     #[error("the store is read-only")]
     ReadOnly(#[source] Cause),
     /// The files of an embedded store are not where they were. Nothing was written.
     #[error("the store's files were moved or removed")]
     Moved,
-    /// `COMMIT` was sent and no answer came: all of it was written, or nothing.
+    /// `COMMIT` was sent and no answer came: everything was written, or nothing.
     #[error("the store did not say whether it committed")]
     OutcomeUnknown(#[source] Cause),
-    /// A statement failed.
     #[error("a statement failed")]
     Statement(#[source] DieselError),
-    /// A row holds what this version cannot read.
-    #[error("a stored value cannot be read: {0}")]
+    /// The store breaks an invariant: a row has a value that this version cannot read, or a row is missing that must be
+    /// there. It is nobody's mistake but ours: the answer is a 500, and the log has the cause.
+    #[error("the store is not as it must be: {0}")]
     Corrupt(String),
-    /// The work was cut short by a panic, which the log has.
+    /// A panic ended the work; the log has it.
     #[error("the work on the store was cut short")]
     Interrupted,
 }
 
 impl DatabaseError {
-    /// A stored document that is not what it should be. Where is said, and no more: the reader's own words may quote
-    /// what people wrote, and errors stand in the log.
+    /// A stored document that cannot be parsed. Only the position is kept: serde's message may quote what people wrote,
+    /// and errors are logged.
     pub fn unreadable(what: &str, error: &serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
         Self::Corrupt(format!("{what}: {:?} at line {line} column {column}", error.classify()))
     }
+
+    /// A row that another row refers to, or that was just written, is missing.
+    pub fn missing(what: impl std::fmt::Display) -> Self {
+        Self::Corrupt(format!("{what} is missing"))
+    }
 }
 
-/// Makes an error of its cause.
+/// A stored word that is none of its closed set.
+#[derive(Debug, thiserror::Error)]
+#[error("{word:?} is no {set}")]
+pub(super) struct UnknownWord {
+    /// Name of the set.
+    pub set: &'static str,
+    pub word: String,
+}
+
+impl UnknownWord {
+    /// The cause of a failed deserialisation, if it is this.
+    fn find(cause: &Cause) -> Option<&Self> {
+        let field = cause.downcast_ref::<DeserializeFieldError>();
+        field.map_or(cause, |field| &field.error).downcast_ref()
+    }
+}
+
+/// Builds an error from its cause.
 type Kind = fn(Cause) -> DatabaseError;
 
-/// What a message of a store means, for what neither store nor diesel gives a kind of its own. Words of either.
+/// Meanings of messages for which neither backend nor diesel has an error kind.
 const WORDS: &[(&str, Kind)] = &[
     ("deadlock detected", DatabaseError::Busy),
     ("lock timeout", DatabaseError::Busy),
@@ -75,7 +95,11 @@ impl From<DieselError> for DatabaseError {
         use DatabaseErrorKind::{ReadOnlyTransaction, SerializationFailure, Unknown};
         match error {
             error if is_lost(&error) => Self::Unavailable(Box::new(error)),
-            // What it was before the rollback failed, too.
+            DieselError::DeserializationError(ref cause) => match UnknownWord::find(cause) {
+                Some(unknown) => Self::Corrupt(unknown.to_string()),
+                None => Self::Statement(error),
+            },
+            // The error before the failed rollback counts.
             DieselError::RollbackErrorOnCommit { commit_error, .. } => Self::from(*commit_error),
             DieselError::DatabaseError(SerializationFailure, _) => Self::Busy(Box::new(error)),
             DieselError::DatabaseError(ReadOnlyTransaction, _) => Self::ReadOnly(Box::new(error)),
@@ -92,13 +116,13 @@ impl From<DieselError> for DatabaseError {
 }
 
 impl DatabaseError {
-    /// The store cannot be reached, as we have noticed ourselves.
+    /// The store is unavailable, as this process has found out itself.
     pub(super) fn unavailable(words: &'static str) -> Self {
         Self::Unavailable(words.into())
     }
 
-    /// The same for another wish of the same transaction, where none of the wishes can be the cause; `None` where one
-    /// may be.
+    /// The same error for another piece of work in the same transaction, if none of them can be the cause; `None` if
+    /// one may be.
     pub fn of_all(&self) -> Option<Self> {
         let cause = |cause: &Cause| Cause::from(cause.to_string());
         match self {
@@ -112,13 +136,26 @@ impl DatabaseError {
         }
     }
 
-    /// The same for a wish that was not part of the transaction and is not begun: whatever became of the others, it was
-    /// not written.
+    /// The same error for work that was not part of the transaction and is not begun: whatever the outcome of the
+    /// transaction, this work was not written.
     pub fn of_those_behind(&self) -> Option<Self> {
         match self.of_all() {
             Some(Self::OutcomeUnknown(cause)) => Some(Self::Unavailable(cause)),
             other => other,
         }
+    }
+}
+
+/// Whether the connection broke.
+pub(super) fn is_lost(error: &diesel::result::Error) -> bool {
+    use diesel::result::{
+        DatabaseErrorKind::{ClosedConnection, UnableToSendCommand},
+        Error,
+    };
+    match error {
+        Error::DatabaseError(ClosedConnection | UnableToSendCommand, _) | Error::BrokenTransactionManager => true,
+        Error::RollbackErrorOnCommit { commit_error, .. } => is_lost(commit_error),
+        _ => false,
     }
 }
 
@@ -139,6 +176,14 @@ mod tests {
         assert!(matches!(of("canceling statement due to lock timeout"), Busy(_)));
         assert!(matches!(of("disk I/O error"), Unavailable(_)));
         assert!(matches!(of("column \"x\" does not exist"), Statement(_)));
+    }
+
+    #[test]
+    fn a_word_that_is_none_of_its_set_is_corrupt_and_other_values_are_not() {
+        let unread = |cause: Cause| DatabaseError::from(DieselError::DeserializationError(cause));
+        let unknown = unread(Box::new(UnknownWord { set: "Colour", word: "mauve".to_owned() }));
+        assert!(matches!(unknown, DatabaseError::Corrupt(what) if what == "\"mauve\" is no Colour"));
+        assert!(matches!(unread("something else".into()), DatabaseError::Statement(_)));
     }
 
     #[test]

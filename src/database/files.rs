@@ -1,13 +1,14 @@
-//! The files of an embedded store, which somebody may move or remove under a running service. SQLite would go on
-//! writing into what has no name any more, and lose it with the process.
+//! Detects that the files of an embedded store were moved or removed under a running service. SQLite would go on
+//! writing into files without a name, and everything would be lost when the process ends.
 //!
-//! Every write looks, right before it commits, whether the store's file, its journal (`-wal`) and the index of that
-//! (`-shm`) are still the files that this process has open ([`Files::check`]), and no connection is opened to another
-//! file. A file that comes back is taken up again; another one in its place needs a new start.
+//! Every write checks, right before it commits, whether the store's file, its write-ahead log (`-wal`) and the index of
+//! that (`-shm`) are still the files that this process has open ([`Files::check`]), and no connection is opened to
+//! another file. If the same file comes back, it is used again; another file in its place needs a restart.
 
 use std::{
-    fs, io,
-    os::unix::fs::MetadataExt as _,
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -19,20 +20,21 @@ use diesel::{SqliteConnection, connection::SimpleConnection as _};
 
 use super::{Connection, DatabaseError, Store};
 
-/// Device and number of a file.
+/// Device and inode number of a file.
 type Identity = (u64, u64);
 
 /// The files of the store, as they were when they were opened.
 pub(super) struct Files {
     path: PathBuf,
     file: Identity,
-    beside: Mutex<Option<Beside>>,
-    /// Whether the store's own file is not there; whether those beside it are not.
+    beside: Mutex<Option<SidecarFiles>>,
+    /// Whether the store's own file is missing; whether those beside it are.
     is_lost: [AtomicBool; 2],
 }
 
-/// What SQLite keeps beside the file while a connection is open: this one is, so that they never change by themselves.
-struct Beside {
+/// The files that SQLite keeps beside the store while a connection is open. This connection stays open, so that they
+/// never change by themselves.
+struct SidecarFiles {
     files: [(PathBuf, Identity); 2],
     _connection: SqliteConnection,
 }
@@ -47,13 +49,13 @@ fn is_there(path: &Path, known: Identity) -> bool {
 }
 
 impl Files {
-    /// The files of the store at `path`, which is there.
+    /// The existing files of the store at `path`.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let (path, file) = (path.to_owned(), identity(path)?);
         Ok(Self { path, file, beside: Mutex::default(), is_lost: Default::default() })
     }
 
-    /// Whether the store's own file is there: before a connection is opened, which would make it anew.
+    /// Checks the store's own file before a connection is opened, which would create a missing file.
     ///
     /// # Errors
     /// [`DatabaseError::Moved`].
@@ -61,7 +63,7 @@ impl Files {
         self.note(0, is_there(&self.path, self.file))
     }
 
-    /// Whether all of the files are there.
+    /// Checks all of the files.
     ///
     /// # Errors
     /// [`DatabaseError::Moved`]: what is written now would be lost.
@@ -74,18 +76,18 @@ impl Files {
         self.note(1, beside.iter().flat_map(|beside| &beside.files).all(|(path, known)| is_there(path, *known)))
     }
 
-    /// Closes the connection that is kept open, for a stop.
+    /// Closes the connection that is kept open, at a stop.
     pub(super) fn close(&self) {
         *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn look(&self) -> Result<Beside, DatabaseError> {
+    fn look(&self) -> Result<SidecarFiles, DatabaseError> {
         let opened = Store::Sqlite(self.path.clone()).connect();
         let Connection::Sqlite(mut connection) = opened.map_err(|error| DatabaseError::Unavailable(error.into()))?
         else {
             return Err(DatabaseError::unavailable("the store is none of files"));
         };
-        // The journal is opened by the first look into the file.
+        // SQLite opens the write-ahead log at the first read.
         connection.batch_execute("SELECT count(*) FROM sqlite_schema")?;
         let file = |ending: &str| -> io::Result<(PathBuf, Identity)> {
             let mut path = self.path.clone().into_os_string();
@@ -99,10 +101,10 @@ impl Files {
             self.note(1, false)?;
             return Err(DatabaseError::Moved);
         };
-        Ok(Beside { files: [journal, index], _connection: connection })
+        Ok(SidecarFiles { files: [journal, index], _connection: connection })
     }
 
-    /// Says once that the files are gone, and once that they are back.
+    /// Logs once that the files are missing, and once that they are back.
     fn note(&self, which: usize, are_there: bool) -> Result<(), DatabaseError> {
         let path = self.path.display();
         let was_lost = self.is_lost.get(which).is_some_and(|lost| lost.swap(!are_there, Ordering::AcqRel));
@@ -113,4 +115,15 @@ impl Files {
         }
         if are_there { Ok(()) } else { Err(DatabaseError::Moved) }
     }
+}
+
+/// Creates a folder, and its parents, that only its owner can enter.
+///
+/// # Errors
+/// It cannot be created.
+pub fn private_folder(folder: &Path) -> io::Result<()> {
+    if fs::metadata(folder).is_ok_and(|found| found.is_dir()) {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

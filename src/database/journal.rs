@@ -1,16 +1,17 @@
-//! The guard of an embedded store's file against a journal that is not its own.
+//! Protects an embedded store's file from a write-ahead log (the journal, `-wal`) that belongs to another copy.
 //!
-//! SQLite applies the journal (`-wal`) that lies beside a file when it opens the file, and cannot tell that the journal
-//! was written for another copy: a backup put back beside the old journal is destroyed without a word. So each opening
-//! writes a random id into the file itself (`user_version`, which SQLite leaves to us) and into a file beside it
-//! (`-opened`). A journal is applied only to a file that has one of the ids noted there, and the file is examined then.
+//! SQLite applies the journal that is beside a file when it opens the file, and cannot detect that the journal was
+//! written for another copy: it silently destroys a backup that was restored beside the old journal. So each opening
+//! writes a random id into the file itself (`user_version`, which SQLite leaves to applications) and into a note beside
+//! it (`-opened`). A journal is applied only to a file that has one of the noted ids, and then the file is checked.
 //!
-//! Nor can SQLite tell that a journal is missing: it opens the file as it was before. So each write gives the file a
-//! number (`application_id`), and notes it when it is done. A file without a journal that is behind the noted number
-//! lacks what was written last, and is not opened. Another program may have put the journal into it: then it has all.
+//! Nor can SQLite detect that a journal is missing: it opens the file as it was before. So each write gives the file a
+//! number (`application_id`), which is noted after the commit. A file without a journal whose number is behind the
+//! noted one lacks the latest writes and is not opened. If another program has put the journal into the file, the
+//! number is right.
 //!
-//! Several processes may have the file open at once. Each holds a shared lock on the `-opened` file; the one that finds
-//! no other takes it alone while it checks and renews the id, and the others leave the id as it is.
+//! Several processes may have the file open at the same time. Each holds a shared lock on the note; a process that
+//! finds no other takes the lock exclusively while it checks and renews the id, and the others leave the id as it is.
 
 use std::{
     ffi::OsString,
@@ -33,53 +34,54 @@ use diesel::{
 
 use super::DatabaseError;
 
-/// Where the header of an SQLite file has `user_version`, in bytes (<https://www.sqlite.org/fileformat.html>).
+/// Offset of `user_version` in the header of an SQLite file, in bytes (<https://www.sqlite.org/fileformat.html>).
 const ID_OFFSET: usize = 60;
-/// Where it has `application_id`.
+/// Offset of `application_id`.
 const WRITE_OFFSET: usize = 68;
-/// Where it has the length of a page, and how many pages there are.
+/// Offsets of the page size and of the number of pages.
 const PAGE_OFFSET: usize = 16;
 const PAGES_OFFSET: usize = 28;
-/// How every SQLite file begins.
+/// The first bytes of every SQLite file.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// The part of the header that is read.
 const HEADER_BYTES: usize = 72;
-/// Two ids in hexadecimal, a space after each.
+/// Two ids in hexadecimal, each followed by a space.
 const IDS_BYTES: usize = 18;
-/// The ids, the number of the last write, a line's end.
+/// The ids, the number of the last write, and a line feed.
 const NOTE_BYTES: usize = IDS_BYTES + 9;
 
-/// How long another process that opens or closes the file is waited for before it is looked at again, and how often.
+/// Interval and number of looks at a file that another process is opening or closing.
 const GLANCE: Duration = Duration::from_millis(20);
 const GLANCES: u32 = 50;
 
-/// Links that lead to one another, before they lead nowhere.
+/// Most symbolic links that are followed.
 const LINKS_MAX: u32 = 40;
 
-/// What the header of a file says, or a note.
+/// Values of a file's header, or of a note.
 #[derive(Clone, Copy, Default)]
 struct Header {
     id: u32,
     write: u32,
-    /// How long the file is, and how long it says that it is.
+    /// Length of the file, and its length according to its header.
     bytes: u64,
     own_bytes: u64,
 }
 
-/// A file that is open. Dropped after the last connection to it: then other processes may take it for theirs alone.
+/// An open file. It must be dropped after the last connection to it: then other processes may lock the file
+/// exclusively.
 pub struct Opened {
     note: File,
-    /// The id that the file is to get, as it is noted already.
+    /// The new id of the file, which is already noted.
     new_id: Mutex<Option<u32>>,
 }
 
-/// Opens the file at `path`, which is made if there is none, readable by its owner alone.
+/// Opens the file at `path`, or creates it, readable by its owner only.
 ///
-/// Nothing else of this process may have the file open: closing it here would end SQLite's own locks.
+/// Nothing else in this process may have the file open: closing it here would release SQLite's own locks.
 ///
 /// # Errors
-/// The journal beside the file is that of another copy, or is missing, or the file is (nothing was touched then); the
-/// file is damaged, or either cannot be read or written.
+/// The journal beside the file belongs to another copy, or the journal or the file is missing (then nothing was
+/// changed); the file is damaged; or a file cannot be read or written.
 pub fn open(path: &Path) -> io::Result<Opened> {
     let mut options = OpenOptions::new();
     let note_path = beside(path, "-opened");
@@ -99,7 +101,7 @@ pub fn open(path: &Path) -> io::Result<Opened> {
     if has_journal && noted.is_some() && !is_noted {
         return Err(io::Error::other(foreign(path, &journal)));
     }
-    // A first start may have been killed between making the file and writing to it.
+    // A first start may have been killed after it created the file and before it wrote to it.
     let was_written_to = noted_write.is_some_and(|write| write > 0) || !path.try_exists()?;
     if is_first && noted.is_some() && header.bytes == 0 && was_written_to {
         return Err(io::Error::other(gone(path)));
@@ -112,18 +114,18 @@ pub fn open(path: &Path) -> io::Result<Opened> {
         return Err(io::Error::other(lost(path, &journal)));
     }
     if is_first {
-        // SQLite gives its journal the mode of the file itself.
+        // SQLite gives its journal the permissions of the file.
         let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
         made.map_err(|error| of(path, &error))?;
         let examined = if has_journal { Some(examine(path, noted_write)?) } else { None };
         // 0 is the id of a file that was never opened.
         let new = uuid::Uuid::new_v4().as_fields().0.max(1);
-        // The journal may have changed it; or not yet, where another program has the file open.
+        // The journal may have changed the header; or not yet, if another program has the file open.
         let Header { id, write, .. } = header_of(path)?;
         write_last(&note, examined.unwrap_or(write))?;
-        // Both, until the new one is certain to be in the file.
+        // Both ids are valid until the new one is certainly in the file.
         write_ids(&note, [id, new])?;
-        // Whoever comes between these two finds the file in order, and chooses an id of its own.
+        // A process that gets the lock between these two calls finds the file in order, and chooses an id of its own.
         note.unlock()?;
         note.lock_shared()?;
         return Ok(Opened { note, new_id: Mutex::new(Some(new)) });
@@ -131,7 +133,7 @@ pub fn open(path: &Path) -> io::Result<Opened> {
     Ok(Opened { note, new_id: Mutex::default() })
 }
 
-/// Where a path leads to that may be a link, also to what is not there: SQLite's journal is beside that.
+/// Follows symbolic links, also to a missing file: SQLite's journal is beside the target.
 pub fn target(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..LINKS_MAX {
@@ -141,7 +143,7 @@ pub fn target(path: &Path) -> PathBuf {
     path
 }
 
-/// Takes the lock alone, if no other process has it.
+/// Takes the lock exclusively if no other process has it.
 fn lock_alone(note: &File) -> io::Result<bool> {
     match note.try_lock() {
         Ok(()) => Ok(true),
@@ -150,13 +152,13 @@ fn lock_alone(note: &File) -> io::Result<bool> {
     }
 }
 
-/// Whether something may stand in the file's journal.
+/// Whether the file has a journal that is not empty.
 fn has_journal(path: &Path) -> bool {
     fs::metadata(beside(path, "-wal")).is_ok_and(|found| found.len() > 0)
 }
 
-/// Takes the lock: alone where no process has the file open, else together with them. One that opens the file has it
-/// alone, and may find that it must not: whoever waited for it tries to be the first again.
+/// Takes the lock: exclusively if no process has the file open, otherwise shared. A process that opens the file holds
+/// it exclusively, and may fail: so whoever waited for it tries again to be the first.
 fn is_first(note: &File) -> io::Result<bool> {
     loop {
         if lock_alone(note)? {
@@ -177,8 +179,8 @@ fn is_first(note: &File) -> io::Result<bool> {
     }
 }
 
-/// Whether a file without a journal lacks writes that are noted. Beside another process the journal may be missing
-/// because that one is closing the file right now: then it has all of them in a moment.
+/// Whether a file without a journal lacks writes that are noted. If another process has the file open, the journal may
+/// be missing because that process is just closing the file: then the file has all writes in a moment.
 fn is_behind(path: &Path, note: &File, noted: Option<u32>, is_first: bool) -> io::Result<bool> {
     let Some(mut noted) = noted else { return Ok(false) };
     for _ in 0..GLANCES {
@@ -202,17 +204,14 @@ impl Header {
         self.bytes < self.own_bytes
     }
 
-    /// Whether the file lacks a write of this number. Numbers begin anew after the last.
+    /// Whether the file lacks the write of this number. Numbers wrap around.
     fn is_behind(self, write: u32) -> bool {
         write.wrapping_sub(self.write).cast_signed() > 0
     }
 }
 
 impl Opened {
-    /// Gives a write its number, right before it is committed; none where it changed no row since there were `changes`.
-    ///
-    /// # Errors
-    /// The store fails.
+    /// Gives a write its number, right before the commit; `None` if it has changed no row since `changes`.
     pub fn number(connection: &mut SqliteConnection, changes: i64) -> Result<Option<u32>, DatabaseError> {
         if Self::changes(connection)? == changes {
             return Ok(None);
@@ -223,10 +222,7 @@ impl Opened {
         Ok(Some(number.cast_unsigned()))
     }
 
-    /// Rows that a connection has changed so far.
-    ///
-    /// # Errors
-    /// The store fails.
+    /// Number of rows that a connection has changed so far.
     pub fn changes(connection: &mut SqliteConnection) -> Result<i64, DatabaseError> {
         Ok(diesel::select(sql::<BigInt>("total_changes()")).get_result(connection)?)
     }
@@ -234,7 +230,7 @@ impl Opened {
     /// Whether no other process has the file open.
     ///
     /// # Errors
-    /// The system does not say.
+    /// The system cannot tell.
     pub fn is_alone(&self) -> io::Result<bool> {
         self.note.unlock()?;
         let is_alone = lock_alone(&self.note)?;
@@ -243,16 +239,16 @@ impl Opened {
         Ok(is_alone)
     }
 
-    /// Notes that the write of this number is committed, before anybody is told. The system writes it to the disk in
-    /// its own time: a note that is older than the file stops nothing.
+    /// Notes the number of a committed write, before its caller is answered. The note is not synced: a note that is
+    /// behind the file does no harm.
     pub fn note_write(&self, number: u32) {
         if let Err(error) = write_last(&self.note, number) {
             tracing::debug!(%error, "a write was not noted beside the store");
         }
     }
 
-    /// Gives the file its new id, once, and leaves it alone where another process opened it first. It is written when
-    /// the store may be, so that a start does not wait for whoever holds it before it listens.
+    /// Writes the new id into the file, once; does nothing if another process has opened it first. This happens later
+    /// than the opening, so that a start does not wait for another writer before it listens.
     ///
     /// # Errors
     /// The store or the note cannot be written; the next opening chooses another id.
@@ -261,12 +257,12 @@ impl Opened {
             return Ok(());
         };
         let unavailable = |error: io::Error| DatabaseError::Unavailable(Box::new(error));
-        // Another opening may have come between the check and the shared lock: then its id is the one.
+        // Another opening between the check and the shared lock has noted its own id: that one counts.
         if read_note(&self.note).map_err(unavailable)?.0.is_none_or(|[_, noted]| noted != new) {
             return Ok(());
         }
         connection.batch_execute(&format!("PRAGMA user_version = {}", new.cast_signed()))?;
-        // PASSIVE waits for nobody; what somebody reads may hold up the end of it.
+        // PASSIVE waits for nobody; a reader may prevent it from finishing.
         let checkpoint: Checkpoint = sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result(connection)?;
         if checkpoint.busy == 0 && checkpoint.log == checkpoint.checkpointed {
             write_ids(&self.note, [new, new]).map_err(unavailable)?;
@@ -275,14 +271,14 @@ impl Opened {
     }
 }
 
-/// The path of a file that belongs to the one at `path`.
+/// The path of a file beside the one at `path`.
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
 }
 
-/// What the file itself says, whatever its journal does; zeros where there is none.
+/// The values in the file itself, without those in its journal; zeros if there is no file.
 fn header_of(path: &Path) -> io::Result<Header> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -298,7 +294,7 @@ fn header_of(path: &Path) -> io::Result<Header> {
     };
     let page_bytes = header.get(PAGE_OFFSET..).and_then(|bytes| bytes.first_chunk());
     let page_bytes = match page_bytes.copied().map(u16::from_be_bytes).unwrap_or_default() {
-        // The largest does not fit into two bytes.
+        // 65,536 does not fit into two bytes and is written as 1.
         1 => 65_536,
         bytes => u64::from(bytes),
     };
@@ -306,7 +302,7 @@ fn header_of(path: &Path) -> io::Result<Header> {
     Ok(Header { id: number(ID_OFFSET), write: number(WRITE_OFFSET), bytes, own_bytes })
 }
 
-/// Whether the file is one of SQLite's, or empty, or not there.
+/// Whether the file is an SQLite file, empty, or missing.
 fn is_sqlite(path: &Path) -> io::Result<bool> {
     let mut start = Vec::with_capacity(MAGIC.len());
     match File::open(path) {
@@ -317,7 +313,7 @@ fn is_sqlite(path: &Path) -> io::Result<bool> {
     Ok(start.is_empty() || start == MAGIC)
 }
 
-/// The ids that the file may have, and the number of the last write; nothing where the note is new or unreadable.
+/// The ids that the file may have, and the number of the last write; `None` if the note is new or cannot be parsed.
 fn read_note(note: &File) -> io::Result<(Option<[u32; 2]>, Option<u32>)> {
     let mut bytes = [0; NOTE_BYTES];
     let length = note.read_at(&mut bytes, 0)?;
@@ -337,12 +333,12 @@ fn write_last(note: &File, write: u32) -> io::Result<()> {
     note.write_all_at(format!("{write:08x}\n").as_bytes(), IDS_BYTES as u64)
 }
 
-/// An error of the system, with the file that it is about.
+/// Adds the file's path to a system error.
 fn of(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-/// Why a start ends.
+/// Reasons why a start ends.
 fn foreign(path: &Path, journal: &Path) -> String {
     let (path, journal) = (path.display(), journal.display());
     format!(
@@ -377,13 +373,13 @@ fn journal_alone(path: &Path, journal: &Path) -> String {
     )
 }
 
-/// Applies the journal to what is read, and looks whether the file is whole and has the write that is noted: SQLite
-/// reads a journal up to the first thing in it that is not right, and takes that for its end. Answers the last write.
+/// Opens the file with its journal and checks that it is intact and has the noted write: SQLite reads a journal up to
+/// the first invalid frame and takes that for its end. Returns the number of the last write.
 fn examine(path: &Path, noted_write: Option<u32>) -> io::Result<u32> {
     let started = Stopwatch::now();
     let connection = SqliteConnection::establish(&path.to_string_lossy());
     let mut connection = connection.map_err(|error| io::Error::other(damaged(path, &error.to_string())))?;
-    // The first statement to read the file. Nothing else is set before: on a damaged file it would fail, and close.
+    // This must be the first statement, because it reads the file. Settings before it would fail on a damaged file.
     let found = sql_query("PRAGMA quick_check(1)").load::<QuickCheck>(&mut connection);
     let finding = match found.as_deref() {
         Ok([only]) if only.quick_check == "ok" => {
@@ -400,7 +396,7 @@ fn examine(path: &Path, noted_write: Option<u32>) -> io::Result<u32> {
         Ok(found) => found.first().map(|found| found.quick_check.clone()).unwrap_or_default(),
         Err(error) => error.to_string(),
     };
-    // A connection that is closed would write the journal into the file. The process ends, and both stay as they are.
+    // Closing the connection would copy the journal into the file. The process ends, and both stay as they are.
     std::mem::forget(connection);
     Err(io::Error::other(damaged(path, &finding)))
 }

@@ -1,8 +1,8 @@
-//! Whether a server answers at all. A frozen one keeps its connections open and says nothing, so that no timeout of its
-//! own, nor of the network, ever fires: the clock is ours.
+//! Detects a server that does not answer. A frozen server keeps its connections open and sends nothing, so that neither
+//! its own timeouts nor those of the network end: this process must measure the time.
 //!
-//! One thread asks `SELECT 1` on a connection of its own; another counts how long no answer came. Any answer counts, a
-//! refusal, too: the pool reports that by itself. An embedded store is as alive as this process.
+//! One thread sends `SELECT 1` on a connection of its own; another measures the time without an answer. Any answer
+//! counts, a refusal, too: the pool reports refusals. An embedded store always counts as alive.
 
 use std::{
     sync::{
@@ -13,16 +13,13 @@ use std::{
     time::Duration,
 };
 
-use diesel::{RunQueryDsl as _, connection::SimpleConnection as _, dsl::sql, result::ConnectionError, sql_types::Text};
+use diesel::{connection::SimpleConnection as _, result::ConnectionError};
 use tokio::sync::watch;
 
-use super::{
-    Connection, Database, DatabaseError, Store,
-    connection::{is_answer, may_come},
-};
+use super::{Connection, Store, connection::is_answer};
 
-/// Looks within the time after which a silent server counts as gone. A process that was stopped for longer than all of
-/// them misses one of them, not the answer.
+/// Number of looks within the time after which a silent server counts as unavailable. A process that was itself stopped
+/// for that long misses one look only.
 const LOOKS: u32 = 12;
 
 /// Whether the store answers. Cheap to clone; the threads end with the last clone.
@@ -47,7 +44,7 @@ impl Liveness {
             let counting =
                 thread::Builder::new().name("store-counts".to_owned()).spawn(move || count(&answers, &tell, patience));
             if let Err(error) = asking.and(counting) {
-                tracing::warn!(%error, "a store that is frozen is waited for");
+                tracing::warn!(%error, "the store is not watched: requests wait for a frozen store");
             }
         }
         Self { silent, _alive: alive }
@@ -59,72 +56,11 @@ impl Liveness {
 
     /// Waits until the store is silent.
     pub(super) async fn silence(&self) {
-        // Without threads there is nobody to say so.
+        // If the threads could not be started, the store never counts as silent.
         if self.silent.clone().wait_for(|silent| *silent).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
-}
-
-/// Why a store cannot be used by a process that starts.
-#[derive(Debug, thiserror::Error)]
-pub enum Unreached {
-    /// It is away, or starts: it is worth waiting for.
-    #[error("{0}")]
-    NotYet(String),
-    /// It is there and lets us in neither now nor later.
-    #[error("{0}")]
-    Never(String),
-}
-
-impl From<DatabaseError> for Unreached {
-    fn from(error: DatabaseError) -> Self {
-        match error {
-            DatabaseError::Unavailable(cause) => Self::NotYet(cause.to_string()),
-            error => Self::NotYet(error.to_string()),
-        }
-    }
-}
-
-impl Database {
-    /// Whether a server lets us in, by a connection outside the pool. An embedded store always does.
-    ///
-    /// # Errors
-    /// It does not.
-    pub async fn reach(&self) -> Result<(), Unreached> {
-        let store = self.store.clone();
-        if matches!(store, Store::Sqlite(_)) {
-            return Ok(());
-        }
-        let try_once = move |_: &super::Ticket| match store.connect() {
-            Ok(mut connection) => {
-                warn_of_language(&mut connection);
-                Ok(())
-            }
-            Err(error) if may_come(&error) => Err(Unreached::NotYet(one_line(&error))),
-            Err(error) => Err(Unreached::Never(one_line(&error))),
-        };
-        self.attend(&self.reads, None, try_once).await
-    }
-}
-
-/// Says that the server's messages are in a language in which lock timeouts and deadlocks are not known for what they
-/// are. To choose another is for its superuser alone.
-fn warn_of_language(connection: &mut Connection) {
-    let Connection::Postgresql(inner) = connection else { return };
-    let locale: Result<String, _> = sql::<Text>("SHOW lc_messages").get_result(inner);
-    let is_known =
-        |locale: &String| ["C", "POSIX", "en", ""].iter().any(|known| locale.split(['.', '_']).next() == Some(known));
-    if let Some(locale) = locale.ok().filter(|locale| !is_known(locale)) {
-        tracing::warn!(
-            lc_messages = locale,
-            "the server's messages are not in English: set lc_messages to 'C' for this database"
-        );
-    }
-}
-
-fn one_line(error: &ConnectionError) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn ask(store: &Store, while_alive: &Weak<()>, answered: &Sender<()>, pace: Duration) {

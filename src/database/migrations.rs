@@ -1,21 +1,19 @@
-//! The schema's versions, compiled in, applied at start.
+//! Migrations of the schema, which are compiled in and run at start.
 
 use diesel::{prelude::*, sql_query, sql_types::BigInt};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{Connection, Database, DatabaseError, connection::LOCK_WAIT};
+use super::{Connection, Database, DatabaseError, connection::LOCK_WAIT, locks::MIGRATION_LOCK};
 
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
-/// The key of the advisory lock under which one process at a time migrates ("plenary" in ASCII).
-const MIGRATION_LOCK: i64 = 0x70_6c65_6e61_7279;
-
 impl Database {
-    /// Brings the schema to this version. Safe with several processes at once. Answers how many steps it took.
+    /// Migrates the schema to this version; returns the number of migrations that it ran. Several processes may call it
+    /// at the same time.
     ///
     /// # Errors
-    /// The store cannot be reached, or a step fails: the schema is then as it was before that step.
+    /// The store is unavailable, or a migration fails: then the schema is as it was before that migration.
     pub async fn migrate(&self) -> Result<usize, DatabaseError> {
         let database = self.clone();
         self.attend(&self.writes, None, move |_| {
@@ -31,7 +29,7 @@ impl Database {
                     steps
                 }
                 Connection::Sqlite(inner) => {
-                    // The write lock is held over all steps; each runs in a savepoint within.
+                    // The write lock is held during all migrations; each runs in a savepoint.
                     let steps = inner.immediate_transaction(|inner| run(inner, SQLITE))?;
                     if let Some(opened) = &database.opened {
                         opened.renew_id(inner)?;
@@ -43,10 +41,10 @@ impl Database {
         .await
     }
 
-    /// True when no step is missing.
+    /// Whether all migrations have run.
     ///
     /// # Errors
-    /// The store cannot be reached, or its files are not where they were.
+    /// The store is unavailable, or its files are not where they were.
     pub async fn is_migrated(&self) -> Result<bool, DatabaseError> {
         let database = self.clone();
         self.attend(&self.reads, None, move |_| {
@@ -60,13 +58,6 @@ impl Database {
         })
         .await
     }
-}
-
-/// Takes the same lock until the transaction ends.
-pub(super) fn lock_until_commit(connection: &mut PgConnection) -> Result<(), DatabaseError> {
-    sql_query("SET LOCAL lock_timeout = 0").execute(connection)?;
-    sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(MIGRATION_LOCK).execute(connection)?;
-    Ok(())
 }
 
 fn run<DB: diesel::backend::Backend>(

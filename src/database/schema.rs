@@ -1,10 +1,10 @@
-//! The tables, as both migration trees make them.
+//! The tables, as the migrations of both backends create them.
 
 macro_rules! table {
     ($($body:tt)*) => {
         diesel::table! {
             use diesel::sql_types::*;
-            use crate::database::types::{Guid, Json, UtcInstant};
+            use crate::database::types::{Guid, Json, UtcInstant, Word};
             $($body)*
         }
     };
@@ -34,7 +34,7 @@ table! {
         code -> Text,
         ordinal -> Integer,
         name -> Json,
-        kind -> Text,
+        kind -> Word,
         country -> Nullable<Text>,
         website -> Nullable<Text>,
     }
@@ -44,7 +44,7 @@ table! {
     conference_organisations (conference_id, organisation_id, role) {
         conference_id -> Guid,
         organisation_id -> Guid,
-        role -> Text,
+        role -> Word,
         ordinal -> Integer,
     }
 }
@@ -94,10 +94,10 @@ table! {
         organisation_id -> Nullable<Guid>,
         country -> Nullable<Text>,
         biography -> Nullable<Json>,
-        precedence -> Nullable<Text>,
+        precedence -> Nullable<Word>,
         precedence_rank -> Nullable<Integer>,
         took_office_on -> Nullable<Date>,
-        visibility -> Text,
+        visibility -> Word,
         public_from -> Nullable<UtcInstant>,
     }
 }
@@ -109,7 +109,7 @@ table! {
         code -> Text,
         ordinal -> Integer,
         guid -> Nullable<Guid>,
-        kind -> Text,
+        kind -> Word,
         title -> Json,
         #[sql_name = "abstract"]
         abstract_ -> Nullable<Json>,
@@ -119,11 +119,11 @@ table! {
         track_id -> Nullable<Guid>,
         languages -> Json,
         interpretation -> Json,
-        access -> Text,
+        access -> Word,
         seats -> Nullable<Integer>,
-        visibility -> Text,
+        visibility -> Word,
         public_from -> Nullable<UtcInstant>,
-        protocol_rule -> Nullable<Text>,
+        protocol_rule -> Nullable<Word>,
     }
 }
 
@@ -134,12 +134,12 @@ table! {
         session_id -> Guid,
         code -> Text,
         ordinal -> Integer,
-        kind -> Text,
+        kind -> Word,
         title -> Json,
         #[sql_name = "abstract"]
         abstract_ -> Nullable<Json>,
         time_limit_minutes -> Nullable<Integer>,
-        visibility -> Text,
+        visibility -> Word,
         public_from -> Nullable<UtcInstant>,
         inscribed_at -> Nullable<UtcInstant>,
         placed_by_hand -> Bool,
@@ -152,7 +152,7 @@ table! {
         session_id -> Guid,
         item_id -> Nullable<Guid>,
         speaker_id -> Guid,
-        role -> Text,
+        role -> Word,
         ordinal -> Integer,
         on_behalf_of_id -> Nullable<Guid>,
     }
@@ -166,7 +166,7 @@ table! {
         preamble -> Nullable<Json>,
         issuing_speaker_id -> Nullable<Guid>,
         issuing_organisation_id -> Nullable<Guid>,
-        status -> Text,
+        status -> Word,
     }
 }
 
@@ -218,9 +218,9 @@ table! {
     representations (release_id, made_by, publication, language, coding) {
         release_id -> Guid,
         made_by -> Text,
-        publication -> Text,
+        publication -> Word,
         language -> Text,
-        coding -> Text,
+        coding -> Word,
         body -> Binary,
     }
 }
@@ -268,7 +268,7 @@ table! {
         conference_id -> Guid,
         category_id -> Guid,
         reference -> Text,
-        state -> Text,
+        state -> Word,
         arrival -> BigInt,
         honorific -> Nullable<Text>,
         given_name -> Text,
@@ -305,8 +305,8 @@ table! {
         sequence -> BigInt,
         at -> UtcInstant,
         actor -> Text,
-        event -> Text,
-        state -> Text,
+        event -> Word,
+        state -> Word,
         detail -> Nullable<Json>,
     }
 }
@@ -315,11 +315,11 @@ table! {
     outbox_messages (id) {
         id -> Guid,
         conference_id -> Guid,
-        kind -> Text,
+        kind -> Word,
         recipient -> Text,
         language -> Text,
         content -> Json,
-        state -> Text,
+        state -> Word,
         tries -> Integer,
         next_try_at -> UtcInstant,
         lease_holder -> Nullable<Guid>,
@@ -341,9 +341,9 @@ table! {
     tokens (id) {
         id -> Guid,
         conference_id -> Nullable<Guid>,
-        role -> Text,
+        role -> Word,
         label -> Text,
-        source -> Text,
+        source -> Word,
         prefix -> Text,
         digest -> Text,
         created_at -> UtcInstant,
@@ -362,7 +362,7 @@ table! {
         note -> Nullable<Text>,
         force_reason -> Nullable<Text>,
         full_content -> Json,
-        state -> Text,
+        state -> Word,
         release_number -> Nullable<Integer>,
         created_at -> UtcInstant,
         rewrites -> Integer,
@@ -377,8 +377,8 @@ table! {
         request_id -> Nullable<Text>,
         operation -> Text,
         conference_id -> Nullable<Guid>,
-        action -> Text,
-        resource -> Text,
+        action -> Word,
+        resource -> Word,
         thing_id -> Text,
         code -> Text,
         before -> Nullable<Json>,
@@ -432,7 +432,7 @@ table! {
     session_sign_ups (registration_id, session_id) {
         registration_id -> Guid,
         session_id -> Guid,
-        state -> Text,
+        state -> Word,
         arrival -> BigInt,
         created_at -> UtcInstant,
     }
@@ -442,7 +442,7 @@ table! {
     invitations (id) {
         id -> Guid,
         conference_id -> Guid,
-        kind -> Text,
+        kind -> Word,
         code_digest -> Nullable<Text>,
         label -> Text,
         category_id -> Nullable<Guid>,
@@ -465,11 +465,11 @@ table! {
         id -> Guid,
         conference_id -> Guid,
         code -> Text,
-        kind -> Text,
+        kind -> Word,
         name -> Json,
         name_folded -> Text,
         country -> Nullable<Text>,
-        regional_group -> Nullable<Text>,
+        regional_group -> Nullable<Word>,
         category_id -> Guid,
         quota -> Nullable<BigInt>,
         members -> BigInt,
@@ -487,7 +487,7 @@ table! {
         registration_id -> Guid,
         delegation_id -> Guid,
         is_head -> Bool,
-        level -> Text,
+        level -> Word,
     }
 }
 
@@ -497,8 +497,8 @@ table! {
         conference_id -> Guid,
         registration_id -> Guid,
         earlier_id -> Guid,
-        reason -> Text,
-        state -> Text,
+        reason -> Word,
+        state -> Word,
         created_at -> UtcInstant,
     }
 }
@@ -515,8 +515,8 @@ table! {
         day -> Nullable<Date>,
         received_at -> UtcInstant,
         sequence -> BigInt,
-        outcome -> Text,
-        reason -> Nullable<Text>,
+        outcome -> Word,
+        reason -> Nullable<Word>,
         undoes -> Nullable<Guid>,
         actor -> Text,
         request_digest -> Text,
@@ -533,8 +533,8 @@ table! {
 table! {
     mail_templates (conference_id, kind, language) {
         conference_id -> Guid,
-        kind -> Text,
-        language -> Text,
+        kind -> Word,
+        language -> Word,
         source -> Text,
         updated_at -> UtcInstant,
         updated_by -> Text,
@@ -545,8 +545,8 @@ table! {
     mail_broadcasts (id) {
         id -> Guid,
         conference_id -> Guid,
-        kind -> Text,
-        state -> Text,
+        kind -> Word,
+        state -> Word,
         content -> Json,
         audience -> Json,
         per_minute -> Integer,
@@ -564,7 +564,7 @@ table! {
     mail_blocks (conference_id, address_folded, reason) {
         conference_id -> Guid,
         address_folded -> Text,
-        reason -> Text,
+        reason -> Word,
         detail -> Nullable<Text>,
         created_at -> UtcInstant,
     }
@@ -575,7 +575,7 @@ table! {
         id -> Guid,
         message_id -> Guid,
         at -> UtcInstant,
-        outcome -> Text,
+        outcome -> Word,
         reply -> Nullable<Text>,
     }
 }

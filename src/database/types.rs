@@ -1,10 +1,13 @@
-//! The column types that the two stores spell differently, each once.
+//! Column types that the two backends represent differently.
 //!
 //! | type | PostgreSQL | SQLite |
 //! |---|---|---|
 //! | [`Guid`] | `uuid` | `BLOB` of 16 bytes |
-//! | [`UtcInstant`] | `timestamptz` | `TEXT`, RFC 3339 in microseconds with `Z`: text order is time order |
+//! | [`UtcInstant`] | `timestamptz` | `TEXT`, RFC 3339 in microseconds with `Z`: sorting by text sorts by time |
 //! | [`Json`] | `jsonb` | `TEXT` |
+//!
+//! A column that holds one word of a closed set is a [`Word`], which both represent as `text`: its values are enums
+//! ([`word_columns`]), so that no query compares it with a bare string and no row holds one.
 
 use std::io::Write;
 
@@ -23,43 +26,60 @@ use diesel::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::connection::MultiBackend;
+use super::{connection::MultiBackend, error::UnknownWord};
 use crate::ids::Id;
 
-/// A UUID.
 #[derive(Debug, Clone, Copy, Default, SqlType, QueryId)]
 #[diesel(postgres_type(oid = 2950, array_oid = 2951))]
 #[diesel(sqlite_type(name = "Binary"))]
 pub struct Guid;
 
-/// An instant in microseconds.
+/// A time in microseconds.
 #[derive(Debug, Clone, Copy, Default, SqlType, QueryId)]
 #[diesel(postgres_type(oid = 1184, array_oid = 1185))]
 #[diesel(sqlite_type(name = "Text"))]
 pub struct UtcInstant;
 
-/// A JSON value.
 #[derive(Debug, Clone, Copy, Default, SqlType, QueryId)]
 #[diesel(postgres_type(oid = 3802, array_oid = 3807))]
 #[diesel(sqlite_type(name = "Text"))]
 pub struct Json;
 
-/// An instant on its way to or from a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Instant(pub DateTime<Utc>);
+/// One word of a closed set.
+#[derive(Debug, Clone, Copy, Default, SqlType, QueryId)]
+#[diesel(postgres_type(oid = 25, array_oid = 1009))]
+#[diesel(sqlite_type(name = "Text"))]
+pub struct Word;
 
-/// A JSON value on its way to or from a column.
+/// The Rust value of a [`UtcInstant`] column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DbInstant(pub DateTime<Utc>);
+
+/// The Rust value of a [`Json`] column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JsonValue(pub Value);
 
-/// The text of a JSON value on its way to or from a column: it is read and written where there is time for it, outside
-/// of the transaction.
+/// The Rust value of a [`Json`] column as text, so that parsing and serialising can be done outside the transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonText(pub String);
 
+/// The Rust value of a [`Word`] column for a reader that has to go on after an unknown word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UncheckedWord(pub String);
+
+impl UncheckedWord {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        Some(Self(word.to_owned()))
+    }
+}
+
 const INSTANT_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.6fZ";
 
-/// What diesel's derives would write on the value's own type, which must not know diesel.
+/// Implements what diesel's derives would generate on the value's own type, which must not depend on diesel.
 macro_rules! column_value {
     ([$($kind:ident: $bound:lifetime)?] $value:ty, $sql:ty) => {
         impl<$($kind: $bound)?> AsExpression<$sql> for $value {
@@ -116,6 +136,72 @@ macro_rules! column_value {
         }
     };
 }
+pub(crate) use column_value;
+
+/// Names in the macros of this module, for the modules that call [`word_columns`].
+pub(crate) mod names {
+    pub(crate) use diesel::{
+        backend::Backend,
+        deserialize::{self, FromSql, Queryable},
+        expression::AsExpression,
+        internal::derives::as_expression::Bound,
+        pg::{Pg, PgValue},
+        serialize::{self, IsNull, Output, ToSql},
+        sql_types::Nullable,
+        sqlite::Sqlite,
+    };
+
+    pub(crate) use super::{column_value, read_word, sqlite_text};
+    pub(crate) use crate::database::connection::MultiBackend;
+}
+
+/// Makes enums of `text_enum!` the values of [`Word`] columns. It is called next to the queries, because the enums must
+/// not depend on diesel.
+macro_rules! word_columns {
+    ($($value:ident),+ $(,)?) => { $(
+        const _: () = {
+            use $crate::database::types::{Word, names::*};
+
+            column_value!([] $value, Word);
+
+            impl ToSql<Word, Pg> for $value {
+                fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+                    std::io::Write::write_all(out, self.as_str().as_bytes())?;
+                    Ok(IsNull::No)
+                }
+            }
+            impl FromSql<Word, Pg> for $value {
+                fn from_sql(raw: PgValue<'_>) -> deserialize::Result<Self> {
+                    read_word(stringify!($value), std::str::from_utf8(raw.as_bytes())?, Self::from_word)
+                }
+            }
+            impl ToSql<Word, Sqlite> for $value {
+                fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+                    out.set_value(self.as_str());
+                    Ok(IsNull::No)
+                }
+            }
+            impl FromSql<Word, Sqlite> for $value {
+                fn from_sql(raw: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+                    read_word(stringify!($value), &sqlite_text(raw)?, Self::from_word)
+                }
+            }
+        };
+    )+ };
+}
+pub(crate) use word_columns;
+
+/// The value of a stored word.
+///
+/// # Errors
+/// [`UnknownWord`], which becomes [`super::DatabaseError::Corrupt`].
+pub(crate) fn read_word<T>(set: &'static str, word: &str, parse: fn(&str) -> Option<T>) -> deserialize::Result<T> {
+    parse(word).ok_or_else(|| UnknownWord { set, word: word.to_owned() }.into())
+}
+
+pub(crate) fn sqlite_text(raw: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<String> {
+    <String as FromSql<sql_types::Text, Sqlite>>::from_sql(raw)
+}
 
 macro_rules! multi_type {
     ($($sql:ty),+) => {
@@ -126,12 +212,13 @@ macro_rules! multi_type {
         })+
     };
 }
-multi_type!(Guid, UtcInstant, Json);
+multi_type!(Guid, UtcInstant, Json, Word);
 
 column_value!([K: 'static] Id<K>, Guid);
-column_value!([] Instant, UtcInstant);
+column_value!([] DbInstant, UtcInstant);
 column_value!([] JsonValue, Json);
 column_value!([] JsonText, Json);
+word_columns!(UncheckedWord);
 
 impl<K> ToSql<Guid, Pg> for Id<K> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
@@ -157,23 +244,23 @@ impl<K> FromSql<Guid, Sqlite> for Id<K> {
     }
 }
 
-impl ToSql<UtcInstant, Pg> for Instant {
+impl ToSql<UtcInstant, Pg> for DbInstant {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         ToSql::<sql_types::Timestamptz, Pg>::to_sql(&self.0, &mut out.reborrow())
     }
 }
-impl FromSql<UtcInstant, Pg> for Instant {
+impl FromSql<UtcInstant, Pg> for DbInstant {
     fn from_sql(raw: PgValue<'_>) -> deserialize::Result<Self> {
         <DateTime<Utc> as FromSql<sql_types::Timestamptz, Pg>>::from_sql(raw).map(Self)
     }
 }
-impl ToSql<UtcInstant, Sqlite> for Instant {
+impl ToSql<UtcInstant, Sqlite> for DbInstant {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
         out.set_value(self.0.format(INSTANT_FORMAT).to_string());
         Ok(IsNull::No)
     }
 }
-impl FromSql<UtcInstant, Sqlite> for Instant {
+impl FromSql<UtcInstant, Sqlite> for DbInstant {
     fn from_sql(raw: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         let text = <String as FromSql<sql_types::Text, Sqlite>>::from_sql(raw)?;
         Ok(Self(NaiveDateTime::parse_from_str(&text, INSTANT_FORMAT)?.and_utc()))
@@ -182,7 +269,7 @@ impl FromSql<UtcInstant, Sqlite> for Instant {
 
 impl ToSql<Json, Pg> for JsonValue {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        // The version byte of PostgreSQL's binary form of `jsonb`.
+        // The version byte of PostgreSQL's binary format of `jsonb`.
         out.write_all(&[1])?;
         serde_json::to_writer(out, &self.0)?;
         Ok(IsNull::No)

@@ -1,11 +1,11 @@
-//! Which constraint a statement broke. PostgreSQL names it; SQLite names the columns, so one table maps these to the
-//! name.
+//! Finds the constraint that a statement violated. PostgreSQL names it; SQLite names the columns, which a table maps to
+//! the name.
 
 use diesel::result::{DatabaseErrorKind, Error};
 
 use super::DatabaseError;
 
-/// SQLite's words for the constraints that callers tell apart.
+/// SQLite's messages for the constraints that callers distinguish.
 const COLUMNS: &[(&str, &str)] = &[
     (
         "UNIQUE constraint failed: registrations.conference_id, registrations.email_folded",
@@ -16,7 +16,7 @@ const COLUMNS: &[(&str, &str)] = &[
     ("UNIQUE constraint failed: delegations.conference_id, delegations.code", "delegations_code_key"),
 ];
 
-/// The name of the broken unique constraint, if that is what happened.
+/// The name of the violated unique constraint; `None` for other errors.
 pub fn broken_constraint(error: &DatabaseError) -> Option<&str> {
     let DatabaseError::Statement(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, information)) = error else {
         return None;
@@ -25,6 +25,6 @@ pub fn broken_constraint(error: &DatabaseError) -> Option<&str> {
         let message = information.message();
         COLUMNS.iter().find(|(words, _)| *words == message).map(|(_, name)| *name)
     });
-    // A constraint that nobody tells apart still is one.
+    // A unique constraint that no caller distinguishes.
     Some(name.unwrap_or("another unique constraint"))
 }

@@ -1,12 +1,13 @@
-//! How slowly the body of a request may come.
+//! Minimum pace of request bodies.
 //!
-//! The first byte, and each next one, must come within `wait`; and once `wait` is over, the body must have come with
-//! the least rate on average. So a small body has a bound, and a large one over a slow line has all the time it needs.
-//! A body that is too slow ends with an error for whoever reads it, and the answer is 408 whatever they make of that.
+//! The first byte, and each next one, must come within `wait`; once `wait` is over, the body must have come with a
+//! minimum rate on average. So a small body has a bound, and a large one over a slow line has all the time that it
+//! needs. A body that is too slow ends with an error for its reader, and the answer is 408 whatever the reader does
+//! with the error.
 //!
-//! A body of which nobody waits for the rest (the answer was ready before) is held until the answer is sent: so HTTP
-//! sees that it is unread, and closes the connection after the answer instead of reading it to an end that may never
-//! come.
+//! A body that nobody reads to its end (because the answer was ready before) is kept until the answer is sent: so the
+//! HTTP layer sees that it is unread, and closes the connection after the answer instead of waiting for an end that may
+//! never come.
 
 use std::{
     cell::RefCell,
@@ -29,30 +30,30 @@ use futures_util::Stream;
 use tokio::time::Instant;
 
 use super::{
-    connection::Alarm,
+    connection::LazyTimer,
     connections::{Connections, Limits},
     problem::{Problem, REQUEST_TIMEOUT},
 };
 
-/// A body on its way, shared by who reads it and who answers for it.
+/// A body that is being received, shared by its reader and the middleware.
 #[derive(Clone)]
 pub struct Incoming(Rc<RefCell<Watched>>);
 
 struct Watched {
     payload: dev::Payload,
     pace: Pace,
-    alarm: Alarm,
+    alarm: LazyTimer,
     connections: Connections,
     is_whole: bool,
     is_too_slow: bool,
 }
 
-/// What has come, and when more must have.
+/// The number of bytes received, and the time by which more must come.
 struct Pace {
     wait: Duration,
     bytes_per_second_min: u32,
     received: u64,
-    /// When it was first asked for, and when something last came.
+    /// Times of the first read and of the latest byte.
     times: Option<(Instant, Instant)>,
 }
 
@@ -67,7 +68,7 @@ impl Pace {
         self.times = Some((start, now));
     }
 
-    /// When the next byte must have come.
+    /// The time by which the next byte must come.
     fn deadline(&mut self, now: Instant) -> Instant {
         let (start, last) = *self.times.get_or_insert((now, now));
         let gap = last + self.wait;
@@ -79,7 +80,7 @@ impl Pace {
 }
 
 impl Incoming {
-    /// Takes the body of a request into care; `None` where it has none.
+    /// Wraps the body of a request; `None` if it has none.
     pub fn watch(request: &mut ServiceRequest, connections: &Connections) -> Option<Self> {
         let payload = match request.take_payload() {
             dev::Payload::None => return None,
@@ -88,7 +89,7 @@ impl Incoming {
         let incoming = Self(Rc::new(RefCell::new(Watched {
             payload,
             pace: Pace::new(connections.limits()),
-            alarm: Alarm::default(),
+            alarm: LazyTimer::default(),
             connections: connections.clone(),
             is_whole: false,
             is_too_slow: false,
@@ -97,7 +98,8 @@ impl Incoming {
         Some(incoming)
     }
 
-    /// The answer that is sent: 408 where the body was too slow; and with the connection's end where it is not whole.
+    /// Replaces the response by 408 if the body was too slow, and closes the connection if the body was not read to its
+    /// end.
     pub fn settle(self, response: ServiceResponse<BoxBody>, request_id: &str) -> ServiceResponse<BoxBody> {
         let (is_whole, is_too_slow) = {
             let watched = self.0.borrow();
@@ -110,7 +112,7 @@ impl Incoming {
         if is_too_slow {
             response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         }
-        response.map_body(|_, body| BoxBody::new(WithUnread { body, _unread: self }))
+        response.map_body(|_, body| BoxBody::new(UnreadBody { body, _unread: self }))
     }
 }
 
@@ -149,13 +151,13 @@ impl Stream for Incoming {
     }
 }
 
-/// An answer to a request of which not everything was read.
-struct WithUnread {
+/// A response to a request whose body was not read to its end.
+struct UnreadBody {
     body: BoxBody,
     _unread: Incoming,
 }
 
-impl MessageBody for WithUnread {
+impl MessageBody for UnreadBody {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {

@@ -1,5 +1,5 @@
-//! Who a client is: its address in one form, whichever way it came here; the network that counts as one client; the
-//! proxies whose word about a client is believed.
+//! The address of a client in one form, whatever way it came; the network that counts as one client; and the proxies
+//! that are trusted to name a client.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -9,11 +9,12 @@ use std::{
 use actix_web::{HttpRequest, http::header};
 use ipnet::{IpNet, Ipv4Net};
 
-/// Bits of an IPv6 address before the IPv4 address that it carries.
+/// Bits of an IPv6 address before an embedded IPv4 address.
 const CARRIER_BITS: u8 = 96;
 
-/// The one form of an address. An IPv4 client has an IPv6 address at a socket that serves both (`::ffff:a.b.c.d`,
-/// RFC 4291, 2.5.5.2) and behind a translator (`64:ff9b::a.b.c.d`, RFC 6052, 2.1): here it has its own.
+/// The canonical form of an address. At a dual-stack socket an IPv4 client has an IPv6 address (`::ffff:a.b.c.d`, RFC
+/// 4291, section 2.5.5.2), and behind a translator, too (`64:ff9b::a.b.c.d`, RFC 6052, section 2.1): both become the
+/// IPv4 address.
 pub fn canonical(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(v6) => match v6.segments() {
@@ -26,7 +27,8 @@ pub fn canonical(address: IpAddr) -> IpAddr {
     }
 }
 
-/// What counts as one client: an IPv4 address, or the IPv6 /64 that one customer holds. Takes any form of an address.
+/// The network that counts as one client: an IPv4 address, or an IPv6 /64, which one customer has. Takes an address in
+/// any form.
 pub fn network(address: IpAddr) -> IpAddr {
     match canonical(address) {
         IpAddr::V6(address) => {
@@ -37,17 +39,17 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Addresses and networks of the settings.
+/// Addresses and networks from the settings.
 #[derive(Debug, Clone, Default)]
 pub struct Networks(Arc<[IpNet]>);
 
 impl Networks {
-    /// Reads addresses (`192.0.2.1`) and networks (`192.0.2.0/24`); `None` where one is neither.
+    /// Parses addresses (`192.0.2.1`) and networks (`192.0.2.0/24`); `None` if one is neither.
     pub fn parse(texts: &[String]) -> Option<Self> {
         texts.iter().map(|text| network_of(text)).collect::<Option<Vec<_>>>().map(|all| Self(all.into()))
     }
 
-    /// Whether an address, in any form, is in one of them.
+    /// Whether one of the networks contains the address, in any form.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = canonical(address);
         self.0.iter().any(|network| network.contains(&address))
@@ -64,20 +66,21 @@ fn network_of(text: &str) -> Option<IpNet> {
     }
 }
 
-/// The client of a request, canonical: the peer, or the nearest address in `X-Forwarded-For` that is no trusted proxy.
+/// The canonical address of a request's client: the peer; or, behind trusted proxies, the last address in
+/// `X-Forwarded-For` that is not a trusted proxy.
 pub fn of(request: &HttpRequest, trusted_proxies: &Networks) -> Option<IpAddr> {
     let peer = canonical(request.peer_addr()?.ip());
     if !trusted_proxies.contains(peer) {
         return Some(peer);
     }
-    // What a client wrote before it may be no text at all: that hides nothing of what the proxy wrote after it.
+    // What the client wrote may be invalid text, but what the proxies appended after it is still valid.
     let lines = request.headers().get_all(header::X_FORWARDED_FOR);
     let forwarded: Vec<&[u8]> = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).collect();
     for element in forwarded.into_iter().rev() {
         match std::str::from_utf8(element).ok().and_then(|element| address(element.trim())) {
             Some(address) if trusted_proxies.contains(address) => {}
             Some(address) => return Some(address),
-            // What the nearest proxy wrote cannot be read: nothing before it is to be believed.
+            // What the nearest proxy wrote cannot be parsed: nothing before it can be trusted.
             None => break,
         }
     }

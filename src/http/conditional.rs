@@ -1,5 +1,5 @@
-//! Answers with a validator: a strong `ETag` of the bytes, 304 for whoever has them, and what a writer demands of the
-//! state that they change (RFC 9110, 13).
+//! Conditional requests (RFC 9110, section 13): a strong `ETag` of the body, 304 for a client that has it, and the
+//! preconditions of a write.
 
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse, dev,
@@ -16,28 +16,22 @@ use sha2::{Digest as _, Sha256};
 use super::Problem;
 use crate::clock;
 
-/// Bytes to answer with, and what a cache must know of them.
+/// A body, and the headers that caches need.
 #[derive(Debug)]
 pub struct Representation {
-    /// The body.
     pub body: Vec<u8>,
-    /// Its media type.
     pub content_type: &'static str,
-    /// The language of its texts.
     pub language: Option<String>,
-    /// When they last changed.
     pub modified: Option<DateTime<Utc>>,
-    /// Who may keep it, for how long.
     pub cache_control: &'static str,
-    /// The request headers that it depends on.
     pub vary: HeaderValue,
 }
 
 impl Representation {
-    /// A JSON answer that nobody but its reader may keep.
+    /// A JSON representation that only its reader's cache may store.
     ///
     /// # Errors
-    /// The value cannot be written as JSON.
+    /// The value cannot be serialised.
     pub fn private(value: &impl Serialize) -> Result<Self, Problem> {
         Ok(Self {
             body: serde_json::to_vec(value).map_err(Problem::unexpected)?,
@@ -56,7 +50,7 @@ pub fn entity_tag(bytes: &[u8]) -> String {
     format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..18]))
 }
 
-/// What a writer demands of the present state: `If-Match` and `If-None-Match` (RFC 9110, 13.1).
+/// The preconditions `If-Match` and `If-None-Match` of a write (RFC 9110, section 13.1).
 #[derive(Debug, Clone, Default)]
 pub struct Preconditions {
     if_match: Option<String>,
@@ -64,7 +58,7 @@ pub struct Preconditions {
 }
 
 impl Preconditions {
-    /// Whether the state with this tag (`None`: there is nothing yet) is what the writer expects.
+    /// Whether the preconditions are true for the state with this tag (`None`: there is none yet).
     pub fn hold(&self, tag: Option<&str>) -> bool {
         let names = |list: &str| match tag {
             Some(tag) => list.split(',').map(str::trim).any(|known| known == "*" || known == tag),
@@ -79,7 +73,7 @@ impl FromRequest for Preconditions {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        // A list may be spread over several headers (RFC 9110, 5.3).
+        // A list may be spread over several headers (RFC 9110, section 5.3).
         let list = |name: header::HeaderName| {
             let values: Vec<_> = request.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect();
             (!values.is_empty()).then(|| values.join(","))
@@ -89,7 +83,7 @@ impl FromRequest for Preconditions {
     }
 }
 
-/// Answers a `GET`: 304 when the client has these bytes, else the bytes.
+/// Answers a `GET`: 304 if the client has this body, else 200 with the body.
 pub fn answer(request: &HttpRequest, representation: Representation) -> HttpResponse {
     let tag = entity_tag(&representation.body);
     let modified = representation.modified.map(LastModified::of).filter(|modified| modified.now().is_some());
@@ -111,32 +105,32 @@ pub fn answer(request: &HttpRequest, representation: Representation) -> HttpResp
     response.insert_header((header::CONTENT_TYPE, representation.content_type)).body(representation.body)
 }
 
-/// When something last changed, as HTTP has it: the whole second after the change (RFC 9110, 8.8.2).
+/// `Last-Modified`: the time of a change, rounded up to a whole second (RFC 9110, section 8.8.2).
 #[derive(Debug, Clone)]
 pub struct LastModified {
     second: DateTime<Utc>,
-    /// The date as a header has it (RFC 9110, 5.6.7).
+    /// The value of the header (RFC 9110, section 5.6.7).
     pub header: HeaderValue,
 }
 
 impl LastModified {
-    /// The second after the last change.
+    /// Rounds the time of the last change up to a second.
     pub fn of(changed: DateTime<Utc>) -> Self {
         let second = changed.trunc_subsecs(0);
         let second = if second == changed { second } else { second + TimeDelta::seconds(1) };
         let text = second.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        // Digits, letters and punctuation.
+        // The text has digits, letters and punctuation only.
         Self { second, header: HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("")) }
     }
 
-    /// The second, once it is over. While it lasts something else may still be written in it, and who asks by
-    /// `If-Modified-Since` would never hear of it (RFC 9110, 8.8.2.2).
+    /// The second, once it is over. Before, a second change might fall into the same second, and clients that use
+    /// `If-Modified-Since` would miss it (RFC 9110, section 8.8.2.2).
     pub fn now(&self) -> Option<DateTime<Utc>> {
         (self.second < clock::now()).then_some(self.second)
     }
 }
 
-/// `If-None-Match` decides alone where it is sent; `If-Modified-Since` only without it.
+/// `If-None-Match` decides alone if it is sent; otherwise `If-Modified-Since`.
 pub fn is_fresh(request: &HttpRequest, tag: &str, modified: Option<DateTime<Utc>>) -> bool {
     let header = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if let Some(known) = header(header::IF_NONE_MATCH) {

@@ -1,9 +1,9 @@
-//! One connection: the bytes between a client and HTTP, and how long each side waits for the other.
+//! One connection between a client and the HTTP layer, and how long each side waits for the other.
 //!
-//! HTTP/1 of actix bounds the head of a connection's first request and the pause between two requests. What it does
-//! not bound is bounded here: a later head that stops half-way, and a client that takes nothing of its answer. Bodies
-//! are `body_pace`'s. Here is also how a connection ends at a stop: between two requests, never between a request and
-//! its answer.
+//! actix's HTTP/1 limits the time for the head of a connection's first request and the pause between two requests. This
+//! module limits the rest: a later head that stops half-way, and a client that does not read its answer. Bodies are
+//! limited in `body_pace`. This module also ends connections at a stop: between two requests, never between a request
+//! and its answer.
 
 use std::{
     cell::Cell,
@@ -25,30 +25,30 @@ use tokio::{
 
 use super::{
     connections::{Admission, Connections},
-    places::{Full, Place},
+    slots::{LimitReached, Slot},
 };
 
-/// How much longer an answer may stand still than a request.
+/// A client may stop reading an answer for this many times as long as it may stop sending a request.
 const STALLS: u32 = 3;
-/// How long a surplus connection is waited for: it is there for one short question.
+/// Longest wait for a surplus connection: it is there for one short request.
 const SURPLUS_WAIT: Duration = Duration::from_secs(1);
-/// At a stop, how long a client that was just answered, or has just connected, may still ask.
+/// At a stop: how long a client that was just answered, or has just connected, may still send a request.
 const LAST_WAIT: Duration = Duration::from_secs(1);
-/// HTTP's own bounds come so much earlier than those here.
+/// The HTTP layer's own timeouts come this much earlier than those here.
 const HTTP_FIRST: Duration = Duration::from_millis(500);
-/// After the last answer, how long a client may take to close: a request on its way meanwhile would otherwise have the
-/// system tear down the connection, and with it what the client has not read yet.
+/// After the last answer: how long a client may take to close. Closing at once while a request is arriving would make
+/// the system reset the connection, and the client would lose the part of the answer that it has not read.
 const LINGER: Duration = Duration::from_secs(1);
-/// The same, at a stop.
+/// The same at a stop.
 const LAST_LINGER: Duration = Duration::from_millis(250);
-/// The answer where there is no room for a connection.
+/// The answer when there is no room for a connection.
 const NO_ROOM: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 30\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-/// What a connection waits for when no request is at work.
+/// What a connection waits for while no request is being processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// The first byte of all.
+    /// The first byte of the connection.
     New,
     /// The rest of a head.
     Head,
@@ -56,29 +56,30 @@ enum Phase {
     Idle,
 }
 
-/// What a connection and the requests that come over it know of each other.
+/// State that a connection and its requests share.
 #[derive(Debug)]
 pub struct Exchange {
     /// All connections.
     pub connections: Connections,
-    /// Why the connection is surplus, if it is.
-    pub surplus: Option<Full>,
+    /// The limit that the connection exceeds, if any.
+    pub surplus: Option<LimitReached>,
     serving: Cell<u32>,
     phase: Cell<Phase>,
-    /// Since when this is waited for.
+    /// Start of the wait.
     since: Cell<Instant>,
     said_last: Cell<bool>,
 }
 
 impl Exchange {
-    /// A request is at work until the head of the answer is there.
+    /// Marks a request as being processed until the returned guard is dropped.
     pub fn serve(self: &Rc<Self>) -> Serving {
         self.serving.set(self.serving.get() + 1);
         self.phase.set(Phase::Idle);
         Serving(Rc::clone(self))
     }
 
-    /// Whether the answer that is made now is the connection's last; it says so (RFC 9112, 9.6).
+    /// Whether the present answer is the connection's last one, which must be sent with `Connection: close` (RFC 9112,
+    /// section 9.6).
     pub fn is_last(&self) -> bool {
         if self.surplus.is_some() || self.connections.are_leaving() {
             self.said_last.set(true);
@@ -86,7 +87,7 @@ impl Exchange {
         self.said_last.get()
     }
 
-    /// Whether the last answer was given: no request after it is processed (RFC 9112, 9.6).
+    /// Whether the last answer was given: no later request is processed (RFC 9112, section 9.6).
     pub fn had_last(&self) -> bool {
         self.said_last.get()
     }
@@ -98,7 +99,8 @@ impl Exchange {
         }
     }
 
-    /// When is waited no longer, where no request is at work; `None`: HTTP's own bound of the pause holds.
+    /// The time at which the wait ends, while no request is being processed; `None`: the HTTP layer's own timeout
+    /// applies.
     fn deadline(&self, leaves: bool) -> Option<Instant> {
         let wait = self.connections.limits().wait;
         let wait = match (self.phase.get(), self.surplus.is_some()) {
@@ -106,14 +108,14 @@ impl Exchange {
             (Phase::Idle | Phase::New, _) if leaves => LAST_WAIT.min(wait),
             (Phase::New | Phase::Head, true) => SURPLUS_WAIT.min(wait),
             (Phase::Idle, false) => return None,
-            // HTTP answers 408 to a first request that is late; it is to come first.
+            // The HTTP layer answers 408 to a first request that is late; its timeout must come first.
             (Phase::New | Phase::Head, false) => wait + HTTP_FIRST,
         };
         Some(self.since.get() + wait)
     }
 }
 
-/// A request at work.
+/// A request that is being processed.
 #[derive(Debug)]
 pub struct Serving(Rc<Exchange>);
 
@@ -124,33 +126,33 @@ impl Drop for Serving {
     }
 }
 
-/// A connection with its bounds.
+/// A connection with its timeouts.
 pub struct Connection {
     io: TcpStream,
     exchange: Rc<Exchange>,
     leaving: Option<Pin<Box<dyn Future<Output = ()>>>>,
     is_cut: bool,
-    reading: Alarm,
-    writing: Alarm,
+    reading: LazyTimer,
+    writing: LazyTimer,
     stands_still_since: Option<Instant>,
     lingers_until: Option<Instant>,
-    _place: Place,
+    _place: Slot,
 }
 
 impl Connection {
-    /// Takes a connection in, with its peer's canonical address; `None` where there is no room.
+    /// Admits a connection and returns it with its peer's canonical address; `None` if there is no room.
     pub fn admit(io: TcpStream, connections: &Connections) -> Option<(Self, SocketAddr)> {
         let peer = io.peer_addr().ok()?;
         let peer = SocketAddr::new(super::client::canonical(peer.ip()), peer.port());
         let Some(Admission { place, surplus }) = connections.admit(peer.ip()) else {
-            // What can be said without waiting. What was read does not make the system tear the connection down. The
-            // runtime has not heard of this socket yet, so the system is asked itself.
+            // Reads and writes once, without waiting. Bytes that were read cannot make the system reset the connection.
+            // The runtime has not registered this socket yet, so the socket is used directly.
             let socket = SockRef::from(&io);
             _ = (&*socket).read(&mut [0; 4096]);
             _ = (&*socket).write(NO_ROOM);
             return None;
         };
-        // A peer that is gone without a word is found out by what it does not acknowledge.
+        // Finds a peer that has gone away silently, because it does not acknowledge what it is sent.
         #[cfg(target_os = "linux")]
         if let Err(error) = SockRef::from(&io).set_tcp_user_timeout(Some(connections.limits().wait * STALLS)) {
             tracing::debug!(%error, "a connection takes no TCP_USER_TIMEOUT");
@@ -168,8 +170,8 @@ impl Connection {
             exchange: Rc::new(exchange),
             leaving: Some(Box::pin(connections.left())),
             is_cut: false,
-            reading: Alarm::default(),
-            writing: Alarm::default(),
+            reading: LazyTimer::default(),
+            writing: LazyTimer::default(),
             stands_still_since: None,
             lingers_until: None,
             _place: place,
@@ -177,12 +179,12 @@ impl Connection {
         Some((connection, peer))
     }
 
-    /// What its requests know of it.
+    /// The state that the connection's requests share.
     pub fn exchange(&self) -> Rc<Exchange> {
         Rc::clone(&self.exchange)
     }
 
-    /// Whether nothing more is waited for from a client that has sent nothing now. Wakes the task when that changes.
+    /// Whether the wait for a client that has sent nothing is over. Otherwise wakes the task when it is.
     fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
         if self.leaving.as_mut().is_some_and(|leaving| leaving.as_mut().poll(cx).is_ready()) {
             self.leaving = None;
@@ -197,7 +199,7 @@ impl Connection {
 }
 
 impl AsyncRead for Connection {
-    /// The end of what the client sends is also told where nothing more is waited for: HTTP then closes.
+    /// Also returns the end of the stream when the wait is over: the HTTP layer then closes the connection.
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.is_cut {
             return Poll::Ready(Ok(()));
@@ -240,7 +242,7 @@ impl AsyncWrite for Connection {
         Pin::new(&mut self.io).poll_flush(cx)
     }
 
-    /// Says the end, then reads for a moment what is still on its way.
+    /// Shuts the sending side down, then reads for a moment what is still arriving.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let until = match this.lingers_until {
@@ -266,12 +268,12 @@ impl AsyncWrite for Connection {
     }
 }
 
-/// A timer that is made when it is first needed.
+/// A timer that is created when it is first needed.
 #[derive(Default)]
-pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
+pub(super) struct LazyTimer(Option<Pin<Box<Sleep>>>);
 
-impl Alarm {
-    /// Whether an instant has come; if not, the task is woken then.
+impl LazyTimer {
+    /// Whether the time has come; if not, the task is woken then.
     pub(super) fn rings(&mut self, at: Instant, cx: &mut Context<'_>) -> bool {
         let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
         if sleep.deadline() != at {

@@ -1,15 +1,16 @@
-//! All connections of the process: how many there may be, how slow a client may be on one, and their end at a stop.
+//! All connections of the process: their limits, the timeouts of slow clients, and their end at a stop.
 //!
-//! Each connection is an open file. Should they use up the process's limit of these, nothing works any more: no store,
-//! no mail, no health route. So there are three bounds, the lower two for strangers:
+//! Each connection is an open file. If connections used up the process's limit of open files, nothing would work any
+//! more: no store, no mail, no health check. So there are three limits, and the first applies to ordinary clients only:
 //!
-//! - a client (an IPv4 address or an IPv6 /64) has at most `per_client_max`, and strangers together `count_max`;
+//! - a client (an IPv4 address or an IPv6 /64) has at most `per_client_max`, and ordinary clients together at most
+//!   `count_max`;
 //! - clients without a limit of their own (proxies, exempt networks, this machine) may go beyond that;
 //! - nobody goes beyond `files_max`.
 //!
-//! A connection beyond the first two is *surplus*: it is there so that health is answered under any load, and gets a
-//! refusal for everything else. One client has a part of these. One beyond the last, or beyond that part, is closed at
-//! once.
+//! A connection beyond the first two is *surplus*: it exists so that health checks are answered under any load, and
+//! every other request over it is refused. One client may have a part of the surplus connections. A connection beyond
+//! `files_max`, or beyond that part, is closed at once.
 
 use std::{
     future::Future,
@@ -26,40 +27,40 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{
     client::{self, Networks},
-    places::{Full, Place, Places},
+    slots::{LimitReached, Slot, Slots},
 };
 
-/// How often the log says that connections are refused.
+/// Interval between log lines about refused connections.
 const WARNING_PAUSE: Duration = Duration::from_secs(60);
-/// The part of all surplus connections that one client may have: one in so many.
+/// One client may have one in this many of the surplus connections.
 const SURPLUS_SHARE: usize = 4;
-/// How often a stop looks whether all connections have ended.
+/// Interval at which a stop checks whether all connections have ended.
 const GLANCE: Duration = Duration::from_millis(10);
 
-/// What the settings ask for.
+/// The limits from the settings.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Connections of strangers, in all.
+    /// Connections of all clients that have limits.
     pub count_max: usize,
     /// Connections of one client.
     pub per_client_max: usize,
-    /// Connections of everybody: what the limit of open files leaves.
+    /// Connections of all clients: what the limit of open files leaves.
     pub files_max: usize,
-    /// Networks without a limit of their own.
+    /// Networks whose clients have no limits.
     pub exempt: Networks,
-    /// Proxies: each speaks for many clients.
+    /// Proxies: each forwards for many clients.
     pub trusted_proxies: Networks,
     /// Whether clients on this machine have limits, too.
     pub counts_loopback: bool,
-    /// How long is waited for the head of a request, the first byte of its body, and each next one. An answer may
-    /// stand still for three times as long.
+    /// Longest wait for the head of a request, for the first byte of its body, and for each next one. A client may stop
+    /// reading an answer for three times as long.
     pub wait: Duration,
-    /// Bytes of a body in a second, on average, once `wait` is over.
+    /// Minimum bytes of a body per second, on average, once `wait` is over; 0: no minimum.
     pub body_bytes_per_second_min: u32,
 }
 
 impl Limits {
-    /// The last twentieth of all connections is nobody's but the surplus's.
+    /// A twentieth of all connections is reserved for surplus ones.
     fn kept_free(&self) -> usize {
         (self.files_max / 20).max(1)
     }
@@ -72,31 +73,29 @@ pub struct Connections(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     limits: Limits,
-    places: Places,
-    /// Of connections beyond the bounds, counted apart: whoever is refused takes nothing from those who are not.
-    surplus: Places,
+    places: Slots,
+    /// Surplus connections are counted separately, so that refused clients take no room from others.
+    surplus: Slots,
     leaving: watch::Sender<bool>,
     refused: AtomicU64,
     slow_bodies: AtomicU64,
     warned_at: Mutex<Option<Instant>>,
 }
 
-/// How a connection is let in.
+/// An admitted connection.
 #[derive(Debug)]
 pub struct Admission {
-    /// Its place.
-    pub place: Place,
-    /// Why it is surplus, if it is.
-    pub surplus: Option<Full>,
+    pub place: Slot,
+    /// The limit that the connection exceeds, if any.
+    pub surplus: Option<LimitReached>,
 }
 
 impl Connections {
-    /// None yet.
     pub fn new(limits: Limits) -> Self {
         Self(Arc::new(Inner {
             limits,
-            places: Places::default(),
-            surplus: Places::default(),
+            places: Slots::default(),
+            surplus: Slots::default(),
             leaving: watch::Sender::new(false),
             refused: AtomicU64::default(),
             slow_bodies: AtomicU64::default(),
@@ -104,12 +103,11 @@ impl Connections {
         }))
     }
 
-    /// What the settings ask for.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
     }
 
-    /// What a client is counted as; `None` where it has no limit of its own.
+    /// The key by which a client is counted; `None` if it has no limit.
     pub fn counted_as(&self, address: IpAddr) -> Option<IpAddr> {
         let limits = &self.0.limits;
         let address = client::canonical(address);
@@ -119,12 +117,12 @@ impl Connections {
         (!is_free).then(|| client::network(address))
     }
 
-    /// What the client of a request, behind proxies, too, is counted as; `None` where it has no limit of its own.
+    /// The key by which the client of a request, also behind proxies, is counted; `None` if it has no limit.
     pub fn client(&self, request: &HttpRequest) -> Option<IpAddr> {
         client::of(request, &self.0.limits.trusted_proxies).and_then(|address| self.counted_as(address))
     }
 
-    /// Lets a connection in; `None` where there is no room at all.
+    /// Admits a connection; `None` if there is no room at all.
     pub fn admit(&self, peer: IpAddr) -> Option<Admission> {
         let Inner { limits, places, surplus, .. } = &*self.0;
         let client = self.counted_as(peer);
@@ -145,30 +143,30 @@ impl Connections {
         self.0.places.count() + self.0.surplus.count()
     }
 
-    fn warn(&self, full: Full) {
+    fn warn(&self, full: LimitReached) {
         let now = Instant::now();
         let mut warned_at = self.0.warned_at.lock().unwrap_or_else(PoisonError::into_inner);
         if warned_at.is_none_or(|at| now - at >= WARNING_PAUSE) {
             *warned_at = Some(now);
             let setting = match full {
-                Full::All => "connections_max",
-                Full::Client => "connections_per_client_max",
+                LimitReached::All => "connections_max",
+                LimitReached::Client => "connections_per_client_max",
             };
             tracing::warn!(setting, connections = self.count(), "connections are refused; this is said once a minute");
         }
     }
 
-    /// From now on every answer is the last of its connection, and those without a request end.
+    /// Starts a stop: from now on every answer is the last of its connection, and idle connections end.
     pub fn leave(&self) {
         self.0.leaving.send_replace(true);
     }
 
-    /// Whether the service stops.
+    /// Whether the service is stopping.
     pub fn are_leaving(&self) -> bool {
         *self.0.leaving.borrow()
     }
 
-    /// Waits until the service stops.
+    /// Waits until the service is stopping.
     pub fn left(&self) -> impl Future<Output = ()> + use<> {
         let mut leaving = self.0.leaving.subscribe();
         async move {
@@ -177,7 +175,7 @@ impl Connections {
         }
     }
 
-    /// Waits until there is no connection, so long at most.
+    /// Waits until there is no connection, for `at_most`.
     pub async fn ended(&self, at_most: Duration) {
         let until = Instant::now() + at_most;
         while self.count() > 0 && Instant::now() < until {
@@ -185,12 +183,12 @@ impl Connections {
         }
     }
 
-    /// A body came too slowly.
+    /// Counts a body that came too slowly.
     pub(super) fn saw_slow_body(&self) {
         self.0.slow_bodies.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The numbers, for Prometheus.
+    /// Metrics in the Prometheus text format.
     pub fn metrics(&self) -> String {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let line = |kind, name, help, value| {

@@ -1,63 +1,64 @@
-//! Reading requests: whatever is wrong is said as a problem document, all of it at once. Extractors parse; they never
-//! decide.
+//! Extractors: whatever is wrong with a request is reported in one problem document, all at once. Extractors parse;
+//! they never decide.
 
 use std::{future::Future, pin::Pin};
 
 use actix_web::{FromRequest, HttpRequest, dev, http::header, web};
 use deserr::Deserr;
 use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
 
 use super::problem::{BAD_REQUEST, MALFORMED_JSON, NOT_FOUND, Problem, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE};
 use crate::{
-    faults::{self, Faults},
+    validation::{self, ValidationErrors},
     values::{Code, TextValue as _},
 };
 
-/// What a resource takes as a patch (RFC 5789, 3.1).
+/// The media types that a resource accepts as a patch (RFC 5789, section 3.1).
 const ACCEPT_PATCH: header::HeaderName = header::HeaderName::from_static("accept-patch");
-/// The longest body of a request that carries one thing, in bytes.
+/// The longest body of a request about one resource, in bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
-/// The longest body that carries one thing of an agenda: a session holds its items. In bytes.
+/// The longest body of a request about one resource of an agenda, in bytes: a session includes its items.
 const THING_BYTES_MAX: usize = 1024 * 1024;
-/// The longest body that carries a whole conference, in bytes.
+/// The longest body with a whole conference, in bytes.
 const DOCUMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// A JSON body of one thing; an empty body reads as `{}`.
+/// A JSON body of one resource; an empty body is read as `{}`.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
-/// A JSON body of a whole document, not even received yet: who may send one is asked first, for it may be long.
+/// A JSON body of a whole document, which is not received yet: as it may be long, the sender is authorised first.
 pub struct Document {
     request: HttpRequest,
     payload: dev::Payload,
 }
 
 impl Document {
-    /// Receives it.
+    /// Receives the document.
     ///
     /// # Errors
-    /// It is no JSON, or too long.
+    /// It is not JSON, or too long.
     pub async fn receive(self) -> Result<Value, Problem> {
         body(self.request, self.payload, DOCUMENT_BYTES_MAX).await
     }
 }
 
-/// A file of any media type, not even received yet.
+/// A file of any media type, which is not received yet.
 pub struct Upload {
     request: HttpRequest,
     payload: dev::Payload,
 }
 
 impl Upload {
-    /// What its sender says it is.
+    /// The media type in `Content-Type`.
     pub fn media_type(&self) -> Option<String> {
         media_type(&self.request)
     }
 
-    /// Receives it.
+    /// Receives the file.
     ///
     /// # Errors
-    /// It is too long, or was cut short.
+    /// It is too long, or incomplete.
     pub async fn receive(self) -> Result<web::Bytes, Problem> {
         receive(&self.request, self.payload, DOCUMENT_BYTES_MAX).await
     }
@@ -78,7 +79,7 @@ async fn receive(request: &HttpRequest, payload: dev::Payload, bytes_max: usize)
     payload
         .to_bytes_limited(bytes_max)
         .await
-        .map_err(|_| Problem::new(&TOO_LARGE).detail(format!("at most {bytes_max} bytes are taken here")))?
+        .map_err(|_| Problem::new(&TOO_LARGE).detail(format!("at most {bytes_max} bytes are accepted here")))?
         .map_err(|_| Problem::new(&BAD_REQUEST).detail("the body was cut short"))
 }
 
@@ -88,7 +89,7 @@ async fn body(request: HttpRequest, payload: dev::Payload, bytes_max: usize) -> 
         media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))
     });
     let bytes = receive(&request, payload, bytes_max).await?;
-    // The form of a page that has nothing but a button says as little as no body.
+    // An HTML form that has only a button is sent with an empty body.
     let says_nothing = matches!(media_type.as_deref(), None | Some("application/x-www-form-urlencoded")) || is_json;
     if bytes.is_empty() && says_nothing {
         return Ok(Value::Object(Map::new()));
@@ -101,13 +102,13 @@ async fn body(request: HttpRequest, payload: dev::Payload, bytes_max: usize) -> 
     serde_json::from_slice(&bytes).map_err(|error| Problem::new(&MALFORMED_JSON).detail(error.to_string()))
 }
 
-impl<T: Deserr<Faults> + 'static> FromRequest for Json<T> {
+impl<T: Deserr<ValidationErrors> + 'static> FromRequest for Json<T> {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move { Ok(Self(faults::read(body(request, payload, BODY_BYTES_MAX).await?)?)) })
+        Box::pin(async move { Ok(Self(validation::read(body(request, payload, BODY_BYTES_MAX).await?)?)) })
     }
 }
 
@@ -129,11 +130,11 @@ impl FromRequest for Document {
     }
 }
 
-/// A JSON body of one thing, not yet read: for what is read beside other facts.
+/// A JSON body of one resource, not yet validated, for handlers that need stored data to validate it.
 #[derive(Debug)]
-pub struct Body(pub Value);
+pub struct RawJson(pub Value);
 
-impl FromRequest for Body {
+impl FromRequest for RawJson {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
@@ -143,25 +144,25 @@ impl FromRequest for Body {
     }
 }
 
-/// A JSON body as long as one thing of an agenda may be: the order of a list of thousands.
+/// A JSON body as long as one resource of an agenda may be, such as the order of a list of thousands.
 #[derive(Debug)]
-pub struct Large<T>(pub T);
+pub struct LargeJson<T>(pub T);
 
-impl<T: Deserr<Faults> + 'static> FromRequest for Large<T> {
+impl<T: Deserr<ValidationErrors> + 'static> FromRequest for LargeJson<T> {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move { Ok(Self(faults::read(body(request, payload, THING_BYTES_MAX).await?)?)) })
+        Box::pin(async move { Ok(Self(validation::read(body(request, payload, THING_BYTES_MAX).await?)?)) })
     }
 }
 
-/// A JSON body of one thing of an agenda, not yet read.
+/// A JSON body of one resource of an agenda, not yet validated.
 #[derive(Debug)]
-pub struct Thing(pub Value);
+pub struct RawAgendaJson(pub Value);
 
-impl FromRequest for Thing {
+impl FromRequest for RawAgendaJson {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
@@ -170,7 +171,7 @@ impl FromRequest for Thing {
         Box::pin(async move {
             let is_patch = request.method() == actix_web::http::Method::PATCH;
             body(request, payload, THING_BYTES_MAX).await.map(Self).map_err(|problem| match is_patch {
-                // RFC 5789, 2.2.
+                // RFC 5789, section 2.2.
                 true if problem.is(&UNSUPPORTED_MEDIA_TYPE) => {
                     problem.header(ACCEPT_PATCH, "application/merge-patch+json, application/json")
                 }
@@ -180,11 +181,11 @@ impl FromRequest for Thing {
     }
 }
 
-/// The query of a request. A parameter that is not known or given twice is a fault, not silence.
+/// The query of a request. A parameter that is unknown or given twice is an error, and not ignored.
 #[derive(Debug)]
 pub struct Query<T>(pub T);
 
-impl<T: Deserr<Faults>> FromRequest for Query<T> {
+impl<T: Deserr<ValidationErrors>> FromRequest for Query<T> {
     type Error = Problem;
     type Future = std::future::Ready<Result<Self, Problem>>;
 
@@ -193,25 +194,25 @@ impl<T: Deserr<Faults>> FromRequest for Query<T> {
     }
 }
 
-fn query<T: Deserr<Faults>>(text: &str) -> Result<T, Problem> {
+fn query<T: Deserr<ValidationErrors>>(text: &str) -> Result<T, Problem> {
     let mut parameters = Map::new();
-    let mut found = Faults::default();
+    let mut found = ValidationErrors::default();
     for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
         if parameters.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
             found.add(format!("?{name}"), "given_twice", "must be given once");
         }
     }
-    let value = faults::read::<T>(Value::Object(parameters)).map_err(|faults| {
-        let as_parameters = faults.0.into_iter().map(|mut fault| {
+    let value = validation::read::<T>(Value::Object(parameters)).map_err(|errors| {
+        let as_parameters = errors.0.into_iter().map(|mut fault| {
             fault.pointer = fault.pointer.replacen("#/", "?", 1);
             fault
         });
-        Faults(found.0.iter().cloned().chain(as_parameters).collect())
+        ValidationErrors(found.0.iter().cloned().chain(as_parameters).collect())
     })?;
     Ok(found.or(value)?)
 }
 
-/// A code in the path. What cannot be a code names nothing: 404.
+/// A code in the path. A text that cannot be a code gives 404.
 #[derive(Debug, Clone)]
 pub struct CodePath(pub Code);
 
@@ -222,7 +223,22 @@ impl<'de> serde::Deserialize<'de> for CodePath {
     }
 }
 
-/// What a path that cannot be read answers.
+/// Answers 404 to a path that cannot be parsed.
 pub fn path_config() -> web::PathConfig {
     web::PathConfig::default().error_handler(|_, _| Problem::new(&NOT_FOUND).into())
 }
+
+/// The query of a registration, which may have the attendee's token.
+#[derive(Debug, Default, Deserr, IntoParams)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TokenQuery {
+    /// The token of the personal link; not needed if the `Authorization` header has it.
+    #[deserr(default)]
+    pub token: Option<String>,
+}
+
+/// An empty JSON object.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
+pub struct EmptyObject {}

@@ -1,6 +1,6 @@
-//! What happens around every request: an id, a line in the log, the id in every problem document, `HEAD` wherever
-//! `GET` is. Nothing personal is logged: no address, no query (it may hold an attendee's token), no body; the route's
-//! template stands for the path.
+//! Middleware around every request: a request id, a log line, the id in every problem document, and `HEAD` wherever
+//! there is `GET`. No personal data is logged: no address, no query (it may have an attendee's token), no body; the
+//! route's template is logged instead of the path.
 
 use std::{
     rc::Rc,
@@ -24,29 +24,27 @@ use tracing::Instrument as _;
 use super::{
     body_pace::Incoming,
     connection::Exchange,
-    places::Full,
     problem::{BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, Problem, TOO_MANY_REQUESTS, UNAVAILABLE},
+    slots::LimitReached,
 };
 
-/// The id of a request, as the log, problem documents and the audit trail have it.
+/// The id of a request, as in the log, problem documents and the audit trail.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
 
-/// The header that carries the request's id.
+/// The header with the request's id.
 const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");
 
-/// An answer that was ready before any route was looked for.
-pub struct AtOnce {
-    /// The answer.
+/// An answer that is found before routing.
+pub struct EarlyResponse {
     pub response: HttpResponse,
     /// The route's template, in two parts.
     pub route: [&'static str; 2],
 }
 
-/// The outermost middleware. What `at_once` answers goes no further in: neither through the layers within nor through
-/// the routes.
+/// The outermost middleware. A request that `at_once` answers does not reach the inner middleware and the routes.
 pub async fn observe(
-    at_once: fn(&ServiceRequest) -> Option<AtOnce>,
+    at_once: fn(&ServiceRequest) -> Option<EarlyResponse>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -62,9 +60,9 @@ pub async fn observe(
     let _serving = exchange.as_ref().map(Exchange::serve);
     let incoming = exchange.as_ref().and_then(|exchange| Incoming::watch(&mut request, &exchange.connections));
     let refusal = exchange.as_ref().and_then(|exchange| refusal(exchange, request.path()));
-    let ready = refusal.map(|problem| AtOnce { response: problem.response(Some(&id)), route: [""; 2] });
+    let ready = refusal.map(|problem| EarlyResponse { response: problem.response(Some(&id)), route: [""; 2] });
     let (mut response, route) = match ready.or_else(|| at_once(&request)) {
-        Some(AtOnce { response, route }) => (request.into_response(response), route),
+        Some(EarlyResponse { response, route }) => (request.into_response(response), route),
         None => {
             request.extensions_mut().insert(RequestId(id.clone()));
             let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
@@ -78,7 +76,7 @@ pub async fn observe(
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     if method == Method::HEAD && response.response().body().size() == BodySize::Stream {
-        // What nobody is sent is not waited for: it may have no end.
+        // The body is not sent, and it may have no end: nothing must wait for it.
         response = response.map_body(|_, _| BoxBody::new(body::None::new()));
     }
     let headers = response.headers_mut();
@@ -100,30 +98,30 @@ pub async fn observe(
     Ok(response)
 }
 
-/// What is served over a connection beyond the limits: whether the service lives, and can serve.
+/// The health checks, which are also answered over surplus connections.
 const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
-/// When a client that has too many connections may try again, in seconds.
+/// Seconds after which a client that has too many connections may try again.
 const RETRY_AFTER_SECONDS: &str = "30";
 
-/// Why a request is not looked at: its connection is one too many, or had its last answer.
+/// Why a request is refused: its connection is surplus, or has already had its last answer.
 fn refusal(exchange: &Exchange, path: &str) -> Option<Problem> {
     let (kind, detail) = match exchange.surplus {
         _ if exchange.had_last() => (&UNAVAILABLE, "the connection is closed; send the request again over another"),
         Some(_) if HEALTH.contains(&path) => return None,
-        Some(Full::All) => (&UNAVAILABLE, "there are as many connections as the service takes"),
-        Some(Full::Client) => (&TOO_MANY_REQUESTS, "there are as many connections as one client may have"),
+        Some(LimitReached::All) => (&UNAVAILABLE, "the service has no free connection; try again later"),
+        Some(LimitReached::Client) => (&TOO_MANY_REQUESTS, "this client has too many connections; try again later"),
         None => return None,
     };
     Some(Problem::new(kind).detail(detail).header(header::RETRY_AFTER, RETRY_AFTER_SECONDS))
 }
 
-/// Every error becomes a problem document with the request's id; a cause is logged once, here.
+/// Turns every error into a problem document with the request's id; logs the cause, here only.
 fn with_instance(response: ServiceResponse, id: &str, span: &tracing::Span) -> ServiceResponse {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;
     }
-    // A page says itself what went wrong.
+    // A page has its own text about the error.
     let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if media_type.is_some_and(|media_type| media_type.starts_with("text/html")) {
         return response;
@@ -147,7 +145,7 @@ fn with_instance(response: ServiceResponse, id: &str, span: &tracing::Span) -> S
         span.in_scope(|| tracing::error!(causes, "a request failed"));
     }
     let mut answer = problem.response(Some(id));
-    // What the layers within added (cross-origin headers) stays.
+    // Keeps headers that inner middleware added, such as those for CORS.
     for (name, value) in response.headers() {
         if !answer.headers().contains_key(name) && name != header::CONTENT_LENGTH {
             answer.headers_mut().append(name.clone(), value.clone());
@@ -156,13 +154,14 @@ fn with_instance(response: ServiceResponse, id: &str, span: &tracing::Span) -> S
     response.into_response(answer)
 }
 
-/// What a page of another origin may send along with a read, besides what needs no leave (Fetch, 2.2.2).
+/// Request headers that pages of other origins may send with a read, besides the CORS-safelisted ones (Fetch, section
+/// 2.2.2).
 const SENT_ALONG: &str = "if-none-match, if-modified-since, last-event-id, cache-control";
-/// What such a page may see of an answer's head.
+/// Response headers that pages of other origins may read.
 const SHOWN: &str = "ETag, Last-Modified, Link, Retry-After, X-Request-Id";
 
-/// Reads that `is_open` names are for pages of every origin (`Access-Control-Allow-Origin: *`), whatever the settings
-/// say about the rest. The answer is the same for all of them: it varies by no origin.
+/// Lets pages of every origin do the reads that `is_open` selects (`Access-Control-Allow-Origin: *`), whatever the
+/// settings say about other requests. The answer does not vary by origin.
 pub async fn share_reads(
     is_open: fn(&str) -> bool,
     mut request: ServiceRequest,
@@ -199,7 +198,7 @@ pub fn share(headers: &mut header::HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, header::HeaderValue::from_static(SHOWN));
 }
 
-/// Raised once the store is migrated and the first conference is published.
+/// Set once the store is migrated and the first conference is published.
 #[derive(Debug, Clone, Default)]
 pub struct Ready {
     is_raised: Arc<AtomicBool>,
@@ -207,7 +206,7 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// From now on requests are served.
+    /// From now on, requests are served.
     pub fn raise(&self) {
         self.is_raised.store(true, Ordering::Release);
     }
@@ -217,12 +216,12 @@ impl Ready {
         self.is_raised.load(Ordering::Acquire)
     }
 
-    /// The store is not there yet.
+    /// Records that the start waits for the store.
     pub fn wait_for_store(&self) {
         self.waits_for_store.store(true, Ordering::Release);
     }
 
-    /// Why requests are not served yet.
+    /// The problem document for requests during the start.
     pub fn problem(&self) -> Problem {
         let detail = match self.waits_for_store.load(Ordering::Acquire) {
             true => "the service is starting: it waits for the store",
@@ -232,15 +231,15 @@ impl Ready {
     }
 }
 
-/// When whoever meets the service at its start may try again, in seconds.
+/// Seconds after which a client may try again during the start.
 const START_RETRY_AFTER: &str = "5";
-/// What is served while the service starts: health, numbers, the description of the API, and what pages are made of.
+/// Paths that are served during the start: health checks, metrics and the documentation of the API.
 const SERVED_AT_START: [&str; 7] =
     ["/healthz", "/readyz", "/metrics", "/openapi.json", "/openapi.yaml", "/docs", "/problems"];
-/// The same, below these paths.
+/// Prefixes of paths that are served during the start.
 const SERVED_AT_START_BELOW: [&str; 3] = ["/docs/", "/problems/", "/assets/"];
 
-/// Before the service is ready, nothing is served that needs its store. Browsers are shown `page`.
+/// Refuses requests that need the store until the service is ready. Browsers get `page`.
 pub async fn wait_for_start(
     page: fn(&ServiceRequest) -> Option<HttpResponse>,
     request: ServiceRequest,

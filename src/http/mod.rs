@@ -1,6 +1,6 @@
-//! How the API speaks: who its clients are, how many connections they have and how slow they may be; problem documents,
-//! request bodies and queries with every fault named, conditional answers, the middleware around each request. It knows
-//! actix and no feature.
+//! HTTP for all features: client addresses, limits and timeouts of connections; problem documents, request bodies and
+//! queries with all their errors, conditional requests, and the middleware around each request. It knows actix and no
+//! feature.
 
 pub mod body_pace;
 pub mod client;
@@ -9,22 +9,34 @@ pub mod connection;
 pub mod connections;
 pub mod extract;
 pub mod idempotency;
+pub mod listener;
 pub mod middleware;
 pub mod paging;
-pub mod places;
 pub mod problem;
-pub mod server;
+pub mod slots;
 
+use actix_web::{HttpRequest, http::header};
 pub use conditional::{Preconditions, Representation, answer, entity_tag};
-pub use extract::{CodePath, Json, Query};
+pub use extract::{CodePath, Json, Query, TokenQuery};
 pub use problem::{Problem, ProblemKind};
 
-/// A URL for `Location`, made of parts of a path that was decoded: what no URL has as it is gets encoded again
-/// (RFC 3986, 2.1).
+pub use crate::http::extract::EmptyObject;
+
+/// Encodes a decoded path again for a URL in `Location` (RFC 3986, section 2.1).
 pub fn location_of(text: &str) -> String {
     let encoded = |byte: u8| match byte {
         b'!'..=b'~' => char::from(byte).to_string(),
         byte => format!("%{byte:02X}"),
     };
     text.bytes().map(encoded).collect()
+}
+
+/// For personal data: answers must not be stored by caches.
+pub const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
+
+/// Whether the request comes from a browser: `Accept` has `text/html`, and there is no `Authorization` header.
+pub fn prefers_html(request: &HttpRequest) -> bool {
+    let accepted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let is_page = |accepted: &str| accepted.contains("text/html") && !accepted.contains("application/json");
+    accepted.is_some_and(is_page) && !request.headers().contains_key(header::AUTHORIZATION)
 }

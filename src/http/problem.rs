@@ -1,4 +1,4 @@
-//! Problem documents (RFC 9457): the one shape of every error answer.
+//! Problem documents (RFC 9457): the form of every error answer.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -15,18 +15,16 @@ use utoipa::{
 
 use crate::{
     database::DatabaseError,
-    faults::{Fault, Faults},
+    validation::{ValidationError, ValidationErrors},
 };
 
-/// A kind of problem: what its `type` names. Each is listed by one `PROBLEMS` table and shown in the API's
-/// documentation.
+/// A kind of problem, identified by `type`. Each kind is in one `PROBLEMS` table and in the API's documentation.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ProblemKind {
     /// The last part of `type`, which is `/problems/<slug>`.
     pub slug: &'static str,
-    /// The HTTP status.
     pub status: u16,
-    /// What it is, in one line.
+    /// One line.
     pub title: &'static str,
 }
 
@@ -41,72 +39,63 @@ macro_rules! problem_kinds {
 pub(crate) use problem_kinds;
 
 problem_kinds! {
-    /// The body is not JSON.
     MALFORMED_JSON = ("malformed-json", 400, "The body is not JSON"),
-    /// The request could not be read at all.
     BAD_REQUEST = ("bad-request", 400, "The request cannot be read"),
-    /// No such resource.
     NOT_FOUND = ("not-found", 404, "There is nothing here"),
-    /// The resource exists, the method does not.
     METHOD_NOT_ALLOWED = ("method-not-allowed", 405, "The method is not allowed here"),
-    /// The body of the request stood still, or came too slowly.
+    /// The body stopped, or came too slowly.
     REQUEST_TIMEOUT = ("request-timeout", 408, "The request took too long to arrive"),
-    /// The resource is not in the state that the request expects.
+    /// `If-Match` or `If-None-Match` is not true for the present state of the resource.
     PRECONDITION_FAILED = ("precondition-failed", 412, "The resource has changed meanwhile"),
-    /// The same key came before with another request.
     KEY_REUSED = ("idempotency-key-reused", 422, "The Idempotency-Key was used for another request"),
-    /// The body is longer than the route takes.
     TOO_LARGE = ("too-large", 413, "The body is too large"),
-    /// The body is not of a type that the route takes.
-    UNSUPPORTED_MEDIA_TYPE = ("unsupported-media-type", 415, "The body has a media type that is not taken here"),
-    /// The request breaks rules; `errors` names each.
+    UNSUPPORTED_MEDIA_TYPE = ("unsupported-media-type", 415, "The media type of the body is not accepted here"),
+    /// The request breaks rules; `errors` lists each error.
     VALIDATION = ("validation", 422, "The request is not valid"),
-    /// Too many requests of one client.
     TOO_MANY_REQUESTS = ("too-many-requests", 429, "Too many requests"),
-    /// A fault of the service.
     UNEXPECTED = ("unexpected", 500, "The service failed"),
-    /// The store is away, or the service has not finished starting.
+    /// The store is unavailable, or the service is still starting.
     UNAVAILABLE = ("unavailable", 503, "The service is not available now"),
-    /// The disk of the store, or of the service, is full: nothing was written.
+    /// The disk of the store or of the service is full; nothing was written.
     STORAGE_FULL = ("storage-full", 503, "There is no room left on the disk"),
-    /// The store takes no writes now: nothing was written.
-    STORE_READ_ONLY = ("store-read-only", 503, "The store takes no writes now"),
-    /// The store was lost while it committed: the request was done, or nothing of it.
+    /// The store accepts no writes; nothing was written.
+    STORE_READ_ONLY = ("store-read-only", 503, "The store accepts no writes now"),
+    /// The store was lost during the commit: the request was done completely or not at all.
     OUTCOME_UNKNOWN = ("outcome-unknown", 503, "It is not known whether the request was done"),
 }
 
-/// An error on its way to the client.
+/// An error answer.
 #[derive(Debug)]
 pub struct Problem {
     kind: &'static ProblemKind,
     detail: Option<String>,
-    faults: Vec<Fault>,
+    faults: Vec<ValidationError>,
     extra: Map<String, Value>,
     headers: Vec<(header::HeaderName, String)>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// The shape of an error answer, for the API's documentation.
+/// A problem document (RFC 9457): the body of every error answer. Some kinds have further members.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemDocument {
-    /// What kind of problem: `/problems/<slug>`, stable.
+    /// Kind of problem: `/problems/<slug>`. It is stable and documented at that path.
     pub r#type: String,
-    /// The kind in words.
+    /// Short description of the kind.
     pub title: String,
-    /// The HTTP status.
+    /// HTTP status code.
     pub status: u16,
-    /// What happened this time.
+    /// What happened in this case; null if the title says everything.
     pub detail: Option<String>,
-    /// The request's id, as the log has it.
+    /// Id of the request, as in the log and in the header `X-Request-Id`.
     pub instance: Option<String>,
-    /// What is wrong with the request, each with its place.
+    /// Validation errors of the request; missing if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
-    pub errors: Vec<Fault>,
+    pub errors: Vec<ValidationError>,
 }
 
-/// What every operation may answer besides its success: the `default` response of the API document.
+/// The `default` response of every operation in the API document.
 pub struct AnyProblem;
 
 impl IntoResponses for AnyProblem {
@@ -121,51 +110,49 @@ impl IntoResponses for AnyProblem {
 }
 
 impl Problem {
-    /// A problem of this kind.
     pub fn new(kind: &'static ProblemKind) -> Self {
         Self { kind, detail: None, faults: Vec::new(), extra: Map::new(), headers: Vec::new(), source: None }
     }
 
-    /// Whether it is of this kind.
     pub fn is(&self, kind: &ProblemKind) -> bool {
         self.kind == kind
     }
 
-    /// With the reason in words.
+    /// Sets `detail`.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
-    /// With faults, each with its place.
-    pub fn faults(mut self, faults: Faults) -> Self {
+    /// Sets `errors`.
+    pub fn faults(mut self, faults: ValidationErrors) -> Self {
         self.faults = faults.0;
         self
     }
 
-    /// With a header.
+    /// Adds a header.
     pub fn header(mut self, name: header::HeaderName, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// With a member of its own kind.
+    /// Adds a member that only this kind of problem has.
     pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.extra.insert(name.to_owned(), value.into());
         self
     }
 
-    /// With a cause that the log alone gets.
+    /// Sets the cause, which is logged and not sent.
     pub fn caused_by(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { source: Some(source.into()), ..self }
     }
 
-    /// A fault of the service: the client learns nothing of the cause, the log gets all of it.
+    /// An internal error: the client learns nothing about the cause, which is logged.
     pub fn unexpected(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { source: Some(source.into()), ..Self::new(&UNEXPECTED) }
     }
 
-    /// The cause, for the log.
+    /// The chain of causes, for the log.
     pub fn source_chain(&self) -> Option<String> {
         let mut error = self.source.as_deref().map(|error| error as &dyn std::error::Error);
         error?;
@@ -177,7 +164,7 @@ impl Problem {
         Some(chain.join(": "))
     }
 
-    /// The document, under this request's id.
+    /// Renders the document; `instance` is the request's id.
     pub fn document(&self, instance: Option<&str>) -> Value {
         let mut body = serde_json::json!({
             "type": format!("/problems/{}", self.kind.slug),
@@ -195,7 +182,7 @@ impl Problem {
         body
     }
 
-    /// The answer, under this request's id.
+    /// Renders the response; `instance` is the request's id.
     pub fn response(&self, instance: Option<&str>) -> HttpResponse {
         let body = self.document(instance);
         let mut response = HttpResponse::build(self.status_code());
@@ -225,8 +212,8 @@ impl ResponseError for Problem {
     }
 }
 
-impl From<Faults> for Problem {
-    fn from(faults: Faults) -> Self {
+impl From<ValidationErrors> for Problem {
+    fn from(faults: ValidationErrors) -> Self {
         let count = faults.0.len();
         let detail = if count == 1 { "1 fault".to_owned() } else { format!("{count} faults") };
         Self { faults: faults.0, ..Self::new(&VALIDATION).detail(detail) }
@@ -234,11 +221,11 @@ impl From<Faults> for Problem {
 }
 
 const NOTHING_DONE: &str = "the store cannot be reached: nothing was done";
-const BUSY: &str = "the store is held by another writer: nothing was done";
+const BUSY: &str = "another process is writing to the store: nothing was done";
 const MOVED: &str = "the files of the store are not where they were: nothing is written until they are back, or until the service \
                      starts again where others are in their place";
 const NOTHING_WRITTEN: &str = "nothing was written; what is read is read as before";
-/// What to do about a store that was lost while it committed.
+/// Detail for a store that was lost during the commit.
 const REPEAT: &str = "the store was lost while it committed: send the same again, with the same Idempotency-Key if it had one; the \
                       answer tells whether this one was done";
 

@@ -1,4 +1,4 @@
-//! `/metrics`: how mail and connections are doing, for Prometheus (text exposition format 0.0.4).
+//! Metrics of mail, connections and the store for Prometheus (`/metrics`, text exposition format 0.0.4).
 
 use std::{
     fmt::Write as _,
@@ -11,17 +11,18 @@ use std::{
 
 use actix_web::{HttpResponse, web};
 
-use super::{failure::Step, messages};
+use super::{failure::Step, tracking};
 use crate::{
     clock,
     database::Database,
     http::{Problem, connections::Connections, problem::AnyProblem},
+    mail::{attempts::AttemptOutcome, letter::MessageState},
 };
 
-/// The upper bounds of how long a message took, in seconds.
+/// Upper bounds of the buckets of the delivery time histogram, in seconds.
 const BOUNDS: [u64; 7] = [1, 5, 15, 60, 300, 3600, 86_400];
 
-/// What this process counts of mail while it runs.
+/// Mail counters of this process since its start.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics(Arc<Counters>);
 
@@ -31,15 +32,15 @@ struct Counters {
     put_off: AtomicU64,
     failed: AtomicU64,
     outages: AtomicU64,
-    /// Steps whose bound ran out.
+    /// Timeouts, counted by step.
     timeouts: [AtomicU64; Step::ALL.len()],
     seconds: AtomicU64,
-    /// Messages that took no longer than each bound.
+    /// Messages that took no longer than each of [`BOUNDS`].
     within: [AtomicU64; BOUNDS.len()],
 }
 
 impl Metrics {
-    /// A message was accepted so long after it was caused.
+    /// Counts an accepted message; `took` is the time from its cause to its acceptance.
     pub fn sent(&self, took: Duration) {
         self.0.sent.fetch_add(1, Ordering::Relaxed);
         self.0.seconds.fetch_add(took.as_secs(), Ordering::Relaxed);
@@ -50,22 +51,19 @@ impl Metrics {
         }
     }
 
-    /// A message was put off.
     pub fn put_off(&self) {
         self.0.put_off.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A message cannot be delivered.
     pub fn failed(&self) {
         self.0.failed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The mail server could not be reached.
     pub fn outage(&self) {
         self.0.outages.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The mail server left a step without an answer.
+    /// Counts a step that the mail server did not answer in time.
     pub fn timeout(&self, step: Step) {
         let count = Step::ALL.iter().zip(&self.0.timeouts).find(|(known, _)| **known == step);
         if let Some((_, count)) = count {
@@ -73,12 +71,13 @@ impl Metrics {
         }
     }
 
-    /// Without the store nobody knows what waits: then only what this process counts is told.
-    fn write(&self, outbox: Option<(messages::States, i64)>) -> String {
+    /// Writes the metrics. `outbox` is `None` when the store cannot be read; the counters of this process are written
+    /// anyway.
+    fn write(&self, outbox: Option<(super::tracking::StateCounts, i64)>) -> String {
         let mut text = String::new();
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let mut metric = |kind: &str, name: &str, help: &str, lines: &[(String, String)]| {
-            // A text takes all that is written to it.
+            // Writing to a `String` never fails.
             _ = writeln!(text, "# HELP plenary_mail_{name} {help}\n# TYPE plenary_mail_{name} {kind}");
             for (labels, value) in lines {
                 _ = writeln!(text, "plenary_mail_{name}{labels} {value}");
@@ -86,16 +85,21 @@ impl Metrics {
         };
         let alone = |value: String| vec![(String::new(), value)];
         if let Some((states, oldest_seconds)) = outbox {
-            let of_state = |state: &str| {
-                let found = states.iter().find(|(known, _)| known == state);
+            let of_state = |state: MessageState| {
+                let found = states.iter().find(|(known, _)| *known == state);
                 (format!("{{state=\"{state}\"}}"), found.map_or(0, |(_, count)| *count).to_string())
             };
-            let states: Vec<_> = ["waiting", "sent", "failed", "cancelled"].map(of_state).to_vec();
+            let all = MessageState::WORDS.iter().filter_map(|word| MessageState::from_word(word));
+            let states: Vec<_> = all.map(of_state).collect();
             metric("gauge", "messages", "Messages in the outbox, of all processes.", &states);
             let oldest = alone(oldest_seconds.to_string());
             metric("gauge", "oldest_waiting_seconds", "How long the oldest message waits.", &oldest);
         }
-        let outcomes = [("sent", &self.0.sent), ("put_off", &self.0.put_off), ("failed", &self.0.failed)];
+        let outcomes = [
+            (AttemptOutcome::Sent, &self.0.sent),
+            (AttemptOutcome::PutOff, &self.0.put_off),
+            (AttemptOutcome::Failed, &self.0.failed),
+        ];
         let outcomes: Vec<_> = outcomes
             .iter()
             .map(|(outcome, count)| (format!("{{outcome=\"{outcome}\"}}"), read(count).to_string()))
@@ -121,18 +125,18 @@ impl Metrics {
     }
 }
 
-/// Tells how mail and connections are doing, for Prometheus: numbers alone.
+/// Returns the metrics of mail, connections and the store in the Prometheus text format. They contain no personal data.
 #[utoipa::path(
     get, path = "/metrics",
     tag = "service",
-    responses((status = 200, description = "The numbers", body = String, content_type = "text/plain"), AnyProblem)
+    responses((status = 200, description = "The metrics", body = String, content_type = "text/plain"), AnyProblem)
 )]
 pub async fn read_metrics(
     database: web::Data<Database>,
     metrics: web::Data<Metrics>,
     connections: web::Data<Connections>,
 ) -> Result<HttpResponse, Problem> {
-    let depth = database.read(messages::depth).await;
+    let depth = database.read(tracking::depth).await;
     let depth = depth.inspect_err(|error| tracing::debug!(%error, "the outbox cannot be counted")).ok();
     let outbox =
         depth.map(|(states, oldest)| (states, oldest.map_or(0, |at| (clock::now() - at).num_seconds().max(0))));

@@ -1,47 +1,45 @@
-//! What the mail servers of others say about mail that they could not deliver: delivery status notifications (RFC 3464)
-//! in a `multipart/report` (RFC 6522).
+//! Parser of bounce reports: delivery status notifications (RFC 3464) in a `multipart/report` (RFC 6522), in which
+//! other mail servers report what they could not deliver.
 
 use mailparse::{MailHeaderMap as _, ParsedMail};
 
 use crate::ids::MessageId;
 
-/// An address that a message did not reach.
+/// An address that a message could not be delivered to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounce {
-    /// The address that the report names.
     pub address: String,
-    /// Whether mail to it will never arrive: the status begins with 5.
+    /// Whether the failure is permanent: the status begins with 5 (RFC 3463).
     pub is_permanent: bool,
-    /// The status and the server's words.
+    /// The status and the diagnostic text of the mail server.
     pub words: String,
 }
 
-/// A report about a message of ours.
+/// A delivery status notification about one of our messages.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
-    /// The message that it is about, where the report names it.
+    /// Taken from the `Message-ID` of the returned message; `None` if the report does not contain it.
     pub message: Option<MessageId>,
-    /// The addresses that it did not reach.
     pub bounces: Vec<Bounce>,
 }
 
-/// Parts within parts that a report has at most: the library reads each within the reading of the one around it, and
-/// anybody may send a report.
+/// Maximum number of multipart parts in a report. `mailparse` parses nested parts recursively, and anybody can send a
+/// report.
 const PARTS_MAX: usize = 20;
 
-/// Reads a report; nothing, if it is none.
+/// Parses a delivery status notification; `None` if the message is not one.
 pub fn read(bytes: &[u8]) -> Option<Report> {
     let parts = bytes.windows(10).filter(|window| window.eq_ignore_ascii_case(b"multipart/")).count();
     if parts > PARTS_MAX {
         return None;
     }
     let mail = mailparse::parse_mail(bytes).ok()?;
-    // RFC 6533: the same for addresses that are not ASCII.
+    // RFC 6533: the same part for addresses that are not ASCII.
     let status = part(&mail, "message/delivery-status").or_else(|| part(&mail, "message/global-delivery-status"))?;
-    // No store keeps a NUL.
+    // PostgreSQL cannot store a NUL.
     let fields = status.get_body().ok()?.replace('\0', " ");
     let mut report = Report { message: original(&mail), bounces: Vec::new() };
-    // The first group of fields is about the message, each other one about a recipient.
+    // The first group of fields describes the message; each of the others describes a recipient.
     for group in fields.replace("\r\n", "\n").split("\n\n") {
         let group = format!("{}\n\n", group.trim());
         let Ok((headers, _)) = mailparse::parse_headers(group.as_bytes()) else { continue };
@@ -69,7 +67,7 @@ fn part<'a>(mail: &'a ParsedMail<'a>, media_type: &str) -> Option<&'a ParsedMail
     mail.subparts.iter().find_map(|inner| part(inner, media_type))
 }
 
-/// The message that came back, or its headers: its `Message-ID` is made of our id.
+/// The id of the returned message, read from the `Message-ID` of its copy or of its headers.
 fn original(mail: &ParsedMail<'_>) -> Option<MessageId> {
     let of = ["message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"]
         .into_iter()

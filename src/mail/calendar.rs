@@ -1,28 +1,28 @@
-//! The calendar entries that go with a letter (RFC 5545, RFC 5546, RFC 6047): the conference, and the sessions that its
-//! reader is in. Each has a UID of its own for each registration, which stays through every revision.
+//! Calendar entries attached to a letter (RFC 5545, RFC 5546, RFC 6047): the conference, and the sessions in which its
+//! recipient has a seat. Each entry has a UID for each registration, which stays the same in every revision.
 
 use chrono::{DateTime, Days, Utc};
 use icalendar::{Calendar, Component as _, Event, EventLike as _, EventStatus, Property};
 
 use super::letter::{CalendarEntry, LetterContent, SessionLine};
 
-/// What is the same in every entry of a letter.
+/// Properties that all entries of a letter share.
 pub struct Letterhead<'a> {
-    /// The domain of the sender, which makes UIDs unique in the world.
+    /// The sender's domain, which makes the UIDs globally unique.
     pub domain: &'a str,
-    /// The address of the sender.
+    /// The sender's address.
     pub organiser: &'a str,
-    /// When the letter was caused.
+    /// Time at which the letter was caused (`DTSTAMP`).
     pub stamp: DateTime<Utc>,
 }
 
-/// The iTIP method of an entry.
+/// The iTIP method (RFC 5546).
 pub fn method(entry: CalendarEntry) -> &'static str {
     if entry.cancelled { "CANCEL" } else { "PUBLISH" }
 }
 
-/// The conference's days, whole, so that no reader's time zone moves them, and the sessions that the reader has a seat
-/// in. A cancellation takes all of it away.
+/// Renders the conference and the sessions in which the recipient has a seat. The conference is an all-day event, so
+/// that it does not move with the reader's time zone. A cancellation removes all entries.
 pub fn render(content: &LetterContent, entry: CalendarEntry, head: &Letterhead<'_>) -> String {
     let mut event = Event::new();
     event
@@ -33,7 +33,7 @@ pub fn render(content: &LetterContent, entry: CalendarEntry, head: &Letterhead<'
     if let Some(venue) = &content.venue {
         event.location(&line(venue));
     }
-    // Calendars are shared: the reference may stand in one, the personal link may not.
+    // Calendars are shared with others: the reference may be in one, the personal link may not.
     event.description(&content.reference);
     let conference = finished(event, entry, head);
     let sessions = if entry.cancelled { &content.left } else { &content.sessions };
@@ -42,7 +42,8 @@ pub fn render(content: &LetterContent, entry: CalendarEntry, head: &Letterhead<'
     calendar(entry, std::iter::once(conference).chain(sessions))
 }
 
-/// What takes sessions away that the reader is in no more, while the conference stays; nothing, if there are none.
+/// Cancels the entries of the sessions that the recipient has left, while the conference stays; `None` if there are
+/// none.
 pub fn render_left(content: &LetterContent, sequence: u32, head: &Letterhead<'_>) -> Option<String> {
     let entry = CalendarEntry { sequence, cancelled: true };
     let mut left = content.left.iter().filter_map(|line| session(content, line, entry, head)).peekable();
@@ -91,7 +92,7 @@ fn calendar(entry: CalendarEntry, events: impl Iterator<Item = Event>) -> String
     calendar.to_string()
 }
 
-/// The library writes control characters as they are.
+/// Replaces control characters, which the `icalendar` crate does not escape.
 fn line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

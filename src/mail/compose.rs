@@ -1,4 +1,4 @@
-//! A message, whole: the words, the calendar, the code of the badge, the headers, the signature.
+//! Composes a whole e-mail message: texts, calendar, badge code, headers and DKIM signature.
 
 use std::{io, str::FromStr as _};
 
@@ -12,14 +12,13 @@ use lettre::{
         header::{ContentType, HeaderName, HeaderValue},
     },
 };
-
 use rsa::{pkcs1::DecodeRsaPrivateKey as _, pkcs8::EncodePublicKey as _};
 
 use super::{
     calendar::{self, Letterhead},
-    letter::{CalendarEntry, LinkKind},
-    outbox::Claimed,
-    render::{Links, Renderer},
+    config::MailConfig,
+    letter::{CalendarEntry, ClaimedMessage, LinkKind},
+    templates::{Links, Renderer},
 };
 use crate::{
     access::{
@@ -28,13 +27,12 @@ use crate::{
     },
     ids::{Id, MessageId},
     qr,
-    settings::Settings,
 };
 
-/// How many pixels a module of a code has.
+/// Pixels per module of a QR code.
 const SCALE: u16 = 5;
 
-/// What makes messages of letters.
+/// Composes messages from letters.
 pub struct Composer {
     renderer: Renderer,
     secret: ServerSecret,
@@ -45,10 +43,10 @@ pub struct Composer {
     signing: Option<Signing>,
 }
 
-/// The headers that every signature is of.
+/// The headers that every DKIM signature covers.
 const SIGNED: [&str; 6] = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version"];
 
-/// How letters to one person, and those of which there are many, are signed.
+/// DKIM configurations of letters to one person and of broadcasts.
 struct Signing {
     of_one: DkimConfig,
     of_many: DkimConfig,
@@ -57,15 +55,15 @@ struct Signing {
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 impl Composer {
-    /// As the settings say; links begin with `public_url`.
+    /// Builds a composer from the settings; links begin with `public_url`.
     ///
     /// # Errors
-    /// The key cannot be read, or a template is wrong.
-    pub fn new(settings: &Settings, secret: ServerSecret, public_url: String) -> io::Result<Self> {
+    /// The DKIM key cannot be read, an address in the settings is not valid, or a template is wrong.
+    pub fn new(config: &MailConfig, secret: ServerSecret, public_url: String) -> io::Result<Self> {
         let mailbox = |text: &String| Mailbox::from_str(text).map_err(io::Error::other);
-        let sender = mailbox(&settings.mail_from)?;
-        let bounces_to = settings.mail_bounces_to.as_ref().map(mailbox).transpose()?;
-        let signing = match &settings.mail_dkim_key {
+        let sender = mailbox(&config.from)?;
+        let bounces_to = config.bounces_to.as_ref().map(mailbox).transpose()?;
+        let signing = match &config.dkim_key {
             None => None,
             Some(path) => {
                 let wrong = |reason: String| io::Error::other(format!("mail_dkim_key {}: {reason}", path.display()));
@@ -74,13 +72,13 @@ impl Composer {
                     let key = DkimSigningKey::new(&pem, DkimSigningAlgorithm::Rsa);
                     let key = key.map_err(|error| wrong(format!("is no RSA key in PKCS #1 PEM: {error}")))?;
                     let headers = headers.iter().map(|name| HeaderName::new_from_ascii_str(name)).collect();
-                    let (selector, domain) = (settings.mail_dkim_selector.clone(), sender.email.domain().to_owned());
+                    let (selector, domain) = (config.dkim_selector.clone(), sender.email.domain().to_owned());
                     // Mail servers fold headers and trim lines on the way.
                     let canonicalization =
                         DkimCanonicalization { header: DkimCanonicalizationType::Relaxed, ..Default::default() };
                     Ok::<_, io::Error>(DkimConfig::new(selector, domain, key, headers, canonicalization))
                 };
-                // RFC 8058, 3.1: what unsubscribes is signed, too.
+                // RFC 8058, section 3.1: the headers for unsubscribing must be signed, too.
                 let of_many = [&SIGNED[..], &["List-Unsubscribe", "List-Unsubscribe-Post"]].concat();
                 Some(Signing { of_one: signing(&SIGNED)?, of_many: signing(&of_many)? })
             }
@@ -90,35 +88,36 @@ impl Composer {
             secret,
             public_url,
             bounces_to: bounces_to.map_or_else(|| sender.email.clone(), |mailbox| mailbox.email),
-            reply_to: settings.mail_reply_to.as_ref().map(mailbox).transpose()?,
+            reply_to: config.reply_to.as_ref().map(mailbox).transpose()?,
             sender,
             signing,
         })
     }
 
-    /// The `Message-ID` of a message, without brackets: the same in every attempt.
+    /// The `Message-ID` of a message, without angle brackets; the same in every attempt.
     pub fn name(&self, message: MessageId) -> String {
         format!("{message}@{}", self.sender.email.domain())
     }
 
-    /// Where DNS must hold the public key, and what: RFC 6376, 3.6.1. Nothing where mail is not signed.
+    /// Name and content of the DNS TXT record with the public key (RFC 6376, section 3.6.1); `None` if mail is not
+    /// signed.
     ///
     /// # Errors
-    /// The key cannot be read.
-    pub fn record(&self, settings: &Settings) -> io::Result<Option<(String, String)>> {
-        let Some(path) = &settings.mail_dkim_key else { return Ok(None) };
+    /// The DKIM key cannot be read.
+    pub fn record(&self, config: &MailConfig) -> io::Result<Option<(String, String)>> {
+        let Some(path) = &config.dkim_key else { return Ok(None) };
         let pem = std::fs::read_to_string(path)?;
         let key = rsa::RsaPrivateKey::from_pkcs1_pem(&pem).map_err(io::Error::other)?;
         let public = key.to_public_key().to_public_key_der().map_err(io::Error::other)?;
-        let name = format!("{}._domainkey.{}", settings.mail_dkim_selector, self.sender.email.domain());
+        let name = format!("{}._domainkey.{}", config.dkim_selector, self.sender.email.domain());
         Ok(Some((name, format!("v=DKIM1; k=rsa; p={}", STANDARD.encode(public.as_bytes())))))
     }
 
-    /// Puts a letter into words and those into a message.
+    /// Renders a letter and composes the message.
     ///
     /// # Errors
-    /// A template asks for what the letter does not say, or the address cannot be written to.
-    pub fn compose(&self, message: &Claimed) -> Result<Message, Fault> {
+    /// A template uses a value that the letter does not have, or the recipient's address is not valid.
+    pub fn compose(&self, message: &ClaimedMessage) -> Result<Message, Fault> {
         let content = &message.content;
         let links = self.links(message);
         let words = self.renderer.render(message, &links)?;
@@ -166,11 +165,11 @@ impl Composer {
         let mut header = |name: &'static str, value: String| {
             mail.headers_mut().insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
         };
-        // RFC 3834: no out-of-office reply to a machine.
+        // RFC 3834: asks for no automatic reply.
         header("Auto-Submitted", "auto-generated".to_owned());
         header("Content-Language", message.language.clone());
         if message.kind.can_be_declined() {
-            // RFC 2369, RFC 8058.
+            // RFC 2369 and RFC 8058.
             header("List-Unsubscribe", format!("<{}>", links.preferences));
             header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned());
         }
@@ -180,7 +179,7 @@ impl Composer {
         Ok(mail)
     }
 
-    fn links(&self, message: &Claimed) -> Links {
+    fn links(&self, message: &ClaimedMessage) -> Links {
         let content = &message.content;
         let (id, generation) = (content.registration, content.token_generation);
         let (parameter, token) = match content.link {
@@ -196,8 +195,8 @@ impl Composer {
         }
     }
 
-    /// The code of the reader's badge.
-    fn code(&self, message: &Claimed) -> Result<Option<Body>, Fault> {
+    /// The QR code of the recipient's badge, as PNG; `None` if it cannot be drawn.
+    fn code(&self, message: &ClaimedMessage) -> Result<Option<Body>, Fault> {
         let key = BadgeKey::of(&self.secret, message.conference)?;
         let (id, generation) = (message.content.registration, message.content.token_generation);
         let payload = key.write(Badge { registration: Id::from_uuid(id), generation });
@@ -216,7 +215,7 @@ fn calendar_part(entry: CalendarEntry, file: String) -> Result<SinglePart, Fault
     Ok(SinglePart::builder().header(media_type).body(file))
 }
 
-/// An address whose domain every mail server takes: in ASCII (RFC 5890). The local part is its owner's to spell.
+/// The address with its domain in ASCII (RFC 5890), which every mail server accepts. The local part is left as it is.
 fn deliverable(address: &str) -> Result<String, Fault> {
     let (local, domain) = address.rsplit_once('@').ok_or("the address has no domain")?;
     Ok(format!("{local}@{}", url::Host::parse(domain)?))

@@ -1,36 +1,32 @@
-//! Why a message did not leave: where the conversation with the mail server ended, and whose fault it is.
+//! Failures to send a message: at which step of the SMTP session, and who must act.
 
 use std::{io, time::Duration};
 
 use lettre::transport::smtp::{Error, response::Response};
 
-/// A step of a conversation, for the log and the metrics.
+/// A step of an SMTP session, for the log and the metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// The server's name and its port; with `smtps://` all up to the answer to EHLO.
+    /// Name lookup and TCP connection; with `smtps://` also TLS, the greeting and EHLO.
     Connect,
-    /// The greeting and the answer to EHLO.
+    /// The greeting and the reply to EHLO.
     Greeting,
-    /// STARTTLS, the handshake, and EHLO once more.
+    /// STARTTLS, the TLS handshake and the second EHLO.
     StartTls,
-    /// AUTH.
     Login,
-    /// RSET on a connection that was kept.
+    /// RSET on a connection that was kept open.
     Reset,
-    /// MAIL FROM.
     Mail,
-    /// RCPT TO.
     Rcpt,
-    /// DATA, up to the word to go on (354).
+    /// DATA, until the server asks for the content (354).
     Data,
-    /// The letter itself.
+    /// The transfer of the content.
     Content,
     /// The reply to the final dot.
     FinalReply,
 }
 
 impl Step {
-    /// All of them.
     pub const ALL: [Self; 10] = [
         Self::Connect,
         Self::Greeting,
@@ -44,7 +40,7 @@ impl Step {
         Self::FinalReply,
     ];
 
-    /// Its name in the log and the metrics.
+    /// Name in the log and the metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Connect => "connect",
@@ -60,7 +56,7 @@ impl Step {
         }
     }
 
-    /// What did not come within the bound.
+    /// Describes a timeout of this step.
     fn missing(self, seconds: f32) -> String {
         let within = format!("within {seconds} s");
         match self {
@@ -79,87 +75,84 @@ impl Step {
         }
     }
 
-    /// Whether the server may have the letter.
+    /// Whether the server may already have the message.
     fn is_after_data(self) -> bool {
         matches!(self, Self::Content | Self::FinalReply)
     }
 
-    /// Whether it comes before there is word of any letter.
+    /// Whether the session has not yet begun to transfer a message.
     pub fn is_before_letter(self) -> bool {
         !matches!(self, Self::Mail | Self::Rcpt | Self::Data | Self::Content | Self::FinalReply)
     }
 }
 
-/// Whose fault it is that a message did not leave.
+/// Who caused the failure, which decides about another attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The message's: another attempt would fail alike.
+pub enum FailureKind {
+    /// The message: another attempt would fail, too.
     Permanent,
-    /// The message's: another attempt may succeed.
+    /// The message: another attempt may succeed.
     Transient,
-    /// The server's, which cannot be reached or does not answer.
+    /// The server, which cannot be reached or does not answer: the whole queue pauses.
     Unreachable,
 }
 
-/// Why a message did not leave.
 #[derive(Debug)]
 pub struct Failure {
-    /// Whose fault it is.
-    pub fault: Fault,
-    /// The server's words, or ours for its silence. They may quote an address.
+    pub fault: FailureKind,
+    /// The server's reply, or a description of the timeout. It may contain an address.
     pub words: String,
-    /// Where the conversation ended, if there was one.
+    /// `None` if there was no SMTP session.
     pub step: Option<Step>,
-    /// Whether the step's bound ran out.
     pub is_timeout: bool,
-    /// Whether every command had its reply, so that the connection can go on to the next letter.
+    /// Whether every command was answered, so that the connection can be used for the next message.
     pub is_in_step: bool,
 }
 
 impl Failure {
-    /// A failure outside of a conversation.
-    pub fn new(fault: Fault, words: impl Into<String>) -> Self {
+    /// A failure outside an SMTP session.
+    pub fn new(fault: FailureKind, words: impl Into<String>) -> Self {
         Self { fault, words: words.into(), step: None, is_timeout: false, is_in_step: false }
     }
 
-    /// The bound of a step ran out: the server's fault, unless it may have the letter.
+    /// A step that was not answered within its bound. It counts as the server's failure, unless the server may already
+    /// have the message.
     pub fn timeout(step: Step, bound: Duration) -> Self {
-        let fault = if step.is_after_data() { Fault::Transient } else { Fault::Unreachable };
+        let fault = if step.is_after_data() { FailureKind::Transient } else { FailureKind::Unreachable };
         let words = step.missing(bound.as_secs_f32());
         Self { step: Some(step), is_timeout: true, ..Self::new(fault, words) }
     }
 
-    /// A step failed: refused by the server, or the connection broke.
+    /// A step that the server refused, or in which the connection broke.
     pub fn at(step: Step, error: &Error) -> Self {
         let fault = if step.is_before_letter() || (!step.is_after_data() && wants_login(error)) {
-            Fault::Unreachable
+            FailureKind::Unreachable
         } else if error.is_permanent() || (step.is_after_data() && is_unreadable(error)) {
-            Fault::Permanent
+            FailureKind::Permanent
         } else if error.is_transient() || step.is_after_data() || is_unreadable(error) {
-            Fault::Transient
+            FailureKind::Transient
         } else {
-            Fault::Unreachable
+            FailureKind::Unreachable
         };
-        // 421: the server closes the connection (RFC 5321, 3.8).
+        // 421: the server closes the connection (RFC 5321, section 3.8).
         let is_in_step = error.status().is_some_and(|code| u16::from(code) != 421);
         Self { step: Some(step), is_in_step, ..Self::new(fault, chain(error)) }
     }
 
-    /// A reply that has no place at this step: the server is out of step with us. After the letter nobody knows whether
-    /// it was accepted.
+    /// A reply that is not valid at this step. After the content, nobody knows whether the message was accepted.
     pub fn out_of_step(step: Step, reply: &Response) -> Self {
-        let fault = if step.is_after_data() { Fault::Permanent } else { Fault::Unreachable };
+        let fault = if step.is_after_data() { FailureKind::Permanent } else { FailureKind::Unreachable };
         Self { step: Some(step), ..Self::new(fault, format!("the reply has no place here: {}", words(reply))) }
     }
 
-    /// Nobody is there.
+    /// The connection could not be opened.
     pub fn no_connection(error: &io::Error) -> Self {
-        Self { step: Some(Step::Connect), ..Self::new(Fault::Unreachable, format!("Connection error: {error}")) }
+        Self { step: Some(Step::Connect), ..Self::new(FailureKind::Unreachable, format!("Connection error: {error}")) }
     }
 }
 
-/// Whether there was a reply that makes no sense. After the letter it may have been a yes: to send the letter again
-/// until somebody reads the reply would be worse than to say that nobody knows.
+/// Whether the reply cannot be parsed. After the content it may have been a positive reply: sending the message again
+/// until a reply can be parsed would be worse than recording that the result is unknown.
 fn is_unreadable(error: &Error) -> bool {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
@@ -168,17 +161,17 @@ fn is_unreadable(error: &Error) -> bool {
         }
         source = cause.source();
     }
-    // lettre says the same kind of a connection that broke within a reply.
+    // lettre reports a connection that broke within a reply as the same kind of error.
     error.is_response() && !chain(error).contains("incomplete response")
 }
 
-/// Whether the server wants another login (RFC 4954, 6).
+/// Whether the server refuses the credentials (RFC 4954, section 6).
 fn wants_login(error: &Error) -> bool {
     let code = error.status().map(u16::from);
     matches!(code, Some(530 | 534 | 535 | 538))
 }
 
-/// A reply in one line.
+/// The reply in one line.
 pub fn words(reply: &Response) -> String {
     let lines: Vec<&str> = reply.message().collect();
     format!("{} {}", reply.code(), lines.join(" "))

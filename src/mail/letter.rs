@@ -1,207 +1,267 @@
-//! A letter as data: all that it says, without a word of any language.
+//! Letters as data, independent of any language.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{BroadcastId, ConferenceId, RegistrationEventId},
+    ids::{BroadcastId, ConferenceId, MessageId, RegistrationEventId},
     values::{EmailAddress, text_enum},
 };
 
 text_enum! {
-    /// What a letter is about.
+    /// The kind of a letter, which selects its template.
     LetterKind {
-        /// They registered; the address must be verified.
+        /// The registration was received; the address must be verified.
         Received = "received",
-        /// The organisers decide about it.
+        /// The organisers have to decide about the registration.
         Pending = "pending",
-        /// A seat is theirs.
+        /// The registration is confirmed: the recipient has a seat.
         Confirmed = "confirmed",
-        /// They wait.
+        /// The registration is on the waiting list.
         Waitlisted = "waitlisted",
-        /// A seat is held for them for a while.
+        /// A seat is held for the recipient for a limited time.
         Offered = "offered",
-        /// They let the offer pass.
+        /// The offer of a seat expired.
         Lapsed = "lapsed",
-        /// They waited, and a seat is theirs.
+        /// The recipient got a seat from the waiting list.
         Promoted = "promoted",
-        /// The organisers refused it.
+        /// The organisers rejected the registration.
         Rejected = "rejected",
         /// The address was not verified in time.
         Expired = "expired",
-        /// They no longer come.
+        /// The registration was cancelled.
         Cancelled = "cancelled",
-        /// Accreditation was withdrawn.
+        /// The organisers revoked the registration.
         Revoked = "revoked",
-        /// What the registration says changed.
+        /// The data of the registration changed.
         Changed = "changed",
-        /// The sessions that they are signed up for changed.
+        /// The recipient's sessions changed.
         Sessions = "sessions",
-        /// Their link, again.
+        /// The personal link, sent again on request.
         Link = "link",
-        /// They are invited.
+        /// A personal invitation to register.
         Invitation = "invitation",
-        /// They are the focal point of a delegation.
+        /// The link for the focal point of a delegation.
         Delegation = "delegation",
-        /// What the organisers write to many.
+        /// A broadcast of the organisers.
         Announcement = "announcement",
-        /// The conference is near.
+        /// A reminder before the conference.
         Reminder = "reminder",
-        /// A session that they are signed up for is at another time or place.
+        /// A session of the recipient was moved to another time or room.
         SessionChanged = "session_changed",
-        /// A session that they are signed up for does not take place.
+        /// A session of the recipient was cancelled.
         SessionCancelled = "session_cancelled",
     }
 }
 
-/// A letter to one person.
+text_enum! {
+    /// A language of letters.
+    MailLanguage {
+        English = "en",
+        French = "fr",
+        Dutch = "nl",
+    }
+}
+
+text_enum! {
+    /// Delivery state of a message.
+    MessageState {
+        /// To be sent.
+        Waiting = "waiting",
+        /// Accepted by the mail server.
+        Sent = "sent",
+        /// Not deliverable.
+        Failed = "failed",
+        /// Cancelled before it was sent.
+        Cancelled = "cancelled",
+    }
+}
+
+/// A letter to one person, ready for the outbox.
 #[derive(Debug)]
 pub struct Letter {
-    /// The conference that writes.
     pub conference: ConferenceId,
-    /// What it is about.
     pub kind: LetterKind,
-    /// Where it goes.
     pub to: EmailAddress,
-    /// The reader's language.
+    /// The recipient's language (BCP 47).
     pub language: String,
-    /// The facts that the template of its kind is filled with.
     pub content: LetterContent,
-    /// The event that causes it and no other letter, where there is one.
+    /// The event that causes this letter alone, if there is one.
     pub event: Option<RegistrationEventId>,
-    /// The broadcast that it is one of: it waits for letters to one person.
+    /// The broadcast that the letter belongs to; such a letter is sent after letters to one person.
     pub broadcast: Option<BroadcastId>,
-    /// When it may be sent; at once if not said.
+    /// Earliest time of sending; `None`: at once.
     pub not_before: Option<DateTime<Utc>>,
 }
 
 impl LetterKind {
-    /// What many get at once.
+    /// Kinds that are sent to many recipients at once.
     pub const OF_BROADCASTS: [Self; 4] =
         [Self::Announcement, Self::Reminder, Self::SessionChanged, Self::SessionCancelled];
-    /// What its reader can do without.
+    /// Kinds that the recipient can unsubscribe from.
     pub const DECLINABLE: [Self; 2] = [Self::Announcement, Self::Reminder];
 
-    /// Whether its reader can do without it, and may say so.
+    /// Whether the recipient can unsubscribe from this kind.
     pub const fn can_be_declined(self) -> bool {
         matches!(self, Self::Announcement | Self::Reminder)
     }
 }
 
-/// What a letter about a registration says. Texts are already in the reader's language.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The values for the template of a letter. Texts are in the recipient's language. A letter names the values that it
+/// has, and takes the others from the default: an empty text, none, or false.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LetterContent {
-    /// The conference's name.
     pub conference: String,
-    /// Its first day.
     pub starts_on: NaiveDate,
-    /// Its last day.
     pub ends_on: NaiveDate,
-    /// Where it is.
     pub venue: Option<String>,
-    /// The reader's name.
+    /// The recipient's name.
     pub name: String,
-    /// The registration's reference.
+    /// Reference of the registration, such as GP-7K3M9Q2X.
     pub reference: String,
-    /// The category's name.
     pub category: String,
-    /// The place on the waiting list.
+    /// Place on the waiting list, from 1.
     pub position: Option<i64>,
-    /// The path of the reader's link, without its token.
+    /// Path of the recipient's link, without its token.
     pub link_path: String,
-    /// Of what kind the thing is whose token the link gets.
-    #[serde(default = "LinkKind::registration")]
+    #[serde(default)]
     pub link: LinkKind,
-    /// Its id; of a registration, the calendar entry's, too.
+    /// Id of what `link` leads to. The UIDs of calendar entries are made of it, too.
     pub registration: uuid::Uuid,
-    /// Of which generation the token is.
     pub token_generation: i32,
-    /// The calendar entry that goes with it: its revision, and whether it takes the entry away.
+    /// The calendar entry that is attached, if any.
     pub calendar: Option<CalendarEntry>,
-    /// Why, in the organisers' words.
+    /// The organisers' reason.
     #[serde(default)]
     pub reason: Option<String>,
-    /// How many hours a seat is held for the reader when one becomes free; where none, it is theirs at once.
+    /// Hours for which a seat is held once one becomes free; `None`: the seat is given without an offer.
     #[serde(default)]
     pub offer_hours: Option<i32>,
-    /// Until when the reader has to do something, in the conference's time zone.
+    /// Time by which the recipient must act, in the conference's time zone.
     #[serde(default)]
     pub deadline: Option<DateTime<FixedOffset>>,
-    /// The sessions that the reader is signed up for.
+    /// Sessions that the recipient is signed up for.
     #[serde(default)]
     pub sessions: Vec<SessionLine>,
-    /// Sessions that they are signed up for no more: they leave the calendar.
+    /// Sessions that the recipient has left; their calendar entries are cancelled.
     #[serde(default)]
     pub left: Vec<SessionLine>,
-    /// The session that moved, as it was.
+    /// The moved session with its former time and room.
     #[serde(default)]
     pub moved: Option<SessionLine>,
-    /// Whether the registration has come to its end: there is nothing to change or to cancel any more.
+    /// Whether the registration has ended, so that it can be neither changed nor cancelled.
     #[serde(default)]
     pub is_over: bool,
-    /// The State or organisation whose delegation it is about.
+    /// Name of the State or organisation of the delegation.
     #[serde(default)]
     pub delegation: Option<String>,
-    /// What the organisers write to many.
     #[serde(default)]
     pub announcement: Option<Announcement>,
-    /// Whether the code of the badge comes with it.
+    /// Whether the QR code of the badge is attached.
     #[serde(default)]
     pub has_badge: bool,
 }
 
-/// What the organisers write to many, in the reader's language.
+/// The text of a broadcast, in the recipient's language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announcement {
     /// One line.
     pub subject: String,
-    /// Paragraphs, parted by empty lines; may name what a template may.
+    /// Paragraphs, separated by empty lines; may contain the placeholders of templates.
     pub body: String,
 }
 
-/// Whose token the link of a letter gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The kind of token that is added to the link of a letter.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkKind {
-    /// To a registration.
+    /// The link to a registration.
+    #[default]
     Registration,
-    /// To the form, for whoever was invited.
+    /// The link to the registration form with the code of a personal invitation.
     Invitation,
-    /// To a delegation.
+    /// The link to a delegation.
     Delegation,
 }
 
-impl LinkKind {
-    const fn registration() -> Self {
-        Self::Registration
-    }
-}
-
-/// A session in a letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionLine {
-    /// Its title.
     pub title: String,
-    /// When it starts, in the conference's time zone.
+    /// Start in the conference's time zone.
     pub starts_at: DateTime<FixedOffset>,
-    /// Whether the reader waits for a seat in it.
+    /// Whether the recipient is on the session's waiting list.
     pub waits: bool,
-    /// What it is in calendars.
+    /// Part of the UID of the calendar entry.
     #[serde(default)]
     pub id: Option<uuid::Uuid>,
-    /// When it ends.
     #[serde(default)]
     pub ends_at: Option<DateTime<FixedOffset>>,
-    /// Where it is.
     #[serde(default)]
     pub room: Option<String>,
 }
 
-/// A calendar entry of the conference (RFC 5546: PUBLISH, or CANCEL of what was published).
+/// Revision of a calendar entry (RFC 5546: PUBLISH, or CANCEL of what was published).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CalendarEntry {
-    /// The revision.
+    /// Revision number (`SEQUENCE`).
     pub sequence: u32,
-    /// Whether the entry goes away.
+    /// Whether the entry is removed from the calendar.
     pub cancelled: bool,
+}
+
+/// A message that this process holds a lease on.
+#[derive(Debug, Clone)]
+pub struct ClaimedMessage {
+    /// The `Message-ID` is made of it.
+    pub id: MessageId,
+    pub conference: ConferenceId,
+    /// The conference's own template, if it has one for this kind and language.
+    pub template: Option<String>,
+    pub kind: LetterKind,
+    pub recipient: String,
+    /// The recipient's language (BCP 47).
+    pub language: String,
+    pub content: LetterContent,
+    /// Number of attempts so far.
+    pub tries: i32,
+    pub created_at: DateTime<Utc>,
+    /// Domain of the address.
+    pub domain: String,
+    /// Whether the message belongs to a broadcast, which may be stopped.
+    pub is_of_broadcast: bool,
+}
+
+/// The language of letters for a reader of the BCP 47 tag `tag`: English if there are none in the reader's.
+pub fn language_of(tag: &str) -> MailLanguage {
+    let primary = tag.split('-').next().unwrap_or_default();
+    MailLanguage::from_word(primary).unwrap_or(MailLanguage::English)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_stored_letter_without_the_later_fields_reads_as_if_it_had_nothing_to_say_in_them() {
+        let stored = json!({
+            "conference": "A", "starts_on": "2014-03-31", "ends_on": "2014-04-01", "venue": null, "name": "Ada",
+            "reference": "GP-ABC", "category": "Press", "position": null, "link_path": "/x",
+            "registration": uuid::Uuid::nil(), "token_generation": 1, "calendar": null,
+        });
+        let expected = LetterContent {
+            conference: "A".to_owned(),
+            starts_on: NaiveDate::from_ymd_opt(2014, 3, 31).unwrap(),
+            ends_on: NaiveDate::from_ymd_opt(2014, 4, 1).unwrap(),
+            name: "Ada".to_owned(),
+            reference: "GP-ABC".to_owned(),
+            category: "Press".to_owned(),
+            link_path: "/x".to_owned(),
+            token_generation: 1,
+            ..LetterContent::default()
+        };
+        assert_eq!(serde_json::from_value::<LetterContent>(stored).unwrap(), expected);
+        assert_eq!(LetterContent::default().link, LinkKind::Registration);
+    }
 }

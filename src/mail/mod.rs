@@ -1,40 +1,52 @@
-//! Letters to people: written in the transaction of what caused them, delivered by a worker.
+//! Mail to people: letters are written in the transaction of their cause, and a worker delivers them.
 //!
-//! Nouns: a *letter* says what happened and to whom ([`letter::Letter`]); the *outbox* holds letters as messages until
-//! they are sent ([`outbox`]); the *transport* is a folder or an SMTP server ([`transport`]), spoken to step by step
-//! ([`smtp`]); a *lease* is one process's hold on a message while it sends it.
+//! Nouns: a *letter* says what happened and to whom ([`letter::Letter`]); the *outbox* keeps letters as messages until
+//! they are sent ([`outbox`]); the *transport* is a folder or an SMTP server ([`transport`], [`smtp`]); a *lease* gives
+//! one process the exclusive right to send a message for a limited time.
 //!
 //! Invariants:
 //! - A message exists if and only if its cause was committed: [`outbox::enqueue_all`] runs in the caller's transaction.
-//! - A message is sent at least once, and never again after it was recorded as sent: [`outbox::claim`] leases it to
-//!   one process, [`outbox::record`] ends it. What may repeat it, under the same `Message-ID`: a crash or a stop
-//!   between acceptance and record, a connection that breaks after the letter was written, and a server that is silent
-//!   for ten minutes after the final dot.
-//! - Every step of a conversation has a bound, so every attempt and every lease ends ([`smtp::Bounds`]). A connection
-//!   whose step was cut is closed and never used again.
-//! - A mail server that cannot be reached, or falls silent before it asks for the letter, is no message's fault: the
-//!   queue pauses, and no attempt is counted. Silence after that is an attempt of that message, and holds up no other
-//!   ([`failure::Failure`]).
-//! - What a letter says is fixed when it is enqueued; only the link's token is derived when it is sent.
+//! - A message is sent at least once, and never again after it was recorded as sent: [`outbox::claim`] leases it to one
+//!   process, [`outbox::record`] ends the lease. It can be sent twice, under the same `Message-ID`, in three cases: a
+//!   crash or a stop between acceptance and record, a connection that breaks after the content was written, and a
+//!   server that does not answer the final dot for ten minutes.
+//! - Every step of an SMTP session has a bound, so every attempt and every lease ends ([`smtp::Bounds`]). A connection
+//!   whose step timed out is closed and never used again.
+//! - A mail server that cannot be reached, or stops answering before it asks for the content, is not the fault of a
+//!   message: the queue pauses, and no attempt is counted. A timeout after that counts as an attempt of that message,
+//!   and delays no other ([`failure::Failure`]).
+//! - The content of a letter is fixed when it is enqueued; only the token of its link is derived when it is sent.
 
 pub mod api;
+pub mod attempts;
+pub mod block_list;
 pub mod bounce;
 mod calendar;
 mod compose;
+mod config;
+pub mod diagnostics;
 pub mod failure;
+pub mod lease;
 pub mod letter;
-pub mod messages;
 pub mod outbox;
-pub mod render;
+pub mod own_templates;
+mod retry;
 pub mod smtp;
-pub mod store;
+pub mod templates;
+pub mod tracking;
 pub mod transport;
-pub mod trial;
+pub mod withdrawal;
 pub mod worker;
 
-pub use letter::{Announcement, Letter, LetterContent, LetterKind, LinkKind};
-pub use messages::{addressed_to, written_since};
+pub use config::MailConfig;
+pub use letter::{Announcement, Letter, LetterContent, LetterKind, LinkKind, MailLanguage, MessageState};
 pub use outbox::enqueue_all;
-pub use render::{dates, language_of};
 pub use transport::{MailUrl, checked_sender, is_deliverable};
-pub use worker::{Wake, Worker, tidy};
+pub use worker::{Wake, Worker};
+
+pub use crate::mail::{
+    letter::language_of,
+    templates::dates,
+    tracking::{addressed_to, written_since},
+    worker::purge,
+};

@@ -1,7 +1,7 @@
-//! Conversations with an SMTP server, each step of which has a bound.
+//! SMTP sessions, each step of which has a bound.
 //!
-//! A connection whose step was cut is closed and never used again: its server may answer yet, and the late reply would
-//! be taken for the answer to the next letter.
+//! A connection whose step timed out is closed and never used again: the server may still answer, and the late reply
+//! would be taken for the reply to the next message.
 
 use std::{
     cell::Cell,
@@ -32,38 +32,38 @@ use tokio::{
     time::{self, Instant},
 };
 
-use super::failure::{Failure, Fault, Step, words};
+use super::failure::{Failure, FailureKind, Step, words};
 
-/// How long the steps of a conversation may take.
+/// Longest durations of the steps of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Each step but the last; RFC 5321, 4.5.3.2 has 2 to 5 minutes for servers that work for others.
+    /// Every step but the last. RFC 5321, section 4.5.3.2, recommends 2 to 5 minutes for relays.
     pub step: Duration,
-    /// The reply to the final dot (RFC 5321, 4.5.3.2.6: 10 minutes, since a cut here may repeat the letter).
+    /// The reply to the final dot. RFC 5321, section 4.5.3.2.6, requires 10 minutes: a message that is given up here
+    /// may be sent twice.
     pub final_reply: Duration,
 }
 
-/// How a connection is secured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Security {
     /// TLS from the first byte (RFC 8314).
     Implicit,
-    /// STARTTLS or nothing (RFC 3207).
+    /// STARTTLS is required (RFC 3207).
     StartTls,
-    /// In clear.
+    /// No encryption.
     None,
 }
 
-/// How long a connection is kept without a letter: servers close theirs after some minutes.
+/// Longest time for which an unused connection is kept: servers close idle connections after some minutes.
 const IDLE_MAX: Duration = Duration::from_secs(60);
-/// How long one address of the server may take to be connected to, before the next is tried.
+/// Longest wait for one address of the server, before the next is tried.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
-/// How long a server may take to say goodbye.
+/// Longest wait for the reply to QUIT.
 const QUIT_MAX: Duration = Duration::from_secs(2);
-/// How much of a letter is written before the bound begins anew, in bytes.
+/// Bytes of content for which the bound of a step applies.
 const PIECE: usize = 64 * 1024;
 
-/// A server, and the connections to it that wait for a letter.
+/// An SMTP server and a pool of idle connections to it.
 pub struct Smtp {
     host: String,
     port: u16,
@@ -78,10 +78,10 @@ pub struct Smtp {
 }
 
 impl Smtp {
-    /// A server; nothing is connected yet. At most `idle_max` connections are kept.
+    /// Prepares a server without connecting to it. At most `idle_max` idle connections are kept.
     ///
     /// # Errors
-    /// The host's name cannot stand in a certificate.
+    /// The host is not a valid TLS server name.
     pub fn new(
         (host, port): (&str, u16),
         security: Security,
@@ -103,10 +103,10 @@ impl Smtp {
         })
     }
 
-    /// Sends a letter and answers the server's words.
+    /// Sends a message and returns the server's reply.
     ///
     /// # Errors
-    /// It was not accepted, as far as is known.
+    /// The message was not accepted, as far as is known.
     pub async fn send(&self, envelope: &Envelope, content: &[u8]) -> Result<String, Failure> {
         let mut connection = self.connection().await?;
         let sent = self.converse(&mut connection, envelope, content).await;
@@ -116,22 +116,22 @@ impl Smtp {
         sent
     }
 
-    /// Connects, and logs in where there is a login.
+    /// Connects, and logs in if there are credentials.
     ///
     /// # Errors
-    /// The server cannot be reached or does not want us.
+    /// The server cannot be reached or refuses the credentials.
     pub async fn check(&self) -> Result<(), Failure> {
         let connection = self.open().await?;
         quit(connection).await;
         Ok(())
     }
 
-    /// How many letters have waited for the reply to their final dot for longer than a step may take.
+    /// Number of messages that have waited for the reply to their final dot for longer than the bound of a step.
     pub fn silent(&self) -> usize {
         self.silent.load(Ordering::Relaxed)
     }
 
-    /// Closes connections that have waited for a letter for long.
+    /// Closes connections that have been idle for longer than [`IDLE_MAX`].
     pub fn close_idle(&self) {
         let now = Instant::now();
         let old: Vec<_> = self.kept().extract_if(.., |(_, since)| now.duration_since(*since) > IDLE_MAX).collect();
@@ -140,7 +140,7 @@ impl Smtp {
         }
     }
 
-    /// Closes every connection that waits.
+    /// Closes every idle connection.
     pub async fn close(&self) {
         let all = std::mem::take(&mut *self.kept());
         join_all(all.into_iter().map(|(connection, _)| quit(connection))).await;
@@ -157,7 +157,7 @@ impl Smtp {
         }
     }
 
-    /// A connection that is ready for a letter: one that was kept and answers, or a new one.
+    /// Returns a connection that is ready for a message: an idle one that answers, or a new one.
     async fn connection(&self) -> Result<AsyncSmtpConnection, Failure> {
         loop {
             self.close_idle();
@@ -165,17 +165,17 @@ impl Smtp {
             match self.answer(Step::Reset, connection.command(Rset)).await {
                 Ok(_) => return Ok(connection),
                 Err(failure) if failure.is_timeout => {
-                    // The others wait at the same server.
+                    // The other idle connections lead to the same silent server.
                     self.kept().clear();
                     return Err(failure);
                 }
-                // The server closed it meanwhile, as it may.
+                // The server has closed it in the meantime, as it may.
                 Err(_) => {}
             }
         }
     }
 
-    /// Connects to the first address of the server that takes it, and logs in.
+    /// Connects to the first address of the server that accepts, and logs in.
     async fn open(&self) -> Result<AsyncSmtpConnection, Failure> {
         let found = time::timeout(self.bounds.step, lookup_host((self.host.as_str(), self.port))).await;
         let addresses: Vec<SocketAddr> = found
@@ -201,7 +201,7 @@ impl Smtp {
 
     async fn connect(&self, addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
         let bound = self.bounds.step.min(CONNECT_MAX);
-        let mut failure = Failure::new(Fault::Unreachable, "the host has no address");
+        let mut failure = Failure::new(FailureKind::Unreachable, "the host has no address");
         for address in addresses {
             match time::timeout(bound, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => return Ok(stream),
@@ -212,7 +212,7 @@ impl Smtp {
         Err(failure)
     }
 
-    /// The library connects, shakes hands and greets in one.
+    /// `lettre` connects, does the TLS handshake and sends EHLO in one call.
     async fn open_wrapped(&self, addresses: &[SocketAddr]) -> Result<AsyncSmtpConnection, Failure> {
         let each = self.bounds.step.min(CONNECT_MAX);
         let bound = each * u32::try_from(addresses.len()).unwrap_or(1) + self.bounds.step;
@@ -242,10 +242,10 @@ impl Smtp {
         Ok(words(&reply))
     }
 
-    /// Writes the letter and waits for the reply to its final dot.
+    /// Writes the content and waits for the reply to the final dot.
     async fn deliver(&self, connection: &mut AsyncSmtpConnection, content: &[u8]) -> Result<Response, Failure> {
         let Bounds { step, final_reply } = self.bounds;
-        // The library asks for a piece when the one before is written.
+        // `lettre` asks for a piece once the one before is written.
         let asked = Cell::new((Instant::now(), false));
         let mut rest = content.chunks(PIECE);
         let pieces = std::iter::from_fn(|| {
@@ -275,7 +275,7 @@ impl Smtp {
         }
     }
 
-    /// A step that the server has to say yes to.
+    /// Runs a step that needs a positive reply.
     async fn answer(
         &self,
         step: Step,
@@ -292,7 +292,7 @@ impl Smtp {
     }
 }
 
-/// A letter that waits for long, counted until it ends.
+/// Counts a message as silent until it is dropped.
 struct Silent<'a>(&'a AtomicUsize);
 
 impl<'a> Silent<'a> {
@@ -308,9 +308,9 @@ impl Drop for Silent<'_> {
     }
 }
 
-/// Says goodbye, if the server still listens.
+/// Sends QUIT, if the server still listens.
 async fn quit(mut connection: AsyncSmtpConnection) {
-    // It is closed either way.
+    // The connection is closed in any case.
     _ = time::timeout(QUIT_MAX, connection.quit()).await;
 }
 
@@ -319,7 +319,7 @@ fn final_answer(reply: Result<Response, Error>) -> Result<Response, Failure> {
     completed(Step::FinalReply, reply)
 }
 
-/// A reply that says yes, and not "go on" (RFC 5321, 4.2.1).
+/// A positive completion reply, and not an intermediate one (RFC 5321, section 4.2.1).
 fn completed(step: Step, reply: Response) -> Result<Response, Failure> {
     match reply.code().severity {
         Severity::PositiveCompletion => Ok(reply),
@@ -327,15 +327,16 @@ fn completed(step: Step, reply: Response) -> Result<Response, Failure> {
     }
 }
 
-/// What MAIL FROM has to announce (RFC 6531, RFC 6152).
+/// The parameters that MAIL FROM needs for this message (RFC 6531, RFC 6152).
 fn parameters(
     connection: &AsyncSmtpConnection,
     envelope: &Envelope,
     content: &[u8],
 ) -> Result<Vec<MailParameter>, Failure> {
     let lacks = |extension| !connection.server_info().supports_feature(extension);
-    let refused =
-        |words| Err(Failure { step: Some(Step::Mail), is_in_step: true, ..Failure::new(Fault::Permanent, words) });
+    let refused = |words| {
+        Err(Failure { step: Some(Step::Mail), is_in_step: true, ..Failure::new(FailureKind::Permanent, words) })
+    };
     let mut parameters = Vec::new();
     if envelope.from().into_iter().chain(envelope.to()).any(|address| !AsRef::<str>::as_ref(address).is_ascii()) {
         if lacks(Extension::SmtpUtfEight) {
@@ -364,8 +365,7 @@ mod tests {
 
     const GREETING: &[(&str, &str)] = &[("", "220 hello"), ("EHLO", "250-hello\r\n250-STARTTLS\r\n250 AUTH PLAIN")];
 
-    /// A server that answers each connection by a script, and nothing more when it has come to its end: what has to be
-    /// asked, and the answer.
+    /// A server that answers each connection by a script of expected commands and replies, and then falls silent.
     fn server(scripts: Vec<Vec<(&'static str, &'static str)>>) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -375,7 +375,7 @@ mod tests {
                 let mut stream = BufReader::new(listener.accept().unwrap().0);
                 for (asked, answer) in script {
                     let mut line = String::new();
-                    // A letter ends with a dot.
+                    // A message ends with a dot.
                     while !asked.is_empty() && !line.starts_with(asked) {
                         line.clear();
                         assert!(stream.read_line(&mut line).unwrap() > 0, "{asked} never came");
@@ -402,7 +402,7 @@ mod tests {
         Envelope::new(Some("from@example.org".parse().unwrap()), vec!["to@example.org".parse().unwrap()]).unwrap()
     }
 
-    fn ended(sent: Result<String, Failure>) -> (Option<Step>, Fault, bool) {
+    fn ended(sent: Result<String, Failure>) -> (Option<Step>, FailureKind, bool) {
         let failure = sent.unwrap_err();
         (failure.step, failure.fault, failure.is_timeout)
     }
@@ -426,7 +426,7 @@ mod tests {
             let smtp = client(server(vec![script]), security, login);
             assert_eq!(
                 ended(run(smtp.send(&envelope(), b"x\r\n"))),
-                (Some(step), Fault::Unreachable, true),
+                (Some(step), FailureKind::Unreachable, true),
                 "{step:?}"
             );
         }
@@ -435,11 +435,11 @@ mod tests {
     #[test]
     fn a_server_that_falls_silent_over_the_letter_leaves_it_an_attempt() {
         let asked = [("MAIL", "250 ok"), ("RCPT", "250 ok"), ("DATA", "354 go on")];
-        // More than the system takes for a server that does not read.
+        // More than the system buffers for a server that does not read.
         let cases = [(vec![b'x'; 64 << 20], Step::Content), (b"x\r\n".to_vec(), Step::FinalReply)];
         for (content, step) in cases {
             let smtp = client(server(vec![[GREETING, &asked].concat()]), Security::None, None);
-            assert_eq!(ended(run(smtp.send(&envelope(), &content))), (Some(step), Fault::Transient, true));
+            assert_eq!(ended(run(smtp.send(&envelope(), &content))), (Some(step), FailureKind::Transient, true));
             assert_eq!(smtp.silent(), 0);
         }
     }
@@ -452,11 +452,11 @@ mod tests {
         let smtp = client(server(vec![[GREETING, &refused, &sent].concat(), again]), Security::None, None);
         run(async {
             let refused = smtp.send(&envelope(), b"x\r\n").await;
-            assert_eq!(ended(refused), (Some(Step::Rcpt), Fault::Permanent, false));
+            assert_eq!(ended(refused), (Some(Step::Rcpt), FailureKind::Permanent, false));
             assert_eq!(smtp.send(&envelope(), b".\r\nx\r\n").await.unwrap(), "250 first");
-            // It was kept and does not answer RSET; the one after it is new.
+            // The kept connection does not answer RSET; the next one is new.
             let silent = smtp.send(&envelope(), b"x\r\n").await;
-            assert_eq!(ended(silent), (Some(Step::Reset), Fault::Unreachable, true));
+            assert_eq!(ended(silent), (Some(Step::Reset), FailureKind::Unreachable, true));
             assert_eq!(smtp.send(&envelope(), b"x\r\n").await.unwrap(), "250 second");
         });
     }
@@ -466,10 +466,10 @@ mod tests {
         let greetings = [vec![("", "554 no mail here")], [GREETING, &[("MAIL", "530 log in first")]].concat()];
         for (script, step) in greetings.into_iter().zip([Step::Greeting, Step::Mail]) {
             let smtp = client(server(vec![script]), Security::None, None);
-            assert_eq!(ended(run(smtp.send(&envelope(), b"x\r\n"))), (Some(step), Fault::Unreachable, false));
+            assert_eq!(ended(run(smtp.send(&envelope(), b"x\r\n"))), (Some(step), FailureKind::Unreachable, false));
         }
         let odd = [GREETING, &[("MAIL", "250 ok"), ("RCPT", "250 ok"), ("DATA", "250 a reply of before")]].concat();
         let smtp = client(server(vec![odd]), Security::None, None);
-        assert_eq!(ended(run(smtp.send(&envelope(), b"x\r\n"))), (Some(Step::Data), Fault::Unreachable, false));
+        assert_eq!(ended(run(smtp.send(&envelope(), b"x\r\n"))), (Some(Step::Data), FailureKind::Unreachable, false));
     }
 }

@@ -1,4 +1,4 @@
-//! How mail leaves: a folder of `.eml` files, or an SMTP server.
+//! Transports of mail: a folder of `.eml` files, or an SMTP server.
 
 use std::{
     fs::{self, OpenOptions},
@@ -15,7 +15,7 @@ use tokio::{sync::Semaphore, time};
 use url::Url;
 
 use super::{
-    failure::{Failure, Fault},
+    failure::{Failure, FailureKind},
     smtp::{Bounds, Security, Smtp},
 };
 use crate::{
@@ -23,16 +23,15 @@ use crate::{
     http::client::canonical,
 };
 
-/// How mail leaves, as the setting says.
+/// The setting `mail_url`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum MailUrl {
-    /// Into a folder.
+    /// A folder for `.eml` files.
     File(PathBuf),
-    /// To a server.
     Smtp(SmtpUrl),
 }
 
-/// A mail server.
+/// Address and credentials of an SMTP server.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SmtpUrl {
     host: String,
@@ -41,7 +40,7 @@ pub struct SmtpUrl {
     login: Option<(String, String)>,
 }
 
-/// A mail URL may hold a password: it shows its host at most.
+/// A mail URL may contain a password: only its host and port are printed.
 impl std::fmt::Debug for MailUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -52,10 +51,10 @@ impl std::fmt::Debug for MailUrl {
 }
 
 impl MailUrl {
-    /// Reads `file:<folder>`, `smtp://user:password@host:port` or `smtps://...`.
+    /// Parses `file:<folder>`, `smtp://user:password@host:port` or `smtps://...`.
     ///
     /// # Errors
-    /// What is wrong with it, to follow the setting's name.
+    /// What is wrong, to be written after the setting's name.
     pub fn parse(text: &str) -> Result<Self, String> {
         if let Some(folder) = text.strip_prefix("file:") {
             let folder = folder.strip_prefix("//").unwrap_or(folder);
@@ -99,14 +98,14 @@ impl MailUrl {
 /// Checks the sender's address.
 ///
 /// # Errors
-/// What is wrong with it, to follow the setting's name.
+/// What is wrong, to be written after the setting's name.
 pub fn checked_sender(text: &str) -> Result<String, &'static str> {
     Mailbox::from_str(text)
         .map(|_| text.to_owned())
         .map_err(|_| "must be an address such as Plenary <plenary@example.org>")
 }
 
-/// Whether a message can be addressed to this address at all.
+/// Whether a message can be addressed to this address.
 pub fn is_deliverable(address: &str) -> bool {
     let Ok(address) = Address::from_str(address) else {
         return false;
@@ -119,28 +118,26 @@ pub fn is_deliverable(address: &str) -> bool {
         .is_ok_and(|message| message.envelope().to() == [address])
 }
 
-/// A way out for messages.
+/// An open transport.
 pub enum Transport {
-    /// Into a folder.
     File(Folder),
-    /// To a server.
     Smtp(Box<Smtp>),
 }
 
 /// A folder for messages.
 pub struct Folder {
     path: PathBuf,
-    /// How long a write may take.
+    /// Longest duration of a write.
     bound: Duration,
-    /// Writes under way: those that the disk does not end stay here, and no more than these.
+    /// Limits the writes in progress. A write that the disk never finishes keeps its permit.
     writes: Arc<Semaphore>,
 }
 
 impl Transport {
-    /// Opens the way; nothing is sent yet.
+    /// Opens a transport without sending anything.
     ///
     /// # Errors
-    /// The folder cannot be made, or the host's name cannot stand in a certificate.
+    /// The folder cannot be created, or the host is not a valid TLS server name.
     pub fn open(url: &MailUrl, connections: usize, bounds: Bounds) -> io::Result<Self> {
         Ok(match url {
             MailUrl::File(path) => {
@@ -154,10 +151,10 @@ impl Transport {
         })
     }
 
-    /// Sends a message and answers the server's words; `name` is its `Message-ID` without brackets.
+    /// Sends a message and returns the server's reply; `name` is the `Message-ID` without angle brackets.
     ///
     /// # Errors
-    /// It was not accepted, as far as is known.
+    /// The message was not accepted, as far as is known.
     pub async fn send(&self, message: Message, name: &str) -> Result<String, Failure> {
         match self {
             Self::File(folder) => folder.write(name, message.formatted()).await,
@@ -165,10 +162,10 @@ impl Transport {
         }
     }
 
-    /// Connects, and logs in where there is a login.
+    /// Checks that the folder can be used; or connects, and logs in if there are credentials.
     ///
     /// # Errors
-    /// The server's words.
+    /// The error of the folder, or the server's reply.
     pub async fn check(&self) -> Result<(), String> {
         match self {
             Self::File(folder) => private_folder(&folder.path).map_err(|error| error.to_string()),
@@ -176,7 +173,7 @@ impl Transport {
         }
     }
 
-    /// How many messages the server has left without a last word for long.
+    /// Number of messages that have waited for the reply to their final dot for longer than the bound of a step.
     pub fn silent(&self) -> usize {
         match self {
             Self::File(_) => 0,
@@ -184,14 +181,14 @@ impl Transport {
         }
     }
 
-    /// Closes connections that have waited for a message for long.
+    /// Closes connections that have been idle for long.
     pub fn close_idle(&self) {
         if let Self::Smtp(smtp) = self {
             smtp.close_idle();
         }
     }
 
-    /// Closes every connection that waits for a message.
+    /// Closes every idle connection.
     pub async fn close(&self) {
         if let Self::Smtp(smtp) = self {
             smtp.close().await;
@@ -201,7 +198,7 @@ impl Transport {
 
 impl Folder {
     async fn write(&self, name: &str, bytes: Vec<u8>) -> Result<String, Failure> {
-        let unreachable = |words: String| Failure::new(Fault::Unreachable, words);
+        let unreachable = |words: String| Failure::new(FailureKind::Unreachable, words);
         let seconds = self.bound.as_secs_f32();
         let written = async {
             let write = Arc::clone(&self.writes).acquire_owned().await;
@@ -221,7 +218,8 @@ impl Folder {
     }
 }
 
-/// Writes the file aside, syncs it and renames it, so that whoever watches the folder sees whole messages only.
+/// Writes a temporary file, syncs it and renames it, so that a program which watches the folder sees complete messages
+/// only.
 fn write_aside(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     private_folder(folder)?;
     let aside = folder.join(format!(".{name}.part"));

@@ -1,5 +1,5 @@
-//! The worker: takes due messages from the outbox, puts them into words, sends them, records it. Any number of
-//! processes share one outbox; one that dies leaves its messages to the others when its leases lapse.
+//! The worker: claims due messages from the outbox, renders and sends them, and records the result. Any number of
+//! processes share one outbox; the messages of a process that dies are claimed by the others once its leases expire.
 
 use std::{
     cell::{Cell, RefCell},
@@ -21,8 +21,11 @@ use tokio::{
 use super::{
     api::Metrics,
     compose::Composer,
-    failure::{Failure, Fault, Step},
-    outbox::{self, Claimed, Outcome},
+    config::MailConfig,
+    failure::{Failure, FailureKind, Step},
+    letter::ClaimedMessage,
+    outbox::{self, Outcome},
+    retry::{GIVE_UP_AFTER, PAUSE_MAX_SECONDS, next_try},
     smtp::Bounds,
     transport::Transport,
 };
@@ -31,50 +34,45 @@ use crate::{
     clock,
     database::{Connection, Database, DatabaseError},
     ids::{Id, LeaseHolderId, MessageId},
-    settings::Settings,
 };
 
-/// Messages taken at once.
+/// Messages claimed in one transaction.
 const BATCH: i64 = 16;
-/// How often the outbox is looked at when nobody calls.
+/// Interval between looks at the outbox when no [`Wake`] comes.
 const POLL: Duration = Duration::from_secs(1);
-/// How often it is looked whether messages wait for another clock.
+/// Interval between checks for messages that were dated by a clock that was ahead.
 const CLOCK_CHECK: Duration = Duration::from_secs(60);
-/// How many of them are hurried at once.
+/// Most such messages that are made due in one transaction.
 const HURRIED_MAX: i64 = 1000;
-/// A write that took longer had to wait for whoever held the store.
+/// A write that takes longer has waited for another writer of the store.
 const SLOW_WRITE: Duration = Duration::from_secs(1);
-/// How long the store has to take writes before what another process held is taken over.
+/// How long the store must have accepted writes before expired leases of other processes are taken over.
 const TAKE_OVER_AFTER: Duration = Duration::from_secs(3);
-/// How often leases are renewed: several times in their length.
+/// Interval between renewals of leases: several in the duration of a lease.
 const RENEWAL: Duration = Duration::from_secs(3);
-/// The longest pause between two attempts.
-const PAUSE_MAX_SECONDS: i64 = 300;
-/// How long attempts go on (RFC 5321, 4.5.4.1: at least 4 to 5 days).
-const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(5);
-
-/// How soon a store that was away is asked again to record what became of a message.
+/// Pause before the next try to record an attempt while the store is unavailable.
 const RECORD_PAUSE: Duration = Duration::from_millis(250);
 
 /// The longest pause while the mail server cannot be reached.
 const OUTAGE_MAX_SECONDS: u64 = 60;
-/// How long a stop waits for messages on their way: less than a process is given by whoever stops it.
+/// How long a stop waits for messages that are being sent: less than service managers wait before they kill the
+/// process.
 const STOP_MAX: Duration = Duration::from_secs(8);
-/// How often what is old is looked for.
+/// Interval between runs that scrub old messages.
 const TIDY: Duration = Duration::from_secs(600);
 
-/// Tells the worker of this process that there are new messages.
+/// Wakes the worker of this process when there are new messages.
 #[derive(Debug, Clone, Default)]
 pub struct Wake(Arc<Notify>);
 
 impl Wake {
-    /// To be called after a commit.
+    /// Must be called after the commit.
     pub fn wake(&self) {
         self.0.notify_one();
     }
 }
 
-/// The worker of one process.
+/// The mail worker of one process.
 pub struct Worker {
     database: Database,
     transport: Transport,
@@ -82,20 +80,21 @@ pub struct Worker {
     connections: usize,
     pace: Option<DefaultDirectRateLimiter>,
     pace_of_domains: Option<DefaultKeyedRateLimiter<String>>,
-    /// Since when, and how often in a row, the mail server could not be reached.
+    /// Time of the last failure to reach the mail server, and the number of consecutive failures before it; `None`
+    /// while the server can be reached.
     outage: Cell<Option<(time::Instant, u32)>>,
-    /// When it was last looked whether messages wait for another clock.
+    /// Time of the last check for messages that were dated by a clock that was ahead.
     clock_checked: Cell<Option<time::Instant>>,
     holder: LeaseHolderId,
-    /// The first and the last of the latest writes in a row that the store took without delay.
+    /// Times of the first and the last of the latest consecutive writes that the store accepted without delay.
     writes: Cell<Option<(time::Instant, time::Instant)>>,
-    /// What was taken and is not done: its leases are renewed, and it is not taken again.
+    /// Messages that are claimed and not yet finished: their leases are renewed, and they are not claimed again.
     in_hand: RefCell<BTreeSet<MessageId>>,
     wake: Wake,
     metrics: Metrics,
 }
 
-/// One message in hand, until this is dropped.
+/// Keeps a message in `in_hand` until it is dropped.
 struct InHand(Rc<Worker>, MessageId);
 
 impl Drop for InHand {
@@ -105,27 +104,27 @@ impl Drop for InHand {
 }
 
 impl Worker {
-    /// A worker that sends as the settings say; links begin with `public_url`.
+    /// Builds a worker from the settings; links begin with `public_url`.
     ///
     /// # Errors
-    /// The folder or the mail server's setting does not work, the key cannot be read, or a template is wrong.
+    /// The folder or the mail server's URL is not usable, the DKIM key cannot be read, or a template is wrong.
     pub fn new(
-        settings: &Settings,
+        config: &MailConfig,
         database: Database,
         secret: ServerSecret,
         public_url: String,
         (wake, metrics): (Wake, Metrics),
     ) -> io::Result<Self> {
         let per_minute = |count: u32| std::num::NonZeroU32::new(count).map(Quota::per_minute);
-        let connections = usize::try_from(settings.mail_connections).unwrap_or(1);
-        let bounds = Bounds { step: settings.mail_step, final_reply: settings.mail_final_reply };
+        let connections = usize::try_from(config.connections).unwrap_or(1);
+        let bounds = Bounds { step: config.step, final_reply: config.final_reply };
         Ok(Self {
             database,
-            transport: Transport::open(&settings.mail_url, connections, bounds)?,
-            composer: Composer::new(settings, secret, public_url)?,
+            transport: Transport::open(&config.url, connections, bounds)?,
+            composer: Composer::new(config, secret, public_url)?,
             connections,
-            pace: per_minute(settings.mail_per_minute).map(DefaultDirectRateLimiter::direct),
-            pace_of_domains: per_minute(settings.mail_per_domain_per_minute).map(DefaultKeyedRateLimiter::keyed),
+            pace: per_minute(config.per_minute).map(DefaultDirectRateLimiter::direct),
+            pace_of_domains: per_minute(config.per_domain_per_minute).map(DefaultKeyedRateLimiter::keyed),
             outage: Cell::new(None),
             clock_checked: Cell::new(None),
             holder: Id::new(),
@@ -136,11 +135,12 @@ impl Worker {
         })
     }
 
-    /// Works until `stop` turns true; what was begun has some seconds to end, what was not recorded is given back.
+    /// Works until `stop` turns true. Then waits some seconds for messages that are being sent, and ends the leases of
+    /// the others.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let worker = Rc::new(self);
-        let mut taken: VecDeque<Claimed> = VecDeque::new();
-        // Tasks of their own: what waits here for the store holds up none of them, which may have a connection to it.
+        let mut taken: VecDeque<ClaimedMessage> = VecDeque::new();
+        // Separate tasks: a wait for the store in this loop must not delay a task that has an open SMTP session.
         let mut sending = JoinSet::new();
         let mut renewal = time::interval_at(time::Instant::now() + RENEWAL, RENEWAL);
         renewal.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
@@ -182,7 +182,7 @@ impl Worker {
             }
             tokio::select! {
                 Some(sent) = sending.join_next() => broke_off(sent),
-                // A slow one holds up no other.
+                // A slow message must not delay others.
                 () = worker.wake.0.notified(), if worker.has_room(sending.len()) => {}
                 () = time::sleep(POLL) => {}
                 _ = renewal.tick() => worker.renew().await,
@@ -193,12 +193,12 @@ impl Worker {
         let holder = worker.holder;
         let given_back = worker.database.write("give messages back", move |tx| outbox::release(tx, holder)).await;
         if let Err(error) = given_back {
-            tracing::warn!(%error, "messages stay leased until the lease lapses");
+            tracing::warn!(%error, "messages stay leased until the lease expires");
         }
         worker.transport.close().await;
     }
 
-    /// Lets messages on their way end, within bounds; cuts the others, and their connections with them.
+    /// Waits up to [`STOP_MAX`] for messages that are being sent; then aborts them and closes their connections.
     async fn finish(&self, mut sending: JoinSet<()>) {
         let mut renewal = time::interval(RENEWAL);
         let mut end = std::pin::pin!(time::sleep(STOP_MAX));
@@ -215,34 +215,34 @@ impl Worker {
         }
     }
 
-    /// Whether one message more may be begun. One that has long waited for its last word leaves its place to another,
-    /// until twice as many are on their way: a server which hangs over some messages holds up no other. After an outage
-    /// one message finds out whether it is over.
+    /// Whether another message may be started. One that has long waited for the final reply does not count against the
+    /// limit, up to twice the number of connections: a server that hangs on some messages does not delay the others.
+    /// After an outage, one message tests whether the server answers again.
     fn has_room(&self, sending: usize) -> bool {
         let limit = if self.outage.get().is_some() { 1 } else { self.connections };
         sending < 2 * self.connections && sending.saturating_sub(self.transport.silent()) < limit
     }
 
-    /// Whether so many messages wait for their last word that no other is begun.
+    /// Whether so many messages wait for the final reply that no other is started.
     fn is_stuck(&self) -> bool {
         self.transport.silent() >= 2 * self.connections
     }
 
-    /// None of these is to blame.
-    async fn give_all_back(&self, taken: &mut VecDeque<Claimed>) {
+    /// Returns claimed messages without counting an attempt.
+    async fn give_all_back(&self, taken: &mut VecDeque<ClaimedMessage>) {
         let ids: Vec<MessageId> = taken.drain(..).map(|message| message.id).collect();
         self.in_hand.borrow_mut().retain(|id| !ids.contains(id));
         self.give_back(ids, clock::now(), None).await;
     }
 
-    /// How long the mail server is left alone yet.
+    /// Time until the mail server may be tried again after an outage; `None` if there is nothing to wait for.
     fn pause(&self) -> Option<Duration> {
         let (since, times) = self.outage.get()?;
         (since + outage_pause(times)).checked_duration_since(time::Instant::now())
     }
 
-    /// Notes that a message begun at `began` could not be sent for the server's sake. Answers how long to wait before
-    /// the next is sent: those that were on their way at once are one failure.
+    /// Records that the message started at `began` failed because the server cannot be reached. Returns the pause
+    /// before the next attempt. Messages that were being sent at the same time count as one failure.
     fn note_outage(&self, began: time::Instant) -> Duration {
         let times = match self.outage.get() {
             Some((since, times)) if since < began => times + 1,
@@ -254,18 +254,19 @@ impl Worker {
         outage_pause(times)
     }
 
-    async fn take(&self) -> Vec<Claimed> {
+    async fn take(&self) -> Vec<ClaimedMessage> {
         let holder = self.holder;
-        // After an outage one message finds out whether it is over.
+        // After an outage, one message tests whether the server answers again.
         let limit = match (self.outage.get(), &self.pace) {
             (Some(_), _) => 1,
-            // What is taken stands before what comes meanwhile.
+            // Claimed messages are sent before later ones of a higher priority: with a rate limit, few are claimed at a
+            // time.
             (None, Some(_)) => i64::try_from(self.connections).unwrap_or(1),
             (None, None) => BATCH,
         };
         let taken = async {
             self.check_clock().await?;
-            // A look first: an idle worker must not queue among the writers.
+            // The read comes first: an idle worker must not wait in the queue of writers.
             if !self.database.read(outbox::is_due).await? {
                 return Ok(Vec::new());
             }
@@ -283,34 +284,34 @@ impl Worker {
         })
     }
 
-    /// Lets nothing wait as long as a clock was ahead that was set right since.
+    /// Makes messages due that were dated by a clock which was ahead and has been corrected since.
     async fn check_clock(&self) -> Result<(), DatabaseError> {
         if self.clock_checked.get().is_some_and(|checked| checked.elapsed() < CLOCK_CHECK) {
             return Ok(());
         }
         let longest_pause = TimeDelta::seconds(2 * PAUSE_MAX_SECONDS);
-        let overtaken = move |tx: &mut Connection| outbox::overtaken(tx, longest_pause, HURRIED_MAX);
+        let overtaken = move |tx: &mut Connection| super::outbox::dated_ahead(tx, longest_pause, HURRIED_MAX);
         let messages = self.database.read(overtaken).await?;
         if !messages.is_empty() {
             let count = messages.len();
-            self.database.write("hurry messages", move |tx| outbox::hurry(tx, &messages)).await?;
+            self.database.write("hurry messages", move |tx| super::outbox::make_due(tx, &messages)).await?;
             tracing::warn!(count, "messages waited for an instant of a clock that was ahead: they are sent now");
-            // There may be more.
+            // There may be more of them.
             return Ok(());
         }
         self.clock_checked.set(Some(time::Instant::now()));
         Ok(())
     }
 
-    /// Whether what another process held may be taken. While nobody could write, its holder could not say either that
-    /// it goes on, or what became of it: it gets some seconds.
+    /// Whether expired leases of other processes may be taken over. While the store accepted no writes, their holders
+    /// could not renew them or record a result either; they get some seconds to do so.
     fn takes_over(&self) -> bool {
         self.writes.get().is_some_and(|(first, last)| last - first >= TAKE_OVER_AFTER)
     }
 
-    /// Notes how the store took a write that was asked for then.
+    /// Records how the store accepted a write that was started at `asked`.
     fn note_write(&self, asked: time::Instant, is_done: bool) {
-        // Of a time without writes nothing is known.
+        // After a time without writes, the series begins anew.
         let row = self.writes.get().filter(|(_, last)| asked.duration_since(*last) < 2 * POLL);
         let first = row.map_or(asked, |(first, _)| first);
         self.writes.set((is_done && asked.elapsed() < SLOW_WRITE).then_some((first, asked)));
@@ -334,11 +335,11 @@ impl Worker {
         }
         let work = move |tx: &mut Connection| outbox::give_back(tx, &messages, next_try_at, why.as_deref());
         if let Err(error) = self.database.write("give messages back", work).await {
-            tracing::warn!(%error, "messages stay leased until the lease lapses");
+            tracing::warn!(%error, "messages stay leased until the lease expires");
         }
     }
 
-    /// Whether a message is still to be sent. Should the store be away, it waits for it.
+    /// Whether a message is still to be sent; `false` if the store is unavailable, so that the message is sent later.
     async fn is_wanted(&self, message: MessageId) -> bool {
         let wanted = self.database.read(move |tx| outbox::is_wanted(tx, message)).await;
         wanted.unwrap_or_else(|error: DatabaseError| {
@@ -347,7 +348,7 @@ impl Worker {
         })
     }
 
-    async fn send(&self, message: Claimed) {
+    async fn send(&self, message: ClaimedMessage) {
         let (id, tries, created_at) = (message.id, message.tries, message.created_at);
         if let Some(pace) = &self.pace_of_domains
             && let Err(refusal) = pace.check_key(&message.domain)
@@ -362,46 +363,48 @@ impl Worker {
         if message.is_of_broadcast && !self.is_wanted(id).await {
             let work = move |tx: &mut Connection| outbox::drop_unwanted(tx, id);
             if let Err(error) = self.database.write("drop a message", work).await {
-                tracing::warn!(%error, "a message stays leased until the lease lapses");
+                tracing::warn!(%error, "a message stays leased until the lease expires");
             }
             return;
         }
         let began = time::Instant::now();
         let sent = match self.composer.compose(&message) {
             Ok(mail) => self.transport.send(mail, &self.composer.name(id)).await,
-            Err(error) => Err(Failure::new(Fault::Permanent, error.to_string())),
+            Err(error) => Err(Failure::new(FailureKind::Permanent, error.to_string())),
         };
         if let Some(step) = sent.as_ref().err().filter(|failure| failure.is_timeout).and_then(|failure| failure.step) {
             self.metrics.timeout(step);
         }
-        let is_reached = !matches!(sent, Err(Failure { fault: Fault::Unreachable, .. }));
+        let is_reached = !matches!(sent, Err(Failure { fault: FailureKind::Unreachable, .. }));
         if is_reached && self.outage.get().is_some_and(|(since, _)| since < began) {
             self.outage.set(None);
         }
         let now = clock::now();
-        // The server's words may quote the address: they go to the store, not to the log.
+        // The server's reply may contain the address: it is written to the store, not to the log.
         let (outcome, reply) = match sent {
             Ok(reply) => {
                 tracing::info!(message.id = %id, message.kind = %message.kind, "sent a message");
                 self.metrics.sent((now - created_at).to_std().unwrap_or_default());
                 (Outcome::Sent, reply)
             }
-            // A server that hangs over one address alone does so for no longer than it may refuse it for now.
+            // If the server hangs on one address only, attempts end after the same time as for temporary refusals.
             Err(failure)
-                if failure.fault == Fault::Unreachable
+                if failure.fault == FailureKind::Unreachable
                     && (failure.step.is_none_or(Step::is_before_letter) || now < created_at + GIVE_UP_AFTER) =>
             {
                 let (step, reason) = (failure.step.map(Step::as_str), loggable(&failure));
                 tracing::warn!(step, reason, "the mail server cannot be reached: messages wait");
-                // Another one finds out whether it is over: should the server hang over this one, it holds up no other.
+                // The pause is longer than that of the queue, so that another message tests the server first: if the
+                // server hangs on this one, the others are not delayed.
                 let mut wait = TimeDelta::from_std(self.note_outage(began) + POLL).unwrap_or(TimeDelta::minutes(1));
                 if failure.step.is_some_and(|step| !step.is_before_letter()) {
-                    // Should it be this one's address, the others are held up ever more rarely.
+                    // If the server hangs on this address, the pauses of this message grow, so that it delays the
+                    // others ever less often.
                     wait = wait.max(((now - created_at) / 8).min(TimeDelta::seconds(PAUSE_MAX_SECONDS)));
                 }
                 return self.give_back(vec![id], now + wait, Some(failure.words)).await;
             }
-            Err(failure) if failure.fault == Fault::Transient && now < created_at + GIVE_UP_AFTER => {
+            Err(failure) if failure.fault == FailureKind::Transient && now < created_at + GIVE_UP_AFTER => {
                 let at = next_try(now, tries);
                 self.metrics.put_off();
                 let (step, reason) = (failure.step.map(Step::as_str), loggable(&failure));
@@ -417,8 +420,8 @@ impl Worker {
         self.record(id, outcome, reply).await;
     }
 
-    /// Records what became of a message. A store that is away is waited for: a message whose acceptance is not recorded
-    /// would be sent again.
+    /// Records the result of an attempt, and waits for the store if necessary: a message whose acceptance is not
+    /// recorded would be sent again.
     async fn record(&self, id: MessageId, outcome: Outcome, reply: String) {
         let (result, holder) = (Arc::new((outcome, reply)), self.holder);
         let mut was_refused = false;
@@ -442,19 +445,19 @@ impl Worker {
     }
 }
 
-/// Says that sending a message ended in a panic: its lease lapses, and it is taken again.
+/// Logs a panic while a message was being sent: its lease expires, and it is claimed again.
 fn broke_off(sent: Result<(), JoinError>) {
     if let Err(error) = sent {
-        tracing::error!(%error, "sending a message broke off");
+        tracing::error!(%error, "sending a message ended in a panic");
     }
 }
 
-/// How long a mail server is left alone after so many failures in a row, less one.
+/// Pause after `times + 1` consecutive failures to reach the mail server.
 fn outage_pause(times: u32) -> Duration {
     Duration::from_secs((1_u64 << times.min(10)).min(OUTAGE_MAX_SECONDS))
 }
 
-/// Why a message did not leave, without what a server says that knows its address.
+/// The reason of a failure for the log: without the server's replies that may contain the address.
 fn loggable(failure: &Failure) -> &str {
     if failure.is_timeout || failure.step.is_none_or(Step::is_before_letter) {
         return &failure.words;
@@ -462,8 +465,8 @@ fn loggable(failure: &Failure) -> &str {
     "the mail server said no, or the connection broke"
 }
 
-/// Forgets what old messages say of people until `stop` turns true.
-pub async fn tidy(database: Database, retention_days: u32, mut stop: watch::Receiver<bool>) {
+/// Scrubs messages that ended more than `retention_days` ago, until `stop` turns true.
+pub async fn purge(database: Database, retention_days: u32, mut stop: watch::Receiver<bool>) {
     loop {
         let before = clock::now() - TimeDelta::days(retention_days.into());
         match database.write("scrub messages", move |tx| outbox::scrub(tx, before)).await {
@@ -476,11 +479,4 @@ pub async fn tidy(database: Database, retention_days: u32, mut stop: watch::Rece
             _ = stop.wait_for(|stop| *stop) => return,
         }
     }
-}
-
-/// Twice as long after each attempt, from a second on, with up to a quarter of jitter.
-fn next_try(now: DateTime<Utc>, tries: i32) -> DateTime<Utc> {
-    let seconds = (1_i64 << tries.clamp(0, 20)).min(PAUSE_MAX_SECONDS);
-    let jitter = i64::from(uuid::Uuid::new_v4().as_bytes()[0]) * seconds * 1000 / 4 / 255;
-    now + TimeDelta::seconds(seconds) + TimeDelta::milliseconds(jitter)
 }

@@ -1,6 +1,4 @@
-//! `/api/v1/conferences/...`: the released programme and its history, for everyone.
-
-use std::sync::Arc;
+//! `/api/v1/conferences/...`: the released programme, for everybody.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use deserr::Deserr;
@@ -8,12 +6,11 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    ProgrammeError, Programmes, Snapshot,
+    ProgrammeError, Snapshot,
+    documents::{Publication, answer::VARY, serve, serve_part},
     fields::Selection,
     filter::{ProgrammeQuery, ReleaseNumber, ViewQuery},
     negotiate,
-    publication::{Edition, Publication, answer::VARY, serve, serve_part},
-    release::store::{self, PublicRelease},
     view::View,
     views::{
         CallForActionView, ConferenceView, DayView, HighLevelSessionView, KeynoteView, List, PanelView, ProgrammeView,
@@ -21,49 +18,16 @@ use super::{
     },
 };
 use crate::{
-    access::ServerSecret,
-    database::Database,
-    faults::Faults,
     http::{CodePath, Problem, Query, Representation, answer, problem::AnyProblem},
+    programme::service::{FOR_A_MOMENT, ProgrammeService, find},
+    validation::ValidationErrors,
     values::{Code, Date, TextValue as _},
 };
 
-/// Readers may keep an answer for a moment without asking, and show an old one while they ask.
-pub(super) const FOR_A_MOMENT: &str = "public, max-age=10, stale-while-revalidate=60";
-/// An answer of a release that was asked for by its number. It may change all the same: a redaction must reach whoever
-/// asks again.
-const FOR_A_DAY: &str = "public, max-age=86400";
-
-/// A release that was asked for.
-pub struct Found {
-    /// The release.
-    pub snapshot: Arc<Snapshot>,
-    /// Its documents, where it is the latest.
-    pub edition: Option<Arc<Edition>>,
-    /// How long an answer may be kept.
-    pub cache_control: &'static str,
-}
-
-/// A release of a conference: the latest, or the one of the number.
-pub async fn find(state: &State, slug: &Code, version: Option<ReleaseNumber>) -> Result<Found, ProgrammeError> {
-    let (snapshot, edition) =
-        state.programmes.get_with_edition(slug.as_str()).ok_or(ProgrammeError::NotFound("conference"))?;
-    match version {
-        None => Ok(Found { snapshot, edition: Some(edition), cache_control: FOR_A_MOMENT }),
-        Some(number) if number.0 == snapshot.release.number => {
-            Ok(Found { snapshot, edition: Some(edition), cache_control: FOR_A_DAY })
-        }
-        Some(number) => {
-            let snapshot = older(state, &snapshot, number).await?;
-            Ok(Found { snapshot, edition: None, cache_control: FOR_A_DAY })
-        }
-    }
-}
-
-/// Answers a view of a conference's release: the document that is ready, where it is the whole of a publication.
+/// Answers a view of a release of a conference. With `publication`, the ready-made document is sent where there is one.
 async fn view<T: Serialize>(
     request: &HttpRequest,
-    state: &State,
+    state: &ProgrammeService,
     slug: &Code,
     lang: Option<&str>,
     version: Option<ReleaseNumber>,
@@ -73,8 +37,8 @@ async fn view<T: Serialize>(
     let found = find(state, slug, version).await?;
     let snapshot = &found.snapshot;
     let language = negotiate::choose(request, lang, &snapshot.agenda.conference.languages)?;
-    let ready = found.edition.as_ref().zip(publication);
-    if let Some(whole) = ready.and_then(|(edition, publication)| edition.get(publication, &language)) {
+    let ready = found.documents.as_ref().zip(publication);
+    if let Some(whole) = ready.and_then(|(documents, publication)| documents.get(publication, &language)) {
         return Ok(serve(request, whole, found.cache_control));
     }
     serve_part(request, state, &found, &language, "application/json", || {
@@ -83,16 +47,7 @@ async fn view<T: Serialize>(
     })
 }
 
-async fn older(state: &State, current: &Snapshot, number: ReleaseNumber) -> Result<Arc<Snapshot>, ProgrammeError> {
-    let place = current.place.clone();
-    let (id, number) = (place.id, number.0);
-    let _turn = state.programmes.turn_for_old().await;
-    let found = state.database.read(move |tx| store::load(tx, id, number).map_err(ProgrammeError::from)).await?;
-    let PublicRelease { row, content, history } = found.ok_or(ProgrammeError::NotFound("release"))?;
-    Ok(Arc::new(Snapshot::new(place, row, content).with_history(history)))
-}
-
-/// What of a conference everyone may read from any page: by the first part of the path under the conference.
+/// What everybody may read from a web page of any origin: the first segments of the path after the conference.
 const OPEN: &[&str] = &[
     "",
     "call-for-action",
@@ -105,7 +60,7 @@ const OPEN: &[&str] = &[
     "schedule.xml",
 ];
 
-/// Whether a `GET` of the path is a read of what everyone may see, wherever their page comes from.
+/// Whether a `GET` of the path may be read by a web page of any origin.
 pub fn is_open(path: &str) -> bool {
     let Some(rest) = path.strip_prefix("/api/v1/conferences") else {
         return false;
@@ -115,34 +70,22 @@ pub fn is_open(path: &str) -> bool {
     OPEN.contains(&parts.next().unwrap_or_default())
 }
 
-/// What the programme's handlers share.
-#[derive(Clone)]
-pub struct State {
-    /// The store.
-    pub database: Database,
-    /// The releases in memory.
-    pub programmes: Programmes,
-    /// Placeholders and the links of previews are derived under it.
-    pub secret: ServerSecret,
-    /// How the world reaches the service.
-    pub public_url: Arc<str>,
-}
-
-/// A conference in the list of conferences.
+/// The list of conferences.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ConferenceList {
-    /// The conferences that have a release, by first day.
+    /// Conferences that have a release, in order of first date, then slug.
     pub data: Vec<ConferenceView>,
-    /// Every conference is in this list.
+    /// Always null: the list is not divided into pages.
     pub next: Option<String>,
 }
 
-/// The query of the list of conferences.
+/// Query of the list of conferences.
 #[derive(Debug, Default, Deserr, IntoParams)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ConferencesQuery {
-    /// The language of the answer; `*` answers maps with every language.
+    /// Language of the texts (BCP 47 tag); `*` answers maps from language tag to text. A conference that does not have
+    /// this language answers in another of its own: the one that `Accept-Language` prefers, else its first.
     #[deserr(default)]
     pub lang: Option<String>,
 }
@@ -156,13 +99,13 @@ pub struct ConferencesQuery {
 )]
 pub async fn list_conferences(
     request: HttpRequest,
-    state: web::Data<State>,
+    state: web::Data<ProgrammeService>,
     query: Query<ConferencesQuery>,
 ) -> Result<HttpResponse, Problem> {
     let mut data = Vec::new();
     for snapshot in state.programmes.all() {
         let languages = &snapshot.agenda.conference.languages;
-        // A language that one conference lacks is no fault here: each answers in its own.
+        // A conference that lacks the language is no error here: it answers in one of its own.
         let language = negotiate::choose(&request, query.0.lang.as_deref(), languages)
             .or_else(|_| negotiate::choose(&request, None, languages))?;
         data.push(View::new(&snapshot, &language).conference());
@@ -170,7 +113,7 @@ pub async fn list_conferences(
     public(&request, &ConferenceList { data, next: None })
 }
 
-/// Answers what everyone may read and keep for a moment.
+/// Answers a value that everybody may read, and that caches may keep for a few seconds.
 pub(super) fn public(request: &HttpRequest, value: &impl Serialize) -> Result<HttpResponse, Problem> {
     let representation = Representation {
         body: serde_json::to_vec(value).map_err(Problem::unexpected)?,
@@ -192,7 +135,7 @@ pub(super) fn public(request: &HttpRequest, value: &impl Serialize) -> Result<Ht
 )]
 pub async fn read_conference(
     request: HttpRequest,
-    state: web::Data<State>,
+    state: web::Data<ProgrammeService>,
     path: web::Path<CodePath>,
     query: Query<ViewQuery>,
 ) -> Result<HttpResponse, Problem> {
@@ -203,7 +146,8 @@ pub async fn read_conference(
     view(&request, &state, &path.0, query.lang.as_deref(), query.version, whole, make).await
 }
 
-/// Reads the released programme, whole or filtered. A filtered one has the tracks, rooms and speakers of its sessions.
+/// Reads the released programme, whole or filtered. A filtered programme contains the tracks, rooms and speakers of the
+/// selected sessions only.
 #[utoipa::path(
     get, path = "/api/v1/conferences/{conference}/programme",
     tag = "programme",
@@ -212,7 +156,7 @@ pub async fn read_conference(
 )]
 pub async fn read_programme(
     request: HttpRequest,
-    state: web::Data<State>,
+    state: web::Data<ProgrammeService>,
     path: web::Path<CodePath>,
     query: Query<ProgrammeQuery>,
 ) -> Result<HttpResponse, Problem> {
@@ -227,7 +171,7 @@ pub async fn read_programme(
     .await
 }
 
-/// A list that is of the sessions taken.
+/// A list view that the query of the programme filters.
 macro_rules! listed {
     ($(#[$doc:meta])* $name:ident, $path:literal, $publication:ident, $each:ident, $what:literal, $make:expr) => {
         $(#[$doc])*
@@ -239,7 +183,7 @@ macro_rules! listed {
         )]
         pub async fn $name(
             request: HttpRequest,
-            state: web::Data<State>,
+            state: web::Data<ProgrammeService>,
             path: web::Path<CodePath>,
             query: Query<ProgrammeQuery>,
         ) -> Result<HttpResponse, Problem> {
@@ -263,37 +207,38 @@ listed!(
     |view, query| view.days(query)
 );
 listed!(
-    /// Lists the sessions in running order.
+    /// Lists the sessions in order of start time.
     list_programme_sessions, "/api/v1/conferences/{conference}/programme/sessions", Sessions, SessionView, "The sessions",
     |view, query| view.sessions(query)
 );
 listed!(
-    /// Lists the panels in running order: topic, moderators, panellists.
+    /// Lists the panels in order of the programme, with topic, moderators and panellists.
     list_programme_panels, "/api/v1/conferences/{conference}/programme/panels", Panels, PanelView, "The panels",
     |view, query| view.panels(query)
 );
 listed!(
-    /// Lists the keynotes in running order.
+    /// Lists the keynotes in order of the programme.
     list_programme_keynotes, "/api/v1/conferences/{conference}/programme/keynotes", Keynotes, KeynoteView, "The keynotes",
     |view, query| view.keynotes(query)
 );
 listed!(
-    /// Lists the speakers with all that they appear in; of a selection of sessions, who appears there and in what.
+    /// Lists the speakers with the sessions and items in which they appear. If the query selects sessions, lists the
+    /// speakers of these, with their appearances there.
     list_programme_speakers, "/api/v1/conferences/{conference}/programme/speakers", Speakers, SpeakerDetail, "The speakers",
     |view, query| view.speakers(query)
 );
 listed!(
-    /// Lists the rooms, or those of the selected sessions.
+    /// Lists the rooms. If the query selects sessions, lists the rooms of these.
     list_programme_rooms, "/api/v1/conferences/{conference}/programme/rooms", Rooms, RoomView, "The rooms",
     |view, query| view.rooms(query)
 );
 listed!(
-    /// Lists the tracks, or those of the selected sessions.
+    /// Lists the tracks. If the query selects sessions, lists the tracks of these.
     list_programme_tracks, "/api/v1/conferences/{conference}/programme/tracks", Tracks, TrackView, "The tracks",
     |view, query| view.tracks(query)
 );
 
-/// A view of one thing that cannot be filtered.
+/// A view of one thing, which cannot be filtered.
 macro_rules! plain {
     ($(#[$doc:meta])* $name:ident, $path:literal, $publication:ident, $body:ty, $what:literal, $make:expr) => {
         $(#[$doc])*
@@ -305,7 +250,7 @@ macro_rules! plain {
         )]
         pub async fn $name(
             request: HttpRequest,
-            state: web::Data<State>,
+            state: web::Data<ProgrammeService>,
             path: web::Path<CodePath>,
             query: Query<ViewQuery>,
         ) -> Result<HttpResponse, Problem> {
@@ -322,7 +267,7 @@ macro_rules! plain {
 }
 
 plain!(
-    /// Reads the high-level political session: interventions, then responses, in running order.
+    /// Reads the high-level political session, with the interventions of ministers and the responses of institutions.
     read_high_level_session, "/api/v1/conferences/{conference}/programme/high-level-session", HighLevelSession,
     HighLevelSessionView, "high-level political session",
     |view| view.high_level_session()
@@ -339,14 +284,14 @@ plain!(
     tag = "programme",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
-        ("date" = String, Path, description = "The date"),
+        ("date" = String, Path, description = "The date of the day (`YYYY-MM-DD`)"),
         ViewQuery
     ),
     responses((status = 200, description = "The day", body = DayView), AnyProblem)
 )]
 pub async fn read_programme_day(
     request: HttpRequest,
-    state: web::Data<State>,
+    state: web::Data<ProgrammeService>,
     path: web::Path<(CodePath, String)>,
     query: Query<ViewQuery>,
 ) -> Result<HttpResponse, Problem> {
@@ -374,7 +319,7 @@ pub async fn read_programme_day(
 )]
 pub async fn read_programme_session(
     request: HttpRequest,
-    state: web::Data<State>,
+    state: web::Data<ProgrammeService>,
     path: web::Path<(CodePath, CodePath)>,
     query: Query<ViewQuery>,
 ) -> Result<HttpResponse, Problem> {
@@ -388,7 +333,7 @@ pub async fn read_programme_session(
     .await
 }
 
-/// Reads a speaker with all that they appear in.
+/// Reads a speaker with the sessions and items in which they appear.
 #[utoipa::path(
     get, path = "/api/v1/conferences/{conference}/programme/speakers/{speaker}",
     tag = "programme",
@@ -401,7 +346,7 @@ pub async fn read_programme_session(
 )]
 pub async fn read_programme_speaker(
     request: HttpRequest,
-    state: web::Data<State>,
+    state: web::Data<ProgrammeService>,
     path: web::Path<(CodePath, CodePath)>,
     query: Query<ViewQuery>,
 ) -> Result<HttpResponse, Problem> {

@@ -1,10 +1,11 @@
-//! What changed between two releases, as data: each change, and of which kinds it is.
+//! The changes between two releases, as data: each change with its kinds.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use crate::{
+    access::audit::ResourceKind,
     agenda::{
         Agenda, Change,
         document::Session,
@@ -14,28 +15,28 @@ use crate::{
 };
 
 text_enum! {
-    /// What a change is to a reader.
+    /// The kind of a change, as a reader sees it.
     ChangeKind {
         /// It is new.
         Added = "added",
-        /// It is gone.
+        /// It was removed.
         Removed = "removed",
-        /// It is at another time.
+        /// Its time or date changed.
         MovedInTime = "moved_in_time",
-        /// It is in another room.
+        /// Its room changed.
         MovedInRoom = "moved_in_room",
-        /// It is called something else.
+        /// Its title, name or code changed.
         Renamed = "renamed",
-        /// Others appear in it.
+        /// The people who appear in it changed.
         SpeakerChanged = "speaker_changed",
         /// Something else about it changed.
         Changed = "changed",
-        /// Things stand in another order.
+        /// The order of a list changed.
         Reordered = "reordered",
     }
 }
 
-/// Fields that no reader has: in a projection they say nothing.
+/// Fields that only organisers see; in a projection they carry no information.
 const ORGANISERS_OWN: [&str; 8] = [
     "visibility",
     "public_from",
@@ -50,16 +51,13 @@ const ORGANISERS_OWN: [&str; 8] = [
 /// What changed from one release to another.
 #[derive(Debug)]
 pub struct Difference {
-    /// What was; none before the first release.
+    /// The earlier agenda; `None` before the first release.
     pub before: Option<Agenda>,
-    /// What is.
     pub after: Agenda,
-    /// What turns the one into the other.
     pub changes: Vec<Change>,
 }
 
 impl Difference {
-    /// The difference between two agendas.
     pub fn between(before: Option<Agenda>, after: Agenda) -> Self {
         let seen = |agenda: &Agenda| {
             let mut nodes = nodes(agenda);
@@ -72,7 +70,7 @@ impl Difference {
         Self { before, after, changes }
     }
 
-    /// Of which kinds a change is, each once.
+    /// The kinds of a change, each once.
     pub fn kinds(&self, change: &Change) -> Vec<ChangeKind> {
         match change.action {
             ChangeAction::Create => return vec![ChangeKind::Added],
@@ -82,13 +80,17 @@ impl Difference {
         }
         let mut kinds = BTreeSet::new();
         for field in &change.fields {
-            match (change.resource.as_str(), field.as_str()) {
-                ("session", "starts_at" | "ends_at") | ("day", "date") | ("conference", "starts_on" | "ends_on") => {
+            match (change.resource, field.as_str()) {
+                (ResourceKind::Session, "starts_at" | "ends_at")
+                | (ResourceKind::Day, "date")
+                | (ResourceKind::Conference, "starts_on" | "ends_on") => {
                     kinds.insert(ChangeKind::MovedInTime);
                 }
-                ("session", "room") => _ = kinds.insert(ChangeKind::MovedInRoom),
-                ("session" | "item", "appearances") => _ = kinds.insert(ChangeKind::SpeakerChanged),
-                ("item", "session") => kinds.extend(self.kinds_of_move(change)),
+                (ResourceKind::Session, "room") => _ = kinds.insert(ChangeKind::MovedInRoom),
+                (ResourceKind::Session | ResourceKind::Item, "appearances") => {
+                    _ = kinds.insert(ChangeKind::SpeakerChanged)
+                }
+                (ResourceKind::Item, "session") => kinds.extend(self.kinds_of_move(change)),
                 (_, "title" | "name" | "given_name" | "family_name" | "code" | "slug") => {
                     kinds.insert(ChangeKind::Renamed);
                 }
@@ -98,13 +100,13 @@ impl Difference {
         kinds.into_iter().collect()
     }
 
-    /// An item that goes to another session goes to its time and its room.
+    /// An item that moves to another session may change its time and its room.
     fn kinds_of_move(&self, change: &Change) -> Vec<ChangeKind> {
         let session = |agenda: Option<&Agenda>, fields: Option<&serde_json::Map<String, Value>>| {
             let id = fields.and_then(|fields| fields.get("session")).and_then(Value::as_str)?;
             let of_id = |session: &&Session| session.id.is_some_and(|known| known.to_string() == id);
             let session = agenda?.sessions.iter().find(of_id)?;
-            // A room that has another code is the same room.
+            // A room keeps its id when its code changes.
             let room = agenda?.rooms.iter().find(|room| session.room.as_ref() == Some(&room.code));
             Some((session.starts_at, room.and_then(|room| room.id)))
         };

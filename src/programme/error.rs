@@ -1,50 +1,45 @@
-//! What can go wrong with releases and programme, and its problem documents.
+//! The errors of releases and programme, and their problem documents.
 
+use super::redaction::personal_data_scan::Candidate;
 use crate::{
     agenda::AgendaError,
     database::{DatabaseError, Retry},
-    faults::Faults,
     http::{
         idempotency::KeyReused,
         problem::{NOT_FOUND, Problem, problem_kinds},
     },
-    programme::redaction::census::Candidate,
+    validation::ValidationErrors,
 };
 
 problem_kinds! {
-    /// A scheduled release cannot be called off any more.
+    /// A scheduled release cannot be cancelled any more.
     RELEASE_PUBLISHED = ("release-published", 409, "The release is published already"),
     /// A code passed from one speaker to another.
     AMBIGUOUS_SPEAKER = ("ambiguous-speaker", 409, "The code belonged to several people"),
-    /// The link shows nothing any more.
+    /// The link to the preview has expired or was revoked.
     PREVIEW_EXPIRED = ("preview-expired", 403, "The link to the preview has expired"),
 }
 
 /// Why a programme was not published or read.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgrammeError {
-    /// There is no such thing in the release.
     #[error("no such {0}")]
     NotFound(&'static str),
-    /// What is to be called off was published.
+    /// The scheduled release was already published, as the release with this number.
     #[error("published already, as release {0}")]
     Published(i32),
-    /// The link to a preview was good once.
     #[error("the link to the preview has expired")]
     PreviewExpired,
     /// The code passed from one of these people to another.
     #[error("the code belonged to {} people", .0.len())]
     AmbiguousSpeaker(Vec<Candidate>),
-    /// There are several conferences, and none was named.
+    /// There are several conferences, and the command did not name one.
     #[error("there are several conferences: name one with --conference")]
     Unnamed,
-    /// The query is wrong.
     #[error("the query has {} faults", .0.0.len())]
-    Invalid(Faults),
-    /// The draft cannot be read or released.
+    Invalid(ValidationErrors),
     #[error(transparent)]
     Agenda(#[from] AgendaError),
-    /// The store failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
 }
@@ -61,8 +56,8 @@ impl From<KeyReused> for ProgrammeError {
     }
 }
 
-impl From<Faults> for ProgrammeError {
-    fn from(faults: Faults) -> Self {
+impl From<ValidationErrors> for ProgrammeError {
+    fn from(faults: ValidationErrors) -> Self {
         Self::Invalid(faults)
     }
 }

@@ -1,5 +1,5 @@
-//! `?fields=`: an answer with only what its reader asked for. Which names there are is read from the schema of the
-//! view, as in the API document, never from the value at hand.
+//! `?fields=`: an answer with only the fields that the client asked for. The known names are read from the schema of
+//! the view, as in the API document, never from the value.
 
 use std::collections::BTreeMap;
 
@@ -15,36 +15,36 @@ use utoipa::{
 };
 
 use super::views::List;
-use crate::faults::Faults;
+use crate::validation::ValidationErrors;
 
-/// More paths than any view has use for; each is looked up in the schema.
+/// More paths than any view needs; each is looked up in the schema.
 const PATHS_MAX: usize = 50;
 
-/// What of a value is wanted.
+/// Which members of a value are answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
-    /// All of it.
+    /// All members.
     Whole,
-    /// These members; of a list, these members of each element.
+    /// These members; for a list, these members of each element.
     Parts(BTreeMap<String, Selection>),
 }
 
 impl Selection {
-    /// What the paths select of a view of type `T`: `code,room.name`. All of it without a text.
+    /// The members of a view of type `T` that the paths select, such as `code,room.name`. Without a text, all members.
     ///
     /// # Errors
-    /// A fault for each name that the view does not have, or one for too many paths.
-    pub fn read<T: ToSchema>(text: Option<&str>) -> Result<Self, Faults> {
+    /// One validation error for each name that the view does not have, or one for too many paths.
+    pub fn read<T: ToSchema>(text: Option<&str>) -> Result<Self, ValidationErrors> {
         let Some(text) = text else {
             return Ok(Self::Whole);
         };
-        let mut faults = Faults::default();
+        let mut faults = ValidationErrors::default();
         let paths: Vec<&str> = text.split(',').map(str::trim).collect();
         if paths.len() > PATHS_MAX {
             faults.add("?fields", "too_many", format!("must have at most {PATHS_MAX} paths"));
             return faults.or(Self::Whole);
         }
-        let shapes = Shapes::of::<T>();
+        let shapes = ViewSchema::of::<T>();
         let mut selected = Self::Parts(BTreeMap::new());
         for path in paths {
             match shapes.check(path) {
@@ -55,7 +55,7 @@ impl Selection {
         faults.or(selected)
     }
 
-    /// Whoever wants all of something gets all of it, whichever part of it they name besides.
+    /// A path to a whole object includes the paths to its parts.
     fn add<'a>(&mut self, mut names: impl Iterator<Item = &'a str>) {
         match (names.next(), &mut *self) {
             (None, _) => *self = Self::Whole,
@@ -66,31 +66,32 @@ impl Selection {
         }
     }
 
-    /// The value, to be written with what is selected of it.
-    pub fn of<T>(&self, value: T) -> Sparse<'_, T> {
-        Sparse { value, selection: self }
+    /// The value, of which only the selected members are serialised.
+    pub fn of<T>(&self, value: T) -> Selected<'_, T> {
+        Selected { value, selection: self }
     }
 
-    /// The list, to be written with what is selected of each element.
-    pub fn of_each<T>(&self, values: Vec<T>) -> List<Sparse<'_, T>> {
+    /// The list, of whose elements only the selected members are serialised.
+    pub fn of_each<T>(&self, values: Vec<T>) -> List<Selected<'_, T>> {
         List { data: values.into_iter().map(|value| self.of(value)).collect() }
     }
 }
 
-/// The schema of a view, and those that it refers to.
-struct Shapes {
+/// The schema of a view, and the schemas that it refers to.
+struct ViewSchema {
     root: RefOr<Schema>,
     named: BTreeMap<String, RefOr<Schema>>,
 }
 
-impl Shapes {
+impl ViewSchema {
     fn of<T: ToSchema>() -> Self {
         let mut named = Vec::new();
         T::schemas(&mut named);
         Self { root: T::schema(), named: named.into_iter().collect() }
     }
 
-    /// Whether the view has what the path leads to; if not, what is known where the path goes astray.
+    /// Whether the view has the member that the path names. The error lists the known members at the point where the
+    /// path is wrong.
     fn check(&self, path: &str) -> Result<(), String> {
         let mut place = vec![&self.root];
         let mut walked = String::new();
@@ -99,14 +100,14 @@ impl Shapes {
             place = members.iter().filter(|(known, _)| *known == name).map(|(_, schema)| *schema).collect();
             if place.is_empty() {
                 let known: Vec<&str> = members.into_iter().map(|(known, _)| known).collect();
-                return Err(astray(&walked, name, &known));
+                return Err(unknown_field_detail(&walked, name, &known));
             }
             walked = if walked.is_empty() { name.to_owned() } else { format!("{walked}.{name}") };
         }
         Ok(())
     }
 
-    /// The members of an object, or of each element of a list, in their order.
+    /// The members of an object, or of each element of a list, in the order of the schema.
     fn members<'s>(&'s self, schema: &'s RefOr<Schema>) -> Vec<(&'s str, &'s RefOr<Schema>)> {
         let of_all = |schemas: &'s [RefOr<Schema>]| schemas.iter().flat_map(|schema| self.members(schema)).collect();
         match schema {
@@ -129,7 +130,7 @@ impl Shapes {
     }
 }
 
-fn astray(walked: &str, name: &str, known: &[&str]) -> String {
+fn unknown_field_detail(walked: &str, name: &str, known: &[&str]) -> String {
     let place = if walked.is_empty() { "here".to_owned() } else { format!("in {walked}") };
     let name: String = name.chars().take(50).collect();
     if known.is_empty() {
@@ -138,14 +139,14 @@ fn astray(walked: &str, name: &str, known: &[&str]) -> String {
     format!("`{name}` is not known {place}; known: {}", known.join(", "))
 }
 
-/// A value of which only a selection is written, in the order of the whole.
+/// A value of which only the selected members are serialised, in their usual order.
 #[derive(Debug)]
-pub struct Sparse<'s, T> {
+pub struct Selected<'s, T> {
     value: T,
     selection: &'s Selection,
 }
 
-impl<T: Serialize> Serialize for Sparse<'_, T> {
+impl<T: Serialize> Serialize for Selected<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if *self.selection == Selection::Whole {
             return self.value.serialize(serializer);
@@ -159,7 +160,7 @@ impl<T: Serialize> Serialize for Sparse<'_, T> {
     }
 }
 
-/// Writes what is selected of a JSON text.
+/// Writes the selected members of a JSON text.
 fn write(text: &str, selection: &Selection, to: &mut String) -> serde_json::Result<()> {
     let Selection::Parts(parts) = selection else {
         to.push_str(text);
@@ -192,7 +193,7 @@ fn write(text: &str, selection: &Selection, to: &mut String) -> serde_json::Resu
     Ok(())
 }
 
-/// The members of an object in their order.
+/// The members of a JSON object, in order.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {

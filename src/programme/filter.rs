@@ -1,4 +1,4 @@
-//! Which sessions a reader asked for. A value that names nothing in the release is a fault, not an empty list.
+//! The queries of the programme. A value that names nothing in the release is a validation error, not an empty list.
 
 use deserr::Deserr;
 use utoipa::IntoParams;
@@ -9,103 +9,109 @@ use crate::{
         document::{Item, Session, SessionKind},
         model::instant,
     },
-    faults::Faults,
-    values::{Code, Date, LanguageTag, Moment, TextValue},
+    validation::ValidationErrors,
+    values::{Code, Date, LanguageTag, LocalOrInstant, TextValue},
 };
 
-/// The query of a programme view.
+/// Query of a view of the programme.
 #[derive(Debug, Default, Deserr, IntoParams)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ProgrammeQuery {
-    /// The language of the answer; `*` answers maps with every language. Without it `Accept-Language` decides.
+    /// Language of the texts (BCP 47 tag, one of the conference's); `*` answers maps from language tag to text. If left
+    /// out, the header `Accept-Language` decides, then the conference's first language.
     #[deserr(default)]
     pub lang: Option<String>,
-    /// The number of an older release.
+    /// Number of the release to read; the latest if left out.
     #[deserr(default)]
     pub version: Option<ReleaseNumber>,
-    /// Only sessions of this day.
+    /// Only sessions of the day with this date (`YYYY-MM-DD`).
     #[deserr(default)]
     pub day: Option<Date>,
-    /// Only sessions of this track.
+    /// Only sessions of the track with this code.
     #[deserr(default)]
     pub track: Option<Code>,
-    /// Only sessions in this room.
+    /// Only sessions in the room with this code.
     #[deserr(default)]
     pub room: Option<Code>,
     /// Only sessions of this kind.
     #[deserr(default)]
     pub kind: Option<SessionKind>,
-    /// Only sessions in which this speaker appears; of panels and keynotes only those in which they do.
+    /// Only sessions in which the speaker with this code appears. For panels and keynotes, only those in which they
+    /// appear.
     #[deserr(default)]
     pub speaker: Option<Code>,
-    /// Only sessions that are spoken in this language or interpreted into it.
+    /// Only sessions that are spoken in this language or interpreted into it (BCP 47 tag).
     #[deserr(default)]
     pub language: Option<LanguageTag>,
-    /// Only sessions that are on at this time, their first instant included, their end not: RFC 3339, or a wall time in
-    /// the conference's time zone. Panels and keynotes are on at their own times where these are known.
+    /// Only sessions that take place at this time: RFC 3339, or a local time in the conference's time zone
+    /// (`2030-05-01T09:30`). A session includes its start time and excludes its end time. Panels and keynotes are
+    /// compared by their own times, where these are known.
     #[deserr(default)]
-    pub at: Option<Moment>,
-    /// Only these fields, each a path: `code,title,room.name,items.title`. Of a list, the fields of each element.
-    /// Nothing else is in the answer then, whatever its schema requires.
+    pub at: Option<LocalOrInstant>,
+    /// Fields to answer, as paths separated by commas: `code,title,room.name,items.title`. For a list, the fields of
+    /// each element. The answer then contains only these fields, even if the schema requires others. At most 50 paths.
     #[deserr(default)]
     pub fields: Option<String>,
 }
 
-/// The query of a view that has nothing to filter.
+/// Query of a view that cannot be filtered.
 #[derive(Debug, Default, Deserr, IntoParams)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ViewQuery {
-    /// The language of the answer; `*` answers maps with every language. Without it `Accept-Language` decides.
+    /// Language of the texts (BCP 47 tag, one of the conference's); `*` answers maps from language tag to text. If left
+    /// out, the header `Accept-Language` decides, then the conference's first language.
     #[deserr(default)]
     pub lang: Option<String>,
-    /// The number of an older release.
+    /// Number of the release to read; the latest if left out.
     #[deserr(default)]
     pub version: Option<ReleaseNumber>,
-    /// Only these fields, each a path: `code,title,room.name,items.title`. Of a list, the fields of each element.
-    /// Nothing else is in the answer then, whatever its schema requires.
+    /// Fields to answer, as paths separated by commas: `code,title,room.name,items.title`. For a list, the fields of
+    /// each element. The answer then contains only these fields, even if the schema requires others. At most 50 paths.
     #[deserr(default)]
     pub fields: Option<String>,
 }
 
-/// The query of a programme behind a link.
+/// Query of a programme that is read with the token of a link.
 #[derive(Debug, Default, Deserr, IntoParams)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct LinkQuery {
-    /// The token of the link.
+    /// Token of the link.
     #[deserr(default)]
     pub token: Option<String>,
-    /// The language of the answer; `*` answers maps with every language. Without it `Accept-Language` decides.
+    /// Language of the texts (BCP 47 tag, one of the conference's); `*` answers maps from language tag to text. If left
+    /// out, the header `Accept-Language` decides, then the conference's first language.
     #[deserr(default)]
     pub lang: Option<String>,
-    /// Only sessions of this day.
+    /// Only sessions of the day with this date (`YYYY-MM-DD`).
     #[deserr(default)]
     pub day: Option<Date>,
-    /// Only sessions of this track.
+    /// Only sessions of the track with this code.
     #[deserr(default)]
     pub track: Option<Code>,
-    /// Only sessions in this room.
+    /// Only sessions in the room with this code.
     #[deserr(default)]
     pub room: Option<Code>,
     /// Only sessions of this kind.
     #[deserr(default)]
     pub kind: Option<SessionKind>,
-    /// Only sessions in which this speaker appears.
+    /// Only sessions in which the speaker with this code appears.
     #[deserr(default)]
     pub speaker: Option<Code>,
-    /// Only sessions that are spoken in this language or interpreted into it.
+    /// Only sessions that are spoken in this language or interpreted into it (BCP 47 tag).
     #[deserr(default)]
     pub language: Option<LanguageTag>,
-    /// Only sessions that are on at this time, their first instant included, their end not: RFC 3339, or a wall time in
-    /// the conference's time zone. Panels and keynotes are on at their own times where these are known.
+    /// Only sessions that take place at this time: RFC 3339, or a local time in the conference's time zone
+    /// (`2030-05-01T09:30`). A session includes its start time and excludes its end time. Panels and keynotes are
+    /// compared by their own times, where these are known.
     #[deserr(default)]
-    pub at: Option<Moment>,
+    pub at: Option<LocalOrInstant>,
 }
 
 impl LinkQuery {
-    /// The token, and what of the programme is asked for.
+    /// The token, and the filter of the latest programme.
     pub fn split(self) -> (Option<String>, ProgrammeQuery) {
         let Self { token, lang, day, track, room, kind, speaker, language, at } = self;
         let of_latest = ProgrammeQuery { lang, day, track, room, kind, speaker, language, at, ..Default::default() };
@@ -121,8 +127,9 @@ impl TextValue for ReleaseNumber {
     fn type_name() -> std::borrow::Cow<'static, str> {
         std::borrow::Cow::Borrowed("ReleaseNumber")
     }
-    fn parse(text: &str) -> Result<Self, crate::faults::Fault> {
-        let fault = || crate::faults::Fault::of_value("invalid_number", "must be the number of a release");
+    fn parse(text: &str) -> Result<Self, crate::validation::ValidationError> {
+        let fault =
+            || crate::validation::ValidationError::of_value("invalid_number", "must be the number of a release");
         text.parse().ok().filter(|number| *number > 0).map(Self).ok_or_else(fault)
     }
     fn text(&self) -> std::borrow::Cow<'_, str> {
@@ -138,12 +145,12 @@ impl TextValue for ReleaseNumber {
 crate::values::text_value!([] ReleaseNumber);
 
 impl ProgrammeQuery {
-    /// Refuses values that name nothing in the release, and settles the time in the conference's time zone.
+    /// Refuses values that name nothing in the release, and resolves the time in the conference's time zone.
     ///
     /// # Errors
-    /// A fault a parameter.
-    pub fn check(&mut self, snapshot: &Snapshot) -> Result<(), Faults> {
-        let mut faults = Faults::default();
+    /// One validation error for each wrong parameter.
+    pub fn check(&mut self, snapshot: &Snapshot) -> Result<(), ValidationErrors> {
+        let mut faults = ValidationErrors::default();
         let mut demand = |known: bool, name: &str| {
             if !known {
                 faults.add(format!("?{name}"), "unknown_reference", format!("names no {name} of the programme"));
@@ -155,19 +162,19 @@ impl ProgrammeQuery {
         demand(self.speaker.as_ref().is_none_or(|code| snapshot.speaker(code).is_some()), "speaker");
         demand(self.language.as_ref().is_none_or(|tag| is_heard(snapshot, tag)), "language");
         match self.at.map(|at| at.resolve(snapshot.agenda.conference.time_zone)) {
-            Some(Ok(instant)) => self.at = Some(Moment::Instant(instant)),
+            Some(Ok(instant)) => self.at = Some(LocalOrInstant::Instant(instant)),
             Some(Err(fault)) => faults.add("?at", &fault.code, fault.detail),
             None => {}
         }
         faults.or(())
     }
 
-    /// Whether the session was asked for.
+    /// Whether the query selects the session.
     pub fn takes(&self, snapshot: &Snapshot, session: &Session) -> bool {
         self.takes_at_any_time(snapshot, session) && self.at.is_none_or(|at| Span::of(session).holds(instant(at)))
     }
 
-    /// Whether the session was asked for, if the time is left aside.
+    /// Whether the query selects the session, if `at` is ignored.
     pub fn takes_at_any_time(&self, snapshot: &Snapshot, session: &Session) -> bool {
         self.day.is_none_or(|date| snapshot.agenda.day_of(session).is_some_and(|day| day.date == date))
             && self.track.as_ref().is_none_or(|code| session.track.as_ref() == Some(code))
@@ -177,19 +184,19 @@ impl ProgrammeQuery {
             && self.language.as_ref().is_none_or(|tag| is_heard_in(session, tag))
     }
 
-    /// Whether the item of a session that was asked for was so too, in a list of items.
+    /// Whether a list of items contains this item of a selected session. `span` is its time, if known.
     pub fn takes_item(&self, item: &Item, span: Option<Span>) -> bool {
         let appears = |code: &Code| item.appearances.iter().any(|appearance| appearance.speaker == *code);
         let is_on = |at| span.is_none_or(|span| span.holds(instant(at)));
         self.speaker.as_ref().is_none_or(appears) && self.at.is_none_or(is_on)
     }
 
-    /// Whether everything is asked for, with all its fields.
+    /// Whether the query asks for everything, with all fields.
     pub fn is_of_all(&self) -> bool {
         !self.is_narrowing() && self.fields.is_none()
     }
 
-    /// Whether any session is left out.
+    /// Whether the query can leave a session out.
     pub fn is_narrowing(&self) -> bool {
         self.day.is_some()
             || self.track.is_some()

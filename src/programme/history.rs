@@ -1,5 +1,5 @@
-//! What became of sessions and items over the releases of a conference: calendars must be told when something moved
-//! (`SEQUENCE`) and when it was called off (RFC 5545, 3.8.7.4 and 3.8.1.11).
+//! The history of sessions and items over the releases of a conference. Calendars need it: they must learn when an
+//! event moved (`SEQUENCE`, RFC 5545, 3.8.7.4) and when it was cancelled (`STATUS`, 3.8.1.11).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -21,63 +21,60 @@ use crate::{
 /// Every slot that was ever released, by the id of its session or item.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct History(pub BTreeMap<Uuid, Past>);
+pub struct History(pub BTreeMap<Uuid, ReleasedSlot>);
 
-/// What became of a slot.
+/// The current state of a slot that was once released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fate {
-    /// It stands in the programme.
+pub enum SlotStatus {
+    /// It is in the programme.
     Stands,
-    /// It was called off.
+    /// It was removed from the agenda.
     Cancelled,
-    /// It is not to be seen: hidden, or an item whose time is not known any more.
+    /// It is not visible: it is hidden, or it is an item whose time is not known any more.
     Unseen,
 }
 
 /// A slot as it was last released.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Past {
-    /// What became of it.
-    pub fate: Fate,
-    /// The identifier that other systems know it by.
+pub struct ReleasedSlot {
+    pub fate: SlotStatus,
+    /// The identifier by which other systems know it.
     pub guid: Uuid,
-    /// The session that an item is of.
+    /// For an item, the id of its session.
     pub session: Option<Uuid>,
-    /// Every code that it had, the last one last.
+    /// Every code that it had, the current one last.
     pub codes: Vec<String>,
-    /// Its title, by language.
+    /// By language tag.
     pub title: BTreeMap<String, String>,
-    /// When it starts.
     pub starts_at: DateTime<Utc>,
-    /// When it ends.
     pub ends_at: DateTime<Utc>,
-    /// Its room.
+    /// The id of its room.
     pub room: Option<Uuid>,
-    /// The room's name, by language.
+    /// The name of the room, by language tag.
     pub room_name: Option<BTreeMap<String, String>>,
-    /// How often its time or place, or whether it takes place, changed since its first release.
+    /// How often its time or room changed, or whether it takes place, since its first release (`SEQUENCE`).
     pub sequence: u32,
-    /// When anything of it that readers see last changed.
+    /// The time of the last change that readers can see.
     pub changed_at: DateTime<Utc>,
-    /// A digest of what readers see of it.
+    /// A digest of what readers see of it, to detect changes.
     pub digest: String,
-    /// Whether it stands in for something that is not to be seen.
+    /// Whether it is a placeholder for a withheld session or item.
     pub is_placeholder: bool,
 }
 
-/// How many slots that do not stand any more are remembered, the latest.
+/// How many slots are remembered that are not in the programme any more: those that changed last.
 const PASSED_MAX: usize = 5_000;
 
 impl History {
-    /// The history with one release more: of what the public sees of an agenda that is `full`.
+    /// The history after one more release: `content` is the public projection, `full` the whole agenda.
     pub fn advance(mut self, content: &Agenda, full: &Agenda, now: DateTime<Utc>) -> Self {
         let known: HashSet<Uuid> = ids(full).collect();
         let mut standing = HashSet::new();
         let index = Index::of(content);
         for slot in slots(content) {
             let is_placeholder = !known.contains(&slot.id());
-            let seen = Past::of(&index, &slot, is_placeholder, now);
+            let seen = ReleasedSlot::of(&index, &slot, is_placeholder, now);
             standing.insert(slot.id());
             match self.0.get_mut(&slot.id()) {
                 Some(past) => past.take(seen, now),
@@ -85,13 +82,13 @@ impl History {
             }
         }
         for (id, past) in &mut self.0 {
-            if past.fate != Fate::Stands || standing.contains(id) {
+            if past.fate != SlotStatus::Stands || standing.contains(id) {
                 continue;
             }
             if known.contains(id) || past.is_placeholder {
-                past.fate = Fate::Unseen;
+                past.fate = SlotStatus::Unseen;
             } else {
-                past.fate = Fate::Cancelled;
+                past.fate = SlotStatus::Cancelled;
                 past.sequence += 1;
                 past.changed_at = now;
             }
@@ -100,7 +97,7 @@ impl History {
         self
     }
 
-    /// Forgets the digests: they were made of texts, too.
+    /// Deletes the digests, which depend on names in texts.
     pub fn forget_digests(&mut self) {
         self.0.values_mut().for_each(|past| past.digest.clear());
     }
@@ -109,7 +106,7 @@ impl History {
         let mut passed: Vec<_> = self
             .0
             .iter()
-            .filter(|(_, past)| past.fate != Fate::Stands)
+            .filter(|(_, past)| past.fate != SlotStatus::Stands)
             .map(|(id, past)| (past.changed_at, *id))
             .collect();
         passed.sort_unstable();
@@ -119,14 +116,13 @@ impl History {
         }
     }
 
-    /// What became of the slot of this id.
-    pub fn of(&self, id: Uuid) -> Option<&Past> {
+    pub fn of(&self, id: Uuid) -> Option<&ReleasedSlot> {
         self.0.get(&id)
     }
 
-    /// What was called off.
-    pub fn cancelled(&self) -> impl Iterator<Item = (Uuid, &Past)> {
-        self.0.iter().filter(|(_, past)| past.fate == Fate::Cancelled).map(|(id, past)| (*id, past))
+    /// The slots that were cancelled, by id.
+    pub fn cancelled(&self) -> impl Iterator<Item = (Uuid, &ReleasedSlot)> {
+        self.0.iter().filter(|(_, past)| past.fate == SlotStatus::Cancelled).map(|(id, past)| (*id, past))
     }
 }
 
@@ -137,11 +133,11 @@ fn ids(agenda: &Agenda) -> impl Iterator<Item = Uuid> {
     of_sessions.chain(items.filter_map(|item| item.id).map(|id| id.uuid()))
 }
 
-impl Past {
+impl ReleasedSlot {
     fn of(index: &Index<'_>, slot: &Slot<'_>, is_placeholder: bool, now: DateTime<Utc>) -> Self {
         let room = index.room(slot);
         Self {
-            fate: Fate::Stands,
+            fate: SlotStatus::Stands,
             guid: slot.guid(),
             session: slot.item.and(slot.session.id).map(|id| id.uuid()),
             codes: vec![slot.code().to_string()],
@@ -157,11 +153,11 @@ impl Past {
         }
     }
 
-    /// Becomes what is seen now.
+    /// Replaces the last released version by the current one.
     fn take(&mut self, seen: Self, now: DateTime<Utc>) {
         let place = |past: &Self| (past.starts_at, past.ends_at, past.room);
-        let has_moved = place(self) != place(&seen) || self.fate == Fate::Cancelled;
-        let has_changed = has_moved || self.fate != Fate::Stands || self.digest != seen.digest;
+        let has_moved = place(self) != place(&seen) || self.fate == SlotStatus::Cancelled;
+        let has_changed = has_moved || self.fate != SlotStatus::Stands || self.digest != seen.digest;
         let mut codes = std::mem::take(&mut self.codes);
         codes.retain(|code| !seen.codes.contains(code));
         codes.extend(seen.codes.iter().cloned());
@@ -194,7 +190,7 @@ impl<'a> Index<'a> {
         self.rooms.get(slot.session.room.as_ref()?).copied()
     }
 
-    /// A digest of what readers see of a slot: itself, its room, its track, who appears in it.
+    /// A digest of what readers see of a slot: the slot, its room, its track, and the people in it.
     fn digest(&self, slot: &Slot<'_>) -> String {
         let people = slot.appearances();
         let seen = json!({
@@ -220,7 +216,7 @@ mod tests {
         programme::visibility::{Audience, project},
     };
 
-    /// A conference with the sessions `a` and `b` (of an item `talk`), about which `say` says something else.
+    /// A conference with the sessions `a` and `b` (with an item `talk`), which `say` changes.
     fn agenda(say: impl FnOnce(&mut Value)) -> Agenda {
         let mut document = json!({
             "conference": { "slug": "any", "name": "Any", "starts_on": "2030-05-01", "ends_on": "2030-05-01",
@@ -248,7 +244,7 @@ mod tests {
         DateTime::from_timestamp(second, 0).unwrap()
     }
 
-    /// The history after the releases of these agendas, one a second.
+    /// The history after the releases of these agendas, one per second.
     fn after(agendas: &[&Agenda]) -> History {
         let release = |history: History, (second, full): (i64, &&Agenda)| {
             let content = project(full, Audience::Public, at(second), &ServerSecret::of_test());
@@ -257,8 +253,8 @@ mod tests {
         (1..).zip(agendas).fold(History::default(), release)
     }
 
-    /// What became of the slot of this number: its fate, its sequence, the second of its last change.
-    fn past(history: &History, number: u8) -> (Fate, u32, i64) {
+    /// Fate, sequence and second of the last change of the slot with this number.
+    fn past(history: &History, number: u8) -> (SlotStatus, u32, i64) {
         let past = history.of(id(number).parse().unwrap()).unwrap();
         (past.fate, past.sequence, past.changed_at.timestamp())
     }
@@ -272,13 +268,13 @@ mod tests {
             document["sessions"][1]["starts_at"] = json!("2030-05-01T10:10");
         });
         let elsewhere = agenda(|document| document["sessions"][0]["room"] = json!("attic"));
-        assert_eq!(past(&after(&[&first, &first]), 1), (Fate::Stands, 0, 1));
-        assert_eq!(past(&after(&[&first, &renamed]), 1), (Fate::Stands, 0, 2));
+        assert_eq!(past(&after(&[&first, &first]), 1), (SlotStatus::Stands, 0, 1));
+        assert_eq!(past(&after(&[&first, &renamed]), 1), (SlotStatus::Stands, 0, 2));
         let history = after(&[&first, &later, &elsewhere, &elsewhere]);
-        assert_eq!(past(&history, 1), (Fate::Stands, 2, 3));
+        assert_eq!(past(&history, 1), (SlotStatus::Stands, 2, 3));
         assert_eq!(
             (past(&history, 2), past(&history, 3)),
-            ((Fate::Stands, 2, 3), (Fate::Stands, 2, 3)),
+            ((SlotStatus::Stands, 2, 3), (SlotStatus::Stands, 2, 3)),
             "there and back"
         );
     }
@@ -288,9 +284,12 @@ mod tests {
         let first = agenda(|_| {});
         let without = agenda(|document| _ = document["sessions"].as_array_mut().unwrap().remove(1));
         let history = after(&[&first, &without, &without]);
-        assert_eq!((past(&history, 2), past(&history, 3)), ((Fate::Cancelled, 1, 2), (Fate::Cancelled, 1, 2)));
+        assert_eq!(
+            (past(&history, 2), past(&history, 3)),
+            ((SlotStatus::Cancelled, 1, 2), (SlotStatus::Cancelled, 1, 2))
+        );
         assert_eq!(history.cancelled().map(|(_, past)| past.title["en"].as_str()).collect::<Vec<_>>(), ["B", "Talk"]);
-        assert_eq!(past(&after(&[&first, &without, &first]), 2), (Fate::Stands, 2, 3));
+        assert_eq!(past(&after(&[&first, &without, &first]), 2), (SlotStatus::Stands, 2, 3));
     }
 
     #[test]
@@ -298,12 +297,12 @@ mod tests {
         let first = agenda(|_| {});
         let hidden = agenda(|document| document["sessions"][1]["visibility"] = json!("withheld"));
         let without = agenda(|document| _ = document["sessions"].as_array_mut().unwrap().remove(1));
-        assert_eq!(past(&after(&[&first, &hidden]), 2), (Fate::Unseen, 0, 1));
+        assert_eq!(past(&after(&[&first, &hidden]), 2), (SlotStatus::Unseen, 0, 1));
         assert_eq!(after(&[&first, &hidden, &first]).cancelled().count(), 0);
-        assert_eq!(past(&after(&[&first, &hidden, &first]), 2), (Fate::Stands, 0, 3));
+        assert_eq!(past(&after(&[&first, &hidden, &first]), 2), (SlotStatus::Stands, 0, 3));
         assert_eq!(after(&[&first, &hidden, &without]).cancelled().count(), 0, "nothing is told of what was hidden");
         let untimed = agenda(|document| document["sessions"][1]["items"][0]["time_limit_minutes"] = Value::Null);
-        assert_eq!(past(&after(&[&first, &untimed]), 3), (Fate::Unseen, 0, 1));
+        assert_eq!(past(&after(&[&first, &untimed]), 3), (SlotStatus::Unseen, 0, 1));
     }
 
     #[test]

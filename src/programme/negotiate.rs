@@ -1,4 +1,5 @@
-//! Which language a reader gets: `?lang=`, else `Accept-Language` (RFC 9110, 12.5.4), else the conference's first.
+//! The language of an answer: that of `?lang=`, otherwise of `Accept-Language` (RFC 9110, 12.5.4), otherwise the first
+//! language of the conference.
 
 use std::collections::BTreeMap;
 
@@ -6,33 +7,33 @@ use actix_web::{HttpRequest, http::header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::tongue::Tongue;
+use super::phrases::Phrases;
 use crate::{
-    faults::Faults,
+    validation::ValidationErrors,
     values::{LanguageTag, Localised, TextValue as _},
 };
 
-/// A text: plain in the reader's language, or with `?lang=*` a map of every language.
+/// A text: a plain string in the reader's language, or, with `?lang=*`, a map from language tag (BCP 47) to text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum ReaderText {
-    /// In the reader's language.
+    /// Text in the reader's language.
     Plain(String),
-    /// In every language.
+    /// Text in every language, by language tag.
     All(BTreeMap<String, String>),
 }
 
 /// The language of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Language {
-    /// Plain texts in this one.
+    /// Plain texts in this language.
     One(LanguageTag),
     /// Maps with every language.
     All,
 }
 
 impl Language {
-    /// The tag, for `Content-Language`.
+    /// The value of `Content-Language`.
     pub fn tag(&self) -> Option<&LanguageTag> {
         match self {
             Self::One(tag) => Some(tag),
@@ -44,22 +45,26 @@ impl Language {
 /// Chooses among a conference's languages.
 ///
 /// # Errors
-/// `?lang=` names none of them.
-pub fn choose(request: &HttpRequest, asked: Option<&str>, languages: &[LanguageTag]) -> Result<Language, Faults> {
+/// `?lang=` is none of them.
+pub fn choose(
+    request: &HttpRequest,
+    asked: Option<&str>,
+    languages: &[LanguageTag],
+) -> Result<Language, ValidationErrors> {
     among(accepted(request), asked, languages)
 }
 
-/// What the client accepts, in its own words.
+/// The value of the header `Accept-Language`.
 pub fn accepted(request: &HttpRequest) -> Option<&str> {
     request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok())
 }
 
-fn among(accepted: Option<&str>, asked: Option<&str>, languages: &[LanguageTag]) -> Result<Language, Faults> {
+fn among(accepted: Option<&str>, asked: Option<&str>, languages: &[LanguageTag]) -> Result<Language, ValidationErrors> {
     match asked {
         Some("*") => Ok(Language::All),
         Some(tag) => find(tag, languages).map(|tag| Language::One(tag.clone())).ok_or_else(|| {
             let known = languages.iter().map(LanguageTag::as_str).collect::<Vec<_>>().join(", ");
-            let mut faults = Faults::default();
+            let mut faults = ValidationErrors::default();
             faults.add("?lang", "unknown_language", format!("must be one of {known}, or * for all"));
             faults
         }),
@@ -70,24 +75,24 @@ fn among(accepted: Option<&str>, asked: Option<&str>, languages: &[LanguageTag])
     }
 }
 
-/// Chooses the language of words of the service's own: among a conference's languages and those that the service
-/// speaks.
+/// Chooses the language of sentences that the service itself writes: one of the conference's languages, or one of those
+/// of [`Phrases`].
 ///
 /// # Errors
-/// `?lang=` names none of them.
+/// `?lang=` is none of them.
 pub fn choose_words(
     accepted: Option<&str>,
     asked: Option<&str>,
     languages: &[LanguageTag],
-) -> Result<Language, Faults> {
-    let spoken = [Tongue::English, Tongue::French, Tongue::Dutch].map(Tongue::tag);
-    let is_there = |tag: &str| languages.iter().any(|language| Tongue::of(language.as_str()) == Tongue::of(tag));
+) -> Result<Language, ValidationErrors> {
+    let spoken = [Phrases::English, Phrases::French, Phrases::Dutch].map(Phrases::tag);
+    let is_there = |tag: &str| languages.iter().any(|language| Phrases::of(language.as_str()) == Phrases::of(tag));
     let more = spoken.into_iter().filter(|tag| !is_there(tag)).filter_map(|tag| LanguageTag::parse(tag).ok());
     let offered: Vec<LanguageTag> = languages.iter().cloned().chain(more).collect();
     among(accepted, asked, &offered)
 }
 
-/// The conference's language that a tag means: itself, or the one of the same primary language.
+/// The conference's language that matches a tag: the same tag, or one with the same primary language.
 fn find<'a>(tag: &str, languages: &'a [LanguageTag]) -> Option<&'a LanguageTag> {
     let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
     languages
@@ -110,7 +115,7 @@ fn best<'a>(accepted: &str, languages: &'a [LanguageTag]) -> Option<&'a Language
     ranges.iter().find_map(|(_, tag)| if *tag == "*" { languages.first() } else { find(tag, languages) })
 }
 
-/// A text as a reader gets it.
+/// A text in the form that the reader asked for.
 pub fn text(localised: &Localised, language: &Language, fallbacks: &[LanguageTag]) -> ReaderText {
     match language {
         Language::One(tag) => ReaderText::Plain(localised.text(tag.as_str(), fallbacks).to_owned()),

@@ -1,5 +1,5 @@
-//! When what happens: a session is at the time that it says, an item of it when the time limits of the items before it
-//! have passed.
+//! The times of sessions and items. A session has a start and an end; an item starts when the time limits of the items
+//! before it have passed.
 
 use chrono::{DateTime, Duration, FixedOffset};
 use uuid::Uuid;
@@ -13,34 +13,32 @@ use crate::{
     values::{Code, Localised},
 };
 
-/// From when until when something lasts, in the conference's offset.
+/// A period of time, with the offset of the conference's time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// Its first instant.
     pub starts_at: DateTime<FixedOffset>,
-    /// The instant after its last.
+    /// The first instant after it.
     pub ends_at: DateTime<FixedOffset>,
 }
 
 impl Span {
-    /// When a session is.
     pub fn of(session: &Session) -> Self {
         Self { starts_at: instant(session.starts_at), ends_at: instant(session.ends_at) }
     }
 
-    /// Whether it has begun and not ended at this instant.
+    /// Whether the instant lies in the period.
     pub fn holds(&self, at: DateTime<FixedOffset>) -> bool {
         (self.starts_at..self.ends_at).contains(&at)
     }
 
-    /// How long it is, in whole minutes.
+    /// The duration in whole minutes.
     pub fn minutes(&self) -> i64 {
         (self.ends_at - self.starts_at).num_minutes()
     }
 }
 
-/// When each item of a session is. An item has a time where it and all before it have a time limit, and where it ends
-/// within the session: beyond its end the plan cannot hold.
+/// The time of each item of a session; `None` if it is not known. It is known if this item and all items before it have
+/// a time limit, and the item ends within the session: beyond the end of the session the time limits cannot be right.
 pub fn item_spans(session: &Session) -> Vec<Option<Span>> {
     let whole = Span::of(session);
     let mut next = Some(whole.starts_at);
@@ -53,14 +51,12 @@ pub fn item_spans(session: &Session) -> Vec<Option<Span>> {
     session.items.iter().map(&mut span).collect()
 }
 
-/// A session, or an item whose time is known: what has a place of its own where a format knows no nesting.
+/// A session, or an item whose time is known. Formats without nested events show each slot as an event.
 #[derive(Debug, Clone, Copy)]
 pub struct Slot<'a> {
-    /// The session.
     pub session: &'a Session,
-    /// The item of it; none for the session itself.
+    /// `None` for the session itself.
     pub item: Option<&'a Item>,
-    /// When it is.
     pub span: Span,
 }
 
@@ -71,11 +67,11 @@ impl<'a> Slot<'a> {
             Some(item) => item.id.map(|id| id.uuid()),
             None => self.session.id.map(|id| id.uuid()),
         };
-        // Everything released has one.
+        // Everything that was released has an id.
         id.unwrap_or_default()
     }
 
-    /// The identifier that other systems know it by: the one that it was imported with, else its id.
+    /// The identifier by which other systems know it: the one that it was imported with, otherwise its id.
     pub fn guid(&self) -> Uuid {
         match self.item {
             Some(_) => self.id(),
@@ -83,27 +79,25 @@ impl<'a> Slot<'a> {
         }
     }
 
-    /// Its code.
     pub fn code(&self) -> &'a Code {
         self.item.map_or(&self.session.code, |item| &item.code)
     }
 
-    /// Its title.
     pub fn title(&self) -> &'a Localised {
         self.item.map_or(&self.session.title, |item| &item.title)
     }
 
-    /// What it is about.
+    /// The abstract.
     pub fn description(&self) -> Option<&'a Localised> {
         self.item.map_or(self.session.abstract_.as_ref(), |item| item.abstract_.as_ref())
     }
 
-    /// The word for its kind.
+    /// The kind, as the API writes it.
     pub fn kind(&self) -> &'static str {
         self.item.map_or(self.session.kind.as_str(), |item| item.kind.as_str())
     }
 
-    /// Who appears in it, in order, each person once; in a session also those of its items.
+    /// The people who appear in it, in order, each once; for a session, also the people in its items.
     pub fn appearances(&self) -> Vec<&'a Appearance> {
         let all: Vec<&Appearance> = match self.item {
             Some(item) => item.appearances.iter().collect(),
@@ -115,12 +109,12 @@ impl<'a> Slot<'a> {
     }
 }
 
-/// The identifier that other systems know a session by.
+/// The identifier by which other systems know a session.
 pub fn session_guid(session: &Session) -> Uuid {
     session.guid.or(session.id).map(|id| id.uuid()).unwrap_or_default()
 }
 
-/// A session, then those of its items whose times are known.
+/// The session itself, then its items whose times are known.
 pub fn slots_of(session: &Session) -> impl Iterator<Item = Slot<'_>> {
     let whole = Slot { session, item: None, span: Span::of(session) };
     let of_item = move |(item, span): (_, Option<Span>)| Some(Slot { session, item: Some(item), span: span? });
@@ -137,7 +131,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::faults;
+    use crate::validation;
 
     fn spans(limits: &[Option<u32>]) -> Vec<Option<String>> {
         let items: Vec<_> = limits
@@ -148,7 +142,7 @@ mod tests {
                         "time_limit_minutes": limit })
             })
             .collect();
-        let session: Session = faults::read(json!({
+        let session: Session = validation::read(json!({
             "code": "x", "kind": "thematic", "title": { "en": "X" }, "items": items,
             "starts_at": "2030-05-01T09:00:00+02:00", "ends_at": "2030-05-01T10:00:00+02:00",
         }))

@@ -1,36 +1,36 @@
-//! Making the views of a release in one language.
+//! Makes the views of a release in one language.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, FixedOffset};
 
 use super::{
+    change_text::full_name,
     filter::ProgrammeQuery,
     negotiate::{self, Language, ReaderText},
+    phrases::Phrases,
     snapshot::Snapshot,
     timing::{Span, item_spans},
-    tongue::Tongue,
     views::{
         AppearanceView, CallForActionView, CommitmentView, ConferenceView, DayView, HighLevelSessionView,
         ItemReference, ItemView, KeynoteView, NowView, OrganisationView, PanelView, ParticipantView, ProgrammeView,
         Reference, ReleaseView, RoomView, RunningView, SessionReference, SessionView, SpeakerAppearance, SpeakerDetail,
         SpeakerReference, SpeakerView, TrackView, VenueView,
     },
-    words::full_name,
 };
 use crate::{
     agenda::document::{
         Appearance, AppearanceRole, Item, ItemKind, Organisation, Room, Session, SessionKind, Speaker, Track,
     },
-    values::{Code, Date, Localised, Moment},
+    values::{Code, Date, LocalOrInstant, Localised},
 };
 
-/// Whether a thing stays in a list that is narrowed to these codes, if it is.
+/// Whether a list keeps the thing with this code. `None`: the list keeps everything.
 fn is_in(codes: &Option<HashSet<&Code>>, code: &Code) -> bool {
     codes.as_ref().is_none_or(|codes| codes.contains(code))
 }
 
-/// A release seen in one language.
+/// A release in one language.
 #[derive(Debug)]
 pub struct View<'a> {
     snapshot: &'a Snapshot,
@@ -38,7 +38,6 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// The release in this language.
     pub fn new(snapshot: &'a Snapshot, language: &'a Language) -> Self {
         Self { snapshot, language }
     }
@@ -51,7 +50,7 @@ impl<'a> View<'a> {
         localised.map(|localised| self.text(localised))
     }
 
-    /// The whole programme, or the sessions that the query takes of it.
+    /// The whole programme, or the sessions that the query selects.
     pub fn programme(&self, query: &ProgrammeQuery) -> ProgrammeView {
         let agenda = &self.snapshot.agenda;
         ProgrammeView {
@@ -65,7 +64,6 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The event itself.
     pub fn conference(&self) -> ConferenceView {
         let conference = &self.snapshot.agenda.conference;
         let part = |code: &Code| self.snapshot.organisation(code);
@@ -100,7 +98,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The codes that the sessions taken refer to; none where the query does not narrow and nothing is left out.
+    /// The codes that the selected sessions refer to; `None` if the query selects all sessions.
     fn referred<'q>(
         &'q self,
         query: &'q ProgrammeQuery,
@@ -109,7 +107,7 @@ impl<'a> View<'a> {
         query.is_narrowing().then(|| self.taken(query).flat_map(of).collect())
     }
 
-    /// The themes, or those of the sessions that the query takes.
+    /// The tracks, or those of the sessions that the query selects.
     pub fn tracks(&self, query: &ProgrammeQuery) -> Vec<TrackView> {
         let view = |track: &Track| TrackView {
             id: track.id.unwrap_or_default(),
@@ -121,7 +119,7 @@ impl<'a> View<'a> {
         self.snapshot.agenda.tracks.iter().filter(|track| is_in(&referred, &track.code)).map(view).collect()
     }
 
-    /// The rooms, or those of the sessions that the query takes.
+    /// The rooms, or those of the sessions that the query selects.
     pub fn rooms(&self, query: &ProgrammeQuery) -> Vec<RoomView> {
         let view = |room: &Room| RoomView {
             id: room.id.unwrap_or_default(),
@@ -134,8 +132,8 @@ impl<'a> View<'a> {
     }
 
     fn name(&self, speaker: &Speaker) -> String {
-        let tongue = self.language.tag().and_then(|tag| Tongue::of(tag.as_str()));
-        full_name(speaker, tongue.unwrap_or(Tongue::English))
+        let phrases = self.language.tag().and_then(|tag| Phrases::of(tag.as_str()));
+        full_name(speaker, phrases.unwrap_or(Phrases::English))
     }
 
     fn speaker(&self, speaker: &Speaker) -> SpeakerView {
@@ -154,7 +152,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The speakers, or those who appear in the sessions that the query takes or are stood in for there.
+    /// The speakers; if the query selects sessions, those who appear in them or are represented there.
     fn speakers_in<'q>(&'q self, query: &'q ProgrammeQuery) -> impl Iterator<Item = &'q Speaker> {
         let referred = self.referred(query, |session| {
             let of_one = |appearance: &'q Appearance| [Some(&appearance.speaker), appearance.on_behalf_of.as_ref()];
@@ -163,7 +161,7 @@ impl<'a> View<'a> {
         self.snapshot.agenda.speakers.iter().filter(move |speaker| is_in(&referred, &speaker.code))
     }
 
-    /// The speakers with all that they appear in, of the sessions that the query takes.
+    /// The speakers with their appearances in the sessions that the query selects.
     pub fn speakers(&self, query: &ProgrammeQuery) -> Vec<SpeakerDetail> {
         let mut appearances = self.speaker_appearances(query, |_| true);
         let of = |speaker: &Speaker| SpeakerDetail {
@@ -173,7 +171,6 @@ impl<'a> View<'a> {
         self.speakers_in(query).map(of).collect()
     }
 
-    /// A speaker with all that they appear in.
     pub fn speaker_detail(&self, speaker: &Speaker) -> SpeakerDetail {
         let everything = ProgrammeQuery::default();
         let mut appearances = self.speaker_appearances(&everything, |code| *code == speaker.code);
@@ -181,7 +178,7 @@ impl<'a> View<'a> {
         SpeakerDetail { speaker: self.speaker(speaker), appearances }
     }
 
-    /// What the wanted speakers appear in, in running order.
+    /// The appearances of the speakers that `wanted` accepts, in order of the programme.
     fn speaker_appearances<'q>(
         &'q self,
         query: &'q ProgrammeQuery,
@@ -210,7 +207,8 @@ impl<'a> View<'a> {
         found
     }
 
-    /// The days with the sessions that the query takes; when it narrows, the days without any are left out.
+    /// The days with the sessions that the query selects. If the query leaves sessions out, days without a session are
+    /// left out too, except the day that it asks for.
     pub fn days(&self, query: &ProgrammeQuery) -> Vec<DayView> {
         let agenda = &self.snapshot.agenda;
         let mut by_day: BTreeMap<Date, Vec<SessionView>> = BTreeMap::new();
@@ -231,7 +229,7 @@ impl<'a> View<'a> {
             .collect()
     }
 
-    /// The sessions that the query takes, in running order.
+    /// The sessions that the query selects, in order of start time.
     pub fn sessions(&self, query: &ProgrammeQuery) -> Vec<SessionView> {
         self.taken(query).map(|session| self.session(session)).collect()
     }
@@ -240,7 +238,6 @@ impl<'a> View<'a> {
         self.snapshot.agenda.sessions.iter().filter(|session| query.takes(self.snapshot, session))
     }
 
-    /// A session.
     pub fn session(&self, session: &Session) -> SessionView {
         SessionView {
             id: session.id.unwrap_or_default(),
@@ -269,7 +266,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// What is on at this instant of the sessions that the query takes, and what comes next.
+    /// The selected sessions that take place at this instant, and the next one of each room.
     pub fn now(&self, query: &ProgrammeQuery, at: DateTime<FixedOffset>) -> NowView {
         let asked = |session: &&Session| query.takes_at_any_time(self.snapshot, session);
         let sessions: Vec<&Session> = self.snapshot.agenda.sessions.iter().filter(asked).collect();
@@ -278,7 +275,7 @@ impl<'a> View<'a> {
         let next = later.filter(|session| places.insert(session.room.as_ref())).map(|session| self.session(session));
         let on = sessions.iter().filter(|session| Span::of(session).holds(at));
         NowView {
-            at: Moment::Instant(at),
+            at: LocalOrInstant::Instant(at),
             now: on.map(|session| self.running(session, at)).collect(),
             next: next.collect(),
         }
@@ -305,8 +302,8 @@ impl<'a> View<'a> {
             title: self.text(&item.title),
             r#abstract: self.some(item.abstract_.as_ref()),
             time_limit_minutes: item.time_limit_minutes,
-            starts_at: span.map(|span| Moment::Instant(span.starts_at)),
-            ends_at: span.map(|span| Moment::Instant(span.ends_at)),
+            starts_at: span.map(|span| LocalOrInstant::Instant(span.starts_at)),
+            ends_at: span.map(|span| LocalOrInstant::Instant(span.ends_at)),
             appearances: self.appearances(&item.appearances),
         }
     }
@@ -381,15 +378,14 @@ impl<'a> View<'a> {
             .filter(move |(_, item, span)| item.kind == kind && query.takes_item(item, *span))
     }
 
-    /// The panels, in running order.
     pub fn panels(&self, query: &ProgrammeQuery) -> Vec<PanelView> {
         self.items_of(query, ItemKind::Panel)
             .map(|(session, item, span)| PanelView {
                 code: item.code.clone(),
                 title: self.text(&item.title),
                 r#abstract: self.some(item.abstract_.as_ref()),
-                starts_at: span.map(|span| Moment::Instant(span.starts_at)),
-                ends_at: span.map(|span| Moment::Instant(span.ends_at)),
+                starts_at: span.map(|span| LocalOrInstant::Instant(span.starts_at)),
+                ends_at: span.map(|span| LocalOrInstant::Instant(span.ends_at)),
                 session: self.session_reference(session),
                 moderators: self.speakers_as(item, &[AppearanceRole::Moderator, AppearanceRole::Chair]),
                 panellists: self.speakers_as(item, &[AppearanceRole::Panellist, AppearanceRole::Speaker]),
@@ -397,22 +393,20 @@ impl<'a> View<'a> {
             .collect()
     }
 
-    /// The keynotes, in running order.
     pub fn keynotes(&self, query: &ProgrammeQuery) -> Vec<KeynoteView> {
         self.items_of(query, ItemKind::Keynote)
             .map(|(session, item, span)| KeynoteView {
                 code: item.code.clone(),
                 title: self.text(&item.title),
                 r#abstract: self.some(item.abstract_.as_ref()),
-                starts_at: span.map(|span| Moment::Instant(span.starts_at)),
-                ends_at: span.map(|span| Moment::Instant(span.ends_at)),
+                starts_at: span.map(|span| LocalOrInstant::Instant(span.starts_at)),
+                ends_at: span.map(|span| LocalOrInstant::Instant(span.ends_at)),
                 session: self.session_reference(session),
                 speakers: self.speakers_as(item, &[AppearanceRole::KeynoteSpeaker, AppearanceRole::Speaker]),
             })
             .collect()
     }
 
-    /// The high-level political session, if the programme has one.
     pub fn high_level_session(&self) -> Option<HighLevelSessionView> {
         let session =
             self.snapshot.agenda.sessions.iter().find(|session| session.kind == SessionKind::HighLevelPolitical)?;
@@ -427,7 +421,6 @@ impl<'a> View<'a> {
         Some(HighLevelSessionView { session: view, ministerial_interventions, institutional_responses })
     }
 
-    /// The outcome document, if the programme has one.
     pub fn call_for_action(&self) -> Option<CallForActionView> {
         let call = self.snapshot.agenda.call_for_action.as_ref()?;
         let issuer = call.issued_by.as_ref();

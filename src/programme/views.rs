@@ -1,5 +1,5 @@
-//! What readers get: each part of a release as its own shape, in the reader's language. References are codes with what
-//! a reader needs beside them.
+//! The types of the programme's answers: each part of a release, in the reader's language. A reference is a code with
+//! the name or title that a reader needs.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,59 +12,59 @@ use crate::{
     },
     clock,
     ids::{ConferenceId, ItemId, RoomId, SessionId, SpeakerId, TrackId},
-    values::{Code, Count, CountryCode, Date, LanguageTag, Line, Moment, TimeZone, WebAddress},
+    values::{Code, Count, CountryCode, Date, LanguageTag, Line, LocalOrInstant, TimeZone, WebAddress},
 };
 
-/// A list.
+/// A list of elements.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct List<T> {
-    /// Its elements, in order.
+    /// Elements of the list, in order.
     pub data: Vec<T>,
 }
 
-/// Something with a name, referred to.
+/// A reference to something by its code, with its name.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Reference {
-    /// Its code.
+    /// Code of the thing: short, lower-case and unique in the conference, such as `plenary-hall`.
     pub code: Code,
-    /// Its name.
+    /// Name to show for it.
     pub name: ReaderText,
 }
 
-/// The released programme; of a filtered one, the tracks, rooms and speakers that its sessions refer to.
+/// The released programme. If the query selects sessions, it contains only these, and the tracks, rooms and speakers
+/// that they refer to.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProgrammeView {
-    /// The event itself.
+    /// The conference itself: name, dates, venue and organisations.
     pub conference: ConferenceView,
-    /// Which release this is; none in a preview of the draft.
+    /// Release that the programme belongs to; null in a preview of the draft.
     pub release: Option<ReleaseView>,
-    /// The languages there are.
+    /// Languages of the conference (BCP 47 tags); the first one is the default.
     pub languages: Vec<LanguageTag>,
-    /// The themes.
+    /// Tracks (themes) of the conference.
     pub tracks: Vec<TrackView>,
-    /// The rooms.
+    /// Rooms of the conference.
     pub rooms: Vec<RoomView>,
-    /// The people who appear.
+    /// Speakers of the conference. `GET .../programme/speakers` also lists their appearances.
     pub speakers: Vec<SpeakerView>,
-    /// The days, each with its sessions in running order.
+    /// Days, each with its sessions in order of start time.
     pub days: Vec<DayView>,
 }
 
-/// Which release a programme is.
+/// A release of the programme, as the public sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReleaseView {
-    /// Its number, from 1.
+    /// Number of the release. The first release of a conference has number 1.
     pub number: i32,
-    /// When it was published.
+    /// Time of publication (RFC 3339, UTC).
     pub released_at: String,
-    /// What the organisers say about it.
+    /// Note on what changed and why; null if there is none.
     pub note: Option<String>,
-    /// The number of the release that it published again.
+    /// Number of the earlier release that this release published again; null if it does not restore one.
     pub restores: Option<i32>,
 }
 
 impl ReleaseView {
-    /// What the public may know of a release.
     pub fn of(release: &ReleaseRow) -> Self {
         Self {
             number: release.number,
@@ -75,370 +75,381 @@ impl ReleaseView {
     }
 }
 
-/// The event itself.
+/// A conference, as the public sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ConferenceView {
-    /// Its id.
+    /// Identifier of the conference (UUID). It never changes, while the slug may.
     pub id: ConferenceId,
-    /// Its name in URLs.
+    /// Name of the conference in URLs: short and lower-case, such as `peace-2030`.
     pub slug: Code,
-    /// Its name.
+    /// Name of the conference.
     pub name: ReaderText,
-    /// What it is about.
+    /// Description of the conference; null if there is none.
     pub description: Option<ReaderText>,
-    /// Its first date.
+    /// First date (`YYYY-MM-DD`).
     pub starts_on: Date,
-    /// Its last date.
+    /// Last date (`YYYY-MM-DD`).
     pub ends_on: Date,
-    /// The time zone of its times.
+    /// IANA time zone of all times of the programme, such as `Europe/Brussels`.
     pub time_zone: TimeZone,
-    /// Its languages.
+    /// Languages of the conference (BCP 47 tags); the first one is the default.
     pub languages: Vec<LanguageTag>,
-    /// Where it is.
+    /// Venue of the conference; null if it is not given.
     pub venue: Option<VenueView>,
-    /// Who organises, hosts and supports it.
+    /// Organisers, hosts and partners of the conference.
     pub organisations: Vec<OrganisationView>,
 }
 
-/// Where a conference is.
+/// The venue of a conference.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VenueView {
-    /// Its name.
+    /// Name of the venue.
     pub name: ReaderText,
-    /// Street and number.
+    /// Street and number; null if not given.
     pub address: Option<ReaderText>,
-    /// The city.
+    /// City; null if not given.
     pub city: Option<ReaderText>,
-    /// The country.
+    /// Country (ISO 3166-1 alpha-2 code); null if not given.
     pub country: Option<CountryCode>,
 }
 
-/// An organisation's part in the conference.
+/// An organisation that organises, hosts or supports the conference.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OrganisationView {
-    /// Its code.
+    /// Code of the organisation: short, lower-case and unique in the conference, such as `university-for-peace`.
     pub code: Code,
-    /// Its name.
+    /// Name of the organisation.
     pub name: ReaderText,
-    /// What it is.
+    /// Kind of organisation, such as a State, a university or an NGO.
     pub kind: OrganisationKind,
-    /// What it does for the conference.
+    /// Role of the organisation in the conference: organiser, host or partner.
     pub role: OrganisationRole,
-    /// Its country.
+    /// Country (ISO 3166-1 alpha-2 code); null if not given.
     pub country: Option<CountryCode>,
-    /// Its website.
+    /// Address of its website; null if not given.
     pub website: Option<WebAddress>,
 }
 
-/// A theme.
+/// A track: a theme that several sessions share.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TrackView {
-    /// Its id.
+    /// Identifier of the track (UUID). It never changes, while the code may.
     pub id: TrackId,
-    /// Its code.
+    /// Code of the track: short, lower-case and unique in the conference, such as `education`.
     pub code: Code,
-    /// Its name.
+    /// Name of the track.
     pub name: ReaderText,
-    /// What it is about.
+    /// Description of the track; null if there is none.
     pub description: Option<ReaderText>,
 }
 
-/// A room.
+/// A room of the conference.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RoomView {
-    /// Its id.
+    /// Identifier of the room (UUID). It never changes, while the code may.
     pub id: RoomId,
-    /// Its code.
+    /// Code of the room: short, lower-case and unique in the conference, such as `plenary-hall`.
     pub code: Code,
-    /// Its name.
+    /// Name of the room.
     pub name: ReaderText,
-    /// How many people it holds.
+    /// Largest number of people in the room; null if not given.
     pub capacity: Option<Count<1>>,
 }
 
-/// A person who appears.
+/// A speaker: a person who appears in the programme.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SpeakerView {
-    /// Their id.
+    /// Identifier of the speaker (UUID). It never changes, while the code may.
     pub id: SpeakerId,
-    /// Their code.
+    /// Code of the speaker: short, lower-case and unique in the conference, such as `ban-ki-moon`.
     pub code: Code,
-    /// Given and family name.
+    /// Given name and family name, without the form of address. Where the organisers withhold the name, a text that
+    /// says so.
     pub name: String,
-    /// Dr, H.E., Sir.
+    /// Form of address, such as `Dr`, `H.E.` or `Sir`; null if there is none.
     pub honorific: Option<ReaderText>,
-    /// The given name; none for someone who has but one name.
+    /// Given name; null for a person who has only one name.
     pub given_name: Option<Line<200>>,
-    /// The family name, or the one name.
+    /// Family name, or the only name of the person.
     pub family_name: Line<200>,
-    /// What they are.
+    /// Office or function, such as `Minister of Education`; null if it is not given.
     pub position: Option<ReaderText>,
-    /// Whom they speak for.
+    /// Organisation that the speaker speaks for; null if there is none.
     pub organisation: Option<Reference>,
-    /// Their country.
+    /// Country (ISO 3166-1 alpha-2 code); null if not given.
     pub country: Option<CountryCode>,
-    /// Who they are.
+    /// Biography; null if there is none.
     pub biography: Option<ReaderText>,
-    /// Their class in the order of precedence.
+    /// Rank group in the order of precedence (protocol); null if not given.
     pub precedence: Option<Precedence>,
 }
 
-/// A person who appears, with all that they appear in.
+/// A speaker with everything that they appear in.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SpeakerDetail {
-    /// Who they are.
+    /// The speaker.
     #[serde(flatten)]
     pub speaker: SpeakerView,
-    /// What they appear in, in running order.
+    /// Sessions and items in which the speaker appears, in order of the programme. If the query selects sessions, only
+    /// those of the selected sessions.
     pub appearances: Vec<SpeakerAppearance>,
 }
 
-/// Something that a speaker appears in.
+/// A session or an item in which a speaker appears.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SpeakerAppearance {
-    /// What they do there.
+    /// Role of the speaker there.
     pub role: AppearanceRole,
-    /// On whose behalf, where they stand in for somebody.
+    /// Speaker whom this person represents; null if they appear for themselves.
     pub on_behalf_of: Option<SpeakerReference>,
-    /// The session.
+    /// Session in which the speaker appears.
     pub session: SessionReference,
-    /// The item in it; none when they appear in the session as such.
+    /// Item of the session in which the speaker appears; null if they appear in the session itself, for instance as its
+    /// chair.
     pub item: Option<ItemReference>,
 }
 
-/// A speaker, referred to.
+/// A reference to a speaker by their code, with what a programme shows of them.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SpeakerReference {
-    /// Their code.
+    /// Code of the speaker: short, lower-case and unique in the conference, such as `ban-ki-moon`.
     pub code: Code,
-    /// Given and family name.
+    /// Given name and family name, without the form of address. Where the organisers withhold the name, a text that
+    /// says so.
     pub name: String,
-    /// Dr, H.E., Sir.
+    /// Form of address, such as `Dr`, `H.E.` or `Sir`; null if there is none.
     pub honorific: Option<ReaderText>,
-    /// What they are.
+    /// Office or function, such as `Minister of Education`; null if it is not given.
     pub position: Option<ReaderText>,
-    /// Whom they speak for.
+    /// Organisation that the speaker speaks for; null if there is none.
     pub organisation: Option<Reference>,
 }
 
-/// A session, referred to.
+/// A reference to a session by its code, with its title, times and room.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SessionReference {
-    /// Its code.
+    /// Code of the session: short, lower-case and unique in the conference, such as `high-level-political-session`.
     pub code: Code,
-    /// Its title.
+    /// Title of the session.
     pub title: ReaderText,
-    /// When it starts.
-    pub starts_at: Moment,
-    /// When it ends.
-    pub ends_at: Moment,
-    /// Its room.
+    /// Start time (RFC 3339, with the offset of the conference's time zone).
+    pub starts_at: LocalOrInstant,
+    /// End time (RFC 3339, with the offset of the conference's time zone).
+    pub ends_at: LocalOrInstant,
+    /// Room of the session; null if it has none.
     pub room: Option<Reference>,
 }
 
-/// An item, referred to.
+/// A reference to an item of a session by its code, with its kind and title.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ItemReference {
-    /// Its code.
+    /// Code of the item: short, lower-case and unique in the conference, such as `opening-keynote`.
     pub code: Code,
-    /// What it is.
+    /// Kind of item, such as `keynote` or `panel`.
     pub kind: ItemKind,
-    /// Its title.
+    /// Title of the item.
     pub title: ReaderText,
 }
 
-/// A day with its sessions.
+/// A day of the conference with its sessions.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DayView {
-    /// The date.
+    /// Date of the day (`YYYY-MM-DD`).
     pub date: Date,
-    /// What the day is about.
+    /// Title of the day; null if there is none.
     pub title: Option<ReaderText>,
-    /// Its sessions in running order.
+    /// Sessions of the day, in order of start time.
     pub sessions: Vec<SessionView>,
 }
 
-/// A session.
+/// A session: a block of a day, with its items.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SessionView {
-    /// Its id.
+    /// Identifier of the session (UUID). It never changes, while the code may.
     pub id: SessionId,
-    /// The identifier that other systems know it by: the one that it was imported with, else its id.
+    /// Identifier by which other systems know the session, for instance in calendars and `schedule.xml`: the one that
+    /// it was imported with, otherwise its `id`.
     pub guid: SessionId,
-    /// Its code.
+    /// Code of the session: short, lower-case and unique in the conference, such as `high-level-political-session`.
     pub code: Code,
-    /// What it is.
+    /// Kind of session, such as `opening` or `parallel`.
     pub kind: SessionKind,
-    /// Its title.
+    /// Title of the session.
     pub title: ReaderText,
-    /// What it is about.
+    /// Summary of the session; null if there is none.
     pub r#abstract: Option<ReaderText>,
-    /// The day on which it lies.
+    /// Date of the day to which the session belongs (`YYYY-MM-DD`); null if it belongs to none.
     pub day: Option<Date>,
-    /// When it starts, in the conference's offset.
-    pub starts_at: Moment,
-    /// When it ends.
-    pub ends_at: Moment,
-    /// Its room.
+    /// Start time (RFC 3339, with the offset of the conference's time zone).
+    pub starts_at: LocalOrInstant,
+    /// End time (RFC 3339, with the offset of the conference's time zone).
+    pub ends_at: LocalOrInstant,
+    /// Room of the session; null if it has none.
     pub room: Option<Reference>,
-    /// Its track.
+    /// Track of the session; null if it has none.
     pub track: Option<Reference>,
-    /// The languages spoken.
+    /// Languages spoken in the session (BCP 47 tags).
     pub languages: Vec<LanguageTag>,
-    /// The languages it is interpreted into.
+    /// Languages into which the session is interpreted (BCP 47 tags).
     pub interpretation: Vec<LanguageTag>,
-    /// Who may come.
+    /// Who may attend: everybody, people who sign up, or people who are invited.
     pub access: SessionAccess,
-    /// How many may come.
+    /// Number of seats; null if it is not limited.
     pub seats: Option<Count<0>>,
-    /// Who presides over it.
+    /// People who appear in the session itself, such as its chair.
     pub appearances: Vec<AppearanceView>,
-    /// What happens in it, in running order.
+    /// Items of the session, in order.
     pub items: Vec<ItemView>,
 }
 
-/// An agenda item.
+/// An agenda item of a session.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ItemView {
-    /// Its place in the running order of its session, from 1.
+    /// Position of the item in its session, from 1.
     pub ordinal: usize,
-    /// Its id.
+    /// Identifier of the item (UUID). It never changes, while the code may.
     pub id: ItemId,
-    /// Its code.
+    /// Code of the item: short, lower-case and unique in the conference, such as `opening-keynote`.
     pub code: Code,
-    /// What it is.
+    /// Kind of item, such as `keynote` or `panel`.
     pub kind: ItemKind,
-    /// Its title.
+    /// Title of the item.
     pub title: ReaderText,
-    /// What it is about.
+    /// Summary of the item; null if there is none.
     pub r#abstract: Option<ReaderText>,
-    /// How long it may last.
+    /// Longest duration of the item, in minutes; null if it is not limited.
     pub time_limit_minutes: Option<Count<1>>,
-    /// When it starts, where that is known: it and all items before it have a time limit.
-    pub starts_at: Option<Moment>,
-    /// When it ends, where that is known.
-    pub ends_at: Option<Moment>,
-    /// Who appears in it.
+    /// Start time (RFC 3339, with the offset of the conference's time zone). It is known only if this item and every
+    /// item before it in the session have a time limit, and the item ends within the session; otherwise null.
+    pub starts_at: Option<LocalOrInstant>,
+    /// End time (RFC 3339, with the offset of the conference's time zone); null if it is not known.
+    pub ends_at: Option<LocalOrInstant>,
+    /// People who appear in the item, in order.
     pub appearances: Vec<AppearanceView>,
 }
 
-/// A speaker in an item or session.
+/// The appearance of a speaker in a session or an item.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AppearanceView {
-    /// What they do there.
+    /// Role of the speaker there, such as `moderator` or `panellist`.
     pub role: AppearanceRole,
-    /// Who.
+    /// The speaker.
     pub speaker: SpeakerReference,
-    /// On whose behalf, where they stand in for somebody.
+    /// Speaker whom this person represents; null if they appear for themselves.
     pub on_behalf_of: Option<SpeakerReference>,
 }
 
 /// A speaker in a panel or a keynote.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ParticipantView {
-    /// Who.
+    /// The speaker.
     #[serde(flatten)]
     pub speaker: SpeakerReference,
-    /// On whose behalf, where they stand in for somebody.
+    /// Speaker whom this person represents; null if they appear for themselves.
     pub on_behalf_of: Option<SpeakerReference>,
 }
 
-/// A panel: its topic, its moderators and its panellists.
+/// A panel: a topic with its moderators and panellists.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PanelView {
-    /// Its code.
+    /// Code of the panel: short, lower-case and unique in the conference, such as `panel-on-education`.
     pub code: Code,
-    /// Its topic.
+    /// Topic of the panel.
     pub title: ReaderText,
-    /// What it is about.
+    /// Summary of the panel; null if there is none.
     pub r#abstract: Option<ReaderText>,
-    /// When it starts, where that is known: it and all items before it have a time limit.
-    pub starts_at: Option<Moment>,
-    /// When it ends, where that is known.
-    pub ends_at: Option<Moment>,
-    /// The session it is in.
+    /// Start time (RFC 3339, with the offset of the conference's time zone). It is known only if this item and every
+    /// item before it in the session have a time limit, and the item ends within the session; otherwise null.
+    pub starts_at: Option<LocalOrInstant>,
+    /// End time (RFC 3339, with the offset of the conference's time zone); null if it is not known.
+    pub ends_at: Option<LocalOrInstant>,
+    /// Session that contains the panel.
     pub session: SessionReference,
-    /// Who leads it.
+    /// Speakers who moderate or chair the panel.
     pub moderators: Vec<ParticipantView>,
-    /// Who sits on it.
+    /// Panellists and other speakers of the panel.
     pub panellists: Vec<ParticipantView>,
 }
 
 /// A keynote.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KeynoteView {
-    /// Its code.
+    /// Code of the keynote: short, lower-case and unique in the conference, such as `opening-keynote`.
     pub code: Code,
-    /// Its title.
+    /// Title of the keynote.
     pub title: ReaderText,
-    /// What it is about.
+    /// Summary of the keynote; null if there is none.
     pub r#abstract: Option<ReaderText>,
-    /// When it starts, where that is known: it and all items before it have a time limit.
-    pub starts_at: Option<Moment>,
-    /// When it ends, where that is known.
-    pub ends_at: Option<Moment>,
-    /// The session it is in.
+    /// Start time (RFC 3339, with the offset of the conference's time zone). It is known only if this item and every
+    /// item before it in the session have a time limit, and the item ends within the session; otherwise null.
+    pub starts_at: Option<LocalOrInstant>,
+    /// End time (RFC 3339, with the offset of the conference's time zone); null if it is not known.
+    pub ends_at: Option<LocalOrInstant>,
+    /// Session that contains the keynote.
     pub session: SessionReference,
-    /// Who gives it.
+    /// Speakers who give the keynote.
     pub speakers: Vec<ParticipantView>,
 }
 
-/// What is on at an instant, and what comes next.
+/// The sessions that take place at a given time, and those that come next.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NowView {
-    /// The instant: the one that was asked for, else the present minute.
-    pub at: Moment,
-    /// The sessions that are on, pauses too, in running order.
+    /// Time that the answer describes (RFC 3339, with the offset of the conference's time zone): the value of `?at=`,
+    /// otherwise the current minute.
+    pub at: LocalOrInstant,
+    /// Sessions that take place at this time, breaks included, in order of start time.
     pub now: Vec<RunningView>,
-    /// In each room the first session that starts later, on whichever day; sessions without a room count as one place.
+    /// For each room, the first session that starts later, also on a following day. Sessions without a room are treated
+    /// as if they shared one room.
     pub next: Vec<SessionView>,
 }
 
-/// A session that is on.
+/// A session that takes place at the given time.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RunningView {
     /// The session.
     pub session: SessionView,
-    /// The item of it that is on, where that is known.
+    /// Item of the session that takes place at this time; null if it is not known.
     pub item: Option<ItemView>,
-    /// When what is on ends: the item, else the session.
-    pub ends_at: Moment,
+    /// End time of the current item, if it is known, otherwise of the session (RFC 3339, with the offset of the
+    /// conference's time zone).
+    pub ends_at: LocalOrInstant,
 }
 
-/// The high-level political session.
+/// The high-level political session, with its interventions and responses in lists of their own.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HighLevelSessionView {
-    /// The session; its `items` are those that are neither an intervention nor a response.
+    /// The session. Its `items` are only those that are neither an intervention nor a response.
     #[serde(flatten)]
     pub session: SessionView,
-    /// The ministers' interventions, in running order.
+    /// Interventions of ministers, in order.
     pub ministerial_interventions: Vec<ItemView>,
-    /// The institutions' responses, in running order.
+    /// Responses of institutions, in order.
     pub institutional_responses: Vec<ItemView>,
 }
 
-/// The conference's outcome document.
+/// The call for action: the outcome document of the conference.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CallForActionView {
-    /// Its title.
+    /// Title of the document.
     pub title: ReaderText,
-    /// What goes before the commitments.
+    /// Text before the commitments; null if there is none.
     pub preamble: Option<ReaderText>,
-    /// What is asked for.
+    /// Commitments of the document, in order.
     pub commitments: Vec<CommitmentView>,
-    /// Who issues it: a speaker or an organisation.
+    /// Speaker or organisation that issues the document; null if not given.
     pub issued_by: Option<Reference>,
-    /// How far it is.
+    /// Status of the document: `drafted` while it is being written, `adopted` once the conference has adopted it.
     pub status: CallForActionStatus,
 }
 
-/// One thing that is asked for.
+/// One commitment of the call for action.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CommitmentView {
-    /// Its number, from 1.
+    /// Number of the commitment, from 1.
     pub number: usize,
-    /// What is asked for.
+    /// Text of the commitment.
     pub text: ReaderText,
-    /// The norm that it rests on.
+    /// Treaty, resolution or norm on which the commitment is based; null if not given.
     pub basis: Option<ReaderText>,
 }

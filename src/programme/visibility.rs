@@ -1,14 +1,14 @@
-//! What of an agenda may be seen, by whom and when. A release keeps what the public may see; the rest stands nowhere
-//! that the public reads.
+//! Which parts of an agenda an audience may see, and when. A release stores the part that the public may see;
+//! everything that the public reads is made from it.
 //!
-//! `visibility` holds until `public_from`; from then on everyone sees the thing. What is `public` and has a
-//! `public_from` is under embargo until then: nobody sees it, attendees neither.
+//! `visibility` applies until `public_from`; from then on everybody sees the thing. A thing that is `public` and has a
+//! `public_from` is under embargo until then: nobody sees it, not even attendees.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::tongue::Tongue;
+use super::phrases::Phrases;
 use crate::{
     access::ServerSecret,
     agenda::{
@@ -20,37 +20,37 @@ use crate::{
         model::utc,
     },
     ids::{ConferenceId, Id, SpeakerId},
-    values::{Code, LanguageTag, Line, Localised, Moment},
+    values::{Code, LanguageTag, Line, LocalOrInstant, Localised},
 };
 
-/// Who looks.
+/// For whom a projection is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// Everyone.
+    /// Everybody.
     Public,
-    /// Whoever has a confirmed registration.
+    /// People with a confirmed registration.
     Attendees,
 }
 
-/// How a thing is seen.
+/// How an audience sees a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sight {
-    /// As it is.
+enum Exposure {
+    /// Unchanged.
     Whole,
-    /// As a placeholder.
+    /// Replaced by a placeholder.
     Placeholder,
-    /// Not at all.
+    /// Left out.
     Nothing,
 }
 
-/// What this audience may see of an agenda at this instant. Placeholders have codes and ids of their own, derived under
-/// the server's secret, which are the same in every projection.
+/// The part of an agenda that an audience may see at an instant. Placeholders have their own codes and ids, derived
+/// from the secret of the server; they are the same in every projection.
 pub fn project(agenda: &Agenda, audience: Audience, at: DateTime<Utc>, secret: &ServerSecret) -> Agenda {
     let conference = agenda.conference.id.unwrap_or_else(|| Id::from_uuid(uuid::Uuid::nil()));
     let mut eye =
-        Eye { audience, at, secret, conference, languages: &agenda.conference.languages, hidden: HashMap::new() };
+        Projector { audience, at, secret, conference, languages: &agenda.conference.languages, hidden: HashMap::new() };
     for speaker in &agenda.speakers {
-        if eye.sight(speaker.visibility, speaker.public_from) != Sight::Whole {
+        if eye.sight(speaker.visibility, speaker.public_from) != Exposure::Whole {
             eye.hidden.insert(&speaker.code, eye.placeholder_speaker(speaker));
         }
     }
@@ -63,7 +63,7 @@ pub fn project(agenda: &Agenda, audience: Audience, at: DateTime<Utc>, secret: &
     }
     let issuer = call_for_action.as_ref().and_then(|call| call.issued_by.as_ref());
     let speakers = eye.speakers(agenda, &sessions, issuer);
-    let (seen, all) = (Mentions::of(&agenda.conference, &speakers, &sessions, issuer), Mentions::of_all(agenda));
+    let (seen, all) = (References::of(&agenda.conference, &speakers, &sessions, issuer), References::of_all(agenda));
     let organisation = |node: &&Organisation| seen.organisations.fits(&all.organisations, &node.code);
     let room = |node: &&Room| seen.rooms.fits(&all.rooms, &node.code);
     let track = |node: &&Track| seen.tracks.fits(&all.tracks, &node.code);
@@ -74,16 +74,16 @@ pub fn project(agenda: &Agenda, audience: Audience, at: DateTime<Utc>, secret: &
     Agenda { conference, organisations, days: agenda.days.clone(), rooms, tracks, speakers, sessions, call_for_action }
 }
 
-/// The names of a speaker who is not to be known.
+/// Given and family name of a placeholder.
 const WITHHELD_NAMES: (&str, &str) = ("Name", "withheld");
 
-/// Whether this is what stands for a speaker who is not to be known.
+/// Whether this speaker entry is a placeholder for a speaker whose name is withheld.
 pub fn is_placeholder(speaker: &Speaker) -> bool {
     let names = (speaker.given_name.as_ref().map(|name| name.as_str()), speaker.family_name.as_str());
     names == (Some(WITHHELD_NAMES.0), WITHHELD_NAMES.1) && speaker.code.as_str().starts_with(Code::WITHHELD)
 }
 
-/// When the next embargo after this instant ends.
+/// The end of the next embargo after this instant.
 pub fn next_embargo(agenda: &Agenda, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let of_speakers = agenda.speakers.iter().map(|speaker| speaker.public_from);
     let of_sessions = agenda.sessions.iter().map(|session| session.public_from);
@@ -91,15 +91,15 @@ pub fn next_embargo(agenda: &Agenda, after: DateTime<Utc>) -> Option<DateTime<Ut
     of_speakers.chain(of_sessions).chain(of_items).flatten().map(utc).filter(|ends_at| *ends_at > after).min()
 }
 
-/// The speakers whom sessions, their items and the outcome refer to.
+/// The speakers to whom sessions, their items and the call for action refer.
 fn mentioned_speakers<'a>(sessions: &'a [Session], issuer: Option<&'a Issuer>) -> Codes<'a> {
     let appearances = sessions.iter().flat_map(Session::all_appearances);
     let appearing = appearances.flat_map(|appearance| [Some(&appearance.speaker), appearance.on_behalf_of.as_ref()]);
     Codes(appearing.chain([issuer.and_then(|issuer| issuer.speaker.as_ref())]).flatten().collect())
 }
 
-/// What speakers, sessions, the conference and its outcome refer to.
-struct Mentions<'a> {
+/// The codes to which speakers, sessions, the conference and the call for action refer.
+struct References<'a> {
     organisations: Codes<'a>,
     rooms: Codes<'a>,
     tracks: Codes<'a>,
@@ -108,13 +108,13 @@ struct Mentions<'a> {
 struct Codes<'a>(HashSet<&'a Code>);
 
 impl Codes<'_> {
-    /// Whether one may know of the thing: it is mentioned here, or nowhere at all.
+    /// Whether the audience may know the thing: something visible refers to it, or nothing at all does.
     fn fits(&self, all: &Codes<'_>, code: &Code) -> bool {
         self.0.contains(code) || !all.0.contains(code)
     }
 }
 
-impl<'a> Mentions<'a> {
+impl<'a> References<'a> {
     fn of(
         conference: &'a Conference,
         speakers: &'a [Speaker],
@@ -137,16 +137,16 @@ impl<'a> Mentions<'a> {
     }
 }
 
-/// The id and the code that stand for those of a thing.
-fn stand_in<K>(id: Option<Id<K>>, conference: ConferenceId, secret: &ServerSecret) -> (Option<Id<K>>, Code) {
+/// The id and the code of the placeholder for a thing.
+fn placeholder_keys<K>(id: Option<Id<K>>, conference: ConferenceId, secret: &ServerSecret) -> (Option<Id<K>>, Code) {
     let thing = id.map_or_else(uuid::Uuid::nil, Id::uuid);
     let placeholder = secret.placeholder(conference, thing);
     (Some(Id::from_uuid(placeholder.id)), Code::withheld(placeholder.number))
 }
 
-/// What stands for a speaker who is not to be known: the same wherever they appear.
+/// The placeholder for a speaker whose name is withheld. It is the same in every appearance.
 pub fn placeholder(id: Option<SpeakerId>, conference: ConferenceId, secret: &ServerSecret) -> Speaker {
-    let (id, code) = stand_in(id, conference, secret);
+    let (id, code) = placeholder_keys(id, conference, secret);
     Speaker {
         id,
         code,
@@ -165,41 +165,42 @@ pub fn placeholder(id: Option<SpeakerId>, conference: ConferenceId, secret: &Ser
     }
 }
 
-/// An audience's eye on an agenda.
-struct Eye<'a> {
+/// An audience that looks at an agenda.
+struct Projector<'a> {
     audience: Audience,
     at: DateTime<Utc>,
     secret: &'a ServerSecret,
     conference: ConferenceId,
     languages: &'a [LanguageTag],
-    /// The speakers who are not to be known, by their own code, as the placeholder of each.
+    /// The placeholders of the speakers who are hidden, by the real code of each.
     hidden: HashMap<&'a Code, Speaker>,
 }
 
-impl Eye<'_> {
-    fn sight(&self, visibility: Visibility, public_from: Option<Moment>) -> Sight {
+impl Projector<'_> {
+    fn sight(&self, visibility: Visibility, public_from: Option<LocalOrInstant>) -> Exposure {
         let from = public_from.map(utc);
         if from.is_some_and(|from| from <= self.at) {
-            return Sight::Whole;
+            return Exposure::Whole;
         }
         match (visibility, self.audience) {
-            (Visibility::Public, _) if from.is_some() => Sight::Nothing,
-            (Visibility::Public, _) | (Visibility::Attendees, Audience::Attendees) => Sight::Whole,
-            (Visibility::Attendees, Audience::Public) => Sight::Nothing,
-            (Visibility::Withheld, _) => Sight::Placeholder,
+            (Visibility::Public, _) if from.is_some() => Exposure::Nothing,
+            (Visibility::Public, _) | (Visibility::Attendees, Audience::Attendees) => Exposure::Whole,
+            (Visibility::Attendees, Audience::Public) => Exposure::Nothing,
+            (Visibility::Withheld, _) => Exposure::Placeholder,
         }
     }
 
-    fn stand_in<K>(&self, id: Option<Id<K>>) -> (Option<Id<K>>, Code) {
-        stand_in(id, self.conference, self.secret)
+    fn placeholder_keys<K>(&self, id: Option<Id<K>>) -> (Option<Id<K>>, Code) {
+        placeholder_keys(id, self.conference, self.secret)
     }
 
     fn placeholder_speaker(&self, speaker: &Speaker) -> Speaker {
         placeholder(speaker.id, self.conference, self.secret)
     }
 
-    /// Those whom one may know and whom not only hidden things mention, as they are; then a placeholder for each other
-    /// whom something that is seen refers to, in the order of their codes, so that an alphabetical list tells nothing.
+    /// The speakers whom the audience may know and to whom not only hidden things refer; then the placeholders to which
+    /// something visible refers. Placeholders are sorted by code, so that an alphabetical list of speakers reveals
+    /// nothing.
     fn speakers(&self, agenda: &Agenda, sessions: &[Session], issuer: Option<&Issuer>) -> Vec<Speaker> {
         let issuer_of_all = agenda.call_for_action.as_ref().and_then(|call| call.issued_by.as_ref());
         let (seen, all) = (mentioned_speakers(sessions, issuer), mentioned_speakers(&agenda.sessions, issuer_of_all));
@@ -219,9 +220,9 @@ impl Eye<'_> {
 
     fn session(&self, session: &Session) -> Option<Session> {
         match self.sight(session.visibility, session.public_from) {
-            Sight::Nothing => None,
-            Sight::Placeholder => {
-                let (id, code) = self.stand_in(session.id);
+            Exposure::Nothing => None,
+            Exposure::Placeholder => {
+                let (id, code) = self.placeholder_keys(session.id);
                 Some(Session {
                     id,
                     code,
@@ -244,7 +245,7 @@ impl Eye<'_> {
                     items: Vec::new(),
                 })
             }
-            Sight::Whole => Some(Session {
+            Exposure::Whole => Some(Session {
                 visibility: Visibility::Public,
                 public_from: None,
                 protocol_rule: None,
@@ -264,13 +265,13 @@ impl Eye<'_> {
             ..item
         };
         match self.sight(item.visibility, item.public_from) {
-            Sight::Nothing => None,
-            Sight::Placeholder => {
-                let (id, code) = self.stand_in(item.id);
+            Exposure::Nothing => None,
+            Exposure::Placeholder => {
+                let (id, code) = self.placeholder_keys(item.id);
                 let (title, appearances) = (to_be_announced(self.languages), Vec::new());
                 Some(neutral(Item { id, code, title, abstract_: None, appearances, ..item.clone() }))
             }
-            Sight::Whole => {
+            Exposure::Whole => {
                 let appearances = self.appearances(&item.appearances);
                 Some(neutral(Item { appearances, ..item.clone() }))
             }
@@ -290,12 +291,13 @@ impl Eye<'_> {
     }
 }
 
-/// The title of what is withheld, in the conference's languages that the service knows; else in English.
+/// The title of a withheld session or item, in those languages of the conference that the service knows, otherwise in
+/// English.
 fn to_be_announced(languages: &[LanguageTag]) -> Localised {
-    let title = |tag: &LanguageTag| Some((tag.to_string(), Tongue::of(tag.as_str())?.to_be_announced().to_owned()));
+    let title = |tag: &LanguageTag| Some((tag.to_string(), Phrases::of(tag.as_str())?.to_be_announced().to_owned()));
     let mut known = languages.iter().filter_map(title).peekable();
     if known.peek().is_none() {
-        return Localised::new(Tongue::English.tag(), Tongue::English.to_be_announced());
+        return Localised::new(Phrases::English.tag(), Phrases::English.to_be_announced());
     }
     Localised::of(known)
 }
@@ -316,7 +318,7 @@ mod tests {
         serde_json::to_value(project(agenda, audience, at(), &ServerSecret::of_test())).unwrap()
     }
 
-    /// A conference of one session with a speech and a panel, about which `say` says more.
+    /// A conference of one session with a speech and a panel, which `say` changes.
     fn conference(say: impl FnOnce(&mut Value)) -> Agenda {
         let mut document = json!({
             "conference": { "slug": "any", "name": "Any", "starts_on": "2030-05-01", "ends_on": "2030-05-01",
@@ -423,7 +425,8 @@ mod tests {
         assert_eq!(without_ids(&agenda), without_ids(&plain));
     }
 
-    /// The speakers whom the agenda mentions; without what has the mark of the hidden in its code, if it is given.
+    /// The speakers to whom the agenda refers, without sessions and items whose code contains the mark `hidden`, if
+    /// given.
     fn mentions(agenda: &Agenda, hidden: Option<&str>) -> HashSet<Code> {
         let is_open = |code: &Code| hidden.is_none_or(|mark| !code.as_str().contains(mark));
         let mut appearances = Vec::new();

@@ -1,288 +1,198 @@
-//! `/api/v1/conferences/{conference}/registrations` and the form in front of it.
+//! `/api/v1/conferences/{conference}/registrations`.
 
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
     RegistrationError,
-    actions::{self, Errand, Shown},
+    actions::{self, RegistrationDetails},
+    admission::{Application, Receipt, check_against_conference},
+    commit_queue::RegisterOutcome,
+    context::RequestContext,
+    fields::{personal_fields, view, view_struct},
     form::Answers,
-    intake::{Application, Receipt, conference_faults},
-    ledger::Released,
     letters,
-    model::{Event, Form, HistoryEntry, State},
-    page,
-    queue::Queue,
-    session_seats::store::SignUp,
+    model::{Event, Form, HistoryEntry, RegistrationStatus},
+    session_seats::SignUp,
 };
 use crate::{
-    access::{Actor, Credentials, RateLimit, ServerSecret},
+    access::{Actor, Credentials, Operation},
     clock,
-    database::{Connection, Database},
-    faults::{self, Faults},
-    http::{CodePath, Json, Problem, Query, extract::Body, idempotency::IdempotencyKey, problem::AnyProblem},
-    mail::Wake,
-    programme::{Programmes, Snapshot, filter::LinkQuery, negotiate, view::View, views::ProgrammeView},
-    values::{Code, EmailAddress, LanguageTag, Prose},
+    database::Connection,
+    http::{
+        CodePath, Json, NO_STORE, Problem, Query,
+        extract::{EmptyObject, RawJson, TokenQuery},
+        idempotency::IdempotencyKey,
+        problem::AnyProblem,
+    },
+    programme::{Snapshot, filter::LinkQuery, negotiate, view::View, views::ProgrammeView},
+    registration::{service::RegistrationService, session_seats::SignUpState},
+    validation::{self, ValidationErrors},
+    values::{Code, LanguageTag, Prose},
 };
 
-/// What the handlers of registrations share.
-#[derive(Clone)]
-pub struct Desk {
-    /// The store.
-    pub database: Database,
-    /// The releases in memory: what letters and forms call things.
-    pub programmes: Programmes,
-    /// Links are derived under it.
-    pub secret: ServerSecret,
-    /// How the world reaches the service.
-    pub public_url: Arc<str>,
-    /// Tells the mail worker.
-    pub wake: Wake,
-    /// How often one client may register.
-    pub limit: RateLimit,
-    /// How often one client may try codes of invitations.
-    pub code_limit: RateLimit,
-    /// Applications on their way into the store.
-    pub queue: Queue,
-    /// Where files of exports are while they are written and sent.
-    pub scratch: Arc<std::path::Path>,
-}
+/// Answers that must not be told apart are sent at a multiple of this time after the request arrived, so that the time
+/// of the answer does not say whether an address was known.
+const RESPONSE_QUANTUM: std::time::Duration = std::time::Duration::from_millis(50);
 
-impl Desk {
-    /// The latest release of a conference.
-    ///
-    /// # Errors
-    /// [`RegistrationError::NoConference`] where there is none.
-    pub fn snapshot(&self, slug: &Code) -> Result<Arc<Snapshot>, RegistrationError> {
-        self.programmes.get(slug).ok_or(RegistrationError::NoConference)
-    }
-
-    /// Reads registrations, in one snapshot of the store.
-    ///
-    /// # Errors
-    /// Those of `work`.
-    pub async fn read<T: Send + 'static>(
-        &self,
-        snapshot: &Arc<Snapshot>,
-        credentials: Credentials,
-        work: impl FnOnce(&mut Connection, Errand<'_>) -> Result<T, RegistrationError> + Send + 'static,
-    ) -> Result<T, RegistrationError> {
-        let (snapshot, secret) = (Arc::clone(snapshot), self.secret.clone());
-        self.database
-            .read(move |tx| {
-                let released = Released { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
-                let place = &snapshot.place;
-                work(tx, Errand { place, released, credentials: &credentials, secret: &secret })
-            })
-            .await
-    }
-
-    /// Runs a wish about registrations in one write transaction, and wakes the mail worker.
-    ///
-    /// # Errors
-    /// Those of `work`; nothing was written then.
-    pub async fn write<T: Send + 'static>(
-        &self,
-        name: &'static str,
-        snapshot: &Arc<Snapshot>,
-        credentials: Credentials,
-        work: impl Fn(&mut Connection, Errand<'_>) -> Result<T, RegistrationError> + Send + 'static,
-    ) -> Result<T, RegistrationError> {
-        let (snapshot, secret) = (Arc::clone(snapshot), self.secret.clone());
-        let done = self
-            .database
-            .write(name, move |tx| {
-                let released = Released { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
-                let place = &snapshot.place;
-                work(tx, Errand { place, released, credentials: &credentials, secret: &secret })
-            })
-            .await;
-        self.wake.wake();
-        done
-    }
-}
-
-/// Answers that must be alike leave at a multiple of this after their request came.
-const UNIFORM_BEAT: std::time::Duration = std::time::Duration::from_millis(50);
-
-/// Personal data: nobody keeps the answer.
-pub const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
-
-/// Where a registration is.
+/// Links for one registration. They are absolute and hold the attendee's token: keep them secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Links {
-    /// The registration, with the attendee's token: a GET that changes nothing.
+    /// The registration itself; a GET changes nothing.
     #[serde(rename = "self")]
     pub own: String,
-    /// Where a POST cancels it.
+    /// POST here to cancel the registration.
     pub cancel: String,
-    /// Where a POST says that the address is theirs, while it is not verified.
+    /// POST here to verify the address; null unless the status is `unverified`.
     pub verify: Option<String>,
-    /// Where a POST takes the offer of a seat, while there is one.
+    /// POST here to accept the offer of a seat; null unless there is one.
     pub accept: Option<String>,
-    /// Where a PUT chooses sessions.
+    /// PUT here to choose sessions.
     pub sessions: String,
-    /// The programme with what attendees alone may see, once the registration is confirmed.
+    /// GET the programme for attendees here; null unless the status is `confirmed`.
     pub programme: Option<String>,
 }
 
-/// A registration as its attendee first sees it.
+/// The answer to a new registration.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RegistrationReceipt {
-    /// What it is called.
+    /// Reference of the registration, such as `GP-7K3M9Q2X`.
     pub reference: String,
-    /// Where it stands.
-    pub status: State,
-    /// The place on the waiting list of its category, while it waits.
+    /// Status of the registration.
+    pub status: RegistrationStatus,
+    /// Place on the waiting list of the category, from 1; null unless the registration waits for a seat.
     pub position: Option<i64>,
-    /// The category's code.
+    /// Code of the category.
     pub category: Code,
-    /// Where it is.
+    /// Links for the attendee.
     pub links: Links,
 }
 
-/// A registration.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Registration)]
-pub struct RegistrationView {
-    /// What it is called.
-    pub reference: String,
-    /// Where it stands.
-    pub status: State,
-    /// The place on the waiting list of its category, while it waits.
-    pub position: Option<i64>,
-    /// The category's code.
-    pub category: Code,
-    /// The category's name, in the language of the registration.
-    pub category_name: String,
-    /// Dr, H.E., Sir.
-    pub honorific: Option<String>,
-    /// The given name.
-    pub given_name: String,
-    /// The family name.
-    pub family_name: String,
-    /// Where mail goes.
-    pub email: EmailAddress,
-    /// Whom they come for.
-    pub organisation: Option<String>,
-    /// What they are there.
-    pub position_title: Option<String>,
-    /// Their country.
-    pub country: Option<String>,
-    /// The language of what is written to them.
-    pub language: String,
-    /// Where to call.
-    pub phone: Option<String>,
-    /// What they need to take part.
-    pub accessibility_needs: Option<String>,
-    /// What they can and cannot eat.
-    pub dietary_needs: Option<String>,
-    /// Their date of birth.
-    pub birth_date: Option<String>,
-    /// Their answers to the conference's own questions, by code.
-    #[schema(value_type = Object)]
-    pub answers: Answers,
-    /// The sessions that they are signed up for.
-    pub sessions: Vec<SessionSeat>,
-    /// Until when the address must be verified, while it is not.
-    pub expires_at: Option<String>,
-    /// Until when a seat is held for them, while they have an offer of one.
-    pub offer_expires_at: Option<String>,
-    /// When they consented.
-    pub consented_at: String,
-    /// When it was made.
-    pub created_at: String,
-    /// When it last changed.
-    pub updated_at: String,
-    /// What happened to it, the oldest first.
-    pub history: Vec<HistoryLine>,
-    /// Where it is, for its attendee alone.
-    pub links: Option<Links>,
-}
+personal_fields! { view_struct {
+    /// A registration. A field that was not given is null.
+    #[derive(Debug, Serialize, ToSchema)]
+    #[schema(as = Registration)]
+    pub struct RegistrationView {
+        /// Reference of the registration, such as `GP-7K3M9Q2X`.
+        pub reference: String,
+        /// Status of the registration.
+        pub status: RegistrationStatus,
+        /// Place on the waiting list of the category, from 1; null unless the registration waits for a seat.
+        pub position: Option<i64>,
+        /// Code of the category.
+        pub category: Code,
+        /// Name of the category, in the language of the registration.
+        pub category_name: String,
+    } then {
+        /// Answers to the conference's own questions, by the code of the question.
+        #[schema(value_type = Object)]
+        pub answers: Answers,
+        /// Sessions for which the person is signed up.
+        pub sessions: Vec<SessionSeat>,
+        /// Time until which the address must be verified (RFC 3339, UTC); null unless the status is `unverified`.
+        pub expires_at: Option<String>,
+        /// Time until which an offered seat is held (RFC 3339, UTC); null unless there is an offer.
+        pub offer_expires_at: Option<String>,
+        /// Time of the consent to the storage of the data (RFC 3339, UTC).
+        pub consented_at: String,
+        /// Time of registration (RFC 3339, UTC).
+        pub created_at: String,
+        /// Time of the last change (RFC 3339, UTC).
+        pub updated_at: String,
+        /// What has happened to the registration, the oldest event first.
+        pub history: Vec<HistoryLine>,
+        /// Links for the attendee; null in the answers to registrars.
+        pub links: Option<Links>,
+    }
+} }
 
-/// A session that someone is signed up for.
+/// A session for which a person is signed up.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SessionSeat {
-    /// The session's code.
+    /// Code of the session.
     pub session: Code,
-    /// `confirmed`, `waitlisted`, or `wished` until the registration is confirmed.
-    pub status: String,
+    /// `confirmed` (has a seat), `waitlisted` (waits for a seat), or `wished` until the registration is confirmed.
+    pub status: SignUpState,
 }
 
-/// A line of a registration's history.
+/// An event in the history of a registration.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = HistoryEntry)]
 pub struct HistoryLine {
-    /// When.
+    /// Time of the event (RFC 3339, UTC).
     pub at: String,
     /// What happened.
     pub event: Event,
-    /// Where it stood then.
-    pub status: State,
-    /// Why, in the organisers' words.
+    /// Status of the registration after the event.
+    pub status: RegistrationStatus,
+    /// Reason that was given for the event; null if none was given.
     pub reason: Option<String>,
-    /// The reference of the registration that it was merged into, for registrars.
+    /// Reference of the registration into which this one was merged; null for other events, and in the answers to the
+    /// attendee.
     pub merged_into: Option<String>,
-    /// Who did it, for registrars.
+    /// Who caused the event: `attendee`, `focal point`, `service`, `command line`, or the label of a token; null in the
+    /// answers to the attendee.
     pub actor: Option<String>,
 }
 
-fn links(desk: &Desk, snapshot: &Snapshot, of: &Receipt) -> Links {
-    let token = desk.secret.link_token(of.id, of.token_generation);
-    let url = format!("{}{}", desk.public_url, letters::path(&snapshot.agenda, &of.reference));
+fn links(service: &RegistrationService, snapshot: &Snapshot, of: &Receipt) -> Links {
+    let token = service.secret.link_token(of.id, of.token_generation);
+    let url = format!("{}{}", service.public_url, letters::path(&snapshot.agenda, &of.reference));
     let to = |part: &str| format!("{url}/{part}?token={token}");
     Links {
         own: format!("{url}?token={token}"),
         cancel: to("cancel"),
-        verify: (of.state == State::Unverified).then(|| to("verify")),
+        verify: (of.state == RegistrationStatus::Unverified).then(|| to("verify")),
         accept: of.has_offer.then(|| to("accept")),
         sessions: to("sessions"),
-        programme: (of.state == State::Confirmed).then(|| to("programme")),
+        programme: (of.state == RegistrationStatus::Confirmed).then(|| to("programme")),
     }
 }
 
-/// What anybody learns who registered where addresses are verified: nothing about whether the address was known.
+/// An answer that is the same for every address, so that nobody learns whether an address is registered.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Accepted {
-    /// What happens next.
+    /// What happens next, as an English sentence for the person.
     pub detail: &'static str,
 }
 
-/// Registers one person. Where the conference verifies addresses the answer is the same 202 whoever it was: the letter
-/// says the rest.
+/// Registers one person.
+///
+/// If a category of the conference verifies addresses, an accepted form is always answered with 202, whether or not the
+/// address is registered already; the letter to the address says what to do next.
 #[utoipa::path(
     post, path = "/api/v1/conferences/{conference}/registrations",
     tag = "registration",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body answer the same")
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeats with this key get the first answer")
     ),
     request_body = Form,
     responses(
-        (status = 201, description = "The registration, as it stands", body = RegistrationReceipt),
-        (status = 202, description = "A letter is on its way to the address", body = Accepted),
+        (status = 201, description = "The new registration", body = RegistrationReceipt),
+        (status = 202, description = "Accepted; a letter to the address says what to do next", body = Accepted),
         AnyProblem
     )
 )]
 pub async fn register(
     request: HttpRequest,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: web::Path<CodePath>,
     key: IdempotencyKey,
-    body: Body,
+    body: RawJson,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = desk.snapshot(&path.0)?;
+    let snapshot = service.snapshot(&path.0)?;
     let languages = &snapshot.agenda.conference.languages;
     let language = negotiate::choose(&request, None, languages)?;
     let Some(language) = language.tag() else {
         return Err(Problem::unexpected("a conference without a language"));
     };
-    let Some(receipt) = take_in(&request, &desk, &snapshot, (&body.0, Some(key), language)).await? else {
+    let outcome = submit_form(&request, &service, &snapshot, &body.0, Some(key), language).await?;
+    let RegisterOutcome::Registered(receipt) = outcome else {
         let detail = "We have written to the address that you gave. Please follow the link in that letter.";
         return Ok(HttpResponse::Accepted().insert_header(NO_STORE).json(Accepted { detail }));
     };
@@ -290,7 +200,7 @@ pub async fn register(
         .insert_header((header::LOCATION, letters::path(&snapshot.agenda, &receipt.reference)))
         .insert_header(NO_STORE)
         .json(RegistrationReceipt {
-            links: links(&desk, &snapshot, &receipt),
+            links: links(&service, &snapshot, &receipt),
             reference: receipt.reference,
             status: receipt.state,
             position: receipt.position,
@@ -298,76 +208,73 @@ pub async fn register(
         }))
 }
 
-/// Takes a person in by what they sent; `language` is theirs if they name none. Answers nothing where a letter to the
-/// address says the rest, whoever it was.
+/// Registers the person who sent the form; `language` is the language of letters if the form names none.
 ///
 /// # Errors
-/// They are refused: each fault of the form is named.
-pub async fn take_in(
+/// The registration is refused; validation errors name every field that is wrong.
+pub async fn submit_form(
     request: &HttpRequest,
-    desk: &Desk,
+    service: &RegistrationService,
     snapshot: &Arc<Snapshot>,
-    (sent, key, language): (&serde_json::Value, Option<IdempotencyKey>, &LanguageTag),
-) -> Result<Option<Receipt>, Problem> {
+    sent: &serde_json::Value,
+    key: Option<IdempotencyKey>,
+    language: &LanguageTag,
+) -> Result<RegisterOutcome, Problem> {
     let begun = tokio::time::Instant::now();
-    desk.limit.check(request)?;
-    let form = read_form(desk, snapshot, sent).await?;
+    service.limit.check(request)?;
+    let form = read_form(service, snapshot, sent).await?;
     if form.invitation.is_some() {
-        desk.code_limit.check(request)?;
+        service.code_limit.check(request)?;
     }
     let application = Application::of_public(form, language.clone());
-    let taken = match key.filter(IdempotencyKey::is_given) {
-        Some(key) => desk.queue.register_once(snapshot, application, (key, sent.clone())).await?,
-        None => desk.queue.register(snapshot, application).await?,
+    let outcome = match key.filter(IdempotencyKey::is_given) {
+        Some(key) => service.queue.register_once(snapshot, application, key, sent.clone()).await,
+        None => service.queue.register(snapshot, application).await,
     };
-    desk.wake.wake();
-    if taken.is_uniform && matches!(taken.outcome, Ok(_) | Err(RegistrationError::AlreadyRegistered)) {
-        // Nor does the time tell it: a new address costs a few writes more.
-        let beats = begun.elapsed().as_millis() / UNIFORM_BEAT.as_millis() + 1;
-        tokio::time::sleep_until(begun + UNIFORM_BEAT * u32::try_from(beats).unwrap_or(1)).await;
-        return Ok(None);
+    service.wake.wake();
+    if let Ok(RegisterOutcome::Undisclosed) = outcome {
+        // A new address costs a few writes more: without this pause the time of the answer would say so.
+        let beats = begun.elapsed().as_millis() / RESPONSE_QUANTUM.as_millis() + 1;
+        tokio::time::sleep_until(begun + RESPONSE_QUANTUM * u32::try_from(beats).unwrap_or(1)).await;
     }
-    Ok(Some(taken.outcome?))
+    Ok(outcome?)
 }
 
-/// Reads the form of a person, with every fault at once: what the conference has to say, too, where the form cannot be
-/// read.
+/// Reads a registration form and reports all validation errors at once: those of the conference's own rules too, even
+/// where the form itself cannot be read.
 ///
 /// # Errors
-/// The form is wrong.
-pub async fn read_form(desk: &Desk, snapshot: &Arc<Snapshot>, sent: &serde_json::Value) -> Result<Form, Problem> {
-    let found = match faults::read::<Form>(sent.clone()) {
+/// The validation errors of the form.
+pub async fn read_form(
+    service: &RegistrationService,
+    snapshot: &Arc<Snapshot>,
+    sent: &serde_json::Value,
+) -> Result<Form, Problem> {
+    let found = match validation::read::<Form>(sent.clone()) {
         Ok(form) if crate::mail::is_deliverable(form.email.as_str()) => return Ok(form),
         Ok(_) => {
-            let mut found = Faults::default();
+            let mut found = ValidationErrors::default();
             found.add("#/email", "invalid_email", "must be an address that mail can be sent to");
             found
         }
         Err(found) => found,
     };
     let (seen, sent) = (Arc::clone(snapshot), sent.clone());
-    let of_conference = desk
+    let of_conference = service
         .database
         .read(move |tx| {
-            let standing = actions::form(tx, &seen.place)?;
-            let questions = standing.questions()?;
-            Ok::<_, RegistrationError>(conference_faults(&sent, &standing, &questions, &seen.agenda).0)
+            let setup_state = super::setup::state::get_setup_state(tx, seen.place.id)?;
+            let questions = setup_state.questions()?;
+            Ok::<_, RegistrationError>(check_against_conference(&sent, &setup_state, &questions, &seen.agenda).0)
         })
         .await?;
-    Err(Faults(found.0.into_iter().chain(of_conference.0).collect()).into())
+    Err(ValidationErrors(found.0.into_iter().chain(of_conference.0).collect()).into())
 }
 
-/// The query of a registration: the attendee's token may stand in it.
-#[derive(Debug, Default, Deserr, IntoParams)]
-#[deserr(error = Faults, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct TokenQuery {
-    /// The token of the attendee's link, unless `Authorization` carries it.
-    #[deserr(default)]
-    pub token: Option<String>,
-}
-
-/// Reads a registration: its attendee's with the link's token, any with a registrar's. A browser gets a page.
+/// Reads a registration.
+///
+/// Attendees read their own with the token of their link, registrars any. A browser that asks for HTML is redirected to
+/// the registration's page.
 #[utoipa::path(
     get, path = "/api/v1/conferences/{conference}/registrations/{reference}",
     tag = "registration",
@@ -378,38 +285,39 @@ pub struct TokenQuery {
     ),
     responses(
         (status = 200, description = "The registration", body = RegistrationView),
-        (status = 303, description = "For a browser with the link's token: its page"),
+        (status = 303, description = "For a browser: redirect to the page"),
         AnyProblem
     ),
     security(("bearer" = []), ("link" = []))
 )]
 pub async fn read_registration(
     request: HttpRequest,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     credentials: Credentials,
     path: web::Path<(CodePath, String)>,
     query: Query<TokenQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, reference) = path.into_inner();
-    let snapshot = desk.snapshot(&slug.0)?;
-    if page::is_wanted(&request) {
-        return page::lead(&request, &desk, &snapshot, &format!("/registrations/{reference}"));
+    let snapshot = service.snapshot(&slug.0)?;
+    if crate::http::prefers_html(&request) {
+        return super::html_redirect::redirect(&request, &service, &snapshot, &format!("/registrations/{reference}"));
     }
     let credentials = credentials.with_link(query.0.token);
-    let (place, secret) = (snapshot.place.clone(), desk.secret.clone());
-    let (shown, own, history) = desk
+    let (place, secret) = (snapshot.place.clone(), service.secret.clone());
+    let (shown, own, history) = service
         .database
         .read(move |tx| {
-            let (shown, actor) = actions::find(tx, &place, &reference, &credentials, &secret, "read_registration")?;
+            let (shown, actor) =
+                actions::find(tx, &place, &reference, &credentials, &secret, Operation::ReadRegistration)?;
             let history = actions::history(tx, &shown.registration)?;
             Ok::<_, RegistrationError>((shown, actor == Actor::attendee(), history))
         })
         .await?;
-    let view = registration_view(&desk, &snapshot, &shown, own, history);
+    let view = registration_view(&service, &snapshot, &shown, own, history);
     Ok(HttpResponse::Ok().insert_header(NO_STORE).insert_header((header::VARY, "Accept")).json(view))
 }
 
-/// Reads the programme as those who have a confirmed registration may see it.
+/// Reads the programme with what only attendees with a confirmed registration may see.
 #[utoipa::path(
     get, path = "/api/v1/conferences/{conference}/registrations/{reference}/programme",
     tag = "registration",
@@ -423,7 +331,7 @@ pub async fn read_registration(
 )]
 pub async fn read_attendee_programme(
     request: HttpRequest,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     credentials: Credentials,
     path: web::Path<(CodePath, String)>,
     query: Query<LinkQuery>,
@@ -431,9 +339,10 @@ pub async fn read_attendee_programme(
     let (CodePath(slug), reference) = path.into_inner();
     let (token, mut query) = query.0.split();
     let credentials = credentials.with_link(token);
-    let snapshot = desk.programmes.get_for_attendees(&slug).ok_or(RegistrationError::NoConference)?;
-    let (place, secret) = (snapshot.place.clone(), desk.secret.clone());
-    desk.database
+    let snapshot = service.programmes.get_for_attendees(&slug).ok_or(RegistrationError::NoConference)?;
+    let (place, secret) = (snapshot.place.clone(), service.secret.clone());
+    service
+        .database
         .read(move |tx| actions::find_confirmed(tx, &place, &reference, &credentials, &secret).map(|_| ()))
         .await?;
     let language = negotiate::choose(&request, query.lang.as_deref(), &snapshot.agenda.conference.languages)?;
@@ -447,50 +356,47 @@ pub async fn read_attendee_programme(
         .json(View::new(&snapshot, &language).programme(&query)))
 }
 
-/// Nothing is asked.
-#[derive(Debug, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
-pub struct Nothing {}
-
-/// Why, where there is something to say: the letter quotes it.
+/// A reason that the letter to the person quotes.
 #[derive(Debug, Clone, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 #[schema(as = CancellationReason)]
 pub struct Reason {
-    /// The reason, as the person reads it.
+    /// The reason, as the letter to the person quotes it; at most 2,000 characters. The letter gives no reason if left
+    /// out.
     #[deserr(default)]
     #[schema(required = false)]
     pub reason: Option<Prose<2000>>,
 }
 
 impl Reason {
-    /// The words.
     pub fn words(self) -> Option<String> {
         self.reason.map(|reason| reason.as_str().to_owned())
     }
 }
 
-/// Does one thing with a registration and answers it as it stands then.
+/// Changes one registration by `work` and answers it as it is after the change.
 pub async fn act(
-    desk: &Desk,
+    service: &RegistrationService,
     credentials: Credentials,
     (CodePath(slug), reference): (CodePath, String),
     name: &'static str,
-    work: impl Fn(&mut Connection, Errand<'_>, &str) -> Result<Shown, RegistrationError> + Send + 'static,
+    work: impl Fn(&mut Connection, RequestContext<'_>, &str) -> Result<RegistrationDetails, RegistrationError>
+    + Send
+    + 'static,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = desk.snapshot(&slug)?;
-    let (shown, own, history) = desk
-        .write(name, &snapshot, credentials, move |tx, errand| {
-            let shown = work(tx, errand, &reference)?;
-            let own = actions::is_own(&shown.registration, errand.credentials, errand.secret);
+    let snapshot = service.snapshot(&slug)?;
+    let (shown, own, history) = service
+        .write(name, &snapshot, credentials, move |tx, context| {
+            let shown = work(tx, context, &reference)?;
+            let own = actions::is_own(&shown.registration, context.credentials, context.secret);
             let history = actions::history(tx, &shown.registration)?;
-            Ok((shown, own, history))
+            Ok::<_, RegistrationError>((shown, own, history))
         })
         .await?;
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(registration_view(desk, &snapshot, &shown, own, history)))
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(registration_view(service, &snapshot, &shown, own, history)))
 }
 
-/// Cancels a registration; a seat that it held goes to the first who waits for it.
+/// Cancels a registration; if it had a seat, the seat goes to the first on the waiting list.
 #[utoipa::path(
     post, path = "/api/v1/conferences/{conference}/registrations/{reference}/cancel",
     tag = "registration",
@@ -507,21 +413,21 @@ pub async fn act(
     security(("bearer" = []), ("link" = []))
 )]
 pub async fn cancel_registration(
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     credentials: Credentials,
     path: web::Path<(CodePath, String)>,
     query: Query<TokenQuery>,
     Json(reason): Json<Reason>,
 ) -> Result<HttpResponse, Problem> {
     let credentials = credentials.with_link(query.0.token);
-    act(&desk, credentials, path.into_inner(), "cancel a registration", move |tx, errand, reference| {
-        actions::cancel(tx, errand, reference, reason.clone().words())
+    act(&service, credentials, path.into_inner(), "cancel a registration", move |tx, context, reference| {
+        actions::cancel(tx, context, reference, reason.clone().words())
     })
     .await
 }
 
-/// A thing that is done with a registration, and that needs no more words than its path.
-macro_rules! one_word_act {
+/// A handler that takes no body and calls one action on a registration.
+macro_rules! action_without_body {
     ($(#[$doc:meta])* post $path:literal => $name:ident, $action:ident, $label:literal, $done:literal) => {
         $(#[$doc])*
         #[utoipa::path(
@@ -532,7 +438,7 @@ macro_rules! one_word_act {
                 ("reference" = String, Path, description = "The registration's reference"),
                 TokenQuery
             ),
-            request_body = Nothing,
+            request_body = EmptyObject,
             responses(
                 (status = 200, description = $done, body = RegistrationView),
                 AnyProblem
@@ -540,53 +446,53 @@ macro_rules! one_word_act {
             security(("bearer" = []), ("link" = []))
         )]
         pub async fn $name(
-            desk: web::Data<Desk>,
+            service: web::Data<RegistrationService>,
             credentials: Credentials,
             path: web::Path<(CodePath, String)>,
             query: Query<TokenQuery>,
-            Json(Nothing {}): Json<Nothing>,
+            Json(EmptyObject {}): Json<EmptyObject>,
         ) -> Result<HttpResponse, Problem> {
             let credentials = credentials.with_link(query.0.token);
-            act(&desk, credentials, path.into_inner(), $label, actions::$action).await
+            act(&service, credentials, path.into_inner(), $label, actions::$action).await
         }
     };
 }
 
-one_word_act! {
-    /// Says that the address is theirs who have the link in the letter to it.
+action_without_body! {
+    /// Verifies the e-mail address of a registration, with the token of the link that was sent to it.
     post "/api/v1/conferences/{conference}/registrations/{reference}/verify" => verify_registration,
-    verify, "verify an address", "The registration, as it stands now"
+    verify, "verify an address", "The registration, verified"
 }
-one_word_act! {
-    /// Takes the offer of a seat.
+action_without_body! {
+    /// Accepts the offer of a seat.
     post "/api/v1/conferences/{conference}/registrations/{reference}/accept" => accept_registration,
     accept, "accept an offer", "The registration, confirmed"
 }
-one_word_act! {
-    /// Gives one who waits a seat out of turn, where there is one.
+action_without_body! {
+    /// Gives a registration on the waiting list a free seat, out of turn.
     post "/api/v1/conferences/{conference}/registrations/{reference}/promote" => promote_registration,
     promote, "promote a registration", "The registration, confirmed"
 }
-one_word_act! {
+action_without_body! {
     /// Sends the link to a registration again.
     post "/api/v1/conferences/{conference}/registrations/{reference}/resend" => resend_registration_link,
-    resend, "send a link again", "The registration; the letter is on its way"
+    resend, "send a link again", "The registration; a letter is sent"
 }
-one_word_act! {
+action_without_body! {
     /// Makes every earlier link to a registration void and sends a new one.
     post "/api/v1/conferences/{conference}/registrations/{reference}/renew-link" => renew_registration_link,
-    renew_link, "renew a link", "The registration; the letter is on its way"
+    renew_link, "renew a link", "The registration; a letter is sent"
 }
 
-/// Every session that one wants to be in.
+/// The sessions that an attendee chooses.
 #[derive(Debug, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct ChosenSessions {
-    /// Their codes; none leaves all of them.
+    /// Codes of all sessions that the attendee wants to attend; an empty list gives up every session.
     pub sessions: Vec<Code>,
 }
 
-/// Chooses the sessions that a registration is signed up for: all of them.
+/// Sets the sessions for which a registration is signed up, in place of the earlier choice.
 #[utoipa::path(
     put, path = "/api/v1/conferences/{conference}/registrations/{reference}/sessions",
     tag = "registration",
@@ -603,24 +509,24 @@ pub struct ChosenSessions {
     security(("bearer" = []), ("link" = []))
 )]
 pub async fn choose_sessions(
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     credentials: Credentials,
     path: web::Path<(CodePath, String)>,
     query: Query<TokenQuery>,
     Json(chosen): Json<ChosenSessions>,
 ) -> Result<HttpResponse, Problem> {
     let credentials = credentials.with_link(query.0.token);
-    act(&desk, credentials, path.into_inner(), "choose sessions", move |tx, errand, reference| {
-        actions::choose_sessions(tx, errand, reference, &chosen.sessions)
+    act(&service, credentials, path.into_inner(), "choose sessions", move |tx, context, reference| {
+        actions::choose_sessions(tx, context, reference, &chosen.sessions)
     })
     .await
 }
 
-/// A registration as its attendee and registrars see it; links are its attendee's alone.
+/// The registration as the API shows it: with links for its attendee, with actors and merges for registrars.
 pub fn registration_view(
-    desk: &Desk,
+    service: &RegistrationService,
     snapshot: &Snapshot,
-    shown: &Shown,
+    shown: &RegistrationDetails,
     own: bool,
     history: Vec<HistoryEntry>,
 ) -> RegistrationView {
@@ -632,28 +538,16 @@ pub fn registration_view(
     };
     let session = |sign_up: &SignUp| {
         let found = snapshot.agenda.sessions.iter().find(|session| session.id == Some(sign_up.session_id));
-        found.map(|session| SessionSeat { session: session.code.clone(), status: sign_up.state.clone() })
+        found.map(|session| SessionSeat { session: session.code.clone(), status: sign_up.state })
     };
-    RegistrationView {
-        links: own.then(|| links(desk, snapshot, &Receipt::of(&registration, shown.position, &shown.category))),
-        category_name: shown.category_name.text(&registration.language, languages).to_owned(),
+    personal_fields! { view { RegistrationView {
+        links: own.then(|| links(service, snapshot, &Receipt::of(&registration, shown.position, &shown.category))),
+        category_name: shown.category_name.text(&registration.person.language, languages).to_owned(),
         status: registration.state,
         position: shown.position,
         category: shown.category.clone(),
         sessions: shown.sign_ups.iter().filter_map(session).collect(),
         reference: registration.reference,
-        honorific: registration.honorific,
-        given_name: registration.given_name,
-        family_name: registration.family_name,
-        email: registration.email,
-        organisation: registration.organisation,
-        position_title: registration.position,
-        country: registration.country,
-        language: registration.language,
-        phone: registration.phone,
-        accessibility_needs: registration.accessibility_needs,
-        dietary_needs: registration.dietary_needs,
-        birth_date: registration.birth_date.map(|date| date.to_string()),
         answers: registration.answers,
         expires_at: registration.expires_at.map(clock::wire),
         offer_expires_at: registration.offer_expires_at.map(clock::wire),
@@ -671,5 +565,5 @@ pub fn registration_view(
                 actor: (!own).then(|| entry.actor.clone()),
             })
             .collect(),
-    }
+    } of registration.person } }
 }

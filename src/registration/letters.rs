@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    model::{Registration, State},
-    setup::store::CategoryStanding,
+    model::{Registration, RegistrationStatus},
+    setup::state::CategoryState,
 };
 use crate::{
     agenda::{Agenda, document::Session, model::utc},
@@ -15,37 +15,36 @@ use crate::{
     },
 };
 
-/// What a letter says beside what the registration says.
+/// What a letter says in addition to the data of the registration.
 #[derive(Default)]
-pub struct Facts<'a> {
-    /// The place on the waiting list.
+pub struct LetterParams<'a> {
+    /// The place on the waiting list, from 1.
     pub position: Option<i64>,
-    /// Whether a seat was held before, so that a cancellation takes the calendar entry away.
+    /// Whether the registration was confirmed before: then a cancellation also removes the calendar entry.
     pub held_seat: bool,
-    /// Why, in the organisers' words.
     pub reason: Option<String>,
-    /// Until when the reader has to do something.
+    /// The time until which the reader has to act.
     pub deadline: Option<DateTime<Utc>>,
-    /// The sessions that they are signed up for, and whether they wait for a seat in each.
+    /// The sessions of the registration, each with whether it waits for a seat there.
     pub sessions: Vec<(&'a Session, bool)>,
-    /// Sessions that they had a seat in and have none any more.
+    /// The sessions in which the registration gave up its seat.
     pub left: Vec<&'a Session>,
-    /// The revision of calendar entries.
+    /// The revision of the calendar entries (RFC 5545, SEQUENCE).
     pub sequence: u32,
     /// The event that causes the letter.
     pub event: Option<RegistrationEventId>,
 }
 
-/// The letter about what just happened to a registration.
+/// The letter about an event of a registration.
 pub fn letter(
     kind: LetterKind,
     agenda: &Agenda,
-    category: &CategoryStanding,
+    category: &CategoryState,
     registration: &Registration,
-    facts: Facts,
+    facts: LetterParams,
 ) -> Letter {
     let conference = &agenda.conference;
-    let language = registration.language.as_str();
+    let language = registration.person.language.as_str();
     let zone = conference.time_zone;
     let calendar = match kind {
         LetterKind::Cancelled | LetterKind::Revoked if facts.held_seat => {
@@ -59,7 +58,7 @@ pub fn letter(
         | LetterKind::Reminder
         | LetterKind::SessionChanged
         | LetterKind::SessionCancelled
-            if registration.state == State::Confirmed =>
+            if registration.state == RegistrationStatus::Confirmed =>
         {
             Some(CalendarEntry { sequence: facts.sequence, cancelled: false })
         }
@@ -83,16 +82,12 @@ pub fn letter(
     Letter {
         conference: registration.conference,
         kind,
-        to: registration.email.clone(),
+        to: registration.person.email.clone(),
         language: language.to_owned(),
         event: facts.event,
         broadcast: None,
         not_before: None,
         content: LetterContent {
-            conference: conference.name.text(language, &conference.languages).to_owned(),
-            starts_on: conference.starts_on.0,
-            ends_on: conference.ends_on.0,
-            venue: agenda.venue_line(language),
             name: registration.full_name(),
             reference: registration.reference.clone(),
             category: category.name.text(language, &conference.languages).to_owned(),
@@ -107,20 +102,47 @@ pub fn letter(
             deadline: facts.deadline.map(|deadline| zone.local(deadline)),
             sessions: sessions.into_iter().map(line).collect(),
             left: facts.left.into_iter().map(|session| line((session, false))).collect(),
-            moved: None,
             is_over: registration.state.is_final(),
-            delegation: None,
-            announcement: None,
-            has_badge: registration.state == State::Confirmed
+            has_badge: registration.state == RegistrationStatus::Confirmed
                 && matches!(
                     kind,
                     LetterKind::Confirmed | LetterKind::Promoted | LetterKind::Link | LetterKind::Reminder
                 ),
+            ..of_conference(agenda, language)
         },
     }
 }
 
-/// The path of a registration.
+/// What every letter of a conference says: its name, its dates and its venue.
+pub fn of_conference(agenda: &Agenda, language: &str) -> LetterContent {
+    let conference = &agenda.conference;
+    LetterContent {
+        conference: conference.name.text(language, &conference.languages).to_owned(),
+        starts_on: conference.starts_on.0,
+        ends_on: conference.ends_on.0,
+        venue: agenda.venue_line(language),
+        ..LetterContent::default()
+    }
+}
+
+/// The path of the registration in the API.
 pub fn path(agenda: &Agenda, reference: &str) -> String {
     format!("/api/v1/conferences/{}/registrations/{reference}", agenda.conference.slug)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agenda::{marked, model};
+
+    #[test]
+    fn a_letter_names_the_conference_in_the_language_of_the_reader() {
+        let agenda = model::read(marked::document().0).unwrap();
+        let french = of_conference(&agenda, "fr");
+        assert_eq!(french.conference, agenda.conference.name.map()["fr"]);
+        assert!(french.venue.is_some_and(|venue| venue.ends_with(" fr")));
+        let dutch = of_conference(&agenda, "nl");
+        assert_eq!(dutch.conference, agenda.conference.name.map()["en"], "the first language, where one is missing");
+        assert_eq!((dutch.starts_on, dutch.ends_on), (agenda.conference.starts_on.0, agenda.conference.ends_on.0));
+    }
 }

@@ -1,46 +1,51 @@
-//! Registering: who attends, who waits, who gave up the seat.
+//! Registration: who attends, who waits for a seat, who gave up the seat.
 //!
 //! Nouns: a *registration* is one person's request to attend; a *category* is a kind of registration with its own
-//! seats; the *set-up* is what organisers configure ([`setup`]); the *waiting list* holds registrations that wait for
-//! a seat, first come first served.
+//! seats; the *set-up* is what organisers configure ([`setup`]); the *waiting list* holds registrations that wait for a
+//! seat, first come first served.
 //!
 //! Invariants:
-//! - Registrations that hold a seat, and seats that invitations reserve, equal `seats_taken`, of the conference and
-//!   of each category, and never exceed `seats`; the same holds for sessions. Seats are given and freed by a
-//!   [`ledger::Ledger`] alone, under the lock of the set-up, and counted by guarded updates with a CHECK behind them.
-//! - Nobody waits while a seat is free: [`ledger::Ledger::close`] gives whatever was freed in the same transaction.
-//! - One live registration an address: the store's unique index says so.
-//! - Every change of state is a row of the table of states, a function of [`model::State`]; it writes its history
-//!   and the one letter that [`model::Event::letter`] names: [`ledger::Ledger::note`].
+//! - The registrations that hold a seat, plus the seats that invitations reserve, equal `seats_taken`, of the
+//!   conference and of each category, and never exceed `seats`; the same holds for sessions. Only a
+//!   [`seat_transaction::SeatTransaction`] gives and frees seats, under the lock of the set-up; guarded updates with a
+//!   CHECK constraint behind them count the seats.
+//! - Nobody waits while a seat is free: [`seat_transaction::SeatTransaction::close`] gives every freed seat to the
+//!   waiting list in the same transaction.
+//! - An address has at most one live registration: a unique index of the store ensures it.
+//! - Every change of status is a function of [`model::RegistrationStatus`]; it writes its history and the one letter
+//!   that [`model::Event::letter`] names: [`seat_transaction::SeatTransaction::record_event`].
 //!
-//! It promises others: a registration that was answered is committed, and its message is in the outbox.
+//! The promise to clients: a registration that was answered is committed, and its letter is in the outbox.
 
 pub mod actions;
+pub mod admission;
 pub mod api;
-pub mod check_in;
-pub mod decisions;
-pub mod delegations;
-pub mod doctor;
-pub mod duplicates;
+pub mod broadcast;
+pub mod commit_queue;
+pub mod context;
+pub mod duplicate_check;
 pub mod error;
-pub mod folded_names;
+pub mod fields;
 pub mod form;
-pub mod import;
-pub mod intake;
-pub mod invitations;
-pub mod ledger;
-mod letters;
-pub mod lists;
-pub mod mailing;
+pub mod form_api;
+pub mod history;
+pub mod html_redirect;
+pub mod import_table;
+pub mod letters;
+pub mod membership;
 pub mod model;
-pub mod own;
-mod page;
-pub mod queue;
+pub mod pending_event;
+pub mod phone_number;
+pub mod refold_names;
+pub mod reservations;
+pub mod rows;
+pub mod seat_transaction;
+pub mod service;
+pub mod session_notices;
 pub mod session_seats;
 pub mod setup;
-mod store;
-pub mod sweep;
-mod table;
+pub mod sign_ups;
+pub mod waiting_list;
 
 pub use error::RegistrationError;
 pub use setup::Setup;

@@ -1,103 +1,109 @@
-//! The rules of a registration: its form, its states, its reference.
+//! The rules of a registration: its form, its status and the allowed changes of status, its reference.
 
-use std::borrow::Cow;
-
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use deserr::{Deserr, IntoValue, Value, ValueKind, ValuePointerRef};
 use serde::Serialize;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         RefOr,
-        schema::{Object, ObjectBuilder, Schema, Type},
+        schema::{ObjectBuilder, Schema, Type},
     },
 };
 
 use super::{
     RegistrationError,
+    fields::{PERSONAL_FIELDS, PersonalDetails, form_struct, personal_fields},
     form::{Answers, RawAnswers},
     setup::Badge,
 };
 use crate::{
-    faults::{Fault, Faults, wrong_kind},
     ids::{CategoryId, ConferenceId, InvitationId, RegistrationId},
     mail::LetterKind,
-    values::{Code, CountryCode, Date, EmailAddress, LanguageTag, Line, Prose, TextValue, text_enum},
+    registration::phone_number::PhoneNumber,
+    validation::{ValidationError, ValidationErrors, wrong_kind},
+    values::{Code, Line, text_enum},
 };
 
 text_enum! {
-    /// Where a registration stands.
-    State {
-        /// The address is still to be verified.
+    /// The status of a registration.
+    RegistrationStatus {
+        /// The e-mail address is not verified yet.
         Unverified = "unverified",
-        /// The organisers decide about it.
+        /// The organisers have to decide.
         Pending = "pending",
-        /// A seat is theirs.
+        /// The registration has a seat.
         Confirmed = "confirmed",
-        /// They wait for one, or have an offer of one.
+        /// The registration is on the waiting list, or has the offer of a seat.
         Waitlisted = "waitlisted",
-        /// The organisers refused it. Final: the address may register anew, as with every final state.
+        /// The organisers rejected the registration. Final: as with every final status, the address can register again.
         Rejected = "rejected",
         /// The address was not verified in time. Final.
         Expired = "expired",
-        /// They do not come. Final.
+        /// The registration was cancelled. Final.
         Cancelled = "cancelled",
-        /// Accreditation was withdrawn. Final.
+        /// The accreditation was withdrawn. Final.
         Revoked = "revoked",
     }
 }
 
 text_enum! {
-    /// What happened to a registration.
+    /// An event in the history of a registration.
     Event {
-        /// It was made.
+        /// The registration was created.
         Registered = "registered",
-        /// It was taken over from another system.
+        /// The registration was imported from another system.
         Imported = "imported",
-        /// Whoever reads the address's mail said that it is theirs.
+        /// The address was verified.
         Verified = "verified",
-        /// The organisers let it in.
+        /// The organisers approved the registration.
         Approved = "approved",
-        /// The organisers refused it.
+        /// The organisers rejected the registration.
         Rejected = "rejected",
-        /// A freed seat came to it.
+        /// The registration got a free seat from the waiting list.
         Promoted = "promoted",
-        /// A freed seat is held for it until the offer ends.
+        /// A free seat is held for the registration until the offer expires.
         Offered = "offered",
-        /// The offer was taken.
+        /// The offer of a seat was accepted.
         Accepted = "accepted",
-        /// The offer ran out: the end of the waiting list.
+        /// The offer of a seat expired; the registration went to the end of the waiting list.
         Lapsed = "lapsed",
         /// The address was not verified in time.
         Expired = "expired",
-        /// It was given up.
+        /// The registration was cancelled.
         Cancelled = "cancelled",
-        /// Accreditation was withdrawn.
+        /// The accreditation was withdrawn.
         Revoked = "revoked",
-        /// What it says changed.
+        /// Data of the registration changed.
         Changed = "changed",
-        /// It went into another category.
+        /// The registration moved to another category.
         Moved = "moved",
-        /// The sessions that it is signed up for changed.
+        /// The choice of sessions changed.
         SessionsChanged = "sessions_changed",
-        /// A freed seat of a session came to it.
+        /// The registration got a seat in a session from that session's waiting list.
         Seated = "seated",
-        /// Another registration of the same person became part of it.
+        /// Another registration of the same person was merged into this one.
         Merged = "merged",
-        /// Every earlier link to it is void.
+        /// Every earlier link to the registration was made void.
         LinkRenewed = "link_renewed",
     }
 }
 
 impl Event {
-    /// The one letter that the event causes, where the registration then stands in `state`. This is the whole table:
-    /// what is not in it causes none.
-    pub const fn letter(self, state: State) -> Option<LetterKind> {
+    /// The letter that the event causes; `state` is the status after the event. This is the complete table: other
+    /// events cause no letter.
+    pub const fn letter(self, state: RegistrationStatus) -> Option<LetterKind> {
         Some(match (self, state) {
-            (Self::Registered | Self::Verified | Self::Approved, State::Unverified) => LetterKind::Received,
-            (Self::Registered | Self::Verified | Self::Approved, State::Pending) => LetterKind::Pending,
-            (Self::Registered | Self::Verified | Self::Approved, State::Confirmed) => LetterKind::Confirmed,
-            (Self::Registered | Self::Verified | Self::Approved, State::Waitlisted) => LetterKind::Waitlisted,
+            (Self::Registered | Self::Verified | Self::Approved, RegistrationStatus::Unverified) => {
+                LetterKind::Received
+            }
+            (Self::Registered | Self::Verified | Self::Approved, RegistrationStatus::Pending) => LetterKind::Pending,
+            (Self::Registered | Self::Verified | Self::Approved, RegistrationStatus::Confirmed) => {
+                LetterKind::Confirmed
+            }
+            (Self::Registered | Self::Verified | Self::Approved, RegistrationStatus::Waitlisted) => {
+                LetterKind::Waitlisted
+            }
             (Self::Promoted | Self::Accepted, _) => LetterKind::Promoted,
             (Self::Offered, _) => LetterKind::Offered,
             (Self::Lapsed, _) => LetterKind::Lapsed,
@@ -113,13 +119,13 @@ impl Event {
     }
 }
 
-/// The rows of the table of states, one function each. What is not drawn there is refused.
-impl State {
-    /// Every state that is not final.
+/// The allowed changes of status, one function each; every other change is refused.
+impl RegistrationStatus {
+    /// Every status that is not final.
     pub const LIVE: [Self; 4] = [Self::Unverified, Self::Pending, Self::Confirmed, Self::Waitlisted];
 
-    /// Where a registration stands whose address is known to be its own: with the organisers, where they decide about
-    /// its category; else confirmed where every quota has a seat (`None`: the list is closed).
+    /// The status of a registration whose address counts as verified: pending where the organisers decide, else
+    /// confirmed if there is a `seat`, else on the waiting list. `None` if there is no waiting list either.
     pub const fn admitted(needs_approval: bool, seat: bool, waiting_list: bool) -> Option<Self> {
         match (needs_approval, seat, waiting_list) {
             (true, _, _) => Some(Self::Pending),
@@ -129,10 +135,8 @@ impl State {
         }
     }
 
-    /// The address is theirs.
-    ///
     /// # Errors
-    /// [`RegistrationError::WrongState`] where it is verified already, or too late.
+    /// [`RegistrationError::WrongState`] unless the status is unverified.
     pub const fn verified(self) -> Result<(), RegistrationError> {
         match self {
             Self::Unverified => Ok(()),
@@ -140,10 +144,8 @@ impl State {
         }
     }
 
-    /// The organisers let it in.
-    ///
     /// # Errors
-    /// [`RegistrationError::WrongState`] where nobody waits for their decision.
+    /// [`RegistrationError::WrongState`] unless the status is pending.
     pub const fn approved(self) -> Result<(), RegistrationError> {
         match self {
             Self::Pending => Ok(()),
@@ -151,10 +153,8 @@ impl State {
         }
     }
 
-    /// The organisers refused it.
-    ///
     /// # Errors
-    /// [`RegistrationError::WrongState`] where nobody waits for their decision.
+    /// [`RegistrationError::WrongState`] unless the status is pending.
     pub const fn rejected(self) -> Result<Self, RegistrationError> {
         match self {
             Self::Pending => Ok(Self::Rejected),
@@ -162,10 +162,8 @@ impl State {
         }
     }
 
-    /// The address was not verified in time.
-    ///
     /// # Errors
-    /// [`RegistrationError::WrongState`] where it was.
+    /// [`RegistrationError::WrongState`] unless the status is unverified.
     pub const fn expired(self) -> Result<Self, RegistrationError> {
         match self {
             Self::Unverified => Ok(Self::Expired),
@@ -173,10 +171,10 @@ impl State {
         }
     }
 
-    /// A seat came free for one who waits, or the offer of one was taken.
+    /// A free seat, or an accepted offer, confirms a registration on the waiting list.
     ///
     /// # Errors
-    /// [`RegistrationError::WrongState`]: nobody else can be promoted.
+    /// [`RegistrationError::WrongState`] for every other status.
     pub const fn promoted(self) -> Result<Self, RegistrationError> {
         match self {
             Self::Waitlisted => Ok(Self::Confirmed),
@@ -184,18 +182,14 @@ impl State {
         }
     }
 
-    /// The attendee's or registrar's wish.
-    ///
     /// # Errors
-    /// [`RegistrationError::WrongState`]: a final state stays.
+    /// [`RegistrationError::WrongState`] if the status is final.
     pub const fn cancelled(self) -> Result<Self, RegistrationError> {
         if self.is_final() { Err(RegistrationError::WrongState(self.as_str())) } else { Ok(Self::Cancelled) }
     }
 
-    /// Accreditation is withdrawn.
-    ///
     /// # Errors
-    /// [`RegistrationError::WrongState`] where there is none.
+    /// [`RegistrationError::WrongState`] unless the status is confirmed.
     pub const fn revoked(self) -> Result<Self, RegistrationError> {
         match self {
             Self::Confirmed => Ok(Self::Revoked),
@@ -203,38 +197,37 @@ impl State {
         }
     }
 
-    /// Another registration of the same person, which stands at `other`, becomes part of it: whichever of the two was
-    /// confirmed, it is.
+    /// The status after another registration of the same person, with the status `other`, is merged into this one:
+    /// confirmed if one of the two was. `None` if the other registration is confirmed and this one is unverified: the
+    /// merge would lose the seat.
     ///
     /// # Errors
-    /// [`RegistrationError::WrongState`] where either is final; [`RegistrationError::MergeLosesSeat`] where the other
-    /// is confirmed and this one's address is not even verified.
-    pub const fn merged(self, other: Self) -> Result<Self, RegistrationError> {
+    /// [`RegistrationError::WrongState`] if either status is final.
+    pub const fn merged(self, other: Self) -> Result<Option<Self>, RegistrationError> {
         match (self, other) {
             (state, _) | (_, state) if state.is_final() => Err(RegistrationError::WrongState(state.as_str())),
-            (Self::Pending | Self::Waitlisted, Self::Confirmed) => Ok(Self::Confirmed),
-            (Self::Unverified, Self::Confirmed) => Err(RegistrationError::MergeLosesSeat),
-            (state, _) => Ok(state),
+            (Self::Pending | Self::Waitlisted, Self::Confirmed) => Ok(Some(Self::Confirmed)),
+            (Self::Unverified, Self::Confirmed) => Ok(None),
+            (state, _) => Ok(Some(state)),
         }
     }
 
-    /// Whether it stays as it is for good.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Rejected | Self::Expired | Self::Cancelled | Self::Revoked)
     }
 }
 
-/// Consent to keeping what the form says: `true`, or there is no registration.
+/// Consent to the storage of the data in the form. Only `true` is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Consent;
 
-impl Deserr<Faults> for Consent {
-    fn deserialize_from_value<V: IntoValue>(value: Value<V>, at: ValuePointerRef) -> Result<Self, Faults> {
+impl Deserr<ValidationErrors> for Consent {
+    fn deserialize_from_value<V: IntoValue>(value: Value<V>, at: ValuePointerRef) -> Result<Self, ValidationErrors> {
         match value {
             Value::Boolean(true) => Ok(Self),
-            Value::Boolean(false) => Err(Faults::one(
+            Value::Boolean(false) => Err(ValidationErrors::one(
                 at,
-                Fault::of_value("consent_required", "must be true: nothing is kept without consent"),
+                ValidationError::of_value("consent_required", "must be true: nothing is stored without consent"),
             )),
             other => Err(wrong_kind(other, &[ValueKind::Boolean], at)),
         }
@@ -248,151 +241,81 @@ impl PartialSchema for Consent {
 }
 impl ToSchema for Consent {}
 
-/// A telephone number as people write it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PhoneNumber(String);
-
-impl TextValue for PhoneNumber {
-    fn type_name() -> std::borrow::Cow<'static, str> {
-        std::borrow::Cow::Borrowed("PhoneNumber")
-    }
-    fn parse(text: &str) -> Result<Self, Fault> {
-        let text = text.trim();
-        let digits = text.chars().filter(char::is_ascii_digit).count();
-        let allowed = text.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '.' | '/' | '(' | ')'));
-        // E.164 has at most 15 digits; an extension may follow.
-        if allowed && (3..=20).contains(&digits) && text.len() <= 40 {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(Fault::of_value("invalid_phone", "must be a telephone number such as +32 2 123 45 67"))
-    }
-    fn text(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.0)
-    }
-    fn describe() -> Object {
-        ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^[0-9+ ./()-]{3,40}$")).build()
-    }
-}
 crate::values::text_value!([] PhoneNumber);
 
-/// The form that an attendee sends.
-#[derive(Clone, PartialEq, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
-#[schema(as = NewRegistration)]
-pub struct Form {
-    /// The code of a category.
-    pub category: Code,
-    /// Dr, H.E., Sir.
-    #[deserr(default)]
-    #[schema(required = false)]
-    pub honorific: Option<Line<100>>,
-    /// The given name.
-    pub given_name: Line<200>,
-    /// The family name.
-    pub family_name: Line<200>,
-    /// Where the confirmation goes.
-    pub email: EmailAddress,
-    /// Whom they come for.
-    #[deserr(default)]
-    #[schema(required = false)]
-    pub organisation: Option<Line<300>>,
-    /// What they are there.
-    #[deserr(default)]
-    #[schema(required = false)]
-    pub position: Option<Line<300>>,
-    /// Their country.
-    #[deserr(default)]
-    #[schema(required = false)]
-    pub country: Option<CountryCode>,
-    /// The language of what is written to them: one of the conference's. If left out, `Accept-Language` decides, else
-    /// it is the conference's first.
-    #[deserr(default)]
-    #[schema(required = false)]
-    pub language: Option<LanguageTag>,
-    /// Where to call.
-    #[deserr(default)]
-    #[schema(required = false)]
-    pub phone: Option<PhoneNumber>,
-    /// What they need to take part.
-    #[deserr(default)]
-    #[schema(required = false)]
-    pub accessibility_needs: Option<Prose<2000>>,
-    /// What they can and cannot eat.
-    #[deserr(default)]
-    #[schema(required = false)]
-    pub dietary_needs: Option<Prose<2000>>,
-    /// The date of birth, where the organisers need it for accreditation.
-    #[deserr(default)]
-    #[schema(required = false)]
-    pub birth_date: Option<Date>,
-    /// Answers to the conference's own questions, by their codes.
-    #[deserr(default)]
-    #[schema(required = false, value_type = Object)]
-    pub answers: RawAnswers,
-    /// The codes of sessions to sign up for.
-    #[deserr(default)]
-    #[schema(required = false)]
-    pub sessions: Vec<Code>,
-    /// The code of a personal invitation, or an access code.
-    #[deserr(default)]
-    #[schema(required = false)]
-    pub invitation: Option<Line<200>>,
-    /// Consent to keeping what the form says.
-    pub consent: Consent,
-}
+personal_fields! { form_struct {
+    /// A new registration. If it has no `language`, `Accept-Language` decides, else it is the conference's first
+    /// language.
+    #[derive(Clone, PartialEq, Deserr, ToSchema)]
+    #[deserr(error = ValidationErrors, deny_unknown_fields)]
+    #[schema(as = NewRegistration)]
+    pub struct Form {
+        /// Code of the category.
+        pub category: Code,
+    } then {
+        /// Answers to the conference's own questions, by the code of the question.
+        #[deserr(default)]
+        #[schema(required = false, value_type = Object)]
+        pub answers: RawAnswers,
+        /// Codes of the sessions to sign up for. They must not overlap.
+        #[deserr(default)]
+        #[schema(required = false)]
+        pub sessions: Vec<Code>,
+        /// Code of a personal invitation, or a shared access code.
+        #[deserr(default)]
+        #[schema(required = false)]
+        pub invitation: Option<Line<200>>,
+        /// Consent to the storage of these data: must be `true`.
+        pub consent: Consent,
+    }
+} }
 
-/// Personal data does not print itself into logs.
+/// Personal data must not appear in logs.
 impl std::fmt::Debug for Form {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Form(..)")
     }
 }
 
-/// A field of the form, for frontends.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+/// A fixed field of the registration form.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct FormField {
-    /// Its name in the request.
+    /// Name of the field in the request.
     pub name: &'static str,
-    /// What goes in: `category`, `line`, `prose`, `email`, `country`, `language`, `phone`, `date`, `sessions`,
+    /// Type of the field: `category`, `line`, `prose`, `email`, `country`, `language`, `phone`, `date`, `sessions` or
     /// `consent`.
     pub r#type: &'static str,
-    /// Whether it must be given.
+    /// Whether the field is required.
     pub required: bool,
-    /// The most characters.
+    /// Highest number of characters; null for fields that are not free text.
     pub max_length: Option<u32>,
 }
 
-/// Every field of the form, in order.
-pub const FIELDS: &[FormField] = {
+/// Every fixed field of the form, in order.
+pub const FIELDS: &[FormField] = &{
     const fn field(name: &'static str, r#type: &'static str, required: bool, max_length: Option<u32>) -> FormField {
         FormField { name, r#type, required, max_length }
     }
-    &[
-        field("category", "category", true, None),
-        field("honorific", "line", false, Some(100)),
-        field("given_name", "line", true, Some(200)),
-        field("family_name", "line", true, Some(200)),
-        field("email", "email", true, Some(254)),
-        field("organisation", "line", false, Some(300)),
-        field("position", "line", false, Some(300)),
-        field("country", "country", false, None),
-        field("language", "language", false, None),
-        field("phone", "phone", false, Some(40)),
-        field("accessibility_needs", "prose", false, Some(2000)),
-        field("dietary_needs", "prose", false, Some(2000)),
-        field("birth_date", "date", false, None),
-        field("sessions", "sessions", false, None),
-        field("invitation", "line", false, Some(200)),
-        field("consent", "consent", true, None),
-    ]
+    const PERSONAL: usize = PERSONAL_FIELDS.len();
+    let mut all = [field("category", "category", true, None); PERSONAL + 4];
+    let mut place = 0;
+    while place < PERSONAL {
+        let of = &PERSONAL_FIELDS[place];
+        place += 1;
+        all[place] = field(of.name, of.kind.as_str(), of.is_required, of.max_length);
+    }
+    all[PERSONAL + 1] = field("sessions", "sessions", false, None);
+    all[PERSONAL + 2] = field("invitation", "line", false, Some(200));
+    all[PERSONAL + 3] = field("consent", "consent", true, None);
+    all
 };
 
-/// Whether registration is open.
+/// Whether `now` lies between the opening and the closing time; a missing time is no limit.
 pub fn is_open(now: DateTime<Utc>, opens: Option<DateTime<Utc>>, closes: Option<DateTime<Utc>>) -> bool {
     opens.is_none_or(|opens| opens <= now) && closes.is_none_or(|closes| now < closes)
 }
 
-/// Crockford's base 32: no I, L, O, U to mistake or to spell words with.
+/// Crockford's base 32, without I, L, O and U: no look-alikes, and no accidental words.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Characters of a reference after its prefix: 40 random bits.
 const REFERENCE_LENGTH: usize = 8;
@@ -406,83 +329,48 @@ pub fn reference(slug: &Code, random: [u8; REFERENCE_LENGTH]) -> String {
     if prefix.is_empty() { drawn } else { format!("{prefix}-{drawn}") }
 }
 
-/// A registration as it is kept.
 #[derive(Clone)]
 pub struct Registration {
-    /// Its id.
     pub id: RegistrationId,
-    /// Its conference.
     pub conference: ConferenceId,
-    /// Its category.
     pub category: CategoryId,
-    /// What it is called.
+    /// Such as `GP-7K3M9Q2X`.
     pub reference: String,
-    /// Where it stands.
-    pub state: State,
-    /// Its place among all registrations of the conference.
+    pub state: RegistrationStatus,
+    /// The registration's place among all registrations and sign-ups of the conference: it orders waiting lists.
     pub arrival: i64,
-    /// Dr, H.E., Sir.
-    pub honorific: Option<String>,
-    /// The given name.
-    pub given_name: String,
-    /// The family name.
-    pub family_name: String,
-    /// Where mail goes.
-    pub email: EmailAddress,
-    /// Whom they come for.
-    pub organisation: Option<String>,
-    /// What they are there.
-    pub position: Option<String>,
-    /// Their country.
-    pub country: Option<String>,
-    /// The language of what is written to them.
-    pub language: String,
-    /// Where to call.
-    pub phone: Option<String>,
-    /// What they need to take part.
-    pub accessibility_needs: Option<String>,
-    /// What they can and cannot eat.
-    pub dietary_needs: Option<String>,
-    /// Their date of birth.
-    pub birth_date: Option<NaiveDate>,
-    /// Their answers to the conference's own questions.
+    pub person: PersonalDetails,
     pub answers: Answers,
-    /// The version of the form that they answered.
+    /// The version of the questions that `answers` belong to.
     pub form_version: i32,
-    /// The invitation that they came by.
+    /// The invitation that was used to register.
     pub invitation: Option<InvitationId>,
-    /// What their badge says, where it differs from their category's.
+    /// Only what differs from the badge of the category.
     pub badge: Badge,
-    /// Until when the address must be verified, while it is not.
+    /// The time until which the address must be verified; `None` unless unverified.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Until when a seat is held for them, while they have an offer.
+    /// The time until which an offered seat is held; `None` without an offer.
     pub offer_expires_at: Option<DateTime<Utc>>,
-    /// When they consented.
     pub consented_at: DateTime<Utc>,
-    /// The generation of their link.
+    /// The generation of the link's token: a higher one makes every earlier link void.
     pub token_generation: i32,
-    /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
     pub updated_at: DateTime<Utc>,
 }
 
-/// A line of a registration's history.
 #[derive(Debug, Clone)]
 pub struct HistoryEntry {
-    /// When.
     pub at: DateTime<Utc>,
-    /// Who did it.
+    /// The name of the [`Actor`](crate::access::Actor).
     pub actor: String,
-    /// What happened.
     pub event: Event,
-    /// Where the registration stood then.
-    pub state: State,
-    /// What else there is to know: `reason`, `sessions`, ...
+    /// The status after the event.
+    pub state: RegistrationStatus,
+    /// More about the event: `reason`, `sessions`, `fields`, ...
     pub detail: Option<serde_json::Value>,
 }
 
-/// Personal data does not print itself into logs.
+/// Personal data must not appear in logs.
 impl std::fmt::Debug for Registration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Registration({})", self.id)
@@ -490,29 +378,31 @@ impl std::fmt::Debug for Registration {
 }
 
 impl Registration {
-    /// The name as a letter addresses it.
+    /// Honorific, given name and family name, as a letter addresses the person.
     pub fn full_name(&self) -> String {
-        let parts = [self.honorific.as_deref(), Some(&self.given_name), Some(&self.family_name)];
+        let person = &self.person;
+        let parts = [person.honorific.as_deref(), Some(&person.given_name), Some(&person.family_name)];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 
-    /// Whether it counts against the quotas: it is confirmed, or a seat is held for it.
+    /// Whether the registration counts in the quotas: it is confirmed, or a seat is held for it.
     pub fn holds_seat(&self) -> bool {
-        self.state == State::Confirmed || (self.state == State::Waitlisted && self.offer_expires_at.is_some())
+        self.state == RegistrationStatus::Confirmed
+            || (self.state == RegistrationStatus::Waitlisted && self.offer_expires_at.is_some())
     }
 
-    /// The name by which lists are sorted and one person is recognised: family name first.
+    /// The folded name, family name first, by which lists are sorted and duplicates are found.
     pub fn name_folded(&self) -> String {
-        name_folded(&self.family_name, &self.given_name)
+        name_folded(&self.person.family_name, &self.person.given_name)
     }
 }
 
-/// A name by which lists are sorted and one person is recognised.
+/// The folded name, family name first, by which lists are sorted and duplicates are found.
 pub fn name_folded(family_name: &str, given_name: &str) -> String {
     fold(&format!("{family_name} {given_name}"))
 }
 
-/// A text as it is searched and compared: in lower-case ASCII, words parted by one space.
+/// A text as it is searched and compared: in lower-case ASCII, its words separated by one space.
 pub fn fold(text: &str) -> String {
     let ascii = deunicode::deunicode(text).to_lowercase();
     let words = ascii.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
@@ -522,26 +412,27 @@ pub fn fold(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::values::TextValue as _;
 
     #[test]
     fn a_state_goes_where_the_table_of_states_lets_it() {
-        use State::{Cancelled, Confirmed, Expired, Pending, Rejected, Revoked, Unverified, Waitlisted};
-        let all = State::WORDS.iter().map(|word| State::from_word(word).unwrap());
+        use RegistrationStatus::{Cancelled, Confirmed, Expired, Pending, Rejected, Revoked, Unverified, Waitlisted};
+        let all = RegistrationStatus::WORDS.iter().map(|word| RegistrationStatus::from_word(word).unwrap());
         for state in all {
-            let from = |states: &[State]| states.contains(&state);
+            let from = |states: &[RegistrationStatus]| states.contains(&state);
             assert_eq!(state.verified().is_ok(), from(&[Unverified]), "{state}");
             assert_eq!(state.approved().is_ok(), from(&[Pending]), "{state}");
             assert_eq!(state.rejected().ok(), from(&[Pending]).then_some(Rejected), "{state}");
             assert_eq!(state.expired().ok(), from(&[Unverified]).then_some(Expired), "{state}");
             assert_eq!(state.promoted().ok(), from(&[Waitlisted]).then_some(Confirmed), "{state}");
-            assert_eq!(state.cancelled().ok(), from(&State::LIVE).then_some(Cancelled), "{state}");
+            assert_eq!(state.cancelled().ok(), from(&RegistrationStatus::LIVE).then_some(Cancelled), "{state}");
             assert_eq!(state.revoked().ok(), from(&[Confirmed]).then_some(Revoked), "{state}");
-            assert_eq!(state.is_final(), !from(&State::LIVE), "{state}");
+            assert_eq!(state.is_final(), !from(&RegistrationStatus::LIVE), "{state}");
         }
-        assert_eq!(State::admitted(true, true, true), Some(Pending));
-        assert_eq!(State::admitted(false, true, false), Some(Confirmed));
-        assert_eq!(State::admitted(false, false, true), Some(Waitlisted));
-        assert_eq!(State::admitted(false, false, false), None);
+        assert_eq!(RegistrationStatus::admitted(true, true, true), Some(Pending));
+        assert_eq!(RegistrationStatus::admitted(false, true, false), Some(Confirmed));
+        assert_eq!(RegistrationStatus::admitted(false, false, true), Some(Waitlisted));
+        assert_eq!(RegistrationStatus::admitted(false, false, false), None);
     }
 
     #[test]

@@ -1,15 +1,12 @@
-//! The files that pages are styled and bettered with, each under a name that holds its hash: whoever has it never asks
-//! again.
+//! Static files of the pages (CSS, JavaScript, images). Each is served under a name with its hash, so that browsers can
+//! cache it for ever.
 
 use std::{collections::BTreeMap, io, path::Path};
 
-use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
+use actix_web::web;
 
-use super::{Site, texts::read_dir};
-use crate::{
-    http::{Problem, conditional::entity_tag, problem::NOT_FOUND},
-    programme::publication::Coding,
-};
+use super::texts::read_dir;
+use crate::{http::conditional::entity_tag, programme::documents::Coding};
 
 const SHIPPED: &[(&str, &str)] = &[
     ("site.css", include_str!("../../config/site/site.css")),
@@ -18,22 +15,23 @@ const SHIPPED: &[(&str, &str)] = &[
     ("forms.js", include_str!("../../config/site/forms.js")),
 ];
 
-struct File {
-    content_type: &'static str,
-    plain: web::Bytes,
-    /// In each coding, where that is shorter.
-    coded: Vec<(Coding, web::Bytes)>,
+pub(super) struct File {
+    pub(super) content_type: &'static str,
+    pub(super) plain: web::Bytes,
+    /// Compressed forms, if they are smaller.
+    pub(super) coded: Vec<(Coding, web::Bytes)>,
 }
 
 /// Every file, by the name under which it is served.
 pub struct Assets {
     prefix: String,
-    files: BTreeMap<String, File>,
+    pub(super) files: BTreeMap<String, File>,
     names: BTreeMap<String, String>,
 }
 
 impl Assets {
-    /// What ships, and over it what stands in `folder`; served under `prefix`.
+    /// Loads the shipped files, and those in `folder`, which replace shipped ones of the same name; they are served
+    /// under `prefix`.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -68,7 +66,7 @@ impl Assets {
     }
 }
 
-/// What the files of this name are; nothing else is served.
+/// The media type of a file, by its extension; other files are not served.
 fn content_type(name: &str) -> Option<&'static str> {
     Some(match name.rsplit_once('.')?.1 {
         "css" => "text/css; charset=utf-8",
@@ -80,27 +78,4 @@ fn content_type(name: &str) -> Option<&'static str> {
         "woff2" => "font/woff2",
         _ => return None,
     })
-}
-
-/// A file.
-#[get("/assets/{name}")]
-pub async fn asset(
-    request: HttpRequest,
-    site: web::Data<Site>,
-    name: web::Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let file = site.assets.files.get(name.as_str()).ok_or_else(|| Problem::new(&NOT_FOUND))?;
-    let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    let coding = Coding::choose(accepted);
-    let coded = file.coded.iter().find(|(of, _)| Some(*of) == coding);
-    let mut response = HttpResponse::Ok();
-    response
-        .insert_header((header::CONTENT_TYPE, file.content_type))
-        .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::VARY, "Accept-Encoding"));
-    if let Some((coding, _)) = coded {
-        response.insert_header((header::CONTENT_ENCODING, coding.as_str()));
-    }
-    Ok(response.body(coded.map_or(&file.plain, |(_, packed)| packed).clone()))
 }

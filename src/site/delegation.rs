@@ -5,52 +5,54 @@ use minijinja::{Value, context};
 use serde_json::{Value as Json, json};
 
 use super::{
-    Site,
-    form::{Filled, questions_of, refusal, untouched},
-    page::{Seen, lead_to, value},
-    programme::{countries, parameter},
-    registration::Blank,
+    form::{SubmittedForm, questions_of, refusal, untouched},
+    page::{PageContext, lead_to, value},
+    query::parameter,
+    registration::EmptyForm,
+    service::Site,
 };
 use crate::{
     access::Credentials,
-    http::{Problem, problem::NOT_FOUND},
-    registration::{
-        api::Desk,
-        delegations::{
-            api::{DelegationWithMembers, whole},
-            members::actions,
-        },
-        model::FIELDS,
+    delegations::{
+        api::{DelegationWithMembers, delegation_with_members},
+        members::actions,
     },
+    http::{Problem, problem::NOT_FOUND},
+    registration::{model::FIELDS, service::RegistrationService},
+    site::page::country_choices,
 };
 
 type Path3 = web::Path<(String, String, String)>;
 type Path5 = web::Path<(String, String, String, String, String)>;
 
-/// A delegation, for whoever holds its link.
-struct Led {
-    seen: Seen,
+/// A delegation, opened with its link.
+struct DelegationPage {
+    seen: PageContext,
     delegation: DelegationWithMembers,
-    blank: Blank,
+    blank: EmptyForm,
     token: String,
 }
 
-impl Led {
-    async fn find(request: &HttpRequest, desk: &Desk, (slug, tag, code): (&str, &str, &str)) -> Result<Self, Problem> {
-        let seen = Seen::find(&desk.programmes, slug, tag)?;
+impl DelegationPage {
+    async fn find(
+        request: &HttpRequest,
+        service: &RegistrationService,
+        (slug, tag, code): (&str, &str, &str),
+    ) -> Result<Self, Problem> {
+        let seen = PageContext::find(&service.programmes, slug, tag)?;
         let token = parameter(request, "token").ok_or_else(|| Problem::new(&NOT_FOUND))?;
         let credentials = Credentials::default().with_link(Some(token.clone()));
-        let delegation = whole(desk, &seen.snapshot, credentials, code).await?;
-        let blank = Blank::find(request, (&seen, desk), None).await?;
+        let delegation = delegation_with_members(service, &seen.snapshot, credentials, code).await?;
+        let blank = EmptyForm::find(request, (&seen, service), None).await?;
         Ok(Self { seen, delegation, blank, token })
     }
 
     async fn page(
         &self,
         request: &HttpRequest,
-        (site, desk): (&Site, &Desk),
+        (site, service): (&Site, &RegistrationService),
         replacing: Option<&str>,
-        filled: &Filled,
+        filled: &SubmittedForm,
         (status, (faults, said)): (StatusCode, (Value, Value)),
     ) -> Result<HttpResponse, Problem> {
         let notice = parameter(request, "notice").filter(|it| ["added", "removed", "replaced"].contains(&it.as_str()));
@@ -58,13 +60,13 @@ impl Led {
             delegation => value(&self.delegation), token => self.token.as_str(), form => value(&self.blank.form),
             fields => value(FIELDS),
             questions => value(questions_of(&self.blank.form, &self.delegation.delegation.category)),
-            values => filled.values(), faults, said, notice, replacing, countries => countries(&self.seen.tag),
+            values => filled.values(), faults, said, notice, replacing, countries => country_choices(&self.seen.tag),
         };
-        site.private(request, (&self.seen, desk), ("delegation.html", "delegation"), (status, more)).await
+        site.private(request, (&self.seen, service), ("delegation.html", "delegation"), (status, more)).await
     }
 
-    /// The member that a form speaks of, as the API takes it.
-    fn member(&self, filled: &Filled) -> Json {
+    /// The member in the form, as a request body of the API.
+    fn member(&self, filled: &SubmittedForm) -> Json {
         let mut sent = filled.fields();
         sent.remove("category");
         sent.remove("invitation");
@@ -85,55 +87,56 @@ impl Led {
     }
 }
 
-/// A delegation and its members.
+/// Shows a delegation and its members.
 #[get("/conferences/{conference}/{lang}/delegations/{delegation}")]
 pub async fn show_delegation(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path3,
 ) -> HttpResponse {
     let made = async {
-        let led = Led::find(&request, &desk, (&path.0, &path.1, &path.2)).await?;
+        let led = DelegationPage::find(&request, &service, (&path.0, &path.1, &path.2)).await?;
         let replacing = parameter(&request, "replace");
         let fresh = (StatusCode::OK, untouched());
-        led.page(&request, (&site, &desk), replacing.as_deref(), &Filled::default(), fresh).await
+        led.page(&request, (&site, &service), replacing.as_deref(), &SubmittedForm::default(), fresh).await
     };
-    site.answer(&request, &desk, made.await).await
+    site.answer(&request, &service, made.await).await
 }
 
-/// Adds a member; a form that is refused comes back as it was filled in.
+/// Adds a member; if the form is refused, shows it again as it was filled in.
 #[post("/conferences/{conference}/{lang}/delegations/{delegation}/members")]
 pub async fn add_member(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path3,
     body: web::Bytes,
 ) -> HttpResponse {
     let made = async {
-        let led = Led::find(&request, &desk, (&path.0, &path.1, &path.2)).await?;
-        let filled = Filled::of_request(&request, &body)?;
+        let led = DelegationPage::find(&request, &service, (&path.0, &path.1, &path.2)).await?;
+        let filled = SubmittedForm::of_request(&request, &body)?;
         let (sent, code) = (led.member(&filled), path.2.clone());
         let credentials = Credentials::default().with_link(Some(led.token.clone()));
-        let work = move |tx: &mut crate::database::Connection, errand: crate::registration::actions::Errand<'_>| {
-            actions::add(tx, errand, &code, &sent).map(|_| ())
+        let work = move |tx: &mut crate::database::Connection,
+                         context: crate::registration::context::RequestContext<'_>| {
+            actions::add(tx, context, &code, &sent).map(|_| ())
         };
-        match desk.write("add a member", &led.seen.snapshot, credentials, work).await {
+        match service.write("add a member", &led.seen.snapshot, credentials, work).await {
             Ok(()) => Ok(led.back(&site, "added")),
-            Err(error) => led.refuse(&request, (&site, &desk), None, &filled, error.into()).await,
+            Err(error) => led.refuse(&request, (&site, &service), None, &filled, error.into()).await,
         }
     };
-    site.answer(&request, &desk, made.await).await
+    site.answer(&request, &service, made.await).await
 }
 
-impl Led {
+impl DelegationPage {
     async fn refuse(
         &self,
         request: &HttpRequest,
-        both: (&Site, &Desk),
+        both: (&Site, &RegistrationService),
         replacing: Option<&str>,
-        filled: &Filled,
+        filled: &SubmittedForm,
         problem: Problem,
     ) -> Result<HttpResponse, Problem> {
         let status = actix_web::ResponseError::status_code(&problem);
@@ -144,7 +147,7 @@ impl Led {
     }
 }
 
-/// What is done by a POST: whoever opens its address is led to the delegation.
+/// Redirects a `GET` of an address that only takes `POST` to the page of the delegation.
 #[get("/conferences/{conference}/{lang}/delegations/{delegation}/members{act:.*}")]
 pub async fn lead_to_delegation(
     request: HttpRequest,
@@ -157,36 +160,36 @@ pub async fn lead_to_delegation(
     lead_to(format!("{}/conferences/{slug}/{tag}/delegations/{code}?{query}", site.prefix))
 }
 
-/// Takes a member out, or puts another in their place.
+/// Removes a member, or replaces one.
 #[post("/conferences/{conference}/{lang}/delegations/{delegation}/members/{reference}/{act}")]
 pub async fn act_on_member(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path5,
     body: web::Bytes,
 ) -> HttpResponse {
     let made = async {
-        let led = Led::find(&request, &desk, (&path.0, &path.1, &path.2)).await?;
-        let filled = Filled::of_request(&request, &body)?;
+        let led = DelegationPage::find(&request, &service, (&path.0, &path.1, &path.2)).await?;
+        let filled = SubmittedForm::of_request(&request, &body)?;
         let credentials = Credentials::default().with_link(Some(led.token.clone()));
         let (code, reference) = (path.2.clone(), path.3.clone());
         let snapshot = &led.seen.snapshot;
         let (done, notice) = match path.4.as_str() {
             "remove" => {
                 let work = move |tx: &mut crate::database::Connection,
-                                 errand: crate::registration::actions::Errand<'_>| {
-                    actions::remove(tx, errand, (&code, &reference)).map(|_| ())
+                                 context: crate::registration::context::RequestContext<'_>| {
+                    actions::remove(tx, context, &code, &reference).map(|_| ())
                 };
-                (desk.write("remove a member", snapshot, credentials, work).await, "removed")
+                (service.write("remove a member", snapshot, credentials, work).await, "removed")
             }
             "replace" => {
                 let sent = led.member(&filled);
                 let work = move |tx: &mut crate::database::Connection,
-                                 errand: crate::registration::actions::Errand<'_>| {
-                    actions::replace(tx, errand, (&code, &reference), &sent).map(|_| ())
+                                 context: crate::registration::context::RequestContext<'_>| {
+                    actions::replace(tx, context, &code, &reference, &sent).map(|_| ())
                 };
-                (desk.write("replace a member", snapshot, credentials, work).await, "replaced")
+                (service.write("replace a member", snapshot, credentials, work).await, "replaced")
             }
             _ => return Err(Problem::new(&NOT_FOUND)),
         };
@@ -194,9 +197,9 @@ pub async fn act_on_member(
             Ok(()) => Ok(led.back(&site, notice)),
             Err(error) => {
                 let replacing = (path.4 == "replace").then_some(path.3.as_str());
-                led.refuse(&request, (&site, &desk), replacing, &filled, error.into()).await
+                led.refuse(&request, (&site, &service), replacing, &filled, error.into()).await
             }
         }
     };
-    site.answer(&request, &desk, made.await).await
+    site.answer(&request, &service, made.await).await
 }

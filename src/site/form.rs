@@ -1,4 +1,4 @@
-//! Forms as browsers send them (`application/x-www-form-urlencoded`), and what goes back into one that was refused.
+//! Forms as browsers send them (`application/x-www-form-urlencoded`), and the values for a form that is shown again.
 
 use std::collections::BTreeMap;
 
@@ -10,26 +10,23 @@ use super::page::value;
 use crate::{
     http::{Problem, problem::UNSUPPORTED_MEDIA_TYPE},
     registration::{
-        form::{
-            Question,
-            answers::is_asked,
-            api::{FormQuestion, RegistrationForm},
-            question::QuestionKind,
-        },
+        fields::{Changeable, PERSONAL_FIELDS},
+        form::{Question, answers::is_asked, question::QuestionKind},
+        form_api::{FormQuestion, RegistrationForm},
         model::{FIELDS, Registration},
     },
     values::Code,
 };
 
-/// What somebody filled in: of each control, all that it sent.
+/// The submitted values of each form control.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filled(BTreeMap<String, Vec<String>>);
+pub struct SubmittedForm(BTreeMap<String, Vec<String>>);
 
-impl Filled {
-    /// The body of a request.
+impl SubmittedForm {
+    /// Parses the body of a request.
     ///
     /// # Errors
-    /// It is no form: what it says would be read as nothing.
+    /// The body is not a form: its values would be lost.
     pub fn of_request(request: &HttpRequest, body: &[u8]) -> Result<Self, Problem> {
         let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_form = media_type.is_some_and(|media_type| media_type.starts_with("application/x-www-form-urlencoded"));
@@ -42,31 +39,18 @@ impl Filled {
     fn read(body: &[u8]) -> Self {
         let mut controls: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(body) {
-            // Browsers write the line breaks of a text as CRLF.
+            // Browsers send line breaks as CRLF.
             controls.entry(name.into_owned()).or_default().push(value.replace("\r\n", "\n"));
         }
         Self(controls)
     }
 
-    /// What a registration says now, as its form would have been filled in.
+    /// The values of an existing registration, for its form.
     pub fn of(registration: &Registration, sessions: Vec<String>) -> Self {
         let mut controls: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let mut put = |name: &str, text: Option<&String>| {
-            if let Some(text) = text {
-                controls.insert(name.to_owned(), vec![text.clone()]);
-            }
-        };
-        put("honorific", registration.honorific.as_ref());
-        put("given_name", Some(&registration.given_name));
-        put("family_name", Some(&registration.family_name));
-        put("organisation", registration.organisation.as_ref());
-        put("position", registration.position.as_ref());
-        put("country", registration.country.as_ref());
-        put("language", Some(&registration.language));
-        put("phone", registration.phone.as_ref());
-        put("accessibility_needs", registration.accessibility_needs.as_ref());
-        put("dietary_needs", registration.dietary_needs.as_ref());
-        put("birth_date", registration.birth_date.map(|date| date.to_string()).as_ref());
+        for field in PERSONAL_FIELDS.iter().filter(|field| field.attendee != Changeable::Never) {
+            controls.extend(registration.person.text(field).map(|text| (field.name.to_owned(), vec![text])));
+        }
         for (code, answer) in &registration.answers {
             let texts = match answer {
                 Json::Array(several) => several.iter().map(plain).collect(),
@@ -78,18 +62,18 @@ impl Filled {
         Self(controls)
     }
 
-    /// What a control sent, if it was anything.
+    /// The first value of a control that is not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.iter().map(|text| text.trim()).find(|text| !text.is_empty())
     }
 
-    /// All that a control sent.
+    /// All values of a control that are not empty.
     pub fn all(&self, name: &str) -> Vec<&str> {
         let sent = self.0.get(name).map(Vec::as_slice).unwrap_or_default();
         sent.iter().map(String::as_str).filter(|text| !text.is_empty()).collect()
     }
 
-    /// For the controls of a template: a text, or several.
+    /// The values for a template: a text, or a list if there are several.
     pub fn values(&self) -> Value {
         let of = |(name, sent): (&String, &Vec<String>)| match sent.as_slice() {
             [one] => (name.clone(), Value::from(one.clone())),
@@ -98,7 +82,7 @@ impl Filled {
         Value::from(self.0.iter().map(of).collect::<BTreeMap<String, Value>>())
     }
 
-    /// The fields, as the API takes them: what was left empty is left out.
+    /// The fields as a request body of the API; empty ones are left out.
     pub fn fields(&self) -> Map<String, Json> {
         let mut body = Map::new();
         for field in FIELDS {
@@ -114,8 +98,8 @@ impl Filled {
         body
     }
 
-    /// The answers to the questions that are asked, as the API takes them. What a browser shows all the same, because
-    /// it runs no script, was not asked.
+    /// The answers as in a request body of the API. A browser without scripts shows questions that do not apply; their
+    /// answers are ignored.
     pub fn answers(&self, questions: &[Question], category: &Code) -> Map<String, Json> {
         let mut answers = Map::new();
         for question in questions.iter() {
@@ -133,7 +117,7 @@ impl Filled {
                 QuestionKind::Number => self.get(&name).map(|text| {
                     let number = text.replace(',', ".");
                     let whole = number.parse::<i64>().map(Json::from).ok();
-                    // What is no number is judged as what it is.
+                    // A text that is not a number is passed on, so that validation reports it.
                     whole.or_else(|| number.parse::<f64>().ok().map(Json::from)).unwrap_or_else(|| json!(text))
                 }),
                 _ => self.get(&name).map(|text| json!(text)),
@@ -150,14 +134,13 @@ fn plain(answer: &Json) -> String {
     answer.as_str().map_or_else(|| answer.to_string(), str::to_owned)
 }
 
-/// The questions of a form that whoever is of a category may be asked.
+/// The questions of a form that apply to a category.
 pub fn questions_of<'a>(form: &'a RegistrationForm, category: &Code) -> Vec<&'a FormQuestion> {
     let is_theirs = |question: &&FormQuestion| question.categories.is_empty() || question.categories.contains(category);
     form.questions.iter().filter(is_theirs).collect()
 }
 
-/// What was wrong with a form, for its template: the faults by the name of their control, and what is said of all of
-/// it.
+/// Errors for a form's template: validation errors by the name of their control, and the error of the whole form.
 pub fn refusal(problem: &Problem) -> (Value, Value) {
     let document = problem.document(None);
     let mut faults: BTreeMap<String, Vec<Value>> = BTreeMap::new();
@@ -184,7 +167,7 @@ pub fn refusal(problem: &Problem) -> (Value, Value) {
     (value(faults), said)
 }
 
-/// What stands in a form that nobody has filled in.
+/// The same for a form without errors.
 pub fn untouched() -> (Value, Value) {
     (value(BTreeMap::<String, String>::new()), Value::from(()))
 }
@@ -192,11 +175,11 @@ pub fn untouched() -> (Value, Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::faults::Faults;
+    use crate::validation::ValidationErrors;
 
     #[test]
     fn a_form_is_read_as_the_api_takes_it() {
-        let filled = Filled::read(
+        let filled = SubmittedForm::read(
             b"given_name=+Ada+&email=a%40b.example&phone=&dietary_needs=one%0D%0Atwo&sessions=law&sessions=peace&consent=true&extra=1",
         );
         let expected = json!({
@@ -205,7 +188,7 @@ mod tests {
         });
         assert_eq!(Json::Object(filled.fields()), expected);
         assert_eq!(filled.values().get_attr("sessions").unwrap().to_string(), "['law', 'peace']");
-        let mut found = Faults::default();
+        let mut found = ValidationErrors::default();
         found.add("#/email", "invalid_email", "is none");
         found.add("#/answers/diet", "required", "is required");
         found.add("#/sessions/1", "unknown_reference", "is none");

@@ -1,4 +1,4 @@
-//! What things are called in the languages of the pages: dates, countries, languages.
+//! Names and dates in the locales of the pages: countries, languages, dates.
 
 use chrono::{DateTime, Datelike as _, Locale, NaiveDate, format::StrftimeItems};
 
@@ -7,17 +7,17 @@ use crate::mail;
 const COUNTRIES: &str = include_str!("../../config/reference/countries.csv");
 const LANGUAGES: &str = include_str!("../../config/reference/languages.csv");
 
-/// The first part of a language tag.
+/// The primary subtag of a language tag.
 pub fn primary(tag: &str) -> &str {
     tag.split('-').next().unwrap_or_default()
 }
 
-/// The columns of the tables: a code, and its names in these languages.
+/// The column of a locale in the tables, whose first column is the code.
 fn column(language: &str) -> usize {
     ["en", "fr", "nl", "ar"].iter().position(|known| *known == primary(language)).unwrap_or(0) + 1
 }
 
-/// The rows of a table: no name has a quote or a line break, and one with a comma stands in quotes.
+/// Codes and names in a table. No name has a quote or a line break, and one with a comma is in quotes.
 fn rows(table: &'static str, language: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let column = column(language);
     table.lines().skip(1).filter_map(move |line| {
@@ -38,15 +38,15 @@ fn rows(table: &'static str, language: &str) -> impl Iterator<Item = (&'static s
     })
 }
 
-/// What a country is called; its code, if nothing is known of it.
+/// Name of a country; its code if the name is unknown.
 pub fn country(code: &str, language: &str) -> String {
     rows(COUNTRIES, language).find(|(known, _)| *known == code).map_or(code, |(_, name)| name).to_owned()
 }
 
-/// Every country, by its name in a language: codes and names.
+/// Codes and names of all countries, sorted by name.
 pub fn countries(language: &str) -> Vec<(&'static str, &'static str)> {
     let mut all: Vec<_> = rows(COUNTRIES, language).collect();
-    // É stands with E.
+    // É sorts as E.
     all.sort_by_cached_key(|(_, name)| match primary(language) {
         "ar" => (*name).to_owned(),
         _ => deunicode::deunicode(name).to_lowercase(),
@@ -54,12 +54,12 @@ pub fn countries(language: &str) -> Vec<(&'static str, &'static str)> {
     all
 }
 
-/// What a language is called; its tag, if nothing is known of it.
+/// Name of a language; its tag if the name is unknown.
 pub fn language(tag: &str, language: &str) -> String {
     rows(LANGUAGES, language).find(|(known, _)| *known == primary(tag)).map_or(tag, |(_, name)| name).to_owned()
 }
 
-/// What a language calls itself.
+/// Name of a language in that language.
 pub fn autonym(tag: &str) -> String {
     let own = match primary(tag) {
         "en" => "English",
@@ -102,7 +102,7 @@ pub fn long_date(date: NaiveDate, language: &str) -> String {
     }
 }
 
-/// A date of the year that is meant: `Mon 31 March`.
+/// A date without its year: `Mon 31 March`.
 pub fn short_date(date: NaiveDate, language: &str) -> String {
     match (primary(language), date.day()) {
         ("fr", 1) => written(date, "%a. 1er %B", language),
@@ -111,7 +111,7 @@ pub fn short_date(date: NaiveDate, language: &str) -> String {
     }
 }
 
-/// From one date to another: `31 March – 1 April 2014`.
+/// A range of dates: `31 March – 1 April 2014`.
 pub fn date_span(first: NaiveDate, last: NaiveDate, language: &str) -> String {
     match primary(language) {
         "ar" if first == last => written(first, "%-d %B %Y", language),
@@ -120,12 +120,12 @@ pub fn date_span(first: NaiveDate, last: NaiveDate, language: &str) -> String {
     }
 }
 
-/// The date that a text begins with.
+/// The date at the beginning of a text.
 pub fn date_of(text: &str) -> Option<NaiveDate> {
     text.get(..10)?.parse().ok()
 }
 
-/// A moment on the clocks of a time zone: `Monday, 31 March 2014, 09:30`. What cannot be read stays as it is.
+/// A time in a time zone: `Monday, 31 March 2014, 09:30`. A text that is not a time is returned unchanged.
 pub fn moment(text: &str, zone: Option<chrono_tz::Tz>, language: &str) -> String {
     let Ok(at) = DateTime::parse_from_rfc3339(text) else { return text.to_owned() };
     let local = zone.map_or(at, |zone| at.with_timezone(&zone).fixed_offset());

@@ -1,5 +1,4 @@
-//! What every page has: the conference and the language that its path names, the links of its frame, the headers of
-//! its answer.
+//! What every page has: the conference and the locale of its path, the links of the layout, and the response headers.
 
 use std::sync::Arc;
 
@@ -16,8 +15,10 @@ use minijinja::{
 };
 
 use super::{
-    Site, names,
-    programme::known_query,
+    names,
+    query::known_query,
+    renderer::Renderer,
+    service::Site,
     texts::{FALLBACK, is_from_right},
 };
 use crate::{
@@ -26,37 +27,38 @@ use crate::{
     http::{Problem, conditional::LastModified, location_of, problem::NOT_FOUND},
     programme::{
         Programmes, Snapshot,
+        documents::{Document, Publication, parts::Key, serve},
         negotiate::{self, Language},
-        publication::{Publication, Whole, parts::Key, serve},
         view::View,
     },
-    registration::api::Desk,
+    registration::service::RegistrationService,
     values::{Code, LanguageTag, TextValue as _},
 };
 
-/// What a page may do: show itself, run and fetch what the service brings along, and send its forms there.
+/// The content security policy: a page may only load, run and fetch what the service provides, and send forms to the
+/// service.
 pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; \
                           connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Whoever has a page asks whether it is still so: a release is there at once.
+/// Browsers must revalidate: a new release is visible at once.
 const ASK_AGAIN: &str = "public, no-cache";
 
-/// The languages in which the pages of every conference can be read.
+/// The locales in which the pages of every conference are available.
 const OFFERED: [&str; 3] = ["en", "fr", "nl"];
 
-/// A conference, read in a language.
-pub struct Seen {
-    /// Its release.
+/// A conference in a locale.
+pub struct PageContext {
     pub snapshot: Arc<Snapshot>,
-    /// The language of the page.
+    /// The locale of the page.
     pub tag: String,
-    /// The language of the conference's own texts: the page's, or its first.
+    /// The language of the conference's own texts: the locale of the page if the conference has it, otherwise its first
+    /// language.
     pub language: Language,
-    /// The same, as a tag.
+    /// The same as a tag.
     pub texts: LanguageTag,
 }
 
-/// The languages in which a conference can be read: its own, then those of the pages.
+/// The locales of a conference's pages: its own languages, then those of the service.
 pub fn offered(snapshot: &Snapshot) -> Vec<String> {
     let own = snapshot.agenda.conference.languages.iter().map(|tag| tag.as_str().to_owned());
     let mut all: Vec<String> = own.collect();
@@ -68,11 +70,11 @@ pub fn offered(snapshot: &Snapshot) -> Vec<String> {
     all
 }
 
-impl Seen {
+impl PageContext {
     /// The conference of a path.
     ///
     /// # Errors
-    /// There is none, or it cannot be read in that language.
+    /// There is no such conference, or no page in that locale.
     pub fn find(programmes: &Programmes, slug: &str, tag: &str) -> Result<Self, Problem> {
         let nothing = || Problem::new(&NOT_FOUND);
         let code = Code::parse(slug).map_err(|_| nothing())?;
@@ -86,17 +88,17 @@ impl Seen {
         Ok(Self { snapshot, tag: tag.to_owned(), language: Language::One(texts.clone()), texts })
     }
 
-    /// The path of the conference's pages in this language.
+    /// The path of the conference's pages in this locale.
     pub fn base(&self, site: &Site) -> String {
         format!("{}/conferences/{}/{}", site.prefix, self.snapshot.place.slug, self.tag)
     }
 
-    /// The views of the release, in the language.
+    /// The views of the release in this language.
     pub fn view(&self) -> View<'_> {
         View::new(&self.snapshot, &self.language)
     }
 
-    /// What is on, and what comes next, in the minute of now: nothing before the conference's first day and after its
+    /// The present and the next sessions, in the current minute; `None` before the conference's first day and after its
     /// last.
     pub fn now(&self) -> Option<Value> {
         let conference = &self.snapshot.agenda.conference;
@@ -111,10 +113,22 @@ pub fn value(of: impl serde::Serialize) -> Value {
     Value::from(Serde(of))
 }
 
+/// The countries for a form, sorted by name.
+pub fn country_choices(tag: &str) -> Vec<Value> {
+    names::countries(tag).into_iter().map(|(code, name)| context! { code, name }).collect()
+}
+
 impl Site {
-    /// What every page is made with. `rest` is the path behind the language; whose link is in the query reads a page
-    /// that nobody else should find.
-    async fn frame(&self, request: &HttpRequest, seen: &Seen, name: &str, is_private: bool, desk: &Desk) -> Value {
+    /// The part of the context that every page has. A page is private if its query has the token of a personal link:
+    /// search engines must not find it.
+    async fn frame(
+        &self,
+        request: &HttpRequest,
+        seen: &PageContext,
+        name: &str,
+        is_private: bool,
+        service: &RegistrationService,
+    ) -> Value {
         let base = seen.base(self);
         let path = request.path();
         let rest = path.splitn(5, '/').nth(4).map(|rest| format!("/{rest}")).unwrap_or_default();
@@ -129,7 +143,7 @@ impl Site {
         let alternates: Vec<Value> = offered(&seen.snapshot).into_iter().map(alternate).collect();
         let view = seen.view();
         let conference = view.conference();
-        let door = self.doors.of(desk, &seen.snapshot).await;
+        let door = self.registration_window.of(service, &seen.snapshot).await;
         let canonical = (!is_private).then(|| format!("{origin}{base}{rest}"));
         let agenda = &seen.snapshot.agenda;
         let words =
@@ -155,7 +169,7 @@ impl Site {
         }
     }
 
-    /// The language of a page about no conference: what its reader likes best of those that have texts.
+    /// The locale of a page about no conference: of those with texts, the one that the reader prefers.
     pub fn spoken(&self, request: &HttpRequest) -> String {
         let tags: Vec<LanguageTag> = self.renderers.keys().filter_map(|tag| LanguageTag::parse(tag).ok()).collect();
         let first = LanguageTag::parse(FALLBACK).ok();
@@ -164,7 +178,7 @@ impl Site {
         chosen.and_then(|language| language.tag().map(ToString::to_string)).unwrap_or_else(|| FALLBACK.to_owned())
     }
 
-    fn renderer(&self, tag: &str) -> Option<&super::Renderer> {
+    fn renderer(&self, tag: &str) -> Option<&Renderer> {
         self.renderers
             .get(tag)
             .or_else(|| self.renderers.get(names::primary(tag)))
@@ -176,33 +190,33 @@ impl Site {
         renderer.render(template, context).map_err(Problem::unexpected)
     }
 
-    /// Answers a page that everybody may read: made once a release and minute, and answered as the API answers its
-    /// documents.
+    /// Answers a public page. It is rendered once for each release and minute, and served like the documents of the
+    /// API.
     ///
     /// # Errors
     /// Those of `make`.
     pub async fn public(
         &self,
         request: &HttpRequest,
-        (seen, desk): (&Seen, &Desk),
+        (seen, service): (&PageContext, &RegistrationService),
         (template, name): (&'static str, &str),
-        make: impl FnOnce(&Seen) -> Result<Value, Problem>,
+        make: impl FnOnce(&PageContext) -> Result<Value, Problem>,
     ) -> Result<HttpResponse, Problem> {
-        let door = self.doors.of(desk, &seen.snapshot).await;
+        let door = self.registration_window.of(service, &seen.snapshot).await;
         let now = seen.now();
         let minute = now.as_ref().map(|_| clock::now().timestamp() / 60);
         let asked = format!("{}{}", request.path(), known_query(request));
-        let parts = desk.programmes.parts();
+        let parts = service.programmes.parts();
         let key = Key::new(&seen.snapshot, &format!("{asked} {minute:?} {door:?}"), Some(&seen.tag));
         let whole = match parts.get(&key) {
             Some(whole) => whole,
             None => {
-                let frame = self.frame(request, seen, name, false, desk).await;
+                let frame = self.frame(request, seen, name, false, service).await;
                 let jsonld = matches!(name, "front" | "programme").then(|| self.linked_data(seen)).flatten();
                 let context = merge_maps([frame, make(seen)?, context! { jsonld, now }]);
                 let page = self.render(&seen.tag, template, context)?;
                 let modified = LastModified::of(clock::now());
-                let whole = Whole::new("text/html; charset=utf-8", &seen.language, modified, page.into_bytes());
+                let whole = Document::new("text/html; charset=utf-8", &seen.language, modified, page.into_bytes());
                 let whole = Arc::new(whole);
                 parts.put(key, Arc::clone(&whole));
                 whole
@@ -214,24 +228,24 @@ impl Site {
         Ok(response)
     }
 
-    /// The whole programme in the words of schema.org, safe in a `script` element.
-    fn linked_data(&self, seen: &Seen) -> Option<Value> {
+    /// The programme as JSON-LD (schema.org), escaped for a `script` element.
+    fn linked_data(&self, seen: &PageContext) -> Option<Value> {
         let bytes = Publication::JsonLd.write(&seen.snapshot, &seen.language, &self.public_url)?;
         Some(Value::from(String::from_utf8(bytes).ok()?.replace("</", "<\\/")))
     }
 
-    /// Answers a page that one person reads, by their link: nobody keeps it.
+    /// Answers a page for the holder of a personal link; it must not be cached.
     ///
     /// # Errors
-    /// The template cannot be filled.
+    /// The template cannot be rendered.
     pub async fn private(
         &self,
         request: &HttpRequest,
-        (seen, desk): (&Seen, &Desk),
+        (seen, service): (&PageContext, &RegistrationService),
         (template, name): (&'static str, &str),
         (status, more): (StatusCode, Value),
     ) -> Result<HttpResponse, Problem> {
-        let frame = self.frame(request, seen, name, true, desk).await;
+        let frame = self.frame(request, seen, name, true, service).await;
         let page = self.render(&seen.tag, template, context! { ..more, ..frame })?;
         Ok(html(status, &seen.tag, page))
     }
@@ -239,7 +253,7 @@ impl Site {
     /// Answers a page about no conference.
     ///
     /// # Errors
-    /// The template cannot be filled.
+    /// The template cannot be rendered.
     pub fn bare(
         &self,
         tag: &str,
@@ -261,11 +275,11 @@ impl Site {
         Ok(html(status, tag, page))
     }
 
-    /// Turns what went wrong into a page: what a link does not open is told as that.
+    /// Renders an error as a page; an invalid personal link has a page of its own.
     pub async fn answer(
         &self,
         request: &HttpRequest,
-        desk: &Desk,
+        service: &RegistrationService,
         done: Result<HttpResponse, Problem>,
     ) -> HttpResponse {
         let problem = match done {
@@ -280,16 +294,16 @@ impl Site {
             ["", "conferences", slug, tag, ..] => ((*slug).to_owned(), (*tag).to_owned()),
             _ => (String::new(), FALLBACK.to_owned()),
         };
-        // A link that was cut short on its way is one, too.
+        // This includes a link that was truncated on its way.
         let is_link =
             ["registrations", "delegations"].iter().any(|part| request.path().split('/').nth(4) == Some(part));
         let is_void = is_link && matches!(status.as_u16(), 401 | 403 | 404);
         let template = if is_void { "link-void.html" } else { "error.html" };
-        // A cause inside is nobody's business.
+        // Internal causes are not shown.
         let told = context! { detail => problem.document(None).get("detail").and_then(|detail| detail.as_str()) };
         let more = context! { status => status.as_u16(), problem => told };
-        let made = match Seen::find(&desk.programmes, &slug, &tag) {
-            Ok(seen) => self.private(request, (&seen, desk), (template, "error"), (status, more)).await,
+        let made = match PageContext::find(&service.programmes, &slug, &tag) {
+            Ok(seen) => self.private(request, (&seen, service), (template, "error"), (status, more)).await,
             Err(_) => self.bare(&self.spoken(request), "error.html", (status, more)),
         };
         let mut response = made.unwrap_or_else(|problem| {
@@ -301,7 +315,7 @@ impl Site {
     }
 }
 
-/// When one may ask again, where the problem says it.
+/// Copies `Retry-After` from a problem to the page.
 pub fn carry_over(problem: &Problem, response: &mut HttpResponse) {
     if let Some(when) = problem.response(None).headers().get(header::RETRY_AFTER) {
         response.headers_mut().insert(header::RETRY_AFTER, when.clone());
@@ -312,12 +326,12 @@ fn language_header(tag: &str) -> HeaderValue {
     HeaderValue::from_str(tag).unwrap_or(HeaderValue::from_static(FALLBACK))
 }
 
-/// The header of every page; those of every answer are added to it.
+/// Adds the content security policy; other headers of every answer are added elsewhere.
 fn guard(response: &mut HttpResponse) {
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
 }
 
-/// Answers a page that nobody keeps.
+/// Answers a page that must not be cached.
 pub fn html(status: StatusCode, tag: &str, page: String) -> HttpResponse {
     let mut response = HttpResponse::build(status)
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
@@ -328,7 +342,7 @@ pub fn html(status: StatusCode, tag: &str, page: String) -> HttpResponse {
     response
 }
 
-/// Leads to another page.
+/// Redirects to another page (303).
 pub fn lead_to(location: String) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, location_of(&location)))

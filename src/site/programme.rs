@@ -1,4 +1,4 @@
-//! The pages that everybody may read: what the latest release says.
+//! The public pages: the content of the latest release.
 
 use std::collections::BTreeSet;
 
@@ -10,63 +10,48 @@ use actix_web::{
 use minijinja::{Value, context};
 
 use super::{
-    Site, names,
-    page::{Seen, lead_to, offered, value},
+    page::{PageContext, lead_to, offered, value},
+    service::Site,
     texts::FALLBACK,
 };
 use crate::{
     agenda::document::SessionKind,
-    faults,
     http::{Problem, problem::NOT_FOUND},
     programme::{filter::ProgrammeQuery, negotiate, snapshot::Snapshot},
-    registration::api::Desk,
+    registration::service::RegistrationService,
+    site::query::{pairs, parameter},
+    validation,
     values::{Code, LanguageTag, TextValue as _},
 };
 
 type Path2 = web::Path<(String, String)>;
 type Path3 = web::Path<(String, String, String)>;
 
-/// The parameters of a query, in order.
-pub fn pairs(request: &HttpRequest) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect()
-}
-
-/// The last value of a parameter, if it says anything.
-pub fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
-    pairs(request).into_iter().rfind(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value)
-}
-
-/// What a page can be asked for. What else stands in a query is nobody's, and goes nowhere.
-const ASKED: [&str; 10] =
-    ["day", "track", "room", "kind", "speaker", "session", "category", "invitation", "token", "replace"];
-
-/// The part of the query that a page knows, as a query.
-pub fn known_query(request: &HttpRequest) -> String {
-    let known = pairs(request).into_iter().filter(|(key, value)| ASKED.contains(&key.as_str()) && !value.is_empty());
-    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(known.take(500)).finish();
-    if query.is_empty() { query } else { format!("?{query}") }
-}
-
 fn nothing() -> Problem {
     Problem::new(&NOT_FOUND)
 }
 
-/// The language of a reader who said nothing but what their browser says.
+/// The locale that the reader's browser prefers.
 fn preferred(request: &HttpRequest, snapshot: &Snapshot) -> String {
     let tags: Vec<LanguageTag> = offered(snapshot).iter().filter_map(|tag| LanguageTag::parse(tag).ok()).collect();
     let chosen = negotiate::choose(request, None, &tags).ok();
     chosen.and_then(|language| language.tag().map(ToString::to_string)).unwrap_or_else(|| FALLBACK.to_owned())
 }
 
-/// The conferences; where there is one alone, it. Programs are led to the description of the API.
+/// Lists the conferences; redirects to the conference if there is only one. Clients that are not browsers are
+/// redirected to the documentation of the API.
 #[get("/")]
-pub async fn list_conferences(request: HttpRequest, site: web::Data<Site>, desk: web::Data<Desk>) -> HttpResponse {
+pub async fn list_conferences(
+    request: HttpRequest,
+    site: web::Data<Site>,
+    service: web::Data<RegistrationService>,
+) -> HttpResponse {
     let accepted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
     if !accepted.is_some_and(|accepted| accepted.contains("text/html")) {
         let location = format!("{}/docs/", site.prefix);
         return HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, location)).finish();
     }
-    let all = desk.programmes.all();
+    let all = service.programmes.all();
     if let [only] = all.as_slice() {
         let location = format!("{}/conferences/{}/{}", site.prefix, only.place.slug, preferred(&request, only));
         return HttpResponse::TemporaryRedirect()
@@ -77,7 +62,7 @@ pub async fn list_conferences(request: HttpRequest, site: web::Data<Site>, desk:
     let tag = site.spoken(&request);
     let one = |snapshot: &std::sync::Arc<Snapshot>| {
         let conference = &snapshot.agenda.conference;
-        // Where it can be read in the language of the list, it is.
+        // The link leads to the locale of the list if the conference has it.
         let own = Some(tag.clone()).filter(|tag| offered(snapshot).contains(tag));
         let own = own.unwrap_or_else(|| preferred(&request, snapshot));
         let url = format!("{}/conferences/{}/{own}", site.prefix, snapshot.place.slug);
@@ -90,25 +75,25 @@ pub async fn list_conferences(request: HttpRequest, site: web::Data<Site>, desk:
     list.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.agenda.conference.starts_on.0));
     let list: Vec<Value> = list.into_iter().map(one).collect();
     let made = site.bare(&tag, "conferences.html", (StatusCode::OK, context! { conferences => list }));
-    site.answer(&request, &desk, made).await
+    site.answer(&request, &service, made).await
 }
 
-/// The list, by the address that people guess.
+/// Redirects to the list, from the address that people guess.
 #[get("/conferences")]
 pub async fn lead_to_conferences(site: web::Data<Site>) -> HttpResponse {
     lead_to(format!("{}/", site.prefix))
 }
 
-/// A conference, in whatever language its reader likes best.
+/// Redirects to a conference in the locale that the reader prefers.
 #[get("/conferences/{conference}")]
 pub async fn choose_language(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     slug: web::Path<String>,
 ) -> HttpResponse {
-    let found = Code::parse(&slug).ok().and_then(|slug| desk.programmes.get(&slug));
-    let Some(snapshot) = found else { return site.answer(&request, &desk, Err(nothing())).await };
+    let found = Code::parse(&slug).ok().and_then(|slug| service.programmes.get(&slug));
+    let Some(snapshot) = found else { return site.answer(&request, &service, Err(nothing())).await };
     HttpResponse::TemporaryRedirect()
         .insert_header((
             header::LOCATION,
@@ -118,59 +103,59 @@ pub async fn choose_language(
         .finish()
 }
 
-/// Answers a public page, or what went wrong as one.
+/// Answers a public page, or an error page.
 async fn public(
     request: &HttpRequest,
-    (site, desk): (&Site, &Desk),
+    (site, service): (&Site, &RegistrationService),
     (slug, tag): (&str, &str),
     named: (&'static str, &str),
-    make: impl FnOnce(&Seen) -> Result<Value, Problem>,
+    make: impl FnOnce(&PageContext) -> Result<Value, Problem>,
 ) -> HttpResponse {
-    let made = match Seen::find(&desk.programmes, slug, tag) {
-        Ok(seen) => site.public(request, (&seen, desk), named, make).await,
+    let made = match PageContext::find(&service.programmes, slug, tag) {
+        Ok(seen) => site.public(request, (&seen, service), named, make).await,
         Err(problem) => Err(problem),
     };
-    site.answer(request, desk, made).await
+    site.answer(request, service, made).await
 }
 
-/// The front page.
+/// Shows the front page of a conference.
 #[get("/conferences/{conference}/{lang}")]
 pub async fn show_front(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path2,
 ) -> HttpResponse {
-    let door = match Seen::find(&desk.programmes, &path.0, &path.1) {
-        Ok(seen) => site.doors.of(&desk, &seen.snapshot).await,
+    let door = match PageContext::find(&service.programmes, &path.0, &path.1) {
+        Ok(seen) => site.registration_window.of(&service, &seen.snapshot).await,
         Err(_) => None,
     };
-    public(&request, (&site, &desk), (&path.0, &path.1), ("front.html", "front"), |seen| {
+    public(&request, (&site, &service), (&path.0, &path.1), ("front.html", "front"), |seen| {
         Ok(context! { programme => value(seen.view().programme(&ProgrammeQuery::default())), form => door.map(value) })
     })
     .await
 }
 
-/// What the query of the programme asks for; an empty parameter asks for nothing. Nothing, where it names what is not
-/// in this release, as an old bookmark does.
-fn asked(request: &HttpRequest, seen: &Seen) -> Option<ProgrammeQuery> {
+/// The filter in the query of the programme; empty parameters are ignored. `None` if it names something that is not in
+/// this release, as an old bookmark may.
+fn asked(request: &HttpRequest, seen: &PageContext) -> Option<ProgrammeQuery> {
     let known = ["day", "track", "room", "kind", "speaker"];
     let wanted = pairs(request).into_iter().filter(|(key, value)| known.contains(&key.as_str()) && !value.is_empty());
     let wanted: serde_json::Map<_, _> = wanted.map(|(key, value)| (key, value.into())).collect();
-    let mut query: ProgrammeQuery = faults::read(wanted.into()).ok()?;
+    let mut query: ProgrammeQuery = validation::read(wanted.into()).ok()?;
     query.check(&seen.snapshot).ok()?;
     Some(query)
 }
 
-/// The programme, by day.
+/// Shows the programme by day.
 #[get("/conferences/{conference}/{lang}/programme")]
 pub async fn show_programme(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path2,
 ) -> HttpResponse {
-    public(&request, (&site, &desk), (&path.0, &path.1), ("programme.html", "programme"), |seen| {
+    public(&request, (&site, &service), (&path.0, &path.1), ("programme.html", "programme"), |seen| {
         let query = asked(&request, seen);
         let every = ProgrammeQuery::default();
         let view = seen.view();
@@ -197,15 +182,15 @@ pub async fn show_programme(
     .await
 }
 
-/// A session.
+/// Shows a session.
 #[get("/conferences/{conference}/{lang}/sessions/{session}")]
 pub async fn show_session(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path3,
 ) -> HttpResponse {
-    public(&request, (&site, &desk), (&path.0, &path.1), ("session.html", "session"), |seen| {
+    public(&request, (&site, &service), (&path.0, &path.1), ("session.html", "session"), |seen| {
         let code = Code::parse(&path.2).map_err(|_| nothing())?;
         let session = seen.snapshot.session(&code).ok_or_else(nothing)?;
         let view = seen.view();
@@ -224,29 +209,29 @@ pub async fn show_session(
     .await
 }
 
-/// Who speaks.
+/// Lists the speakers.
 #[get("/conferences/{conference}/{lang}/speakers")]
 pub async fn show_speakers(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path2,
 ) -> HttpResponse {
-    public(&request, (&site, &desk), (&path.0, &path.1), ("speakers.html", "speakers"), |seen| {
+    public(&request, (&site, &service), (&path.0, &path.1), ("speakers.html", "speakers"), |seen| {
         Ok(context! { speakers => value(seen.view().speakers(&ProgrammeQuery::default())) })
     })
     .await
 }
 
-/// A speaker.
+/// Shows a speaker.
 #[get("/conferences/{conference}/{lang}/speakers/{speaker}")]
 pub async fn show_speaker(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path3,
 ) -> HttpResponse {
-    public(&request, (&site, &desk), (&path.0, &path.1), ("speaker.html", "speaker"), |seen| {
+    public(&request, (&site, &service), (&path.0, &path.1), ("speaker.html", "speaker"), |seen| {
         let code = Code::parse(&path.2).map_err(|_| nothing())?;
         let speaker = seen.snapshot.speaker(&code).ok_or_else(nothing)?;
         Ok(context! { speaker => value(seen.view().speaker_detail(speaker)) })
@@ -254,31 +239,31 @@ pub async fn show_speaker(
     .await
 }
 
-/// The call for action.
+/// Shows the call for action.
 #[get("/conferences/{conference}/{lang}/call-for-action")]
 pub async fn show_call_for_action(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path2,
 ) -> HttpResponse {
     let named = ("call-for-action.html", "call-for-action");
-    public(&request, (&site, &desk), (&path.0, &path.1), named, |seen| {
+    public(&request, (&site, &service), (&path.0, &path.1), named, |seen| {
         Ok(context! { call => value(seen.view().call_for_action().ok_or_else(nothing)?) })
     })
     .await
 }
 
-/// The sessions that a reader chose: the address keeps them.
+/// Shows the sessions that a reader has chosen; the address contains them.
 #[get("/conferences/{conference}/{lang}/my-programme")]
 pub async fn show_my_programme(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path2,
 ) -> HttpResponse {
-    public(&request, (&site, &desk), (&path.0, &path.1), ("my-programme.html", "my-programme"), |seen| {
-        // What is in no release any more is left out: a list that was kept outlives it.
+    public(&request, (&site, &service), (&path.0, &path.1), ("my-programme.html", "my-programme"), |seen| {
+        // Sessions that are no longer in the release are left out: bookmarks outlive them.
         let named: BTreeSet<String> =
             pairs(&request).into_iter().filter(|(key, _)| key == "session").map(|(_, code)| code).collect();
         let mut days = seen.view().days(&ProgrammeQuery::default());
@@ -293,18 +278,17 @@ pub async fn show_my_programme(
     .await
 }
 
-/// What is no page.
+/// Answers 404, as a page.
 #[get("/conferences/{tail:.*}")]
-pub async fn show_nothing(request: HttpRequest, site: web::Data<Site>, desk: web::Data<Desk>) -> HttpResponse {
-    // With a slash at its end it is a page all the same.
+pub async fn show_nothing(
+    request: HttpRequest,
+    site: web::Data<Site>,
+    service: web::Data<RegistrationService>,
+) -> HttpResponse {
+    // A trailing slash is removed.
     if let Some(path) = request.path().strip_suffix('/').filter(|path| !path.ends_with('/')) {
         let query = Some(request.query_string()).filter(|query| !query.is_empty());
         return lead_to(format!("{}{path}{}", site.prefix, query.map(|query| format!("?{query}")).unwrap_or_default()));
     }
-    site.answer(&request, &desk, Err(nothing())).await
-}
-
-/// The countries of a form, by name.
-pub fn countries(tag: &str) -> Vec<Value> {
-    names::countries(tag).into_iter().map(|(code, name)| context! { code, name }).collect()
+    site.answer(&request, &service, Err(nothing())).await
 }

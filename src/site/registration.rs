@@ -1,38 +1,39 @@
-//! The pages of whoever registers: the form, and what the link in their letters opens.
+//! The pages of registration: the form, and what personal links open.
 
 use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, post, web};
 use minijinja::{Value, context};
 use serde_json::{Value as Json, json};
 
 use super::{
-    Site,
-    form::{Filled, questions_of, refusal, untouched},
-    page::{Seen, carry_over, lead_to, value},
-    programme::{countries, parameter},
+    form::{SubmittedForm, questions_of, refusal, untouched},
+    page::{PageContext, carry_over, lead_to, value},
+    query::parameter,
+    service::Site,
 };
 use crate::{
     access::{
-        Actor, Credentials,
+        Actor, Credentials, Operation,
         badge::{Badge, BadgeKey},
     },
     http::{
         Problem,
         problem::{NOT_FOUND, TOO_MANY_REQUESTS},
     },
+    messaging::preferences::api as preferences_of,
     qr,
     registration::{
         RegistrationError,
-        actions::{self, FormState, Shown},
-        api::{Desk, registration_view, take_in},
-        form::{
-            Question,
-            api::{RegistrationForm, form, form_state},
-        },
-        mailing::preferences::api as preferences_of,
-        model::{FIELDS, HistoryEntry, State},
-        own::actions as own_actions,
-        session_seats::store::SignUp,
+        actions::{self, FormState, RegistrationDetails},
+        api::{registration_view, submit_form},
+        commit_queue::RegisterOutcome,
+        form::Question,
+        form_api::{RegistrationForm, form, form_state},
+        model::{FIELDS, HistoryEntry, RegistrationStatus},
+        service::RegistrationService,
+        session_seats::{SignUp, SignUpState},
     },
+    self_service::actions as own_actions,
+    site::page::country_choices,
     values::{Code, TextValue as _},
 };
 
@@ -40,35 +41,34 @@ type Path2 = web::Path<(String, String)>;
 type Path3 = web::Path<(String, String, String)>;
 type Path4 = web::Path<(String, String, String, String)>;
 
-/// The form, as its reader sees it, and its questions as they were configured.
-pub struct Blank {
-    /// As the API answers it.
+/// The registration form without values, and its questions as they are configured.
+pub struct EmptyForm {
+    /// The form as the API answers it.
     pub form: RegistrationForm,
-    /// What is asked.
     pub questions: Vec<Question>,
 }
 
-impl Blank {
-    /// The form of a conference, for whoever has a code or none.
+impl EmptyForm {
+    /// The form of a conference, with an invitation code or without.
     ///
     /// # Errors
-    /// The code opens nothing, or the store fails.
+    /// The code is not valid, or the store fails.
     pub async fn find(
         request: &HttpRequest,
-        (seen, desk): (&Seen, &Desk),
+        (seen, service): (&PageContext, &RegistrationService),
         code: Option<String>,
     ) -> Result<Self, Problem> {
-        let state: FormState = form_state(request, desk, &seen.snapshot, code).await?;
+        let state: FormState = form_state(request, service, &seen.snapshot, code).await?;
         Ok(Self { form: form(&state, &seen.snapshot, &seen.language), questions: state.questions })
     }
 }
 
-/// The form, filled or not.
+/// The template context of the registration form.
 fn register_context(
-    seen: &Seen,
-    blank: &Blank,
+    seen: &PageContext,
+    blank: &EmptyForm,
     (category, invitation): (Option<&str>, Option<&str>),
-    filled: &Filled,
+    filled: &SubmittedForm,
     (faults, said): (Value, Value),
 ) -> Value {
     let code = category.and_then(|category| Code::parse(category).ok());
@@ -76,60 +76,60 @@ fn register_context(
     context! {
         form => value(&blank.form), category, invitation, fields => value(FIELDS),
         questions => questions.unwrap_or_else(|| Value::from(Vec::<Value>::new())),
-        values => filled.values(), faults, said, countries => countries(&seen.tag),
+        values => filled.values(), faults, said, countries => country_choices(&seen.tag),
     }
 }
 
-/// The choice of a category, or its form.
+/// Shows the choice of a category, or the form of the chosen one.
 #[get("/conferences/{conference}/{lang}/register")]
 pub async fn show_registration_form(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path2,
 ) -> HttpResponse {
     let made = async {
-        let seen = Seen::find(&desk.programmes, &path.0, &path.1)?;
+        let seen = PageContext::find(&service.programmes, &path.0, &path.1)?;
         let (category, invitation) = (parameter(&request, "category"), parameter(&request, "invitation"));
-        // A code that opens nothing is told beside the form of those who have none.
-        let (blank, invitation, told) = match Blank::find(&request, (&seen, &desk), invitation.clone()).await {
+        // An invalid code is reported on the form for people without a code.
+        let (blank, invitation, told) = match EmptyForm::find(&request, (&seen, &service), invitation.clone()).await {
             Ok(blank) => (blank, invitation, untouched()),
             Err(problem) if invitation.is_some() && !problem.is(&TOO_MANY_REQUESTS) => {
-                (Blank::find(&request, (&seen, &desk), None).await?, None, refusal(&problem))
+                (EmptyForm::find(&request, (&seen, &service), None).await?, None, refusal(&problem))
             }
             Err(problem) => return Err(problem),
         };
-        // Whoever was invited to one thing alone need not choose it.
+        // An invitation to a single category leaves no choice.
         let only = match blank.form.categories.as_slice() {
             [only] => Some(only.code.to_string()),
             _ => None,
         };
         let category = category.or(only);
         let named = (category.as_deref(), invitation.as_deref());
-        let more = register_context(&seen, &blank, named, &Filled::default(), told);
-        site.private(&request, (&seen, &desk), ("register.html", "register"), (StatusCode::OK, more)).await
+        let more = register_context(&seen, &blank, named, &SubmittedForm::default(), told);
+        site.private(&request, (&seen, &service), ("register.html", "register"), (StatusCode::OK, more)).await
     };
-    site.answer(&request, &desk, made.await).await
+    site.answer(&request, &service, made.await).await
 }
 
-/// Registers whoever filled in the form; one that is refused comes back as it was filled in.
+/// Registers a person; if the form is refused, shows it again as it was filled in.
 #[post("/conferences/{conference}/{lang}/register")]
 pub async fn send_registration(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path2,
     body: web::Bytes,
 ) -> HttpResponse {
     let made = async {
-        let seen = Seen::find(&desk.programmes, &path.0, &path.1)?;
-        let filled = Filled::of_request(&request, &body)?;
+        let seen = PageContext::find(&service.programmes, &path.0, &path.1)?;
+        let filled = SubmittedForm::of_request(&request, &body)?;
         let invitation = filled.get("invitation").map(str::to_owned);
         let category = filled.get("category").map(str::to_owned).or_else(|| parameter(&request, "category"));
-        let blank = match Blank::find(&request, (&seen, &desk), invitation.clone()).await {
+        let blank = match EmptyForm::find(&request, (&seen, &service), invitation.clone()).await {
             Ok(blank) => blank,
             Err(problem) if invitation.is_none() => return Err(problem),
-            Err(_) => Blank::find(&request, (&seen, &desk), None).await?,
+            Err(_) => EmptyForm::find(&request, (&seen, &service), None).await?,
         };
         let mut sent = filled.fields();
         sent.insert("category".to_owned(), json!(category));
@@ -137,72 +137,73 @@ pub async fn send_registration(
         if let Some(code) = category.as_deref().and_then(|category| Code::parse(category).ok()) {
             sent.insert("answers".to_owned(), Json::Object(filled.answers(&blank.questions, &code)));
         }
-        let problem = match take_in(&request, &desk, &seen.snapshot, (&Json::Object(sent), None, &seen.texts)).await {
-            Ok(None) => return Ok(lead_to(format!("{}/register/sent", seen.base(&site)))),
-            Ok(Some(receipt)) => {
-                let token = desk.secret.link_token(receipt.id, receipt.token_generation);
-                let own = format!("{}/registrations/{}?token={token}", seen.base(&site), receipt.reference);
-                return Ok(lead_to(own));
-            }
-            Err(problem) => problem,
-        };
+        let problem =
+            match submit_form(&request, &service, &seen.snapshot, &Json::Object(sent), None, &seen.texts).await {
+                Ok(RegisterOutcome::Undisclosed) => return Ok(lead_to(format!("{}/register/sent", seen.base(&site)))),
+                Ok(RegisterOutcome::Registered(receipt)) => {
+                    let token = service.secret.link_token(receipt.id, receipt.token_generation);
+                    let own = format!("{}/registrations/{}?token={token}", seen.base(&site), receipt.reference);
+                    return Ok(lead_to(own));
+                }
+                Err(problem) => problem,
+            };
         let status = actix_web::ResponseError::status_code(&problem);
         if status.is_server_error() {
             return Err(problem);
         }
         let named = (category.as_deref(), invitation.as_deref());
         let more = register_context(&seen, &blank, named, &filled, refusal(&problem));
-        let mut page = site.private(&request, (&seen, &desk), ("register.html", "register"), (status, more)).await?;
+        let mut page = site.private(&request, (&seen, &service), ("register.html", "register"), (status, more)).await?;
         carry_over(&problem, &mut page);
         Ok(page)
     };
-    site.answer(&request, &desk, made.await).await
+    site.answer(&request, &service, made.await).await
 }
 
-/// A letter is on its way.
+/// Says that a letter was sent.
 #[get("/conferences/{conference}/{lang}/register/sent")]
 pub async fn show_sent(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path2,
 ) -> HttpResponse {
     let made = async {
-        let seen = Seen::find(&desk.programmes, &path.0, &path.1)?;
+        let seen = PageContext::find(&service.programmes, &path.0, &path.1)?;
         let more = (StatusCode::OK, context! {});
-        site.private(&request, (&seen, &desk), ("register-sent.html", "register"), more).await
+        site.private(&request, (&seen, &service), ("register-sent.html", "register"), more).await
     };
-    site.answer(&request, &desk, made.await).await
+    site.answer(&request, &service, made.await).await
 }
 
-/// A registration, for whoever holds its link.
-struct Own {
-    seen: Seen,
-    shown: Shown,
+/// A registration, opened with its personal link.
+struct RegistrationPage {
+    seen: PageContext,
+    shown: RegistrationDetails,
     history: Vec<HistoryEntry>,
-    blank: Blank,
+    blank: EmptyForm,
     token: String,
 }
 
-impl Own {
+impl RegistrationPage {
     async fn find(
         request: &HttpRequest,
-        desk: &Desk,
+        service: &RegistrationService,
         (slug, tag, reference): (&str, &str, &str),
     ) -> Result<Self, Problem> {
-        let seen = Seen::find(&desk.programmes, slug, tag)?;
+        let seen = PageContext::find(&service.programmes, slug, tag)?;
         let token = parameter(request, "token").ok_or_else(|| Problem::new(&NOT_FOUND))?;
         let credentials = Credentials::default().with_link(Some(token.clone()));
         let reference = reference.to_owned();
-        let (shown, history) = desk
-            .read(&seen.snapshot, credentials, move |tx, errand| {
+        let (shown, history) = service
+            .read(&seen.snapshot, credentials, move |tx, context| {
                 let (shown, actor) = actions::find(
                     tx,
-                    errand.place,
+                    context.place,
                     &reference,
-                    errand.credentials,
-                    errand.secret,
-                    "read_registration",
+                    context.credentials,
+                    context.secret,
+                    Operation::ReadRegistration,
                 )?;
                 if actor != Actor::attendee() {
                     return Err(RegistrationError::NotFound);
@@ -211,44 +212,44 @@ impl Own {
                 Ok((shown, history))
             })
             .await?;
-        let blank = Blank::find(request, (&seen, desk), None).await?;
+        let blank = EmptyForm::find(request, (&seen, service), None).await?;
         Ok(Self { seen, shown, history, blank, token })
     }
 
-    /// Where its own page is.
+    /// The path of its page.
     fn address(&self, site: &Site) -> String {
         let (base, reference) = (self.seen.base(site), &self.shown.registration.reference);
         format!("{base}/registrations/{reference}?token={}", self.token)
     }
 
-    /// What every page about it is made with.
-    fn context(&self, desk: &Desk) -> Value {
-        let view = registration_view(desk, &self.seen.snapshot, &self.shown, true, self.history.clone());
+    /// The part of the template context that every page of a registration has.
+    fn context(&self, service: &RegistrationService) -> Value {
+        let view = registration_view(service, &self.seen.snapshot, &self.shown, true, self.history.clone());
         context! {
             registration => value(view), token => self.token.as_str(), form => value(&self.blank.form),
-            said => Value::from(()), countries => countries(&self.seen.tag),
+            said => Value::from(()), countries => country_choices(&self.seen.tag),
         }
     }
 
-    fn filled(&self) -> Filled {
+    fn filled(&self) -> SubmittedForm {
         let agenda = &self.seen.snapshot.agenda;
         let code = |id| agenda.sessions.iter().find(|session| session.id == Some(id)).map(|one| one.code.to_string());
         let sessions = self.shown.sign_ups.iter().filter_map(|sign_up| code(sign_up.session_id));
-        Filled::of(&self.shown.registration, sessions.collect())
+        SubmittedForm::of(&self.shown.registration, sessions.collect())
     }
 
-    /// The code of the badge, as a picture, while it lets its holder in.
-    fn code(&self, desk: &Desk) -> Result<Option<String>, Problem> {
+    /// The QR code of the badge as SVG, while the registration is confirmed.
+    fn code(&self, service: &RegistrationService) -> Result<Option<String>, Problem> {
         let registration = &self.shown.registration;
-        if registration.state != State::Confirmed {
+        if registration.state != RegistrationStatus::Confirmed {
             return Ok(None);
         }
-        let key = BadgeKey::of(&desk.secret, registration.conference)?;
+        let key = BadgeKey::of(&service.secret, registration.conference)?;
         let badge = Badge { registration: registration.id, generation: registration.token_generation };
         Ok(qr::modules(&key.write(badge)).map(|modules| qr::svg(&modules)))
     }
 
-    /// The names of controls that the organisers alone may change.
+    /// The names of form controls that only organisers may change.
     fn locked(&self) -> Vec<&'static str> {
         let category = self.blank.form.categories.iter().find(|category| category.code == self.shown.category);
         let needs_approval = category.is_none_or(|category| category.needs_approval);
@@ -256,16 +257,16 @@ impl Own {
     }
 }
 
-/// One's own registration.
+/// Shows the reader's registration.
 #[get("/conferences/{conference}/{lang}/registrations/{reference}")]
 pub async fn show_registration(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path3,
 ) -> HttpResponse {
     let made = async {
-        let own = Own::find(&request, &desk, (&path.0, &path.1, &path.2)).await?;
+        let own = RegistrationPage::find(&request, &service, (&path.0, &path.1, &path.2)).await?;
         let (registration, agenda) = (&own.shown.registration, &own.seen.snapshot.agenda);
         let languages = &agenda.conference.languages;
         let zone = agenda.conference.time_zone;
@@ -277,7 +278,7 @@ pub async fn show_registration(
                 code => session.code.as_str(), title => session.title.text(own.seen.texts.as_str(), languages),
                 starts_at => local(session.starts_at), ends_at => local(session.ends_at),
                 room => room.map(|room| room.name.text(own.seen.texts.as_str(), languages)),
-                waits => sign_up.state == "waitlisted",
+                waits => sign_up.state == SignUpState::Waitlisted,
             })
         };
         let place = |sign_up: &&SignUp| agenda.sessions.iter().position(|one| one.id == Some(sign_up.session_id));
@@ -291,67 +292,78 @@ pub async fn show_registration(
             status => if has_offer { "offered" } else { registration.state.as_str() },
             deadline => registration.offer_expires_at.map(crate::clock::wire),
             may => context! {
-                verify => registration.state == State::Unverified, accept => has_offer, cancel => is_live,
+                verify => registration.state == RegistrationStatus::Unverified, accept => has_offer, cancel => is_live,
                 change => is_live, sessions => is_live && !own.blank.form.sessions.is_empty(),
             },
-            qr => own.code(&desk)?, sessions, notice,
+            qr => own.code(&service)?, sessions, notice,
             programme_url => format!("{}/programme", own.seen.base(&site)),
-            ..own.context(&desk)
+            ..own.context(&service)
         };
-        site.private(&request, (&own.seen, &desk), ("registration.html", "registration"), (StatusCode::OK, more)).await
+        site.private(&request, (&own.seen, &service), ("registration.html", "registration"), (StatusCode::OK, more))
+            .await
     };
-    site.answer(&request, &desk, made.await).await
+    site.answer(&request, &service, made.await).await
 }
 
-fn change_context(own: &Own, desk: &Desk, filled: &Filled, (faults, said): (Value, Value)) -> Value {
+fn change_context(
+    own: &RegistrationPage,
+    service: &RegistrationService,
+    filled: &SubmittedForm,
+    (faults, said): (Value, Value),
+) -> Value {
     context! {
         fields => value(FIELDS), questions => value(questions_of(&own.blank.form, &own.shown.category)),
-        values => filled.values(), faults, said, locked => own.locked(), ..own.context(desk)
+        values => filled.values(), faults, said, locked => own.locked(), ..own.context(service)
     }
 }
 
-/// The form with which one changes what one's registration says.
+/// Shows the form that changes the reader's registration.
 #[get("/conferences/{conference}/{lang}/registrations/{reference}/change")]
 pub async fn show_change_form(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path3,
 ) -> HttpResponse {
     let made = async {
-        let own = Own::find(&request, &desk, (&path.0, &path.1, &path.2)).await?;
+        let own = RegistrationPage::find(&request, &service, (&path.0, &path.1, &path.2)).await?;
         if own.shown.registration.state.is_final() {
             return Ok(lead_to(own.address(&site)));
         }
-        let more = change_context(&own, &desk, &own.filled(), untouched());
-        site.private(&request, (&own.seen, &desk), ("registration-change.html", "registration"), (StatusCode::OK, more))
-            .await
+        let more = change_context(&own, &service, &own.filled(), untouched());
+        site.private(
+            &request,
+            (&own.seen, &service),
+            ("registration-change.html", "registration"),
+            (StatusCode::OK, more),
+        )
+        .await
     };
-    site.answer(&request, &desk, made.await).await
+    site.answer(&request, &service, made.await).await
 }
 
-/// The form with which one chooses sessions.
+/// Shows the form that chooses sessions.
 #[get("/conferences/{conference}/{lang}/registrations/{reference}/sessions")]
 pub async fn show_session_form(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path3,
 ) -> HttpResponse {
     let made = async {
-        let own = Own::find(&request, &desk, (&path.0, &path.1, &path.2)).await?;
+        let own = RegistrationPage::find(&request, &service, (&path.0, &path.1, &path.2)).await?;
         if own.shown.registration.state.is_final() {
             return Ok(lead_to(own.address(&site)));
         }
         let (faults, said) = untouched();
-        let more = context! { values => own.filled().values(), faults, said, ..own.context(&desk) };
+        let more = context! { values => own.filled().values(), faults, said, ..own.context(&service) };
         let named = ("registration-sessions.html", "registration");
-        site.private(&request, (&own.seen, &desk), named, (StatusCode::OK, more)).await
+        site.private(&request, (&own.seen, &service), named, (StatusCode::OK, more)).await
     };
-    site.answer(&request, &desk, made.await).await
+    site.answer(&request, &service, made.await).await
 }
 
-/// What is done by a POST: whoever opens its address is led to the registration.
+/// Redirects a `GET` of an address that only takes `POST` to the page of the registration.
 #[get("/conferences/{conference}/{lang}/registrations/{reference}/{act}")]
 pub async fn lead_to_registration(request: HttpRequest, site: web::Data<Site>, path: Path4) -> HttpResponse {
     let (slug, tag, reference, _) = path.into_inner();
@@ -359,25 +371,30 @@ pub async fn lead_to_registration(request: HttpRequest, site: web::Data<Site>, p
     lead_to(format!("{}/conferences/{slug}/{tag}/registrations/{reference}?{query}", site.prefix))
 }
 
-/// Asks once more.
+/// Asks for confirmation before cancelling.
 #[get("/conferences/{conference}/{lang}/registrations/{reference}/cancel")]
 pub async fn ask_before_cancelling(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path3,
 ) -> HttpResponse {
     let made = async {
-        let own = Own::find(&request, &desk, (&path.0, &path.1, &path.2)).await?;
-        let more = own.context(&desk);
-        site.private(&request, (&own.seen, &desk), ("registration-cancel.html", "registration"), (StatusCode::OK, more))
-            .await
+        let own = RegistrationPage::find(&request, &service, (&path.0, &path.1, &path.2)).await?;
+        let more = own.context(&service);
+        site.private(
+            &request,
+            (&own.seen, &service),
+            ("registration-cancel.html", "registration"),
+            (StatusCode::OK, more),
+        )
+        .await
     };
-    site.answer(&request, &desk, made.await).await
+    site.answer(&request, &service, made.await).await
 }
 
-/// What a form of one's own registration asks for.
-enum Wish {
+/// The action that a form requests.
+enum RegistrationAction {
     Verify,
     Accept,
     Cancel,
@@ -385,43 +402,48 @@ enum Wish {
     Choose(Vec<Code>),
 }
 
-/// Does with one's own registration what its page offers. A button that is pressed twice has done its work.
+/// Performs an action on the reader's registration. If its button is pressed twice, the second request redirects to the
+/// page as well.
 #[post("/conferences/{conference}/{lang}/registrations/{reference}/{act}")]
 pub async fn act_on_registration(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path4,
     body: web::Bytes,
 ) -> HttpResponse {
     let made = async {
-        let own = Own::find(&request, &desk, (&path.0, &path.1, &path.2)).await?;
-        let filled = Filled::of_request(&request, &body)?;
+        let own = RegistrationPage::find(&request, &service, (&path.0, &path.1, &path.2)).await?;
+        let filled = SubmittedForm::of_request(&request, &body)?;
         let (wish, name) = match path.3.as_str() {
-            "verify" => (Wish::Verify, "verify an address"),
-            "accept" => (Wish::Accept, "accept an offer"),
-            "cancel" => (Wish::Cancel, "cancel a registration"),
-            "change" => (Wish::Change(patch(&own, &filled)), "change a registration"),
+            "verify" => (RegistrationAction::Verify, "verify an address"),
+            "accept" => (RegistrationAction::Accept, "accept an offer"),
+            "cancel" => (RegistrationAction::Cancel, "cancel a registration"),
+            "change" => (RegistrationAction::Change(patch(&own, &filled)), "change a registration"),
             "sessions" => {
                 let codes = filled.all("sessions").into_iter().filter_map(|code| Code::parse(code).ok());
-                (Wish::Choose(codes.collect()), "choose sessions")
+                (RegistrationAction::Choose(codes.collect()), "choose sessions")
             }
             _ => return Err(Problem::new(&NOT_FOUND)),
         };
         let (template, notice) = match &wish {
-            Wish::Change(_) => ("registration-change.html", "&notice=changed"),
-            Wish::Choose(_) => ("registration-sessions.html", "&notice=sessions"),
+            RegistrationAction::Change(_) => ("registration-change.html", "&notice=changed"),
+            RegistrationAction::Choose(_) => ("registration-sessions.html", "&notice=sessions"),
             _ => ("registration.html", ""),
         };
         let credentials = Credentials::default().with_link(Some(own.token.clone()));
         let reference = own.shown.registration.reference.clone();
-        let done = desk
-            .write(name, &own.seen.snapshot, credentials, move |tx, errand| match &wish {
-                Wish::Verify => actions::verify(tx, errand, &reference).map(|_| ()),
-                Wish::Accept => actions::accept(tx, errand, &reference).map(|_| ()),
-                Wish::Cancel => actions::cancel(tx, errand, &reference, None).map(|_| ()),
-                Wish::Change(patch) => own_actions::change_details(tx, errand, &reference, patch).map(|_| ()),
-                Wish::Choose(codes) => actions::choose_sessions(tx, errand, &reference, codes).map(|_| ()),
+        let done = service
+            .write(name, &own.seen.snapshot, credentials, move |tx, context| match &wish {
+                RegistrationAction::Verify => actions::verify(tx, context, &reference).map(|_| ()),
+                RegistrationAction::Accept => actions::accept(tx, context, &reference).map(|_| ()),
+                RegistrationAction::Cancel => actions::cancel(tx, context, &reference, None).map(|_| ()),
+                RegistrationAction::Change(patch) => {
+                    own_actions::change_details(tx, context, &reference, patch).map(|_| ())
+                }
+                RegistrationAction::Choose(codes) => {
+                    actions::choose_sessions(tx, context, &reference, codes).map(|_| ())
+                }
             })
             .await;
         let back = own.address(&site);
@@ -434,20 +456,20 @@ pub async fn act_on_registration(
         if template == "registration.html" || status.is_server_error() {
             return Err(problem);
         }
-        let more = change_context(&own, &desk, &filled, refusal(&problem));
-        site.private(&request, (&own.seen, &desk), (template, "registration"), (status, more)).await
+        let more = change_context(&own, &service, &filled, refusal(&problem));
+        site.private(&request, (&own.seen, &service), (template, "registration"), (status, more)).await
     };
-    site.answer(&request, &desk, made.await).await
+    site.answer(&request, &service, made.await).await
 }
 
-/// What the form of a change makes of a registration (RFC 7396): all that it shows is as it was filled in.
-fn patch(own: &Own, filled: &Filled) -> Json {
+/// The merge patch (RFC 7396) of a change form: every field that the form shows gets its value from the form.
+fn patch(own: &RegistrationPage, filled: &SubmittedForm) -> Json {
     let locked = own.locked();
     let apart = ["category", "email", "invitation", "sessions", "consent"];
     let sent = filled.fields();
     let mut patch = serde_json::Map::new();
     for field in FIELDS.iter().filter(|field| !locked.contains(&field.name) && !apart.contains(&field.name)) {
-        // Every registration has a language: it cannot be taken back.
+        // Every registration has a language, so it cannot be removed.
         if field.name != "language" || sent.contains_key(field.name) {
             patch.insert(field.name.to_owned(), sent.get(field.name).cloned().unwrap_or(Json::Null));
         }
@@ -466,48 +488,48 @@ fn patch(own: &Own, filled: &Filled) -> Json {
     Json::Object(patch)
 }
 
-/// What somebody wants to be written to about.
+/// Shows the mail preferences.
 #[get("/conferences/{conference}/{lang}/registrations/{reference}/mail-preferences")]
 pub async fn show_mail_preferences(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path3,
 ) -> HttpResponse {
     let made = async {
-        let seen = Seen::find(&desk.programmes, &path.0, &path.1)?;
+        let seen = PageContext::find(&service.programmes, &path.0, &path.1)?;
         let token = parameter(&request, "token");
-        let wants = preferences_of::find(&desk, seen.snapshot.place.id, (path.2.clone(), token)).await?;
-        show_preferences(&request, &site, (&seen, &desk), wants).await
+        let wants = preferences_of::find(&service, seen.snapshot.place.id, path.2.clone(), token).await?;
+        show_preferences(&request, &site, (&seen, &service), wants).await
     };
-    site.answer(&request, &desk, made.await).await
+    site.answer(&request, &service, made.await).await
 }
 
 async fn show_preferences(
     request: &HttpRequest,
     site: &Site,
-    (seen, desk): (&Seen, &Desk),
+    (seen, service): (&PageContext, &RegistrationService),
     announcements: bool,
 ) -> Result<HttpResponse, Problem> {
     let token = parameter(request, "token").unwrap_or_default();
     let more = context! { announcements, token => format!("token={token}") };
-    site.private(request, (seen, desk), ("mail-preferences.html", "registration"), (StatusCode::OK, more)).await
+    site.private(request, (seen, service), ("mail-preferences.html", "registration"), (StatusCode::OK, more)).await
 }
 
-/// Wants announcements no more, or again.
+/// Turns announcements off or on.
 #[post("/conferences/{conference}/{lang}/registrations/{reference}/mail-preferences")]
 pub async fn set_mail_preferences(
     request: HttpRequest,
     site: web::Data<Site>,
-    desk: web::Data<Desk>,
+    service: web::Data<RegistrationService>,
     path: Path3,
 ) -> HttpResponse {
     let made = async {
-        let seen = Seen::find(&desk.programmes, &path.0, &path.1)?;
+        let seen = PageContext::find(&service.programmes, &path.0, &path.1)?;
         let wanted = parameter(&request, "announcements").as_deref() == Some("true");
-        let named = (path.2.clone(), parameter(&request, "token"));
-        preferences_of::set(&desk, seen.snapshot.place.id, named, wanted).await?;
-        show_preferences(&request, &site, (&seen, &desk), wanted).await
+        let token = parameter(&request, "token");
+        preferences_of::set(&service, seen.snapshot.place.id, path.2.clone(), token, wanted).await?;
+        show_preferences(&request, &site, (&seen, &service), wanted).await
     };
-    site.answer(&request, &desk, made.await).await
+    site.answer(&request, &service, made.await).await
 }

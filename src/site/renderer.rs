@@ -1,5 +1,4 @@
-//! From data to pages: the templates of `config/site/templates`, and what an operator puts in their place, with the
-//! words of one language.
+//! Rendering of pages: the templates of `config/site/templates`, or the operator's own, with the texts of one locale.
 
 use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 
@@ -28,14 +27,14 @@ const SHIPPED: &[(&str, &str)] = templates! {
     "registration.html", "session.html", "speaker.html", "speakers.html", "starting.html",
 };
 
-/// Makes pages in one language.
+/// Renders pages in one locale.
 pub struct Renderer(Environment<'static>);
 
 impl Renderer {
-    /// One for each language that has words.
+    /// A renderer for each locale that has texts.
     ///
     /// # Errors
-    /// A template or a text of the operator's cannot be read or is wrong.
+    /// One of the operator's templates or texts cannot be read or is wrong.
     pub fn load(folder: Option<&Path>, assets: &Arc<Assets>) -> io::Result<BTreeMap<String, Self>> {
         let mut sources: BTreeMap<String, String> =
             SHIPPED.iter().map(|(name, source)| ((*name).to_owned(), (*source).to_owned())).collect();
@@ -57,7 +56,7 @@ impl Renderer {
         Ok(renderers.collect())
     }
 
-    /// Adds to compiled templates, which all languages share, what the words of one language are made of.
+    /// Adds the functions and filters of one locale to the compiled templates, which all locales share.
     fn new(mut environment: Environment<'static>, language: &str, texts: Texts, assets: Arc<Assets>) -> Self {
         let words = texts.clone();
         environment.add_function("t", move |name: String, places: Kwargs| {
@@ -77,7 +76,7 @@ impl Renderer {
         };
         environment.add_filter("long_date", dated(names::long_date, language.to_owned()));
         environment.add_filter("short_date", dated(names::short_date, language.to_owned()));
-        // A time in its own offset: that of the conference.
+        // A time in its own offset, which is the conference's.
         environment.add_filter("clock", |text: String| text.get(11..16).unwrap_or(&text).to_owned());
         let own = language.to_owned();
         environment.add_filter("moment", move |state: &State<'_, '_>, text: String| {
@@ -101,16 +100,16 @@ impl Renderer {
         Self(environment)
     }
 
-    /// Makes a page.
+    /// Renders a page.
     ///
     /// # Errors
-    /// The template names what there is not.
+    /// The template uses a name that does not exist.
     pub fn render(&self, template: &str, context: Value) -> Result<String, Error> {
         self.0.get_template(template)?.render(context)
     }
 }
 
-/// Compiles the templates. A clone of what is answered shares them.
+/// Compiles the templates. Clones of the result share them.
 fn compile(sources: BTreeMap<String, String>) -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -125,17 +124,17 @@ fn compile(sources: BTreeMap<String, String>) -> Result<Environment<'static>, Er
     Ok(environment)
 }
 
-/// Refuses a template that asks for a text or a file that there is not, by its name in quotes.
+/// Rejects a template that names a text or a file which does not exist, if the name is in quotes.
 fn check_names(source: &str, texts: &BTreeMap<String, Texts>, assets: &Assets) -> Result<(), String> {
     let is_text = |name: &str| texts.values().any(|texts| texts.has(name));
     let is_file = |name: &str| assets.path(name).is_some();
     let named = |call: &str| -> Vec<String> {
         let starts = source.match_indices(call).filter(|(at, _)| {
-            // `t("` ends other words, too.
+            // `t("` may also be the end of a longer name.
             !source.get(..*at).unwrap_or_default().ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
         });
         let rest = starts.filter_map(|(at, _)| source.get(at + call.len()..)?.split_once('"'));
-        // What goes on with `~` is only the beginning of a name.
+        // A name followed by `~` is only the beginning of a name.
         rest.filter(|(_, after)| !after.trim_start().starts_with('~')).map(|(name, _)| name.to_owned()).collect()
     };
     if let Some(name) = named("t(\"").into_iter().find(|name| !is_text(name)) {
@@ -147,7 +146,7 @@ fn check_names(source: &str, texts: &BTreeMap<String, Texts>, assets: &Assets) -
     }
 }
 
-/// Writes a text so that it is one wherever it stands in HTML, in a quoted attribute, too. Paths stay readable.
+/// Escapes a text for HTML, also in a quoted attribute. Slashes stay as they are, so that paths stay readable.
 fn write_escaped(out: &mut minijinja::Output<'_>, text: &str) -> std::fmt::Result {
     let mut rest = text;
     while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
@@ -165,7 +164,7 @@ fn write_escaped(out: &mut minijinja::Output<'_>, text: &str) -> std::fmt::Resul
     out.write_str(rest)
 }
 
-/// What fills the places of a text: numbers stay numbers, for the plural follows them.
+/// The arguments of a text. Numbers stay numbers, because plural forms depend on them.
 fn arguments(places: &Kwargs) -> Result<FluentArgs<'static>, Error> {
     let mut arguments = FluentArgs::new();
     for name in places.args() {
@@ -185,19 +184,19 @@ mod tests {
     use super::*;
     use crate::site::texts::ids;
 
-    /// A place where a template asks for a text.
+    /// A place where a template uses a text.
     #[derive(Default)]
     struct Call {
-        /// Names in full; beginnings that something is added to; ends of names.
+        /// Complete names; beginnings to which something is added; ends of names.
         names: Vec<String>,
         beginnings: Vec<String>,
         ends: Vec<String>,
-        /// What the page fills the text with.
+        /// The arguments that the page gives to the text.
         arguments: Vec<String>,
     }
 
     impl Call {
-        /// Reads what stands between the parentheses of `t(...)` or `t_or(...)`.
+        /// Parses what is between the parentheses of `t(...)` or `t_or(...)`.
         fn read(parts: &[String]) -> Self {
             let mut call = Self::default();
             let mut rest = parts[0].as_str();
@@ -221,7 +220,7 @@ mod tests {
         }
     }
 
-    /// The arguments of a call, cut at its commas: `source` begins behind the opening parenthesis.
+    /// The arguments of a call, split at its commas; `source` begins after the opening parenthesis.
     fn parts(source: &str) -> Vec<String> {
         let (mut parts, mut depth, mut is_quoted) = (vec![String::new()], 0, false);
         for letter in source.chars() {
@@ -266,7 +265,7 @@ mod tests {
             assert!(!of_it.is_empty(), "no page says {id}");
             for (call, count) in of_it.iter().flat_map(|call| [0, 1, 2, 3, 11, 100].map(|count| (call, count))) {
                 let mut arguments = FluentArgs::new();
-                // A text may stand where a name does; a number stands for either.
+                // A name may be a text, or a number.
                 call.arguments.iter().for_each(|name| arguments.set(name.clone(), count));
                 for (language, texts) in &texts {
                     let (text, errors) = texts.fill(id, &arguments).unwrap();

@@ -1,4 +1,4 @@
-//! The page that browsers are shown while the service starts: it needs no store and no file, and asks again by itself.
+//! The page that browsers get during the start: it needs no store and no file, and reloads by itself.
 
 use actix_web::{
     HttpResponse,
@@ -8,9 +8,9 @@ use actix_web::{
 };
 use minijinja::{Value, context};
 
-use super::{Site, page, texts::is_from_right};
+use super::{page, service::Site, texts::is_from_right};
 
-/// The page, where a browser asks: in every language of the pages, the reader's first.
+/// The page, if a browser asks: in all locales of the pages, the reader's first.
 pub fn starting_page(request: &ServiceRequest) -> Option<HttpResponse> {
     let accepted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
     if request.path().starts_with("/api/") || !accepted.is_some_and(|accepted| accepted.contains("text/html")) {

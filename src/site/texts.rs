@@ -1,5 +1,5 @@
-//! The words of the pages, in Fluent (<https://projectfluent.org>): `config/site/texts/<language>/*.ftl`, and what an
-//! operator puts in their place. What a language does not say is said in English.
+//! The texts of the pages, in Fluent (<https://projectfluent.org>): `config/site/texts/<locale>/*.ftl`, and the
+//! operator's own. A text that a locale lacks is taken from English.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,10 +13,10 @@ use unic_langid::LanguageIdentifier;
 
 use super::names::primary;
 
-/// The language that stands in for others.
+/// The locale that replaces missing ones.
 pub const FALLBACK: &str = "en";
 
-/// The texts that ship: language and file.
+/// The shipped texts: locale and file.
 const SHIPPED: &[(&str, &str)] = &[
     ("en", include_str!("../../config/site/texts/en/programme.ftl")),
     ("en", include_str!("../../config/site/texts/en/registration.ftl")),
@@ -28,18 +28,18 @@ const SHIPPED: &[(&str, &str)] = &[
     ("ar", include_str!("../../config/site/texts/ar/registration.ftl")),
 ];
 
-/// The words of one language.
+/// The texts of one locale.
 #[derive(Clone)]
 pub struct Texts {
-    /// Its own, then those of the fallback and of all others.
+    /// The locale's own bundle, then the fallback's and all others.
     bundles: Vec<Arc<FluentBundle<FluentResource>>>,
 }
 
 impl Texts {
-    /// The words of every language that has some, by its tag: what ships, and over it what stands in `folder`.
+    /// The texts of every locale that has some: the shipped ones, replaced by those in `folder`.
     ///
     /// # Errors
-    /// A file cannot be read or is no Fluent: the error names it.
+    /// A file cannot be read or is not valid Fluent: the error names it.
     pub fn load(folder: Option<&Path>) -> io::Result<BTreeMap<String, Self>> {
         let mut sources: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
         let mut own = Vec::new();
@@ -64,7 +64,7 @@ impl Texts {
             let bundle = bundle(&language, files)?;
             bundles.insert(language, Arc::new(bundle));
         }
-        // What an operator says in one language alone is said in it.
+        // A text that an operator has written in one locale only is used in all.
         let others: Vec<_> = bundles.get(FALLBACK).into_iter().chain(bundles.values()).cloned().collect();
         let texts = bundles.into_iter().map(|(language, bundle)| {
             let bundles = std::iter::once(bundle).chain(others.iter().cloned()).collect();
@@ -77,18 +77,17 @@ impl Texts {
         Ok(texts)
     }
 
-    /// Whether there is a text of this name.
     pub fn has(&self, name: &str) -> bool {
         self.find(name).is_some()
     }
 
-    /// The first bundle that has the text of this name, and the text with its places open.
+    /// The first bundle that has a text of this name, and the text before its arguments are filled in.
     fn find(&self, name: &str) -> Option<(&FluentBundle<FluentResource>, FluentMessage<'_>)> {
         let mut bundles = self.bundles.iter().map(Arc::as_ref);
         bundles.find_map(|bundle| Some((bundle, bundle.get_message(name).filter(|text| text.value().is_some())?)))
     }
 
-    /// The text of this name, with its places filled; nothing, if there is none.
+    /// The text of this name with its arguments filled in; `None` if there is none.
     pub fn get(&self, name: &str, arguments: &FluentArgs<'_>) -> Option<String> {
         let (text, errors) = self.fill(name, arguments)?;
         if !errors.is_empty() {
@@ -97,13 +96,13 @@ impl Texts {
         Some(text)
     }
 
-    /// What a text says of places that nothing fills, in Fluent's words.
+    /// Fluent's error messages about variables of a text that have no argument.
     fn places(&self, name: &str) -> BTreeSet<String> {
         let filled = self.fill(name, &FluentArgs::new());
         filled.into_iter().flat_map(|(_, errors)| errors).map(|error| error.to_string()).collect()
     }
 
-    /// The text of this name with its places filled, and what is wrong with it.
+    /// The text of this name with its arguments filled in, and the errors.
     pub fn fill(&self, name: &str, arguments: &FluentArgs<'_>) -> Option<(String, Vec<FluentError>)> {
         let (bundle, text) = self.find(name)?;
         let mut errors = Vec::new();
@@ -112,7 +111,7 @@ impl Texts {
     }
 }
 
-/// What a folder holds, in order.
+/// The content of a folder, sorted.
 pub fn read_dir(folder: &Path) -> io::Result<Vec<std::path::PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -126,7 +125,8 @@ fn bundle(language: &str, files: Vec<(String, String)>) -> io::Result<FluentBund
     let wrong = |name: &str, reason: String| io::Error::other(format!("{name}: {reason}"));
     let tag: LanguageIdentifier = language.parse().map_err(|_| wrong(language, "is no language".to_owned()))?;
     let mut bundle = FluentBundle::new_concurrent(vec![tag]);
-    // Marks of direction around names are for scripts from right to left; elsewhere they are copied along unseen.
+    // Directional isolates around arguments are needed in scripts from right to left; elsewhere they would only be
+    // copied along unseen.
     bundle.set_use_isolating(is_from_right(language));
     for (name, source) in files {
         let resource = FluentResource::try_new(source)
@@ -141,7 +141,8 @@ pub fn is_from_right(tag: &str) -> bool {
     matches!(primary(tag), "ar" | "dv" | "fa" | "he" | "ps" | "sd" | "ug" | "ur" | "yi")
 }
 
-/// Tells an operator of texts of theirs with places that no page fills: the texts that ship have all there are.
+/// Warns an operator about their own texts with variables that no page provides: the shipped texts use all that there
+/// are.
 fn warn_of_open_places(
     own: &[(String, String, String)],
     texts: &BTreeMap<String, Texts>,
@@ -165,7 +166,7 @@ fn names(source: &str) -> impl Iterator<Item = &str> {
     before.filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.contains(' '))
 }
 
-/// The names of the texts that ship in a language.
+/// The names of the shipped texts in a locale.
 #[cfg(test)]
 pub fn ids(language: &str) -> Vec<&'static str> {
     let sources = SHIPPED.iter().filter(|(tag, _)| *tag == language);

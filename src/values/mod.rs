@@ -1,7 +1,8 @@
-//! The parsed values that every feature shares: once you hold one it is valid. Each is read from a text (or, for a
-//! localised text, a map), written back as it was, and describes itself in the API document.
+//! Validated values that all features share. Each is parsed from a text (a localised text also from a map), serialised
+//! as it was given, and has its own schema in the API document.
 
 mod localised;
+mod merge_patch;
 mod time;
 
 use std::{
@@ -10,7 +11,10 @@ use std::{
 };
 
 use deserr::{Deserr, IntoValue, Value, ValueKind, ValuePointerRef};
+pub use localised::{LOCALISED_LENGTH_MAX, Localised};
+pub use merge_patch::merge_patch;
 use serde::{Serialize, Serializer};
+pub use time::{Date, TimeOfDay, TimeZone};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -20,38 +24,36 @@ use utoipa::{
 };
 use validator::{ValidateEmail, ValidateLength, ValidateUrl};
 
-pub use localised::{LOCALISED_LENGTH_MAX, Localised};
-pub use time::{Date, Moment, TimeOfDay, TimeZone};
-
+pub use crate::values::time::LocalOrInstant;
 use crate::{
-    faults::{Fault, Faults, wrong_kind},
     ids::Id,
+    validation::{ValidationError, ValidationErrors, wrong_kind},
 };
 
 /// A value that is written as one text.
 pub trait TextValue: Sized {
-    /// Its name in the API document.
+    /// Name of the schema in the API document.
     fn type_name() -> Cow<'static, str>;
-    /// Reads it.
-    fn parse(text: &str) -> Result<Self, Fault>;
-    /// Writes it.
+    /// Parses and validates a text.
+    fn parse(text: &str) -> Result<Self, ValidationError>;
+    /// Inverse of [`Self::parse`].
     fn text(&self) -> Cow<'_, str>;
-    /// Its schema.
+    /// Schema in the API document.
     fn describe() -> Object;
 }
 
-/// Reading, writing and describing, for a [`TextValue`].
+/// Implements deserialisation, serialisation and the schema of a [`TextValue`].
 macro_rules! text_value {
     ([$($generics:tt)*] $type:ty) => {
-        impl<$($generics)*> deserr::Deserr<$crate::faults::Faults> for $type {
+        impl<$($generics)*> deserr::Deserr<$crate::validation::ValidationErrors> for $type {
             fn deserialize_from_value<V: deserr::IntoValue>(
                 value: deserr::Value<V>,
                 at: deserr::ValuePointerRef,
-            ) -> Result<Self, $crate::faults::Faults> {
+            ) -> Result<Self, $crate::validation::ValidationErrors> {
                 match value {
                     deserr::Value::String(text) => <Self as $crate::values::TextValue>::parse(&text)
-                        .map_err(|fault| $crate::faults::Faults::one(at, fault)),
-                    other => Err($crate::faults::wrong_kind(other, &[deserr::ValueKind::String], at)),
+                        .map_err(|fault| $crate::validation::ValidationErrors::one(at, fault)),
+                    other => Err($crate::validation::wrong_kind(other, &[deserr::ValueKind::String], at)),
                 }
             }
         }
@@ -79,20 +81,19 @@ macro_rules! text_value {
 }
 pub(crate) use text_value;
 
-/// An enum whose values are words: in JSON, in the database, in the API document.
+/// Defines an enum whose values are texts: in JSON, in the database and in the API document.
 macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$case_doc:meta])* $case:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name { $($(#[$case_doc])* $case),+ }
         impl $name {
-            /// Every word, in the order of the cases.
+            /// All texts, in the order of the variants.
             pub const WORDS: &[&str] = &[$($word),+];
-            /// The word.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$case => $word),+ }
             }
-            /// The case with this word.
+            /// The variant with this text.
             pub fn from_word(word: &str) -> Option<Self> {
                 match word { $($word => Some(Self::$case),)+ _ => None }
             }
@@ -101,9 +102,9 @@ macro_rules! text_enum {
             fn type_name() -> std::borrow::Cow<'static, str> {
                 std::borrow::Cow::Borrowed(stringify!($name))
             }
-            fn parse(text: &str) -> Result<Self, $crate::faults::Fault> {
+            fn parse(text: &str) -> Result<Self, $crate::validation::ValidationError> {
                 Self::from_word(text).ok_or_else(|| {
-                    $crate::faults::Fault::of_value("unknown_value", format!("must be one of {}", Self::WORDS.join(", ")))
+                    $crate::validation::ValidationError::of_value("unknown_value", format!("must be one of {}", Self::WORDS.join(", ")))
                 })
             }
             fn text(&self) -> std::borrow::Cow<'_, str> {
@@ -122,11 +123,9 @@ macro_rules! text_enum {
 pub(crate) use text_enum;
 
 text_enum! {
-    /// A switch in a query.
+    /// A boolean in a query.
     Switch {
-        /// On.
         On = "true",
-        /// Off.
         Off = "false",
     }
 }
@@ -138,7 +137,8 @@ fn string_schema() -> ObjectBuilder {
 /// The longest code or slug, in characters.
 const CODE_LENGTH_MAX: usize = 80;
 
-/// The stable name of a thing in its conference, or of a conference: `ban-ki-moon`.
+/// A stable identifier within a conference, or of a conference (its slug): lower-case words joined by hyphens, such as
+/// `ban-ki-moon`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code(String);
 
@@ -149,15 +149,14 @@ impl Borrow<str> for Code {
 }
 
 impl Code {
-    /// The longest code, in characters.
+    /// In characters.
     pub const LENGTH_MAX: usize = CODE_LENGTH_MAX;
 
-    /// The code as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What the code of a placeholder begins with.
+    /// Prefix of the codes of placeholders.
     pub const WITHHELD: &'static str = "withheld-";
 
     /// The code of a placeholder.
@@ -170,12 +169,12 @@ impl TextValue for Code {
     fn type_name() -> Cow<'static, str> {
         Cow::Borrowed("Code")
     }
-    fn parse(text: &str) -> Result<Self, Fault> {
+    fn parse(text: &str) -> Result<Self, ValidationError> {
         let word = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         if text.len() <= CODE_LENGTH_MAX && text.split('-').all(word) {
             return Ok(Self(text.to_owned()));
         }
-        Err(Fault::of_value(
+        Err(ValidationError::of_value(
             "invalid_code",
             format!(
                 "must be lower-case letters and digits in words joined by hyphens, at most {CODE_LENGTH_MAX} characters"
@@ -189,34 +188,33 @@ impl TextValue for Code {
         string_schema()
             .pattern(Some("^[a-z0-9]+(-[a-z0-9]+)*$"))
             .max_length(Some(CODE_LENGTH_MAX))
-            .description(Some("The stable name of a thing in its conference."))
+            .description(Some("Stable identifier: lower-case words joined by hyphens, such as ban-ki-moon."))
             .build()
     }
 }
 text_value!([] Code);
 
-/// A text of 1 to `MAX` characters, trimmed; of one line unless `LINES`. Control characters are refused.
+/// A trimmed text of 1 to `MAX` characters; on one line unless `LINES`. Control characters are rejected.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text<const MAX: u64, const LINES: bool>(String);
 
 /// A text of one line.
 pub type Line<const MAX: u64> = Text<MAX, false>;
-/// A text of several lines.
+/// A text that may have several lines.
 pub type Prose<const MAX: u64> = Text<MAX, true>;
 
 impl<const MAX: u64, const LINES: bool> Text<MAX, LINES> {
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// A text of the service's own, which sees to it that it is one.
+    /// Wraps a constant of the service without validation.
     pub fn own(text: &'static str) -> Self {
         Self(text.to_owned())
     }
 }
 
-/// Line separators, directional overrides and non-characters: they would let one text rewrite the line around it.
+/// Line separators, directional overrides and non-characters: they could change how the rest of the line is displayed.
 const HIDDEN: [std::ops::RangeInclusive<char>; 5] = [
     '\u{2028}'..='\u{2029}',
     '\u{202A}'..='\u{202E}',
@@ -225,7 +223,7 @@ const HIDDEN: [std::ops::RangeInclusive<char>; 5] = [
     '\u{FFFE}'..='\u{FFFF}',
 ];
 
-/// What shows nothing by itself: default-ignorable code points (Unicode, DerivedCoreProperties) and Hangul fillers.
+/// Invisible characters: default-ignorable code points (Unicode, DerivedCoreProperties) and Hangul fillers.
 const BLANK: [std::ops::RangeInclusive<char>; 9] = [
     '\u{ad}'..='\u{ad}',
     '\u{34f}'..='\u{34f}',
@@ -238,23 +236,23 @@ const BLANK: [std::ops::RangeInclusive<char>; 9] = [
     '\u{e0000}'..='\u{e0fff}',
 ];
 
-/// Whether a text, of several `lines` or of one, may hold this character.
+/// Whether a text, of several `lines` or of one, may contain this character.
 pub fn may_hold(c: char, lines: bool) -> bool {
     let is_plain = !c.is_control() || (lines && matches!(c, '\n' | '\t'));
     is_plain && !HIDDEN.iter().any(|range| range.contains(&c))
 }
 
-fn checked_text(text: &str, length_max: u64, lines: bool) -> Result<String, Fault> {
+fn checked_text(text: &str, length_max: u64, lines: bool) -> Result<String, ValidationError> {
     let text = text.trim();
     if text.chars().all(|c| c.is_whitespace() || BLANK.iter().any(|range| range.contains(&c))) {
-        return Err(Fault::of_value("empty", "must not be empty"));
+        return Err(ValidationError::of_value("empty", "must not be empty"));
     }
     if !text.validate_length(None, Some(length_max), None) {
-        return Err(Fault::of_value("too_long", format!("must have at most {length_max} characters")));
+        return Err(ValidationError::of_value("too_long", format!("must have at most {length_max} characters")));
     }
     if !text.chars().all(|c| may_hold(c, lines)) {
         let kind = if lines { "control characters" } else { "line breaks or control characters" };
-        return Err(Fault::of_value("control_character", format!("must not hold {kind}")));
+        return Err(ValidationError::of_value("control_character", format!("must not hold {kind}")));
     }
     Ok(text.to_owned())
 }
@@ -263,7 +261,7 @@ impl<const MAX: u64, const LINES: bool> TextValue for Text<MAX, LINES> {
     fn type_name() -> Cow<'static, str> {
         Cow::Owned(format!("{}{MAX}", if LINES { "Prose" } else { "Line" }))
     }
-    fn parse(text: &str) -> Result<Self, Fault> {
+    fn parse(text: &str) -> Result<Self, ValidationError> {
         checked_text(text, MAX, LINES).map(Self)
     }
     fn text(&self) -> Cow<'_, str> {
@@ -276,12 +274,11 @@ impl<const MAX: u64, const LINES: bool> TextValue for Text<MAX, LINES> {
 
 text_value!([const MAX: u64, const LINES: bool] Text<MAX, LINES>);
 
-/// A BCP 47 language tag, as `en` or `pt-BR`.
+/// A BCP 47 language tag, such as `en` or `pt-BR`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LanguageTag(String);
 
 impl LanguageTag {
-    /// The tag as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -291,7 +288,7 @@ impl TextValue for LanguageTag {
     fn type_name() -> Cow<'static, str> {
         Cow::Borrowed("LanguageTag")
     }
-    fn parse(text: &str) -> Result<Self, Fault> {
+    fn parse(text: &str) -> Result<Self, ValidationError> {
         let mut parts = text.split('-');
         let primary = parts.next().unwrap_or_default();
         let primary_ok = (2..=3).contains(&primary.len()) && primary.bytes().all(|b| b.is_ascii_lowercase());
@@ -299,7 +296,7 @@ impl TextValue for LanguageTag {
         if primary_ok && text.len() <= 35 && parts.all(subtag_ok) {
             return Ok(Self(text.to_owned()));
         }
-        Err(Fault::of_value("invalid_language", "must be a BCP 47 language tag such as en or pt-BR"))
+        Err(ValidationError::of_value("invalid_language", "must be a BCP 47 language tag such as en or pt-BR"))
     }
     fn text(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.0)
@@ -318,7 +315,7 @@ text_value!([] LanguageTag);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CountryCode(String);
 
-/// ISO 3166-1 alpha-2, every officially assigned code, and the user-assigned `XK` that the United Nations system uses.
+/// Every officially assigned ISO 3166-1 alpha-2 code, and the user-assigned `XK` (Kosovo).
 const COUNTRIES: &str = "\
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT \
     BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH \
@@ -330,7 +327,6 @@ const COUNTRIES: &str = "\
     UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW";
 
 impl CountryCode {
-    /// Every code.
     pub fn all() -> impl Iterator<Item = &'static str> {
         COUNTRIES.split_whitespace()
     }
@@ -340,11 +336,14 @@ impl TextValue for CountryCode {
     fn type_name() -> Cow<'static, str> {
         Cow::Borrowed("CountryCode")
     }
-    fn parse(text: &str) -> Result<Self, Fault> {
+    fn parse(text: &str) -> Result<Self, ValidationError> {
         if text.len() == 2 && COUNTRIES.split(' ').any(|code| code == text) {
             return Ok(Self(text.to_owned()));
         }
-        Err(Fault::of_value("invalid_country", "must be an ISO 3166-1 alpha-2 country code in capitals, such as BE"))
+        Err(ValidationError::of_value(
+            "invalid_country",
+            "must be an ISO 3166-1 alpha-2 country code in capitals, such as BE",
+        ))
     }
     fn text(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.0)
@@ -365,10 +364,11 @@ impl EmailAddress {
         &self.0
     }
 
-    /// The address case-folded: two addresses that fold alike are the same person's.
+    /// The address in lower case, with its domain in ASCII: addresses with the same folded form count as the same
+    /// person's.
     pub fn folded(&self) -> String {
         let small = self.0.to_lowercase();
-        // A domain in letters of a language and its form in ASCII (RFC 5890) are one domain.
+        // A domain in Unicode and its ASCII form (RFC 5890) are the same domain.
         match small.rsplit_once('@').map(|(local, domain)| (local, url::Host::parse(domain))) {
             Some((local, Ok(domain))) => format!("{local}@{domain}"),
             _ => small,
@@ -376,7 +376,7 @@ impl EmailAddress {
     }
 }
 
-/// An address is personal data: it does not print itself into logs.
+/// An address is personal data: it must not be printed into logs.
 impl fmt::Debug for EmailAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("EmailAddress(..)")
@@ -387,18 +387,18 @@ impl TextValue for EmailAddress {
     fn type_name() -> Cow<'static, str> {
         Cow::Borrowed("EmailAddress")
     }
-    fn parse(text: &str) -> Result<Self, Fault> {
+    fn parse(text: &str) -> Result<Self, ValidationError> {
         let text = text.trim();
-        // 254 characters is what an SMTP path holds (RFC 5321, 4.5.3.1.3).
-        // Mail to a bare IP address reaches nobody.
+        // An SMTP path has at most 254 characters (RFC 5321, section 4.5.3.1.3). Mail to a bare IP address reaches
+        // nobody.
         let names_a_host = !text.ends_with(']');
-        // A local part in letters of a language (RFC 6531) is as good as one in those of ASCII.
+        // `validate_email` rejects local parts in Unicode, which RFC 6531 allows.
         let (local, domain) = text.rsplit_once('@').unwrap_or((text, ""));
         let plain: String = local.chars().map(|c| if c.is_ascii() || !c.is_alphanumeric() { c } else { 'x' }).collect();
         if text.len() <= 254 && names_a_host && format!("{plain}@{domain}").validate_email() {
             return Ok(Self(text.to_owned()));
         }
-        Err(Fault::of_value("invalid_email", "must be an e-mail address"))
+        Err(ValidationError::of_value("invalid_email", "must be an e-mail address"))
     }
     fn text(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.0)
@@ -409,7 +409,20 @@ impl TextValue for EmailAddress {
 }
 text_value!([] EmailAddress);
 
-/// An absolute web address.
+impl From<EmailAddress> for String {
+    fn from(address: EmailAddress) -> Self {
+        address.0
+    }
+}
+
+impl TryFrom<String> for EmailAddress {
+    type Error = ValidationError;
+    fn try_from(text: String) -> Result<Self, ValidationError> {
+        Self::parse(&text)
+    }
+}
+
+/// An absolute `http` or `https` URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebAddress(String);
 
@@ -417,12 +430,12 @@ impl TextValue for WebAddress {
     fn type_name() -> Cow<'static, str> {
         Cow::Borrowed("WebAddress")
     }
-    fn parse(text: &str) -> Result<Self, Fault> {
+    fn parse(text: &str) -> Result<Self, ValidationError> {
         let web = text.starts_with("https://") || text.starts_with("http://");
         if web && text.len() <= 2000 && text.validate_url() {
             return Ok(Self(text.to_owned()));
         }
-        Err(Fault::of_value("invalid_url", "must be an http or https address"))
+        Err(ValidationError::of_value("invalid_url", "must be an http or https address"))
     }
     fn text(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.0)
@@ -437,8 +450,8 @@ impl<K> TextValue for Id<K> {
     fn type_name() -> Cow<'static, str> {
         Cow::Borrowed("Id")
     }
-    fn parse(text: &str) -> Result<Self, Fault> {
-        text.parse().map_err(|_| Fault::of_value("invalid_id", "must be a UUID"))
+    fn parse(text: &str) -> Result<Self, ValidationError> {
+        text.parse().map_err(|_| ValidationError::of_value("invalid_id", "must be a UUID"))
     }
     fn text(&self) -> Cow<'_, str> {
         Cow::Owned(self.uuid().to_string())
@@ -449,24 +462,26 @@ impl<K> TextValue for Id<K> {
 }
 text_value!([K] Id<K>);
 
-/// The largest count that a document may hold.
+/// The largest count in a document.
 const COUNT_MAX: u32 = 1_000_000;
 
-/// A number of things, from `MIN` to a million.
+/// A count from `MIN` to a million.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Count<const MIN: u32>(pub u32);
 
-impl<const MIN: u32> Deserr<Faults> for Count<MIN> {
-    fn deserialize_from_value<V: IntoValue>(value: Value<V>, at: ValuePointerRef) -> Result<Self, Faults> {
+impl<const MIN: u32> Deserr<ValidationErrors> for Count<MIN> {
+    fn deserialize_from_value<V: IntoValue>(value: Value<V>, at: ValuePointerRef) -> Result<Self, ValidationErrors> {
         let number = match value {
             Value::Integer(number) => u32::try_from(number).ok(),
             Value::NegativeInteger(_) => None,
             other => return Err(wrong_kind(other, &[ValueKind::Integer], at)),
         };
-        number
-            .filter(|number| (MIN..=COUNT_MAX).contains(number))
-            .map(Self)
-            .ok_or_else(|| Faults::one(at, Fault::of_value("out_of_range", format!("must be {MIN} to {COUNT_MAX}"))))
+        number.filter(|number| (MIN..=COUNT_MAX).contains(number)).map(Self).ok_or_else(|| {
+            ValidationErrors::one(
+                at,
+                ValidationError::of_value("out_of_range", format!("must be {MIN} to {COUNT_MAX}")),
+            )
+        })
     }
 }
 impl<const MIN: u32> Serialize for Count<MIN> {

@@ -1,4 +1,4 @@
-//! Times of a conference: its zone, its dates, when things start and end.
+//! Times of a conference: time zone, dates and times.
 
 use std::{borrow::Cow, ops::RangeInclusive};
 
@@ -9,35 +9,35 @@ use chrono::{
 use utoipa::openapi::schema::{KnownFormat, Object, SchemaFormat};
 
 use super::{TextValue, string_schema, text_value};
-use crate::faults::Fault;
+use crate::validation::ValidationError;
 
-/// A place in the IANA time zone database.
+/// A time zone of the IANA database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeZone(pub chrono_tz::Tz);
 
 impl TimeZone {
-    /// The instant in this zone's offset, as agenda and programme write it.
+    /// The time with this zone's offset, as in the agenda and the programme.
     pub fn local(self, instant: DateTime<Utc>) -> DateTime<FixedOffset> {
         instant.with_timezone(&self.0).fixed_offset()
     }
 
-    /// The first instant at which the clocks show a wall time, or one after it where they skip over it.
+    /// The first instant at which the clocks show a wall time; the first one after the gap if the clocks skip it.
     pub fn earliest(self, wall: NaiveDateTime) -> DateTime<FixedOffset> {
         let on_the_clock = |hours| (wall + Duration::hours(hours)).and_local_timezone(self.0).earliest();
-        // Nowhere do the clocks skip more than a day.
+        // Clocks never skip more than a day.
         let instant = (0..=24).find_map(on_the_clock).map(|instant| instant.fixed_offset());
         instant.unwrap_or_else(|| wall.and_utc().fixed_offset())
     }
 
-    /// The instant of a wall time: the one place that decides about the nights when the clocks change.
-    pub fn resolve(self, wall: NaiveDateTime) -> Result<DateTime<FixedOffset>, Fault> {
+    /// The instant of a wall time. Times that the clocks skip or repeat are rejected here and nowhere else.
+    pub fn resolve(self, wall: NaiveDateTime) -> Result<DateTime<FixedOffset>, ValidationError> {
         match wall.and_local_timezone(self.0) {
             LocalResult::Single(instant) => Ok(instant.fixed_offset()),
-            LocalResult::Ambiguous(first, second) => Err(Fault::of_value(
+            LocalResult::Ambiguous(first, second) => Err(ValidationError::of_value(
                 "ambiguous_time",
                 format!("exists twice in {}: write {} or {}", self.0, first.to_rfc3339(), second.to_rfc3339()),
             )),
-            LocalResult::None => Err(Fault::of_value(
+            LocalResult::None => Err(ValidationError::of_value(
                 "impossible_time",
                 format!("does not exist in {}: the clocks go forward over it", self.0),
             )),
@@ -49,41 +49,43 @@ impl TextValue for TimeZone {
     fn type_name() -> Cow<'static, str> {
         Cow::Borrowed("TimeZone")
     }
-    fn parse(text: &str) -> Result<Self, Fault> {
-        text.parse()
-            .map(Self)
-            .map_err(|_| Fault::of_value("invalid_time_zone", "must be an IANA time zone such as Europe/Brussels"))
+    fn parse(text: &str) -> Result<Self, ValidationError> {
+        text.parse().map(Self).map_err(|_| {
+            ValidationError::of_value("invalid_time_zone", "must be an IANA time zone such as Europe/Brussels")
+        })
     }
     fn text(&self) -> Cow<'_, str> {
         Cow::Borrowed(self.0.name())
     }
     fn describe() -> Object {
-        string_schema().description(Some("A time zone of the IANA database.")).build()
+        string_schema().description(Some("A time zone of the IANA database, such as Europe/Brussels.")).build()
     }
 }
 text_value!([] TimeZone);
 
-/// The years of an instant, in UTC: what is read in one offset and written in another is still read.
+/// Accepted years of an instant, in UTC. The margins make sure that a time which is written with another offset can be
+/// read again.
 const INSTANT_YEARS: RangeInclusive<i32> = 1900..=2998;
-/// The years of a wall time: in any zone it is one of those instants.
+/// Accepted years of a wall time: in any zone it is an accepted instant.
 const WALL_YEARS: RangeInclusive<i32> = 1901..=2997;
 
-/// When something starts or ends: read as a wall time of the conference's zone or with an offset, written with the
+/// A time of the conference: read as a wall time in the conference's time zone or with an offset, written with the
 /// offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moment {
-    /// A wall time that has not met its time zone yet.
+pub enum LocalOrInstant {
+    /// A wall time whose time zone is not known yet.
     Wall(NaiveDateTime),
-    /// A known instant, in some offset.
+    /// A known instant, with some offset.
     Instant(DateTime<FixedOffset>),
 }
 
-impl Moment {
-    /// The instant with the zone's own offset.
+impl LocalOrInstant {
+    /// The instant, with the zone's own offset.
     ///
     /// # Errors
-    /// The clocks skip or repeat the time, or the zone's offset was no whole minute then, which RFC 3339 cannot write.
-    pub fn resolve(self, zone: TimeZone) -> Result<DateTime<FixedOffset>, Fault> {
+    /// The clocks skip or repeat the time; or the zone's offset was not in whole minutes then, which RFC 3339 cannot
+    /// write.
+    pub fn resolve(self, zone: TimeZone) -> Result<DateTime<FixedOffset>, ValidationError> {
         let instant = match self {
             Self::Wall(wall) => zone.resolve(wall)?,
             Self::Instant(instant) => zone.local(instant.to_utc()),
@@ -91,18 +93,18 @@ impl Moment {
         if instant.offset().local_minus_utc() % 60 == 0 {
             return Ok(instant);
         }
-        Err(Fault::of_value("impossible_time", format!("had an offset of odd seconds in {}", zone.0)))
+        Err(ValidationError::of_value("impossible_time", format!("had an offset of odd seconds in {}", zone.0)))
     }
 }
 
-impl TextValue for Moment {
+impl TextValue for LocalOrInstant {
     fn type_name() -> Cow<'static, str> {
         Cow::Borrowed("Moment")
     }
-    fn parse(text: &str) -> Result<Self, Fault> {
-        // A leap second is a second that the stores disagree about.
+    fn parse(text: &str) -> Result<Self, ValidationError> {
+        // The stores treat leap seconds differently, so they are rejected.
         let is_second = |nanosecond: u32| nanosecond < 1_000_000_000;
-        // In a query a `+` that nobody escaped is read as a space.
+        // In a query, a `+` that is not percent-encoded is decoded as a space.
         let escaped = text.as_bytes().iter().rposition(|byte| *byte == b' ').filter(|place| *place == 19);
         let offset_text = escaped.map(|place| format!("{}+{}", &text[..place], &text[place + 1..]));
         if let Ok(instant) = DateTime::parse_from_rfc3339(offset_text.as_deref().unwrap_or(text))
@@ -117,7 +119,7 @@ impl TextValue for Moment {
             .filter(|wall| is_second(wall.nanosecond()) && WALL_YEARS.contains(&wall.year()))
             .map(Self::Wall)
             .ok_or_else(|| {
-                Fault::of_value(
+                ValidationError::of_value(
                     "invalid_time",
                     "must be a time such as 2014-03-31T09:00 (in the conference's time zone) or 2014-03-31T09:00:00+02:00",
                 )
@@ -138,9 +140,9 @@ impl TextValue for Moment {
             .build()
     }
 }
-text_value!([] Moment);
+text_value!([] LocalOrInstant);
 
-/// A calendar date.
+/// A calendar date, from 1900 to 2999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date(pub NaiveDate);
 
@@ -148,12 +150,12 @@ impl TextValue for Date {
     fn type_name() -> Cow<'static, str> {
         Cow::Borrowed("Date")
     }
-    fn parse(text: &str) -> Result<Self, Fault> {
+    fn parse(text: &str) -> Result<Self, ValidationError> {
         NaiveDate::parse_from_str(text, "%Y-%m-%d")
             .ok()
             .filter(|date| text.len() == 10 && (1900..=2999).contains(&date.year()))
             .map(Self)
-            .ok_or_else(|| Fault::of_value("invalid_date", "must be a date such as 2014-03-31"))
+            .ok_or_else(|| ValidationError::of_value("invalid_date", "must be a date such as 2014-03-31"))
     }
     fn text(&self) -> Cow<'_, str> {
         Cow::Owned(self.0.to_string())
@@ -172,12 +174,12 @@ impl TextValue for TimeOfDay {
     fn type_name() -> Cow<'static, str> {
         Cow::Borrowed("TimeOfDay")
     }
-    fn parse(text: &str) -> Result<Self, Fault> {
+    fn parse(text: &str) -> Result<Self, ValidationError> {
         NaiveTime::parse_from_str(text, "%H:%M")
             .ok()
             .filter(|_| text.len() == 5)
             .map(Self)
-            .ok_or_else(|| Fault::of_value("invalid_time_of_day", "must be a time of day such as 04:00"))
+            .ok_or_else(|| ValidationError::of_value("invalid_time_of_day", "must be a time of day such as 04:00"))
     }
     fn text(&self) -> Cow<'_, str> {
         Cow::Owned(self.0.format("%H:%M").to_string())
@@ -209,7 +211,7 @@ mod tests {
     fn a_wall_time_that_the_clocks_skip_or_repeat_is_refused() {
         let brussels = TimeZone(chrono_tz::Europe::Brussels);
         let resolve = |text: &str| {
-            Moment::parse(text)
+            LocalOrInstant::parse(text)
                 .and_then(|moment| moment.resolve(brussels))
                 .map_or_else(|fault| fault.code, |instant| instant.to_rfc3339())
         };
@@ -226,7 +228,7 @@ mod tests {
         assert_eq!(resolve("1900-01-01T12:00:00Z"), "1900-01-01T12:00:00+00:00");
         assert_eq!(resolve("tomorrow"), "invalid_time");
         let monrovia = TimeZone(chrono_tz::Africa::Monrovia);
-        let odd = Moment::parse("1950-06-01T12:00").unwrap().resolve(monrovia);
+        let odd = LocalOrInstant::parse("1950-06-01T12:00").unwrap().resolve(monrovia);
         assert_eq!(odd.map_err(|fault| fault.code), Err("impossible_time".to_owned()));
     }
 }

@@ -5,12 +5,14 @@ use std::{path::PathBuf, sync::Arc};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::check_in::conference;
-use crate::support::{
-    App, Store,
-    app::{World, person},
-    on_both_stores, skipped,
-    smtp::{self, Smtp},
+use crate::{
+    check_in::conference,
+    support::{
+        App, Store,
+        app::{World, person},
+        on_both_stores, skipped,
+        smtp::{self, Smtp},
+    },
 };
 
 const CONFERENCE: &str = "/api/v1/conferences/small";

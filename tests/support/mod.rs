@@ -3,7 +3,9 @@
 pub mod app;
 pub mod contract;
 pub mod events;
+pub mod fixtures;
 pub mod http;
+pub mod modules;
 pub mod proxy;
 pub mod scripted;
 pub mod smtp;

@@ -6,95 +6,101 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    entry::{AuditAction, ResourceKind},
     model::{AuditEntry, AuditFilter},
     store,
 };
 use crate::{
-    access::{AccessError, Credentials, authorise},
+    access::{AccessError, Credentials, Operation, authorise},
     database::Database,
-    faults::Faults,
     http::{
         CodePath, Problem, Query,
         paging::{Page, link_next},
         problem::AnyProblem,
     },
     ids::ConferenceId,
-    values::{Line, Moment},
+    validation::ValidationErrors,
+    values::{Line, LocalOrInstant},
 };
 
 /// A page of the audit trail.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditList {
-    /// The entries, the latest first.
+    /// The entries, latest first.
     pub data: Vec<AuditEntry>,
-    /// Where the list goes on.
+    /// Path and query of the next page; null on the last page.
     pub next: Option<String>,
 }
 
-/// Which entries are wanted.
+/// Filter of the audit trail.
 #[derive(Debug, Default, Deserr, IntoParams)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AuditQuery {
-    /// How many at most: 1 to 200, 50 if left out.
+    /// Maximum number of entries in a page: 1 to 200, default 50.
     #[deserr(default)]
     pub limit: Option<String>,
-    /// Where to go on, as `next` of the page before says.
+    /// Cursor of the page, taken from `next` of the page before.
     #[deserr(default)]
     pub cursor: Option<String>,
-    /// Only what this actor did, by the name that entries show.
+    /// Only changes by this actor, as entries name it in `actor`.
     #[deserr(default)]
     pub actor: Option<Line<200>>,
-    /// Only what this request did.
+    /// Only changes by this request, as entries name it in `request_id`.
     #[deserr(default)]
     pub request: Option<Line<200>>,
-    /// Only what was done by this operation.
+    /// Only changes by this operation (`operationId`), such as `patch_agenda_session`.
     #[deserr(default)]
     pub operation: Option<Line<200>>,
-    /// Only this action.
+    /// Only this action, such as `update`.
     #[deserr(default)]
     pub action: Option<Line<200>>,
-    /// Only this kind of thing.
+    /// Only changes of this kind of resource, such as `session`.
     #[deserr(default)]
     pub resource: Option<Line<200>>,
-    /// Only the thing of this code.
+    /// Only changes of the resource with this code.
     #[deserr(default)]
     pub code: Option<Line<200>>,
-    /// Only from this instant on (RFC 3339).
+    /// Only changes at or after this time (RFC 3339 with an offset).
     #[deserr(default)]
-    pub since: Option<Moment>,
-    /// Only before this instant (RFC 3339).
+    pub since: Option<LocalOrInstant>,
+    /// Only changes before this time (RFC 3339 with an offset).
     #[deserr(default)]
-    pub until: Option<Moment>,
+    pub until: Option<LocalOrInstant>,
 }
 
 impl AuditQuery {
-    fn read(self) -> Result<(Page, AuditFilter), Faults> {
+    /// The page and the filter; `None` for a filter that no entry matches.
+    fn read(self) -> Result<(Page, Option<AuditFilter>), ValidationErrors> {
         let page = Page::read(self.limit.as_deref(), self.cursor.as_deref())?;
-        let mut faults = Faults::default();
-        let mut instant = |name: &str, moment: Option<Moment>| match moment {
-            Some(Moment::Wall(_)) => {
+        let mut faults = ValidationErrors::default();
+        let mut instant = |name: &str, moment: Option<LocalOrInstant>| match moment {
+            Some(LocalOrInstant::Wall(_)) => {
                 faults.add(format!("?{name}"), "invalid_time", "must have an offset, such as 2014-03-31T07:00:00Z");
                 None
             }
-            Some(Moment::Instant(instant)) => Some(instant.to_utc()),
+            Some(LocalOrInstant::Instant(instant)) => Some(instant.to_utc()),
             None => None,
         };
         let (since, until) = (instant("since", self.since), instant("until", self.until));
         let text = |line: Option<Line<200>>| line.map(|line| line.as_str().to_owned());
+        let action = self.action.as_ref().map(|word| AuditAction::from_word(word.as_str()));
+        let resource = self.resource.as_ref().map(|word| ResourceKind::from_word(word.as_str()));
+        // No entry has an unknown word.
+        let is_matched = action != Some(None) && resource != Some(None);
         let filter = AuditFilter {
             limit: page.rows(),
             before: page.key()?,
             actor: text(self.actor),
             request: text(self.request),
             operation: text(self.operation),
-            action: text(self.action),
-            resource: text(self.resource),
+            action: action.flatten(),
+            resource: resource.flatten(),
             code: text(self.code),
             since,
             until,
         };
-        faults.or((page, filter))
+        faults.or((page, is_matched.then_some(filter)))
     }
 }
 
@@ -108,7 +114,10 @@ async fn list(
     let mut data = database
         .read(move |tx| {
             let conference = find(tx)?;
-            Ok::<_, AccessError>(store::list(tx, conference, &filter)?)
+            Ok::<_, AccessError>(match &filter {
+                Some(filter) => store::list(tx, conference, filter)?,
+                None => Vec::new(),
+            })
         })
         .await?;
     let next = page.cut(request, &mut data, |entry| entry.id.to_string());
@@ -119,12 +128,12 @@ async fn list(
     Ok(response)
 }
 
-/// Lists who changed what in a conference, when, the latest first.
+/// Lists the audit trail of a conference: who changed what and when, latest first.
 #[utoipa::path(
     get, path = "/api/v1/conferences/{conference}/audit",
     tag = "access",
     params(("conference" = String, Path, description = "The conference's slug"), AuditQuery),
-    responses((status = 200, description = "The entries", body = AuditList), AnyProblem),
+    responses((status = 200, description = "A page of the audit trail", body = AuditList), AnyProblem),
     security(("bearer" = []))
 )]
 pub async fn list_audit_entries(
@@ -137,18 +146,18 @@ pub async fn list_audit_entries(
     let slug = path.into_inner().0;
     let find = move |tx: &mut crate::database::Connection| {
         let found = store::conference(tx, &slug)?;
-        authorise(tx, &credentials, "list_audit_entries", found)?;
+        authorise(tx, &credentials, Operation::ListAuditEntries, found)?;
         found.map(Some).ok_or(AccessError::NotFound)
     };
     list(&request, &database, query.0, find).await
 }
 
-/// Lists who changed what on the whole server: tokens and removed conferences, too.
+/// Lists the audit trail of the whole server, including tokens and deleted conferences, latest first.
 #[utoipa::path(
     get, path = "/api/v1/audit",
     tag = "access",
     params(AuditQuery),
-    responses((status = 200, description = "The entries", body = AuditList), AnyProblem),
+    responses((status = 200, description = "A page of the audit trail", body = AuditList), AnyProblem),
     security(("bearer" = []))
 )]
 pub async fn list_server_audit_entries(
@@ -158,7 +167,7 @@ pub async fn list_server_audit_entries(
     query: Query<AuditQuery>,
 ) -> Result<HttpResponse, Problem> {
     let find = move |tx: &mut crate::database::Connection| {
-        authorise(tx, &credentials, "list_server_audit_entries", None)?;
+        authorise(tx, &credentials, Operation::ListServerAuditEntries, None)?;
         Ok(None)
     };
     list(&request, &database, query.0, find).await

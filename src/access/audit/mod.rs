@@ -1,69 +1,50 @@
-//! The audit trail: who changed what, when, from what to what, by which request. One entry a changed thing, written in
-//! the transaction of the change ([`record`]) and never changed afterwards, but for a redaction ([`rewrite`]) and the
-//! end of its conference ([`forget_values`]). Its order is a number, so that what changed one thing stands in the order
-//! of its locks, whatever the clocks of the processes say; instants are what the clock said.
+//! The audit trail: who changed what, when, from which value to which, and by which request. There is one entry for
+//! each changed resource, written in the transaction of the change ([`record`]). Entries never change afterwards,
+//! except by a redaction ([`rewrite`]) and the deletion of their conference ([`forget_values`]). A sequence number
+//! orders them, so that the changes of one resource are in the order of its locks, even if the clocks of the processes
+//! differ; the times are what the clock said.
 
 pub mod api;
+mod entry;
 pub mod model;
 mod store;
 
-use serde_json::Value;
+pub use entry::{AuditAction, Entry, ResourceKind};
 pub use store::EntryPlace;
 
 use super::Actor;
 use crate::{
+    access::Operation,
     database::{Connection, DatabaseError},
     ids::{AuditEntryId, ConferenceId},
 };
 
-/// One changed thing.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// What happened to it: `create`, `update`, `remove`, `reorder`, ...
-    pub action: String,
-    /// What kind of thing it is.
-    pub resource: String,
-    /// Its id.
-    pub id: String,
-    /// Its code.
-    pub code: String,
-    /// What changed of it, as it was.
-    pub before: Option<Value>,
-    /// What changed of it, as it is now.
-    pub after: Option<Value>,
-}
-
-impl Entry {
-    /// What happened to a thing that has no code but its id.
-    pub fn of(action: &str, resource: &str, id: impl ToString, after: Option<Value>) -> Self {
-        let id = id.to_string();
-        Self { action: action.to_owned(), resource: resource.to_owned(), code: id.clone(), id, before: None, after }
-    }
-}
-
-/// Records changes that `actor` makes by `operation`. Nothing is recorded where nothing changed.
-///
-/// # Errors
-/// The store fails.
+/// Records the changes that `actor` made by `operation`; does nothing if `entries` is empty.
 pub fn record(
     connection: &mut Connection,
     actor: &Actor,
-    operation: &str,
+    operation: Operation,
     conference: Option<ConferenceId>,
     entries: &[Entry],
 ) -> Result<(), DatabaseError> {
-    store::insert(connection, actor, operation, conference, entries)
+    store::insert(connection, actor, operation.as_str(), conference, entries)
 }
 
-/// Visits the entries of a conference after one of them, of one kind of thing or of all, the oldest first. Answers the
-/// last.
-///
-/// # Errors
-/// The store fails.
+/// Records the changes that a command made, of the whole server.
+pub fn record_command(
+    connection: &mut Connection,
+    command: &'static str,
+    entries: &[Entry],
+) -> Result<(), DatabaseError> {
+    store::insert(connection, &Actor::command_line(), command, None, entries)
+}
+
+/// Visits the entries of a conference after `after`, of one kind of resource or of all, oldest first. Returns the place
+/// of the last one.
 pub fn each(
     connection: &mut Connection,
     conference: ConferenceId,
-    resource: Option<&str>,
+    resource: Option<ResourceKind>,
     mut after: Option<EntryPlace>,
     mut visit: impl FnMut(AuditEntryId, &Entry),
 ) -> Result<Option<EntryPlace>, DatabaseError> {
@@ -77,20 +58,14 @@ pub fn each(
     }
 }
 
-/// Takes the values out of every entry of a conference that is deleted, and the codes of its speakers: they would name
-/// people for ever.
-///
-/// # Errors
-/// The store fails.
+/// Removes the values from every entry of a conference that is being deleted, and the codes of its speakers, because
+/// they would name people for ever.
 pub fn forget_values(connection: &mut Connection, conference: ConferenceId) -> Result<(), DatabaseError> {
     store::forget_values(connection, conference)
 }
 
-/// Rewrites these entries: `redact` answers an entry as it is to be from now on, or `None` where it may stay. Answers
-/// how many were rewritten. Nothing but a redaction does this.
-///
-/// # Errors
-/// The store fails.
+/// Rewrites these entries: `redact` returns the new entry, or `None` if the entry stays as it is. Returns the number of
+/// rewritten entries. Only a redaction may call this.
 pub fn rewrite(
     connection: &mut Connection,
     ids: &[AuditEntryId],

@@ -1,38 +1,41 @@
-//! The rows of the audit trail.
+//! Queries for the audit trail.
 
 use diesel::prelude::*;
 
 use super::{
-    Actor, Entry,
+    entry::{AuditAction, Entry, ResourceKind},
     model::{AuditEntry, AuditFilter},
 };
 use crate::{
+    access::Actor,
     clock,
     database::{
-        Connection, DatabaseError,
+        Connection, DatabaseError, ROWS_MAX,
         connection::MultiBackend,
-        on_backend,
+        insert_all,
         schema::{audit_entries, conferences},
-        types::{Instant, JsonValue},
+        types::{DbInstant, JsonValue, word_columns},
     },
     ids::{AuditEntryId, ConferenceId, Id},
     values::Code,
 };
 
-/// Rows in one statement: PostgreSQL takes 65,535 values.
+word_columns!(AuditAction, ResourceKind);
+
+/// Entries that are read at once.
 const BATCH: i64 = 500;
 
 #[derive(Insertable, Queryable)]
 #[diesel(table_name = audit_entries)]
 struct Row {
     id: AuditEntryId,
-    at: Instant,
+    at: DbInstant,
     actor: String,
     request_id: Option<String>,
     operation: String,
     conference_id: Option<ConferenceId>,
-    action: String,
-    resource: String,
+    action: AuditAction,
+    resource: ResourceKind,
     thing_id: String,
     code: String,
     before: Option<JsonValue>,
@@ -47,35 +50,33 @@ pub(super) fn insert(
     conference: Option<ConferenceId>,
     entries: &[Entry],
 ) -> Result<(), DatabaseError> {
-    let at = Instant(clock::now());
+    let at = DbInstant(clock::now());
     let last: Option<i64> = audit_entries::table.select(diesel::dsl::max(audit_entries::sequence)).first(connection)?;
-    let row = |(sequence, entry): (i64, &Entry)| Row {
+    let row = |(entry, sequence): (&Entry, i64)| Row {
         id: Id::new(),
         at,
         actor: actor.name().to_owned(),
         request_id: actor.request().map(str::to_owned),
         operation: operation.to_owned(),
         conference_id: conference,
-        action: entry.action.clone(),
-        resource: entry.resource.clone(),
+        action: entry.action,
+        resource: entry.resource,
         thing_id: entry.id.clone(),
         code: entry.code.clone(),
         before: entry.before.clone().map(JsonValue),
         after: entry.after.clone().map(JsonValue),
         sequence,
     };
-    let mut rows = (last.unwrap_or(0) + 1..).zip(entries).map(row);
-    loop {
-        let rows: Vec<Row> = rows.by_ref().take(BATCH as usize).collect();
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let insert = diesel::insert_into(audit_entries::table);
-        on_backend!(connection, inner => insert.values(&rows).execute(inner))?;
+    let mut sequence = last.unwrap_or(0) + 1..;
+    // Rows are made for one statement at a time: they are copies of what may be whole drafts.
+    for batch in entries.chunks(ROWS_MAX) {
+        let rows: Vec<Row> = batch.iter().zip(sequence.by_ref()).map(row).collect();
+        insert_all!(connection, audit_entries::table, rows);
     }
+    Ok(())
 }
 
-/// The id of the conference of this slug: the trail of one conference is asked for by its name in URLs.
+/// The id of the conference with this slug.
 pub(super) fn conference(connection: &mut Connection, slug: &Code) -> Result<Option<ConferenceId>, DatabaseError> {
     Ok(conferences::table
         .filter(conferences::slug.eq(slug.as_str()))
@@ -84,7 +85,7 @@ pub(super) fn conference(connection: &mut Connection, slug: &Code) -> Result<Opt
         .optional()?)
 }
 
-/// The entries that the filter takes, the latest first.
+/// Entries that match the filter, latest first.
 pub(super) fn list(
     connection: &mut Connection,
     conference: Option<ConferenceId>,
@@ -101,10 +102,10 @@ pub(super) fn list(
         query = query.filter(audit_entries::sequence.lt(sequence).or(earlier));
     }
     if let Some(since) = filter.since {
-        query = query.filter(audit_entries::at.ge(Instant(since)));
+        query = query.filter(audit_entries::at.ge(DbInstant(since)));
     }
     if let Some(until) = filter.until {
-        query = query.filter(audit_entries::at.lt(Instant(until)));
+        query = query.filter(audit_entries::at.lt(DbInstant(until)));
     }
     macro_rules! equal {
         ($($field:ident = $column:ident),+) => {
@@ -126,21 +127,21 @@ pub(super) fn list(
     Ok(rows.into_iter().map(entry).collect())
 }
 
-/// Where an entry stands in the trail: its number, and its id where two conferences were written to at once.
+/// Place of an entry in the trail: its sequence number, and its id for the case that two transactions used the same
+/// number.
 pub type EntryPlace = (i64, AuditEntryId);
 
-/// Entries of a conference, of one kind of thing or of all, after `after`, the oldest first: as many as fit into one
-/// batch.
+/// One batch of the entries of a conference after `after`, of one kind of resource or of all, oldest first.
 pub(super) fn batch(
     connection: &mut Connection,
     conference: ConferenceId,
-    resource: Option<&str>,
+    resource: Option<ResourceKind>,
     after: Option<EntryPlace>,
 ) -> Result<Vec<(EntryPlace, Entry)>, DatabaseError> {
     let of_conference = audit_entries::table.filter(audit_entries::conference_id.eq(conference));
     let mut query = of_conference.into_boxed::<MultiBackend>();
     if let Some(resource) = resource {
-        query = query.filter(audit_entries::resource.eq(resource.to_owned()));
+        query = query.filter(audit_entries::resource.eq(resource));
     }
     if let Some((sequence, id)) = after {
         let is_later = audit_entries::sequence.eq(sequence).and(audit_entries::id.gt(id));
@@ -155,20 +156,18 @@ pub(super) fn batch(
     Ok(rows.into_iter().map(placed).collect())
 }
 
-/// These entries.
 pub(super) fn of_ids(
     connection: &mut Connection,
     ids: &[AuditEntryId],
 ) -> Result<Vec<(AuditEntryId, Entry)>, DatabaseError> {
     let mut found = Vec::new();
-    for some in ids.chunks(BATCH as usize) {
+    for some in ids.chunks(ROWS_MAX) {
         let rows: Vec<Row> = audit_entries::table.filter(audit_entries::id.eq_any(some)).load(connection)?;
         found.extend(rows.into_iter().map(recorded));
     }
     Ok(found)
 }
 
-/// What was recorded of a thing.
 fn recorded(row: Row) -> (AuditEntryId, Entry) {
     let json = |value: Option<JsonValue>| value.map(|JsonValue(value)| value);
     let entry = Entry {
@@ -182,7 +181,7 @@ fn recorded(row: Row) -> (AuditEntryId, Entry) {
     (row.id, entry)
 }
 
-/// Replaces what an entry says of the thing.
+/// Replaces the resource and the values of an entry.
 pub(super) fn replace(connection: &mut Connection, id: AuditEntryId, entry: &Entry) -> Result<(), DatabaseError> {
     diesel::update(audit_entries::table.find(id))
         .set((
@@ -195,13 +194,13 @@ pub(super) fn replace(connection: &mut Connection, id: AuditEntryId, entry: &Ent
     Ok(())
 }
 
-/// Takes the values out of every entry of a conference, and the codes of its speakers.
+/// Removes the values from every entry of a conference, and the codes of its speakers.
 pub(super) fn forget_values(connection: &mut Connection, conference: ConferenceId) -> Result<(), DatabaseError> {
     let own = || audit_entries::table.filter(audit_entries::conference_id.eq(conference));
     diesel::update(own())
         .set((audit_entries::before.eq(None::<JsonValue>), audit_entries::after.eq(None::<JsonValue>)))
         .execute(connection)?;
-    diesel::update(own().filter(audit_entries::resource.eq("speaker")))
+    diesel::update(own().filter(audit_entries::resource.eq(ResourceKind::Speaker)))
         .set(audit_entries::code.eq(audit_entries::thing_id))
         .execute(connection)?;
     Ok(())

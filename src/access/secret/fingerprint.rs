@@ -1,7 +1,6 @@
-//! Which key belongs to which store. A service that runs with another key than the one before refuses every link, code
-//! and badge that was made until then, and says so to nobody but their holders. So the store keeps the fingerprint of
-//! its key, and nothing runs with another one ([`ServerSecret::find`], [`recognise`]) until somebody says that it shall
-//! ([`adopt`]).
+//! Which secret belongs to which store. A service that runs with another secret than before refuses every link, code
+//! and badge that was made until then, and only their holders notice. So the store keeps the fingerprint of its secret,
+//! and nothing runs with another one ([`ServerSecret::find`], [`recognise`]) until an operator says so ([`adopt`]).
 
 use std::{
     io,
@@ -15,48 +14,38 @@ use super::{
     store::{self, Derived},
 };
 use crate::{
-    access::{
-        Actor,
-        audit::{self, Entry},
-    },
+    access::audit::{self, AuditAction, Entry, ResourceKind},
     clock,
-    database::{Connection, Database, DatabaseError, Retry, alone},
+    database::{Connection, Database, DatabaseError, Retry, lock_store},
 };
 
-/// Why a key cannot be used.
+/// Why a secret cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// The file cannot be read or made.
     #[error("data_dir {}: {source}", .folder.display())]
-    File {
-        /// The folder of the file.
-        folder: PathBuf,
-        /// What happened.
-        source: io::Error,
-    },
-    /// The store has a key, and the file is not there.
+    File { folder: PathBuf, source: io::Error },
+    /// The store has a secret, and the file is missing.
     #[error(
         "{} is missing: the links, codes and badges of this store were made with it. Put it back from the backup \
          (docs/operations.md); if it is lost, `plenary secret adopt` makes another, and all of them are void", .0.display()
     )]
     Missing(PathBuf),
-    /// The store has another key.
+    /// The store has another secret.
     #[error(
         "{} is not the key of this store: the links, codes and badges of this store were made with another. Put that one \
          back from the backup, or copy it from the other process of this store (docs/operations.md); if it is lost, \
          `plenary secret adopt` takes this one, and all of them are void", .0.display()
     )]
     Foreign(PathBuf),
-    /// A running service would go on with the key that it knows.
+    /// A running service would go on with the secret that it has loaded.
     #[error(
         "another process has this store open, and goes on with the key that it was started with: stop every process of \
          this store first"
     )]
     InUse,
-    /// Another key came into its place while this process waited for the store.
+    /// Another secret was put in place while this process waited for the store.
     #[error("{} was put there while this process waited for the store: start it again", .0.display())]
     Overtaken(PathBuf),
-    /// The store.
     #[error(transparent)]
     Store(#[from] DatabaseError),
 }
@@ -67,21 +56,21 @@ impl Retry for SecretError {
     }
 }
 
-/// Where a key comes from.
+/// Where a secret comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// It was there, or the store agreed that there was none.
+    /// It was in the folder, or it was created because the store has none.
     Known,
-    /// It was made while the store could not be asked, and is in no file yet: another may be missing.
+    /// It was created while the store was unavailable and is not saved yet: the store may have another one.
     Unasked,
 }
 
 impl ServerSecret {
-    /// [`Self::find`] for a start that waits for its store: where that is away and there is no key, one is made, and
-    /// [`recognise`] says later whether it may stay.
+    /// Like [`Self::find`], for a start that waits for its store: if the store is unavailable and there is no secret,
+    /// one is created, and [`recognise`] decides later whether it may be used.
     ///
     /// # Errors
-    /// Those of [`Self::find`], but not that the store is away.
+    /// Those of [`Self::find`], except that the store is unavailable.
     pub async fn find_or_make(database: &Database, folder: &Path) -> Result<(Self, Origin), SecretError> {
         match Self::find(database, folder).await {
             Err(SecretError::Store(_)) => {
@@ -92,8 +81,8 @@ impl ServerSecret {
         }
     }
 
-    /// The key in `folder`; a new one, if there is none and the store never had any. The store is brought to this
-    /// version only where that must be asked.
+    /// The secret in `folder`; or a new one, if there is none and the store never had one. The store is migrated only
+    /// if it must be asked.
     ///
     /// # Errors
     /// [`SecretError::Missing`], or the file or the store fails.
@@ -106,23 +95,23 @@ impl ServerSecret {
         if !database.read(has_a_key).await? {
             return Self::make(folder).map_err(in_folder);
         }
-        // Another process with this folder may just have made it: it writes the file first.
+        // Another process with this folder may just have created it: it writes the file before it tells the store.
         Self::load(folder).map_err(in_folder)?.ok_or_else(|| SecretError::Missing(folder.join(FILE_NAME)))
     }
 }
 
-/// Whether anything was ever made under a key. A store of a version that kept no fingerprint tells by what is in it.
+/// Whether anything was ever made with a secret. A store from before fingerprints has none, so its rows decide.
 fn has_a_key(connection: &mut Connection) -> Result<bool, SecretError> {
     let none = Derived { registrations: 0, invitations: 0, delegations: 0, releases: 0 };
     Ok(store::fingerprint(connection)?.is_some() || store::derived(connection)? != none)
 }
 
-/// Makes sure that `secret`, of `folder`, is the key of this store, which must be of this version. A store that knows
-/// none yet takes this one for its own.
+/// Checks that `secret`, from `folder`, is the secret of this store, which must be migrated. A store without a secret
+/// takes this one.
 ///
 /// # Errors
-/// [`SecretError::Foreign`]; [`SecretError::Missing`] or [`SecretError::Overtaken`] where the key was made before the
-/// store could be asked; or the store fails.
+/// [`SecretError::Foreign`]; [`SecretError::Missing`] or [`SecretError::Overtaken`] if the secret was created while the
+/// store was unavailable; or the store fails.
 pub async fn recognise(
     database: &Database,
     (secret, origin): (&ServerSecret, Origin),
@@ -137,7 +126,7 @@ pub async fn recognise(
         None => {
             let own = own.clone();
             let first = move |tx: &mut Connection| {
-                alone(tx)?;
+                lock_store(tx)?;
                 if let Some(known) = store::fingerprint(tx)? {
                     return Ok(known);
                 }
@@ -150,7 +139,7 @@ pub async fn recognise(
     if known == own { Ok(()) } else { Err(SecretError::Foreign(folder.join(FILE_NAME))) }
 }
 
-/// Writes a key that was made before the store could be asked, where the store never had any.
+/// Saves a secret that was created while the store was unavailable, if the store never had one.
 async fn keep_unasked(database: &Database, secret: &ServerSecret, folder: &Path) -> Result<(), SecretError> {
     let in_folder = |source| SecretError::File { folder: folder.to_owned(), source };
     let found = match ServerSecret::load(folder).map_err(in_folder)? {
@@ -162,7 +151,8 @@ async fn keep_unasked(database: &Database, secret: &ServerSecret, folder: &Path)
     if is_own { Ok(()) } else { Err(SecretError::Overtaken(folder.join(FILE_NAME))) }
 }
 
-/// Whether the file in `folder` is the key of this store, for who changes nothing. A store that knows no key takes any.
+/// Checks, without any change, that the file in `folder` is the secret of this store. A store without a secret accepts
+/// any.
 ///
 /// # Errors
 /// [`SecretError::Foreign`], [`SecretError::Missing`], or the file or the store fails.
@@ -176,22 +166,21 @@ pub async fn check(database: &Database, folder: &Path) -> Result<(), SecretError
     }
 }
 
-/// What became of the key of a store.
+/// The result of [`adopt`].
 #[derive(Debug)]
 pub struct Adopted {
-    /// The file with the key.
     pub path: PathBuf,
-    /// Whether there was none.
+    /// Whether the secret was created by the command.
     pub is_new: bool,
-    /// What has something that is void now; nothing, if the key was that of the store before.
+    /// What is void now; `None` if the secret was already that of the store.
     pub void: Option<Derived>,
 }
 
-/// Makes the key in `folder`, or a new one if there is none, the key of this store, which must be of this version. It
-/// stands in the audit trail.
+/// Makes the secret in `folder`, or a new one if there is none, the secret of this store, which must be migrated. The
+/// audit trail records it.
 ///
 /// # Errors
-/// The file or the store fails.
+/// [`SecretError::InUse`], or the file or the store fails.
 pub async fn adopt(database: &Database, folder: &Path) -> Result<Adopted, SecretError> {
     let in_folder = |source| SecretError::File { folder: folder.to_owned(), source };
     let found = ServerSecret::load(folder).map_err(in_folder)?;
@@ -204,21 +193,21 @@ pub async fn adopt(database: &Database, folder: &Path) -> Result<Adopted, Secret
     let secret = found.map_or_else(|| ServerSecret::make(folder), Ok).map_err(in_folder)?;
     let own = secret.fingerprint();
     let adoption = move |tx: &mut Connection| {
-        alone(tx)?;
+        lock_store(tx)?;
         let before = store::fingerprint(tx)?;
         if before.as_ref() == Some(&own) {
             return Ok::<_, SecretError>(None);
         }
         store::set_fingerprint(tx, &own, clock::now())?;
         let entry = Entry {
-            action: "adopt".to_owned(),
-            resource: "secret".to_owned(),
+            action: AuditAction::Adopt,
+            resource: ResourceKind::Secret,
             id: FILE_NAME.to_owned(),
             code: FILE_NAME.to_owned(),
             before: before.map(|fingerprint| json!({ "fingerprint": fingerprint })),
             after: Some(json!({ "fingerprint": own })),
         };
-        audit::record(tx, &Actor::command_line(), "adopt_secret", None, &[entry])?;
+        audit::record_command(tx, "adopt_secret", &[entry])?;
         Ok(Some(store::derived(tx)?))
     };
     let void = database.write("adopt a key", adoption).await?;

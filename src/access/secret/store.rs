@@ -1,4 +1,4 @@
-//! The row that says which key this store belongs to.
+//! The row with the fingerprint of the secret that this store belongs to.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -6,18 +6,17 @@ use diesel::prelude::*;
 use crate::database::{
     Connection, DatabaseError,
     schema::{delegations, invitations, registrations, releases, store_identity},
-    types::Instant,
+    types::DbInstant,
 };
 
-/// The only row there is.
+/// The table has a single row.
 const ROW: i32 = 1;
 
-/// The fingerprint of the key of this store, once one is known.
+/// The fingerprint of the secret of this store, once it has one.
 pub fn fingerprint(connection: &mut Connection) -> Result<Option<String>, DatabaseError> {
     Ok(store_identity::table.select(store_identity::secret_fingerprint).first(connection).optional()?)
 }
 
-/// Makes this the fingerprint of the key of this store.
 pub fn set_fingerprint(
     connection: &mut Connection,
     fingerprint: &str,
@@ -28,27 +27,26 @@ pub fn set_fingerprint(
         .values((
             store_identity::id.eq(ROW),
             store_identity::secret_fingerprint.eq(fingerprint),
-            store_identity::adopted_at.eq(Instant(now)),
+            store_identity::adopted_at.eq(DbInstant(now)),
         ))
         .execute(connection)?;
     Ok(())
 }
 
-/// How many things of a store have something that is derived under its key. Only their number is asked for: all else of
-/// them belongs to the features above this one.
+/// Number of rows of a store that use something derived from the secret. Only rows are counted: everything else about
+/// them belongs to features above this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Derived {
-    /// Registrations: their links, badges and preferences.
+    /// Their links, badges and mail preferences are derived.
     pub registrations: i64,
-    /// Personal invitations: their codes.
+    /// Their codes are derived.
     pub invitations: i64,
-    /// Delegations: their focal points' links.
+    /// The links of their focal points are derived.
     pub delegations: i64,
-    /// Releases: the placeholders of people who are withheld.
+    /// The placeholders of withheld people are derived.
     pub releases: i64,
 }
 
-/// Counts what is derived.
 pub fn derived(connection: &mut Connection) -> Result<Derived, DatabaseError> {
     Ok(Derived {
         registrations: registrations::table.count().get_result(connection)?,

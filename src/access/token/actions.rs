@@ -1,5 +1,5 @@
-//! What can be done with tokens. `reach` is how far the caller's own token reaches: its conference, or (`None`) the
-//! whole server. That a token is made or revoked stands in the audit trail, with what is shown of it.
+//! Operations on tokens. `reach` is the scope of the caller's own token: its conference, or (`None`) the whole server.
+//! Creation and revocation are recorded in the audit trail, with the token's shown prefix.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -7,24 +7,24 @@ use serde_json::json;
 use super::{
     model::{NewToken, Token, TokenSource},
     plain::{AdminToken, PlainToken},
-    store::{self, Wanted},
+    store::{self, TokenFilter},
 };
 use crate::{
     access::{
-        AccessError, Actor, Role,
-        audit::{self, Entry},
+        AccessError, Actor, Operation, Role,
+        audit::{self, AuditAction, Entry, ResourceKind},
     },
     clock,
     database::{Connection, DatabaseError},
-    faults::Faults,
     ids::{ConferenceId, TokenId},
+    validation::ValidationErrors,
     values::Code,
 };
 
-/// Makes a token. It is in clear only in the answer.
+/// Creates a token. Only the returned value has it in clear.
 ///
 /// # Errors
-/// The store or the operating system's randomness fails.
+/// The store or the operating system's random generator fails.
 pub fn make_token(
     connection: &mut Connection,
     actor: &Actor,
@@ -33,18 +33,18 @@ pub fn make_token(
     let token = PlainToken::make().map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
     let id = store::insert(connection, &token, TokenSource::Made, new, clock::now())?;
     let entry = Entry {
-        action: "create".to_owned(),
-        resource: "token".to_owned(),
+        action: AuditAction::Create,
+        resource: ResourceKind::Token,
         id: id.to_string(),
         code: token.shown(),
         before: None,
         after: Some(json!({ "role": new.role, "label": new.label, "expires_at": new.expires_at.map(clock::wire) })),
     };
-    audit::record(connection, actor, "create_token", new.conference, &[entry])?;
+    audit::record(connection, actor, Operation::CreateToken, new.conference, &[entry])?;
     Ok((id, token))
 }
 
-/// Makes a token void, and says so in the audit trail.
+/// Revokes a token and records it in the audit trail.
 fn make_void(
     connection: &mut Connection,
     actor: &Actor,
@@ -53,30 +53,29 @@ fn make_void(
 ) -> Result<(), DatabaseError> {
     store::revoke(connection, token.id, now)?;
     let entry = Entry {
-        action: "revoke".to_owned(),
-        resource: "token".to_owned(),
+        action: AuditAction::Revoke,
+        resource: ResourceKind::Token,
         id: token.id.to_string(),
         code: token.shown.clone(),
         before: Some(json!({ "role": token.role, "label": token.label })),
         after: None,
     };
-    audit::record(connection, actor, "revoke_token", token.conference_id, &[entry])
+    audit::record(connection, actor, Operation::RevokeToken, token.conference_id, &[entry])
 }
 
-/// A token that was made over the API.
+/// A token that was created by a request.
 #[derive(Debug)]
-pub struct Made {
-    /// In clear, this once.
+pub struct CreatedToken {
+    /// The token in clear; it cannot be read again.
     pub plain: PlainToken,
-    /// What is kept of it.
     pub token: Token,
 }
 
-/// Makes a token for `slug`, or for every conference.
+/// Creates a token for the conference `slug`, or for every conference.
 ///
 /// # Errors
-/// [`AccessError::Forbidden`] where the caller's own token does not reach as far, [`AccessError::Invalid`] where there
-/// is no such conference.
+/// [`AccessError::Forbidden`] outside the scope of the caller's own token, [`AccessError::Invalid`] if there is no such
+/// conference.
 pub fn create(
     connection: &mut Connection,
     (actor, reach): &(Actor, Option<ConferenceId>),
@@ -84,7 +83,7 @@ pub fn create(
     role: Role,
     label: &str,
     expires_at: Option<DateTime<Utc>>,
-) -> Result<Made, AccessError> {
+) -> Result<CreatedToken, AccessError> {
     let conference = match slug {
         Some(slug) => Some(named(connection, slug, *reach, "#/conference")?),
         None if reach.is_some() => return Err(AccessError::Forbidden),
@@ -92,10 +91,11 @@ pub fn create(
     };
     let (id, plain) =
         make_token(connection, actor, &NewToken { role, conference, label: label.to_owned(), expires_at })?;
-    Ok(Made { plain, token: get(connection, *reach, id)? })
+    Ok(CreatedToken { plain, token: get(connection, *reach, id)? })
 }
 
-/// The conference of this slug, which stands at `pointer`. Whose token does not reach it does not learn whether it is.
+/// The conference with this slug, which the request has at `pointer`. A caller whose token does not cover it does not
+/// learn whether it exists.
 fn named(
     connection: &mut Connection,
     slug: &Code,
@@ -107,36 +107,36 @@ fn named(
         return Err(AccessError::Forbidden);
     }
     found.ok_or_else(|| {
-        let mut faults = Faults::default();
+        let mut faults = ValidationErrors::default();
         faults.add(pointer, "unknown_conference", "there is no such conference");
         faults.into()
     })
 }
 
-/// A token that the caller may see.
+/// A token within the caller's scope.
 ///
 /// # Errors
 /// [`AccessError::NotFound`], also for a token of another conference.
 pub fn get(connection: &mut Connection, reach: Option<ConferenceId>, id: TokenId) -> Result<Token, AccessError> {
-    let wanted = Wanted { id: Some(id), conference: reach, revoked: true, ..Wanted::default() };
+    let wanted = TokenFilter { id: Some(id), conference: reach, revoked: true, ..TokenFilter::default() };
     store::list(connection, &wanted)?.pop().ok_or(AccessError::NotFound)
 }
 
-/// The tokens that the caller may see, of all that are wanted, the latest first.
+/// Tokens within the caller's scope that match the filter, latest first.
 ///
 /// # Errors
-/// [`AccessError::Forbidden`] for another conference than the caller's, [`AccessError::Invalid`] for none at all.
+/// [`AccessError::Forbidden`] for another conference than the caller's, [`AccessError::Invalid`] for an unknown one.
 pub fn list(
     connection: &mut Connection,
     reach: Option<ConferenceId>,
     slug: Option<&Code>,
-    wanted: &Wanted,
+    wanted: &TokenFilter,
 ) -> Result<Vec<Token>, AccessError> {
     let conference = slug.map(|slug| named(connection, slug, reach, "?conference")).transpose()?.or(reach);
-    Ok(store::list(connection, &Wanted { conference, ..wanted.clone() })?)
+    Ok(store::list(connection, &TokenFilter { conference, ..wanted.clone() })?)
 }
 
-/// Makes a token void. One that is void already stays as it is.
+/// Revokes a token; does nothing if it is already revoked.
 ///
 /// # Errors
 /// [`AccessError::OfSettings`], [`AccessError::LastAdmin`], and those of [`get`].
@@ -160,12 +160,12 @@ pub fn revoke(
     Ok(make_void(connection, actor, &token, now)?)
 }
 
-/// At start: the settings' token replaces the one they gave before; where they give none, and there is no other admin
-/// token, one is made and answered.
+/// At start: the token in the settings replaces the one that they had before. If they have none and there is no other
+/// admin token, one is created and returned.
 ///
 /// # Errors
-/// The store or the operating system's randomness fails.
-pub fn settle_admin_token(
+/// The store or the operating system's random generator fails.
+pub fn ensure_admin_token(
     connection: &mut Connection,
     given: Option<&AdminToken>,
 ) -> Result<Option<PlainToken>, DatabaseError> {
@@ -173,8 +173,8 @@ pub fn settle_admin_token(
     let admin =
         |label: &str| NewToken { role: Role::Admin, conference: None, label: label.to_owned(), expires_at: None };
     if let Some(AdminToken(token)) = given {
-        store::make_way_for(connection, token, now)?;
-        if store::find(connection, token, now)?.is_none() {
+        super::store::delete_replaced(connection, token, now)?;
+        if super::find(connection, token, now)?.is_none() {
             store::insert(connection, token, TokenSource::Settings, &admin("settings"), now)?;
         }
         return Ok(None);
@@ -185,20 +185,14 @@ pub fn settle_admin_token(
     Ok(Some(make_token(connection, &Actor::service(), &admin("first start"))?.1))
 }
 
-/// Every token that is not revoked, for whoever runs commands on the machine; the earliest first.
-///
-/// # Errors
-/// The store fails.
+/// Every token that is not revoked, oldest first, for the command line.
 pub fn list_all(connection: &mut Connection) -> Result<Vec<Token>, DatabaseError> {
-    let mut tokens = store::list(connection, &Wanted::default())?;
+    let mut tokens = store::list(connection, &TokenFilter::default())?;
     tokens.reverse();
     Ok(tokens)
 }
 
-/// Makes void the tokens whose shown part is that of `beginning`. Answers how many there were.
-///
-/// # Errors
-/// The store fails.
+/// Revokes the tokens with the same shown prefix as `beginning`; returns their number.
 pub fn revoke_shown(connection: &mut Connection, actor: &Actor, beginning: &str) -> Result<usize, DatabaseError> {
     let shown = PlainToken::given(beginning).shown();
     let now = clock::now();

@@ -1,4 +1,5 @@
-//! `/api/v1/tokens`: for admins. A conference's admin sees and makes tokens of that conference, a server-wide one all.
+//! `/api/v1/tokens`, for admins. A conference's admin sees and creates tokens of that conference, a server-wide admin
+//! all.
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
@@ -8,72 +9,75 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     actions,
     model::{self, Token, TokenSource},
-    store::Wanted,
+    store::TokenFilter,
     uses::TokenUses,
 };
 use crate::{
-    access::{AccessError, Credentials, Role, authorise_within},
+    access::{AccessError, Credentials, Operation, Role, authorise_within},
     clock,
     database::Database,
-    faults::{self, Faults},
     http::{
         Problem, Query,
-        extract::Body,
+        extract::RawJson,
         paging::{Page, link_next},
         problem::AnyProblem,
     },
     ids::TokenId,
-    values::{Code, Count, Line, Moment, Switch},
+    validation::{self, ValidationErrors},
+    values::{Code, Count, Line, LocalOrInstant, Switch},
 };
 
-/// Nobody keeps what is said of tokens.
+/// Answers about tokens must not be cached.
 const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 
-/// A token as it is asked for.
+/// A token to be created.
 #[derive(Debug, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct TokenCreate {
-    /// What it may do.
+    /// Role of the token.
     pub role: Role,
-    /// Its conference's slug; every conference, if left out.
+    /// Slug of the token's conference; every conference if left out.
     #[deserr(default)]
     #[schema(required = false)]
     pub conference: Option<Code>,
-    /// What the history calls its bearer.
+    /// Name of the token's bearer, as the audit trail shows it; at most 100 characters.
     pub label: Line<100>,
-    /// When it ends: RFC 3339 with an offset, in the future. Without an end it lasts until it is revoked.
+    /// Time at which the token expires: RFC 3339 with an offset, in the future. If neither this nor `expires_in_days`
+    /// is given, the token is valid until it is revoked.
     #[deserr(default)]
     #[schema(required = false)]
-    pub expires_at: Option<Moment>,
-    /// When it ends, in days from now, 1 to 3650; instead of `expires_at`.
+    pub expires_at: Option<LocalOrInstant>,
+    /// Days from now after which the token expires, 1 to 3650; excludes `expires_at`.
     #[deserr(default)]
     #[schema(required = false)]
     pub expires_in_days: Option<Count<1>>,
 }
 
-/// A token, of which no more than its beginning is shown.
+/// A token; only its first characters are shown.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Token)]
 pub struct TokenView {
-    /// Its id.
+    /// Id of the token.
     pub id: TokenId,
-    /// Its beginning, to tell tokens apart.
+    /// First 12 characters of the token, to tell tokens apart.
     pub prefix: String,
-    /// What it may do.
+    /// Role of the token.
     pub role: Role,
-    /// Its conference's slug; none: every conference.
+    /// Slug of the token's conference; null if the token is valid for every conference.
     pub conference: Option<String>,
-    /// What the history calls its bearer.
+    /// Name of the token's bearer, as the audit trail shows it.
     pub label: String,
-    /// Where it came from.
+    /// Where the token came from: `made` by the service (at its first start, on the command line or by the API), or
+    /// `settings` (the setting `admin_token`).
     pub source: TokenSource,
-    /// When it was made.
+    /// Time of creation (RFC 3339, UTC).
     pub created_at: String,
-    /// When it ends, if it does.
+    /// Time at which the token expires (RFC 3339, UTC); null if it is valid until it is revoked.
     pub expires_at: Option<String>,
-    /// When it was last used, if it was. A process that is killed may forget the uses of its last ten seconds.
+    /// Time of the last use (RFC 3339, UTC); null if the token was never used. If the service is killed, uses of its
+    /// last ten seconds may be missing.
     pub last_used_at: Option<String>,
-    /// When it was revoked, if it was.
+    /// Time of the revocation (RFC 3339, UTC); null if the token is not revoked.
     pub revoked_at: Option<String>,
 }
 
@@ -97,9 +101,9 @@ impl From<Token> for TokenView {
 /// A new token.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MadeToken {
-    /// The token in clear: this once, and never again.
+    /// The token in clear. It is returned only here and cannot be read again.
     pub token: String,
-    /// What is kept of it.
+    /// The stored data of the token.
     #[serde(flatten)]
     pub kept: TokenView,
 }
@@ -107,56 +111,56 @@ pub struct MadeToken {
 /// A page of tokens.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TokenList {
-    /// The tokens, the latest first.
+    /// The tokens, latest first.
     pub data: Vec<TokenView>,
-    /// Where the list goes on.
+    /// Path and query of the next page; null on the last page.
     pub next: Option<String>,
 }
 
-/// Which tokens are wanted.
+/// Filter of the list of tokens.
 #[derive(Debug, Default, Deserr, IntoParams)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TokenListQuery {
-    /// How many at most: 1 to 200, 50 if left out.
+    /// Maximum number of tokens in a page: 1 to 200, default 50.
     #[deserr(default)]
     pub limit: Option<String>,
-    /// Where to go on, as `next` of the page before says.
+    /// Cursor of the page, taken from `next` of the page before.
     #[deserr(default)]
     pub cursor: Option<String>,
-    /// Only those of the conference with this slug.
+    /// Only tokens of the conference with this slug.
     #[deserr(default)]
     pub conference: Option<Code>,
-    /// Only those of this role.
+    /// Only tokens of this role.
     #[deserr(default)]
     pub role: Option<Role>,
-    /// `true`: those that are revoked, too.
+    /// `true` to include revoked tokens.
     #[deserr(default)]
     pub revoked: Option<Switch>,
 }
 
 impl TokenListQuery {
-    fn read(&self) -> Result<(Page, Wanted), Faults> {
+    fn read(&self) -> Result<(Page, TokenFilter), ValidationErrors> {
         let page = Page::read(self.limit.as_deref(), self.cursor.as_deref())?;
-        let wanted = Wanted {
+        let wanted = TokenFilter {
             role: self.role,
             revoked: self.revoked == Some(Switch::On),
             before: page.key()?,
             limit: Some(page.rows()),
-            ..Wanted::default()
+            ..TokenFilter::default()
         };
         Ok((page, wanted))
     }
 }
 
-/// Lists the tokens that the caller may see, the latest first.
+/// Lists the tokens that the caller may see, latest first.
 ///
-/// No more than its beginning is shown of any.
+/// Only the first characters of each token are shown.
 #[utoipa::path(
     get, path = "/api/v1/tokens",
     tag = "access",
     params(TokenListQuery),
-    responses((status = 200, description = "The tokens", body = TokenList), AnyProblem),
+    responses((status = 200, description = "A page of tokens", body = TokenList), AnyProblem),
     security(("bearer" = []))
 )]
 pub async fn list_tokens(
@@ -167,7 +171,7 @@ pub async fn list_tokens(
     query: Query<TokenListQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (page, wanted) = query.0.read()?;
-    let (_, reach) = database.read(move |tx| authorise_within(tx, &credentials, "list_tokens")).await?;
+    let (_, reach) = database.read(move |tx| authorise_within(tx, &credentials, Operation::ListTokens)).await?;
     uses.flush(&database).await?;
     let slug = query.0.conference;
     let mut found = database.read(move |tx| actions::list(tx, reach, slug.as_ref(), &wanted)).await?;
@@ -178,26 +182,26 @@ pub async fn list_tokens(
     Ok(response)
 }
 
-/// Makes a token.
+/// Creates a token.
 ///
-/// It is shown in this answer alone; the service keeps a digest of it. No `Idempotency-Key` is taken: an answer that
-/// could be replayed would have to be kept.
+/// The token is shown in this answer only; the service stores a digest of it. The header `Idempotency-Key` is not
+/// supported, because an answer that can be repeated would have to be stored.
 #[utoipa::path(
     post, path = "/api/v1/tokens",
     tag = "access",
     request_body = TokenCreate,
-    responses((status = 201, description = "The token", body = MadeToken), AnyProblem),
+    responses((status = 201, description = "The new token", body = MadeToken), AnyProblem),
     security(("bearer" = []))
 )]
 pub async fn create_token(
     database: web::Data<Database>,
     credentials: Credentials,
-    body: Body,
+    body: RawJson,
 ) -> Result<HttpResponse, Problem> {
     let made = database
         .write("make a token", move |tx| {
-            let caller = authorise_within(tx, &credentials, "create_token")?;
-            let asked = faults::read::<TokenCreate>(body.0.clone())?;
+            let caller = authorise_within(tx, &credentials, Operation::CreateToken)?;
+            let asked = validation::read::<TokenCreate>(body.0.clone())?;
             let expires_at = model::expiry(clock::now(), asked.expires_at, asked.expires_in_days)?;
             let (slug, label) = (asked.conference.as_ref(), asked.label.as_str());
             actions::create(tx, &caller, slug, asked.role, label, expires_at)
@@ -213,7 +217,7 @@ fn id_of(path: &str) -> Result<TokenId, AccessError> {
     path.parse().map_err(|_| AccessError::NotFound)
 }
 
-/// Reads what is kept of a token, revoked or not.
+/// Returns the stored data of a token, whether it is revoked or not.
 #[utoipa::path(
     get, path = "/api/v1/tokens/{id}",
     tag = "access",
@@ -227,21 +231,22 @@ pub async fn read_token(
     credentials: Credentials,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let (_, reach) = database.read(move |tx| authorise_within(tx, &credentials, "read_token")).await?;
+    let (_, reach) = database.read(move |tx| authorise_within(tx, &credentials, Operation::ReadToken)).await?;
     let id = id_of(&path)?;
     uses.flush(&database).await?;
     let token = database.read(move |tx| actions::get(tx, reach, id)).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(TokenView::from(token)))
 }
 
-/// Revokes a token for good.
+/// Revokes a token permanently.
 ///
-/// One that is revoked already stays as it is. The settings' token and the last server-wide admin token are refused.
+/// Does nothing if the token is already revoked. The token of the settings and the last server-wide admin token cannot
+/// be revoked.
 #[utoipa::path(
     delete, path = "/api/v1/tokens/{id}",
     tag = "access",
     params(("id" = String, Path, description = "The token's id")),
-    responses((status = 204, description = "It is revoked"), AnyProblem),
+    responses((status = 204, description = "The token is revoked"), AnyProblem),
     security(("bearer" = []))
 )]
 pub async fn revoke_token(
@@ -252,7 +257,7 @@ pub async fn revoke_token(
     let path = path.into_inner();
     database
         .write("revoke a token", move |tx| {
-            let caller = authorise_within(tx, &credentials, "revoke_token")?;
+            let caller = authorise_within(tx, &credentials, Operation::RevokeToken)?;
             actions::revoke(tx, &caller, id_of(&path)?)
         })
         .await?;

@@ -1,77 +1,69 @@
-//! What a token is, and when it ends.
+//! The data of a token, and its expiry.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     access::Role,
-    faults::Faults,
     ids::{ConferenceId, TokenId},
-    values::{Count, Moment, text_enum},
+    validation::ValidationErrors,
+    values::{Count, LocalOrInstant, text_enum},
 };
 
 text_enum! {
     /// Where a token came from.
     TokenSource {
-        /// Made by the service: at its first start, on the command line or over the API.
+        /// Created by the service: at its first start, on the command line or by the API.
         Made = "made",
-        /// Given by the settings.
+        /// The setting `admin_token`.
         Settings = "settings",
     }
 }
 
-/// A token as it is to be made.
+/// A token to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewToken {
-    /// What it may do.
     pub role: Role,
-    /// Its conference; none: every conference.
+    /// `None`: every conference.
     pub conference: Option<ConferenceId>,
-    /// What the history calls its bearer.
+    /// Name of the bearer, as the audit trail shows it.
     pub label: String,
-    /// When it ends, if it does.
+    /// `None`: valid until it is revoked.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// A token as it is kept.
+/// A stored token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// Its id.
     pub id: TokenId,
-    /// Its beginning, to tell tokens apart.
+    /// Its first characters, to tell tokens apart.
     pub shown: String,
-    /// What it may do.
     pub role: Role,
-    /// Its conference's slug; none: every conference.
+    /// Slug; `None`: every conference.
     pub conference: Option<String>,
-    /// Its conference's id.
     pub conference_id: Option<ConferenceId>,
-    /// What the history calls its bearer.
+    /// Name of the bearer, as the audit trail shows it.
     pub label: String,
-    /// Where it came from.
     pub source: TokenSource,
-    /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// When it ends, if it does.
+    /// `None`: valid until it is revoked.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When it was last used, if it was.
     pub last_used_at: Option<DateTime<Utc>>,
-    /// When it was made void, if it was.
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-/// The longest life that can be asked for in days: ten years.
+/// The longest `expires_in_days`: ten years.
 pub const DAYS_MAX: u32 = 3650;
 
-/// When a token ends that is made `now`, as an instant or in days from now.
+/// The expiry of a token that is created `now`, from a time or a number of days.
 ///
 /// # Errors
-/// Both are given; the instant has no offset or is past; the days are more than [`DAYS_MAX`].
+/// Both are given; the time has no offset or is in the past; there are more days than [`DAYS_MAX`].
 pub fn expiry(
     now: DateTime<Utc>,
-    at: Option<Moment>,
+    at: Option<LocalOrInstant>,
     in_days: Option<Count<1>>,
-) -> Result<Option<DateTime<Utc>>, Faults> {
-    let mut faults = Faults::default();
+) -> Result<Option<DateTime<Utc>>, ValidationErrors> {
+    let mut faults = ValidationErrors::default();
     if at.is_some() && in_days.is_some() {
         faults.add("#/expires_in_days", "excluded", "must be left out where expires_at is given");
     }
@@ -79,11 +71,11 @@ pub fn expiry(
         faults.add("#/expires_in_days", "out_of_range", format!("must be 1 to {DAYS_MAX}"));
     }
     let instant = match at {
-        Some(Moment::Wall(_)) => {
+        Some(LocalOrInstant::Wall(_)) => {
             faults.add("#/expires_at", "invalid_time", "must have an offset, such as 2030-03-31T07:00:00Z");
             None
         }
-        Some(Moment::Instant(instant)) => Some(instant.to_utc()),
+        Some(LocalOrInstant::Instant(instant)) => Some(instant.to_utc()),
         None => None,
     };
     if instant.is_some_and(|instant| instant <= now) {
@@ -101,7 +93,7 @@ mod tests {
     fn a_token_ends_at_an_instant_to_come_or_after_some_days_or_never() {
         let now: DateTime<Utc> = "2030-01-01T00:00:00Z".parse().unwrap();
         let ends = |at: Option<&str>, days: Option<u32>| {
-            let at = at.map(|text| Moment::parse(text).unwrap());
+            let at = at.map(|text| LocalOrInstant::parse(text).unwrap());
             match expiry(now, at, days.map(Count)) {
                 Ok(ends) => ends.map_or("never".to_owned(), |ends| ends.to_rfc3339()),
                 Err(faults) => {

@@ -1,4 +1,4 @@
-//! A token in clear, and what of it is kept.
+//! Tokens in clear, and what is stored of them.
 
 use std::io;
 
@@ -7,14 +7,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::access::secret::random;
 
-/// What a made token begins with, so that a leaked one is recognised.
+/// Prefix of created tokens, so that secret scanners recognise a leaked one.
 const PREFIX: &str = "plenary_";
-/// How much of a token is kept in clear, to tell tokens apart.
+/// Number of first characters that are stored in clear, to tell tokens apart.
 const SHOWN_CHARACTERS: usize = 12;
-/// The shortest token that settings may give, in characters.
+/// The shortest token that the settings may have, in characters.
 const ADMIN_TOKEN_LENGTH_MIN: usize = 32;
 
-/// A token in clear: on its way to the one who asked for it, or from a request.
+/// A token in clear, from a request or on its way to whoever asked for it.
 #[derive(Clone)]
 pub struct PlainToken(String);
 
@@ -22,12 +22,12 @@ impl PlainToken {
     /// A new token of 256 random bits.
     ///
     /// # Errors
-    /// The operating system has no random bytes.
+    /// The operating system cannot give random bytes.
     pub fn make() -> io::Result<Self> {
         Ok(Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random::<32>()?))))
     }
 
-    /// A token as a request carries it.
+    /// Wraps a token from a request.
     pub fn given(text: &str) -> Self {
         Self(text.to_owned())
     }
@@ -37,12 +37,12 @@ impl PlainToken {
         &self.0
     }
 
-    /// What the store keeps of it.
+    /// SHA-256 in base64url, as stored.
     pub fn digest(&self) -> String {
         URL_SAFE_NO_PAD.encode(Sha256::digest(self.0.as_bytes()))
     }
 
-    /// What may be shown of it.
+    /// The first characters, which may be shown.
     pub fn shown(&self) -> String {
         self.0.chars().take(SHOWN_CHARACTERS).collect()
     }
@@ -54,15 +54,15 @@ impl std::fmt::Debug for PlainToken {
     }
 }
 
-/// The admin token that the settings give.
+/// The token of the setting `admin_token`.
 #[derive(Debug, Clone)]
 pub struct AdminToken(pub PlainToken);
 
 impl AdminToken {
-    /// Checks it.
+    /// Checks the setting.
     ///
     /// # Errors
-    /// It is too short, or not of visible characters.
+    /// The token is too short or has invisible characters.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let visible = text.chars().all(|c| c.is_ascii_graphic());
         if !visible || text.len() < ADMIN_TOKEN_LENGTH_MIN {

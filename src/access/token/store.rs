@@ -1,4 +1,4 @@
-//! The rows of tokens.
+//! Queries for tokens.
 
 use std::collections::BTreeMap;
 
@@ -15,38 +15,36 @@ use crate::{
         Connection, DatabaseError,
         connection::MultiBackend,
         schema::{conferences, tokens},
-        types::Instant,
+        types::{DbInstant, word_columns},
     },
     ids::{ConferenceId, TokenId},
     values::Code,
 };
 
-/// What is known of whoever shows a token.
-pub struct Known {
+/// The data of a valid token that authorisation needs.
+pub struct TokenGrant {
     pub id: TokenId,
     pub label: String,
     pub role: Role,
     pub conference: Option<ConferenceId>,
 }
 
-fn role(word: &str) -> Result<Role, DatabaseError> {
-    Role::from_word(word).ok_or_else(|| DatabaseError::Corrupt(format!("role {word}")))
-}
+word_columns!(Role, TokenSource);
 
-/// The token, unless it is revoked or has expired by `now`.
+/// The token, unless it is revoked or has expired at `now`.
 pub fn find(
     connection: &mut Connection,
     token: &PlainToken,
     now: DateTime<Utc>,
-) -> Result<Option<Known>, DatabaseError> {
-    let row: Option<(TokenId, String, String, Option<ConferenceId>)> = tokens::table
+) -> Result<Option<TokenGrant>, DatabaseError> {
+    let row: Option<(TokenId, String, Role, Option<ConferenceId>)> = tokens::table
         .filter(tokens::digest.eq(token.digest()))
         .filter(tokens::revoked_at.is_null())
-        .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(Instant(now))))
+        .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(DbInstant(now))))
         .select((tokens::id, tokens::label, tokens::role, tokens::conference_id))
         .first(connection)
         .optional()?;
-    row.map(|(id, label, word, conference)| Ok(Known { id, label, role: role(&word)?, conference })).transpose()
+    Ok(row.map(|(id, label, role, conference)| TokenGrant { id, label, role, conference }))
 }
 
 pub fn insert(
@@ -61,47 +59,51 @@ pub fn insert(
         .values((
             tokens::id.eq(id),
             tokens::conference_id.eq(new.conference),
-            tokens::role.eq(new.role.as_str()),
+            tokens::role.eq(new.role),
             tokens::label.eq(&new.label),
-            tokens::source.eq(source.as_str()),
+            tokens::source.eq(source),
             tokens::prefix.eq(token.shown()),
             tokens::digest.eq(token.digest()),
-            tokens::created_at.eq(Instant(now)),
-            tokens::expires_at.eq(new.expires_at.map(Instant)),
+            tokens::created_at.eq(DbInstant(now)),
+            tokens::expires_at.eq(new.expires_at.map(DbInstant)),
         ))
         .execute(connection)?;
     Ok(id)
 }
 
-/// Removes what the settings gave before, and whatever is void of what they give now: it is theirs again.
-pub fn make_way_for(connection: &mut Connection, given: &PlainToken, now: DateTime<Utc>) -> Result<(), DatabaseError> {
+/// Deletes the former tokens of the settings, and a revoked or expired row of the present one, so that it can be
+/// inserted again.
+pub fn delete_replaced(
+    connection: &mut Connection,
+    given: &PlainToken,
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
     let digest = given.digest();
-    let other = tokens::source.eq(TokenSource::Settings.as_str()).and(tokens::digest.ne(digest.clone()));
+    let other = tokens::source.eq(TokenSource::Settings).and(tokens::digest.ne(digest.clone()));
     diesel::delete(tokens::table.filter(other)).execute(connection)?;
-    let is_void = tokens::revoked_at.is_not_null().or(tokens::expires_at.le(Instant(now)));
+    let is_void = tokens::revoked_at.is_not_null().or(tokens::expires_at.le(DbInstant(now)));
     diesel::delete(tokens::table.filter(tokens::digest.eq(digest)).filter(is_void)).execute(connection)?;
     Ok(())
 }
 
-/// The live server-wide admin tokens. They stay locked until the transaction ends, so that of two that are revoked at
-/// once the second is known to be the last.
+/// The live server-wide admin tokens. They are locked until the transaction ends, so that of two revocations at the
+/// same time the second one sees which is the last.
 pub fn lock_server_admins(connection: &mut Connection, now: DateTime<Utc>) -> Result<Vec<TokenId>, DatabaseError> {
     let live = tokens::table
-        .filter(tokens::role.eq(Role::Admin.as_str()))
+        .filter(tokens::role.eq(Role::Admin))
         .filter(tokens::conference_id.is_null())
         .filter(tokens::revoked_at.is_null())
-        .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(Instant(now))))
+        .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(DbInstant(now))))
         .order(tokens::id)
         .select(tokens::id);
     Ok(match connection {
         Connection::Postgresql(inner) => live.for_update().load(inner)?,
-        // A write holds the whole of SQLite already.
+        // In SQLite a write transaction locks the whole database.
         Connection::Sqlite(inner) => live.load(inner)?,
     })
 }
 
-/// The conference of this slug. A token is asked for and shown with its conference's slug; whatever else a conference
-/// is belongs to the agenda, which stands above this feature.
+/// The conference with this slug. It is queried here because the agenda, which owns conferences, is above this feature.
 pub fn conference(connection: &mut Connection, slug: &Code) -> Result<Option<ConferenceId>, DatabaseError> {
     Ok(conferences::table
         .filter(conferences::slug.eq(slug.as_str()))
@@ -110,20 +112,16 @@ pub fn conference(connection: &mut Connection, slug: &Code) -> Result<Option<Con
         .optional()?)
 }
 
-/// Which tokens are wanted.
+/// Filter of [`list`].
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
-    /// Of this conference alone.
+pub struct TokenFilter {
     pub conference: Option<ConferenceId>,
-    /// Of this role alone.
     pub role: Option<Role>,
-    /// Those that are revoked, too.
+    /// Whether to include revoked tokens.
     pub revoked: bool,
-    /// The one with this id alone.
     pub id: Option<TokenId>,
-    /// Those made before this one.
+    /// Only tokens that were created before this one.
     pub before: Option<TokenId>,
-    /// How many at most.
     pub limit: Option<i64>,
 }
 
@@ -131,25 +129,25 @@ pub struct Wanted {
 struct Row {
     id: TokenId,
     prefix: String,
-    role: String,
+    role: Role,
     conference: Option<String>,
     conference_id: Option<ConferenceId>,
     label: String,
-    source: String,
-    created_at: Instant,
-    expires_at: Option<Instant>,
-    last_used_at: Option<Instant>,
-    revoked_at: Option<Instant>,
+    source: TokenSource,
+    created_at: DbInstant,
+    expires_at: Option<DbInstant>,
+    last_used_at: Option<DbInstant>,
+    revoked_at: Option<DbInstant>,
 }
 
-/// The tokens that are wanted, the latest first.
-pub fn list(connection: &mut Connection, wanted: &Wanted) -> Result<Vec<Token>, DatabaseError> {
+/// Tokens that match the filter, latest first.
+pub fn list(connection: &mut Connection, wanted: &TokenFilter) -> Result<Vec<Token>, DatabaseError> {
     let mut query = tokens::table.left_join(conferences::table).into_boxed::<MultiBackend>();
     if let Some(conference) = wanted.conference {
         query = query.filter(tokens::conference_id.eq(conference));
     }
     if let Some(role) = wanted.role {
-        query = query.filter(tokens::role.eq(role.as_str()));
+        query = query.filter(tokens::role.eq(role));
     }
     if !wanted.revoked {
         query = query.filter(tokens::revoked_at.is_null());
@@ -179,40 +177,38 @@ pub fn list(connection: &mut Connection, wanted: &Wanted) -> Result<Vec<Token>, 
             tokens::revoked_at,
         ))
         .load(connection)?;
-    rows.into_iter().map(token).collect()
+    Ok(rows.into_iter().map(token).collect())
 }
 
-fn token(row: Row) -> Result<Token, DatabaseError> {
-    let source = TokenSource::from_word(&row.source);
-    let instant = |Instant(at): Instant| at;
-    Ok(Token {
+fn token(row: Row) -> Token {
+    let instant = |DbInstant(at): DbInstant| at;
+    Token {
         id: row.id,
         shown: row.prefix,
-        role: role(&row.role)?,
+        role: row.role,
         conference: row.conference,
         conference_id: row.conference_id,
         label: row.label,
-        source: source.ok_or_else(|| DatabaseError::Corrupt(format!("source {}", row.source)))?,
+        source: row.source,
         created_at: instant(row.created_at),
         expires_at: row.expires_at.map(instant),
         last_used_at: row.last_used_at.map(instant),
         revoked_at: row.revoked_at.map(instant),
-    })
+    }
 }
 
-/// Marks a token as void.
 pub fn revoke(connection: &mut Connection, id: TokenId, now: DateTime<Utc>) -> Result<(), DatabaseError> {
-    diesel::update(tokens::table.find(id)).set(tokens::revoked_at.eq(Instant(now))).execute(connection)?;
+    diesel::update(tokens::table.find(id)).set(tokens::revoked_at.eq(DbInstant(now))).execute(connection)?;
     Ok(())
 }
 
-/// Notes when tokens were last used; an older use changes nothing. In the order of ids, so that two processes that
-/// write at once wait for one another and no more.
+/// Records when tokens were last used, unless a later use is recorded. Updates in the order of ids, so that two
+/// processes cannot deadlock.
 pub fn note_uses(connection: &mut Connection, uses: &BTreeMap<TokenId, DateTime<Utc>>) -> Result<(), DatabaseError> {
     for (id, at) in uses {
-        let older = tokens::last_used_at.is_null().or(tokens::last_used_at.lt(Instant(*at)));
+        let older = tokens::last_used_at.is_null().or(tokens::last_used_at.lt(DbInstant(*at)));
         diesel::update(tokens::table.find(*id).filter(older))
-            .set(tokens::last_used_at.eq(Instant(*at)))
+            .set(tokens::last_used_at.eq(DbInstant(*at)))
             .execute(connection)?;
     }
     Ok(())

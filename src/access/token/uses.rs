@@ -1,5 +1,5 @@
-//! When tokens were last used: noted in memory by whoever authorises, written together now and then, so that a request
-//! that reads writes nothing. A process that is killed forgets at most the last [`PERIOD`].
+//! Records when tokens were last used. Authorisation notes a use in memory, and uses are written together from time to
+//! time, so that a request that reads does not write. If a process is killed, the uses of its last [`PERIOD`] are lost.
 
 use std::{
     collections::BTreeMap,
@@ -17,12 +17,12 @@ use crate::{
     ids::TokenId,
 };
 
-/// How long a use is in memory alone.
+/// Interval between writes.
 const PERIOD: Duration = Duration::from_secs(10);
 
 type ByToken = BTreeMap<TokenId, DateTime<Utc>>;
 
-/// The uses that are not written yet. Cheap to clone; the clones share what they note.
+/// The uses that are not yet written. Clones share them and are cheap.
 #[derive(Debug, Clone, Default)]
 pub struct TokenUses {
     noted: Arc<Mutex<ByToken>>,
@@ -36,16 +36,16 @@ impl TokenUses {
     }
 
     fn noted(&self) -> MutexGuard<'_, ByToken> {
-        // A map of instants is never half-changed.
+        // The map is valid even if a thread panicked while it held the lock.
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what was noted.
+    /// Writes the noted uses.
     ///
     /// # Errors
-    /// The store fails; then it stays noted.
+    /// The store fails; the uses stay noted.
     pub async fn flush(&self, database: &Database) -> Result<(), DatabaseError> {
-        // One at a time, so that whoever finds nothing noted knows that it is written.
+        // One flush at a time: when a second caller finds nothing noted, everything is written.
         let _turn = self.writing.lock().await;
         let taken = std::mem::take(&mut *self.noted());
         if taken.is_empty() {
@@ -62,7 +62,7 @@ impl TokenUses {
         written
     }
 
-    /// Writes what is noted every few seconds until `stop` turns true, and then once more.
+    /// Writes the noted uses every [`PERIOD`] until `stop` turns true, and then once more.
     pub async fn keep(self, database: Database, mut stop: watch::Receiver<bool>) {
         let mut stopped = false;
         while !stopped {

@@ -1,4 +1,4 @@
-//! What becomes of the draft as a document.
+//! The rearranging edits, as changes of the draft's JSON document.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,43 +12,43 @@ use crate::{
         edit::document::position,
         model::instant,
     },
-    faults::Faults,
-    values::{Code, Date, Moment},
+    validation::ValidationErrors,
+    values::{Code, Date, LocalOrInstant},
 };
 
-/// Where and when a session goes.
+/// New day, time or room of a session.
 #[derive(Debug, Clone, Default)]
 pub struct Move {
-    /// Another day, at the same time of day.
+    /// New day, at the same time of day.
     pub day: Option<Date>,
-    /// Another start; the end keeps its distance.
-    pub starts_at: Option<Moment>,
-    /// Another end.
-    pub ends_at: Option<Moment>,
-    /// Another room; `Some(None)`: none.
+    /// New start; the session keeps its duration.
+    pub starts_at: Option<LocalOrInstant>,
+    pub ends_at: Option<LocalOrInstant>,
+    /// New room; `Some(None)` takes the session out of its room.
     pub room: Option<Option<Code>>,
 }
 
 fn invalid(pointer: &str, code: &str, detail: impl Into<String>) -> AgendaError {
-    let mut faults = Faults::default();
+    let mut faults = ValidationErrors::default();
     faults.add(pointer, code, detail);
     faults.into()
 }
 
-/// Puts the things of a list in the order of their codes in `order`; those that it leaves out follow as they were.
+/// Sorts the things of a list by the place of their codes in `order`; things that are left out follow in their old
+/// order.
 ///
 /// # Errors
-/// A code that is not in the list, or twice in the order; each is named.
+/// One fault for each code that is not in the list or is in `order` twice.
 pub fn reorder(list: &mut [Value], key: &str, order: &[String], pointer: &str) -> Result<(), AgendaError> {
-    let mut faults = Faults::default();
+    let mut faults = ValidationErrors::default();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, code) in order.iter().enumerate() {
         let is_there = list.iter().any(|thing| thing.get(key).and_then(Value::as_str) == Some(code));
         if !is_there {
-            faults.add(format!("{pointer}/{index}"), "unknown_reference", format!("there is no {code} here"));
+            faults.add(format!("{pointer}/{index}"), "unknown_reference", format!("{code} is not in this list"));
         }
         if places.insert(code, index).is_some() {
-            faults.add(format!("{pointer}/{index}"), "duplicate", format!("{code} stands here twice"));
+            faults.add(format!("{pointer}/{index}"), "duplicate", format!("{code} is listed twice"));
         }
     }
     faults.or(())?;
@@ -57,16 +57,16 @@ pub fn reorder(list: &mut [Value], key: &str, order: &[String], pointer: &str) -
     Ok(())
 }
 
-/// The session of this code, with its place in the document.
+/// The session with this code, and its index.
 fn session<'a>(draft: &'a Agenda, code: &Code) -> Result<(usize, &'a Session), AgendaError> {
     let index = draft.sessions.iter().position(|session| session.code == *code);
     index.and_then(|index| Some((index, draft.sessions.get(index)?))).ok_or(AgendaError::NoThing("session"))
 }
 
-/// Reorders the items of a session and, by item, their appearances. Answers where the session is.
+/// Reorders the items of a session and the appearances of its items. Returns the JSON pointer to the session.
 ///
 /// # Errors
-/// Codes that are not there.
+/// There is no such session, or a code in the order is unknown or named twice.
 pub fn reorder_items(
     document: &mut Value,
     draft: &Agenda,
@@ -82,17 +82,17 @@ pub fn reorder_items(
         let found = items.iter_mut().find(|thing| thing.get("code").and_then(Value::as_str) == Some(item));
         let list = found.and_then(|thing| thing.get_mut("appearances")).and_then(Value::as_array_mut);
         let place = format!("#/appearances/{item}");
-        let list = list.ok_or_else(|| invalid(&place, "unknown_reference", format!("there is no {item} here")))?;
+        let list = list.ok_or_else(|| invalid(&place, "unknown_reference", format!("{item} is no item here")))?;
         reorder(list, "speaker", speakers, &place)?;
     }
     reorder(items, "code", order, "#/order")?;
     Ok(Some(pointer))
 }
 
-/// Moves a session. Answers where it is.
+/// Moves a session. Returns the JSON pointer to it.
 ///
 /// # Errors
-/// There is no such session; a day together with a start.
+/// There is no such session; `to` has both a day and a start; the time does not exist in the conference's time zone.
 pub fn move_session(
     document: &mut Value,
     draft: &Agenda,
@@ -122,8 +122,8 @@ pub fn move_session(
     if let Some(starts_at) = starts_at {
         let ends_at = starts_at.checked_add_signed(length);
         let ends_at = ends_at.ok_or_else(|| invalid("#/starts_at", "invalid_time", "is too far away"))?;
-        members.insert("starts_at".to_owned(), json!(Moment::Instant(starts_at)));
-        members.insert("ends_at".to_owned(), json!(Moment::Instant(ends_at)));
+        members.insert("starts_at".to_owned(), json!(LocalOrInstant::Instant(starts_at)));
+        members.insert("ends_at".to_owned(), json!(LocalOrInstant::Instant(ends_at)));
     }
     if let Some(ends_at) = to.ends_at {
         members.insert("ends_at".to_owned(), json!(ends_at));
@@ -134,7 +134,7 @@ pub fn move_session(
     Ok(Some(pointer))
 }
 
-/// Moves an item into another session, before its item `before` or to the end. Answers where it is then.
+/// Moves an item into a session, before its item `before` or to the end. Returns the new JSON pointer to the item.
 ///
 /// # Errors
 /// There is no such item or session.
@@ -166,10 +166,10 @@ pub fn move_item(
     Ok(Some(format!("{}/{place}", list(target))))
 }
 
-/// Adds a copy of a session at the end. Its items get codes of their own. Answers where it is.
+/// Adds a copy of a session at the end of the list, with new codes for its items. Returns the JSON pointer to the copy.
 ///
 /// # Errors
-/// There is no such session, or one of that code already.
+/// There is no such session, or a session with the new code exists already.
 pub fn duplicate_session(
     document: &mut Value,
     draft: &Agenda,
@@ -202,7 +202,7 @@ pub fn duplicate_session(
     Ok(Some(format!("/sessions/{}", sessions.len() - 1)))
 }
 
-/// A code like `old` that is not taken: `old-2`, `old-3`, ...
+/// A free code derived from `old`: `old-2`, `old-3`, ...
 fn free_code(old: &str, taken: &BTreeSet<String>) -> String {
     let fits = |number: u32| {
         let suffix = format!("-{number}");
@@ -212,23 +212,23 @@ fn free_code(old: &str, taken: &BTreeSet<String>) -> String {
     (2..).map(fits).find(|code| !taken.contains(code)).unwrap_or_else(|| old.to_owned())
 }
 
-/// Who speaks in whose place, and where.
+/// Replacement of a speaker by another one.
 #[derive(Debug, Clone)]
 pub struct Substitution {
-    /// Who was to speak.
+    /// Speaker who is replaced.
     pub speaker: Code,
-    /// Who speaks.
+    /// Speaker who speaks instead.
     pub by: Code,
-    /// In which sessions; in all if empty.
+    /// Sessions in which the speaker is replaced; all if empty.
     pub sessions: Vec<Code>,
-    /// Whether it is said that they speak on behalf of the other.
+    /// Whether the new speaker speaks on behalf of the replaced one.
     pub on_behalf_of: bool,
 }
 
-/// Puts one speaker in another's place. Answers in which sessions and items.
+/// Replaces one speaker by another. Returns the session and item of every place.
 ///
 /// # Errors
-/// Speakers or sessions that are not there; a speaker who appears in none of the sessions.
+/// Unknown speakers or sessions; a speaker who appears in none of the sessions.
 pub fn substitute(
     document: &mut Value,
     draft: &Agenda,
@@ -238,7 +238,7 @@ pub fn substitute(
     if !knows(&wish.speaker) {
         return Err(AgendaError::NoThing("speaker"));
     }
-    let mut faults = Faults::default();
+    let mut faults = ValidationErrors::default();
     if !knows(&wish.by) {
         faults.add("#/by", "unknown_reference", format!("there is no speaker {}", wish.by));
     }
@@ -266,12 +266,13 @@ pub fn substitute(
         }
     }
     if places.is_empty() {
-        return Err(invalid("#/sessions", "no_appearance", format!("{} appears in none of them", wish.speaker)));
+        return Err(invalid("#/sessions", "no_appearance", format!("{} is in none of the sessions", wish.speaker)));
     }
     Ok(places)
 }
 
-/// Replaces the speaker in one list of appearances. Whoever has the same role there already has it once.
+/// Replaces the speaker in one list of appearances, and returns whether there was one. If the new speaker has the same
+/// role there already, the old appearance is removed.
 fn replace_speaker(list: Option<&mut Value>, wish: &Substitution) -> bool {
     let Some(list) = list.and_then(Value::as_array_mut) else {
         return false;
@@ -294,7 +295,8 @@ fn replace_speaker(list: Option<&mut Value>, wish: &Substitution) -> bool {
         }
         if let Some(members) = appearance.as_object_mut() {
             members.insert("speaker".to_owned(), json!(wish.by));
-            // Whoever stands in for a substitute does so for the first of them; who comes back, for nobody.
+            // A substitute of a substitute speaks on behalf of the first speaker; a speaker who returns speaks for
+            // nobody else.
             let first = members.get("on_behalf_of").filter(|first| !first.is_null()).cloned();
             let first = first.unwrap_or_else(|| json!(wish.speaker));
             let named = wish.on_behalf_of && first.as_str() != Some(wish.by.as_str());

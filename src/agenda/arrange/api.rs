@@ -10,139 +10,140 @@ use utoipa::ToSchema;
 
 use super::actions::{self, Move, Substitution};
 use crate::{
-    access::Credentials,
+    access::{Credentials, Operation},
     agenda::{
         AgendaError,
         checks::{Conflict, warnings_of},
         document::{Agenda, Item, Session},
         edit::{
-            actions::{Editor, demand, edit},
-            api::{Listed, Written, written},
+            actions::{Editor, edit, ensure_preconditions},
+            api::{ListPage, WithWarnings, written},
             resource::{Resource, find},
         },
     },
-    database::{Connection, Database},
-    faults::{self, Faults},
+    database::{Connection, Database, DatabaseError},
     http::{
         CodePath, Json, Preconditions, Problem,
-        extract::{Large, Thing},
+        extract::{LargeJson, RawAgendaJson},
         idempotency::{IdempotencyKey, StoredAnswer, once},
         problem::AnyProblem,
     },
-    values::{Code, Date, Localised, Moment},
+    validation::{self, ValidationErrors},
+    values::{Code, Date, LocalOrInstant, Localised},
 };
 
-/// The order of a list.
+/// New order of a list.
 #[derive(Debug, Clone, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Order {
-    /// Codes in their new order; what is left out follows in its old order.
+    /// Codes in their new order. Things that are left out follow in their old order.
     pub order: Vec<String>,
 }
 
-/// The order of the items of a session, and of who appears in them.
+/// New order of the items of a session, and of the speakers in them.
 #[derive(Debug, Clone, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct ItemOrder {
-    /// The items' codes in their new order; what is left out follows in its old order.
+    /// Codes of the items in their new order. Items that are left out follow in their old order.
     #[deserr(default)]
     #[schema(required = false)]
     pub order: Vec<String>,
-    /// By an item's code, the codes of its speakers in their new order.
+    /// New order of speakers: a map from the code of an item to the codes of its speakers. Speakers that are left out
+    /// follow in their old order.
     #[deserr(default)]
     #[schema(required = false)]
     pub appearances: BTreeMap<String, Vec<String>>,
 }
 
-/// Where and when a session goes.
+/// New day, time or room of a session. Fields that are left out stay as they are.
 #[derive(Debug, Clone, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct SessionMove {
-    /// Another day, at the same time of day.
+    /// New day, at the same time of day; not together with `starts_at`.
     #[deserr(default)]
     #[schema(required = false)]
     pub day: Option<Date>,
-    /// Another start; the session stays as long as it was.
+    /// New start; the session keeps its duration.
     #[deserr(default)]
     #[schema(required = false)]
-    pub starts_at: Option<Moment>,
-    /// Another end.
+    pub starts_at: Option<LocalOrInstant>,
+    /// New end.
     #[deserr(default)]
     #[schema(required = false)]
-    pub ends_at: Option<Moment>,
-    /// Another room; `null`: none.
+    pub ends_at: Option<LocalOrInstant>,
+    /// Code of the new room; `null` takes the session out of its room.
     #[deserr(default)]
     #[schema(required = false)]
     pub room: Option<Code>,
 }
 
-/// A copy of a session.
+/// A copy of a session. Fields that are left out are those of the original.
 #[derive(Debug, Clone, Deserr, Serialize, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct SessionCopy {
-    /// The code of the copy. Its items get codes like those of the original, with a number behind.
+    /// Code of the copy. Its items get the codes of the original's items with a number appended, such as `keynote-2`.
     pub code: Code,
-    /// Its title; that of the original if left out.
+    /// Title of the copy.
     #[deserr(default)]
     #[schema(required = false)]
     pub title: Option<Localised>,
-    /// Another day, at the same time of day.
+    /// Another day, at the same time of day; not together with `starts_at`.
     #[deserr(default)]
     #[schema(required = false)]
     pub day: Option<Date>,
-    /// Another start; the copy is as long as the original.
+    /// Another start; the copy has the duration of the original.
     #[deserr(default)]
     #[schema(required = false)]
-    pub starts_at: Option<Moment>,
-    /// Another room.
+    pub starts_at: Option<LocalOrInstant>,
+    /// Code of another room.
     #[deserr(default)]
     #[schema(required = false)]
     pub room: Option<Code>,
 }
 
-/// Where an item goes.
+/// New place of an item.
 #[derive(Debug, Clone, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct ItemMove {
-    /// The code of its new session.
+    /// Code of the session to which the item moves.
     pub session: Code,
-    /// The item that it is to stand before; at the end if left out.
+    /// Code of the item that follows it there; if left out, the item goes to the end.
     #[deserr(default)]
     #[schema(required = false)]
     pub before: Option<Code>,
 }
 
-/// Who speaks in a speaker's place.
+/// Replacement of a speaker by another one.
 #[derive(Debug, Clone, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
-pub struct SubstitutionWish {
-    /// The code of the speaker who speaks.
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
+pub struct SubstitutionRequest {
+    /// Code of the speaker who speaks instead.
     pub by: Code,
-    /// In which sessions, by their codes; in all if left out.
+    /// Codes of the sessions in which the speaker is replaced; all sessions if left out or empty.
     #[deserr(default)]
     #[schema(required = false)]
     pub sessions: Vec<Code>,
-    /// Whether the programme says that they speak on behalf of the other; it does if left out.
+    /// Whether the programme says that the new speaker speaks on behalf of the replaced one; `true` if left out.
     #[deserr(default = true)]
     #[schema(required = false)]
     pub on_behalf_of: bool,
 }
 
-/// Where a speaker was replaced.
+/// A place where a speaker was replaced.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SubstitutionPlace {
-    /// The session.
+    /// Code of the session.
     pub session: Code,
-    /// The item in it; none where they appeared in the session as such.
+    /// Code of the item in the session; null if the speaker appeared in the session as a whole.
     pub item: Option<Code>,
 }
 
-/// What a substitution changed.
+/// Result of a substitution.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Substituted {
-    /// Where the speaker was replaced.
+pub struct SubstitutionResult {
+    /// Places where the speaker was replaced.
     pub places: Vec<SubstitutionPlace>,
-    /// The conflicts of the draft in which whoever speaks now has a part.
+    /// Conflicts of the draft that involve the new speaker.
     pub warnings: Vec<Conflict>,
 }
 
@@ -164,10 +165,10 @@ async fn change_list<T: Resource>(
             Ok::<_, AgendaError>(T::all(&agenda, None).unwrap_or_default().to_vec())
         })
         .await?;
-    Ok(HttpResponse::Ok().json(Listed { data: things, next: None }))
+    Ok(HttpResponse::Ok().json(ListPage { data: things, next: None }))
 }
 
-/// Another order of one list of the agenda.
+/// Defines the operations that put a list of the agenda in another order.
 macro_rules! reorder {
     ($($(#[$doc:meta])* post $url:literal => $name:ident, $thing:ty, $list:literal;)+) => {
         $($(#[$doc])*
@@ -176,16 +177,17 @@ macro_rules! reorder {
             tag = "agenda",
             params(("conference" = String, Path, description = "The conference's slug")),
             request_body = Order,
-            responses((status = 200, description = "The list in its new order", body = Listed<$thing>), AnyProblem),
+            responses((status = 200, description = "The list in its new order", body = ListPage<$thing>), AnyProblem),
             security(("bearer" = []))
         )]
         pub async fn $name(
             database: web::Data<Database>,
             credentials: Credentials,
             path: web::Path<CodePath>,
-            body: Large<Order>,
+            body: LargeJson<Order>,
         ) -> Result<HttpResponse, Problem> {
-            let editor = Editor { credentials, operation: stringify!($name), slug: path.into_inner().0 };
+            let operation = pastey::paste!(Operation::[<$name:camel>]);
+            let editor = Editor { credentials, operation, slug: path.into_inner().0 };
             change_list::<$thing>(&database, editor, $list, body.0).await
         })+
     };
@@ -204,12 +206,12 @@ reorder! {
     /// Puts the speakers of the draft in another order.
     post "/api/v1/conferences/{conference}/agenda/speakers/reorder" => reorder_agenda_speakers,
         crate::agenda::document::Speaker, "speakers";
-    /// Puts the sessions of the draft in another order: that of sessions which start together.
+    /// Puts the sessions of the draft in another order. It counts for sessions that start at the same time.
     post "/api/v1/conferences/{conference}/agenda/sessions/reorder" => reorder_agenda_sessions,
         Session, "sessions";
 }
 
-/// Changes one session by `change`, if it is in the state that is expected.
+/// Changes one session by `change`, if the session meets the preconditions.
 async fn change_session(
     database: &Database,
     editor: Editor,
@@ -222,26 +224,26 @@ async fn change_session(
         .write_in_turn("change a session of the agenda", &turn, move |tx| {
             let opened = editor.open(tx)?;
             let known = find::<Session>(&opened.draft, None, code.as_str()).ok_or(AgendaError::NoThing("session"))?;
-            demand(&preconditions, Some(known))?;
+            ensure_preconditions(&preconditions, Some(known))?;
             let agenda = edit(tx, &editor, opened, &change)?;
-            let session = find::<Session>(&agenda, None, code.as_str()).ok_or(AgendaError::NoThing("session"))?;
-            written(&agenda, session, None)
+            let session = find::<Session>(&agenda, None, code.as_str());
+            written(&agenda, session.ok_or_else(|| DatabaseError::missing(format_args!("session {code}")))?, None)
         })
         .await?;
     Ok(answer.response())
 }
 
-/// Puts the items of a session, and who appears in them, in another order.
+/// Puts the items of a session, and the speakers in them, in another order.
 #[utoipa::path(
     post, path = "/api/v1/conferences/{conference}/agenda/sessions/{session}/items/reorder",
     tag = "agenda",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
         ("session" = String, Path, description = "The session's code"),
-        ("If-Match" = Option<String>, Header, description = "The state of the session that is expected")
+        ("If-Match" = Option<String>, Header, description = "Entity tag that the session must have")
     ),
     request_body = ItemOrder,
-    responses((status = 200, description = "The session", body = Written<Session>), AnyProblem),
+    responses((status = 200, description = "The session as written", body = WithWarnings<Session>), AnyProblem),
     security(("bearer" = []))
 )]
 pub async fn reorder_agenda_items(
@@ -249,10 +251,10 @@ pub async fn reorder_agenda_items(
     credentials: Credentials,
     path: web::Path<(CodePath, CodePath)>,
     preconditions: Preconditions,
-    body: Large<ItemOrder>,
+    body: LargeJson<ItemOrder>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
-    let editor = Editor { credentials, operation: "reorder_agenda_items", slug: slug.0 };
+    let editor = Editor { credentials, operation: Operation::ReorderAgendaItems, slug: slug.0 };
     let (named, order) = (code.0.clone(), body.0);
     change_session(&database, editor, code.0, preconditions, move |document, draft| {
         actions::reorder_items(document, draft, &named, &order.order, &order.appearances)
@@ -267,10 +269,10 @@ pub async fn reorder_agenda_items(
     params(
         ("conference" = String, Path, description = "The conference's slug"),
         ("session" = String, Path, description = "The session's code"),
-        ("If-Match" = Option<String>, Header, description = "The state of the session that is expected")
+        ("If-Match" = Option<String>, Header, description = "Entity tag that the session must have")
     ),
     request_body = SessionMove,
-    responses((status = 200, description = "The session", body = Written<Session>), AnyProblem),
+    responses((status = 200, description = "The session as written", body = WithWarnings<Session>), AnyProblem),
     security(("bearer" = []))
 )]
 pub async fn move_agenda_session(
@@ -278,13 +280,13 @@ pub async fn move_agenda_session(
     credentials: Credentials,
     path: web::Path<(CodePath, CodePath)>,
     preconditions: Preconditions,
-    body: Thing,
+    body: RawAgendaJson,
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
-    let editor = Editor { credentials, operation: "move_agenda_session", slug: slug.0 };
-    // `null` takes the session out of its room; a room that is left out stays.
+    let editor = Editor { credentials, operation: Operation::MoveAgendaSession, slug: slug.0 };
+    // `null` takes the session out of its room; if `room` is left out, the session stays in its room.
     let no_room = body.0.get("room").is_some_and(Value::is_null);
-    let wish: SessionMove = faults::read(body.0)?;
+    let wish: SessionMove = validation::read(body.0)?;
     let room = if no_room { Some(None) } else { wish.room.map(Some) };
     let to = Move { day: wish.day, starts_at: wish.starts_at, ends_at: wish.ends_at, room };
     let named = code.0.clone();
@@ -294,17 +296,17 @@ pub async fn move_agenda_session(
     .await
 }
 
-/// Adds a copy of a session, on another day or in another room if that is asked for.
+/// Adds a copy of a session, if asked for on another day, at another time or in another room.
 #[utoipa::path(
     post, path = "/api/v1/conferences/{conference}/agenda/sessions/{session}/duplicate",
     tag = "agenda",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
         ("session" = String, Path, description = "The session's code"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body answer the same")
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeats with this key get the first answer")
     ),
     request_body = SessionCopy,
-    responses((status = 201, description = "The copy", body = Written<Session>), AnyProblem),
+    responses((status = 201, description = "The copy of the session", body = WithWarnings<Session>), AnyProblem),
     security(("bearer" = []))
 )]
 pub async fn duplicate_agenda_session(
@@ -315,7 +317,7 @@ pub async fn duplicate_agenda_session(
     body: Json<SessionCopy>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
-    let editor = Editor { credentials, operation: "duplicate_agenda_session", slug: slug.0 };
+    let editor = Editor { credentials, operation: Operation::DuplicateAgendaSession, slug: slug.0 };
     let (code, wish) = (code.0, body.0);
     let turn = editor.slug.to_string();
     let answer = database
@@ -333,7 +335,8 @@ pub async fn duplicate_agenda_session(
 }
 
 fn answer_copy(agenda: &Agenda, slug: &Code, code: &Code) -> Result<StoredAnswer, AgendaError> {
-    let copy = find::<Session>(agenda, None, code.as_str()).ok_or(AgendaError::NoThing("session"))?;
+    let copy = find::<Session>(agenda, None, code.as_str());
+    let copy = copy.ok_or_else(|| DatabaseError::missing(format_args!("session {code}")))?;
     written(agenda, copy, Some(format!("/api/v1/conferences/{slug}/agenda/sessions/{code}")))
 }
 
@@ -343,7 +346,7 @@ fn duplicated(
     code: &Code,
     wish: &SessionCopy,
 ) -> Result<Option<String>, AgendaError> {
-    // The original is moved as the copy is to be, copied, and put back.
+    // The original is moved to the place of the copy, copied, and put back.
     let (day, starts_at, room) = (wish.day, wish.starts_at, wish.room.clone().map(Some));
     let pointer = actions::move_session(document, draft, code, &Move { day, starts_at, ends_at: None, room })?;
     let original = serde_json::to_value(find::<Session>(draft, None, code.as_str())).unwrap_or_default();
@@ -353,14 +356,14 @@ fn duplicated(
     }
     let place = copy.as_deref().and_then(|pointer| document.pointer_mut(pointer));
     if let (Some(members), Some(title)) = (place.and_then(Value::as_object_mut), &wish.title) {
-        // A plain text is read in the first language when the document is.
+        // A plain text has no language yet: it gets the first one when the document is read.
         let plain = title.plain().map(Value::from);
         members.insert("title".to_owned(), plain.unwrap_or_else(|| serde_json::json!(title)));
     }
     Ok(copy)
 }
 
-/// Moves an item to another session, or to another place in its own.
+/// Moves an item to another session, or to another place in its session.
 #[utoipa::path(
     post, path = "/api/v1/conferences/{conference}/agenda/sessions/{session}/items/{item}/move",
     tag = "agenda",
@@ -368,10 +371,10 @@ fn duplicated(
         ("conference" = String, Path, description = "The conference's slug"),
         ("session" = String, Path, description = "The session's code"),
         ("item" = String, Path, description = "The item's code"),
-        ("If-Match" = Option<String>, Header, description = "The state of the item that is expected")
+        ("If-Match" = Option<String>, Header, description = "Entity tag that the item must have")
     ),
     request_body = ItemMove,
-    responses((status = 200, description = "The item", body = Written<Item>), AnyProblem),
+    responses((status = 200, description = "The item as written", body = WithWarnings<Item>), AnyProblem),
     security(("bearer" = []))
 )]
 pub async fn move_agenda_item(
@@ -382,44 +385,44 @@ pub async fn move_agenda_item(
     body: Json<ItemMove>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, from, item) = path.into_inner();
-    let editor = Editor { credentials, operation: "move_agenda_item", slug: slug.0 };
+    let editor = Editor { credentials, operation: Operation::MoveAgendaItem, slug: slug.0 };
     let (from, wish) = (from.0, body.0);
     let turn = editor.slug.to_string();
     let answer = database
         .write_in_turn("move an item of the agenda", &turn, move |tx: &mut Connection| {
             let opened = editor.open(tx)?;
             let known = find::<Item>(&opened.draft, Some(&from), &item).ok_or(AgendaError::NoThing("item"))?;
-            demand(&preconditions, Some(known))?;
+            ensure_preconditions(&preconditions, Some(known))?;
             let agenda = edit(tx, &editor, opened, |document, draft| {
                 actions::move_item(document, draft, (&from, &item), &wish.session, wish.before.as_ref())
             })?;
-            let moved = find::<Item>(&agenda, Some(&wish.session), &item).ok_or(AgendaError::NoThing("item"))?;
-            written(&agenda, moved, None)
+            let moved = find::<Item>(&agenda, Some(&wish.session), &item);
+            written(&agenda, moved.ok_or_else(|| DatabaseError::missing(format_args!("item {item}")))?, None)
         })
         .await?;
     Ok(answer.response())
 }
 
-/// Puts one speaker in another's place, in some sessions or in all.
+/// Replaces one speaker by another, in some sessions or in all.
 #[utoipa::path(
     post, path = "/api/v1/conferences/{conference}/agenda/speakers/{speaker}/substitute",
     tag = "agenda",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
-        ("speaker" = String, Path, description = "The code of the speaker who was to speak")
+        ("speaker" = String, Path, description = "Code of the speaker who is replaced")
     ),
-    request_body = SubstitutionWish,
-    responses((status = 200, description = "Where the speaker was replaced", body = Substituted), AnyProblem),
+    request_body = SubstitutionRequest,
+    responses((status = 200, description = "Places where the speaker was replaced", body = SubstitutionResult), AnyProblem),
     security(("bearer" = []))
 )]
 pub async fn substitute_agenda_speaker(
     database: web::Data<Database>,
     credentials: Credentials,
     path: web::Path<(CodePath, CodePath)>,
-    body: Json<SubstitutionWish>,
+    body: Json<SubstitutionRequest>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, speaker) = path.into_inner();
-    let editor = Editor { credentials, operation: "substitute_agenda_speaker", slug: slug.0 };
+    let editor = Editor { credentials, operation: Operation::SubstituteAgendaSpeaker, slug: slug.0 };
     let wish = body.0;
     let wish =
         Substitution { speaker: speaker.0, by: wish.by, sessions: wish.sessions, on_behalf_of: wish.on_behalf_of };
@@ -435,5 +438,5 @@ pub async fn substitute_agenda_speaker(
         })
         .await?;
     let places = places.into_iter().map(|(session, item)| SubstitutionPlace { session, item }).collect();
-    Ok(HttpResponse::Ok().json(Substituted { places, warnings }))
+    Ok(HttpResponse::Ok().json(SubstitutionResult { places, warnings }))
 }

@@ -1,6 +1,6 @@
-//! Changes of the draft that are one wish and several edits: another order, a move in time or room, a copy of a
-//! session, one speaker in another's place. Each is one edit of the document ([`super::edit::actions::edit`]), so its
-//! rules and its lock are the same.
+//! Changes of the draft that take several steps: a new order, a move in time or room, a copy of a session, the
+//! replacement of a speaker. Each is one edit of the document ([`super::edit::actions::edit`]), with the same rules and
+//! the same lock.
 
 pub mod actions;
 pub mod api;

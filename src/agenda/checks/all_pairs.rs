@@ -1,4 +1,4 @@
-//! The sweep of [`super::places`] against the definition, which looks at all pairs, over random agendas.
+//! Compares the sweep of [`super::double_bookings`] with the definition, which compares all pairs, on random agendas.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use super::{
 const ROOMS: [&str; 3] = ["hall", "attic", "cellar"];
 const SPEAKERS: [&str; 3] = ["ada", "bob", "eve"];
 
-/// A session of a random agenda: start and length in units of five minutes, room, speakers, whether it is a pause.
+/// A session of a random agenda: start and length in units of five minutes, room, speakers, whether it is a break.
 type Sketch = (u32, u32, Option<usize>, Vec<usize>, bool);
 
 fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
@@ -37,7 +37,7 @@ fn node(index: usize, (start, length, room, speakers, pause): &Sketch) -> Value 
     node
 }
 
-/// Every pair, by the definition: code, the earlier session, the later, the room or speaker.
+/// All pairs by the definition: conflict code, earlier session, later session, room or speaker.
 fn all_pairs(sketches: &[Sketch]) -> BTreeSet<(ConflictCode, usize, usize, String)> {
     let mut found = BTreeSet::new();
     let order = |index: usize| (sketches[index].0, sketches[index].0 + sketches[index].1, index);
@@ -59,7 +59,7 @@ fn all_pairs(sketches: &[Sketch]) -> BTreeSet<(ConflictCode, usize, usize, Strin
                 }
             }
         }
-        // A walk is from the session that ended last before this one.
+        // A walk starts at the session that ended last before this one.
         for speaker in speakers.iter().filter(|_| !pause) {
             let before = sketches.iter().enumerate().filter(|(_, (other_start, other_length, _, others, pause))| {
                 others.contains(speaker) && !pause && other_start + other_length <= *start

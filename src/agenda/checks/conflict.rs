@@ -1,4 +1,4 @@
-//! What a conflict is, and how many of them are kept.
+//! Conflicts: their codes and severity, which of them are kept, and how many.
 
 use std::collections::HashSet;
 
@@ -8,46 +8,46 @@ use utoipa::ToSchema;
 use crate::values::{Code, text_enum};
 
 text_enum! {
-    /// Whether a conflict stops a release.
+    /// Severity of a conflict.
     Severity {
-        /// It does, unless the release is forced.
+        /// Stops a release, unless the release is forced.
         Error = "error",
-        /// It does not.
+        /// Does not stop a release.
         Warning = "warning",
     }
 }
 text_enum! {
-    /// What is wrong, the errors first.
+    /// Kind of conflict, errors before warnings.
     ConflictCode {
-        /// Two sessions overlap in one room.
+        /// Two sessions overlap in the same room.
         RoomDoubleBooked = "room_double_booked",
         /// A speaker appears in two sessions that overlap.
         SpeakerDoubleBooked = "speaker_double_booked",
-        /// A session is not within the days of the conference.
+        /// A session is outside the days of the conference.
         OutsideConference = "outside_conference",
-        /// The items of a session have longer time limits than the session lasts.
+        /// The time limits of the items add up to more than the session's duration.
         ItemsTooLong = "items_too_long",
         /// A session's time cannot be written in the conference's time zone.
         ImpossibleTime = "impossible_time",
-        /// A speaker has too little time from one room to the next.
+        /// A speaker has less time between two sessions in different rooms than the conference's `walking_minutes`.
         SpeakerWalkingTime = "speaker_walking_time",
         /// A session has more seats than its room holds.
         SeatsAboveCapacity = "seats_above_capacity",
-        /// A panel has nobody who leads it.
+        /// A panel has no moderator.
         MissingModerator = "missing_moderator",
-        /// A session has nobody who presides over it.
+        /// A session has no chair.
         MissingChair = "missing_chair",
-        /// An item of the high-level session is not where the order of precedence puts it.
+        /// An item of a high-level session is out of the order of precedence.
         OutOfPrecedence = "out_of_precedence",
-        /// A text lacks a language of the conference.
+        /// A text is not written in one of the conference's languages.
         Untranslated = "untranslated",
     }
 }
-/// The code of the one call for action.
+/// Code of the call for action in conflicts, of which a conference has at most one.
 pub const CALL_FOR_ACTION: &str = "call-for-action";
 
 text_enum! {
-    /// A kind of thing in an agenda.
+    /// Kind of thing in an agenda.
     AgendaResource {
         /// The conference itself.
         Conference = "conference",
@@ -71,7 +71,7 @@ text_enum! {
 }
 
 impl ConflictCode {
-    /// Whether it stops a release: the one place that says so.
+    /// The severity is decided here and nowhere else.
     pub fn severity(self) -> Severity {
         match self {
             Self::RoomDoubleBooked
@@ -92,70 +92,66 @@ impl ConflictCode {
 /// A thing of the agenda, by its kind and code.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, ToSchema)]
 pub struct Thing {
-    /// What kind of thing.
+    /// Kind of thing.
     pub resource: AgendaResource,
-    /// Its code; a day's date, the conference's slug.
+    /// Code of the thing. For a day: its date; for the conference: its slug; for the call for action:
+    /// `call-for-action`.
     pub code: String,
 }
 
 impl Thing {
-    /// The thing of this kind and code.
     pub fn new(resource: AgendaResource, code: impl Into<String>) -> Self {
         Self { resource, code: code.into() }
     }
 
-    /// The session of this code.
     pub fn session(code: &Code) -> Self {
         Self::new(AgendaResource::Session, code.as_str())
     }
 
-    /// The item of this code.
     pub fn item(code: &Code) -> Self {
         Self::new(AgendaResource::Item, code.as_str())
     }
 }
 
-/// Something in the draft that contradicts something else or is not complete.
+/// A contradiction in the draft, or a missing part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Conflict {
-    /// Whether it stops a release.
+    /// Whether the conflict stops a release.
     pub severity: Severity,
-    /// What is wrong.
+    /// Kind of conflict.
     pub code: ConflictCode,
-    /// The kind of the thing that it is about.
+    /// Kind of the thing with the conflict.
     pub resource: AgendaResource,
-    /// That thing's code.
+    /// Code of the thing with the conflict.
     pub thing: String,
-    /// Where in the agenda's document: a JSON pointer.
+    /// JSON pointer to the place in the agenda's document, such as `#/sessions/3/room`.
     pub pointer: String,
-    /// What is wrong, in words.
+    /// Description of the conflict, in English.
     pub detail: String,
-    /// The other things that have a part in it.
+    /// Other things involved in the conflict.
     pub others: Vec<Thing>,
 }
 
 impl Conflict {
-    /// A conflict of `thing`, with the severity of its code.
+    /// A conflict with the severity of its code.
     pub fn of(code: ConflictCode, thing: Thing, pointer: String, detail: String, others: Vec<Thing>) -> Self {
         let Thing { resource, code: thing } = thing;
         Self { severity: code.severity(), code, resource, thing, pointer, detail, others }
     }
 }
 
-/// The things whose conflicts are asked for.
+/// Things whose conflicts are asked for.
 #[derive(Debug, Clone, Default)]
-pub enum Concerned {
-    /// All.
+pub enum InvolvedThings {
     #[default]
     All,
-    /// Those of this kind, of this code, or both.
+    /// Things of this kind, with this code, or both.
     Named(Option<AgendaResource>, Option<String>),
-    /// These.
+    /// Things from this set.
     Touched(HashSet<(AgendaResource, String)>),
 }
 
-impl Concerned {
-    /// Whether this thing is one of them.
+impl InvolvedThings {
     fn holds(&self, resource: AgendaResource, code: &str) -> bool {
         match self {
             Self::All => true,
@@ -167,26 +163,24 @@ impl Concerned {
     }
 }
 
-/// The conflicts that are asked for; by default all.
+/// Conflicts that are asked for; all by default.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
-    /// Of this severity.
     pub severity: Option<Severity>,
-    /// Of this code.
     pub code: Option<ConflictCode>,
-    /// In which one of these things has a part.
-    pub concerned: Concerned,
+    /// Things of which at least one is involved.
+    pub concerned: InvolvedThings,
 }
 
 impl Scope {
-    /// Those that stop a release.
+    /// Conflicts that stop a release.
     pub fn errors() -> Self {
         Self { severity: Some(Severity::Error), ..Self::default() }
     }
 
-    /// Those in which one of these things has a part.
+    /// Conflicts that involve at least one of these things.
     pub fn touched(things: HashSet<(AgendaResource, String)>) -> Self {
-        Self { concerned: Concerned::Touched(things), ..Self::default() }
+        Self { concerned: InvolvedThings::Touched(things), ..Self::default() }
     }
 
     fn holds_code(&self, code: ConflictCode) -> bool {
@@ -200,28 +194,27 @@ impl Scope {
     }
 }
 
-/// How many conflicts of one severity are kept; the rest is counted.
+/// Most conflicts of one severity that are kept; the others are only counted.
 const KEPT_MAX: usize = 1_000;
 
-/// What a check found.
+/// Result of a check.
 #[derive(Debug)]
 pub struct Findings {
     scope: Scope,
     errors: Vec<Conflict>,
     warnings: Vec<Conflict>,
-    /// How many errors there are in all, those beyond the limit and outside the scope too.
+    /// Number of all errors, including those that are not kept or outside the scope.
     pub error_count: usize,
-    /// How many warnings there are in all.
+    /// Number of all warnings, including those that are not kept or outside the scope.
     pub warning_count: usize,
 }
 
 impl Findings {
-    /// Nothing yet.
     pub fn within(scope: Scope) -> Self {
         Self { scope, errors: Vec::new(), warnings: Vec::new(), error_count: 0, warning_count: 0 }
     }
 
-    /// Counts `count` conflicts of this code, without keeping them.
+    /// Counts conflicts without keeping them.
     pub fn count(&mut self, code: ConflictCode, count: usize) {
         match code.severity() {
             Severity::Error => self.error_count += count,
@@ -229,7 +222,7 @@ impl Findings {
         }
     }
 
-    /// Whether a conflict of this code would be kept, were it in the scope.
+    /// Whether a conflict with this code can be kept, if the things it involves are in the scope.
     pub fn keeps(&self, code: ConflictCode) -> bool {
         let kept = match code.severity() {
             Severity::Error => &self.errors,
@@ -238,12 +231,12 @@ impl Findings {
         kept.len() < KEPT_MAX && self.scope.holds_code(code)
     }
 
-    /// Whether the conflicts of this thing are asked for.
+    /// Whether conflicts of this thing are in the scope.
     pub fn concerns(&self, resource: AgendaResource, code: &str) -> bool {
         self.scope.concerned.holds(resource, code)
     }
 
-    /// Keeps a conflict that was counted, if it is in the scope and there is room.
+    /// Keeps a conflict that was counted already, if it is in the scope and the limit is not reached.
     pub fn keep(&mut self, conflict: Conflict) {
         if self.keeps(conflict.code) && self.scope.holds(&conflict) {
             match conflict.severity {
@@ -253,7 +246,7 @@ impl Findings {
         }
     }
 
-    /// Counts one conflict, and builds it only where it may be kept.
+    /// Counts one conflict, and builds it only if it can be kept.
     pub fn add(&mut self, code: ConflictCode, build: impl FnOnce() -> Conflict) {
         self.count(code, 1);
         if self.keeps(code) {
@@ -261,7 +254,7 @@ impl Findings {
         }
     }
 
-    /// The conflicts that were kept, the errors first, by code and then in the order in which they were found.
+    /// The conflicts that were kept: errors first, then by code, then in the order in which they were found.
     pub fn conflicts(self) -> Vec<Conflict> {
         let mut conflicts = self.errors;
         conflicts.extend(self.warnings);

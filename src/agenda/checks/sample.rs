@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::{Conflict, Scope, check};
 use crate::agenda::{Agenda, model};
 
-/// A session without anything.
+/// A session with nothing but its times.
 pub fn session(code: &str, starts_at: &str, ends_at: &str) -> Value {
     json!({ "code": code, "kind": "parallel", "title": code, "starts_at": starts_at, "ends_at": ends_at })
 }
 
-/// A session in a room, with speakers of its own.
+/// A session in a room, with speakers.
 pub fn placed(code: &str, room: Option<&str>, starts_at: &str, ends_at: &str, speakers: &[&str]) -> Value {
     let mut node = session(code, starts_at, ends_at);
     node["room"] = json!(room);
@@ -39,22 +39,22 @@ pub fn document(sessions: &[Value]) -> Value {
     })
 }
 
-/// That conference, read.
+/// That conference as an agenda.
 pub fn agenda(sessions: &[Value]) -> Agenda {
     read(document(sessions))
 }
 
-/// A document, read.
+/// A document as an agenda.
 pub fn read(document: Value) -> Agenda {
     model::read(document).unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
-/// Every conflict.
+/// Every conflict of the agenda.
 pub fn conflicts(agenda: &Agenda) -> Vec<Conflict> {
     check(agenda, Scope::default()).conflicts()
 }
 
-/// The conflicts of one code, each as its pointer, its thing and the others.
+/// Conflicts with this code; each as its pointer, its thing and the other things.
 pub fn found(agenda: &Agenda, code: &str) -> Vec<String> {
     let of_code = conflicts(agenda).into_iter().filter(|conflict| conflict.code.as_str() == code);
     of_code

@@ -1,13 +1,13 @@
-//! The names of States and territories, for lists in alphabetical order.
+//! Names of States and territories, for lists in alphabetical order.
 
 use std::{collections::HashMap, sync::OnceLock};
 
 use crate::values::{CountryCode, TextValue as _};
 
-/// Code; English short name; French short name. Lines of `#` are the licence of the list.
+/// Columns: code, English short name, French short name. Lines with `#` are the licence of the list.
 const STATES: &str = include_str!("states.csv");
 
-/// The short name of a State in English and in French, as the United Nations write them.
+/// English and French short name of a State, as the United Nations write them.
 pub fn names(country: &CountryCode) -> Option<(&'static str, &'static str)> {
     static NAMES: OnceLock<HashMap<&str, (&str, &str)>> = OnceLock::new();
     let names = NAMES.get_or_init(|| rows().map(|[code, english, french]| (code, (english, french))).collect());
@@ -19,13 +19,13 @@ fn rows() -> impl Iterator<Item = [&'static str; 3]> {
     lines.filter_map(|line| line.split(';').collect::<Vec<_>>().try_into().ok())
 }
 
-/// A name as it is sorted: without accents, case and punctuation, word by word.
+/// Sort key of a name: word by word, without accents, case and punctuation.
 pub fn sorted_as(name: &str) -> String {
     let plain: String = name.chars().map(plain).collect();
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A letter without its accent, in lower case; a space for what is no letter.
+/// A letter without its accent, in lower case; a space for any other character.
 fn plain(letter: char) -> char {
     match letter.to_lowercase().next().unwrap_or(letter) {
         'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' => 'a',

@@ -1,4 +1,4 @@
-//! When sessions are: within the conference, at times that exist, long enough for their items.
+//! Times of sessions: they are within the conference, exist in its time zone, and are long enough for the items.
 
 use chrono::{Days, Duration, NaiveDateTime};
 
@@ -11,10 +11,10 @@ use crate::agenda::{
     model::instant,
 };
 
-/// How long after the end of the last day a session may still go on: a dinner ends after midnight.
+/// Hours that a session may go on after the end of the last day: a dinner ends after midnight.
 const GRACE_HOURS: i64 = 12;
 
-/// Finds what is wrong with the times of sessions.
+/// Reports conflicts in the times of sessions.
 pub fn check(agenda: &Agenda, findings: &mut Findings) {
     let latest = latest_end(agenda);
     for (index, session) in agenda.sessions.iter().enumerate() {
@@ -24,7 +24,7 @@ pub fn check(agenda: &Agenda, findings: &mut Findings) {
     }
 }
 
-/// A conflict of a session, at one of its fields.
+/// A conflict at a field of a session.
 fn of_session(
     code: ConflictCode,
     (index, session): (usize, &Session),
@@ -36,12 +36,12 @@ fn of_session(
     Conflict::of(code, Thing::session(&session.code), pointer, detail, others)
 }
 
-/// The conference, which has a part in where its sessions lie.
+/// The conference as a thing that is involved in a conflict.
 fn conference(agenda: &Agenda) -> Thing {
     Thing::new(AgendaResource::Conference, agenda.conference.slug.as_str())
 }
 
-/// The wall time at which the last day's span ends, and a night more.
+/// Wall time until which a session may last: [`GRACE_HOURS`] after the end of the last day.
 fn latest_end(agenda: &Agenda) -> Option<NaiveDateTime> {
     let last = agenda.days.iter().max_by_key(|day| day.date)?;
     let ends = last.date.0.and_time(last.changeover?.0).checked_add_days(Days::new(1))?;
@@ -69,8 +69,8 @@ fn check_place(
     }
 }
 
-/// A wall time that the clocks skip or repeat is refused when it is written. What is stored is an instant; it is wrong
-/// only where the conference's time zone cannot write it.
+/// A wall time that the clocks skip or repeat is refused when it is written. A stored time is an instant; it is wrong
+/// only if it cannot be written in the conference's time zone.
 fn check_existence(agenda: &Agenda, index: usize, session: &Session, findings: &mut Findings) {
     for (field, moment) in [("starts_at", session.starts_at), ("ends_at", session.ends_at)] {
         if let Err(fault) = moment.resolve(agenda.conference.time_zone) {
@@ -82,13 +82,13 @@ fn check_existence(agenda: &Agenda, index: usize, session: &Session, findings: &
     }
 }
 
-/// How long the items of a session may last together; an item without a limit counts nothing.
+/// Sum of the time limits of a session's items; items without a limit count as 0.
 pub fn planned(session: &Session) -> Duration {
     let minutes = session.items.iter().filter_map(|item| item.time_limit_minutes).map(|limit| i64::from(limit.0));
     Duration::minutes(minutes.sum())
 }
 
-/// By how many minutes the items of a session go beyond its end, rounded up; 0 where they do not.
+/// Minutes by which the items of a session exceed it, rounded up; 0 if they fit.
 pub fn overrun_minutes(session: &Session) -> i64 {
     let beyond = planned(session) - (instant(session.ends_at) - instant(session.starts_at));
     ((beyond.num_seconds() + 59) / 60).max(0)
@@ -147,7 +147,7 @@ mod tests {
     fn a_time_that_the_time_zone_cannot_write_is_an_error() {
         let mut agenda = agenda(&[session("a", "2030-05-01T09:00", "2030-05-01T10:00")]);
         let skipped = chrono::NaiveDate::from_ymd_opt(2030, 3, 31).and_then(|date| date.and_hms_opt(2, 30, 0));
-        agenda.sessions[0].starts_at = crate::values::Moment::Wall(skipped.unwrap());
+        agenda.sessions[0].starts_at = crate::values::LocalOrInstant::Wall(skipped.unwrap());
         assert_eq!(found(&agenda, "impossible_time"), ["#/sessions/0/starts_at a"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Reading and changing the draft piece by piece.
+//! Reading the draft and changing one thing of it.
 
 use serde_json::Value;
 
@@ -7,80 +7,75 @@ use super::{
     resource::{Resource, find},
 };
 use crate::{
-    access::{Actor, Credentials},
+    access::{Actor, Credentials, Operation},
     agenda::{
-        AgendaError, Place,
+        AgendaError, ConferenceRef,
         actions::{find_authorised, load, lock, plan_against, write},
         document::Agenda,
         model,
     },
     database::Connection,
-    faults::{Fault, Faults},
     http::{Preconditions, entity_tag},
+    validation::{ValidationError, ValidationErrors},
     values::Code,
 };
 
 /// A draft that is being changed, under its conference's lock.
 #[derive(Debug)]
-pub struct Opened {
-    /// The conference.
-    pub place: Place,
-    /// Who changes it.
+pub struct LockedDraft {
+    pub place: ConferenceRef,
     pub actor: Actor,
-    /// The draft as it is.
     pub draft: Agenda,
 }
 
-/// Whoever changes the draft: who they are, by which operation, and of which conference.
+/// An operation on a draft: who asks, for which operation, of which conference.
 #[derive(Debug, Clone)]
 pub struct Editor {
-    /// Their credentials.
     pub credentials: Credentials,
-    /// The operation.
-    pub operation: &'static str,
-    /// The conference.
+    /// Operation name for the access policy and the audit trail.
+    pub operation: Operation,
     pub slug: Code,
 }
 
 impl Editor {
-    /// The conference, locked until the transaction ends, its draft, and who asks.
+    /// Checks access, locks the conference until the transaction ends, and reads its draft.
     ///
     /// # Errors
-    /// They may not, or there is no such conference.
-    pub fn open(&self, connection: &mut Connection) -> Result<Opened, AgendaError> {
+    /// Access is denied, or there is no such conference.
+    pub fn open(&self, connection: &mut Connection) -> Result<LockedDraft, AgendaError> {
         let (place, actor) = find_authorised(connection, &self.credentials, self.operation, &self.slug)?;
         lock(connection, &place)?;
         let draft = load(connection, &place)?;
-        Ok(Opened { place, actor, draft })
+        Ok(LockedDraft { place, actor, draft })
     }
 
-    /// The draft, to read.
+    /// Checks access and reads the draft without a lock.
     ///
     /// # Errors
-    /// They may not, or there is no such conference.
+    /// Access is denied, or there is no such conference.
     pub fn read(&self, connection: &mut Connection) -> Result<Agenda, AgendaError> {
         let (place, _) = find_authorised(connection, &self.credentials, self.operation, &self.slug)?;
         Ok(load(connection, &place)?)
     }
 }
 
-/// Changes the draft as a document and writes it; answers the draft as it is then. `change` answers where in the
-/// document the changed thing is, so that faults are named as places in what the client sent.
+/// Changes the draft as a document, writes it and returns it. `change` returns the JSON pointer to the changed thing,
+/// so that faults are reported with pointers into what the client sent.
 ///
 /// # Errors
-/// Those of `change`; [`AgendaError::Invalid`] for faults of the thing, [`AgendaError::InUse`] for faults that the
-/// change makes elsewhere.
+/// Those of `change`; [`AgendaError::Invalid`] for faults of the changed thing, [`AgendaError::InUse`] for faults that
+/// the change causes elsewhere.
 pub fn edit(
     connection: &mut Connection,
     editor: &Editor,
-    Opened { actor, draft, .. }: Opened,
+    LockedDraft { actor, draft, .. }: LockedDraft,
     change: impl FnOnce(&mut Value, &Agenda) -> Result<Option<String>, AgendaError>,
 ) -> Result<Agenda, AgendaError> {
     let mut document = serde_json::to_value(&draft).map_err(corrupt)?;
     let pointer = change(&mut document, &draft)?;
     let after = model::read(document).map_err(|faults| placed(faults, pointer.as_deref(), &draft))?;
     let planned = plan_against(connection, Some(draft), after).map_err(|error| match error {
-        // Ids alone are judged here: those of the changed thing.
+        // Only ids are checked here, and they are those of the changed thing.
         AgendaError::Invalid(faults) => AgendaError::Invalid(within(faults, pointer.as_deref().unwrap_or_default())),
         other => other,
     })?;
@@ -92,37 +87,40 @@ fn corrupt(error: serde_json::Error) -> AgendaError {
     AgendaError::Database(crate::database::DatabaseError::Corrupt(error.to_string()))
 }
 
-/// Faults of the changed thing, as places in it; where there are none, faults elsewhere: what depends on it.
-fn placed(faults: Faults, pointer: Option<&str>, draft: &Agenda) -> AgendaError {
+/// Faults of the changed thing, with pointers into it; if there are none, the faults elsewhere, of things that depend
+/// on it.
+fn placed(faults: ValidationErrors, pointer: Option<&str>, draft: &Agenda) -> AgendaError {
     let Some(pointer) = pointer else {
         let users = faults.0.into_iter().map(|fault| {
             let detail = format!("{} refers to it", place(draft, &fault.pointer));
-            Fault { code: "in_use".to_owned(), detail, ..fault }
+            ValidationError { code: "in_use".to_owned(), detail, ..fault }
         });
-        return AgendaError::InUse(Faults(users.collect()));
+        return AgendaError::InUse(ValidationErrors(users.collect()));
     };
     let prefix = format!("#{pointer}");
     let within = |place: &str| {
         let rest = place.strip_prefix(&prefix)?;
         (rest.is_empty() || rest.starts_with('/')).then(|| format!("#{rest}"))
     };
-    let own = |fault: &Fault| {
-        // Of two things of one code the later is named: it may be the other.
+    let own = |fault: &ValidationError| {
+        // For a duplicate code the fault is at the later thing, which may not be the changed one.
         let other = fault.detail.rsplit_once(" at ").filter(|_| fault.code == "duplicate");
         match (within(&fault.pointer), other.and_then(|(_, other)| within(other))) {
-            (Some(pointer), _) => Some(Fault { pointer, ..fault.clone() }),
-            (None, Some(own)) => {
-                Some(Fault { pointer: own, detail: format!("is taken: see {}", fault.pointer), ..fault.clone() })
-            }
+            (Some(pointer), _) => Some(ValidationError { pointer, ..fault.clone() }),
+            (None, Some(own)) => Some(ValidationError {
+                pointer: own,
+                detail: format!("is in use at {}", fault.pointer),
+                ..fault.clone()
+            }),
             (None, None) => None,
         }
     };
     let of_thing: Vec<_> = faults.0.iter().filter_map(own).collect();
-    if of_thing.is_empty() { AgendaError::InUse(faults) } else { AgendaError::Invalid(Faults(of_thing)) }
+    if of_thing.is_empty() { AgendaError::InUse(faults) } else { AgendaError::Invalid(ValidationErrors(of_thing)) }
 }
 
-/// Faults as places in the thing at `pointer`.
-fn within(mut faults: Faults, pointer: &str) -> Faults {
+/// Turns pointers into the document into pointers into the thing at `pointer`.
+fn within(mut faults: ValidationErrors, pointer: &str) -> ValidationErrors {
     for fault in &mut faults.0 {
         if let Some(rest) = fault.pointer.strip_prefix(&format!("#{pointer}")) {
             fault.pointer = format!("#{rest}");
@@ -131,7 +129,7 @@ fn within(mut faults: Faults, pointer: &str) -> Faults {
     faults
 }
 
-/// A place in the agenda in words: `session opening, item welcome`.
+/// Describes a place of the agenda for people: `session opening, item welcome`.
 fn place(draft: &Agenda, pointer: &str) -> String {
     let mut parts = pointer.trim_start_matches("#/").split('/');
     let list = parts.next().unwrap_or_default();
@@ -153,41 +151,40 @@ fn place(draft: &Agenda, pointer: &str) -> String {
     }
 }
 
-/// The tag of a thing, as the answer to reading it has it.
+/// Entity tag of a thing, equal to the one in the answer that reads it.
 ///
 /// # Errors
-/// It cannot be written as JSON.
+/// The thing cannot be written as JSON.
 pub fn tag(thing: &impl Resource) -> Result<String, AgendaError> {
     serde_json::to_vec(thing).map(|bytes| entity_tag(&bytes)).map_err(corrupt)
 }
 
-/// A thing as it was written: it is new, or it was there before.
+/// Result of a write of one thing.
 #[derive(Debug)]
-pub struct WrittenThing<T> {
-    /// The thing; `None` once it is deleted.
+pub struct EditOutcome<T> {
+    /// The thing as written; `None` after a deletion.
     pub thing: Option<T>,
-    /// Whether it was created.
     pub is_new: bool,
-    /// The draft now.
+    /// The draft after the write.
     pub agenda: Agenda,
 }
 
 /// Creates, replaces, patches or deletes one thing of an opened draft.
 ///
 /// # Errors
-/// [`AgendaError::Stale`] where the thing is not in the state that the writer expects, and those of [`edit`].
+/// [`AgendaError::Stale`] if the thing does not meet the preconditions, and those of [`edit`].
 pub fn edit_thing<T: Resource>(
     connection: &mut Connection,
     editor: &Editor,
-    opened: Opened,
+    opened: LockedDraft,
     address: &Address,
     preconditions: &Preconditions,
     change: Edit,
-) -> Result<WrittenThing<T>, AgendaError> {
+) -> Result<EditOutcome<T>, AgendaError> {
     let known = find::<T>(&opened.draft, address.session.as_ref(), &address.code).cloned();
     let creates = matches!(change, Edit::Create(_));
     if !creates {
-        demand(preconditions, known.as_ref())?;
+        ensure_preconditions(preconditions, known.as_ref())?;
     }
     let first_language = opened.draft.conference.languages.first().map(ToString::to_string).unwrap_or_default();
     let mut code = None;
@@ -198,14 +195,14 @@ pub fn edit_thing<T: Resource>(
         Ok(pointer)
     })?;
     let thing = code.and_then(|code| find::<T>(&agenda, address.session.as_ref(), &code).cloned());
-    Ok(WrittenThing { is_new: creates || known.is_none(), thing, agenda })
+    Ok(EditOutcome { is_new: creates || known.is_none(), thing, agenda })
 }
 
-/// Refuses a write that expects another state of the thing than the present one.
+/// Refuses a write whose preconditions the present thing does not meet.
 ///
 /// # Errors
-/// [`AgendaError::Stale`], with the present state.
-pub fn demand<T: Resource>(preconditions: &Preconditions, known: Option<&T>) -> Result<(), AgendaError> {
+/// [`AgendaError::Stale`], with the present thing.
+pub fn ensure_preconditions<T: Resource>(preconditions: &Preconditions, known: Option<&T>) -> Result<(), AgendaError> {
     let tag = known.map(tag).transpose()?;
     if preconditions.hold(tag.as_deref()) {
         return Ok(());

@@ -13,20 +13,22 @@ use utoipa::{
 use super::{
     actions::{Editor, edit_thing, tag},
     document::{Address, Edit},
-    list::{ItemListQuery, ListQuery, Narrow, OrganisationListQuery, SessionListQuery, SpeakerListQuery, Wanted},
+    list::{
+        Filter, ItemListQuery, ListQuery, ListQueryBase, OrganisationListQuery, SessionListQuery, SpeakerListQuery,
+    },
     resource::{Resource, find},
 };
 use crate::{
-    access::Credentials,
+    access::{Credentials, Operation},
     agenda::{
         Agenda, AgendaError,
         checks::{CALL_FOR_ACTION, Conflict, warnings_of},
         document::{CallForAction, Conference, Day, Item, Organisation, Room, Session, Speaker, Track},
     },
-    database::Database,
+    database::{Database, DatabaseError},
     http::{
         CodePath, Preconditions, Problem, Query, Representation, answer,
-        extract::Thing,
+        extract::RawAgendaJson,
         idempotency::{IdempotencyKey, StoredAnswer, once},
         paging::link_next,
         problem::AnyProblem,
@@ -34,26 +36,26 @@ use crate::{
     values::Code,
 };
 
-/// A thing as it was written, and what of the draft now contradicts it.
+/// A thing as it was written, with its conflicts in the draft.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Written<T> {
-    /// The thing.
+pub struct WithWarnings<T> {
+    /// The thing, as a read of it would answer.
     #[serde(flatten)]
     pub thing: T,
-    /// What contradicts it in the draft. It may stay so; errors stop a release.
+    /// Conflicts of the draft that involve the thing. They do not stop the write; errors among them stop a release.
     pub warnings: Vec<Conflict>,
 }
 
-/// A page of things.
+/// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Listed<T> {
-    /// The things, in their order.
+pub struct ListPage<T> {
+    /// Things on this page, in the order that was asked for.
     pub data: Vec<T>,
-    /// Where the list goes on.
+    /// Path and query of the next page; null on the last page.
     pub next: Option<String>,
 }
 
-/// A merge patch (RFC 7396), of whatever it is sent to.
+/// Body of a `PATCH`: a merge patch (RFC 7396) for any kind of thing.
 pub struct MergePatch;
 
 impl PartialSchema for MergePatch {
@@ -62,8 +64,9 @@ impl PartialSchema for MergePatch {
             .schema_type(Type::Object)
             .additional_properties(Some(AdditionalProperties::FreeForm(true)))
             .description(Some(
-                "A merge patch (RFC 7396): the fields that change; null clears one; a list replaces the whole list. A plain \
-                 text for a text in several languages sets the conference's first language and leaves the others.",
+                "A merge patch (RFC 7396): only the fields that change. `null` clears a field; a list replaces the \
+                 whole list. A plain string for a localised text sets the conference's first language and keeps the \
+                 others.",
             ))
             .build()
             .into()
@@ -71,27 +74,27 @@ impl PartialSchema for MergePatch {
 }
 impl ToSchema for MergePatch {}
 
-/// What a path names: the conference, of items the session, and the thing.
-trait Named {
-    /// The conference's slug, the session's code, and what names the thing (empty for a list).
+/// Path parameters of an operation, taken apart.
+trait PathParameters {
+    /// The conference's slug, the session's code (of items), and the thing's code (empty for a list).
     fn parts(self) -> (Code, Option<Code>, String);
 }
-impl Named for CodePath {
+impl PathParameters for CodePath {
     fn parts(self) -> (Code, Option<Code>, String) {
         (self.0, None, String::new())
     }
 }
-impl Named for (CodePath, CodePath) {
+impl PathParameters for (CodePath, CodePath) {
     fn parts(self) -> (Code, Option<Code>, String) {
         (self.0.0, Some(self.1.0), String::new())
     }
 }
-impl Named for (CodePath, String) {
+impl PathParameters for (CodePath, String) {
     fn parts(self) -> (Code, Option<Code>, String) {
         (self.0.0, None, self.1)
     }
 }
-impl Named for (CodePath, CodePath, String) {
+impl PathParameters for (CodePath, CodePath, String) {
     fn parts(self) -> (Code, Option<Code>, String) {
         (self.0.0, Some(self.1.0), self.2)
     }
@@ -102,17 +105,17 @@ async fn list_things<T: Resource>(
     database: &Database,
     editor: Editor,
     session: Option<Code>,
-    query: impl Narrow<T>,
+    query: impl Filter<T>,
 ) -> Result<HttpResponse, Problem> {
     let agenda = database.read(move |tx| editor.read(tx)).await?;
     let all = T::all(&agenda, session.as_ref()).ok_or(AgendaError::NoThing("session"))?;
     let narrowed = query.narrow(&agenda, all)?;
-    let wanted: Wanted = query.into();
+    let wanted: ListQueryBase = query.into();
     let page = wanted.page::<T>()?;
     let languages = &agenda.conference.languages;
     let mut data = wanted.choose(all, &narrowed, languages, &page);
     let next = page.cut(request, &mut data, |thing| wanted.place(*thing, all, languages));
-    let representation = Representation::private(&Listed { data, next: next.clone() })?;
+    let representation = Representation::private(&ListPage { data, next: next.clone() })?;
     let mut response = answer(request, representation);
     link_next(&mut response, next.as_deref());
     Ok(response)
@@ -130,21 +133,21 @@ async fn read_thing<T: Resource>(
     Ok(answer(request, Representation::private(thing)?))
 }
 
-/// Where a thing is.
+/// Path of a thing, for the `Location` header.
 fn location(slug: &Code, session: Option<&Code>, list: &str, code: &str) -> String {
     let within = session.map_or_else(String::new, |session| format!("sessions/{session}/"));
     format!("/api/v1/conferences/{slug}/agenda/{within}{list}/{code}")
 }
 
-/// The answer to a write of one thing.
+/// Answers a write of one thing: 201 with `location`, else 200.
 pub fn written<T: Resource>(agenda: &Agenda, thing: &T, location: Option<String>) -> Result<StoredAnswer, AgendaError> {
     let etag = Some(tag(thing)?);
     let warnings = warnings(agenda, T::NOUN, &thing.code());
     let status = if location.is_some() { 201 } else { 200 };
-    StoredAnswer::of(status, location, etag, &Written { thing, warnings }).map_err(AgendaError::from)
+    StoredAnswer::of(status, location, etag, &WithWarnings { thing, warnings }).map_err(AgendaError::from)
 }
 
-/// What contradicts the thing in the draft, or a part of it.
+/// Conflicts that involve the thing or, of a session, one of its items.
 fn warnings(agenda: &Agenda, noun: &str, code: &str) -> Vec<Conflict> {
     let mut touched = match noun {
         "conference" => vec![(noun, agenda.conference.slug.as_str())],
@@ -172,7 +175,8 @@ async fn create_thing<T: Resource>(
             once(tx, &key, (&scope.0, &scope.1), &body, |tx| {
                 let edit = Edit::Create(body.clone());
                 let written_thing = edit_thing::<T>(tx, &editor, opened, &address, &Preconditions::default(), edit)?;
-                let thing = written_thing.thing.ok_or(AgendaError::NoThing(T::NOUN))?;
+                let missing = || DatabaseError::missing(format_args!("the {} that was created", T::NOUN));
+                let thing = written_thing.thing.ok_or_else(missing)?;
                 let location = location(&editor.slug, session.as_ref(), T::LIST, &thing.code());
                 written(&written_thing.agenda, &thing, Some(location))
             })
@@ -204,7 +208,7 @@ async fn change_thing<T: Resource>(
     Ok(answer.map_or_else(|| HttpResponse::NoContent().finish(), |answer| answer.response()))
 }
 
-/// The six operations of a list of the agenda. Each says its method, its whole path and its name.
+/// Defines the six operations of a list of the agenda. Each states its method, its whole path and its name.
 macro_rules! collection {
     (
         $thing:ty, $query:ty, in $list_path:ty [$($within:tt)*], one $one_path:ty [$($named:tt)*];
@@ -220,7 +224,7 @@ macro_rules! collection {
             get, path = $list_url,
             tag = "agenda",
             params(("conference" = String, Path, description = "The conference's slug"), $($within)* $query),
-            responses((status = 200, description = "A page of them", body = Listed<$thing>), AnyProblem),
+            responses((status = 200, description = "One page of the list", body = ListPage<$thing>), AnyProblem),
             security(("bearer" = []))
         )]
         pub async fn $list(
@@ -231,7 +235,7 @@ macro_rules! collection {
             query: Query<$query>,
         ) -> Result<HttpResponse, Problem> {
             let (slug, session, _) = path.into_inner().parts();
-            let editor = Editor { credentials, operation: stringify!($list), slug };
+            let editor = Editor { credentials, operation: pastey::paste!(Operation::[<$list:camel>]), slug };
             list_things::<$thing>(&request, &database, editor, session, query.0).await
         }
 
@@ -241,10 +245,10 @@ macro_rules! collection {
             tag = "agenda",
             params(
                 ("conference" = String, Path, description = "The conference's slug"), $($within)*
-                ("Idempotency-Key" = Option<String>, Header, description = "The same key and body answer the same")
+                ("Idempotency-Key" = Option<String>, Header, description = "Repeats with this key get the first answer")
             ),
             request_body = $thing,
-            responses((status = 201, description = "As it was written", body = Written<$thing>), AnyProblem),
+            responses((status = 201, description = "The resource as written", body = WithWarnings<$thing>), AnyProblem),
             security(("bearer" = []))
         )]
         pub async fn $create(
@@ -252,10 +256,10 @@ macro_rules! collection {
             credentials: Credentials,
             path: web::Path<$list_path>,
             key: IdempotencyKey,
-            body: Thing,
+            body: RawAgendaJson,
         ) -> Result<HttpResponse, Problem> {
             let (slug, session, _) = path.into_inner().parts();
-            let editor = Editor { credentials, operation: stringify!($create), slug };
+            let editor = Editor { credentials, operation: pastey::paste!(Operation::[<$create:camel>]), slug };
             create_thing::<$thing>(&database, editor, session, key, body.0).await
         }
 
@@ -270,7 +274,7 @@ macro_rules! collection {
     };
 }
 
-/// Reading, replacing and patching one thing of the agenda.
+/// Defines the operations that read, replace and patch one thing of the agenda.
 macro_rules! one_thing {
     (
         $thing:ty, one $one_path:ty [$($named:tt)*];
@@ -283,7 +287,7 @@ macro_rules! one_thing {
             get, path = $read_url,
             tag = "agenda",
             params(("conference" = String, Path, description = "The conference's slug"), $($named)*),
-            responses((status = 200, description = "It", body = $thing), AnyProblem),
+            responses((status = 200, description = "The resource", body = $thing), AnyProblem),
             security(("bearer" = []))
         )]
         pub async fn $read(
@@ -293,7 +297,7 @@ macro_rules! one_thing {
             path: web::Path<$one_path>,
         ) -> Result<HttpResponse, Problem> {
             let (slug, session, code) = path.into_inner().parts();
-            let editor = Editor { credentials, operation: stringify!($read), slug };
+            let editor = Editor { credentials, operation: pastey::paste!(Operation::[<$read:camel>]), slug };
             let code = single_code::<$thing>(code);
             read_thing::<$thing>(&request, &database, editor, session, code).await
         }
@@ -304,13 +308,13 @@ macro_rules! one_thing {
             tag = "agenda",
             params(
                 ("conference" = String, Path, description = "The conference's slug"), $($named)*
-                ("If-Match" = Option<String>, Header, description = "The state that is expected"),
-                ("If-None-Match" = Option<String>, Header, description = "`*`: it is expected to be new")
+                ("If-Match" = Option<String>, Header, description = "Entity tag that the resource must have"),
+                ("If-None-Match" = Option<String>, Header, description = "`*`: write only if it does not exist")
             ),
             request_body = $thing,
             responses(
-                (status = 200, description = "As it was written", body = Written<$thing>),
-                (status = 201, description = "As it was created", body = Written<$thing>),
+                (status = 200, description = "The resource as written", body = WithWarnings<$thing>),
+                (status = 201, description = "The resource as created", body = WithWarnings<$thing>),
                 AnyProblem
             ),
             security(("bearer" = []))
@@ -321,10 +325,10 @@ macro_rules! one_thing {
             credentials: Credentials,
             path: web::Path<$one_path>,
             preconditions: Preconditions,
-            body: Thing,
+            body: RawAgendaJson,
         ) -> Result<HttpResponse, Problem> {
             let (slug, session, code) = path.into_inner().parts();
-            let editor = Editor { credentials, operation: stringify!($put), slug };
+            let editor = Editor { credentials, operation: pastey::paste!(Operation::[<$put:camel>]), slug };
             let address = Address::of::<$thing>(session, &single_code::<$thing>(code));
             change_thing::<$thing>(&request, &database, editor, address, preconditions, Edit::Put(body.0)).await
         }
@@ -335,10 +339,10 @@ macro_rules! one_thing {
             tag = "agenda",
             params(
                 ("conference" = String, Path, description = "The conference's slug"), $($named)*
-                ("If-Match" = Option<String>, Header, description = "The state that is expected")
+                ("If-Match" = Option<String>, Header, description = "Entity tag that the resource must have")
             ),
             request_body(content = MergePatch, content_type = "application/merge-patch+json"),
-            responses((status = 200, description = "As it was written", body = Written<$thing>), AnyProblem),
+            responses((status = 200, description = "The resource as written", body = WithWarnings<$thing>), AnyProblem),
             security(("bearer" = []))
         )]
         pub async fn $patch(
@@ -347,17 +351,17 @@ macro_rules! one_thing {
             credentials: Credentials,
             path: web::Path<$one_path>,
             preconditions: Preconditions,
-            body: Thing,
+            body: RawAgendaJson,
         ) -> Result<HttpResponse, Problem> {
             let (slug, session, code) = path.into_inner().parts();
-            let editor = Editor { credentials, operation: stringify!($patch), slug };
+            let editor = Editor { credentials, operation: pastey::paste!(Operation::[<$patch:camel>]), slug };
             let address = Address::of::<$thing>(session, &single_code::<$thing>(code));
             change_thing::<$thing>(&request, &database, editor, address, preconditions, Edit::Patch(body.0)).await
         }
     };
 }
 
-/// Deleting one thing of the agenda.
+/// Defines the operation that deletes one thing of the agenda.
 macro_rules! deletion {
     (
         $thing:ty, one $one_path:ty [$($named:tt)*];
@@ -369,9 +373,9 @@ macro_rules! deletion {
             tag = "agenda",
             params(
                 ("conference" = String, Path, description = "The conference's slug"), $($named)*
-                ("If-Match" = Option<String>, Header, description = "The state that is expected")
+                ("If-Match" = Option<String>, Header, description = "Entity tag that the resource must have")
             ),
-            responses((status = 204, description = "It is gone"), AnyProblem),
+            responses((status = 204, description = "The resource is deleted"), AnyProblem),
             security(("bearer" = []))
         )]
         pub async fn $delete(
@@ -382,14 +386,14 @@ macro_rules! deletion {
             preconditions: Preconditions,
         ) -> Result<HttpResponse, Problem> {
             let (slug, session, code) = path.into_inner().parts();
-            let editor = Editor { credentials, operation: stringify!($delete), slug };
+            let editor = Editor { credentials, operation: pastey::paste!(Operation::[<$delete:camel>]), slug };
             let address = Address::of::<$thing>(session, &single_code::<$thing>(code));
             change_thing::<$thing>(&request, &database, editor, address, preconditions, Edit::Delete).await
         }
     };
 }
 
-/// What names a thing of which a conference has one is not in the path.
+/// A thing that exists once in a conference has no code in its path: its code is the member's name.
 fn single_code<T: Resource>(code: String) -> String {
     if code.is_empty() { T::LIST.to_owned() } else { code }
 }
@@ -408,9 +412,9 @@ one_thing! {
     CallForAction, one CodePath [];
     /// Reads the call for action in the draft.
     get "/api/v1/conferences/{conference}/agenda/call-for-action" => read_agenda_call_for_action;
-    /// Writes the call for action in the draft.
+    /// Creates or replaces the call for action in the draft.
     put "/api/v1/conferences/{conference}/agenda/call-for-action" => put_agenda_call_for_action;
-    /// Changes some of the call for action in the draft.
+    /// Changes some fields of the call for action in the draft.
     patch "/api/v1/conferences/{conference}/agenda/call-for-action" => patch_agenda_call_for_action;
 }
 
@@ -429,16 +433,16 @@ collection! {
     post "/api/v1/conferences/{conference}/agenda/organisations" => create_agenda_organisation;
     /// Reads an organisation of the draft.
     get "/api/v1/conferences/{conference}/agenda/organisations/{organisation}" => read_agenda_organisation;
-    /// Replaces an organisation of the draft, or adds it. Another code renames it wherever it is referred to.
+    /// Replaces an organisation of the draft, or adds it. A body with another code renames it everywhere in the agenda.
     put "/api/v1/conferences/{conference}/agenda/organisations/{organisation}" => put_agenda_organisation;
-    /// Changes some fields of an organisation of the draft. Another code renames it wherever it is referred to.
+    /// Changes some fields of an organisation of the draft. Another code renames it everywhere in the agenda.
     patch "/api/v1/conferences/{conference}/agenda/organisations/{organisation}" => patch_agenda_organisation;
-    /// Deletes an organisation from the draft. What refers to it stops the deletion.
+    /// Deletes an organisation from the draft. Refused (409) while other parts of the agenda refer to it.
     delete "/api/v1/conferences/{conference}/agenda/organisations/{organisation}" => delete_agenda_organisation;
 }
 
 collection! {
-    Day, ListQuery, in CodePath [], one (CodePath, String) [("date" = String, Path, description = "The date"),];
+    Day, ListQuery, in CodePath [], one (CodePath, String) [("date" = String, Path, description = "The day's date"),];
     /// Lists the days of the draft.
     get "/api/v1/conferences/{conference}/agenda/days" => list_agenda_days;
     /// Adds a day to the draft.
@@ -461,11 +465,11 @@ collection! {
     post "/api/v1/conferences/{conference}/agenda/rooms" => create_agenda_room;
     /// Reads a room of the draft.
     get "/api/v1/conferences/{conference}/agenda/rooms/{room}" => read_agenda_room;
-    /// Replaces a room of the draft, or adds it. Another code renames it wherever it is referred to.
+    /// Replaces a room of the draft, or adds it. A body with another code renames it everywhere in the agenda.
     put "/api/v1/conferences/{conference}/agenda/rooms/{room}" => put_agenda_room;
-    /// Changes some fields of a room of the draft. Another code renames it wherever it is referred to.
+    /// Changes some fields of a room of the draft. Another code renames it everywhere in the agenda.
     patch "/api/v1/conferences/{conference}/agenda/rooms/{room}" => patch_agenda_room;
-    /// Deletes a room from the draft. What refers to it stops the deletion.
+    /// Deletes a room from the draft. Refused (409) while other parts of the agenda refer to it.
     delete "/api/v1/conferences/{conference}/agenda/rooms/{room}" => delete_agenda_room;
 }
 
@@ -477,11 +481,11 @@ collection! {
     post "/api/v1/conferences/{conference}/agenda/tracks" => create_agenda_track;
     /// Reads a track of the draft.
     get "/api/v1/conferences/{conference}/agenda/tracks/{track}" => read_agenda_track;
-    /// Replaces a track of the draft, or adds it. Another code renames it wherever it is referred to.
+    /// Replaces a track of the draft, or adds it. A body with another code renames it everywhere in the agenda.
     put "/api/v1/conferences/{conference}/agenda/tracks/{track}" => put_agenda_track;
-    /// Changes some fields of a track of the draft. Another code renames it wherever it is referred to.
+    /// Changes some fields of a track of the draft. Another code renames it everywhere in the agenda.
     patch "/api/v1/conferences/{conference}/agenda/tracks/{track}" => patch_agenda_track;
-    /// Deletes a track from the draft. What refers to it stops the deletion.
+    /// Deletes a track from the draft. Refused (409) while other parts of the agenda refer to it.
     delete "/api/v1/conferences/{conference}/agenda/tracks/{track}" => delete_agenda_track;
 }
 
@@ -494,11 +498,11 @@ collection! {
     post "/api/v1/conferences/{conference}/agenda/speakers" => create_agenda_speaker;
     /// Reads a speaker of the draft.
     get "/api/v1/conferences/{conference}/agenda/speakers/{speaker}" => read_agenda_speaker;
-    /// Replaces a speaker of the draft, or adds it. Another code renames it wherever it is referred to.
+    /// Replaces a speaker of the draft, or adds it. A body with another code renames it everywhere in the agenda.
     put "/api/v1/conferences/{conference}/agenda/speakers/{speaker}" => put_agenda_speaker;
-    /// Changes some fields of a speaker of the draft. Another code renames it wherever it is referred to.
+    /// Changes some fields of a speaker of the draft. Another code renames it everywhere in the agenda.
     patch "/api/v1/conferences/{conference}/agenda/speakers/{speaker}" => patch_agenda_speaker;
-    /// Deletes a speaker from the draft. What refers to it stops the deletion.
+    /// Deletes a speaker from the draft. Refused (409) while other parts of the agenda refer to it.
     delete "/api/v1/conferences/{conference}/agenda/speakers/{speaker}" => delete_agenda_speaker;
 }
 
@@ -511,11 +515,11 @@ collection! {
     post "/api/v1/conferences/{conference}/agenda/sessions" => create_agenda_session;
     /// Reads a session of the draft.
     get "/api/v1/conferences/{conference}/agenda/sessions/{session}" => read_agenda_session;
-    /// Replaces a session of the draft, or adds it. Another code renames it wherever it is referred to.
+    /// Replaces a session of the draft, or adds it. A body with another code renames it everywhere in the agenda.
     put "/api/v1/conferences/{conference}/agenda/sessions/{session}" => put_agenda_session;
-    /// Changes some fields of a session of the draft. Another code renames it wherever it is referred to.
+    /// Changes some fields of a session of the draft. Another code renames it everywhere in the agenda.
     patch "/api/v1/conferences/{conference}/agenda/sessions/{session}" => patch_agenda_session;
-    /// Deletes a session from the draft. Its items go with it.
+    /// Deletes a session from the draft, with its items.
     delete "/api/v1/conferences/{conference}/agenda/sessions/{session}" => delete_agenda_session;
 }
 

@@ -1,44 +1,42 @@
-//! Edits of the draft as a document: where a thing is in it, and what becomes of it.
+//! Edits of the draft as a JSON document: finding a thing, adding, replacing, patching and removing it.
 
 use serde_json::{Map, Value};
 
 use super::resource::Resource;
 use crate::{
-    agenda::{AgendaError, references},
-    faults::Faults,
-    values::Code,
+    agenda::{AgendaError, references, texts::is_localised},
+    validation::ValidationErrors,
+    values::{Code, merge_patch},
 };
 
-/// Names a thing of the agenda.
+/// Address of a thing in the agenda's document.
 #[derive(Debug, Clone)]
 pub struct Address {
-    /// What it is called: `room`.
+    /// Kind of the thing, such as `room`.
     pub noun: &'static str,
-    /// The list that holds it, or the member that it is.
+    /// Member of the document that is the list of these things, or the thing itself.
     list: &'static str,
-    /// The field that names it.
+    /// Field that identifies the thing in its list.
     key: &'static str,
-    /// Of an item, its session.
+    /// The session of an item; `None` for other things.
     pub session: Option<Code>,
-    /// What names it.
+    /// Value of the `key` field.
     pub code: String,
 }
 
-/// What becomes of a thing. The values are bodies of requests, not yet read.
+/// An edit of one thing. The values are request bodies that are not validated yet.
 #[derive(Debug, Clone)]
 pub enum Edit {
-    /// It is added at the end of its list.
+    /// Adds the thing at the end of its list.
     Create(Value),
-    /// It is made to say this, and created if it is new.
+    /// Replaces the thing, or adds it if it is new.
     Put(Value),
-    /// Some of its fields change: a merge patch (RFC 7396).
+    /// Changes some fields of the thing with a merge patch (RFC 7396).
     Patch(Value),
-    /// It goes away.
     Delete,
 }
 
 impl Address {
-    /// The address of a thing of kind `T`.
     pub fn of<T: Resource>(session: Option<Code>, code: &str) -> Self {
         Self { noun: T::NOUN, list: T::LIST, key: T::KEY, session, code: code.to_owned() }
     }
@@ -47,7 +45,7 @@ impl Address {
         self.list == self.noun
     }
 
-    /// Where the list of it is: a JSON pointer.
+    /// JSON pointer to the list, or to the thing where it exists once.
     fn list_pointer(&self, document: &Value) -> Result<String, AgendaError> {
         let Some(session) = &self.session else {
             return Ok(format!("/{}", self.list));
@@ -56,7 +54,7 @@ impl Address {
         index.map(|index| format!("/sessions/{index}/items")).ok_or(AgendaError::NoThing("session"))
     }
 
-    /// Where it is: a JSON pointer, if it is there.
+    /// JSON pointer to the thing, if it exists.
     pub fn pointer(&self, document: &Value) -> Result<Option<String>, AgendaError> {
         let list = self.list_pointer(document)?;
         if self.is_single() {
@@ -67,16 +65,16 @@ impl Address {
     }
 }
 
-/// Where in a list the thing is whose `key` says `code`.
+/// Index in `list` of the thing whose field `key` is `code`.
 pub fn position(list: Option<&Value>, key: &str, code: &str) -> Option<usize> {
     let list = list?.as_array()?;
     list.iter().position(|thing| thing.get(key).and_then(Value::as_str) == Some(code))
 }
 
-/// Applies an edit to the document. Answers where the thing is then; `None` once it is deleted.
+/// Applies an edit to the document and returns the JSON pointer to the changed thing; `None` after a deletion.
 ///
 /// # Errors
-/// There is no such thing, or one of that code already; an id or a code that contradicts the address.
+/// The thing does not exist, another thing has its code, or the body has another id or code than the address.
 pub fn apply(
     document: &mut Value,
     address: &Address,
@@ -86,16 +84,16 @@ pub fn apply(
     let found = address.pointer(document)?;
     let missing = || AgendaError::NoThing(address.noun);
     match (edit, found) {
-        (Edit::Create(body), _) => create(document, address, readable(body)).map(Some),
+        (Edit::Create(body), _) => create(document, address, without_warnings(body)).map(Some),
         (Edit::Put(body), None) => {
-            let mut body = readable(body);
-            settle_key(&mut body, address)?;
+            let mut body = without_warnings(body);
+            ensure_key_matches(&mut body, address)?;
             create(document, address, body).map(Some)
         }
-        (Edit::Put(body), Some(pointer)) => replace(document, address, pointer, readable(body)).map(Some),
+        (Edit::Put(body), Some(pointer)) => replace(document, address, pointer, without_warnings(body)).map(Some),
         (Edit::Patch(patch), Some(pointer)) => {
             let mut merged = document.pointer(&pointer).cloned().unwrap_or_default();
-            merge(&mut merged, &readable(patch), first_language);
+            merge_into_thing(&mut merged, without_warnings(patch), first_language);
             replace(document, address, pointer, merged).map(Some)
         }
         (Edit::Delete, Some(pointer)) => {
@@ -106,23 +104,23 @@ pub fn apply(
     }
 }
 
-/// A body without what answers add to a thing.
-fn readable(mut body: Value) -> Value {
+/// Removes the members that answers add to a thing, so that an answer can be sent back.
+fn without_warnings(mut body: Value) -> Value {
     if let Some(members) = body.as_object_mut() {
         members.remove("warnings");
     }
     body
 }
 
-/// Where the address names the thing, the body may leave its code out, and may not say another.
-fn settle_key(body: &mut Value, address: &Address) -> Result<(), AgendaError> {
+/// The body of a new thing may leave its code out; it must not have another one than the address.
+fn ensure_key_matches(body: &mut Value, address: &Address) -> Result<(), AgendaError> {
     let Some(members) = body.as_object_mut().filter(|_| !address.is_single()) else {
         return Ok(());
     };
     let said = members.entry(address.key).or_insert_with(|| Value::from(address.code.as_str()));
     if said.as_str().is_some_and(|said| said != address.code) {
-        let mut faults = Faults::default();
-        faults.add(format!("#/{}", address.key), "other_code", format!("the address says {}", address.code));
+        let mut faults = ValidationErrors::default();
+        faults.add(format!("#/{}", address.key), "other_code", format!("must be {}, as in the address", address.code));
         return Err(faults.into());
     }
     Ok(())
@@ -137,15 +135,15 @@ fn create(document: &mut Value, address: &Address, body: Value) -> Result<String
         return Ok(list);
     }
     if let Some(code) = body.get(address.key).and_then(Value::as_str) {
-        demand_free(document, address, code)?;
+        ensure_code_is_free(document, address, code)?;
     }
     let things = document.pointer_mut(&list).and_then(Value::as_array_mut).ok_or(AgendaError::NoThing(address.noun))?;
     things.push(body);
     Ok(format!("{list}/{}", things.len() - 1))
 }
 
-/// A code is given once in a conference; an item's over all sessions.
-fn demand_free(document: &Value, address: &Address, code: &str) -> Result<(), AgendaError> {
+/// Refuses a code that is in use. Codes are unique in their list; those of items in the whole conference.
+fn ensure_code_is_free(document: &Value, address: &Address, code: &str) -> Result<(), AgendaError> {
     let is_in = |list: Option<&Value>| position(list, address.key, code).is_some();
     let is_taken = match &address.session {
         None => is_in(document.get(address.list)),
@@ -168,7 +166,7 @@ fn replace(document: &mut Value, address: &Address, pointer: String, mut body: V
         }
     }
     if let Some(to) = &renamed {
-        demand_free(document, address, to)?;
+        ensure_code_is_free(document, address, to)?;
     }
     if let Some(place) = document.pointer_mut(&pointer) {
         *place = body;
@@ -179,15 +177,15 @@ fn replace(document: &mut Value, address: &Address, pointer: String, mut body: V
     Ok(pointer)
 }
 
-/// A thing keeps its id, whether the body says it or not.
+/// A thing keeps its id: the body may leave it out, and must not have another one.
 fn keep_id(members: &mut Map<String, Value>, old: &Value) -> Result<(), AgendaError> {
     let Some(id) = old.get("id").filter(|id| !id.is_null()) else {
         return Ok(());
     };
     match members.get("id") {
         Some(said) if !said.is_null() && said != id => {
-            let mut faults = Faults::default();
-            faults.add("#/id", "other_id", format!("this thing has the id {}", id.as_str().unwrap_or_default()));
+            let mut faults = ValidationErrors::default();
+            faults.add("#/id", "other_id", format!("must be {}, as before", id.as_str().unwrap_or_default()));
             Err(faults.into())
         }
         _ => {
@@ -212,53 +210,36 @@ fn remove(document: &mut Value, pointer: &str) {
     }
 }
 
-/// The fields that hold texts in several languages.
-const LOCALISED: &[&str] = &[
-    "name",
-    "description",
-    "title",
-    "abstract",
-    "honorific",
-    "position",
-    "biography",
-    "address",
-    "city",
-    "preamble",
-    "text",
-    "basis",
-];
+/// Merges a patch into a thing (RFC 7396), with two rules for localised texts: a plain string sets the first language
+/// and keeps the others, and a text without any language left is removed.
+fn merge_into_thing(thing: &mut Value, mut patch: Value, first_language: &str) {
+    place_plain_texts(thing, &mut patch, first_language);
+    merge_patch(thing, &patch);
+    remove_empty_texts(thing, &patch);
+}
 
-/// Merges a patch into `target` (RFC 7396). A plain text for a text in several languages sets the first language and
-/// leaves the others.
-fn merge(target: &mut Value, patch: &Value, first_language: &str) {
-    let Value::Object(changes) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
+/// Writes each plain string for a localised text that the thing has as a text in the first language.
+fn place_plain_texts(thing: &Value, patch: &mut Value, first_language: &str) {
+    for (name, change) in patch.as_object_mut().into_iter().flatten() {
+        let Some(present) = thing.get(name) else { continue };
+        if change.is_string() && present.is_object() && is_localised(name) {
+            *change = Value::Object(Map::from_iter([(first_language.to_owned(), change.take())]));
+        } else {
+            place_plain_texts(present, change, first_language);
+        }
     }
-    let Some(members) = target.as_object_mut() else {
+}
+
+/// Removes the localised texts that the patch leaves without any language.
+fn remove_empty_texts(thing: &mut Value, patch: &Value) {
+    let (Some(members), Some(changes)) = (thing.as_object_mut(), patch.as_object()) else {
         return;
     };
     for (name, change) in changes {
-        match change {
-            Value::Null => _ = members.remove(name),
-            Value::String(_)
-                if LOCALISED.contains(&name.as_str()) && members.get(name).is_some_and(Value::is_object) =>
-            {
-                if let Some(texts) = members.get_mut(name).and_then(Value::as_object_mut) {
-                    texts.insert(first_language.to_owned(), change.clone());
-                }
-            }
-            _ => {
-                merge(members.entry(name.as_str()).or_insert(Value::Null), change, first_language);
-                // A text that is left in no language is no text.
-                let is_empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
-                if LOCALISED.contains(&name.as_str()) && members.get(name).is_some_and(is_empty) {
-                    members.remove(name);
-                }
-            }
+        let Some(changed) = members.get_mut(name) else { continue };
+        remove_empty_texts(changed, change);
+        if is_localised(name) && changed.as_object().is_some_and(Map::is_empty) {
+            members.remove(name);
         }
     }
 }
@@ -268,42 +249,36 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn a_patch_is_merged_as_rfc_7396_says() {
-        // The examples of its appendix A.
-        for (target, patch, result) in [
-            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
-            (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
-            (json!({"a": "b"}), json!({"a": null}), json!({})),
-            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
-            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
-            (json!({"a": "c"}), json!({"a": ["b"]}), json!({"a": ["b"]})),
-            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
-            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
-            (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
-            (json!({"a": "b"}), json!(["c"]), json!(["c"])),
-            (json!({"a": "foo"}), json!(null), json!(null)),
-            (json!({"a": "foo"}), json!("bar"), json!("bar")),
-            (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
-            (json!([1, 2]), json!({"a": "b", "c": null}), json!({"a": "b"})),
-            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
-        ] {
-            let mut merged = target.clone();
-            merge(&mut merged, &patch, "en");
-            assert_eq!(merged, result, "{target} {patch}");
-        }
-    }
+    use crate::agenda::{marked, model};
 
     #[test]
     fn a_plain_text_sets_the_first_language_of_a_text_and_leaves_the_others() {
         let mut merged = json!({"title": {"en": "Old", "fr": "Vieux"}, "code": "a", "venue": {"name": {"en": "x"}}});
-        merge(&mut merged, &json!({"title": "New", "code": "b", "venue": {"name": "y"}}), "en");
+        merge_into_thing(&mut merged, json!({"title": "New", "code": "b", "venue": {"name": "y"}}), "en");
         let expected = json!({"title": {"en": "New", "fr": "Vieux"}, "code": "b", "venue": {"name": {"en": "y"}}});
         assert_eq!(merged, expected);
-        merge(&mut merged, &json!({"title": {"fr": null}}), "en");
+        merge_into_thing(&mut merged, json!({"title": {"fr": null}}), "en");
         assert_eq!(merged["title"], json!({"en": "New"}));
-        merge(&mut merged, &json!({"title": {"en": null}, "abstract": {"fr": null}}), "en");
+        merge_into_thing(&mut merged, json!({"title": {"en": null}, "abstract": {"fr": null}}), "en");
         assert_eq!((merged.get("title"), merged.get("abstract")), (None, None), "a text in no language is none");
+    }
+
+    #[test]
+    fn a_plain_text_keeps_the_other_languages_of_every_text_of_a_thing() {
+        let (document, _) = marked::document();
+        let agenda = model::read(document.clone()).unwrap();
+        for thing in agenda.texts() {
+            // A patch replaces a list as a whole.
+            for (field, _) in thing.fields.iter().filter(|(field, _)| !field.starts_with("commitments/")) {
+                let nested = |value: Value| field.rsplit('/').fold(value, |inner, name| json!({ name: inner }));
+                let mut patched = document.pointer(thing.pointer().trim_start_matches('#')).unwrap().clone();
+                let mut expected = patched.clone();
+                expected.pointer_mut(&format!("/{field}")).unwrap()["en"] = json!("New");
+                merge_into_thing(&mut patched, nested(json!("New")), "en");
+                assert_eq!(patched, expected, "{}", thing.pointer_to(field));
+                merge_into_thing(&mut patched, nested(json!({ "en": null, "fr": null })), "en");
+                assert_eq!(patched.pointer(&format!("/{field}")), None, "{}", thing.pointer_to(field));
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Which things of a list are wanted, in which order, on which page.
+//! Queries of the agenda's lists: which things, in which order, on which page.
 
 use std::collections::HashMap;
 
@@ -10,29 +10,29 @@ use crate::{
     agenda::document::{
         Agenda, Item, ItemKind, Organisation, OrganisationKind, Precedence, Session, SessionKind, Speaker,
     },
-    faults::Faults,
     http::paging::Page,
+    validation::ValidationErrors,
     values::{Code, CountryCode, Date, LanguageTag},
 };
 
-/// The query of a list: the page, the search, the order, and the filters of its own.
+/// Defines the query of a list: page, search, order, and the list's own filters.
 macro_rules! list_query {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ty,)* })+) => {
         $($(#[$doc])*
         #[derive(Debug, Default, Deserr, IntoParams)]
-        #[deserr(error = Faults, deny_unknown_fields)]
+        #[deserr(error = ValidationErrors, deny_unknown_fields)]
         #[into_params(parameter_in = Query)]
         pub struct $name {
-            /// How many at most: 1 to 200, 50 if left out.
+            /// Number of things on a page: 1 to 200; 50 if left out.
             #[deserr(default)]
             pub limit: Option<String>,
-            /// Where to go on, as `next` of the page before says.
+            /// Position to continue from, as in `next` of the page before.
             #[deserr(default)]
             pub cursor: Option<String>,
-            /// Only things whose names or texts, in any language, hold these words.
+            /// Only things whose code, names or texts (in any language) contain this text; case is ignored.
             #[deserr(default)]
             pub q: Option<String>,
-            /// What to sort by, `-` before it for the other direction; the draft's own order if left out.
+            /// Field to sort by, with `-` before it for descending order; the order of the draft if left out.
             #[deserr(default)]
             pub sort: Option<String>,
             $($(#[$field_doc])*
@@ -40,7 +40,7 @@ macro_rules! list_query {
             pub $field: Option<$kind>,)*
         }
 
-        impl From<$name> for Wanted {
+        impl From<$name> for ListQueryBase {
             fn from(query: $name) -> Self {
                 Self { limit: query.limit, cursor: query.cursor, words: query.q, sort: query.sort }
             }
@@ -48,61 +48,61 @@ macro_rules! list_query {
     };
 }
 list_query! {
-    /// The query of a list that has no filters of its own.
+    /// Query of a list without filters of its own.
     ListQuery {}
-    /// The query of the list of organisations.
+    /// Query of the list of organisations.
     OrganisationListQuery {
         /// Only organisations of this kind.
         kind: OrganisationKind,
-        /// Only organisations of this country.
+        /// Only organisations of this country (ISO 3166-1 alpha-2).
         country: CountryCode,
     }
-    /// The query of the list of speakers.
+    /// Query of the list of speakers.
     SpeakerListQuery {
-        /// Only speakers of this organisation.
+        /// Only speakers who represent the organisation with this code.
         organisation: Code,
-        /// Only speakers of this country.
+        /// Only speakers of this country (ISO 3166-1 alpha-2).
         country: CountryCode,
-        /// Only speakers of this class.
+        /// Only speakers of this class in the order of precedence.
         precedence: Precedence,
     }
-    /// The query of the list of sessions. They can be sorted by `starts_at`, `title`, `code`.
+    /// Query of the list of sessions. The list can be sorted by `starts_at`, `title` or `code`.
     SessionListQuery {
-        /// Only sessions of this day.
+        /// Only sessions on this day of the conference.
         day: Date,
-        /// Only sessions of this track.
+        /// Only sessions of the track with this code.
         track: Code,
-        /// Only sessions in this room.
+        /// Only sessions in the room with this code.
         room: Code,
         /// Only sessions of this kind.
         kind: SessionKind,
-        /// Only sessions in which this speaker appears.
+        /// Only sessions in which the speaker with this code appears.
         speaker: Code,
     }
-    /// The query of the list of a session's items.
+    /// Query of the list of a session's items.
     ItemListQuery {
         /// Only items of this kind.
         kind: ItemKind,
-        /// Only items in which this speaker appears.
+        /// Only items in which the speaker with this code appears.
         speaker: Code,
     }
 }
 
-/// Which things are wanted.
+/// The part of a query that all lists share.
 #[derive(Debug, Default)]
-pub struct Wanted {
+pub struct ListQueryBase {
     limit: Option<String>,
     cursor: Option<String>,
     words: Option<String>,
     sort: Option<String>,
 }
 
-impl Wanted {
-    /// The page, and whether the list can be sorted as asked.
+impl ListQueryBase {
+    /// The page that is asked for.
     ///
     /// # Errors
-    /// A fault a parameter.
-    pub fn page<T: Resource>(&self) -> Result<Page, Faults> {
+    /// One fault for each invalid parameter: limit, cursor, sort field.
+    pub fn page<T: Resource>(&self) -> Result<Page, ValidationErrors> {
         let page = Page::read(self.limit.as_deref(), self.cursor.as_deref());
         let mut faults = page.as_ref().err().cloned().unwrap_or_default();
         if self.sort_field().is_some_and(|field| !T::SORTS.contains(&field)) {
@@ -122,7 +122,8 @@ impl Wanted {
         self.sort.as_deref().is_some_and(|sort| sort.starts_with('-'))
     }
 
-    /// The things of the page and, where there is one, the first of the next. `all` is the list that `narrowed` is of.
+    /// The things of the page, and the first of the next page if there is one. `all` is the whole list, `narrowed` the
+    /// part that the filters leave.
     pub fn choose<'a, T: Resource>(
         &self,
         all: &[T],
@@ -134,7 +135,7 @@ impl Wanted {
         let holds = |thing: &&T| {
             words.as_deref().is_none_or(|words| thing.texts().iter().any(|text| text.to_lowercase().contains(words)))
         };
-        let places = Places::of(self.sort_field(), all, languages);
+        let places = SortKeys::of(self.sort_field(), all, languages);
         let mut placed: Vec<(String, &T)> =
             narrowed.iter().filter(holds).map(|thing| (places.of_thing(thing), thing)).collect();
         placed.sort_by(|(a, _), (b, _)| if self.is_descending() { b.cmp(a) } else { a.cmp(b) });
@@ -146,20 +147,20 @@ impl Wanted {
         placed.into_iter().filter(|(place, _)| follows(place)).map(|(_, thing)| thing).take(page.limit + 1).collect()
     }
 
-    /// Where a thing stands in the order that was asked for: what a cursor remembers.
+    /// Sort key of a thing in the order that is asked for; a cursor holds it.
     pub fn place<T: Resource>(&self, thing: &T, all: &[T], languages: &[LanguageTag]) -> String {
-        Places::of(self.sort_field(), all, languages).of_thing(thing)
+        SortKeys::of(self.sort_field(), all, languages).of_thing(thing)
     }
 }
 
-/// Where things stand in an order: by a field, then by code; or as in the draft.
-struct Places<'a> {
+/// Sort keys of things: the sort field, then the code; without a sort field, the position in the draft.
+struct SortKeys<'a> {
     field: Option<&'a str>,
     languages: &'a [LanguageTag],
     indices: HashMap<String, usize>,
 }
 
-impl<'a> Places<'a> {
+impl<'a> SortKeys<'a> {
     fn of<T: Resource>(field: Option<&'a str>, all: &[T], languages: &'a [LanguageTag]) -> Self {
         let of_draft = all.iter().filter(|_| field.is_none()).enumerate();
         let indices = of_draft.map(|(index, thing)| (thing.code().into_owned(), index)).collect();
@@ -174,47 +175,47 @@ impl<'a> Places<'a> {
     }
 }
 
-/// A query that takes some things of kind `T` out of their list.
-pub trait Narrow<T>: Into<Wanted> {
-    /// The things that are asked for.
+/// A query with filters for things of kind `T`.
+pub trait Filter<T>: Into<ListQueryBase> {
+    /// The things that pass the filters.
     ///
     /// # Errors
-    /// A fault for each value that names nothing in the draft.
-    fn narrow(&self, agenda: &Agenda, all: &[T]) -> Result<Vec<T>, Faults>;
+    /// One fault for each filter value that names nothing in the draft.
+    fn narrow(&self, agenda: &Agenda, all: &[T]) -> Result<Vec<T>, ValidationErrors>;
 }
 
-impl<T: Resource> Narrow<T> for ListQuery {
-    fn narrow(&self, _: &Agenda, all: &[T]) -> Result<Vec<T>, Faults> {
+impl<T: Resource> Filter<T> for ListQuery {
+    fn narrow(&self, _: &Agenda, all: &[T]) -> Result<Vec<T>, ValidationErrors> {
         Ok(all.to_vec())
     }
 }
 
-/// Demands that what a filter names is in the draft.
-fn demand<T: Resource>(faults: &mut Faults, name: &str, code: Option<&Code>, all: &[T]) {
+/// Adds a fault if a filter names a thing that is not in the draft.
+fn ensure_known<T: Resource>(faults: &mut ValidationErrors, name: &str, code: Option<&Code>, all: &[T]) {
     if code.is_some_and(|code| !all.iter().any(|known| known.code() == code.as_str())) {
         faults.add(format!("?{name}"), "unknown_reference", format!("names no {name} of the draft"));
     }
 }
 
-fn taken<T: Clone>(all: &[T], takes: impl Fn(&&T) -> bool) -> Vec<T> {
+fn filtered<T: Clone>(all: &[T], takes: impl Fn(&&T) -> bool) -> Vec<T> {
     all.iter().filter(takes).cloned().collect()
 }
 
-impl Narrow<Organisation> for OrganisationListQuery {
-    fn narrow(&self, _: &Agenda, all: &[Organisation]) -> Result<Vec<Organisation>, Faults> {
-        Ok(taken(all, |organisation| {
+impl Filter<Organisation> for OrganisationListQuery {
+    fn narrow(&self, _: &Agenda, all: &[Organisation]) -> Result<Vec<Organisation>, ValidationErrors> {
+        Ok(filtered(all, |organisation| {
             self.kind.is_none_or(|kind| organisation.kind == kind)
                 && (self.country.is_none() || organisation.country == self.country)
         }))
     }
 }
 
-impl Narrow<Speaker> for SpeakerListQuery {
-    fn narrow(&self, agenda: &Agenda, all: &[Speaker]) -> Result<Vec<Speaker>, Faults> {
-        let mut faults = Faults::default();
-        demand(&mut faults, "organisation", self.organisation.as_ref(), &agenda.organisations);
+impl Filter<Speaker> for SpeakerListQuery {
+    fn narrow(&self, agenda: &Agenda, all: &[Speaker]) -> Result<Vec<Speaker>, ValidationErrors> {
+        let mut faults = ValidationErrors::default();
+        ensure_known(&mut faults, "organisation", self.organisation.as_ref(), &agenda.organisations);
         faults.or(())?;
-        Ok(taken(all, |speaker| {
+        Ok(filtered(all, |speaker| {
             (self.organisation.is_none() || speaker.organisation == self.organisation)
                 && (self.country.is_none() || speaker.country == self.country)
                 && (self.precedence.is_none() || speaker.precedence == self.precedence)
@@ -222,30 +223,30 @@ impl Narrow<Speaker> for SpeakerListQuery {
     }
 }
 
-impl Narrow<Item> for ItemListQuery {
-    fn narrow(&self, agenda: &Agenda, all: &[Item]) -> Result<Vec<Item>, Faults> {
-        let mut faults = Faults::default();
-        demand(&mut faults, "speaker", self.speaker.as_ref(), &agenda.speakers);
+impl Filter<Item> for ItemListQuery {
+    fn narrow(&self, agenda: &Agenda, all: &[Item]) -> Result<Vec<Item>, ValidationErrors> {
+        let mut faults = ValidationErrors::default();
+        ensure_known(&mut faults, "speaker", self.speaker.as_ref(), &agenda.speakers);
         faults.or(())?;
         let appears = |item: &Item, code: &Code| item.appearances.iter().any(|appearance| appearance.speaker == *code);
-        Ok(taken(all, |item| {
+        Ok(filtered(all, |item| {
             self.kind.is_none_or(|kind| item.kind == kind)
                 && self.speaker.as_ref().is_none_or(|code| appears(item, code))
         }))
     }
 }
 
-impl Narrow<Session> for SessionListQuery {
-    fn narrow(&self, agenda: &Agenda, all: &[Session]) -> Result<Vec<Session>, Faults> {
-        let mut faults = Faults::default();
+impl Filter<Session> for SessionListQuery {
+    fn narrow(&self, agenda: &Agenda, all: &[Session]) -> Result<Vec<Session>, ValidationErrors> {
+        let mut faults = ValidationErrors::default();
         if self.day.is_some_and(|date| !agenda.days.iter().any(|day| day.date == date)) {
             faults.add("?day", "unknown_reference", "names no day of the draft");
         }
-        demand(&mut faults, "track", self.track.as_ref(), &agenda.tracks);
-        demand(&mut faults, "room", self.room.as_ref(), &agenda.rooms);
-        demand(&mut faults, "speaker", self.speaker.as_ref(), &agenda.speakers);
+        ensure_known(&mut faults, "track", self.track.as_ref(), &agenda.tracks);
+        ensure_known(&mut faults, "room", self.room.as_ref(), &agenda.rooms);
+        ensure_known(&mut faults, "speaker", self.speaker.as_ref(), &agenda.speakers);
         faults.or(())?;
-        Ok(taken(all, |session| self.takes(agenda, session)))
+        Ok(filtered(all, |session| self.takes(agenda, session)))
     }
 }
 

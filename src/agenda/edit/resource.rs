@@ -11,22 +11,22 @@ use crate::{
 
 /// A kind of thing of an agenda.
 pub trait Resource: Serialize + Clone + Send + 'static {
-    /// What one is called: `room`.
+    /// Singular name, such as `room`.
     const NOUN: &'static str;
-    /// What the list of them is called in the document: `rooms`.
+    /// Member of the agenda's document, such as `rooms`.
     const LIST: &'static str;
-    /// The field that names one.
+    /// Field that identifies a thing in its list.
     const KEY: &'static str = "code";
-    /// What a list can be sorted by, besides its own order.
+    /// Fields that the list can be sorted by, besides the order of the draft.
     const SORTS: &'static [&'static str];
 
-    /// All of the agenda, or of a session of it; none where there is no such session.
+    /// The whole list, of items that of one session; `None` if there is no such session.
     fn all<'a>(agenda: &'a Agenda, session: Option<&Code>) -> Option<&'a [Self]>;
-    /// What names it.
+    /// Value of the field [`Self::KEY`].
     fn code(&self) -> Cow<'_, str>;
-    /// Its texts and names, for a search.
+    /// Texts and names that a search looks in.
     fn texts(&self) -> Vec<Cow<'_, str>>;
-    /// What it is sorted by; texts are compared in the first of `languages`.
+    /// Sort key for the field `by`; localised texts are compared in the first of `languages`.
     fn sort_key(&self, by: &str, languages: &[crate::values::LanguageTag]) -> String;
 }
 
@@ -150,7 +150,8 @@ impl Resource for Item {
     }
 }
 
-/// Of these a conference has one: the member of the document is the thing itself, not a list.
+/// Implements [`Resource`] for a thing that exists once in a conference: the member of the document is the thing
+/// itself, not a list.
 macro_rules! single {
     ($($thing:ident $noun:literal $member:literal, |$agenda:ident| $all:expr;)+) => {
         $(impl Resource for $thing {
@@ -177,7 +178,6 @@ single! {
     CallForAction "call_for_action" "call_for_action", |agenda| agenda.call_for_action.as_slice();
 }
 
-/// The thing of this code.
 pub fn find<'a, T: Resource>(agenda: &'a Agenda, session: Option<&Code>, code: &str) -> Option<&'a T> {
     T::all(agenda, session)?.iter().find(|thing| thing.code() == code)
 }

@@ -1,39 +1,40 @@
-//! Importing a file into a conference that is there.
+//! Importing a file into an existing conference.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
     File, Options,
-    draft::{Composed, Counts, compose},
+    draft::compose,
     report::{Note, Report},
+    target::{Composed, Counts},
 };
 use crate::{
-    access::Actor,
-    agenda::{Agenda, AgendaError, Change, Place, actions, checks, model},
+    access::{Actor, Operation},
+    agenda::{Agenda, AgendaError, Change, ConferenceRef, actions, checks, model},
     database::Connection,
-    faults::Faults,
+    validation::ValidationErrors,
 };
 
-/// What an import changed, or would change.
+/// Result of an import.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Imported {
-    /// A change a thing; empty when the draft already says the same.
+pub struct ImportResult {
+    /// Changes that the import made or, with `dry_run`, would make; empty if the draft already has the file's content.
     pub changes: Vec<Change>,
-    /// What could not be represented, or was understood in the importer's own way.
+    /// Notes on everything in the file that could not be kept as it is.
     pub report: Vec<Note>,
-    /// What the file holds.
+    /// Number of things in the file.
     pub counts: Counts,
 }
 
-impl Imported {
-    /// The outcome, with what a release of the new draft would be refused for.
+impl ImportResult {
+    /// The result, with a note for each conflict that stops a release of the new draft.
     pub fn new(changes: Vec<Change>, composed: Composed, after: &Agenda) -> Self {
         let (mut report, counts): (Report, Counts) = (composed.report, composed.counts);
         let conflicts = checks::errors(after);
         for conflict in &conflicts {
             let code = conflict.code.as_str();
-            let detail = format!("{code}: a release is refused until it is mended or forced; GET /agenda/conflicts");
+            let detail = format!("{code}: correct it, or force the release; GET /agenda/conflicts");
             report.note("conflict", detail, None);
         }
         for conflict in conflicts.iter().take(2) {
@@ -43,32 +44,32 @@ impl Imported {
     }
 }
 
-/// The agenda that a composed document says.
+/// The agenda in a composed document.
 ///
 /// # Errors
-/// Every fault, by line of the file.
-pub fn agenda_of(composed: &Composed) -> Result<Agenda, Faults> {
+/// Every fault, with its line of the file.
+pub fn agenda_of(composed: &Composed) -> Result<Agenda, ValidationErrors> {
     model::read(composed.document.clone()).map_err(|faults| composed.of_file(faults))
 }
 
-/// Imports a file into the draft; with `dry_run` nothing is written.
+/// Imports a file into the draft; with `dry_run` it writes nothing.
 ///
 /// # Errors
-/// What the file says cannot be said of this conference; then nothing was written.
+/// The faults that the file causes in this conference; nothing is written then.
 pub fn import(
     connection: &mut Connection,
-    place: &Place,
+    place: &ConferenceRef,
     file: &File,
     options: &Options,
     actor: &Actor,
     dry_run: bool,
-) -> Result<Imported, AgendaError> {
+) -> Result<ImportResult, AgendaError> {
     actions::lock(connection, place)?;
     let draft = actions::load(connection, place)?;
     let composed = compose(file, Some(&draft), &place.slug, options)?;
     let planned = actions::plan(connection, &place.slug, agenda_of(&composed)?)?;
     if !dry_run {
-        actions::write(connection, &planned, actor, "import_agenda")?;
+        actions::write(connection, &planned, actor, Operation::ImportAgenda)?;
     }
-    Ok(Imported::new(planned.changes, composed, &planned.after))
+    Ok(ImportResult::new(planned.changes, composed, &planned.after))
 }

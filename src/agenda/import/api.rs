@@ -6,23 +6,23 @@ use utoipa::IntoParams;
 
 use super::{
     Format, ImportMode, Options,
-    actions::{Imported, import},
+    actions::{ImportResult, import},
     read,
 };
 use crate::{
-    access::Credentials,
+    access::{Credentials, Operation},
     agenda::actions::find_authorised,
     database::Database,
-    faults::Faults,
     http::{
         CodePath, Problem, Query,
         extract::Upload,
         problem::{AnyProblem, UNSUPPORTED_MEDIA_TYPE},
     },
+    validation::ValidationErrors,
     values::{Switch, TimeZone},
 };
 
-/// The media types that are taken, and the format that each says.
+/// Accepted media types, each with the format that it stands for.
 const MEDIA_TYPES: &[(&str, Format)] = &[
     ("application/vnd.c3voc.schedule+xml", Format::ScheduleXml),
     ("application/xml", Format::ScheduleXml),
@@ -32,18 +32,18 @@ const MEDIA_TYPES: &[(&str, Format)] = &[
     ("text/csv", Format::SpeakersCsv),
 ];
 
-/// How a file is imported.
+/// Query of an import.
 #[derive(Debug, Deserr, IntoParams)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ImportQuery {
-    /// What happens to what the draft has; `merge` if left out.
+    /// What happens to the present content of the draft; `merge` if left out.
     #[deserr(default)]
     pub mode: Option<ImportMode>,
-    /// `true`: answer what would change and change nothing.
+    /// `true`: answer what would change, and change nothing.
     #[deserr(default)]
     pub dry_run: Option<Switch>,
-    /// The zone of times that have none, instead of the file's or the conference's.
+    /// IANA time zone of times without an offset. If left out: the file's time zone, else the conference's.
     #[deserr(default)]
     pub time_zone: Option<TimeZone>,
 }
@@ -54,7 +54,7 @@ pub struct ImportQuery {
     tag = "agenda",
     params(("conference" = String, Path, description = "The conference's slug"), ImportQuery),
     request_body(
-        description = "The file as it is, at most 16 MiB",
+        description = "The file, unchanged; at most 16 MiB",
         content(
             (String = "application/vnd.c3voc.schedule+xml"),
             (String = "application/xml"),
@@ -64,7 +64,7 @@ pub struct ImportQuery {
             (String = "text/csv")
         )
     ),
-    responses((status = 200, description = "What changed, and what was not kept", body = Imported), AnyProblem),
+    responses((status = 200, description = "The changes and the import report", body = ImportResult), AnyProblem),
     security(("bearer" = []))
 )]
 pub async fn import_agenda(
@@ -79,13 +79,13 @@ pub async fn import_agenda(
     let options = Options { mode: mode.unwrap_or(ImportMode::Merge), time_zone };
     let dry_run = dry_run == Some(Switch::On);
     let (asked, asked_slug) = (credentials.clone(), slug.clone());
-    database.read(move |tx| find_authorised(tx, &asked, "import_agenda", &asked_slug).map(|_| ())).await?;
+    database.read(move |tx| find_authorised(tx, &asked, Operation::ImportAgenda, &asked_slug).map(|_| ())).await?;
     let format = format(&body)?;
     let file = read(&body.receive().await?, Some(format))?;
     let turn = slug.to_string();
     let imported = database
         .write_in_turn("import a file", &turn, move |tx| {
-            let (place, actor) = find_authorised(tx, &credentials, "import_agenda", &slug)?;
+            let (place, actor) = find_authorised(tx, &credentials, Operation::ImportAgenda, &slug)?;
             import(tx, &place, &file, &options, &actor, dry_run)
         })
         .await?;

@@ -1,4 +1,4 @@
-//! iCalendar (RFC 5545): a session for each event. What repeats is imported once.
+//! iCalendar (RFC 5545): a session for each event. A recurring event is imported once.
 
 use std::collections::HashMap;
 
@@ -9,32 +9,32 @@ use super::{
     content_line::{Property, properties},
     frab::iso_duration,
     report::Report,
-    schedule::{self, Event, Person, Schedule, Seen, at, one_more},
+    schedule::{self, Event, EventIds, Person, Schedule, at, one_more},
     text,
 };
 use crate::{
-    faults::Faults,
-    values::{Moment, TextValue as _, TimeZone},
+    validation::ValidationErrors,
+    values::{LocalOrInstant, TextValue as _, TimeZone},
 };
 
-/// How long an event without an end lasts, in minutes.
+/// Duration of an event without an end, in minutes.
 const SLOT_MINUTES: i64 = 5;
-/// How deep components may lie in one another.
+/// Deepest nesting of components.
 const DEPTH_MAX: usize = 8;
-/// Properties of an event that say something the agenda has no place for.
+/// Properties of an event that the agenda has no field for.
 const FOREIGN: &[&str] =
     &["ATTACH", "COMMENT", "CONFERENCE", "CONTACT", "GEO", "IMAGE", "ORGANIZER", "RESOURCES", "URL"];
 
 /// Reads a calendar.
 ///
 /// # Errors
-/// Every line and every event that cannot be understood.
-pub fn read(bytes: &[u8], report: &mut Report) -> Result<Schedule, Faults> {
-    let mut reading = Reading {
+/// One fault for each line and each event that cannot be understood.
+pub fn read(bytes: &[u8], report: &mut Report) -> Result<Schedule, ValidationErrors> {
+    let mut reading = CalendarReader {
         schedule: Schedule::default(),
         report,
-        faults: Faults::default(),
-        seen: Seen::default(),
+        faults: ValidationErrors::default(),
+        seen: EventIds::default(),
         zones: HashMap::new(),
         zone_name: String::new(),
         open: Vec::new(),
@@ -48,7 +48,7 @@ pub fn read(bytes: &[u8], report: &mut Report) -> Result<Schedule, Faults> {
                 last = property.line;
                 reading.take(property)?;
             }
-            Err(line) => reading.faults.add(at(line), "malformed_calendar", "is no line of a calendar in UTF-8"),
+            Err(line) => reading.faults.add(at(line), "malformed_calendar", "is not a calendar line in UTF-8"),
         }
     }
     if let Some(component) = reading.open.last() {
@@ -58,12 +58,12 @@ pub fn read(bytes: &[u8], report: &mut Report) -> Result<Schedule, Faults> {
     reading.faults.or(reading.schedule)
 }
 
-struct Reading<'a> {
+struct CalendarReader<'a> {
     schedule: Schedule,
     report: &'a mut Report,
-    faults: Faults,
-    seen: Seen,
-    /// Zones that the file names in its own way.
+    faults: ValidationErrors,
+    seen: EventIds,
+    /// IANA zones by the file's own names for them.
     zones: HashMap<String, TimeZone>,
     zone_name: String,
     open: Vec<String>,
@@ -71,8 +71,8 @@ struct Reading<'a> {
     event_line: usize,
 }
 
-impl Reading<'_> {
-    fn take(&mut self, property: Property) -> Result<(), Faults> {
+impl CalendarReader<'_> {
+    fn take(&mut self, property: Property) -> Result<(), ValidationErrors> {
         match property.name.as_str() {
             "BEGIN" => return self.begin(&property),
             "END" => self.end(&property),
@@ -86,11 +86,11 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn begin(&mut self, property: &Property) -> Result<(), Faults> {
+    fn begin(&mut self, property: &Property) -> Result<(), ValidationErrors> {
         let component = property.value.trim().to_ascii_uppercase();
         if self.open.len() >= DEPTH_MAX {
-            let mut faults = Faults::default();
-            faults.add(at(property.line), "too_deep", format!("components lie at most {DEPTH_MAX} deep"));
+            let mut faults = ValidationErrors::default();
+            faults.add(at(property.line), "too_deep", format!("components may be nested at most {DEPTH_MAX} deep"));
             return Err(faults);
         }
         match component.as_str() {
@@ -136,7 +136,7 @@ impl Reading<'_> {
             "X-WR-TIMEZONE" | "TIMEZONE-ID" => match TimeZone::parse(text.trim()) {
                 Ok(zone) => self.schedule.time_zone = Some(zone),
                 Err(_) => {
-                    self.report.note("time_zone", "the time zone of the file is none of the IANA database", here);
+                    self.report.note("time_zone", "the file's time zone is not in the IANA database", here);
                 }
             },
             _ => {}
@@ -220,7 +220,7 @@ impl Reading<'_> {
         Some(name).filter(|name| !name.is_empty())
     }
 
-    /// Who attends, by name; addresses are nobody else's business.
+    /// People who attend, by name; their email addresses are not read.
     fn persons(&mut self, properties: &[Property]) -> Vec<usize> {
         let mut places = Vec::new();
         for property in properties.iter().filter(|property| property.name == "ATTENDEE") {
@@ -243,7 +243,7 @@ impl Reading<'_> {
         start: Option<&Property>,
         end: Option<&Property>,
         duration: Option<&Property>,
-    ) -> Option<(Moment, TimeDelta)> {
+    ) -> Option<(LocalOrInstant, TimeDelta)> {
         let here = Some(self.event_line);
         let Some(start) = start else {
             self.faults.add(at(self.event_line), "required", "the event has no DTSTART");
@@ -255,8 +255,8 @@ impl Reading<'_> {
         }
         let lasts = match (end, duration) {
             (Some(end), _) => match (starts_at, self.moment(end)?.0) {
-                (Moment::Wall(start), Moment::Wall(end)) => end - start,
-                (Moment::Instant(start), Moment::Instant(end)) => end - start,
+                (LocalOrInstant::Wall(start), LocalOrInstant::Wall(end)) => end - start,
+                (LocalOrInstant::Instant(start), LocalOrInstant::Instant(end)) => end - start,
                 _ => {
                     let detail = "DTSTART and DTEND must both have a time zone, or neither";
                     self.faults.add(at(end.line), "invalid_time", detail);
@@ -284,11 +284,11 @@ impl Reading<'_> {
         Some((starts_at, TimeDelta::minutes(SLOT_MINUTES)))
     }
 
-    /// A time, and whether it is but a date.
-    fn moment(&mut self, property: &Property) -> Option<(Moment, bool)> {
+    /// The time of a property, and whether it is only a date.
+    fn moment(&mut self, property: &Property) -> Option<(LocalOrInstant, bool)> {
         let value = property.value.trim();
         if let Ok(date) = NaiveDate::parse_from_str(value, "%Y%m%d") {
-            return Some((Moment::Wall(date.and_time(NaiveTime::MIN)), true));
+            return Some((LocalOrInstant::Wall(date.and_time(NaiveTime::MIN)), true));
         }
         let wall = NaiveDateTime::parse_from_str(value.trim_end_matches('Z'), "%Y%m%dT%H%M%S");
         let Ok(wall) = wall else {
@@ -298,21 +298,21 @@ impl Reading<'_> {
         };
         if value.ends_with('Z') {
             return Some((
-                Moment::Instant(DateTime::<Utc>::from_naive_utc_and_offset(wall, Utc).fixed_offset()),
+                LocalOrInstant::Instant(DateTime::<Utc>::from_naive_utc_and_offset(wall, Utc).fixed_offset()),
                 false,
             ));
         }
         let Some(name) = property.parameter("TZID") else {
-            return Some((Moment::Wall(wall), false));
+            return Some((LocalOrInstant::Wall(wall), false));
         };
         let Some(zone) = self.zone_named(name) else {
-            let detail = "times in a zone that is none of the IANA database are in the conference's";
+            let detail = "times in a zone that is not in the IANA database are read in the conference's";
             self.report.note("time_zone", detail, Some(property.line));
-            return Some((Moment::Wall(wall), false));
+            return Some((LocalOrInstant::Wall(wall), false));
         };
         self.schedule.time_zone.get_or_insert(zone);
         match zone.resolve(wall) {
-            Ok(instant) => Some((Moment::Instant(instant), false)),
+            Ok(instant) => Some((LocalOrInstant::Instant(instant), false)),
             Err(fault) => {
                 self.faults.add(at(property.line), &fault.code, format!("{} {}", property.name, fault.detail));
                 None
@@ -320,7 +320,7 @@ impl Reading<'_> {
         }
     }
 
-    /// The zone of this name; some files write `/example.org/20140101/Europe/Brussels`.
+    /// The zone with this name; some files write `/example.org/20140101/Europe/Brussels`.
     fn zone_named(&self, name: &str) -> Option<TimeZone> {
         let last_two = name.rsplitn(3, '/').take(2).collect::<Vec<_>>();
         let last_two = last_two.into_iter().rev().collect::<Vec<_>>().join("/");

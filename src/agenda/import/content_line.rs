@@ -1,33 +1,32 @@
-//! The lines of an iCalendar file (RFC 5545, 3.1): unfolded as bytes, because some writers fold inside a character, and
-//! with their numbers, which the crates that read calendars do not tell.
+//! Content lines of an iCalendar file (RFC 5545, 3.1). They are unfolded as bytes, because some writers fold inside a
+//! character, and they keep their line numbers, which the crates that read calendars do not report.
 
 use std::borrow::Cow;
 
-/// A property: `NAME;PARAMETER=value:text`.
+/// A property of a component: `NAME;PARAMETER=value:text`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Property {
-    /// The line where it begins.
+    /// Line where it begins, from 1.
     pub line: usize,
-    /// Its name, in capitals.
+    /// Name in capitals.
     pub name: String,
-    /// Its parameters; their names in capitals.
+    /// Parameters, with names in capitals.
     pub parameters: Vec<(String, String)>,
-    /// Its value, as it stands.
+    /// Value as in the file, with its escapes.
     pub value: String,
 }
 
 impl Property {
-    /// The value of a parameter.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The value as a text, without its escapes.
+    /// Value as a text, without escapes.
     pub fn text(&self) -> String {
         unescaped(&self.value)
     }
 
-    /// The texts of a list, which commas part.
+    /// Values of a comma-separated list, without escapes.
     pub fn texts(&self) -> Vec<String> {
         let mut texts = vec![String::new()];
         let mut is_escaped = false;
@@ -58,7 +57,7 @@ fn unescaped(value: &str) -> String {
     text
 }
 
-/// The properties of a file, in order; `Err` is the number of a line that is none.
+/// Properties of a file, in order; `Err` is the number of a line that is not a property.
 pub fn properties(bytes: &[u8]) -> impl Iterator<Item = Result<Property, usize>> {
     let mut lines = bytes.split(|byte| *byte == b'\n').zip(1..).peekable();
     std::iter::from_fn(move || {
@@ -91,7 +90,7 @@ fn property(text: &str, line: usize) -> Option<Property> {
             None => value.split_at_checked(value.find([';', ':'])?)?,
         };
         parameters.push((name.to_ascii_uppercase(), value.to_owned()));
-        // Further values of one parameter say nothing that is asked for here.
+        // Further values of a parameter are not needed.
         rest = after.get(after.find([';', ':'])?..)?;
     }
     let value = rest.strip_prefix(':')?.to_owned();

@@ -1,4 +1,5 @@
-//! The days of an imported schedule: what the file lists under a day lies on it, as far as changeovers can see to that.
+//! Days of an imported schedule. Changeovers are adjusted so that, where possible, a session is on the day under which
+//! the file lists it.
 
 use std::collections::BTreeMap;
 
@@ -10,19 +11,18 @@ use super::{
 };
 use crate::values::TimeZone;
 
-/// The longest conference, in days.
+/// Longest conference, in days.
 const DAYS_MAX: i64 = 366;
-/// A day, in minutes.
+/// Length of a day, in minutes.
 const DAY_MINUTES: i64 = 24 * 60;
 
-/// A day as the document has it.
+/// A day of the new draft.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Day {
-    /// The line that asks for it.
+    /// Line of the file that causes the day.
     pub line: usize,
-    /// Its date.
     pub date: NaiveDate,
-    /// When it begins, where the file says so.
+    /// Time at which the day begins, if the file states it.
     pub changeover: Option<NaiveTime>,
 }
 
@@ -32,7 +32,7 @@ impl Day {
     }
 }
 
-/// When an event starts, in the conference's zone, in which line, and on which day the file lists it.
+/// Start of an event in the conference's zone, its line, and the index of the day under which the file lists it.
 pub type Start = (DateTime<FixedOffset>, usize, Option<usize>);
 
 /// The days of the file, and those that its events need besides.
@@ -49,7 +49,7 @@ pub fn of(file: &[FileDay], starts: &[Start], zone: TimeZone, report: &mut Repor
     for ((start, line, _), listed) in starts.iter().zip(listed) {
         let lies_on = day_of(&days, start.naive_local()).map(|day| day.date);
         if listed.is_some() && lies_on.is_some() && lies_on != listed {
-            report.note("other_day", "an event lies by its time on another day than it is listed under", Some(*line));
+            report.note("other_day", "an event starts on another day than it is listed under", Some(*line));
         }
     }
     days
@@ -61,21 +61,21 @@ fn changeover(day: &FileDay, zone: TimeZone, report: &mut Report) -> Option<Naiv
         Changeover::Instant(instant) => {
             let local = zone.local(instant.to_utc()).naive_local();
             if local.date() != day.date {
-                let detail = "a day that starts on another date than its own starts at midnight";
+                let detail = "a day with a start on another date starts at midnight";
                 report.note("changeover", detail, Some(day.line));
                 return None;
             }
             local.time()
         }
     };
-    // Changeovers are in whole minutes.
+    // Changeovers have no seconds.
     time.with_second(0).and_then(|time| time.with_nanosecond(0))
 }
 
-/// Moves a changeover where events that are listed under its day, or under the day before, lie beyond it.
+/// Moves a changeover if events listed under its day, or under the day before, are outside that day.
 fn fit(days: &mut [Day], starts: &[Start], report: &mut Report) {
     let dates: BTreeMap<NaiveDate, usize> = days.iter().enumerate().map(|(place, day)| (day.date, place)).collect();
-    // The first and last start of each day, in minutes from its midnight.
+    // First and last start of each day, in minutes from its midnight.
     let mut bounds: BTreeMap<usize, (i64, i64)> = BTreeMap::new();
     for (start, _, listed) in starts {
         if let Some((place, day)) = listed.and_then(|place| Some((place, days.get(place)?))) {
@@ -97,13 +97,13 @@ fn fit(days: &mut [Day], starts: &[Start], report: &mut Report) {
         let minutes = (changeover - NaiveTime::MIN).num_minutes();
         if least <= most && !(least..=most).contains(&minutes) {
             day.changeover = Some(NaiveTime::MIN + TimeDelta::minutes(minutes.clamp(least, most)));
-            let detail = "the changeover of a day is moved, so that what is listed under the day lies on it";
+            let detail = "the changeover of a day is moved, so that its listed events are on that day";
             report.note("changeover", detail, Some(day.line));
         }
     }
 }
 
-/// Adds the dates of events that lie on no day.
+/// Adds the dates of events that are on no day.
 fn add_missing(days: &mut Vec<Day>, starts: &[Start], has_days: bool, report: &mut Report) {
     for (start, line, _) in starts {
         let wall = start.naive_local();
@@ -119,13 +119,13 @@ fn add_missing(days: &mut Vec<Day>, starts: &[Start], has_days: bool, report: &m
             continue;
         }
         if has_days {
-            report.note("day_added", "an event lies on no day of the file: its date is a day too", Some(*line));
+            report.note("day_added", "an event is on no day of the file: its date becomes a day", Some(*line));
         }
         days.insert(place, Day { line: *line, date, changeover: None });
     }
 }
 
-/// The day whose span holds this time.
+/// The day to which this time belongs; see [`crate::agenda::Agenda::day_of`].
 fn day_of(days: &[Day], wall: NaiveDateTime) -> Option<&Day> {
     let after = days.partition_point(|day| day.begins() <= wall);
     let day = days.get(after.checked_sub(1)?)?;

@@ -1,111 +1,45 @@
-//! Joining what a file says with a draft: the document that the agenda is to be.
+//! Composing: joins the content of a file with a draft into the document of the new draft.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
-use serde::Serialize;
-use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
+use serde_json::{Value, json};
 
 use super::{
     Content, File, Options,
     days::{self, Day, Start},
-    list::{List, Node, assign, says, set_text},
+    list::{ImportedList, Node, assign, says, set_text},
     people,
     report::Report,
     schedule::{Edge, Event, Schedule, at},
     sessions,
+    target::document,
 };
 use crate::{
-    agenda::Agenda,
-    faults::{Fault, Faults},
-    values::{Code, LanguageTag, Moment, TextValue as _, TimeZone},
+    agenda::{
+        Agenda,
+        import::target::{Composed, Counts, Target},
+    },
+    validation::{ValidationError, ValidationErrors},
+    values::{Code, LanguageTag, LocalOrInstant, TextValue as _, TimeZone},
 };
 
-/// How many things a file holds, as they were understood.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = ImportCounts)]
-pub struct Counts {
-    /// Days.
-    pub days: usize,
-    /// Rooms.
-    pub rooms: usize,
-    /// Tracks.
-    pub tracks: usize,
-    /// Sessions.
-    pub sessions: usize,
-    /// Persons.
-    pub speakers: usize,
-}
-
-/// The document that a draft becomes.
-#[derive(Debug)]
-pub struct Composed {
-    /// What [`crate::agenda::model::read`] takes.
-    pub document: Value,
-    /// What could not be represented.
-    pub report: Report,
-    /// What the file holds.
-    pub counts: Counts,
-    /// The line of the file that asks for the thing at a place of the document, as `#/sessions/3`.
-    lines: HashMap<String, usize>,
-}
-
-impl Composed {
-    pub(super) fn new(report: Report, counts: Counts) -> Self {
-        Self { document: Value::Null, report, counts, lines: HashMap::new() }
-    }
-
-    /// Faults of the document as faults of the file, where a line of it is to blame.
-    pub fn of_file(&self, faults: Faults) -> Faults {
-        let in_file = |fault: Fault| {
-            let parts: Vec<&str> = fault.pointer.splitn(4, '/').collect();
-            let thing = parts.iter().take(3).copied().collect::<Vec<_>>().join("/");
-            match self.lines.get(&thing) {
-                Some(line) => {
-                    let rest = parts.get(3).copied().unwrap_or_default();
-                    Fault::at(at(*line), &fault.code, format!("{rest} {}", fault.detail).trim().to_owned())
-                }
-                // What a file says of the conference stands at its head.
-                None => match fault.pointer.strip_prefix("#/conference/") {
-                    Some(member) => Fault::at(at(1), &fault.code, format!("conference {member} {}", fault.detail)),
-                    None => fault,
-                },
-            }
-        };
-        Faults(faults.0.into_iter().map(in_file).collect())
-    }
-
-    pub(super) fn asked_for(&mut self, list: &str, codes: &[String], lines: &HashMap<String, usize>) {
-        for (index, code) in codes.iter().enumerate() {
-            self.lines.extend(lines.get(code).map(|line| (format!("#/{list}/{index}"), *line)));
-        }
-    }
-}
-
-/// The conference that a file is imported into.
-pub struct Target<'a> {
-    /// Its draft; none for a new conference.
-    pub draft: Option<&'a Agenda>,
-    /// The language of texts whose language the file does not say.
-    pub language: String,
-    /// Its languages.
-    pub languages: Vec<LanguageTag>,
-    /// Its zone.
-    pub zone: TimeZone,
-}
-
-/// What the draft of `slug` becomes with what the file says.
+/// Composes the new draft of `slug` from the file and the present draft.
 ///
 /// # Errors
-/// What the file says cannot be said of this conference, by line.
-pub fn compose(file: &File, draft: Option<&Agenda>, slug: &Code, options: &Options) -> Result<Composed, Faults> {
+/// The faults that the file causes in this conference, by line.
+pub fn compose(
+    file: &File,
+    draft: Option<&Agenda>,
+    slug: &Code,
+    options: &Options,
+) -> Result<Composed, ValidationErrors> {
     match (&file.content, draft) {
         (Content::Schedule(schedule), _) => of_schedule(schedule, &file.report, draft, slug, options),
         (Content::Speakers(rows), Some(draft)) => people::of_table(rows, &file.report, draft, options),
         (Content::Speakers(_), None) => {
-            let detail = "a table of speakers is imported into a conference that is there already";
-            Err(Faults(vec![Fault::at(at(1), "no_conference", detail)]))
+            let detail = "a table of speakers needs an existing conference";
+            Err(ValidationErrors(vec![ValidationError::at(at(1), "no_conference", detail)]))
         }
     }
 }
@@ -116,7 +50,7 @@ fn of_schedule(
     draft: Option<&Agenda>,
     slug: &Code,
     options: &Options,
-) -> Result<Composed, Faults> {
+) -> Result<Composed, ValidationErrors> {
     let mut report = report.clone();
     let target = target(schedule, draft, options, &mut report);
     let starts = starts(schedule, &target, options)?;
@@ -125,7 +59,7 @@ fn of_schedule(
     if draft.is_none() {
         document.insert("conference".to_owned(), conference(schedule, slug, &target, &days)?);
     }
-    let mut list = |name: &str, key| List::of(document.remove(name), key, options.mode);
+    let mut list = |name: &str, key| ImportedList::of(document.remove(name), key, options.mode);
     let (mut day_list, mut rooms, mut tracks) = (list("days", "date"), list("rooms", "code"), list("tracks", "code"));
     let (mut speakers, mut events) = (list("speakers", "code"), list("sessions", "code"));
     let mut day_lines = HashMap::new();
@@ -149,7 +83,7 @@ fn of_schedule(
     let known = draft.map(|draft| draft.tracks.iter().map(|track| (&track.code, track.name.map())).collect());
     let track_codes = named(&mut tracks, &track_names, known, "track", &target.language);
     let speaker_codes = people::of_schedule(&mut speakers, &schedule.people.list, &target);
-    let codes = sessions::Codes { rooms: room_codes, tracks: track_codes, speakers: speaker_codes };
+    let codes = super::sessions::ReferenceCodes { rooms: room_codes, tracks: track_codes, speakers: speaker_codes };
     let in_order = in_order(&schedule.events, &starts);
     let session_lines = sessions::put(&mut events, &in_order, &codes, &target);
     let counts = Counts {
@@ -178,14 +112,6 @@ fn of_schedule(
     Ok(composed)
 }
 
-/// The draft as a document.
-pub fn document(draft: Option<&Agenda>) -> Map<String, Value> {
-    match serde_json::to_value(draft) {
-        Ok(Value::Object(members)) => members,
-        _ => Map::new(),
-    }
-}
-
 fn target<'a>(schedule: &Schedule, draft: Option<&'a Agenda>, options: &Options, report: &mut Report) -> Target<'a> {
     let (languages, zone) = match draft {
         Some(draft) => {
@@ -206,7 +132,7 @@ fn target<'a>(schedule: &Schedule, draft: Option<&'a Agenda>, options: &Options,
     Target { draft, language, languages, zone }
 }
 
-/// The languages of the events, the most frequent first; English where none says its own.
+/// Languages of the events, the most frequent first; English if no event names one.
 fn languages(events: &[Event]) -> Vec<LanguageTag> {
     let mut counts: Vec<(LanguageTag, usize)> = Vec::new();
     for tag in events.iter().flat_map(|event| &event.languages) {
@@ -223,30 +149,28 @@ fn languages(events: &[Event]) -> Vec<LanguageTag> {
     languages
 }
 
-/// The zone of a file that names none: that of its events' one offset, else UTC.
+/// Time zone of a file that names none: the one of the offset that all its events share, else UTC.
 fn guessed_zone(schedule: &Schedule, report: &mut Report) -> TimeZone {
     let offset = |event: &Event| match event.starts_at {
-        Moment::Instant(instant) => Some(instant.offset().local_minus_utc()),
-        Moment::Wall(_) => None,
+        LocalOrInstant::Instant(instant) => Some(instant.offset().local_minus_utc()),
+        LocalOrInstant::Wall(_) => None,
     };
     let mut offsets = schedule.events.iter().map(offset);
     let first = offsets.next().flatten().filter(|first| offsets.all(|offset| offset == Some(*first)));
     let hours = first.filter(|seconds| seconds % 3600 == 0).map(|seconds| seconds / 3600);
-    // The database names these zones by what is to be added to their time.
+    // The signs of these IANA names are inverted: `Etc/GMT-2` is UTC+2.
     let name = hours.filter(|hours| *hours != 0).map(|hours| format!("Etc/GMT{:+}", -hours));
     let zone = name.and_then(|name| TimeZone::parse(&name).ok()).unwrap_or(TimeZone(chrono_tz::UTC));
-    let detail = format!(
-        "the file names no time zone: {} is taken; another can be named (--time-zone, ?time_zone=)",
-        zone.0.name()
-    );
+    let detail =
+        format!("the file names no time zone: {} is used; name another with --time-zone or ?time_zone=", zone.0.name());
     report.note("time_zone", detail, None);
     zone
 }
 
-/// When each event starts.
-fn starts(schedule: &Schedule, target: &Target<'_>, options: &Options) -> Result<Vec<Start>, Faults> {
+/// Start, line and day of each event, in the target's time zone.
+fn starts(schedule: &Schedule, target: &Target<'_>, options: &Options) -> Result<Vec<Start>, ValidationErrors> {
     let zone = options.time_zone.or(schedule.time_zone).unwrap_or(target.zone);
-    let mut faults = Faults::default();
+    let mut faults = ValidationErrors::default();
     let mut starts = Vec::with_capacity(schedule.events.len());
     for event in &schedule.events {
         let local = event.starts_at.resolve(zone).map(|instant| target.zone.local(instant.to_utc()));
@@ -258,14 +182,14 @@ fn starts(schedule: &Schedule, target: &Target<'_>, options: &Options) -> Result
     faults.or(starts)
 }
 
-/// The events by their start; those that start together stay in the file's order.
+/// Events by start; events that start together stay in the file's order.
 fn in_order<'a>(events: &'a [Event], starts: &[Start]) -> Vec<(&'a Event, DateTime<FixedOffset>)> {
     let mut in_order: Vec<_> = events.iter().zip(starts.iter().map(|(start, _, _)| *start)).collect();
     in_order.sort_by_key(|(_, start)| *start);
     in_order
 }
 
-fn conference(schedule: &Schedule, slug: &Code, target: &Target<'_>, days: &[Day]) -> Result<Value, Faults> {
+fn conference(schedule: &Schedule, slug: &Code, target: &Target<'_>, days: &[Day]) -> Result<Value, ValidationErrors> {
     let date = |edge: Edge| match edge {
         Edge::Date(date) => date,
         Edge::Instant(instant) => target.zone.local(instant.to_utc()).date_naive(),
@@ -274,8 +198,9 @@ fn conference(schedule: &Schedule, slug: &Code, target: &Target<'_>, days: &[Day
     let first = schedule.starts_on.map(date).into_iter().chain(dates()).min();
     let last = schedule.ends_on.map(date).into_iter().chain(dates()).max();
     let (Some(first), Some(last)) = (first.or(last), last.or(first)) else {
-        let fault = Fault::at(at(1), "required", "the file names no dates: neither of the conference nor of a day");
-        return Err(Faults(vec![fault]));
+        let fault =
+            ValidationError::at(at(1), "required", "the file names no dates: neither of the conference nor of a day");
+        return Err(ValidationErrors(vec![fault]));
     };
     let name = schedule.name.as_deref().or(schedule.acronym.as_deref()).unwrap_or(slug.as_str());
     let text = |text: &str| json!({ &target.language: text });
@@ -294,7 +219,7 @@ fn conference(schedule: &Schedule, slug: &Code, target: &Target<'_>, days: &[Day
     }))
 }
 
-/// Dates of a conference that is longer than a year are a slip: its days say when it is.
+/// A conference of more than a year is a mistake in the file: the dates of its days are used instead.
 fn plausible(first: NaiveDate, last: NaiveDate, days: &[Day]) -> (NaiveDate, NaiveDate) {
     match (days.first(), days.last()) {
         (Some(first_day), Some(last_day)) if (last - first).num_days() > 365 => (first_day.date, last_day.date),
@@ -304,9 +229,9 @@ fn plausible(first: NaiveDate, last: NaiveDate, days: &[Day]) -> (NaiveDate, Nai
 
 type Known<'a> = Vec<(&'a Code, &'a std::collections::BTreeMap<String, String>)>;
 
-/// Puts things that have a code and a name into a list; answers the code of each name.
+/// Puts things that have a code and a name into a list. Returns the code of each name.
 fn named(
-    list: &mut List,
+    list: &mut ImportedList,
     names: &[&str],
     known: Option<Known<'_>>,
     noun: &str,

@@ -1,44 +1,40 @@
-//! What schedule.xml and schedule.json say, one form for both: read leniently, as the files of frab, pretalx and
-//! pentabarf ask for, and understood once.
+//! The common content of schedule.xml and schedule.json. It is read leniently, because the files of frab, pretalx and
+//! pentabarf differ, and is interpreted in one place.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
 use super::{
     report::Report,
-    schedule::{self, Changeover, Edge, Event, FileDay, People, Person, Schedule, Seen, at},
+    schedule::{self, Changeover, Edge, Event, EventIds, FileDay, People, Person, Schedule, at},
     text,
 };
 use crate::{
-    faults::Faults,
-    values::{Moment, TextValue as _, TimeZone},
+    validation::ValidationErrors,
+    values::{LocalOrInstant, TextValue as _, TimeZone},
 };
 
-/// When a day begins in files that do not say it: what lies between midnight and then is listed under the day before.
+/// Start of a day in files that state none: events between midnight and this time are listed under the day before.
 const DAY_CHANGE: NaiveTime = match NaiveTime::from_hms_opt(6, 0, 0) {
     Some(time) => time,
     None => NaiveTime::MIN,
 };
-/// How long an event without a duration lasts in files that name no time slot, in minutes.
+/// Duration of an event without one in files that state no time slot, in minutes.
 const SLOT_MINUTES: i64 = 5;
-/// The longest event, in days: that of the longest conference.
+/// Longest event, in days: as long as the longest conference.
 const EVENT_DAYS_MAX: i64 = 366;
 
-/// A whole file, as texts.
+/// A whole file, as texts that are not interpreted yet.
 #[derive(Debug, Default)]
 pub struct RawSchedule {
-    /// Members of `conference`.
     pub conference: RawConference,
-    /// Its days, with the line of each.
     pub days: Vec<RawDay>,
-    /// Its rooms: names, with how many people they hold.
+    /// Rooms: name and capacity.
     pub rooms: Vec<(String, Option<u32>)>,
-    /// Its tracks.
     pub tracks: Vec<String>,
-    /// Its events.
     pub events: Vec<RawEvent>,
 }
 
-/// Members of `conference`, by their names in the file; empty where it has none.
+/// Members of `conference`, by their names in the file; empty if the file has none.
 #[derive(Debug, Default)]
 pub struct RawConference {
     pub line: usize,
@@ -54,7 +50,7 @@ pub struct RawConference {
     pub time_zone_name: String,
 }
 
-/// A day, and the line where it begins.
+/// A day, with the line where it begins.
 #[derive(Debug, Default)]
 pub struct RawDay {
     pub line: usize,
@@ -62,7 +58,7 @@ pub struct RawDay {
     pub start: String,
 }
 
-/// An event, the line where it begins, and the place of its day; the rest by the names in the file.
+/// An event, with the line where it begins and the index of its day; the other fields have the file's names.
 #[derive(Debug, Default)]
 pub struct RawEvent {
     pub line: usize,
@@ -84,7 +80,7 @@ pub struct RawEvent {
     pub persons: Vec<RawPerson>,
 }
 
-/// A person of an event, and the line.
+/// A person of an event, with the line.
 #[derive(Debug, Default)]
 pub struct RawPerson {
     pub line: usize,
@@ -95,12 +91,12 @@ pub struct RawPerson {
     pub biography: String,
 }
 
-/// Understands a file.
+/// Interprets a file.
 ///
 /// # Errors
-/// Every event, and every day, that cannot be understood.
-pub fn understand(raw: RawSchedule, report: &mut Report) -> Result<Schedule, Faults> {
-    let mut reading = Reading::new(raw.conference, report);
+/// One fault for each event and each day that cannot be understood.
+pub fn interpret(raw: RawSchedule, report: &mut Report) -> Result<Schedule, ValidationErrors> {
+    let mut reading = ScheduleReader::new(raw.conference, report);
     for day in &raw.days {
         reading.day(day);
     }
@@ -116,26 +112,26 @@ pub fn understand(raw: RawSchedule, report: &mut Report) -> Result<Schedule, Fau
     reading.faults.or(reading.schedule)
 }
 
-struct Reading<'a> {
+struct ScheduleReader<'a> {
     schedule: Schedule,
     report: &'a mut Report,
-    faults: Faults,
+    faults: ValidationErrors,
     acronym: String,
     day_change: NaiveTime,
     slot: TimeDelta,
-    seen: Seen,
-    /// The place in [`Schedule::days`] of each day of the file.
+    seen: EventIds,
+    /// Index in [`Schedule::days`] of each day of the file.
     days: Vec<Option<usize>>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> ScheduleReader<'a> {
     fn new(raw: RawConference, report: &'a mut Report) -> Self {
         let at = Some(raw.line).filter(|line| *line > 0);
         let title = text::title(&raw.title, report, at);
         let acronym = [&raw.acronym, &title].into_iter().map(|text| text::folded(text)).find(|code| !code.is_empty());
         let time_zone = TimeZone::parse(raw.time_zone_name.trim()).ok();
         if time_zone.is_none() && !raw.time_zone_name.trim().is_empty() {
-            report.note("time_zone", "the time zone of the file is none of the IANA database", at);
+            report.note("time_zone", "the file's time zone is not in the IANA database", at);
         }
         let day_change = time_of_day(&raw.day_change);
         let slot = duration(&raw.timeslot_duration).map(|(slot, _)| slot).filter(|slot| *slot > TimeDelta::zero());
@@ -154,11 +150,11 @@ impl<'a> Reading<'a> {
         Self {
             schedule,
             report,
-            faults: Faults::default(),
+            faults: ValidationErrors::default(),
             acronym: acronym.unwrap_or_default(),
             day_change: day_change.unwrap_or(DAY_CHANGE),
             slot: slot.unwrap_or(TimeDelta::minutes(SLOT_MINUTES)),
-            seen: Seen::default(),
+            seen: EventIds::default(),
             days: Vec::new(),
         }
     }
@@ -179,7 +175,7 @@ impl<'a> Reading<'a> {
         };
         let known = self.schedule.days.iter().position(|day| day.date == date);
         if known.is_some() {
-            self.report.note("duplicate_day", "days with one date are one day", Some(raw.line));
+            self.report.note("duplicate_day", "days with the same date become one day", Some(raw.line));
         }
         self.days.push(Some(known.unwrap_or(self.schedule.days.len())));
         if known.is_none() {
@@ -251,14 +247,14 @@ impl<'a> Reading<'a> {
         self.schedule.events.push(event);
     }
 
-    /// The date with the offset that the file says; else the day's date and the wall time, of the next date where it
-    /// lies before the change of day.
-    fn starts_at(&mut self, raw: &RawEvent, day: Option<usize>) -> Option<Moment> {
+    /// Start of an event: its date with the offset in the file; else the wall time on the day's date, or on the next
+    /// date if it is before the day's changeover.
+    fn starts_at(&mut self, raw: &RawEvent, day: Option<usize>) -> Option<LocalOrInstant> {
         if let Some(instant) = instant(&raw.date) {
-            return Some(Moment::Instant(instant));
+            return Some(LocalOrInstant::Instant(instant));
         }
         if let Some(wall) = wall(&raw.date) {
-            return Some(Moment::Wall(wall));
+            return Some(LocalOrInstant::Wall(wall));
         }
         let date = NaiveDate::parse_from_str(raw.date.trim(), "%Y-%m-%d").ok();
         let Some(time) = time_of_day(&raw.start) else {
@@ -268,8 +264,8 @@ impl<'a> Reading<'a> {
         };
         let of_day = || self.schedule.days.get(day?).map(|day| day.date);
         let next = || if time < self.day_change { of_day()?.succ_opt() } else { of_day() };
-        // A fault of the day itself has been named.
-        Some(Moment::Wall(date.or_else(next)?.and_time(time)))
+        // A fault of the day itself is reported already.
+        Some(LocalOrInstant::Wall(date.or_else(next)?.and_time(time)))
     }
 
     fn duration(&mut self, raw: &RawEvent) -> Option<TimeDelta> {
@@ -305,7 +301,7 @@ impl<'a> Reading<'a> {
         text::joined(&[subtitle, abstract_, description], self.report, here)
     }
 
-    /// The slug without the conference's acronym and the event's id before it, or the title.
+    /// Base of the session's code: the slug without the conference's acronym and the event's id in front, or the title.
     fn code(&self, raw: &RawEvent, title: &str) -> String {
         let slug = text::folded(&raw.slug);
         let mut code = slug.as_str();
@@ -366,7 +362,7 @@ fn time_of_day(text: &str) -> Option<NaiveTime> {
     ["%H:%M", "%H:%M:%S"].iter().find_map(|format| NaiveTime::parse_from_str(text.trim(), format).ok())
 }
 
-/// How long: `0:45`, `00:45:00`, `45`, `PT45M`; and whether it has three parts, which files mean in two ways.
+/// Reads a duration (`0:45`, `00:45:00`, `45`, `PT45M`), and whether it has three parts, which files use in two ways.
 fn duration(text: &str) -> Option<(TimeDelta, bool)> {
     let text = text.trim();
     if let Some(duration) = iso_duration(text) {
@@ -377,7 +373,7 @@ fn duration(text: &str) -> Option<(TimeDelta, bool)> {
     match parts?.as_slice() {
         [minutes] => Some((TimeDelta::minutes(*minutes), false)),
         [hours, minutes] if *minutes < 60 => Some((TimeDelta::hours(*hours) + TimeDelta::minutes(*minutes), false)),
-        // Seconds are nobody's: what ends in some is days, hours and minutes.
+        // No file gives seconds: three parts that end in some are days, hours and minutes.
         [days, hours @ 0..=23, minutes @ 1..=59] if *days > 0 => {
             Some((TimeDelta::days(*days) + TimeDelta::hours(*hours) + TimeDelta::minutes(*minutes), true))
         }
@@ -388,7 +384,7 @@ fn duration(text: &str) -> Option<(TimeDelta, bool)> {
     }
 }
 
-/// A duration of ISO 8601 in weeks, days, hours, minutes and seconds, as iCalendar writes it too.
+/// Reads a duration of ISO 8601 in weeks, days, hours, minutes and seconds; iCalendar has the same form.
 pub fn iso_duration(text: &str) -> Option<TimeDelta> {
     let mut rest = text.strip_prefix('+').unwrap_or(text).strip_prefix('P')?;
     let mut total = TimeDelta::zero();

@@ -1,4 +1,4 @@
-//! HTML reduced to plain text: paragraphs and lists stay, links keep their target, scripts and styles go.
+//! HTML reduced to plain text: paragraphs and lists stay, links keep their target, scripts and styles are removed.
 
 /// Elements that end a paragraph.
 const BLOCKS: &[&str] = &[
@@ -25,13 +25,13 @@ const BLOCKS: &[&str] = &[
     "table",
     "ul",
 ];
-/// Elements inside a line, and those that break it.
+/// Elements inside a line, and elements that break it.
 const INLINE: &[&str] = &[
     "a", "abbr", "b", "br", "cite", "code", "em", "i", "iframe", "img", "li", "mark", "q", "s", "script", "small",
     "span", "strong", "style", "sub", "sup", "tbody", "td", "th", "thead", "tr", "tt", "u", "video",
 ];
 
-/// The characters that texts of the web name.
+/// Named character references that web texts use.
 const ENTITIES: &[(&str, &str)] = &[
     ("amp", "&"),
     ("lt", "<"),
@@ -63,7 +63,7 @@ const ENTITIES: &[(&str, &str)] = &[
     ("times", "×"),
 ];
 
-/// The plain text; `None` for a text that has no HTML in it.
+/// The plain text; `None` if the text contains no HTML.
 pub fn to_plain(text: &str) -> Option<String> {
     let mut plain = Plain::default();
     let mut rest = text;
@@ -95,7 +95,7 @@ struct Tag<'a> {
 }
 
 impl<'a> Tag<'a> {
-    /// The tag that `from` begins with, and what follows it. `<https://...>` of a Markdown text is none.
+    /// Reads the tag at the beginning of `from`, and returns the rest. `<https://...>` in a Markdown text is not a tag.
     fn read(from: &'a str) -> Option<(Self, &'a str)> {
         let inner = from.strip_prefix('<')?;
         if let Some(comment) = inner.strip_prefix("!--") {
@@ -120,7 +120,7 @@ impl<'a> Tag<'a> {
     }
 }
 
-/// The character that `from` names by a reference, and what follows it.
+/// Reads the character reference at the beginning of `from`, and returns the rest.
 fn entity(from: &str) -> Option<(String, &str)> {
     let (name, after) = from.strip_prefix('&')?.split_once(';')?;
     if let Some((_, character)) = ENTITIES.iter().find(|(known, _)| *known == name) {
@@ -137,7 +137,7 @@ fn entity(from: &str) -> Option<(String, &str)> {
 #[derive(Default)]
 struct Plain<'a> {
     out: String,
-    /// The target of the link that is open, and where its text began.
+    /// Target of the open link, and the position where its text began.
     link: Option<(&'a str, usize)>,
 }
 
@@ -146,7 +146,7 @@ impl<'a> Plain<'a> {
         self.out.push_str(text);
     }
 
-    /// What a tag does to the text; answers what is left to read.
+    /// Applies a tag to the text, and returns what is left to read.
     fn tag(&mut self, tag: &Tag<'a>, after: &'a str) -> &'a str {
         match tag.name.as_str() {
             name @ ("script" | "style") if !tag.is_end => {

@@ -1,16 +1,15 @@
-//! Where in a file something stands.
+//! Line numbers in a file.
 
-/// The lines of a text.
+/// Positions of the line breaks of a text.
 #[derive(Debug)]
 pub struct Lines(Vec<usize>);
 
 impl Lines {
-    /// Finds the line breaks of a text.
     pub fn of(text: &str) -> Self {
         Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(place, _)| place).collect())
     }
 
-    /// The number of the line, from 1, that holds the byte at `place`.
+    /// Number of the line that holds the byte at `place`, from 1.
     pub fn line(&self, place: usize) -> usize {
         self.0.partition_point(|line_break| *line_break < place) + 1
     }

@@ -1,4 +1,5 @@
-//! The lists of a document that an import adds to or replaces, and how what the file names finds what the draft has.
+//! Lists of a document that an import merges or replaces, and how names in the file are matched with things of the
+//! draft.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -6,23 +7,23 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ImportMode,
-    text::{Codes, folded},
+    text::{CodeAllocator, folded},
 };
 
-/// A thing of a document.
+/// A thing of a document, as a JSON object.
 pub type Node = Map<String, Value>;
 
-/// A list of a document. Merged, it keeps what it had; replaced, a thing keeps its id alone.
+/// A list of a document. When it is merged, things keep their fields; when it is replaced, they keep only their id.
 #[derive(Debug)]
-pub struct List {
+pub struct ImportedList {
     key: &'static str,
     order: Vec<String>,
     nodes: HashMap<String, Node>,
     before: HashMap<String, Node>,
 }
 
-impl List {
-    /// The list that the draft has.
+impl ImportedList {
+    /// The list to fill, from that of the draft.
     pub fn of(draft: Option<Value>, key: &'static str, mode: ImportMode) -> Self {
         let mut list = Self { key, order: Vec::new(), nodes: HashMap::new(), before: HashMap::new() };
         let Some(Value::Array(nodes)) = draft else {
@@ -42,12 +43,12 @@ impl List {
         list
     }
 
-    /// What the draft has under this code.
+    /// The thing with this code in the draft.
     pub fn before(&self, code: &str) -> Option<&Node> {
         self.before.get(code)
     }
 
-    /// The thing with this code, to be filled.
+    /// The thing with this code in the new list; it is added if it is missing.
     pub fn node(&mut self, code: &str) -> &mut Node {
         self.nodes.entry(code.to_owned()).or_insert_with(|| {
             self.order.push(code.to_owned());
@@ -57,14 +58,14 @@ impl List {
         })
     }
 
-    /// The codes in order, and the list as the document has it.
+    /// The codes in order, and the list as JSON.
     pub fn into_value(mut self) -> (Vec<String>, Value) {
         let nodes: Vec<_> = self.order.iter().filter_map(|code| self.nodes.remove(code)).collect();
         (self.order, json!(nodes))
     }
 }
 
-/// Gives a text to a thing, in one language; what it says in others stays.
+/// Sets a text of a thing in one language; other languages keep their text.
 pub fn set_text(node: &mut Node, field: &str, language: &str, text: &str) {
     if node.get(field).and_then(|texts| texts.get(language)).is_some_and(|known| known.as_str() == Some(text)) {
         return;
@@ -73,20 +74,20 @@ pub fn set_text(node: &mut Node, field: &str, language: &str, text: &str) {
         Some(Value::Object(texts)) => texts,
         _ => Map::new(),
     };
-    // What says the same under another tag has changed its language.
+    // The same text under another tag is this text in a wrong language: remove it.
     texts.retain(|_, other| other.as_str() != Some(text));
     texts.insert(language.to_owned(), Value::from(text));
     node.insert(field.to_owned(), Value::Object(texts));
 }
 
-/// Whether a text of a thing is this one, in some language.
+/// Whether this text of a thing is the same in any language.
 pub fn says(node: &Node, field: &str, text: &str) -> bool {
     let texts = node.get(field).and_then(Value::as_object);
     texts.is_some_and(|texts| texts.values().any(|known| known.as_str() == Some(text)))
 }
 
-/// The code of each name: that of the draft's thing of this name, else of the one with the code that the name makes,
-/// else a new one. Nothing is given to two names.
+/// The code of each name: that of the draft's thing with this name, else that of the thing whose code the name makes,
+/// else a new one. No code is given to two names.
 pub fn assign(wanted: &[&str], known: &[(String, Vec<String>)], otherwise: &str) -> Vec<String> {
     let mut in_order: Vec<_> = known.iter().collect();
     in_order.sort_by_key(|(code, _)| (code.len(), code.as_str()));
@@ -104,7 +105,7 @@ pub fn assign(wanted: &[&str], known: &[(String, Vec<String>)], otherwise: &str)
         found.push(code.map(str::to_owned));
     }
     let codes: HashSet<&str> = known.iter().map(|(code, _)| code.as_str()).collect();
-    let mut taken = Codes::taken(codes.iter().copied());
+    let mut taken = CodeAllocator::taken(codes.iter().copied());
     let code_of = |(name, found): (&&str, Option<String>)| {
         found.unwrap_or_else(|| {
             let base = folded(name);

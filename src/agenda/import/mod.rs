@@ -1,17 +1,17 @@
 //! Importing: files of other systems become a draft.
 //!
 //! Nouns: a *file* is what was read, bytes in, of any format ([`read`]); its *report* lists what could not be
-//! represented; to *compose* is to join a file with a draft into the document that the draft is to be
+//! represented; to *compose* is to join a file with a draft into the document that becomes the new draft
 //! ([`draft::compose`]).
 //!
 //! Invariants:
-//! - Nothing is half-imported: a file with a fault is refused whole, each fault with its line ([`read`],
-//!   [`draft::Composed::of_file`]), and what is composed passes [`super::model::read`] before it is written, in one
+//! - Nothing is half-imported: a file with a fault is refused as a whole, each fault with its line ([`read`],
+//!   [`target::Composed::of_file`]), and a composed document passes [`super::model::read`] before it is written, in one
 //!   transaction ([`actions::import`]).
-//! - Importing a file twice changes nothing the second time: sessions are known by their guid, days by their date, all
-//!   else by name or code ([`list::assign`], [`sessions::put`]).
+//! - Importing a file twice changes nothing the second time: sessions are identified by their guid, days by their date,
+//!   everything else by name or code ([`list::assign`], [`sessions::put`]).
 //! - Nothing is dropped in silence: it is in the report ([`report::Report`]).
-//! - A parser expands nothing: no entity of a file, no recurrence.
+//! - A parser expands nothing: no XML entity that the file defines, no recurrence rule.
 
 pub mod actions;
 pub mod api;
@@ -24,14 +24,13 @@ mod html;
 mod lines;
 mod list;
 mod people;
-mod quotes;
 pub mod report;
 mod schedule;
 mod schedule_json;
 mod schedule_xml;
 mod sessions;
 mod speaker_table;
-pub mod table;
+pub mod target;
 pub mod text;
 
 use report::Report;
@@ -39,44 +38,42 @@ use schedule::{Schedule, at};
 use speaker_table::SpeakerRow;
 
 use crate::{
-    faults::{Fault, Faults},
+    csv_table,
+    validation::{ValidationError, ValidationErrors},
     values::{Code, TextValue as _, TimeZone, text_enum},
 };
 
 text_enum! {
-    /// What an import does to what the draft has.
+    /// What an import does with the present content of the draft.
     ImportMode {
-        /// It adds and updates, and removes nothing.
+        /// Adds and updates things, and removes nothing.
         Merge = "merge",
-        /// Days, rooms, tracks, speakers and sessions become those of the file.
+        /// Replaces days, rooms, tracks, speakers and sessions by those of the file; for a table, only speakers.
         Replace = "replace",
     }
 }
 
 text_enum! {
-    /// The format of a file.
+    /// Format of a file.
     Format {
-        /// frab, c3voc, pretalx or pentabarf XML.
+        /// XML of frab, c3voc, pretalx or pentabarf.
         ScheduleXml = "schedule.xml",
-        /// c3voc or pretalx JSON.
+        /// JSON of c3voc or pretalx.
         ScheduleJson = "schedule.json",
-        /// iCalendar.
+        /// iCalendar (RFC 5545).
         Calendar = "calendar",
-        /// A table of speakers.
+        /// CSV table of speakers.
         SpeakersCsv = "table of speakers",
     }
 }
 
-/// How a file is imported.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// What it does to what is there.
     pub mode: ImportMode,
-    /// The zone of times that have none.
+    /// Time zone of times without an offset.
     pub time_zone: Option<TimeZone>,
 }
 
-/// A file that was read.
 #[derive(Debug)]
 pub struct File {
     content: Content,
@@ -90,28 +87,29 @@ enum Content {
 }
 
 impl File {
-    /// The slug of the conference that the file makes.
+    /// The slug of the conference that the file creates, from its acronym.
     ///
     /// # Errors
-    /// It names no conference.
-    pub fn slug(&self) -> Result<Code, Faults> {
+    /// The file names no conference.
+    pub fn slug(&self) -> Result<Code, ValidationErrors> {
         let acronym = match &self.content {
             Content::Schedule(schedule) => schedule.acronym.as_deref(),
             Content::Speakers(_) => None,
         };
         acronym.and_then(|acronym| Code::parse(acronym).ok()).ok_or_else(|| {
-            let detail = "the file names no conference: name one that is there";
-            Faults(vec![Fault::at(at(1), "no_conference", detail)])
+            let detail = "the file names no conference: name an existing one";
+            ValidationErrors(vec![ValidationError::at(at(1), "no_conference", detail)])
         })
     }
 }
 
-/// Reads a file, whose format is told by its content; `declared` is what its sender says it is.
+/// Reads a file. The content decides about the format; `declared` is the format that the sender named.
 ///
 /// # Errors
-/// All that is wrong with it, by line.
-pub fn read(bytes: &[u8], declared: Option<Format>) -> Result<File, Faults> {
-    let refused = |line, code: &str, detail: String| Err(Faults(vec![Fault::at(at(line), code, detail)]));
+/// All faults of the file, by line; a declared format that is not the file's.
+pub fn read(bytes: &[u8], declared: Option<Format>) -> Result<File, ValidationErrors> {
+    let refused =
+        |line, code: &str, detail: String| Err(ValidationErrors(vec![ValidationError::at(at(line), code, detail)]));
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let format = format_of(bytes);
     if let Some(declared) = declared.filter(|declared| *declared != format) {
@@ -123,16 +121,16 @@ pub fn read(bytes: &[u8], declared: Option<Format>) -> Result<File, Faults> {
         let content = Content::Schedule(Box::new(calendar::read(bytes, &mut report)?));
         return Ok(File { content, report });
     }
-    let text = table::text(bytes)?;
+    let text = csv_table::text(bytes)?;
     let content = match format {
         Format::SpeakersCsv => Content::Speakers(speaker_table::read(text, &mut report)?),
         Format::ScheduleJson => {
             let raw = schedule_json::read(text, &mut report)?;
-            Content::Schedule(Box::new(frab::understand(raw, &mut report)?))
+            Content::Schedule(Box::new(frab::interpret(raw, &mut report)?))
         }
         Format::ScheduleXml | Format::Calendar => {
             let raw = schedule_xml::read(text, &mut report)?;
-            Content::Schedule(Box::new(frab::understand(raw, &mut report)?))
+            Content::Schedule(Box::new(frab::interpret(raw, &mut report)?))
         }
     };
     Ok(File { content, report })

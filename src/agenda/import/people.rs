@@ -1,4 +1,4 @@
-//! The persons of a file as speakers of a document.
+//! People in a file, as speakers of a document.
 
 use std::collections::HashMap;
 
@@ -6,23 +6,23 @@ use serde_json::{Value, json};
 
 use super::{
     Options,
-    draft::{Composed, Counts, Target, document},
-    list::{List, Node, assign, set_text},
+    list::{ImportedList, Node, assign, set_text},
     report::Report,
     schedule::{Person, at},
     speaker_table::SpeakerRow,
+    target::{Composed, Counts, Target, document},
     text,
 };
 use crate::{
     agenda::{Agenda, document::OrganisationKind},
-    faults::Faults,
+    validation::ValidationErrors,
     values::LanguageTag,
 };
 
-/// Puts the persons of a schedule into the list of speakers. Answers the code of each.
-pub fn of_schedule(list: &mut List, people: &[Person], target: &Target<'_>) -> Vec<String> {
+/// Puts the people of a schedule into the list of speakers. Returns the code of each.
+pub fn of_schedule(list: &mut ImportedList, people: &[Person], target: &Target<'_>) -> Vec<String> {
     let known = known(target.draft);
-    // Persons of one name come in an order that does not depend on where they appear first, so that their codes stay.
+    // People with the same name are sorted by their key, not by their first event, so that their codes stay the same.
     let mut first: HashMap<&str, usize> = HashMap::new();
     for (place, person) in people.iter().enumerate() {
         first.entry(&person.name).or_insert(place);
@@ -76,21 +76,27 @@ fn whole_name(node: &Node) -> String {
     [text("given_name"), text("family_name")].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// What a draft becomes with a table of speakers. A cell without text changes nothing.
+/// Composes the new draft with a table of speakers. An empty cell changes nothing, but the given name is always set to
+/// that of the row.
 ///
 /// # Errors
-/// Rows that name one speaker twice.
-pub fn of_table(rows: &[SpeakerRow], report: &Report, draft: &Agenda, options: &Options) -> Result<Composed, Faults> {
+/// Rows for the same speaker.
+pub fn of_table(
+    rows: &[SpeakerRow],
+    report: &Report,
+    draft: &Agenda,
+    options: &Options,
+) -> Result<Composed, ValidationErrors> {
     let language = draft.conference.languages.first().map_or("en", LanguageTag::as_str).to_owned();
     let mut document = document(Some(draft));
     let mut organisations = Organisations::of(draft, &mut document, &language);
-    let mut list = List::of(document.remove("speakers"), "code", options.mode);
+    let mut list = ImportedList::of(document.remove("speakers"), "code", options.mode);
     let codes = codes(rows, draft);
-    let mut faults = Faults::default();
+    let mut faults = ValidationErrors::default();
     let mut lines: HashMap<String, usize> = HashMap::new();
     for (row, code) in rows.iter().zip(codes) {
         if let Some(first) = lines.insert(code.clone(), row.line) {
-            faults.add(at(row.line), "duplicate", format!("the speaker {code} stands in line {first} already"));
+            faults.add(at(row.line), "duplicate", format!("the speaker {code} is in line {first} already"));
         }
         let node = list.node(&code);
         node.insert("family_name".to_owned(), Value::from(row.family_name.as_str()));
@@ -113,12 +119,12 @@ pub fn of_table(rows: &[SpeakerRow], report: &Report, draft: &Agenda, options: &
     faults.or(composed)
 }
 
-/// The code of each row: its own, else that of the speaker of its name.
+/// The code of each row: the one in the row, else that of the speaker with this name.
 fn codes(rows: &[SpeakerRow], draft: &Agenda) -> Vec<String> {
     let names: Vec<String> = rows.iter().filter(|row| row.code.is_none()).map(SpeakerRow::name).collect();
     let given: Vec<&str> = rows.iter().filter_map(|row| row.code.as_deref()).collect();
     let mut known = known(Some(draft));
-    // A code that a row claims is no longer found by a name.
+    // A speaker whose code is in a row is not found by name.
     known.iter_mut().filter(|(code, _)| given.contains(&code.as_str())).for_each(|(_, names)| names.clear());
     known.extend(given.iter().map(|code| ((*code).to_owned(), Vec::new())));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -126,11 +132,11 @@ fn codes(rows: &[SpeakerRow], draft: &Agenda) -> Vec<String> {
     rows.iter().map(|row| row.code.clone().or_else(|| found.next()).unwrap_or_default()).collect()
 }
 
-/// The organisations of a draft, and those that a table adds, each once.
+/// Organisations of a draft, and those that a table adds; each once.
 struct Organisations<'a> {
     nodes: Vec<Value>,
     by_name: HashMap<String, String>,
-    codes: text::Codes,
+    codes: super::text::CodeAllocator,
     language: &'a str,
 }
 
@@ -148,7 +154,9 @@ impl<'a> Organisations<'a> {
                 by_name.entry(name.to_lowercase()).or_insert_with(|| code.to_owned());
             }
         }
-        let codes = text::Codes::taken(draft.organisations.iter().map(|organisation| organisation.code.as_str()));
+        let codes = super::text::CodeAllocator::taken(
+            draft.organisations.iter().map(|organisation| organisation.code.as_str()),
+        );
         Self { nodes, by_name, codes, language }
     }
 

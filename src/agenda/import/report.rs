@@ -1,35 +1,35 @@
-//! What an import could not represent, or understood in its own way: one note a kind, with how often and where.
+//! Notes on what an import could not represent or had to interpret: one note for each kind, with its count and lines.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The most kinds of notes of one file.
+/// Most notes in one report.
 const NOTES_MAX: usize = 200;
-/// The most lines that one note names.
+/// Most lines in one note.
 const LINES_MAX: usize = 20;
 
-/// One kind of thing that the file says and the agenda does not, or not so.
+/// One kind of content that the agenda does not have, or has in another form than the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = ImportNote)]
 pub struct Note {
-    /// A stable word for a program: `not_kept`, `html`, `time_zone`, ...
+    /// Stable word for programs, such as `not_kept`, `html` or `time_zone`.
     pub code: String,
-    /// What happened to it, for a person.
+    /// What happened to the content, in English.
     pub detail: String,
-    /// How often.
+    /// Number of times that this occurs in the file.
     pub count: usize,
-    /// The first lines of the file where it stands.
+    /// First lines of the file where this occurs, at most 20; left out if no line is known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub lines: Vec<usize>,
 }
 
-/// The notes of one file, in the order in which they were first needed.
+/// Notes of one file, in the order of their first use.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report(pub Vec<Note>);
 
 impl Report {
-    /// Notes one thing; equal ones are counted.
+    /// Adds a note. An equal note is counted instead; the last note says that there are more kinds.
     pub fn note(&mut self, code: &str, detail: impl AsRef<str>, line: Option<usize>) {
         let detail = detail.as_ref();
         let found = self.0.iter_mut().find(|note| note.code == code && note.detail == detail);

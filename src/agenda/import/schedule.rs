@@ -1,4 +1,4 @@
-//! A schedule as every format says it: what is imported, in the file's order, before it meets a draft.
+//! The content of a file in one form for all formats, in the file's order, before it is joined with a draft.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,117 +8,98 @@ use uuid::{Uuid, uuid};
 use super::{report::Report, text};
 use crate::{
     agenda::{document::SessionKind, model::SESSIONS_MAX},
-    faults::Faults,
     ids::SessionId,
-    values::{LanguageTag, Moment, TextValue as _, TimeZone},
+    validation::ValidationErrors,
+    values::{LanguageTag, LocalOrInstant, TextValue as _, TimeZone},
 };
 
-/// Under which the ids of sessions are derived whose file gives them none (RFC 9562, version 5).
+/// Namespace of the derived ids of sessions for which the file has none (RFC 9562, version 5).
 const NAMESPACE: Uuid = uuid!("5b0c3f0e-6a1d-4c7e-9d52-0f6f3c1b8e47");
 
-/// What an import reads of a whole conference.
+/// Content of a file about a whole conference.
 #[derive(Debug, Default)]
 pub struct Schedule {
-    /// The conference's name.
     pub name: Option<String>,
-    /// What its name in URLs is made of.
+    /// Base of the conference's slug.
     pub acronym: Option<String>,
-    /// What it is about.
     pub description: Option<String>,
-    /// Its venue and city.
+    /// Venue and city.
     pub venue: Option<(String, Option<String>)>,
-    /// Its first date.
     pub starts_on: Option<Edge>,
-    /// Its last date.
     pub ends_on: Option<Edge>,
-    /// Its time zone.
     pub time_zone: Option<TimeZone>,
-    /// Its days.
     pub days: Vec<FileDay>,
-    /// Its rooms: names, with how many people they hold.
+    /// Rooms: name and capacity.
     pub rooms: Vec<(String, Option<u32>)>,
-    /// Its tracks: names.
+    /// Names of the tracks.
     pub tracks: Vec<String>,
-    /// Who appears.
     pub people: People,
-    /// What happens.
     pub events: Vec<Event>,
 }
 
-/// The first or last date of a conference.
+/// First or last date of a conference.
 #[derive(Debug, Clone, Copy)]
 pub enum Edge {
-    /// A date.
     Date(NaiveDate),
-    /// An instant; its date depends on the zone.
+    /// An instant; its date depends on the time zone.
     Instant(DateTime<FixedOffset>),
 }
 
 /// A day of the file.
 #[derive(Debug, Clone)]
 pub struct FileDay {
-    /// Its line.
     pub line: usize,
-    /// Its date.
     pub date: NaiveDate,
-    /// When it begins, where the file says so.
+    /// Start of the day, if the file states it.
     pub changeover: Option<Changeover>,
 }
 
-/// When a day begins.
+/// Start of a day.
 #[derive(Debug, Clone, Copy)]
 pub enum Changeover {
-    /// At this time of day.
     Time(NaiveTime),
-    /// At this instant; its time of day depends on the zone.
+    /// An instant; its time of day depends on the time zone.
     Instant(DateTime<FixedOffset>),
 }
 
 /// A session of the file.
 #[derive(Debug)]
 pub struct Event {
-    /// Its line.
     pub line: usize,
-    /// The day that it is listed under.
+    /// Index of the day under which the file lists it.
     pub day: Option<usize>,
-    /// Its identifier.
     pub guid: SessionId,
-    /// What its code is made of.
+    /// Base of the session's code.
     pub code: String,
-    /// What it is, where its type says so.
+    /// Kind of session, if the file's type is one of the known kinds.
     pub kind: Option<SessionKind>,
-    /// Its title.
     pub title: String,
-    /// What it is about.
     pub abstract_: Option<String>,
-    /// The languages spoken.
+    /// Languages spoken.
     pub languages: Vec<LanguageTag>,
-    /// When it starts.
-    pub starts_at: Moment,
-    /// How long it lasts.
+    pub starts_at: LocalOrInstant,
     pub duration: TimeDelta,
-    /// The name of its room.
+    /// Name of the room.
     pub room: Option<String>,
-    /// The name of its track.
+    /// Name of the track.
     pub track: Option<String>,
-    /// Who appears in it, in order: places in [`Schedule::people`].
+    /// Indices in [`Schedule::people`] of the people who appear, in order.
     pub persons: Vec<usize>,
 }
 
 /// A person of the file.
 #[derive(Debug, Clone)]
 pub struct Person {
-    /// What tells them from others: a guid, a code, an id of the file.
+    /// Identity of the person in the file: a guid, a code or an id.
     pub key: Option<String>,
-    /// The whole name.
+    /// Whole name.
     pub name: String,
-    /// Who they are.
     pub biography: Option<String>,
-    /// The line where they first appear.
+    /// Line of the first appearance.
     pub line: usize,
 }
 
-/// Everyone who appears, each once.
+/// People who appear, each once.
 #[derive(Debug, Default)]
 pub struct People {
     /// In the order of their first appearance.
@@ -128,7 +109,7 @@ pub struct People {
 }
 
 impl People {
-    /// The place of this person: the same key is the same person; without a key, the same name is.
+    /// Index of this person, who is added if new: the same person has the same key or, without a key, the same name.
     pub fn place(&mut self, person: Person, report: &mut Report) -> usize {
         let known = match &person.key {
             Some(key) => self.by_key.get(key).copied().or_else(|| self.keyless(&person.name)),
@@ -149,7 +130,7 @@ impl People {
             }
             None => {
                 if self.by_name.contains_key(&person.name) {
-                    let detail = "persons of one name whom the file tells apart are several speakers";
+                    let detail = "people with one name and different ids become several speakers";
                     report.note("same_name", detail, Some(person.line));
                 }
                 self.by_name.entry(person.name.clone()).or_insert(place);
@@ -165,15 +146,15 @@ impl People {
     }
 }
 
-/// The identifiers that the events of one file have had.
+/// Identifiers of the events read so far in one file.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct EventIds {
     guids: HashMap<SessionId, usize>,
     ids: HashSet<String>,
 }
 
-impl Seen {
-    /// Whether an event is new: of two with one guid the first is kept.
+impl EventIds {
+    /// Whether an event is new. Of two events with one guid the first is kept.
     pub fn is_new(&mut self, guid: SessionId, id: &str, line: usize, report: &mut Report) -> bool {
         if let Some(first) = self.guids.get(&guid) {
             let detail = format!("an event with the guid or id of the one in line {first} is left out");
@@ -182,45 +163,45 @@ impl Seen {
         }
         self.guids.insert(guid, line);
         if !id.is_empty() && !self.ids.insert(id.to_owned()) {
-            report.note("duplicate_id", "events with other guids share an id; all are kept", Some(line));
+            report.note("duplicate_id", "events with different guids share an id; all are kept", Some(line));
         }
         true
     }
 }
 
-/// Whether there is room for one more session.
+/// Checks that one more session may be added.
 ///
 /// # Errors
-/// The fault of a file that has too many.
-pub fn one_more(count: usize, line: usize) -> Result<(), Faults> {
-    let mut faults = Faults::default();
+/// The file has more than [`SESSIONS_MAX`] sessions.
+pub fn one_more(count: usize, line: usize) -> Result<(), ValidationErrors> {
+    let mut faults = ValidationErrors::default();
     if count >= SESSIONS_MAX {
         faults.add(at(line), "too_long", format!("at most {SESSIONS_MAX} sessions are imported"));
     }
     faults.or(())
 }
 
-/// The place of a line, as faults name it.
+/// Pointer to a line, as faults of an import have it: `line 3`.
 pub fn at(line: usize) -> String {
     format!("line {line}")
 }
 
-/// The identifier of an event: its own guid, else one derived from what else identifies it.
+/// Identifier of an event: its own guid, else one derived from its other identifiers.
 pub fn guid(acronym: &str, guid: &str, others: &[&str], line: usize, report: &mut Report) -> SessionId {
     let given = Uuid::parse_str(guid).ok().filter(|uuid| !uuid.is_nil());
     if let Some(uuid) = given {
         return SessionId::from_uuid(uuid);
     }
     if guid.is_empty() {
-        report.note("guid_derived", "an event without a guid gets one made of its id", Some(line));
+        report.note("guid_derived", "an event without a guid gets one derived from its id", Some(line));
     } else {
-        report.note("guid_replaced", "a guid that is no UUID is replaced by one made of it", Some(line));
+        report.note("guid_replaced", "a guid that is not a UUID is replaced by one derived from it", Some(line));
     }
     let of = [guid].iter().chain(others).find(|text| !text.is_empty()).copied().unwrap_or_default();
     SessionId::from_uuid(Uuid::new_v5(&NAMESPACE, format!("{acronym}:{of}").as_bytes()))
 }
 
-/// What a session of this type is; none for a type that says nothing of the agenda's words.
+/// Kind of session for a type of the file; `None` if the type matches no kind.
 pub fn kind(type_name: &str) -> Option<SessionKind> {
     let words = text::folded(type_name);
     if let Some(kind) = SessionKind::from_word(&words.replace('-', "_")) {
@@ -239,7 +220,7 @@ pub fn kind(type_name: &str) -> Option<SessionKind> {
     .find_map(|(kind, known)| has(known).then_some(kind))
 }
 
-/// Names that files give languages instead of tags.
+/// Names that files use for languages instead of tags.
 const LANGUAGES: &[(&str, &str)] = &[
     ("english", "en"),
     ("englisch", "en"),
@@ -261,7 +242,7 @@ const LANGUAGES: &[(&str, &str)] = &[
     ("czech", "cs"),
 ];
 
-/// The languages that a text names: `en`, `de, en`, `en_US`, `German`.
+/// Languages in a text such as `en`, `de, en`, `en_US` or `German`.
 pub fn languages(text: &str, line: usize, report: &mut Report) -> Vec<LanguageTag> {
     let mut found = Vec::new();
     for word in text.split([',', ';', '/', '&', '|', ' ']).map(str::trim).filter(|word| !word.is_empty()) {

@@ -15,7 +15,7 @@ use super::{
     schedule::{at, one_more},
     schedule_xml::event_field,
 };
-use crate::faults::Faults;
+use crate::validation::ValidationErrors;
 
 #[derive(Deserialize)]
 struct File<'a> {
@@ -67,7 +67,7 @@ struct FileDay<'a> {
     rooms: Rooms<'a>,
 }
 
-/// A text, a number or nothing, as a text: files write ids both ways.
+/// A string, a number or null, as a text: files write ids as strings or numbers.
 #[derive(Debug, Default, Clone)]
 struct Scalar(String);
 
@@ -85,7 +85,7 @@ fn scalar(value: &Value) -> String {
     }
 }
 
-/// The rooms of a day with their events, in the file's order.
+/// Rooms of a day with their events, in the file's order.
 struct Rooms<'a>(Vec<(String, Vec<&'a RawValue>)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Rooms<'a> {
@@ -111,8 +111,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Rooms<'a> {
 /// Reads the file as texts.
 ///
 /// # Errors
-/// It is no JSON, no schedule, or has too many events.
-pub fn read(text: &str, report: &mut Report) -> Result<RawSchedule, Faults> {
+/// The file is not JSON, is not a schedule, or has too many events.
+pub fn read(text: &str, report: &mut Report) -> Result<RawSchedule, ValidationErrors> {
     let place = Place { text, lines: Lines::of(text) };
     let file: File = serde_json::from_str(text).map_err(|error| refused(&error, 1))?;
     let conference = file.schedule.conference;
@@ -153,20 +153,20 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// The line of a value of the file: it is a slice of the file's own text.
+    /// Line of a value, which is a slice of the file's own text.
     fn line(&self, raw: &RawValue) -> usize {
         self.lines.line(raw.get().as_ptr().addr().saturating_sub(self.text.as_ptr().addr()))
     }
 }
 
-/// The fault of a text that begins in `line`.
-fn refused(error: &serde_json::Error, line: usize) -> Faults {
+/// The fault for a text that begins in `line`.
+fn refused(error: &serde_json::Error, line: usize) -> ValidationErrors {
     let code = if error.is_data() { "other_format" } else { "malformed_json" };
     let mut detail = error.to_string();
     if let Some(place) = detail.rfind(" at line ") {
         detail.truncate(place);
     }
-    let mut faults = Faults::default();
+    let mut faults = ValidationErrors::default();
     faults.add(at(line + error.line().saturating_sub(1)), code, detail);
     faults
 }

@@ -1,4 +1,4 @@
-//! schedule.xml: read event by event, in one pass. No entity is expanded but XML's own five.
+//! schedule.xml: read event by event, in one pass. Only the five predefined entities of XML are expanded.
 
 use quick_xml::{
     Reader, XmlVersion,
@@ -12,18 +12,18 @@ use super::{
     report::Report,
     schedule::{at, one_more},
 };
-use crate::faults::Faults;
+use crate::validation::ValidationErrors;
 
-/// How deep elements may lie in one another.
+/// Deepest nesting of elements.
 const DEPTH_MAX: usize = 32;
 
 /// Reads the file as texts.
 ///
 /// # Errors
-/// It is no well-formed XML, has a DOCTYPE, is no schedule, or has too many events.
-pub fn read(text: &str, report: &mut Report) -> Result<RawSchedule, Faults> {
+/// The file is not well-formed XML, has a DOCTYPE, is not a schedule, or has too many events.
+pub fn read(text: &str, report: &mut Report) -> Result<RawSchedule, ValidationErrors> {
     let mut reader = Reader::from_str(text);
-    let mut reading = Reading::new(Lines::of(text), report);
+    let mut reading = XmlReader::new(Lines::of(text), report);
     loop {
         let place = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
         let event = reader.read_event().map_err(|error| {
@@ -38,30 +38,30 @@ pub fn read(text: &str, report: &mut Report) -> Result<RawSchedule, Faults> {
     }
 }
 
-fn fault(line: usize, code: &str, detail: impl Into<String>) -> Faults {
-    let mut faults = Faults::default();
+fn fault(line: usize, code: &str, detail: impl Into<String>) -> ValidationErrors {
+    let mut faults = ValidationErrors::default();
     faults.add(at(line), code, detail);
     faults
 }
 
-struct Reading<'a> {
+struct XmlReader<'a> {
     lines: Lines,
     report: &'a mut Report,
     line: usize,
-    /// The elements that are open, from the root.
+    /// Open elements, from the root.
     open: Vec<String>,
-    /// The text of the innermost one.
+    /// Text of the innermost open element.
     text: String,
     found: RawSchedule,
     room: String,
     event: RawEvent,
     person: RawPerson,
-    /// Members of the event that hold something the agenda has no place for.
+    /// Members of the event that the agenda has no field for.
     foreign: Vec<String>,
     has_schedule: bool,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> XmlReader<'a> {
     fn new(lines: Lines, report: &'a mut Report) -> Self {
         Self {
             lines,
@@ -78,7 +78,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn take(&mut self, event: Xml<'_>) -> Result<(), Faults> {
+    fn take(&mut self, event: Xml<'_>) -> Result<(), ValidationErrors> {
         match event {
             Xml::Start(element) => self.start(&element)?,
             Xml::Empty(element) => {
@@ -93,7 +93,7 @@ impl<'a> Reading<'a> {
                 self.text.push_str(&character);
             }
             Xml::DocType(_) => {
-                let detail = "a DOCTYPE is not read, nor any entity that it declares: take it out";
+                let detail = "remove the DOCTYPE: neither it nor its entities are read";
                 return Err(fault(self.line, "doctype", detail));
             }
             Xml::Comment(_) | Xml::Decl(_) | Xml::PI(_) | Xml::Eof => {}
@@ -101,7 +101,7 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    fn reference(&self, reference: &BytesRef<'_>) -> Result<String, Faults> {
+    fn reference(&self, reference: &BytesRef<'_>) -> Result<String, ValidationErrors> {
         let malformed = |detail: String| fault(self.line, "malformed_xml", detail);
         if let Some(character) = reference.resolve_char_ref().map_err(|error| malformed(error.to_string()))? {
             return Ok(character.to_string());
@@ -113,11 +113,11 @@ impl<'a> Reading<'a> {
         })
     }
 
-    fn start(&mut self, element: &BytesStart<'_>) -> Result<(), Faults> {
+    fn start(&mut self, element: &BytesStart<'_>) -> Result<(), ValidationErrors> {
         let name = element.local_name();
         let name = name.as_ref().to_owned();
         if self.open.len() >= DEPTH_MAX {
-            return Err(fault(self.line, "too_deep", format!("elements lie at most {DEPTH_MAX} deep")));
+            return Err(fault(self.line, "too_deep", format!("elements may be nested at most {DEPTH_MAX} deep")));
         }
         if self.open.is_empty() && name != "schedule" {
             return Err(fault(self.line, "other_format", format!("a schedule's root is <schedule>, not <{name}>")));
@@ -193,7 +193,7 @@ impl<'a> Reading<'a> {
                     self.foreign.extend(Some(member).filter(|member| !self.foreign.contains(member)));
                 }
             }
-            // A link, an attachment, the licence of a recording: its holder is named.
+            // For a link, an attachment or the licence of a recording, the note names the element that holds it.
             ["day", "room", "event", holder, ..] => {
                 let holder = (*holder).to_owned();
                 self.foreign.extend(Some(holder).filter(|holder| !self.foreign.contains(holder)));
@@ -206,7 +206,7 @@ impl<'a> Reading<'a> {
         self.open.pop();
     }
 
-    fn finish(self) -> Result<RawSchedule, Faults> {
+    fn finish(self) -> Result<RawSchedule, ValidationErrors> {
         if let Some(innermost) = self.open.last() {
             return Err(fault(self.line, "malformed_xml", format!("the file ends inside <{innermost}>")));
         }
@@ -241,7 +241,7 @@ fn conference_member(found: &mut RawSchedule, member: &str, text: String, line: 
     *field = text;
 }
 
-/// The field of an event that a member of it fills.
+/// The field of an event for a member of the file.
 pub fn event_field<'a>(event: &'a mut RawEvent, member: &str) -> Option<&'a mut String> {
     Some(match member {
         "room" => &mut event.room,

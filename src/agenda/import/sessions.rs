@@ -1,4 +1,4 @@
-//! The events of a file as sessions of a document.
+//! Events of a file, as sessions of a document.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,10 +6,9 @@ use chrono::{DateTime, FixedOffset};
 use serde_json::{Value, json};
 
 use super::{
-    draft::Target,
-    list::{List, Node, set_text},
+    list::{ImportedList, Node, set_text},
     schedule::Event,
-    text,
+    target::Target,
 };
 use crate::{
     agenda::document::{Session, SessionKind},
@@ -17,27 +16,27 @@ use crate::{
     values::LanguageTag,
 };
 
-/// The codes of what events refer to.
-pub struct Codes {
-    /// Of rooms, by name.
+/// Codes of the things that events refer to.
+pub struct ReferenceCodes {
+    /// Codes of rooms by name.
     pub rooms: HashMap<String, String>,
-    /// Of tracks, by name.
+    /// Codes of tracks by name.
     pub tracks: HashMap<String, String>,
-    /// Of speakers, by their place in the file.
+    /// Codes of speakers by index in the file's list of people.
     pub speakers: Vec<String>,
 }
 
-/// Puts events, in order, into the list of sessions. Answers the line of each code.
+/// Puts events, in order, into the list of sessions. Returns the line of each code.
 pub fn put(
-    list: &mut List,
+    list: &mut ImportedList,
     events: &[(&Event, DateTime<FixedOffset>)],
-    codes: &Codes,
+    codes: &ReferenceCodes,
     target: &Target<'_>,
 ) -> HashMap<String, usize> {
     let draft = target.draft.map_or(&[][..], |draft| &draft.sessions);
     let known: HashMap<SessionId, &Session> =
         draft.iter().filter_map(|session| Some((session.guid.or(session.id)?, session))).collect();
-    let mut taken = text::Codes::taken(draft.iter().map(|session| session.code.as_str()));
+    let mut taken = super::text::CodeAllocator::taken(draft.iter().map(|session| session.code.as_str()));
     let mut lines = HashMap::new();
     for (event, start) in events {
         let session = known.get(&event.guid).copied();
@@ -55,7 +54,7 @@ pub fn put(
 }
 
 fn fill(node: &mut Node, event: &Event, start: DateTime<FixedOffset>, session: Option<&Session>, target: &Target<'_>) {
-    // A session without a guid of its own is known by its id.
+    // A session without a guid of its own is identified by its id.
     if session.is_none_or(|session| session.guid.is_some()) {
         node.insert("guid".to_owned(), Value::from(event.guid.to_string()));
     }
@@ -80,7 +79,7 @@ fn fill(node: &mut Node, event: &Event, start: DateTime<FixedOffset>, session: O
     }
 }
 
-fn refer(node: &mut Node, event: &Event, codes: &Codes, before: Option<&Node>) {
+fn refer(node: &mut Node, event: &Event, codes: &ReferenceCodes, before: Option<&Node>) {
     for (field, name, codes) in [("room", &event.room, &codes.rooms), ("track", &event.track, &codes.tracks)] {
         if let Some(code) = name.as_ref().and_then(|name| codes.get(name)) {
             node.insert(field.to_owned(), Value::from(code.as_str()));
@@ -94,8 +93,8 @@ fn refer(node: &mut Node, event: &Event, codes: &Codes, before: Option<&Node>) {
     }
 }
 
-/// Who appears: the file's persons in its order, each with the role that organisers gave them; then those with another
-/// role than `speaker` whom the file does not know. Who appears in an item is not repeated.
+/// Appearances: first the file's people in its order, each with the roles that organisers gave them; then people who
+/// are not in the file and have another role than `speaker`. A person who appears in an item is not added.
 fn appearances(speakers: &[&str], before: Option<&Node>) -> Value {
     let of = |node: &Value| node.get("appearances").and_then(Value::as_array).cloned().unwrap_or_default();
     let speaker = |appearance: &Value| appearance.get("speaker").and_then(Value::as_str).unwrap_or_default().to_owned();

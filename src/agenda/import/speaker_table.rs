@@ -1,43 +1,36 @@
-//! A table of speakers.
+//! A CSV table of speakers.
 
 use serde_json::{Map, Value};
 
-use super::{
-    report::Report,
-    schedule::at,
-    table::{INNER_ROW, LINE_BREAK, Row, Table},
-    text,
-};
+use super::{report::Report, schedule::at, text};
 use crate::{
     agenda::document::{OrganisationKind, Precedence, Visibility},
-    faults::Faults,
-    values::{Code, CountryCode, Date, Moment, TextValue},
+    csv_table::{INNER_ROW, LINE_BREAK, Row, Table},
+    validation::ValidationErrors,
+    values::{Code, CountryCode, Date, LocalOrInstant, TextValue},
 };
 
-/// The most speakers of one table.
+/// Most speakers in one table.
 const ROWS_MAX: usize = 20_000;
 
-/// A row.
+/// A row of the table.
 #[derive(Debug, PartialEq)]
 pub struct SpeakerRow {
-    /// Its line.
     pub line: usize,
-    /// The code, where the table gives one.
+    /// Code, if the row has one.
     pub code: Option<String>,
-    /// The given name.
     pub given_name: Option<String>,
-    /// The family name.
     pub family_name: String,
-    /// The organisation's name or code, and what it is.
+    /// The organisation's name or code, and its kind.
     pub organisation: Option<(String, Option<OrganisationKind>)>,
-    /// Fields that are texts of people: `honorific`, `position`, `biography`.
+    /// Localised fields: `honorific`, `position`, `biography`.
     pub texts: Vec<(&'static str, String)>,
-    /// The other fields, as the agenda has them.
+    /// Other fields, in the form of the agenda's document.
     pub values: Map<String, Value>,
 }
 
 impl SpeakerRow {
-    /// The whole name.
+    /// Given and family name, in this order.
     pub fn name(&self) -> String {
         match &self.given_name {
             Some(given_name) => format!("{given_name} {}", self.family_name),
@@ -46,7 +39,7 @@ impl SpeakerRow {
     }
 }
 
-/// Every column that is known, with other names that tables give it.
+/// Known columns, each with its other names.
 const COLUMNS: &[(&str, &[&str])] = &[
     ("code", &[]),
     ("name", &["full_name", "public_name", "speaker"]),
@@ -68,16 +61,16 @@ const COLUMNS: &[(&str, &[&str])] = &[
 /// Reads the table.
 ///
 /// # Errors
-/// A column is missing; every row that cannot be understood.
-pub fn read(text: &str, report: &mut Report) -> Result<Vec<SpeakerRow>, Faults> {
+/// A column is missing; one fault for each row that cannot be understood.
+pub fn read(text: &str, report: &mut Report) -> Result<Vec<SpeakerRow>, ValidationErrors> {
     let table = Table::open(text)?;
-    let mut faults = Faults::default();
+    let mut faults = ValidationErrors::default();
     let columns = columns(&table.header, report, &mut faults);
     let columns = faults.or(columns)?;
-    let mut faults = Faults::default();
+    let mut faults = ValidationErrors::default();
     let mut rows = Vec::new();
     table.each(ROWS_MAX, "speakers", &mut faults, |record, faults| {
-        // A biography may well have lines with as many commas: no fault, but worth a look.
+        // A biography may have lines with as many commas as a row: this is a note, not a fault.
         if record.inner_row(|_| true).is_some() {
             report.note(INNER_ROW.0, INNER_ROW.1, Some(record.line));
         }
@@ -86,8 +79,8 @@ pub fn read(text: &str, report: &mut Report) -> Result<Vec<SpeakerRow>, Faults> 
     faults.or(rows)
 }
 
-/// What each column is; `None` for one that is not known.
-fn columns(header: &[String], report: &mut Report, faults: &mut Faults) -> Vec<Option<&'static str>> {
+/// Name of each column; `None` for an unknown one.
+fn columns(header: &[String], report: &mut Report, faults: &mut ValidationErrors) -> Vec<Option<&'static str>> {
     let mut found = Vec::new();
     for cell in header {
         let word = text::folded(cell).replace('-', "_");
@@ -95,7 +88,7 @@ fn columns(header: &[String], report: &mut Report, faults: &mut Faults) -> Vec<O
         let known = known.map(|(name, _)| *name);
         match known {
             Some(name) if found.contains(&known) => {
-                faults.add(at(1), "duplicate", format!("the column {name} stands there twice"));
+                faults.add(at(1), "duplicate", format!("the column {name} appears twice"));
             }
             None => {
                 let name = text::line(cell, 100, report, Some(1));
@@ -113,7 +106,12 @@ fn columns(header: &[String], report: &mut Report, faults: &mut Faults) -> Vec<O
     found
 }
 
-fn row(record: &Row, columns: &[Option<&'static str>], report: &mut Report, faults: &mut Faults) -> Option<SpeakerRow> {
+fn row(
+    record: &Row,
+    columns: &[Option<&'static str>],
+    report: &mut Report,
+    faults: &mut ValidationErrors,
+) -> Option<SpeakerRow> {
     let line = record.line;
     let here = Some(line);
     let cell = |name: &str| record.cell(columns.iter().position(|column| *column == Some(name))?);
@@ -125,9 +123,9 @@ fn row(record: &Row, columns: &[Option<&'static str>], report: &mut Report, faul
     }
     let mut values = Map::new();
     let mut checked =
-        |name: &str, faults: &mut Faults, check: fn(&str) -> Result<Value, crate::faults::Fault>| match cell(name)
-            .map(check)
-        {
+        |name: &str,
+         faults: &mut ValidationErrors,
+         check: fn(&str) -> Result<Value, crate::validation::ValidationError>| match cell(name).map(check) {
             Some(Ok(value)) => _ = values.insert(name.to_owned(), value),
             Some(Err(fault)) => faults.add(at(line), &fault.code, format!("{name} {}", fault.detail)),
             None => {}
@@ -136,12 +134,13 @@ fn row(record: &Row, columns: &[Option<&'static str>], report: &mut Report, faul
     checked("precedence", faults, word::<Precedence>);
     checked("took_office_on", faults, word::<Date>);
     checked("visibility", faults, word::<Visibility>);
-    checked("public_from", faults, word::<Moment>);
+    checked("public_from", faults, word::<LocalOrInstant>);
     checked("code", faults, word::<Code>);
     checked("organisation_kind", faults, word::<OrganisationKind>);
     checked("precedence_rank", faults, |text| {
         let rank = text.parse::<u32>().ok().filter(|rank| (1..=1_000_000).contains(rank));
-        rank.map(Value::from).ok_or_else(|| crate::faults::Fault::of_value("out_of_range", "must be 1 to 1000000"))
+        rank.map(Value::from)
+            .ok_or_else(|| crate::validation::ValidationError::of_value("out_of_range", "must be 1 to 1000000"))
     });
     let mut take = |name: &str| values.remove(name).and_then(|value| value.as_str().map(str::to_owned));
     let code = take("code");
@@ -167,8 +166,8 @@ fn row(record: &Row, columns: &[Option<&'static str>], report: &mut Report, faul
     (faults.0.len() == before).then_some(row)
 }
 
-/// A value of one word, as it is written.
-fn word<T: TextValue>(text: &str) -> Result<Value, crate::faults::Fault> {
+/// Checks a value and returns it in its canonical form.
+fn word<T: TextValue>(text: &str) -> Result<Value, crate::validation::ValidationError> {
     T::parse(text).map(|value| Value::from(value.text().into_owned()))
 }
 

@@ -1,4 +1,4 @@
-//! Texts of other systems as the agenda can hold them: composed (NFC), without hidden characters, HTML reduced to plain
+//! Texts of other systems in the form of the agenda: composed (NFC), without hidden characters, HTML reduced to plain
 //! text, codes in ASCII.
 
 use std::collections::HashSet;
@@ -8,18 +8,17 @@ use icu_normalizer::ComposingNormalizer;
 use super::{html, report::Report};
 use crate::values::{LOCALISED_LENGTH_MAX, may_hold};
 
-/// The longest code, less what a number behind it takes.
+/// Longest code from a text, in characters; the rest is for a number at the end.
 const CODE_LENGTH_MAX: usize = 72;
-/// The longest text in one language, in characters.
+/// Longest text in one language, in characters.
 const PROSE_LENGTH_MAX: usize = LOCALISED_LENGTH_MAX as usize;
 
-/// A text of one line, as a title or a name.
+/// A text of one line, such as a title or a name.
 pub fn line(text: &str, length_max: usize, report: &mut Report, at: Option<usize>) -> String {
     let one_line: String = text.chars().map(|c| if matches!(c, '\r' | '\n' | '\t') { ' ' } else { c }).collect();
     cleaned(&one_line, false, length_max, report, at)
 }
 
-/// The title of something.
 pub fn title(text: &str, report: &mut Report, at: Option<usize>) -> String {
     line(text, PROSE_LENGTH_MAX, report, at)
 }
@@ -36,11 +35,11 @@ pub fn prose(text: &str, report: &mut Report, at: Option<usize>) -> String {
     }
 }
 
-/// Paragraphs as one text, each once.
+/// Joins paragraphs into one text; repeated ones are left out.
 pub fn joined(paragraphs: &[String], report: &mut Report, at: Option<usize>) -> Option<String> {
     let mut kept: Vec<&str> = Vec::new();
     for paragraph in paragraphs.iter().map(String::as_str).filter(|text| !text.is_empty()) {
-        // An abstract that the description begins with is not said twice.
+        // An abstract with which the description begins is left out.
         kept.retain(|earlier| !paragraph.starts_with(earlier));
         if !kept.contains(&paragraph) {
             kept.push(paragraph);
@@ -63,7 +62,7 @@ fn cleaned(text: &str, lines: bool, length_max: usize, report: &mut Report, at: 
     kept.trim().to_owned()
 }
 
-/// A code made of any text: ASCII words joined by hyphens; empty where nothing of it can be written so.
+/// A code from any text: ASCII words joined by hyphens; empty if the text has no such words.
 pub fn folded(text: &str) -> String {
     let ascii = deunicode::deunicode_with_tofu(text, " ").to_lowercase();
     let mut code = String::new();
@@ -82,17 +81,17 @@ pub fn folded(text: &str) -> String {
     code
 }
 
-/// The codes of one kind of thing, each once.
+/// Codes in use, for one kind of thing.
 #[derive(Debug, Default)]
-pub struct Codes(HashSet<String>);
+pub struct CodeAllocator(HashSet<String>);
 
-impl Codes {
-    /// Those that are taken already.
+impl CodeAllocator {
+    /// Starts with codes in use.
     pub fn taken<'a>(codes: impl IntoIterator<Item = &'a str>) -> Self {
         Self(codes.into_iter().map(str::to_owned).collect())
     }
 
-    /// This code, or with the first free number behind it; `otherwise` for a code of nothing.
+    /// Returns `base` or, if it is in use, `base` with the first free number; `otherwise` replaces an empty base.
     pub fn take(&mut self, base: &str, otherwise: &str) -> String {
         let base = if base.is_empty() { otherwise } else { base };
         let mut code = base.to_owned();
@@ -105,16 +104,17 @@ impl Codes {
     }
 }
 
-/// Words that a family name begins with: `van der Berg`.
+/// Words with which a family name begins: `van der Berg`.
 const PARTICLES: &[&str] = &[
     "al", "bin", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "el", "la", "le", "ten",
     "ter", "van", "von", "zu",
 ];
 
-/// The longest given or family name.
+/// Longest given or family name, in characters.
 const NAME_LENGTH_MAX: usize = 200;
 
-/// Given and family name of a whole name; someone with one name has no given one. Joined by a space they are the name.
+/// Splits a whole name into given and family name, which joined by a space are the name again. A single name is a
+/// family name.
 pub fn names(name: &str, report: &mut Report, at: Option<usize>) -> (Option<String>, String) {
     let words: Vec<&str> = name.split_whitespace().collect();
     let mut first = words.len().saturating_sub(1);
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(folded("... !?"), "");
         assert_eq!(folded(&"a".repeat(500)).len(), 72);
         assert!(folded(&"word ".repeat(100)).len() <= 72);
-        let mut codes = Codes::default();
+        let mut codes = CodeAllocator::default();
         let taken: Vec<_> = (0..3).map(|_| codes.take("a", "x")).collect();
         assert_eq!(taken, ["a", "a-2", "a-3"]);
         assert_eq!(codes.take("", "speaker"), "speaker");

@@ -1,4 +1,5 @@
-//! From rows to the document. What was written was checked: what cannot be read is corrupt, not a client's fault.
+//! From rows to the document. Rows were checked when they were written: a row that cannot be read is an error of the
+//! store, not of a client.
 
 use std::collections::HashMap;
 
@@ -13,9 +14,9 @@ use crate::{
     agenda::{
         document::{
             Agenda, Appearance, CallForAction, Commitment, Conference, ConferenceOrganisation, Day, Issuer, Item,
-            Organisation, Room, Session, Speaker, Track,
+            Organisation, OrganisationRole, Room, Session, Speaker, Track,
         },
-        model::Place,
+        model::ConferenceRef,
     },
     database::{
         Connection, DatabaseError,
@@ -23,15 +24,14 @@ use crate::{
             appearances, calls_for_action, commitments, conference_organisations, conferences, days, items,
             organisations, rooms, sessions, speakers, tracks,
         },
-        types::{Instant, JsonValue},
+        types::{DbInstant, JsonValue},
     },
-    faults::{self, Faults},
     ids::{ConferenceId, Id, ItemId, OrganisationId, SessionId, kind},
-    values::{Code, Count, Date, Moment, TextValue, TimeZone},
+    validation::{self, ValidationErrors},
+    values::{Code, Count, Date, LocalOrInstant, TextValue, TimeZone},
 };
 
-/// The draft of a conference.
-pub fn load(connection: &mut Connection, place: &Place) -> Result<Agenda, DatabaseError> {
+pub fn load(connection: &mut Connection, place: &ConferenceRef) -> Result<Agenda, DatabaseError> {
     let id = place.id;
     let (organisations, organisation_codes) = organisations(connection, id)?;
     let conference = conference(connection, id, &organisation_codes)?;
@@ -45,14 +45,14 @@ pub fn load(connection: &mut Connection, place: &Place) -> Result<Agenda, Databa
         connection,
         id,
         zone,
-        Surroundings { rooms: room_codes, tracks: track_codes, appearances: of_sessions, items },
+        SessionRelations { rooms: room_codes, tracks: track_codes, appearances: of_sessions, items },
     )?;
     let call_for_action = call_for_action(connection, id, &speaker_codes, &organisation_codes)?;
     let days = days(connection, id)?;
     Ok(Agenda { conference, organisations, days, rooms, tracks, speakers, sessions, call_for_action })
 }
 
-/// The codes of things that others refer to by id.
+/// Codes of things that others refer to by id.
 type Codes<K> = HashMap<Id<K>, Code>;
 
 fn conference(
@@ -75,13 +75,13 @@ fn conference(
             conferences::walking_minutes,
         ))
         .first(connection)?;
-    let parts: Vec<(OrganisationId, String)> = conference_organisations::table
+    let parts: Vec<(OrganisationId, OrganisationRole)> = conference_organisations::table
         .filter(conference_organisations::conference_id.eq(id))
         .order(conference_organisations::ordinal)
         .select((conference_organisations::organisation_id, conference_organisations::role))
         .load(connection)?;
-    let part = |(organisation, role): (OrganisationId, String)| {
-        Ok(ConferenceOrganisation { organisation: code_of(organisation_codes, organisation)?, role: parse(&role)? })
+    let part = |(organisation, role): (OrganisationId, OrganisationRole)| {
+        Ok(ConferenceOrganisation { organisation: code_of(organisation_codes, organisation)?, role })
     };
     Ok(Conference {
         id: Some(id),
@@ -115,7 +115,7 @@ fn organisations(
             id: Some(row.id),
             code,
             name: decode(row.name)?,
-            kind: parse(&row.kind)?,
+            kind: row.kind,
             country: parse_some(row.country.as_ref())?,
             website: parse_some(row.website.as_ref())?,
         });
@@ -188,10 +188,10 @@ fn speakers(
             organisation: code_some(organisation_codes, row.organisation_id)?,
             country: parse_some(row.country.as_ref())?,
             biography: decode_some(row.biography)?,
-            precedence: parse_some(row.precedence.as_ref())?,
+            precedence: row.precedence,
             precedence_rank: count(row.precedence_rank),
             took_office_on: row.took_office_on.map(Date),
-            visibility: parse(&row.visibility)?,
+            visibility: row.visibility,
             public_from: moment_some(zone, row.public_from),
         });
     }
@@ -216,7 +216,7 @@ fn appearances(
     for row in rows {
         let appearance = Appearance {
             speaker: code_of(speaker_codes, row.speaker_id)?,
-            role: parse(&row.role)?,
+            role: row.role,
             on_behalf_of: code_some(speaker_codes, row.on_behalf_of_id)?,
         };
         match row.item_id {
@@ -240,11 +240,11 @@ fn items(
         of_sessions.entry(row.session_id).or_default().push(Item {
             id: Some(row.id),
             code: parse(&row.code)?,
-            kind: parse(&row.kind)?,
+            kind: row.kind,
             title: decode(row.title)?,
             abstract_: decode_some(row.abstract_)?,
             time_limit_minutes: count(row.time_limit_minutes),
-            visibility: parse(&row.visibility)?,
+            visibility: row.visibility,
             public_from: moment_some(zone, row.public_from),
             inscribed_at: moment_some(zone, row.inscribed_at),
             placed_by_hand: row.placed_by_hand,
@@ -254,8 +254,8 @@ fn items(
     Ok(of_sessions)
 }
 
-/// What sessions refer to and hold.
-struct Surroundings {
+/// Codes of rooms and tracks by id, and the appearances and items of each session.
+struct SessionRelations {
     rooms: Codes<kind::Room>,
     tracks: Codes<kind::Track>,
     appearances: OfSessions,
@@ -266,7 +266,7 @@ fn sessions(
     connection: &mut Connection,
     id: ConferenceId,
     zone: TimeZone,
-    mut surroundings: Surroundings,
+    mut surroundings: SessionRelations,
 ) -> Result<Vec<Session>, DatabaseError> {
     let rows: Vec<SessionRow> = sessions::table
         .filter(sessions::conference_id.eq(id))
@@ -277,7 +277,7 @@ fn sessions(
             id: Some(row.id),
             code: parse(&row.code)?,
             guid: row.guid,
-            kind: parse(&row.kind)?,
+            kind: row.kind,
             title: decode(row.title)?,
             abstract_: decode_some(row.abstract_)?,
             starts_at: moment(zone, row.starts_at),
@@ -286,11 +286,11 @@ fn sessions(
             track: code_some(&surroundings.tracks, row.track_id)?,
             languages: decode(row.languages)?,
             interpretation: decode(row.interpretation)?,
-            access: parse(&row.access)?,
+            access: row.access,
             seats: count(row.seats),
-            visibility: parse(&row.visibility)?,
+            visibility: row.visibility,
             public_from: moment_some(zone, row.public_from),
-            protocol_rule: parse_some(row.protocol_rule.as_ref())?,
+            protocol_rule: row.protocol_rule,
             appearances: surroundings.appearances.remove(&row.id).unwrap_or_default(),
             items: surroundings.items.remove(&row.id).unwrap_or_default(),
         })
@@ -322,7 +322,7 @@ fn call_for_action(
         title: decode(row.title)?,
         preamble: decode_some(row.preamble)?,
         issued_by: named.then_some(Issuer { speaker, organisation }),
-        status: parse(&row.status)?,
+        status: row.status,
         commitments: rows.into_iter().map(commitment).collect::<Result<_, DatabaseError>>()?,
     }))
 }
@@ -343,19 +343,19 @@ fn parse_some<T: TextValue>(text: Option<&String>) -> Result<Option<T>, Database
     text.map(|text| parse(text)).transpose()
 }
 
-fn decode<T: Deserr<Faults>>(JsonValue(value): JsonValue) -> Result<T, DatabaseError> {
-    faults::read(value).map_err(|faults| DatabaseError::Corrupt(faults.places()))
+fn decode<T: Deserr<ValidationErrors>>(JsonValue(value): JsonValue) -> Result<T, DatabaseError> {
+    validation::read(value).map_err(|errors| DatabaseError::Corrupt(errors.places()))
 }
 
-fn decode_some<T: Deserr<Faults>>(value: Option<JsonValue>) -> Result<Option<T>, DatabaseError> {
+fn decode_some<T: Deserr<ValidationErrors>>(value: Option<JsonValue>) -> Result<Option<T>, DatabaseError> {
     value.map(decode).transpose()
 }
 
-fn moment(zone: TimeZone, instant: Instant) -> Moment {
-    Moment::Instant(zone.local(instant.0))
+fn moment(zone: TimeZone, instant: DbInstant) -> LocalOrInstant {
+    LocalOrInstant::Instant(zone.local(instant.0))
 }
 
-fn moment_some(zone: TimeZone, instant: Option<Instant>) -> Option<Moment> {
+fn moment_some(zone: TimeZone, instant: Option<DbInstant>) -> Option<LocalOrInstant> {
     instant.map(|instant| moment(zone, instant))
 }
 

@@ -1,4 +1,4 @@
-//! The rows of the agenda: a document is read from them whole, and written to them by its difference.
+//! Rows of the agenda: a whole document is read from them, and its changes are written to them.
 
 mod load;
 mod rows;
@@ -8,45 +8,40 @@ mod steps;
 use std::collections::HashSet;
 
 use diesel::prelude::*;
+pub use load::load;
+use load::parse;
+pub use save::save;
 
-use super::{document::Agenda, model::Place};
+use super::{document::Agenda, model::ConferenceRef};
 use crate::{
     database::{
-        Connection, DatabaseError, changes,
+        Connection, DatabaseError, ROWS_MAX, changes,
         schema::{
             calls_for_action, conference_organisations, conferences, days, items, organisations, rooms, sessions,
             speakers, tracks,
         },
     },
-    faults::Faults,
     ids::ConferenceId,
+    validation::ValidationErrors,
     values::Code,
 };
-pub use load::load;
-use load::parse;
-pub use save::save;
 
-/// Rows in one statement: PostgreSQL takes 65,535 values.
-const BATCH: usize = 500;
-
-/// The conference of this slug.
-pub fn find(connection: &mut Connection, slug: &Code) -> Result<Option<Place>, DatabaseError> {
+pub fn find(connection: &mut Connection, slug: &Code) -> Result<Option<ConferenceRef>, DatabaseError> {
     let id: Option<ConferenceId> = conferences::table
         .filter(conferences::slug.eq(slug.as_str()))
         .select(conferences::id)
         .first(connection)
         .optional()?;
-    Ok(id.map(|id| Place { id, slug: slug.clone() }))
+    Ok(id.map(|id| ConferenceRef { id, slug: slug.clone() }))
 }
 
-/// Every conference.
-pub fn list(connection: &mut Connection) -> Result<Vec<Place>, DatabaseError> {
+pub fn list(connection: &mut Connection) -> Result<Vec<ConferenceRef>, DatabaseError> {
     let rows: Vec<(ConferenceId, String)> =
         conferences::table.order(conferences::id).select((conferences::id, conferences::slug)).load(connection)?;
-    rows.into_iter().map(|(id, slug)| Ok(Place { id, slug: parse(&slug)? })).collect()
+    rows.into_iter().map(|(id, slug)| Ok(ConferenceRef { id, slug: parse(&slug)? })).collect()
 }
 
-/// Locks the conference until the transaction ends, so that rules over several of its rows can be judged.
+/// Locks the conference until the transaction ends, so that rules over several of its rows can be checked.
 pub fn lock(connection: &mut Connection, conference: ConferenceId) -> Result<(), DatabaseError> {
     match connection {
         Connection::Postgresql(inner) => {
@@ -57,14 +52,15 @@ pub fn lock(connection: &mut Connection, conference: ConferenceId) -> Result<(),
                 .first::<ConferenceId>(inner)
                 .optional()?;
         }
-        // A write holds the whole of SQLite already.
+        // A write transaction locks the whole SQLite database already.
         Connection::Sqlite(_) => {}
     }
     Ok(())
 }
 
-/// Deletes the conference; what belongs to it goes with it. The other processes, which serve its releases, are told.
-/// What refers to another thing of it goes first: PostgreSQL checks each reference as soon as its target is gone.
+/// Deletes the conference with everything that belongs to it, and notifies the other processes, which serve its
+/// releases. Rows that refer to other rows of the conference are deleted first: PostgreSQL checks each reference as
+/// soon as its target is deleted.
 pub fn delete(connection: &mut Connection, conference: ConferenceId) -> Result<(), DatabaseError> {
     macro_rules! delete {
         ($($table:ident),+) => {
@@ -76,14 +72,14 @@ pub fn delete(connection: &mut Connection, conference: ConferenceId) -> Result<(
     changes::announce(connection)
 }
 
-/// Which ids that are new to the draft another conference already uses, as places in the document.
+/// Ids that are new to the draft and that another conference uses already, with pointers into the document.
 pub fn foreign_ids(
     connection: &mut Connection,
     before: Option<&Agenda>,
     after: &Agenda,
-) -> Result<Faults, DatabaseError> {
+) -> Result<ValidationErrors, DatabaseError> {
     const DETAIL: &str = "is the id of something in another conference; leave it out to make a copy";
-    let mut faults = Faults::default();
+    let mut faults = ValidationErrors::default();
     macro_rules! check {
         ($table:ident, $before:expr, $after:expr) => {
             let known: HashSet<_> = $before.collect();
@@ -91,7 +87,7 @@ pub fn foreign_ids(
                 .filter_map(|(place, id)| Some((place, id?)))
                 .filter(|(_, id)| !known.contains(&Some(*id)))
                 .collect();
-            for batch in new.chunks(BATCH) {
+            for batch in new.chunks(ROWS_MAX) {
                 let ids: Vec<_> = batch.iter().map(|(_, id)| *id).collect();
                 let taken: Vec<_> =
                     $table::table.filter($table::id.eq_any(&ids)).select($table::id).load(connection)?;

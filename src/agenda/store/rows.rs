@@ -1,21 +1,38 @@
-//! The rows of the agenda's tables, one field a column.
+//! Structs for the rows of the agenda's tables, one field per column.
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use crate::{
+    agenda::document::{
+        AppearanceRole, CallForActionStatus, ItemKind, OrganisationKind, OrganisationRole, Precedence, ProtocolRule,
+        SessionAccess, SessionKind, Visibility,
+    },
     database::{
         schema::{
             appearances, calls_for_action, commitments, conference_organisations, conferences, days, items,
             organisations, rooms, sessions, speakers, tracks,
         },
-        types::{Instant, JsonValue},
+        types::{DbInstant, JsonValue, word_columns},
     },
     ids::{
         AppearanceId, CallForActionId, ConferenceId, DayId, ItemId, OrganisationId, RoomId, SessionId, SpeakerId,
         TrackId,
     },
 };
+
+word_columns!(
+    AppearanceRole,
+    CallForActionStatus,
+    ItemKind,
+    OrganisationKind,
+    OrganisationRole,
+    Precedence,
+    ProtocolRule,
+    SessionAccess,
+    SessionKind,
+    Visibility,
+);
 
 #[derive(Queryable, Insertable, AsChangeset)]
 #[diesel(table_name = conferences, treat_none_as_null = true)]
@@ -40,7 +57,7 @@ pub struct OrganisationRow {
     pub code: String,
     pub ordinal: i32,
     pub name: JsonValue,
-    pub kind: String,
+    pub kind: OrganisationKind,
     pub country: Option<String>,
     pub website: Option<String>,
 }
@@ -50,7 +67,7 @@ pub struct OrganisationRow {
 pub struct ConferenceOrganisationRow {
     pub conference_id: ConferenceId,
     pub organisation_id: OrganisationId,
-    pub role: String,
+    pub role: OrganisationRole,
     pub ordinal: i32,
 }
 
@@ -100,11 +117,11 @@ pub struct SpeakerRow {
     pub organisation_id: Option<OrganisationId>,
     pub country: Option<String>,
     pub biography: Option<JsonValue>,
-    pub precedence: Option<String>,
+    pub precedence: Option<Precedence>,
     pub precedence_rank: Option<i32>,
     pub took_office_on: Option<NaiveDate>,
-    pub visibility: String,
-    pub public_from: Option<Instant>,
+    pub visibility: Visibility,
+    pub public_from: Option<DbInstant>,
 }
 
 #[derive(Queryable, Insertable, AsChangeset)]
@@ -115,20 +132,20 @@ pub struct SessionRow {
     pub code: String,
     pub ordinal: i32,
     pub guid: Option<SessionId>,
-    pub kind: String,
+    pub kind: SessionKind,
     pub title: JsonValue,
     pub abstract_: Option<JsonValue>,
-    pub starts_at: Instant,
-    pub ends_at: Instant,
+    pub starts_at: DbInstant,
+    pub ends_at: DbInstant,
     pub room_id: Option<RoomId>,
     pub track_id: Option<TrackId>,
     pub languages: JsonValue,
     pub interpretation: JsonValue,
-    pub access: String,
+    pub access: SessionAccess,
     pub seats: Option<i32>,
-    pub visibility: String,
-    pub public_from: Option<Instant>,
-    pub protocol_rule: Option<String>,
+    pub visibility: Visibility,
+    pub public_from: Option<DbInstant>,
+    pub protocol_rule: Option<ProtocolRule>,
 }
 
 #[derive(Queryable, Insertable, AsChangeset)]
@@ -139,13 +156,13 @@ pub struct ItemRow {
     pub session_id: SessionId,
     pub code: String,
     pub ordinal: i32,
-    pub kind: String,
+    pub kind: ItemKind,
     pub title: JsonValue,
     pub abstract_: Option<JsonValue>,
     pub time_limit_minutes: Option<i32>,
-    pub visibility: String,
-    pub public_from: Option<Instant>,
-    pub inscribed_at: Option<Instant>,
+    pub visibility: Visibility,
+    pub public_from: Option<DbInstant>,
+    pub inscribed_at: Option<DbInstant>,
     pub placed_by_hand: bool,
 }
 
@@ -156,7 +173,7 @@ pub struct AppearanceRow {
     pub session_id: SessionId,
     pub item_id: Option<ItemId>,
     pub speaker_id: SpeakerId,
-    pub role: String,
+    pub role: AppearanceRole,
     pub ordinal: i32,
     pub on_behalf_of_id: Option<SpeakerId>,
 }
@@ -170,7 +187,7 @@ pub struct CallForActionRow {
     pub preamble: Option<JsonValue>,
     pub issuing_speaker_id: Option<SpeakerId>,
     pub issuing_organisation_id: Option<OrganisationId>,
-    pub status: String,
+    pub status: CallForActionStatus,
 }
 
 #[derive(Queryable, Insertable)]

@@ -1,4 +1,4 @@
-//! From the document to rows, by the difference of the two.
+//! From the document to rows: writes the differences between two documents.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    BATCH,
     rows::{
         AppearanceRow, CallForActionRow, CommitmentRow, ConferenceOrganisationRow, ConferenceRow, DayRow, ItemRow,
         OrganisationRow, RoomRow, SessionRow, SpeakerRow, TrackRow,
@@ -21,29 +20,21 @@ use crate::{
     },
     clock,
     database::{
-        Connection, DatabaseError, on_backend,
+        Connection, DatabaseError, ROWS_MAX, insert_all,
         schema::{
             appearances, calls_for_action, commitments, conference_organisations, conferences, days, items,
             organisations, rooms, sessions, speakers, tracks,
         },
-        types::{Instant, JsonValue},
+        types::{DbInstant, JsonValue},
     },
     ids::{ConferenceId, Id, OrganisationId, RoomId, SpeakerId, TrackId},
-    values::{Code, Count, Moment, TextValue},
+    values::{Code, Count, LocalOrInstant, TextValue},
 };
-
-macro_rules! insert_all {
-    ($connection:expr, $table:expr, $rows:expr) => {
-        for batch in $rows.chunks(BATCH) {
-            on_backend!(&mut *$connection, inner => diesel::insert_into($table).values(batch).execute(inner))?;
-        }
-    };
-}
 
 macro_rules! vacate {
     ($connection:expr, $table:ident, $ids:expr) => {
         for id in $ids {
-            // An id is a code that nobody else has.
+            // The id is a code that no other thing can have.
             diesel::update($table::table.find(*id)).set($table::code.eq(id.to_string())).execute($connection)?;
         }
     };
@@ -60,10 +51,10 @@ macro_rules! upsert {
             let row = $row(*index, *node)?;
             diesel::update($table::table.find(row.id)).set(&row).execute($connection)?;
         }
-        // A thing that goes away moves all that follow it: to a server that is one statement a batch.
+        // When a thing is removed, all that follow it move: on a server that is one statement per batch.
         match &mut *$connection {
             Connection::Postgresql(inner) => {
-                for batch in $steps.moved.chunks(BATCH) {
+                for batch in $steps.moved.chunks(ROWS_MAX) {
                     let rows = batch.iter().map(|(index, node)| $row(*index, *node)).collect::<Result<Vec<_>, _>>()?;
                     let insert = diesel::insert_into($table::table).values(rows);
                     let place = $table::ordinal.eq(excluded($table::ordinal));
@@ -82,7 +73,7 @@ macro_rules! upsert {
 
 macro_rules! remove {
     ($connection:expr, $table:ident, $steps:expr) => {
-        for batch in $steps.removed.chunks(BATCH) {
+        for batch in $steps.removed.chunks(ROWS_MAX) {
             diesel::delete($table::table.filter($table::id.eq_any(batch))).execute($connection)?;
         }
     };
@@ -106,9 +97,9 @@ fn by_code<T, K>(nodes: &[T], key: impl Fn(&T) -> (Option<Id<K>>, &Code)) -> Has
         .collect()
 }
 
-/// Turns the stored draft, which is `before`, into `after`. Everything in `after` has its id.
+/// Turns the stored draft `before` into `after`, in which everything has its id.
 pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda) -> Result<(), DatabaseError> {
-    let draft = Draft::of(before, after)?;
+    let draft = DraftWriter::of(before, after)?;
     draft.save_conference(connection)?;
     macro_rules! of_kind {
         ($list:ident) => {
@@ -142,7 +133,7 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
     draft.save_appearances(connection, touched)?;
     draft.save_call_for_action(connection)?;
 
-    // What goes away goes last, when nothing refers to it any more.
+    // Removals come last, when nothing refers to the removed things any more.
     remove!(connection, items, item_steps);
     remove!(connection, sessions, session_steps);
     remove!(connection, speakers, speaker_steps);
@@ -152,12 +143,12 @@ pub fn save(connection: &mut Connection, before: Option<&Agenda>, after: &Agenda
     Ok(())
 }
 
-/// A draft on its way to rows, which refer by id where the document refers by code.
-struct Draft<'a> {
+/// A draft to be written. Rows refer by id where the document refers by code.
+struct DraftWriter<'a> {
     id: ConferenceId,
     before: Option<&'a Agenda>,
     after: &'a Agenda,
-    /// A code now means another thing: every row that may refer to it is written anew.
+    /// Whether a code now belongs to another thing: then every row that may refer to it is written again.
     moved: bool,
     organisations: HashMap<&'a Code, OrganisationId>,
     rooms: HashMap<&'a Code, RoomId>,
@@ -165,7 +156,7 @@ struct Draft<'a> {
     speakers: HashMap<&'a Code, SpeakerId>,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> DraftWriter<'a> {
     fn of(before: Option<&'a Agenda>, after: &'a Agenda) -> Result<Self, DatabaseError> {
         Ok(Self {
             id: own(after.conference.id)?,
@@ -196,7 +187,7 @@ impl<'a> Draft<'a> {
         match self.before {
             None => {
                 diesel::insert_into(conferences::table)
-                    .values((row, conferences::created_at.eq(Instant(clock::now()))))
+                    .values((row, conferences::created_at.eq(DbInstant(clock::now()))))
                     .execute(connection)?;
             }
             Some(before) if before.conference != *conference => {
@@ -218,7 +209,7 @@ impl<'a> Draft<'a> {
         let mut rows = Vec::new();
         for (index, part) in conference.organisations.iter().enumerate() {
             if let Some(organisation_id) = target(&self.organisations, Some(&part.organisation))? {
-                let role = word(&part.role);
+                let role = part.role;
                 rows.push(ConferenceOrganisationRow {
                     conference_id: id,
                     organisation_id,
@@ -258,7 +249,7 @@ impl<'a> Draft<'a> {
             code: word(&node.code),
             ordinal: ordinal(index),
             name: encode(&node.name),
-            kind: word(&node.kind),
+            kind: node.kind,
             country: word_some(node.country.as_ref()),
             website: word_some(node.website.as_ref()),
         })
@@ -295,10 +286,10 @@ impl<'a> Draft<'a> {
             organisation_id: target(&self.organisations, node.organisation.as_ref())?,
             country: word_some(node.country.as_ref()),
             biography: encode_some(&node.biography),
-            precedence: word_some(node.precedence.as_ref()),
+            precedence: node.precedence,
             precedence_rank: number(node.precedence_rank),
             took_office_on: node.took_office_on.map(date),
-            visibility: word(&node.visibility),
+            visibility: node.visibility,
             public_from: instant_some(node.public_from),
         })
     }
@@ -310,20 +301,20 @@ impl<'a> Draft<'a> {
             code: word(&node.code),
             ordinal: ordinal(index),
             guid: node.guid,
-            kind: word(&node.kind),
+            kind: node.kind,
             title: encode(&node.title),
             abstract_: encode_some(&node.abstract_),
-            starts_at: Instant(utc(node.starts_at)),
-            ends_at: Instant(utc(node.ends_at)),
+            starts_at: DbInstant(utc(node.starts_at)),
+            ends_at: DbInstant(utc(node.ends_at)),
             room_id: target(&self.rooms, node.room.as_ref())?,
             track_id: target(&self.tracks, node.track.as_ref())?,
             languages: encode(&node.languages),
             interpretation: encode(&node.interpretation),
-            access: word(&node.access),
+            access: node.access,
             seats: number(node.seats),
-            visibility: word(&node.visibility),
+            visibility: node.visibility,
             public_from: instant_some(node.public_from),
-            protocol_rule: word_some(node.protocol_rule.as_ref()),
+            protocol_rule: node.protocol_rule,
         })
     }
 
@@ -335,21 +326,21 @@ impl<'a> Draft<'a> {
             session_id: own(placed.session)?,
             code: word(&node.code),
             ordinal: ordinal(place),
-            kind: word(&node.kind),
+            kind: node.kind,
             title: encode(&node.title),
             abstract_: encode_some(&node.abstract_),
             time_limit_minutes: number(node.time_limit_minutes),
-            visibility: word(&node.visibility),
+            visibility: node.visibility,
             public_from: instant_some(node.public_from),
             inscribed_at: instant_some(node.inscribed_at),
             placed_by_hand: node.placed_by_hand,
         })
     }
 
-    /// Writes the appearances of every session that is new or not as it was anew, those in its items included.
+    /// Writes the appearances of each new or changed session again, including those in its items.
     fn save_appearances(&self, connection: &mut Connection, touched: Vec<&Session>) -> Result<(), DatabaseError> {
         let touched_ids: Vec<_> = touched.iter().filter_map(|session| session.id).collect();
-        for batch in touched_ids.chunks(BATCH) {
+        for batch in touched_ids.chunks(ROWS_MAX) {
             diesel::delete(appearances::table.filter(appearances::session_id.eq_any(batch))).execute(connection)?;
         }
         let mut rows = Vec::new();
@@ -362,7 +353,7 @@ impl<'a> Draft<'a> {
                 .flat_map(|item| item.appearances.iter().enumerate().map(|(index, node)| (item.id, index, node)));
             for (item_id, index, node) in own_appearances.chain(item_appearances) {
                 if let Some(speaker_id) = target(&self.speakers, Some(&node.speaker))? {
-                    let role = word(&node.role);
+                    let role = node.role;
                     rows.push(AppearanceRow {
                         id: Id::new(),
                         session_id,
@@ -400,7 +391,7 @@ impl<'a> Draft<'a> {
                     &self.organisations,
                     issuer.and_then(|issuer| issuer.organisation.as_ref()),
                 )?,
-                status: word(&call.status),
+                status: call.status,
             };
             diesel::insert_into(calls_for_action::table).values(row).execute(connection)?;
             let mut rows = Vec::new();
@@ -418,7 +409,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Whether a code that others may refer to by now means another thing than before.
+/// Whether a code that others may refer to belongs to another thing than before.
 fn codes_moved(before: &Agenda, after: &Agenda) -> bool {
     macro_rules! moved {
         ($list:ident) => {{
@@ -445,8 +436,8 @@ fn number<const MIN: u32>(count: Option<Count<MIN>>) -> Option<i32> {
     count.and_then(|Count(number)| i32::try_from(number).ok())
 }
 
-fn instant_some(moment: Option<Moment>) -> Option<Instant> {
-    moment.map(|moment| Instant(utc(moment)))
+fn instant_some(moment: Option<LocalOrInstant>) -> Option<DbInstant> {
+    moment.map(|moment| DbInstant(utc(moment)))
 }
 
 fn word(text: &impl TextValue) -> String {

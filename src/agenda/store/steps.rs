@@ -1,4 +1,4 @@
-//! What is to be done with rows: the difference of two lists of things.
+//! Steps that turn the stored rows of a list of things into the new ones.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,25 +8,25 @@ use crate::{
     values::Code,
 };
 
-/// What is to be done with the things of one kind, in this order. A thing comes with its place among its kind.
+/// Steps for the things of one kind, to be run in this order. A thing comes with its position in its list.
 pub struct Steps<'a, T, K> {
-    /// Things whose old code another may need: they give it up first.
+    /// Things that give up their old code first, because another thing may get it.
     pub vacated: Vec<Id<K>>,
     pub inserted: Vec<(usize, &'a T)>,
     pub updated: Vec<(usize, &'a T)>,
-    /// Things that say what they said, at another place.
+    /// Things that are unchanged, at another position.
     pub moved: Vec<(usize, &'a T)>,
     pub removed: Vec<Id<K>>,
 }
 
-/// A thing that has rows.
+/// A thing with rows of its own.
 pub trait Stored<K>: PartialEq {
     fn key(&self) -> (Option<Id<K>>, &Code);
-    /// Its place, where it is at `index` in the list of all.
+    /// Position of the thing, which is at `index` in the list of all things of its kind.
     fn place(&self, index: usize) -> usize {
         index
     }
-    /// Whether it says the same, wherever it stands.
+    /// Whether the fields are equal; the position does not count.
     fn says_the_same(&self, other: &Self) -> bool {
         self == other
     }
@@ -43,7 +43,7 @@ macro_rules! stored {
 }
 stored!(Organisation, Room, Track, Speaker, Session);
 
-/// What turns `before` into `after`; `all`: what stays is written anew, too.
+/// Steps that turn `before` into `after`. With `all`, unchanged things are written again too.
 pub fn steps<'a, T: Stored<K>, K>(before: &'a [T], after: &'a [T], all: bool) -> Steps<'a, T, K> {
     let placed = |(index, node): (usize, &'a T)| Some((node.key().0?, (node.place(index), node)));
     let known: HashMap<Id<K>, (usize, &T)> = before.iter().enumerate().filter_map(placed).collect();
@@ -80,7 +80,7 @@ pub fn steps<'a, T: Stored<K>, K>(before: &'a [T], after: &'a [T], all: bool) ->
     steps
 }
 
-/// An item with its place.
+/// An item with its session and its position in it.
 #[derive(PartialEq)]
 pub struct PlacedItem<'a> {
     pub session: Option<SessionId>,
@@ -100,7 +100,7 @@ impl Stored<kind::Item> for PlacedItem<'_> {
     }
 }
 
-/// Every item of an agenda with its place.
+/// Every item of an agenda with its session and position.
 pub fn placed_items(agenda: &Agenda) -> Vec<PlacedItem<'_>> {
     agenda
         .sessions

@@ -1,18 +1,22 @@
-//! `Idempotency-Key` on requests that create (draft-ietf-httpapi-idempotency-key-header): the answer is kept in the
-//! transaction that it speaks of, so that the same request sent again is answered and not done again.
+//! `Idempotency-Key` on requests that create (draft-ietf-httpapi-idempotency-key-header): the answer is stored in the
+//! transaction that it is about. The same request sent again gets the same answer and changes nothing.
 //!
 //! Invariants:
-//! - A key is taken before anything is written, by a unique constraint: of two requests at once the second waits for
-//!   the first and gets its answer ([`once`]).
-//! - A refusal is not kept: its transaction is rolled back with the key.
-//! - No answer that holds a secret is kept: such routes take no key.
+//! - A key is inserted before anything else is written, under a unique constraint: of two requests at the same time the
+//!   second waits for the first and gets its answer ([`once`]).
+//! - A refusal is not stored: its transaction is rolled back together with the key.
+//! - An answer with a secret is not stored: such routes do not accept a key.
 
 mod store;
 
 use std::time::Duration;
 
-use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, http::StatusCode, http::header};
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse, dev,
+    http::{StatusCode, header},
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::TimeDelta;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -23,6 +27,7 @@ use super::{
     problem::{BAD_REQUEST, KEY_REUSED},
 };
 use crate::{
+    clock,
     database::{Connection, Database, DatabaseError},
     ids::IdempotencyKeyId,
 };
@@ -30,7 +35,10 @@ use crate::{
 /// The longest key, in characters.
 const KEY_LENGTH_MAX: usize = 255;
 
-/// The key of a request, and the route that it is sent to.
+/// Hours for which an answer is stored.
+const KEPT_HOURS: i64 = 24;
+
+/// The key of a request, and the request's route.
 #[derive(Debug, Clone)]
 pub struct IdempotencyKey {
     key: Option<String>,
@@ -38,7 +46,7 @@ pub struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// Whether the request has one.
+    /// Whether the request has a key.
     pub fn is_given(&self) -> bool {
         self.key.is_some()
     }
@@ -49,10 +57,10 @@ impl FromRequest for IdempotencyKey {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        // A token in the query is a secret, and no part of what is asked.
+        // A token in the query is a secret, and not part of what the request asks for.
         let asked: Vec<&str> = request.query_string().split('&').filter(|pair| !pair.starts_with("token=")).collect();
         let route = format!("{} {}?{}", request.method(), request.path(), asked.join("&"));
-        // The draft writes it in quotes (RFC 8941); most clients do not.
+        // The draft puts the key in quotes (RFC 8941); most clients do not.
         let text = |value: &header::HeaderValue| value.to_str().unwrap_or_default().trim().trim_matches('"').to_owned();
         let key = request.headers().get("idempotency-key").map(text);
         let fits =
@@ -65,24 +73,21 @@ impl FromRequest for IdempotencyKey {
     }
 }
 
-/// An answer that can be given again.
+/// An answer that can be sent again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredAnswer {
-    /// The status.
     pub status: u16,
-    /// `Location`.
     pub location: Option<String>,
-    /// `ETag`.
     pub etag: Option<String>,
-    /// The body, as it was written: JSON.
+    /// JSON, exactly as it was sent.
     pub body: String,
 }
 
 impl StoredAnswer {
-    /// An answer with this body.
+    /// Builds an answer with this body.
     ///
     /// # Errors
-    /// The body cannot be written as JSON.
+    /// The body cannot be serialised as JSON.
     pub fn of(
         status: u16,
         location: Option<String>,
@@ -93,7 +98,6 @@ impl StoredAnswer {
         Ok(Self { status, location, etag, body })
     }
 
-    /// The answer as a response.
     pub fn response(&self) -> HttpResponse {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
         let mut response = HttpResponse::build(status);
@@ -106,10 +110,10 @@ impl StoredAnswer {
         response.insert_header((header::CONTENT_TYPE, "application/json")).body(self.body.clone())
     }
 
-    /// What the body says.
+    /// Parses the body.
     ///
     /// # Errors
-    /// It says something else.
+    /// The body is not a `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, DatabaseError> {
         serde_json::from_str(&self.body).map_err(|error| DatabaseError::unreadable("a kept answer", &error))
     }
@@ -129,7 +133,7 @@ impl StoredAnswer {
     }
 }
 
-/// The same key came before with another request.
+/// The key was used before with another request.
 #[derive(Debug, thiserror::Error)]
 #[error("the Idempotency-Key was used for another request")]
 pub struct KeyReused;
@@ -140,11 +144,11 @@ impl From<KeyReused> for Problem {
     }
 }
 
-/// Does `work` once for the key, `actor` and `owner` (a conference's id); with the same request again, answers what it
-/// answered. Without a key it just does it.
+/// Does `work` once for the key, `actor` and `owner` (a conference's id); for the same request sent again, returns the
+/// stored answer. Without a key, just does `work`.
 ///
 /// # Errors
-/// [`KeyReused`] where the key came with another body; else those of `work`.
+/// [`KeyReused`] if the key was used with another body; otherwise those of `work`.
 pub fn once<E: From<KeyReused> + From<DatabaseError>>(
     connection: &mut Connection,
     key: &IdempotencyKey,
@@ -168,8 +172,8 @@ pub fn once<E: From<KeyReused> + From<DatabaseError>>(
     }
 }
 
-/// Makes a thing once for the key, and keeps of it what it is called alone: neither personal data nor a secret. Answers
-/// the name, also where the same request made it before.
+/// Like [`once`], but stores only the name that `make` returns, and so neither personal data nor a secret. Returns the
+/// name, also if the same request made it before.
 ///
 /// # Errors
 /// Those of [`once`].
@@ -184,13 +188,13 @@ pub fn make_once<E: From<KeyReused> + From<DatabaseError>>(
     Ok(answer.read()?)
 }
 
-/// How often a process looks for answers that were kept for long enough.
+/// Interval between runs that delete old answers.
 const LOOK: Duration = Duration::from_secs(600);
 
-/// Forgets old answers until `stop` turns true: in a transaction of its own, so that no request waits for another's.
-pub async fn tidy(database: Database, mut stop: watch::Receiver<bool>) {
+/// Deletes old answers until `stop` turns true. Each run has its own transaction, so that no request waits for it.
+pub async fn purge(database: Database, mut stop: watch::Receiver<bool>) {
     loop {
-        if let Err(error) = database.write("forget old answers", store::forget_old).await {
+        if let Err(error) = database.write("forget old answers", delete_expired).await {
             tracing::debug!(%error, "old answers cannot be forgotten now");
         }
         tokio::select! {
@@ -200,19 +204,17 @@ pub async fn tidy(database: Database, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// The answers that are kept for `owner`.
-///
-/// # Errors
-/// The store fails.
+fn delete_expired(connection: &mut Connection) -> Result<(), DatabaseError> {
+    store::delete_older(connection, clock::now() - TimeDelta::hours(KEPT_HOURS))
+}
+
+/// The ids of the stored answers for `owner`.
 pub fn kept(connection: &mut Connection, owner: &str) -> Result<Vec<IdempotencyKeyId>, DatabaseError> {
     store::ids(connection, owner)
 }
 
-/// Rewrites these answers, unless it is a `trial`: `redact` takes out of each what it must not say any more, and
-/// answers whether anything changed. Answers which those are. The keys stay: what was done once is not done again.
-///
-/// # Errors
-/// The store fails.
+/// Rewrites these answers, or with `trial` only finds out which ones: `redact` changes an answer and returns whether it
+/// did. Returns the ids of the changed answers. The keys stay, so that no request is done twice.
 pub fn rewrite(
     connection: &mut Connection,
     ids: &[IdempotencyKeyId],
@@ -233,10 +235,7 @@ pub fn rewrite(
     Ok(rewritten)
 }
 
-/// Forgets every answer kept for `owner`.
-///
-/// # Errors
-/// The store fails.
+/// Deletes every stored answer for `owner`.
 pub fn forget(connection: &mut Connection, owner: &str) -> Result<(), DatabaseError> {
     store::forget(connection, owner)
 }

@@ -1,6 +1,6 @@
-//! The rows of keys.
+//! Queries for idempotency keys.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::Value;
 
@@ -9,22 +9,19 @@ use crate::{
     database::{
         Connection, DatabaseError, on_backend,
         schema::idempotency_keys,
-        types::{Instant, JsonValue},
+        types::{DbInstant, JsonValue},
     },
     ids::IdempotencyKeyId,
 };
 
-/// How long an answer is kept, in hours.
-const KEPT_HOURS: i64 = 24;
-
-/// Forgets the answers that were kept for long enough.
-pub fn forget_old(connection: &mut Connection) -> Result<(), DatabaseError> {
-    let old = idempotency_keys::created_at.lt(Instant(clock::now() - TimeDelta::hours(KEPT_HOURS)));
+/// Deletes answers that were made before `before`.
+pub fn delete_older(connection: &mut Connection, before: DateTime<Utc>) -> Result<(), DatabaseError> {
+    let old = idempotency_keys::created_at.lt(DbInstant(before));
     diesel::delete(idempotency_keys::table.filter(old)).execute(connection)?;
     Ok(())
 }
 
-/// Takes the key; false where it is taken. Waits for a transaction that is taking it.
+/// Inserts the key; returns false if it exists. Waits for a transaction that is inserting the same key.
 pub fn take(connection: &mut Connection, scope: &str, key: &str, digest: &str) -> Result<bool, DatabaseError> {
     let now = clock::now();
     let row = (
@@ -32,14 +29,13 @@ pub fn take(connection: &mut Connection, scope: &str, key: &str, digest: &str) -
         idempotency_keys::scope.eq(scope),
         idempotency_keys::key.eq(key),
         idempotency_keys::request_digest.eq(digest),
-        idempotency_keys::created_at.eq(Instant(now)),
+        idempotency_keys::created_at.eq(DbInstant(now)),
     );
     let insert = diesel::insert_into(idempotency_keys::table).values(row);
     let taken = on_backend!(connection, inner => insert.on_conflict_do_nothing().execute(inner))?;
     Ok(taken == 1)
 }
 
-/// Keeps the answer.
 pub fn keep(
     connection: &mut Connection,
     scope: &str,
@@ -57,7 +53,7 @@ pub fn keep(
     Ok(())
 }
 
-/// The digest of the request that took the key, its status and its answer.
+/// The digest of the request that used the key, its status and its answer.
 pub fn find(
     connection: &mut Connection,
     scope: &str,
@@ -72,21 +68,19 @@ pub fn find(
     Ok(found.and_then(|(digest, status, answer)| Some((digest, status?, answer?.0))))
 }
 
-/// The answers whose scope begins with `owner`.
+/// The ids of the answers whose scope begins with `owner`.
 pub fn ids(connection: &mut Connection, owner: &str) -> Result<Vec<IdempotencyKeyId>, DatabaseError> {
     let own = idempotency_keys::scope.like(format!("{owner}|%"));
     Ok(idempotency_keys::table.filter(own).select(idempotency_keys::id).load(connection)?)
 }
 
-/// A status and an answer.
 pub fn answer(connection: &mut Connection, id: IdempotencyKeyId) -> Result<Option<(i32, Value)>, DatabaseError> {
     let row = idempotency_keys::table.find(id).select((idempotency_keys::status, idempotency_keys::answer));
-    // An old one may be forgotten meanwhile.
+    // The row may have been deleted in the meantime.
     let found: Option<(Option<i32>, Option<JsonValue>)> = row.first(connection).optional()?;
     Ok(found.and_then(|(status, answer)| status.zip(answer.map(|JsonValue(answer)| answer))))
 }
 
-/// Replaces an answer.
 pub fn replace(connection: &mut Connection, id: IdempotencyKeyId, answer: Value) -> Result<(), DatabaseError> {
     diesel::update(idempotency_keys::table.find(id))
         .set(idempotency_keys::answer.eq(Some(JsonValue(answer))))
@@ -94,7 +88,7 @@ pub fn replace(connection: &mut Connection, id: IdempotencyKeyId, answer: Value)
     Ok(())
 }
 
-/// Forgets the answers whose scope begins with `owner`.
+/// Deletes the answers whose scope begins with `owner`.
 pub fn forget(connection: &mut Connection, owner: &str) -> Result<(), DatabaseError> {
     let own = idempotency_keys::scope.like(format!("{owner}|%"));
     diesel::delete(idempotency_keys::table.filter(own)).execute(connection)?;

@@ -1,4 +1,4 @@
-//! The releases as a feed (Atom, RFC 4287): an entry a release, with what it changed in words.
+//! The releases as a feed (Atom, RFC 4287): one entry for each release, with the sentences on what it changed.
 
 use quick_xml::{
     Writer,
@@ -10,14 +10,13 @@ use super::Source;
 use crate::{
     clock,
     programme::{
-        release::{ReleaseRow, store::Sentences},
-        tongue::Tongue,
+        phrases::Phrases,
+        release::{ReleaseRow, Sentences},
     },
 };
 
 const NAMESPACE: &str = "http://www.w3.org/2005/Atom";
 
-/// The feed.
 pub fn write(source: &Source<'_>) -> Vec<u8> {
     let mut feed = Feed(Writer::new(Vec::new()));
     let snapshot = source.snapshot;
@@ -45,11 +44,11 @@ pub fn write(source: &Source<'_>) -> Vec<u8> {
 }
 
 fn entry(feed: &mut Feed, source: &Source<'_>, release: &ReleaseRow, sentences: Option<&Sentences>) {
-    let tongue = Tongue::of(source.language.as_str()).unwrap_or(Tongue::English);
+    let phrases = Phrases::of(source.language.as_str()).unwrap_or(Phrases::English);
     feed.open("entry", &[]);
     let id = Uuid::new_v5(&source.snapshot.place.id.uuid(), format!("release {}", release.number).as_bytes());
     feed.text("id", &id.urn().to_string());
-    feed.text("title", &tongue.release(release.number));
+    feed.text("title", &phrases.release(release.number));
     feed.text("published", &clock::wire(release.released_at));
     feed.text("updated", &clock::wire(release.updated_at));
     feed.link("alternate", "application/json", &source.url(&format!("/releases/{}/changes", release.number)));
@@ -57,14 +56,14 @@ fn entry(feed: &mut Feed, source: &Source<'_>, release: &ReleaseRow, sentences: 
         feed.text("summary", note);
     }
     if let Some(Sentences { first, more }) = sentences.filter(|sentences| !sentences.first.is_empty()) {
-        let rest = (*more > 0).then(|| tongue.and_more(*more));
+        let rest = (*more > 0).then(|| phrases.and_more(*more));
         let lines: Vec<&str> = first.iter().map(String::as_str).chain(rest.as_deref()).collect();
         feed.text("content", &lines.join("\n"));
     }
     feed.close("entry");
 }
 
-/// A feed being written: into memory, which does not fail.
+/// A feed that is being written into memory, which cannot fail.
 struct Feed(Writer<Vec<u8>>);
 
 impl Feed {
@@ -82,7 +81,7 @@ impl Feed {
 
     fn text(&mut self, name: &str, text: &str) {
         self.open(name, &[]);
-        // Values refuse control characters when they are read; XML has no place for them.
+        // XML cannot contain control characters; values with them are refused when they are read.
         let text: String = text.chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()).collect();
         self.put(Event::Text(BytesText::new(&text)));
         self.close(name);

@@ -1,20 +1,20 @@
-//! The lines of an iCalendar stream (RFC 5545, 3.1), as bytes that depend on nothing but the values.
+//! The lines of an iCalendar stream (RFC 5545, 3.1). The bytes depend only on the values.
 //!
-//! The `icalendar` crate, which the letters use, would cost that here: it stamps with the present instant what has no
-//! stamp, writes a bare CR and control characters as they are, escapes the commas between categories, and its folding
-//! takes quadratic time in the length of a description.
+//! The `icalendar` crate, which the letters use, does not guarantee this: it adds the current time where a stamp is
+//! missing. It also writes control characters and a CR alone unchanged, escapes the commas between categories, and
+//! needs quadratic time to fold a long description.
 
 use chrono::{DateTime, Utc};
 
-/// The longest line, in octets, without its end.
+/// The longest line, in octets, without the line break.
 const OCTETS_MAX: usize = 75;
 
-/// A stream that is being written.
+/// An iCalendar stream that is being written.
 #[derive(Debug, Default)]
 pub struct Lines(String);
 
 impl Lines {
-    /// A property whose value is written as it is: a word, a number, a URI, a list of escaped texts.
+    /// A property whose value is written unchanged: a keyword, a number, a URI, a list of escaped texts.
     pub fn raw(&mut self, name: &str, value: &str) {
         let line: String = name.chars().chain([':']).chain(value.chars()).filter(|c| !c.is_control()).collect();
         let mut octets = 0;
@@ -29,25 +29,24 @@ impl Lines {
         self.0.push_str("\r\n");
     }
 
-    /// A property whose value is text.
+    /// A property whose value is a text, which is escaped.
     pub fn text(&mut self, name: &str, value: &str) {
         self.raw(name, &escaped(value));
     }
 
-    /// A property whose value is an instant. In UTC: times with a zone's name are wrong by an hour wherever a reader
-    /// does not know the zone, knows other rules for it or overlooks the name, and calendars show their owner's zone
-    /// anyway.
+    /// A property whose value is an instant, in UTC. Times with the name of a time zone are wrong by an hour if a
+    /// reader does not know the zone, has other rules for it or ignores the name; and calendars show times in the zone
+    /// of their owner anyway.
     pub fn instant(&mut self, name: &str, value: DateTime<Utc>) {
         self.raw(name, &value.format("%Y%m%dT%H%M%SZ").to_string());
     }
 
-    /// The stream.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0.into_bytes()
     }
 }
 
-/// A text as a value, or as one of the values of a list (RFC 5545, 3.3.11).
+/// A text, escaped as a value or as one value of a list (RFC 5545, 3.3.11).
 pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.replace("\r\n", "\n").chars() {

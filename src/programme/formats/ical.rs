@@ -1,8 +1,9 @@
 //! The programme as a calendar (RFC 5545, RFC 7986): an event for each session, and one related to it for each item
 //! whose time is known.
 //!
-//! A calendar is subscribed to, and lives longer than a release. So an event keeps its `UID` through every release;
-//! what was called off stays, as cancelled; and whatever was once a session can be asked for for ever.
+//! People subscribe to a calendar, so it lives longer than a release. An event therefore keeps its `UID` in every
+//! release, a cancelled event stays in the calendar with the status `CANCELLED`, and the calendar of a former session
+//! stays available for ever.
 
 use std::collections::HashSet;
 
@@ -16,19 +17,19 @@ use super::{
 };
 use crate::{
     agenda::document::{Appearance, Item, Session, Speaker},
-    faults::Faults,
     programme::{
-        history::{Fate, Past},
+        history::{ReleasedSlot, SlotStatus},
         timing::{Slot, item_spans, session_guid, slots, slots_of},
         visibility::is_placeholder,
     },
+    validation::ValidationErrors,
     values::{Code, Localised},
 };
 
 /// The media type of a calendar (RFC 5545, 8.1).
 pub const MEDIA_TYPE: &str = "text/calendar; charset=utf-8";
 
-/// How many sessions may be selected at once.
+/// How many sessions a request may select.
 const SELECTED_MAX: usize = 500;
 
 /// The whole programme.
@@ -41,8 +42,8 @@ pub fn write(source: &Source<'_>) -> Vec<u8> {
 /// The sessions of a list of codes and ids, in the order of the programme.
 ///
 /// # Errors
-/// The list is empty or too long, or names what was never a session.
-pub fn write_selection(source: &Source<'_>, list: &str) -> Result<Vec<u8>, Faults> {
+/// The list is empty or too long, or names something that never was a session.
+pub fn write_selection(source: &Source<'_>, list: &str) -> Result<Vec<u8>, ValidationErrors> {
     let names: Vec<&str> = list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
     let wanted = select(source, &names)?;
     let feed = Feed {
@@ -53,21 +54,21 @@ pub fn write_selection(source: &Source<'_>, list: &str) -> Result<Vec<u8>, Fault
     Ok(of_sessions(source, &feed, &wanted))
 }
 
-/// A session and its items, by the code that it has or had; none if there never was one.
+/// A session and its items, by a code that the session has or had; `None` if there never was such a session.
 pub fn write_session(source: &Source<'_>, code: &Code) -> Option<Vec<u8>> {
     let id = find_session(source, code.as_str())?;
     let agenda = &source.snapshot.agenda;
     let standing = agenda.sessions.iter().find(|session| id_of(session) == id);
     let title = standing.map(|session| source.text(&session.title).to_owned());
-    // What is not to be seen any more has no name.
-    let cancelled = || source.snapshot.history.of(id).filter(|past| past.fate == Fate::Cancelled);
+    // A session that is hidden now is not named.
+    let cancelled = || source.snapshot.history.of(id).filter(|past| past.fate == SlotStatus::Cancelled);
     let title = title.or_else(|| Some(past_text(source, &cancelled()?.title)));
     let name = title.map_or_else(|| conference_name(source).to_owned(), |title| titled(source, &title));
     let feed = Feed { path: format!("/programme/sessions/{code}.ics"), name, sessions: None };
     Some(of_sessions(source, &feed, &HashSet::from([id])))
 }
 
-/// All that a speaker appears in: sessions, and items or, where their time is not known, the sessions of these.
+/// Everything in which a speaker appears: sessions, and items or, where the time of an item is not known, its session.
 pub fn write_speaker(source: &Source<'_>, speaker: &Speaker) -> Vec<u8> {
     let name = titled(source, &source.name_of(speaker));
     let feed = Feed { path: format!("/programme/speakers/{}.ics", speaker.code), name, sessions: None };
@@ -75,17 +76,17 @@ pub fn write_speaker(source: &Source<'_>, speaker: &Speaker) -> Vec<u8> {
     calendar(source, &feed, sessions.flat_map(|session| slots_with(session, &speaker.code)), Vec::new())
 }
 
-/// A calendar's own address, and what it is called.
+/// The address and the name of a calendar.
 struct Feed {
-    /// Behind the conference's address.
+    /// The path after the address of the conference.
     path: String,
     name: String,
-    /// The selection.
+    /// The value of `?sessions=`.
     sessions: Option<String>,
 }
 
 impl Feed {
-    /// Where it is to be read again, in the same language.
+    /// The address at which the same calendar can be read again, in the same language.
     fn url(&self, source: &Source<'_>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("lang", source.language.as_str());
@@ -100,19 +101,19 @@ fn conference_name<'a>(source: &Source<'a>) -> &'a str {
     source.text(&source.snapshot.agenda.conference.name)
 }
 
-/// What the calendar of one thing of the conference is called.
+/// The name of a calendar that contains a part of the programme.
 fn titled(source: &Source<'_>, title: &str) -> String {
-    format!("{}{}{title}", conference_name(source), source.tongue().colon())
+    format!("{}{}{title}", conference_name(source), source.phrases().colon())
 }
 
-/// What was released has an id.
+/// The id of a session; everything that was released has one.
 fn id_of(session: &Session) -> Uuid {
     session.id.map(|id| id.uuid()).unwrap_or_default()
 }
 
-/// The ids of sessions that are named by codes and ids.
-fn select(source: &Source<'_>, names: &[&str]) -> Result<HashSet<Uuid>, Faults> {
-    let mut faults = Faults::default();
+/// The ids of the sessions that the codes and ids name.
+fn select(source: &Source<'_>, names: &[&str]) -> Result<HashSet<Uuid>, ValidationErrors> {
+    let mut faults = ValidationErrors::default();
     if names.is_empty() {
         faults.add("?sessions", "unknown_reference", "names no session");
     }
@@ -130,8 +131,8 @@ fn select(source: &Source<'_>, names: &[&str]) -> Result<HashSet<Uuid>, Faults> 
     faults.or(wanted)
 }
 
-/// The id of the session that a code or an id names or has ever named. A code that passed from one session to another
-/// names the one that has it, else the one that was changed last.
+/// The id of the session that a code or an id names or ever named. A code that passed from one session to another names
+/// the current one, otherwise the one that changed last.
 fn find_session(source: &Source<'_>, name: &str) -> Option<Uuid> {
     let asked = Uuid::parse_str(name).ok();
     let mut sessions = source.snapshot.agenda.sessions.iter();
@@ -148,7 +149,7 @@ fn find_session(source: &Source<'_>, name: &str) -> Option<Uuid> {
     standing.or_else(past)
 }
 
-/// The slots of a session in which somebody appears.
+/// The slots of a session in which a speaker appears.
 fn slots_with<'a>(session: &'a Session, speaker: &Code) -> Vec<Slot<'a>> {
     let appears = |appearances: &[Appearance]| appearances.iter().any(|found| found.speaker == *speaker);
     let spans = item_spans(session);
@@ -158,10 +159,10 @@ fn slots_with<'a>(session: &'a Session, speaker: &Code) -> Vec<Slot<'a>> {
     slots_of(session).filter(is_wanted).collect()
 }
 
-/// The calendar of these sessions and their items, whatever became of them.
+/// The calendar of these sessions and their items, including cancelled ones.
 fn of_sessions(source: &Source<'_>, feed: &Feed, wanted: &HashSet<Uuid>) -> Vec<u8> {
     let standing = slots(&source.snapshot.agenda).filter(|slot| wanted.contains(&id_of(slot.session)));
-    let is_wanted = |(id, past): &(Uuid, &Past)| wanted.contains(&past.session.unwrap_or(*id));
+    let is_wanted = |(id, past): &(Uuid, &ReleasedSlot)| wanted.contains(&past.session.unwrap_or(*id));
     let cancelled = source.snapshot.history.cancelled().filter(is_wanted).collect();
     calendar(source, feed, standing, cancelled)
 }
@@ -170,7 +171,7 @@ fn calendar<'a>(
     source: &Source<'a>,
     feed: &Feed,
     standing: impl Iterator<Item = Slot<'a>>,
-    mut cancelled: Vec<(Uuid, &Past)>,
+    mut cancelled: Vec<(Uuid, &ReleasedSlot)>,
 ) -> Vec<u8> {
     let writer = Writer { source, host: host(source.base_url) };
     let mut lines = Lines::default();
@@ -191,8 +192,8 @@ fn calendar<'a>(
     lines.into_bytes()
 }
 
-/// What goes before the events. There is no `METHOD`: with `PUBLISH` every event would have to have an organiser's
-/// mail address (RFC 5546, 3.2.1), and a calendar that is subscribed to needs none.
+/// The properties before the events. There is no `METHOD`: with `PUBLISH` every event would need the mail address of an
+/// organiser (RFC 5546, 3.2.1), and a subscribed calendar needs no method.
 fn head(lines: &mut Lines, source: &Source<'_>, feed: &Feed) {
     lines.raw("BEGIN", "VCALENDAR");
     lines.raw("VERSION", "2.0");
@@ -205,7 +206,8 @@ fn head(lines: &mut Lines, source: &Source<'_>, feed: &Feed) {
     lines.raw("X-PUBLISHED-TTL", "PT1H");
 }
 
-/// A calendar has at least one component (RFC 5545, 3.6). That without events has the zone of its times.
+/// A calendar needs at least one component (RFC 5545, 3.6). A calendar without events contains the time zone of its
+/// times.
 fn utc(lines: &mut Lines) {
     let zone = [
         ("BEGIN", "VTIMEZONE"),
@@ -223,19 +225,19 @@ fn utc(lines: &mut Lines) {
     }
 }
 
-/// The host that makes a `UID` the world's. Without the port: the service is the same behind another.
+/// The host that makes a `UID` globally unique, without the port: the service stays the same on another port.
 fn host(base_url: &str) -> String {
     let host = Url::parse(base_url).ok().and_then(|url| url.host_str().map(str::to_owned));
     host.unwrap_or_else(|| "plenary".to_owned())
 }
 
-/// A text of the past in the language of the document, else in the first of the conference's that it has, else in any.
+/// A text of the history in the language of the document, otherwise in the first language of the conference that it
+/// has, otherwise in any.
 fn past_text(source: &Source<'_>, text: &std::collections::BTreeMap<String, String>) -> String {
     let text = Localised::of(text.clone());
     text.text(source.language.as_str(), &source.snapshot.agenda.conference.languages).to_owned()
 }
 
-/// Whoever writes events.
 struct Writer<'s, 'a> {
     source: &'s Source<'a>,
     host: String,
@@ -272,8 +274,8 @@ impl Writer<'_, '_> {
         lines.raw("END", "VEVENT");
     }
 
-    /// An event that was called off.
-    fn cancelled(&self, lines: &mut Lines, past: &Past) {
+    /// An event that was cancelled.
+    fn cancelled(&self, lines: &mut Lines, past: &ReleasedSlot) {
         lines.raw("BEGIN", "VEVENT");
         lines.raw("UID", &self.uid(past.guid));
         stamp(lines, past.changed_at, past.sequence);
@@ -294,16 +296,16 @@ impl Writer<'_, '_> {
         lines.raw("RELATED-TO;RELTYPE=PARENT", &self.uid(session));
     }
 
-    /// The identifier of a session that stands or stood.
+    /// The `guid` of a current or former session.
     fn guid_of(&self, session: Uuid) -> Option<Uuid> {
         let snapshot = self.source.snapshot;
         let standing = snapshot.agenda.sessions.iter().find(|found| id_of(found) == session).map(session_guid);
         standing.or_else(|| snapshot.history.of(session).map(|past| past.guid))
     }
 
-    /// Where it is. It says something in any case: there are readers that drop an event without a place.
+    /// The place, never empty: some readers drop an event without a place.
     fn location(&self, room: Option<String>) -> String {
-        // With the venue and its city, or a map would look for any "Plenary hall" of the world.
+        // With the venue and its city: a map would find some other "Plenary hall".
         let venue = self.source.snapshot.agenda.venue_line(self.source.language.as_str());
         let known: Vec<String> = room.into_iter().chain(venue).collect();
         if known.is_empty() { conference_name(self.source).to_owned() } else { known.join(", ") }
@@ -311,11 +313,11 @@ impl Writer<'_, '_> {
 
     fn categories(&self, slot: &Slot<'_>) -> String {
         let track = self.source.track_of(slot.session).map(|track| escaped(self.source.text(&track.name)));
-        let kind = escaped(self.source.tongue().word(slot.kind()));
+        let kind = escaped(self.source.phrases().word(slot.kind()));
         track.into_iter().chain([kind]).collect::<Vec<_>>().join(",")
     }
 
-    /// What it is about and who appears in it; then, for a session, what happens in it.
+    /// The abstract and the people; for a session, then its items.
     fn description(&self, slot: &Slot<'_>) -> String {
         let about = slot.description().map(|text| self.source.text(text).trim().to_owned());
         let appearances = slot.item.map_or(&slot.session.appearances, |item| &item.appearances);
@@ -343,14 +345,14 @@ impl Writer<'_, '_> {
         lines.join("\n")
     }
 
-    /// `Moderator: Ada Lovelace (Countess, Royal Society), on behalf of Charles Babbage`.
+    /// For example `Moderator: Ada Lovelace (Countess, Royal Society), on behalf of Charles Babbage`.
     fn appearance(&self, appearance: &Appearance) -> Option<String> {
-        let (source, tongue) = (self.source, self.source.tongue());
-        let role = tongue.word(appearance.role.as_str());
-        let colon = tongue.colon();
+        let (source, phrases) = (self.source, self.source.phrases());
+        let role = phrases.word(appearance.role.as_str());
+        let colon = phrases.colon();
         let speaker = self.person(source.snapshot.speaker(&appearance.speaker)?);
         let absent = appearance.on_behalf_of.as_ref().and_then(|code| source.snapshot.speaker(code));
-        let behalf = tongue.behalf(absent.map(|absent| source.name_of(absent)).as_deref());
+        let behalf = phrases.behalf(absent.map(|absent| source.name_of(absent)).as_deref());
         Some(format!("{role}{colon}{speaker}{behalf}"))
     }
 
@@ -369,8 +371,8 @@ impl Writer<'_, '_> {
     }
 }
 
-/// When it last changed, and how often that concerned its time or place: of two versions of an event readers keep the
-/// one of the higher number.
+/// The time of the last change, and how often the time or the place changed: of two versions of an event, readers keep
+/// the one with the higher number.
 fn stamp(lines: &mut Lines, changed_at: DateTime<Utc>, sequence: u32) {
     lines.instant("DTSTAMP", changed_at);
     lines.instant("LAST-MODIFIED", changed_at);
@@ -385,9 +387,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        agenda::{Place, model},
+        agenda::{ConferenceRef, model},
         ids::Id,
-        programme::{Snapshot, history::Fate, release::ReleaseRow},
+        programme::{Snapshot, history::SlotStatus, release::ReleaseRow},
         values::{LanguageTag, TextValue as _},
     };
 
@@ -414,13 +416,13 @@ mod tests {
         }))
         .unwrap();
         agenda.adopt_ids(None).unwrap();
-        let place = Place { id: Id::from_uuid(Uuid::nil()), slug: Code::parse("small").unwrap() };
+        let place = ConferenceRef { id: Id::from_uuid(Uuid::nil()), slug: Code::parse("small").unwrap() };
         Snapshot::new(place, ReleaseRow::of_draft(at("2030-01-01T12:00:00Z")), agenda)
     }
 
-    /// What was once at ten in a hall.
-    fn past(fate: Fate, codes: &[&str], session: Option<Uuid>) -> Past {
-        Past {
+    /// A former slot, at ten in a hall.
+    fn past(fate: SlotStatus, codes: &[&str], session: Option<Uuid>) -> ReleasedSlot {
+        ReleasedSlot {
             fate,
             guid: Uuid::from_u128(7),
             session,
@@ -448,7 +450,7 @@ mod tests {
         text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::to_owned)).collect()
     }
 
-    fn selected(snapshot: &Snapshot, list: &str) -> Result<Vec<String>, Faults> {
+    fn selected(snapshot: &Snapshot, list: &str) -> Result<Vec<String>, ValidationErrors> {
         with_source(snapshot, |source| write_selection(source, list)).map(|calendar| values(&calendar, "SUMMARY"))
     }
 
@@ -456,7 +458,7 @@ mod tests {
     fn an_event_has_the_stamps_of_its_history_else_that_of_the_release() {
         let mut snapshot = snapshot();
         let opening = id_of(&snapshot.agenda.sessions[0]);
-        snapshot.history.0.insert(opening, past(Fate::Stands, &["opening"], None));
+        snapshot.history.0.insert(opening, past(SlotStatus::Stands, &["opening"], None));
         let calendar = with_source(&snapshot, write);
         assert_eq!(values(&calendar, "SUMMARY"), ["opening (fr)", "Welcome", "closing (fr)"]);
         assert_eq!(values(&calendar, "SEQUENCE"), ["3", "0", "0"]);
@@ -476,10 +478,10 @@ mod tests {
     fn what_was_called_off_stays_as_cancelled_and_what_is_not_to_be_seen_does_not() {
         let mut snapshot = snapshot();
         let (lost, item, hidden) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
-        let of_lost = Past { guid: item, ..past(Fate::Cancelled, &["lost-item"], Some(lost)) };
-        snapshot.history.0.insert(lost, past(Fate::Cancelled, &["lost"], None));
+        let of_lost = ReleasedSlot { guid: item, ..past(SlotStatus::Cancelled, &["lost-item"], Some(lost)) };
+        snapshot.history.0.insert(lost, past(SlotStatus::Cancelled, &["lost"], None));
         snapshot.history.0.insert(item, of_lost);
-        snapshot.history.0.insert(hidden, past(Fate::Unseen, &["hidden"], None));
+        snapshot.history.0.insert(hidden, past(SlotStatus::Unseen, &["hidden"], None));
         let calendar = with_source(&snapshot, write);
         assert_eq!(values(&calendar, "STATUS"), ["CONFIRMED", "CONFIRMED", "CONFIRMED", "CANCELLED", "CANCELLED"]);
         let last = |name: &str| values(&calendar, name).pop().unwrap();
@@ -494,10 +496,10 @@ mod tests {
     fn what_was_ever_a_session_can_be_selected_for_ever() {
         let mut snapshot = snapshot();
         let (closing, lost, hidden) = (id_of(&snapshot.agenda.sessions[1]), Uuid::from_u128(1), Uuid::from_u128(3));
-        snapshot.history.0.insert(closing, past(Fate::Stands, &["farewell", "closing"], None));
-        snapshot.history.0.insert(lost, past(Fate::Cancelled, &["old", "lost", "opening"], None));
-        snapshot.history.0.insert(hidden, Past { guid: hidden, ..past(Fate::Unseen, &["hidden"], None) });
-        snapshot.history.0.insert(Uuid::from_u128(4), past(Fate::Cancelled, &["lost-item"], Some(lost)));
+        snapshot.history.0.insert(closing, past(SlotStatus::Stands, &["farewell", "closing"], None));
+        snapshot.history.0.insert(lost, past(SlotStatus::Cancelled, &["old", "lost", "opening"], None));
+        snapshot.history.0.insert(hidden, ReleasedSlot { guid: hidden, ..past(SlotStatus::Unseen, &["hidden"], None) });
+        snapshot.history.0.insert(Uuid::from_u128(4), past(SlotStatus::Cancelled, &["lost-item"], Some(lost)));
         assert_eq!(selected(&snapshot, "farewell").unwrap(), ["closing (fr)"], "renamed");
         assert_eq!(selected(&snapshot, "closing,opening").unwrap(), ["opening (fr)", "Welcome", "closing (fr)"]);
         assert_eq!(selected(&snapshot, "old").unwrap(), ["Perdue", "Perdue"], "cancelled, with its item");

@@ -1,7 +1,8 @@
-//! The programme as linked data of schema.org: one event, in it the sessions, in these their items.
+//! The programme as linked data of schema.org (JSON-LD): one event that contains the sessions, which contain their
+//! items.
 //!
-//! Everything is an `Event`, the type that search engines read; `ConferenceEvent` and its like say no more, and not all
-//! of them know these.
+//! Everything is an `Event`, the type that search engines read. `ConferenceEvent` and similar types add nothing, and
+//! not all search engines know them.
 
 use serde_json::{Map, Value, json};
 
@@ -17,7 +18,7 @@ use crate::{
     values::{LanguageTag, Localised},
 };
 
-/// The document. It has no `<`, so that it may stand in a `script` element of a page.
+/// The document. It contains no `<`, so that a page can contain it in a `script` element.
 pub fn write(source: &Source<'_>) -> Vec<u8> {
     conference(source).to_string().replace('<', "\\u003c").into_bytes()
 }
@@ -40,7 +41,7 @@ fn conference(source: &Source<'_>) -> Value {
         ("inLanguage", languages(&conference.languages)),
         ("location", conference.venue.as_ref().map_or(Value::Null, |venue| self::venue(source, venue))),
         ("organizer", organisations(source, conference, &[OrganisationRole::Organiser, OrganisationRole::Host])),
-        // Whoever works with the organisers need not pay, so is no `sponsor`.
+        // A partner does not necessarily pay, so it is not a `sponsor`.
         ("contributor", organisations(source, conference, &[OrganisationRole::Partner])),
         ("subEvent", Value::Array(sessions)),
     ])
@@ -49,7 +50,7 @@ fn conference(source: &Source<'_>) -> Value {
 const SCHEDULED: &str = "https://schema.org/EventScheduled";
 const OFFLINE: &str = "https://schema.org/OfflineEventAttendanceMode";
 
-/// An object of those members that say something.
+/// An object of the members that have a value.
 fn thing<const N: usize>(members: [(&str, Value); N]) -> Value {
     let says = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
     let members = members.into_iter().filter(|(_, value)| says(value));
@@ -95,8 +96,8 @@ fn session(source: &Source<'_>, session: &Session) -> Value {
     ])
 }
 
-/// An item, at its own time or, where this is not known, at its session's: an event without a start is none to search
-/// engines.
+/// An item with its own time or, if this is not known, the time of its session: search engines ignore an event without
+/// a start.
 fn item(source: &Source<'_>, session: &Session, item: &Item, span: Span) -> Value {
     thing([
         ("@type", json!("Event")),
@@ -125,14 +126,14 @@ fn venue(source: &Source<'_>, venue: &Venue) -> Value {
     thing([("@type", json!("Place")), ("name", text(source, Some(&venue.name))), ("address", address)])
 }
 
-/// The room in the venue; where one of them is not known, the other.
+/// The room in the venue; if one of them is not known, the other.
 fn place(source: &Source<'_>, session: &Session) -> Value {
     let venue = source.snapshot.agenda.conference.venue.as_ref();
     let venue = venue.map_or(Value::Null, |venue| self::venue(source, venue));
     let Some(room) = source.room_of(session) else {
         return venue;
     };
-    // Search engines look for the address where the place is.
+    // Search engines look for the address in the place itself.
     let address = venue.get("address").cloned().unwrap_or_default();
     thing([
         ("@type", json!("Place")),
@@ -142,7 +143,7 @@ fn place(source: &Source<'_>, session: &Session) -> Value {
     ])
 }
 
-/// The organisations that have one of these roles.
+/// The organisations with one of these roles.
 fn organisations(source: &Source<'_>, conference: &Conference, roles: &[OrganisationRole]) -> Value {
     let parts = conference.organisations.iter().filter(|part| roles.contains(&part.role));
     let known = parts.filter_map(|part| source.snapshot.organisation(&part.organisation));
@@ -157,7 +158,7 @@ fn organisation(source: &Source<'_>, organisation: &Organisation) -> Value {
     ])
 }
 
-/// The most exact type of schema.org. A State is the organisation that takes part, not the country, which is a place.
+/// The most specific type of schema.org. A State is an organisation that takes part, not a country, which is a place.
 fn type_of(kind: OrganisationKind) -> &'static str {
     match kind {
         OrganisationKind::State | OrganisationKind::GovernmentBody => "GovernmentOrganization",
@@ -172,7 +173,7 @@ fn type_of(kind: OrganisationKind) -> &'static str {
     }
 }
 
-/// Who appears, each once; nobody whose name is withheld.
+/// The people who appear, each once, without those whose names are withheld.
 fn performers(source: &Source<'_>, appearances: &[Appearance]) -> Value {
     let mut codes: Vec<_> = Vec::new();
     for appearance in appearances {

@@ -1,15 +1,15 @@
-//! A release as apps that show schedules know it: days with their rooms, rooms with their events, events with their
-//! persons. It is made once and written as XML ([`super::schedule_xml`]) and as JSON ([`super::schedule_json`]), so
-//! that the two always say the same.
+//! A release as apps for schedules describe it: days with rooms, rooms with events, events with persons. It is made
+//! once and written as XML ([`super::schedule_xml`]) and as JSON ([`super::schedule_json`]), so that both always
+//! contain the same.
 //!
-//! What it promises to its readers, beyond what the schemas of the format ask for:
-//! - Days count from 1 without gaps, each date once; an event lies on the day whose span holds its start.
-//! - Rooms are known by name: no two have the same, and what has no room has a place all the same.
-//! - Events and persons are known by numbers that stay from release to release ([`numbers`]).
-//! - A duration is shorter than a day: longer ones are given as 23:59. A second event for the rest would have an
-//!   identifier that nobody knows, and would be a second session where the schedule is imported.
+//! Guarantees for readers, in addition to the schemas of the format:
+//! - Days are numbered from 1 without gaps, each date once; an event belongs to the day that contains its start.
+//! - Rooms are identified by name: no two have the same, and an event without a room takes place at the venue.
+//! - Events and persons are identified by numbers that stay the same in every release ([`numbers`]).
+//! - A duration is shorter than a day: longer ones are written as 23:59. A second event for the rest would have an
+//!   unknown identifier, and an import would turn it into a second session.
 //! - An event with a subtitle has a description.
-//! - There is no character that XML cannot hold.
+//! - No text contains a character that XML cannot contain.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -22,148 +22,125 @@ use super::Source;
 use crate::{
     agenda::{Agenda, import::text::folded},
     programme::{
+        phrases::Phrases,
         timing::{self, Slot},
-        tongue::Tongue,
     },
     values::{Code, LanguageTag, Localised},
 };
 
-/// The length of the grid that events are drawn on.
+/// The length of the grid on which apps draw events (`HH:MM`).
 pub const TIMESLOT: &str = "00:05";
 /// The longest duration that readers understand, in minutes.
 const MINUTES_MAX: i64 = 23 * 60 + 59;
-/// The shortest acronym, and the shortest end of a slug.
+/// The shortest length of an acronym, and of the last part of a slug.
 const NAME_LENGTH_MIN: usize = 4;
 
-/// A release.
+/// A release, as apps for schedules describe it.
 #[derive(Debug)]
 pub struct Schedule {
-    /// Where it comes from.
+    /// The public address of this service.
     pub system: String,
-    /// What changes with each release.
+    /// The number of the release.
     pub version: String,
-    /// The conference's name.
     pub title: String,
-    /// The conference's short name: lower-case letters and digits.
+    /// A short name of the conference: lower-case letters and digits.
     pub acronym: String,
-    /// The conference's first date.
     pub start: NaiveDate,
-    /// The conference's last date.
     pub end: NaiveDate,
-    /// The conference's time zone.
     pub time_zone_name: String,
-    /// The themes.
     pub tracks: Vec<Track>,
-    /// The rooms.
     pub rooms: Vec<Room>,
-    /// The days.
     pub days: Vec<Day>,
 }
 
-/// A theme.
 #[derive(Debug, Serialize)]
 pub struct Track {
-    /// Its name.
     pub name: String,
-    /// Its name in URLs; it begins with a letter.
+    /// Its name in URLs, which begins with a letter.
     pub slug: String,
 }
 
-/// A room.
 #[derive(Debug, Clone, Serialize)]
 pub struct Room {
-    /// Its name, which no other has.
+    /// Unique in the schedule.
     pub name: String,
-    /// Its identifier.
     pub guid: Uuid,
 }
 
-/// A day.
 #[derive(Debug)]
 pub struct Day {
-    /// Its number, from 1.
+    /// From 1.
     pub index: usize,
-    /// Its date.
     pub date: NaiveDate,
-    /// When it begins.
+    /// When it begins (RFC 3339).
     pub start: String,
-    /// Its last minute.
+    /// Its last minute (RFC 3339).
     pub end: String,
-    /// What happens in each room, in time order: every room stands here, in the same order every day.
+    /// The events of each room, in order of time. Every day has every room, in the same order.
     pub rooms: Vec<(Room, Vec<Event>)>,
 }
 
-/// A session, or an item of one.
+/// A session, or an item of a session.
 #[derive(Debug, Serialize)]
 pub struct Event {
-    /// Its number.
+    /// A number that stays the same in every release.
     pub id: u32,
-    /// Its identifier.
     pub guid: Uuid,
-    /// When it starts.
+    /// The start (RFC 3339).
     pub date: String,
-    /// The wall time when it starts.
+    /// The local time of the start (`HH:MM`).
     pub start: String,
-    /// How long it is, in hours and minutes.
+    /// The duration (`HH:MM`).
     pub duration: String,
-    /// The room's name.
+    /// The name of the room.
     pub room: String,
-    /// Its title.
     pub title: String,
-    /// The title of the session that an item is of.
+    /// For an item, the title of its session; otherwise empty.
     pub subtitle: String,
-    /// The word for its kind.
+    /// The kind, as the API writes it.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// The track's name.
+    /// The name of the track.
     pub track: Option<String>,
-    /// The language spoken, in two letters.
+    /// The first language of the session (ISO 639-1), if its tag has such a code.
     pub language: Option<String>,
-    /// What it is about.
     #[serde(rename = "abstract")]
     pub abstract_: String,
-    /// Of an item, which session it is of.
+    /// For an item, a sentence that names its session; otherwise empty.
     pub description: String,
     /// Its name in URLs.
     pub slug: String,
-    /// Where to read of it.
+    /// The address of the session in the API.
     pub url: String,
-    /// Who appears in it.
+    /// The people who appear in it.
     pub persons: Vec<Person>,
-    /// What belongs to it: an item's session.
+    /// For an item, a link to its session.
     pub links: Vec<Link>,
 }
 
-/// A speaker.
 #[derive(Debug)]
 pub struct Person {
-    /// Their number.
+    /// A number that stays the same in every release.
     pub id: u32,
-    /// Their identifier.
     pub guid: Uuid,
-    /// Their name.
     pub name: String,
 }
 
-/// A link.
 #[derive(Debug, Serialize)]
 pub struct Link {
-    /// Where it leads.
     pub url: String,
-    /// What is there.
     pub title: String,
-    /// What it is to the event.
+    /// The relation of the target to the event.
     #[serde(rename = "type")]
     pub kind: &'static str,
 }
 
 impl Schedule {
-    /// The schedule of a source.
     pub fn of(source: &Source<'_>) -> Self {
         let agenda = &source.snapshot.agenda;
         let conference = &agenda.conference;
         let mut slots: Vec<Slot<'_>> = timing::slots(agenda).collect();
-        // Stable: a session stays before its first item.
+        // A stable sort: a session stays before its first item.
         slots.sort_by_key(|slot| slot.span.starts_at);
         let rooms = rooms(source, slots.iter().any(|slot| source.room_of(slot.session).is_none()));
         let track = |track: &crate::agenda::document::Track| Track {
@@ -185,20 +162,20 @@ impl Schedule {
     }
 }
 
-/// The date of the day on which something that starts then lies; its own where it lies on none.
+/// The date of the conference day to which a start time belongs; its own date if it belongs to none.
 pub fn date_of(agenda: &Agenda, starts_at: DateTime<FixedOffset>) -> NaiveDate {
     let wall = starts_at.naive_local();
     agenda.day_at(wall).map_or(wall.date(), |day| day.date.0)
 }
 
-/// Every day of the agenda, and every other date on which something lies.
+/// Every day of the agenda, and every other date on which a slot starts.
 fn days(source: &Source<'_>, slots: &[Slot<'_>], rooms: &[(Option<&Code>, Room)]) -> Vec<Day> {
     let agenda = &source.snapshot.agenda;
     let mut changeovers: BTreeMap<NaiveDate, NaiveTime> =
         agenda.days.iter().map(|day| (day.date.0, day.changeover.map_or(NaiveTime::MIN, |time| time.0))).collect();
     for wall in slots.iter().map(|slot| slot.span.starts_at.naive_local()).filter(|wall| agenda.day_at(*wall).is_none())
     {
-        // The day begins with the first thing that would lie before it or on none.
+        // The day begins with the first slot that would otherwise belong to no day.
         let begins = changeovers.entry(wall.date()).or_insert(wall.time());
         *begins = wall.time().min(*begins);
     }
@@ -221,8 +198,8 @@ fn days(source: &Source<'_>, slots: &[Slot<'_>], rooms: &[(Option<&Code>, Room)]
     changeovers.iter().zip(1..).map(day).collect()
 }
 
-/// The rooms, with their codes: no two have the same name. Where something has no room, the last one, without a code,
-/// is where it takes place: the venue.
+/// The rooms with their codes; no two have the same name. If a slot has no room, the last one, without a code, is its
+/// place: the venue.
 fn rooms<'a>(source: &Source<'a>, with_venue: bool) -> Vec<(Option<&'a Code>, Room)> {
     let agenda = &source.snapshot.agenda;
     let id_of = |id: Option<crate::ids::RoomId>| id.map(|id| id.uuid()).unwrap_or_default();
@@ -232,20 +209,20 @@ fn rooms<'a>(source: &Source<'a>, with_venue: bool) -> Vec<(Option<&'a Code>, Ro
         .map(|room| (Some(&room.code), Room { name: line(source.text(&room.name)), guid: id_of(room.id) }))
         .collect();
     if with_venue {
-        let to_be_announced = tongue(source).room_to_be_announced();
+        let to_be_announced = phrases(source).room_to_be_announced();
         let venue = agenda.conference.venue.as_ref().map(|venue| line(source.text(&venue.name)));
-        // A room that is called like the venue keeps its name.
+        // A room with the same name as the venue keeps it.
         let name = venue.filter(|venue| !rooms.iter().any(|(_, room)| room.name == *venue));
         let conference = agenda.conference.id.map(|id| id.uuid()).unwrap_or_default();
         let guid = Uuid::new_v5(&conference, b"venue");
         rooms.push((None, Room { name: name.unwrap_or_else(|| to_be_announced.to_owned()), guid }));
     }
-    tell_apart(&mut rooms);
+    make_names_unique(&mut rooms);
     rooms
 }
 
-/// Puts the code behind the name of each room that has the name of another.
-fn tell_apart(rooms: &mut [(Option<&Code>, Room)]) {
+/// Adds the code to the name of each room that has the same name as another.
+fn make_names_unique(rooms: &mut [(Option<&Code>, Room)]) {
     loop {
         let mut uses: HashMap<String, usize> = HashMap::new();
         rooms.iter().for_each(|(_, room)| *uses.entry(room.name.clone()).or_default() += 1);
@@ -258,7 +235,7 @@ fn tell_apart(rooms: &mut [(Option<&Code>, Room)]) {
     }
 }
 
-/// The events of each day and room, in time order.
+/// The events of each day and room, in order of time.
 fn events<'a>(
     source: &Source<'a>,
     slots: &[Slot<'a>],
@@ -267,7 +244,7 @@ fn events<'a>(
     let agenda = &source.snapshot.agenda;
     let names: HashMap<_, _> = rooms.iter().map(|(code, room)| (*code, room.name.as_str())).collect();
     let speakers = agenda.speakers.iter().filter_map(|speaker| speaker.id.map(|id| id.uuid()));
-    // What was called off keeps its number, so that nobody else gets it.
+    // A cancelled slot keeps its number, so that no other gets it.
     let released = source.snapshot.history.0.keys().copied();
     let maker = Maker {
         source,
@@ -284,7 +261,7 @@ fn events<'a>(
     events
 }
 
-/// What events are made with.
+/// What is needed to make events.
 struct Maker<'a, 's> {
     source: &'s Source<'a>,
     acronym: String,
@@ -318,7 +295,7 @@ impl<'a> Maker<'a, '_> {
             links: Vec::new(),
         };
         if slot.item.is_some() {
-            event.description = tongue(source).part_of(&session_title);
+            event.description = phrases(source).part_of(&session_title);
             event.links.push(Link { url: event.url.clone(), title: session_title.clone(), kind: "related" });
             event.subtitle = session_title;
         }
@@ -339,8 +316,8 @@ impl<'a> Maker<'a, '_> {
     }
 }
 
-/// A number for each of these, which it has in every release: 31 bits of its hash. Where two would have the same, the
-/// one that was made first has it.
+/// A number for each of these ids, the same in every release: 31 bits of its hash. If two ids have the same number, the
+/// older id keeps it.
 fn numbers(uuids: impl Iterator<Item = Uuid>) -> HashMap<Uuid, u32> {
     let mut taken = HashSet::new();
     let mut free =
@@ -355,8 +332,8 @@ fn number(uuid: Uuid, attempt: u32) -> u32 {
     (u32::from_be_bytes([first, second, third, fourth]) >> 1).max(1)
 }
 
-/// The identifier of each slot, by its id. Nothing keeps organisers from giving two sessions the same: then the one
-/// that was made first has it, and the other its own id.
+/// The `guid` of each slot, by its id. Organisers can give two sessions the same `guid`; then the older one keeps it,
+/// and the other uses its own id.
 fn guids(slots: &[Slot<'_>]) -> HashMap<Uuid, Uuid> {
     let mut in_order: Vec<_> = slots.iter().map(|slot| (slot.id(), slot.guid())).collect();
     in_order.sort_unstable();
@@ -368,7 +345,7 @@ fn guids(slots: &[Slot<'_>]) -> HashMap<Uuid, Uuid> {
     in_order.into_iter().filter_map(|(id, guid)| Some((id, free(id, guid)?))).collect()
 }
 
-/// The only form that every schema of the format takes: at least four lower-case letters and digits.
+/// An acronym that every schema of the format allows: at least four lower-case letters and digits.
 fn acronym(slug: &Code, starts_on: NaiveDate) -> String {
     let acronym = slug.as_str().replace('-', "");
     if acronym.len() < NAME_LENGTH_MIN { format!("{acronym}{}", starts_on.format("%Y")) } else { acronym }
@@ -387,7 +364,7 @@ fn slug(acronym: &str, id: u32, title: &str, kind: &str) -> String {
     }
 }
 
-/// The language of ISO 639-1, where the tag has one.
+/// The ISO 639-1 code of a language, if its tag has one.
 fn two_letters(tag: &LanguageTag) -> Option<String> {
     tag.as_str().split('-').next().filter(|language| language.len() == 2).map(str::to_owned)
 }
@@ -401,17 +378,17 @@ fn instant(instant: DateTime<FixedOffset>) -> String {
     instant.format("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
-fn tongue(source: &Source<'_>) -> Tongue {
-    Tongue::of(source.language.as_str()).unwrap_or(Tongue::English)
+fn phrases(source: &Source<'_>) -> Phrases {
+    Phrases::of(source.language.as_str()).unwrap_or(Phrases::English)
 }
 
-/// A text of one line: readers would join the lines of a room's name in one place and not in another.
+/// A text of one line: readers would handle the line breaks in the name of a room in different ways.
 fn line(text: &str) -> String {
     prose(text).split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A text without the characters that XML 1.0 cannot hold (its production 2, Char); a carriage return it would turn
-/// into a line feed.
+/// A text without the characters that XML 1.0 cannot contain (production 2, Char), and without carriage returns, which
+/// XML would turn into line feeds.
 fn prose(text: &str) -> String {
     let is_char = |c: &char| matches!(c, '\t' | '\n' | ' '..='\u{FFFD}' | '\u{10000}'..);
     text.chars().filter(is_char).collect()
@@ -441,7 +418,7 @@ mod tests {
         let names = ["Hall", "Hall", "Hall (a)", "Attic"];
         let room = |(code, name): (_, &str)| (Some(code), Room { name: name.to_owned(), guid: Uuid::nil() });
         let mut rooms: Vec<_> = codes.iter().zip(names).map(room).collect();
-        tell_apart(&mut rooms);
+        make_names_unique(&mut rooms);
         let names: Vec<_> = rooms.iter().map(|(_, room)| room.name.as_str()).collect();
         assert_eq!(names, ["Hall (a) (a)", "Hall (b)", "Hall (a) (c)", "Attic"]);
     }

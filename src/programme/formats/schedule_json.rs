@@ -1,6 +1,6 @@
-//! `schedule.json` of c3voc, version 1: what `https://c3voc.de/schedule/schema.json` allows. The schema takes no key
-//! that it does not know, and takes a person either with a number or with a name: here with a name, and the identifier
-//! that the person has in the XML too.
+//! `schedule.json` of c3voc, version 1, valid against `https://c3voc.de/schedule/schema.json`. The schema allows no
+//! unknown keys. It allows a person either with a number or with a name: here with a name, and with the same identifier
+//! as in the XML.
 
 use chrono::NaiveDate;
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
@@ -10,12 +10,11 @@ use super::{
     schedule::{Day, Event, Person, Room, Schedule, TIMESLOT, Track},
 };
 
-/// By this address readers know the format.
+/// The address by which readers recognise the format.
 const SCHEMA: &str = "https://c3voc.de/schedule/schema.json";
 
-/// The document.
 pub fn write(source: &Source<'_>) -> Vec<u8> {
-    // Nothing in it can fail to be written: its keys are texts, and memory takes them.
+    // Cannot fail: all keys are texts, and the target is memory.
     serde_json::to_vec(&Envelope::of(&Schedule::of(source))).unwrap_or_default()
 }
 
@@ -65,7 +64,7 @@ struct DayObject<'a> {
     rooms: ByRoom<'a>,
 }
 
-/// An object: the events of each room under its name, in the order of the rooms.
+/// A JSON object: the events of each room under its name, in the order of the rooms.
 struct ByRoom<'a>(&'a [(Room, Vec<Event>)]);
 
 impl<'a> Envelope<'a> {
@@ -90,8 +89,8 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// Whether the schema takes the name of a zone: it knows `Area/City` and UTC, but not `Etc/GMT-1`. The XML always has
-/// it.
+/// Whether the schema allows the name of a time zone: it allows `Area/City` and UTC, but not `Etc/GMT-1`. The XML
+/// always contains it.
 fn takes_zone(name: &str) -> bool {
     let is_upper = |c: char| c.is_ascii_uppercase();
     let is_lower = |c: char| c.is_ascii_lowercase();

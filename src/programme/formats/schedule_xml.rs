@@ -1,7 +1,7 @@
-//! `schedule.xml` of frab, c3voc and pretalx: what `https://c3voc.de/schedule/schema.xsd` allows.
+//! `schedule.xml` of frab, c3voc and pretalx, valid against `https://c3voc.de/schedule/schema.xsd`.
 //!
-//! It begins with the declaration and the root, without a byte order mark or comment: readers look for both in the
-//! first kilobyte.
+//! It begins with the XML declaration and the root element, without a byte order mark or a comment: readers look for
+//! both in the first kilobyte.
 
 use std::io;
 
@@ -18,10 +18,9 @@ use super::{
 
 type Document = Writer<Vec<u8>>;
 
-/// The document.
 pub fn write(source: &Source<'_>) -> Vec<u8> {
     let mut document = Writer::new_with_indent(Vec::new(), b' ', 1);
-    // Memory takes all that is written to it.
+    // Writing into memory cannot fail.
     let _ = schedule(&mut document, &Schedule::of(source));
     document.into_inner()
 }

@@ -1,12 +1,12 @@
-//! The programme as a table for spreadsheets: a row for each session and, after it, for each of its items, also for
-//! those whose time is not known. UTF-8 with CRLF (RFC 4180).
+//! The programme as a table for spreadsheets (CSV): one row for each session, followed by one
+//! row for each of its items, also for items whose time is not known.
 
 use chrono::{DateTime, FixedOffset};
-use csv::{Terminator, Writer, WriterBuilder};
 
 use super::{Source, schedule::date_of};
 use crate::{
     agenda::document::{Session, Speaker},
+    csv_table::TableWriter,
     programme::timing::{Slot, Span, item_spans},
     values::LanguageTag,
 };
@@ -33,31 +33,24 @@ const COLUMNS: [&str; 19] = [
     "url",
 ];
 
-/// Between the values of a cell that has several.
+/// Separates the values of a cell that has several.
 const BETWEEN: &str = "; ";
 
-/// The document.
 pub fn write(source: &Source<'_>) -> Vec<u8> {
-    let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
-    // Memory takes all that is written to it.
-    let _ = rows(&mut table, source);
-    table.into_inner().unwrap_or_default()
-}
-
-fn rows(table: &mut Writer<Vec<u8>>, source: &Source<'_>) -> csv::Result<()> {
-    table.write_record(COLUMNS)?;
+    let mut table = TableWriter::default();
+    table.row(COLUMNS);
     for session in &source.snapshot.agenda.sessions {
         let whole = Span::of(session);
-        table.write_record(row(source, &Slot { session, item: None, span: whole }, Some(whole)).map(safe))?;
+        table.row(row(source, &Slot { session, item: None, span: whole }, Some(whole)));
         for (item, span) in session.items.iter().zip(item_spans(session)) {
             let slot = Slot { session, item: Some(item), span: span.unwrap_or(whole) };
-            table.write_record(row(source, &slot, span).map(safe))?;
+            table.row(row(source, &slot, span));
         }
     }
-    Ok(())
+    table.into_bytes()
 }
 
-/// The cells of a slot. `span` is when it is known to be.
+/// The cells of a slot. `span` is its time, if known.
 fn row(source: &Source<'_>, slot: &Slot<'_>, span: Option<Span>) -> [String; COLUMNS.len()] {
     let session = slot.session;
     let time = |of: fn(&Span) -> DateTime<FixedOffset>| span.as_ref().map(of).map(instant).unwrap_or_default();
@@ -88,7 +81,7 @@ fn row(source: &Source<'_>, slot: &Slot<'_>, span: Option<Span>) -> [String; COL
     ]
 }
 
-/// How long a slot is; an item whose start is not known may have a time limit all the same.
+/// The duration of a slot. An item whose start is not known may still have a time limit.
 fn minutes(slot: &Slot<'_>, span: Option<Span>) -> String {
     let limit = slot.item.and_then(|item| item.time_limit_minutes).map(|limit| i64::from(limit.0));
     span.map(|span| span.minutes()).or(limit).map(|minutes| minutes.to_string()).unwrap_or_default()
@@ -104,24 +97,4 @@ fn session_url(source: &Source<'_>, session: &Session) -> String {
 
 fn instant(instant: DateTime<FixedOffset>) -> String {
     instant.to_rfc3339()
-}
-
-/// A cell that no spreadsheet takes for a formula.
-fn safe(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_begins_like_a_formula() {
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
-            assert_eq!(safe(formula.to_owned()), format!("'{formula}"));
-        }
-        for plain in ["", "a=1", "'=1", "日本", " x"] {
-            assert_eq!(safe(plain.to_owned()), plain);
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! `/api/v1/conferences/{conference}/programme/events`, for everyone.
+//! `/api/v1/conferences/{conference}/programme/events`, for everybody.
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
@@ -6,66 +6,68 @@ use utoipa::IntoParams;
 
 use super::{Hub, listener::Listener, position::Position};
 use crate::{
-    faults::Faults,
     http::{
         CodePath, Problem, Query,
         connections::Connections,
-        places::Full,
         problem::{AnyProblem, TOO_MANY_REQUESTS, UNAVAILABLE},
+        slots::LimitReached,
     },
     programme::{ProgrammeError, negotiate},
+    validation::ValidationErrors,
 };
 
-/// What a client says that was cut off.
+/// Sent by a client that connects again after an interruption.
 const LAST_EVENT_ID: header::HeaderName = header::HeaderName::from_static("last-event-id");
 
-/// Keeps a proxy from holding back what is sent (nginx).
+/// Tells a proxy (nginx) not to buffer the events.
 const ACCEL_BUFFERING: header::HeaderName = header::HeaderName::from_static("x-accel-buffering");
 
-/// When to try again where there are too many listeners, in seconds.
+/// Value of `Retry-After` if there are too many listeners, in seconds.
 const RETRY_AFTER_SECONDS: &str = "30";
 
-/// The query of the events.
+/// Query of the events of a programme.
 #[derive(Debug, Default, Deserr, IntoParams)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EventsQuery {
-    /// The language of titles and words: one of the conference's, or `en`, `fr`, `nl`; `*` answers maps. Without it
-    /// `Accept-Language` decides.
+    /// Language of the texts: one of the conference's, or `en`, `fr` or `nl`; `*` answers maps from language tag to
+    /// text. If left out, the header `Accept-Language` decides, then the conference's first language.
     #[deserr(default)]
     pub lang: Option<String>,
-    /// The id of the last event that was received, for clients that cannot send the header `Last-Event-ID`.
+    /// Identifier of the last event that was received, for clients that cannot send the header `Last-Event-ID`.
     #[deserr(default)]
     pub last_event_id: Option<String>,
 }
 
 impl EventsQuery {
-    fn position(&self) -> Result<Option<Position>, Faults> {
+    fn position(&self) -> Result<Option<Position>, ValidationErrors> {
         let Some(text) = &self.last_event_id else {
             return Ok(None);
         };
         let position = Position::parse(text);
         position.map(Some).ok_or_else(|| {
-            let mut faults = Faults::default();
+            let mut faults = ValidationErrors::default();
             faults.add("?last_event_id", "malformed", "must be the id of an event");
             faults
         })
     }
 }
 
-/// What the header says. A browser sends it by itself, so nobody can mend what is malformed: it is as if absent.
+/// The position of the header. A browser sends it by itself and nobody could correct it, so a malformed one is ignored.
 fn sent(request: &HttpRequest) -> Option<Position> {
     request.headers().get(LAST_EVENT_ID).and_then(|value| value.to_str().ok()).and_then(Position::parse)
 }
 
-/// Listens to what happens: releases with their changes, and what starts and finishes by the schedule.
+/// Sends the events of a programme as they happen: new releases with their changes, and the start and end of sessions
+/// and items.
 ///
-/// Server-sent events (WHATWG HTML, 9.2): `connected` first; `release` with the number that the client knew (`since`)
-/// and the changes in words, at most 200 of `changes_count`; `redacted` where the release was rewritten and is to be
-/// read again; `session_started`, `session_finished`, `item_started`, `item_finished`. The `id` of an event says what
-/// was sent up to it: whoever sends it as `Last-Event-ID` is told first what happened since, new releases as one and
-/// the last moments of the schedule. An event may come twice after an interruption. A comment every 20 seconds keeps
-/// the connection open.
+/// Server-sent events (WHATWG HTML, 9.2). The first event is `connected`. `release` comes with a new release: `since`
+/// is the number of the release that the client knew, `changes` lists at most 200 of the `changes_count` changes.
+/// `redacted` says that the release was rewritten and must be read again. `session_started`, `session_finished`,
+/// `item_started` and `item_finished` follow the schedule. The `id` of an event says what was sent so far: a client
+/// that sends it as `Last-Event-ID` first gets what it missed, with all new releases as one event and at most the last
+/// 200 times of the schedule. After an interruption an event may come twice. After 20 seconds without an event a
+/// comment keeps the connection open.
 #[utoipa::path(
     get, path = "/api/v1/conferences/{conference}/programme/events",
     tag = "programme",
@@ -75,7 +77,7 @@ fn sent(request: &HttpRequest) -> Option<Position> {
         EventsQuery
     ),
     responses(
-        (status = 200, description = "The events, without an end", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "The events, as an endless stream", body = String, content_type = "text/event-stream"),
         AnyProblem
     )
 )]
@@ -90,12 +92,12 @@ pub async fn listen_to_programme(
     let languages = &snapshot.agenda.conference.languages;
     let language = negotiate::choose_words(negotiate::accepted(&request), query.0.lang.as_deref(), languages)?;
     let asked = query.0.position()?;
-    // The header is the newer one: a browser that connects again keeps the query that it began with.
+    // The header is newer: a browser that connects again still sends the query of its first request.
     let position = sent(&request).or(asked);
     let seat = hub.seat(connections.client(&request)).map_err(|full| {
         let problem = match full {
-            Full::All => Problem::new(&UNAVAILABLE).detail("there are as many listeners as the service takes"),
-            Full::Client => {
+            LimitReached::All => Problem::new(&UNAVAILABLE).detail("there are as many listeners as the service takes"),
+            LimitReached::Client => {
                 Problem::new(&TOO_MANY_REQUESTS).detail("there are as many listeners as one client may have")
             }
         };
@@ -111,7 +113,7 @@ pub async fn listen_to_programme(
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         .insert_header((header::VARY, "Accept-Language"))
         .insert_header((ACCEL_BUFFERING, "no"))
-        // The connection ends with the events: a stop does not wait for it.
+        // The connection closes with the events, so that the shutdown of the server does not wait for it.
         .force_close()
         .streaming(listener.stream()))
 }

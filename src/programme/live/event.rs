@@ -1,4 +1,5 @@
-//! Events as they are sent. An event lacks its id and the empty line at its end, which are the listener's own.
+//! The events as they are sent. The functions leave out the id of an event and the empty line at its end, which differ
+//! from listener to listener ([`end`]).
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -10,10 +11,8 @@ use crate::{
     programme::{
         difference::Difference,
         negotiate::{self, Language, ReaderText},
-        release::{
-            ReleaseRow,
-            views::{ReleaseChange, release_changes},
-        },
+        release::ReleaseRow,
+        releases::views::{ReleaseChange, release_changes},
         snapshot::Snapshot,
         timing::{self, Slot},
         views::Reference,
@@ -21,40 +20,39 @@ use crate::{
     values::{Code, Localised},
 };
 
-/// How many changes an event lists at most.
+/// How many changes an event lists.
 const CHANGES_MAX: usize = 200;
 
-/// What keeps a silent connection open.
+/// A comment that keeps an idle connection open.
 pub const HEARTBEAT: Bytes = Bytes::from_static(b": still here\n\n");
 
-/// Where a listener is from the start.
+/// The release that a listener starts from.
 #[derive(Serialize)]
 struct Connected {
     number: i32,
     released_at: String,
 }
 
-/// A release.
+/// A new release.
 #[derive(Serialize)]
 struct Released<'a> {
     number: i32,
     released_at: String,
     note: Option<&'a str>,
-    /// The release that the listener knew.
+    /// The number of the release that the listener knew.
     since: i32,
-    /// How many changes there are; the event has the first of them.
+    /// The number of all changes; `changes` lists the first of them.
     changes_count: usize,
     changes: Vec<ReleaseChange>,
 }
 
-/// A release was rewritten.
 #[derive(Serialize)]
 struct Redacted {
     number: i32,
     updated_at: String,
 }
 
-/// A session or an item starts or ends.
+/// The start or end of a session or an item.
 #[derive(Serialize)]
 struct Scheduled<'a> {
     at: String,
@@ -63,36 +61,36 @@ struct Scheduled<'a> {
     kind: &'static str,
     /// The session of an item.
     #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<Titled<'a>>,
+    session: Option<SessionTitle<'a>>,
     room: Option<Reference>,
 }
 
-/// Something with a title, referred to.
+/// A reference to something by its code, with its title.
 #[derive(Serialize)]
-struct Titled<'a> {
+struct SessionTitle<'a> {
     code: &'a Code,
     title: ReaderText,
 }
 
-/// An event of this name. JSON has no line breaks of its own.
+/// An event with this name. Compact JSON has no line breaks, so its data are one line.
 fn event(name: &str, data: &impl Serialize) -> String {
-    // Nothing here has keys that are no text.
+    // Cannot fail: all keys are texts.
     let data = serde_json::to_string(data).unwrap_or_default();
     format!("event: {name}\ndata: {data}\n")
 }
 
-/// The id and the end of an event.
+/// The id of an event, and the empty line that ends it.
 pub fn end(position: Position) -> Bytes {
     format!("id: {position}\n\n").into()
 }
 
-/// The first event, and how long to wait before connecting again.
+/// The first event, with the time to wait before a new connection (5 seconds).
 pub fn connected(release: &ReleaseRow) -> Bytes {
     let data = Connected { number: release.number, released_at: clock::wire(release.released_at) };
     format!("retry: 5000\n{}", event("connected", &data)).into()
 }
 
-/// A release with what changed since the one that the listener knew.
+/// A release, with what changed since the release that the listener knew.
 pub fn released(release: &ReleaseRow, since: i32, difference: &Difference, language: &Language) -> Bytes {
     let mut changes = release_changes(difference, language);
     let changes_count = changes.len();
@@ -102,7 +100,7 @@ pub fn released(release: &ReleaseRow, since: i32, difference: &Difference, langu
     event("release", &data).into()
 }
 
-/// A release is to be read again.
+/// Says that the release was rewritten and must be read again.
 pub fn redacted(release: &ReleaseRow) -> Bytes {
     event("redacted", &Redacted { number: release.number, updated_at: clock::wire(release.updated_at) }).into()
 }
@@ -115,12 +113,12 @@ fn scheduled<'a>(snapshot: &Snapshot, slot: &Slot<'a>, at: DateTime<Utc>, langua
         code: slot.code(),
         title: text(slot.title()),
         kind: slot.kind(),
-        session: slot.item.map(|_| Titled { code: &slot.session.code, title: text(&slot.session.title) }),
+        session: slot.item.map(|_| SessionTitle { code: &slot.session.code, title: text(&slot.session.title) }),
         room: room.map(|room| Reference { code: room.code.clone(), name: text(&room.name) }),
     }
 }
 
-/// What ends and what starts at a moment: items end before their sessions and start after them.
+/// What ends and what starts at an instant. Items end before their sessions and start after them.
 pub fn of_moment(snapshot: &Snapshot, at: DateTime<Utc>, language: &Language) -> Bytes {
     let slots: Vec<_> = timing::slots(&snapshot.agenda).collect();
     let mut all: Vec<(u8, String)> = Vec::new();
@@ -137,6 +135,6 @@ pub fn of_moment(snapshot: &Snapshot, at: DateTime<Utc>, language: &Language) ->
     }
     all.sort_by_key(|(order, _)| *order);
     let all: Vec<String> = all.into_iter().map(|(_, event)| event).collect();
-    // The last one's end comes with the listener's id: whoever is cut off among them hears all of them again.
+    // Only the last one gets an id: a client that is cut off between them gets all of them again.
     all.join("\n").into()
 }

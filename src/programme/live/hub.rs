@@ -1,4 +1,4 @@
-//! What wakes all listeners, and what they share.
+//! The hub: it wakes all listeners, and holds what they share.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -15,20 +15,20 @@ use super::{event, moments::Moments};
 use crate::{
     clock,
     database::Database,
-    http::places::{Full, Place, Places},
+    http::slots::{LimitReached, Slot, Slots},
     ids::ConferenceId,
-    programme::{ProgrammeError, Programmes, negotiate::Language, release, snapshot::Snapshot},
+    programme::{ProgrammeError, Programmes, negotiate::Language, releases, snapshot::Snapshot},
 };
 
-/// How long the clock is trusted: it may be set meanwhile.
+/// The longest sleep: the clock may be set in the meantime.
 const NAP_MAX: Duration = Duration::from_secs(60);
 
-/// How many releases with their changes are kept for those who ask for the same.
+/// How many release events are kept for other listeners who need the same.
 const RELEASES_KEPT: usize = 64;
 
-/// Of which release, since which, and in which language the changes are wanted.
+/// Which release event: the release, the one that the listener knew, and the language.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Wanted {
+struct ReleaseEventKey {
     conference: ConferenceId,
     number: i32,
     updated_at: DateTime<Utc>,
@@ -36,38 +36,37 @@ struct Wanted {
     language: Option<String>,
 }
 
-/// A release with its changes; none where they could not be worked out.
-type Told = Arc<OnceCell<Option<Bytes>>>;
+/// A release event; `None` if the changes could not be computed.
+type CachedReleaseEvent = Arc<OnceCell<Option<Bytes>>>;
 
-/// How many may listen at once.
+/// How many listeners may be connected at the same time.
 #[derive(Debug, Clone, Copy)]
 pub struct ListenerLimits {
-    /// In all.
+    /// Of all clients together.
     pub count_max: usize,
-    /// Of one client.
+    /// Per client.
     pub per_client_max: usize,
 }
 
-/// What all listeners have in common. Cheap to clone.
+/// What all listeners share. Cheap to clone.
 #[derive(Clone)]
 pub struct Hub {
     programmes: Programmes,
     database: Database,
-    seats: Places,
+    seats: Slots,
     limits: ListenerLimits,
-    /// Whether the answers end; sent, too, when there may be something to tell.
+    /// True when all answers must end. It is also sent, unchanged, when there may be new events.
     ends: watch::Sender<bool>,
     moments: Arc<Mutex<HashMap<ConferenceId, Arc<Moments>>>>,
-    releases: Arc<Mutex<VecDeque<(Wanted, Told)>>>,
+    releases: Arc<Mutex<VecDeque<(ReleaseEventKey, CachedReleaseEvent)>>>,
 }
 
 impl Hub {
-    /// For no more listeners than `limits` says.
     pub fn new(programmes: Programmes, database: Database, limits: ListenerLimits) -> Self {
         Self {
             programmes,
             database,
-            seats: Places::default(),
+            seats: Slots::default(),
             limits,
             ends: watch::Sender::new(false),
             moments: Arc::default(),
@@ -75,27 +74,26 @@ impl Hub {
         }
     }
 
-    /// Ends all answers.
     pub fn close(&self) {
         self.ends.send_replace(true);
     }
 
-    /// Whether the answers end, and when to look again.
+    /// Signals the end of all answers, and when to look for new events.
     pub(super) fn subscribe(&self) -> watch::Receiver<bool> {
         self.ends.subscribe()
     }
 
-    /// A place for a listener, while there is one; `None`: of a client without a limit of its own.
-    pub(super) fn seat(&self, client: Option<IpAddr>) -> Result<Place, Full> {
+    /// A place for a listener, if one is free. `client` is `None` for a client without a limit of its own.
+    pub(super) fn seat(&self, client: Option<IpAddr>) -> Result<Slot, LimitReached> {
         self.seats.take(client, self.limits.count_max, self.limits.per_client_max)
     }
 
-    /// The latest release of every conference.
     pub(super) fn programmes(&self) -> &Programmes {
         &self.programmes
     }
 
-    /// Wakes the listeners at every moment of a schedule and whenever a release is served, until the answers end.
+    /// Wakes the listeners at every start and end of the schedule and whenever a release is served, until the answers
+    /// end.
     pub async fn keep(self) {
         let (mut ends, mut changed) = (self.ends.subscribe(), self.programmes.subscribe());
         loop {
@@ -117,7 +115,7 @@ impl Hub {
         all.iter().filter_map(|snapshot| self.moments(snapshot).after(now)).min()
     }
 
-    /// The moments of a release.
+    /// The starts and ends of a release, computed once.
     pub(super) fn moments(&self, snapshot: &Arc<Snapshot>) -> Arc<Moments> {
         let mut all = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
         let known = all.get(&snapshot.place.id).filter(|moments| moments.are_of(snapshot)).cloned();
@@ -128,10 +126,10 @@ impl Hub {
         })
     }
 
-    /// A release with what changed since the one of the number `since`, worked out once for all who ask for it. None
-    /// where the store is away: whoever comes back later may ask again.
+    /// The event of a release, with what changed since release `since`, computed once for all listeners. `None` if the
+    /// store fails; a later call may succeed.
     pub(super) async fn release(&self, snapshot: &Snapshot, since: i32, language: &Language) -> Option<Bytes> {
-        let wanted = Wanted {
+        let wanted = ReleaseEventKey {
             conference: snapshot.place.id,
             number: snapshot.release.number,
             updated_at: snapshot.release.updated_at,
@@ -147,7 +145,7 @@ impl Hub {
         made
     }
 
-    fn told(&self, wanted: &Wanted) -> Told {
+    fn told(&self, wanted: &ReleaseEventKey) -> CachedReleaseEvent {
         let mut kept = self.releases.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, told)) = kept.iter().find(|(other, _)| other == wanted) {
             return Arc::clone(told);
@@ -155,7 +153,7 @@ impl Hub {
         if kept.len() == RELEASES_KEPT {
             kept.pop_front();
         }
-        let told = Told::default();
+        let told = CachedReleaseEvent::default();
         kept.push_back((wanted.clone(), Arc::clone(&told)));
         told
     }
@@ -164,10 +162,10 @@ impl Hub {
         let (id, row, language) = (snapshot.place.id, snapshot.release.clone(), language.clone());
         let _turn = self.programmes.turn_for_old().await;
         let work = move |tx: &mut _| {
-            let difference = release::actions::difference(tx, id, row.number, Some(since))?;
+            let difference = releases::actions::difference(tx, id, row.number, Some(since))?;
             Ok::<_, ProgrammeError>(event::released(&row, since, &difference, &language))
         };
         let made = self.database.read(work).await;
-        made.inspect_err(|error| tracing::warn!(%error, "the changes of a release cannot be told")).ok()
+        made.inspect_err(|error| tracing::warn!(%error, "the changes of a release cannot be sent")).ok()
     }
 }

@@ -1,4 +1,4 @@
-//! One open answer.
+//! One listener: an open answer that sends events.
 
 use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 
@@ -10,16 +10,16 @@ use tokio::sync::watch;
 use super::{event, hub::Hub, position::Position};
 use crate::{
     clock,
-    http::places::Place,
+    http::slots::Slot,
     ids::ConferenceId,
     programme::{negotiate::Language, snapshot::Snapshot},
     values::Code,
 };
 
-/// How long an answer is silent at most.
+/// The longest time without an event or a comment.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
 
-/// Who listens: little enough to have thousands.
+/// A connected client. It is small, so that thousands fit into memory.
 pub struct Listener {
     hub: Hub,
     slug: Code,
@@ -28,12 +28,12 @@ pub struct Listener {
     position: Position,
     wake: watch::Receiver<bool>,
     waiting: VecDeque<Bytes>,
-    _seat: Place,
+    _seat: Slot,
 }
 
 impl Listener {
-    /// One who was told everything up to `position`, or else knows the release as it is now.
-    pub fn new(hub: &Hub, snapshot: &Snapshot, language: Language, position: Option<Position>, seat: Place) -> Self {
+    /// A listener who received everything up to `position`, or without it, who knows the current release.
+    pub fn new(hub: &Hub, snapshot: &Snapshot, language: Language, position: Option<Position>, seat: Slot) -> Self {
         let now = clock::now();
         let mut position = position.unwrap_or_else(|| Position::of(&snapshot.release, now));
         position.at = position.at.min(now);
@@ -50,20 +50,20 @@ impl Listener {
         }
     }
 
-    /// What is sent, piece by piece.
+    /// The answer, piece by piece.
     pub fn stream(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
         stream::unfold(self, async |mut listener| Some((Ok(listener.next().await?), listener)))
     }
 
-    /// The next piece; none at the end.
+    /// The next piece; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(piece) = self.waiting.pop_front() {
                 return Some(piece);
             }
-            // Gives back what the queue took for the last events.
+            // Frees the memory of the queue.
             self.waiting = VecDeque::new();
-            // Seen before the look, so that what comes during it is a reason for another.
+            // Marked as seen before the look, so that what comes during the look leads to another.
             if *self.wake.borrow_and_update() {
                 return None;
             }
@@ -77,7 +77,8 @@ impl Listener {
         }
     }
 
-    /// Puts together what happened since the position. None where the conference is gone or cannot be told of.
+    /// Collects what happened since the position. Returns `None` if the conference is gone or the changes cannot be
+    /// computed.
     async fn look(&mut self) -> Option<()> {
         let snapshot = self.hub.programmes().get(&self.slug).filter(|found| found.place.id == self.conference)?;
         let (known, release) = (self.position, &snapshot.release);

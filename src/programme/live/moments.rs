@@ -12,10 +12,10 @@ use chrono::{DateTime, Utc};
 use super::event;
 use crate::programme::{negotiate::Language, snapshot::Snapshot, timing};
 
-/// How many moments a listener who comes back is told of at most, the last ones.
+/// How many moments a client that connects again receives at most: the last ones.
 const TOLD_MAX: usize = 200;
 
-/// The events of each moment in a language, made when the first listener needs them.
+/// The events of each moment in one language, made when the first listener needs them.
 type Events = Arc<[OnceLock<Bytes>]>;
 
 /// The moments of a release, in order.
@@ -26,7 +26,6 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Those of this release.
     pub fn of(snapshot: Arc<Snapshot>) -> Self {
         let spans = timing::slots(&snapshot.agenda).map(|slot| slot.span);
         let mut instants: Vec<_> = spans.flat_map(|span| [span.starts_at.to_utc(), span.ends_at.to_utc()]).collect();
@@ -35,7 +34,6 @@ impl Moments {
         Self { snapshot, instants, events: Mutex::default() }
     }
 
-    /// Whether they are those of this release.
     pub fn are_of(&self, snapshot: &Arc<Snapshot>) -> bool {
         Arc::ptr_eq(&self.snapshot, snapshot)
     }
@@ -45,7 +43,7 @@ impl Moments {
         self.instants.get(self.count_until(now)).copied()
     }
 
-    /// The moments after one instant and up to another.
+    /// The moments after one instant, up to and including another.
     pub fn between(&self, after: DateTime<Utc>, until: DateTime<Utc>) -> Range<usize> {
         let (start, end) = (self.count_until(after), self.count_until(until));
         start.max(end.saturating_sub(TOLD_MAX))..end
@@ -55,7 +53,7 @@ impl Moments {
         self.instants.partition_point(|moment| *moment <= instant)
     }
 
-    /// A moment, and its events in a language, the last of them without its id.
+    /// A moment and its events in a language. The last event lacks its id.
     pub fn tell(&self, index: usize, language: &Language) -> Option<(DateTime<Utc>, Bytes)> {
         let at = *self.instants.get(index)?;
         let events = self.events_in(language);

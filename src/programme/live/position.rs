@@ -1,4 +1,4 @@
-//! What a listener was told already.
+//! What a listener has already received.
 
 use std::fmt;
 
@@ -6,25 +6,26 @@ use chrono::{DateTime, Utc};
 
 use crate::programme::release::ReleaseRow;
 
-/// Up to where a listener was told everything. As a text it is the id of an event: the number of the release, when its
-/// content last changed, and the instant up to which sessions started and finished, the last two in microseconds.
+/// Up to where a listener has received everything. As text it is the id of an event: the number of the release, the
+/// time of the last change of its content, and the instant up to which the schedule was sent. Both times are
+/// microseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// The release.
+    /// The number of the release.
     pub number: i32,
-    /// The content of it.
+    /// The time of the last change of its content.
     pub updated_at: DateTime<Utc>,
-    /// The schedule up to this instant.
+    /// The instant up to which the schedule was sent.
     pub at: DateTime<Utc>,
 }
 
 impl Position {
-    /// That of a listener who knows a release now.
+    /// The position of a listener who knows a release now.
     pub fn of(release: &ReleaseRow, now: DateTime<Utc>) -> Self {
         Self { number: release.number, updated_at: release.updated_at, at: now }
     }
 
-    /// Reads an id.
+    /// Reads the id of an event.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
         let number = parts.next()?.parse().ok().filter(|number| *number > 0)?;

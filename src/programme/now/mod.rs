@@ -1,3 +1,3 @@
-//! What is on now, and what comes next: for signs at doors, and for phones.
+//! The sessions that take place now and those that come next: for door signs and phones.
 
 pub mod api;

@@ -1,4 +1,4 @@
-//! `/api/v1/conferences/{conference}/agenda/previews` and the preview behind the link.
+//! `/api/v1/conferences/{conference}/agenda/previews`, and the preview itself.
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
@@ -7,39 +7,42 @@ use utoipa::ToSchema;
 
 use super::actions;
 use crate::{
-    access::Credentials,
+    access::{Credentials, Operation},
     agenda::actions::find_authorised,
     clock,
-    faults::Faults,
     http::{CodePath, Json, Problem, Query, problem::AnyProblem},
-    programme::{ProgrammeError, api::State, filter::LinkQuery, negotiate, view::View, views::ProgrammeView},
-    values::{Count, Moment},
+    programme::{
+        ProgrammeError, filter::LinkQuery, negotiate, service::ProgrammeService, view::View, views::ProgrammeView,
+    },
+    validation::ValidationErrors,
+    values::{Count, LocalOrInstant},
 };
 
-/// How long a link is to be good: 24 hours if nothing is said, 30 days at most.
+/// The duration of a link to a preview: 24 hours if left out, at most 30 days. Give either `expires_at` or `hours`.
 #[derive(Debug, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct NewPreview {
-    /// Until when.
+    /// Time at which the link expires: RFC 3339, or a local time in the conference's time zone; it must be in the
+    /// future.
     #[deserr(default)]
     #[schema(required = false)]
-    pub expires_at: Option<Moment>,
-    /// Or for how many hours.
+    pub expires_at: Option<LocalOrInstant>,
+    /// Number of hours after which the link expires.
     #[deserr(default)]
     #[schema(required = false)]
     pub hours: Option<Count<1>>,
 }
 
-/// A link that shows the draft to whoever has it.
+/// A link that shows the draft to everybody who has it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PreviewLink {
-    /// The link.
+    /// Address of the preview, with its token.
     pub url: String,
-    /// Until when it is good.
+    /// Time at which the link expires (RFC 3339, UTC).
     pub expires_at: String,
 }
 
-/// Makes a link that shows the draft as the public would see it.
+/// Creates a link that shows the draft as the public would see it.
 #[utoipa::path(
     post, path = "/api/v1/conferences/{conference}/agenda/previews",
     tag = "agenda",
@@ -49,7 +52,7 @@ pub struct PreviewLink {
     security(("bearer" = []))
 )]
 pub async fn create_preview(
-    state: web::Data<State>,
+    state: web::Data<ProgrammeService>,
     credentials: Credentials,
     path: web::Path<CodePath>,
     body: Json<NewPreview>,
@@ -60,7 +63,7 @@ pub async fn create_preview(
     let (token, expires_at) = state
         .database
         .write("make a link to a preview", move |tx| {
-            let (place, actor) = find_authorised(tx, &credentials, "create_preview", &in_question)?;
+            let (place, actor) = find_authorised(tx, &credentials, Operation::CreatePreview, &in_question)?;
             actions::make(tx, &place, &actor, (expires_at, hours), &secret)
         })
         .await?;
@@ -70,7 +73,7 @@ pub async fn create_preview(
         .json(PreviewLink { url, expires_at: clock::wire(expires_at) }))
 }
 
-/// Makes every link to a preview void.
+/// Invalidates all links to previews of the conference.
 #[utoipa::path(
     delete, path = "/api/v1/conferences/{conference}/agenda/previews",
     tag = "agenda",
@@ -79,7 +82,7 @@ pub async fn create_preview(
     security(("bearer" = []))
 )]
 pub async fn delete_previews(
-    state: web::Data<State>,
+    state: web::Data<ProgrammeService>,
     credentials: Credentials,
     path: web::Path<CodePath>,
 ) -> Result<HttpResponse, Problem> {
@@ -87,14 +90,14 @@ pub async fn delete_previews(
     state
         .database
         .write("end previews", move |tx| {
-            let (place, actor) = find_authorised(tx, &credentials, "delete_previews", &slug)?;
+            let (place, actor) = find_authorised(tx, &credentials, Operation::DeletePreviews, &slug)?;
             Ok::<_, ProgrammeError>(actions::end_all(tx, &place, &actor)?)
         })
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Reads the draft as the public would see it, behind a link.
+/// Reads the draft as the public would see it, with the token of a link.
 #[utoipa::path(
     get, path = "/api/v1/conferences/{conference}/preview",
     tag = "agenda",
@@ -104,7 +107,7 @@ pub async fn delete_previews(
 )]
 pub async fn read_preview(
     request: HttpRequest,
-    state: web::Data<State>,
+    state: web::Data<ProgrammeService>,
     path: web::Path<CodePath>,
     query: Query<LinkQuery>,
 ) -> Result<HttpResponse, Problem> {

@@ -1,4 +1,4 @@
-//! A look at the draft as the public would see it, for whoever has the link.
+//! Previews: the draft as the public would see it, for everybody who has the link.
 
 pub mod actions;
 pub mod api;

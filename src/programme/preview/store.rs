@@ -1,4 +1,4 @@
-//! The generation of a conference's links to its preview.
+//! The generation of a conference's preview links: a link of an earlier generation is not valid.
 
 use diesel::prelude::*;
 
@@ -7,12 +7,12 @@ use crate::{
     ids::ConferenceId,
 };
 
-/// The generation that is good now.
+/// The current generation.
 pub fn generation(connection: &mut Connection, conference: ConferenceId) -> Result<i32, DatabaseError> {
     Ok(conferences::table.find(conference).select(conferences::preview_generation).first(connection)?)
 }
 
-/// Makes every link void that was made before.
+/// Revokes all links that were made before.
 pub fn begin_generation(connection: &mut Connection, conference: ConferenceId) -> Result<(), DatabaseError> {
     diesel::update(conferences::table.find(conference))
         .set(conferences::preview_generation.eq(conferences::preview_generation + 1))

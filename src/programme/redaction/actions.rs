@@ -1,54 +1,58 @@
-//! Finding whom a redaction is of, what it would do, and its first step: they are hidden from every reader at once.
+//! Finds the person whom a redaction removes, reports what it would do, and takes its first step: the person is hidden
+//! from every reader at once.
 
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    census::{Census, Meant, Sighting, Source},
-    model::{Details, Person, Redacted, Redaction, Taken},
+    model::{Details, Person, PersonToRedact, Redaction},
     pending::Pending,
+    personal_data_scan::{PersonalDataScan, Source, SpeakerMatch, SpeakerRecord},
+    report::RedactionReport,
     rewriting::{entries_of, look_at, redacted_scheduled},
     store::{self, RedactionRow},
 };
 use crate::{
-    access::{Actor, ServerSecret, audit},
-    agenda::{self, Agenda, AgendaError, Place},
+    access::{
+        Actor, Operation, ServerSecret,
+        audit::{self, AuditAction, ResourceKind},
+    },
+    agenda::{self, Agenda, AgendaError, ConferenceRef},
     clock,
     database::{Connection, Database, DatabaseError, blocking},
     http::idempotency,
     ids::{AuditEntryId, IdempotencyKeyId, RedactionId},
-    programme::{ProgrammeError, publication, visibility::placeholder},
+    programme::{ProgrammeError, visibility::placeholder},
     values::{Code, Line},
 };
 
-/// Who is to be taken out, and what else.
+/// Who is to be removed, and with which options.
 #[derive(Debug)]
-pub struct Wish {
-    /// The speaker: an id, or a code that they ever had.
+pub struct RedactionRequest {
+    /// The id of the speaker, or a code that they have or had.
     pub speaker: Code,
-    /// Words that go wherever they stand.
+    /// Words to remove wherever they occur.
     pub words: Vec<Line<200>>,
-    /// Only find out what would be done, and what would still speak of them: nothing is written.
+    /// Only report what would be done and what would still mention the person, without writing anything.
     pub dry_run: bool,
 }
 
-/// What came of a wish.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum RedactionOutcome {
     /// A dry run: what would be done.
-    Planned(Redacted),
-    /// Nobody sees them any more. What is stored is to be rewritten ([`super::rewriting::finish`]).
-    Hidden(RedactionId, Redacted),
+    Planned(RedactionReport),
+    /// Nobody can see the person any more. The stored data must still be rewritten ([`super::rewriting::finish`]).
+    Hidden(RedactionId, RedactionReport),
 }
 
-/// Takes a speaker, whom the draft, a release, a scheduled release or the audit trail knows, out of everything that is
-/// read from now on. `ask` answers, in the transaction, whose wish of which conference it is.
+/// Removes a speaker of the draft, a release, a scheduled release or the audit trail from everything that is read from
+/// now on. `ask` runs in the transaction, and returns the conference, the actor and the request.
 ///
 /// # Errors
 /// Those of `ask`; there is no such speaker, or the code passed from one person to another; the store fails. Then
 /// nothing was written.
-pub async fn redact<F>(database: &Database, secret: &ServerSecret, ask: F) -> Result<Outcome, ProgrammeError>
+pub async fn redact<F>(database: &Database, secret: &ServerSecret, ask: F) -> Result<RedactionOutcome, ProgrammeError>
 where
-    F: Fn(&mut Connection) -> Result<(Place, Actor, Wish), ProgrammeError> + Clone + Send + 'static,
+    F: Fn(&mut Connection) -> Result<(ConferenceRef, Actor, RedactionRequest), ProgrammeError> + Clone + Send + 'static,
 {
     loop {
         let (ask, under) = (ask.clone(), secret.clone());
@@ -58,54 +62,56 @@ where
         };
         let search = Arc::new(database.read(search).await?);
         if search.wish.dry_run {
-            return Ok(Outcome::Planned(plan(database, &search).await?));
+            return Ok(RedactionOutcome::Planned(plan(database, &search).await?));
         }
         let turn = search.place.slug.to_string();
         let hidden = database.write_in_turn("hide a redacted speaker", &turn, move |tx| search.hide(tx)).await?;
-        // Should another have been redacted meanwhile, it is looked for anew: it may have been the same person.
+        // Another redaction came first: search again, as it may concern the same person.
         if let Some((id, done)) = hidden {
-            return Ok(Outcome::Hidden(id, done));
+            return Ok(RedactionOutcome::Hidden(id, done));
         }
     }
 }
 
-/// Whom a wish means, as far as it can be known without a lock, and all that takes long to find.
+/// The person who is meant, as far as this can be known without a lock, and everything that takes long to find.
 struct Search {
-    place: Place,
+    place: ConferenceRef,
     actor: Actor,
-    wish: Wish,
+    wish: RedactionRequest,
     secret: ServerSecret,
-    census: Census,
+    census: PersonalDataScan,
     details: Details,
     redaction: Redaction,
-    /// The draft, and what becomes of it.
+    /// The current draft.
     draft: Agenda,
+    /// The draft without the person.
     redacted: Agenda,
-    done: Redacted,
-    /// The last release of the census.
+    done: RedactionReport,
+    /// The number of the last release that was searched.
     last_release: i32,
-    /// The last entry of the trail.
+    /// The last entry of the audit trail that was searched.
     last_entry: Option<audit::EntryPlace>,
-    /// How many redactions the conference had.
+    /// The number of redactions of the conference so far.
     redactions: i64,
-    /// The entries of the trail that speak of them.
+    /// The entries of the audit trail that mention the person.
     entries: Vec<AuditEntryId>,
-    /// The kept answers: all, and those that speak of them.
+    /// All stored answers.
     kept: HashSet<IdempotencyKeyId>,
+    /// The stored answers that mention the person.
     answers: Vec<IdempotencyKeyId>,
 }
 
 impl Search {
     fn start(
         connection: &mut Connection,
-        place: Place,
+        place: ConferenceRef,
         actor: Actor,
-        wish: Wish,
+        wish: RedactionRequest,
         secret: ServerSecret,
     ) -> Result<Self, ProgrammeError> {
         let redactions = store::count(connection, place.id)?;
-        let mut census = Census::new(&placeholder(None, place.id, &secret));
-        audit::each(connection, place.id, Some("speaker"), None, |_, entry| census.learn_entry(entry))?;
+        let mut census = PersonalDataScan::new(&placeholder(None, place.id, &secret));
+        audit::each(connection, place.id, Some(ResourceKind::Speaker), None, |_, entry| census.learn_entry(entry))?;
         let last_release = learn_releases(connection, &place, 0, &mut census)?;
         learn_scheduled(connection, &place, &mut census)?;
         let draft = agenda::actions::load(connection, &place)?;
@@ -138,16 +144,19 @@ impl Search {
         })
     }
 
-    /// The first step, in one transaction: short, for other writers wait for it. What came since the search began is
-    /// added to it. `None`, and nothing is written, where another redaction was recorded meanwhile.
-    fn hide(&self, connection: &mut Connection) -> Result<Option<(RedactionId, Redacted)>, ProgrammeError> {
+    /// The first step, in one transaction. It must be short, because other writers wait for it. What was written since
+    /// the search began is searched here. Returns `None`, and writes nothing, if another redaction was recorded
+    /// meanwhile.
+    fn hide(&self, connection: &mut Connection) -> Result<Option<(RedactionId, RedactionReport)>, ProgrammeError> {
         let Self { place, wish, .. } = self;
         agenda::actions::lock(connection, place)?;
         if store::count(connection, place.id)? != self.redactions {
             return Ok(None);
         }
         let mut census = self.census.clone();
-        audit::each(connection, place.id, Some("speaker"), self.last_entry, |_, entry| census.learn_entry(entry))?;
+        audit::each(connection, place.id, Some(ResourceKind::Speaker), self.last_entry, |_, entry| {
+            census.learn_entry(entry)
+        })?;
         learn_releases(connection, place, self.last_release, &mut census)?;
         let draft = agenda::actions::load(connection, place)?;
         learn_draft(&draft, &mut census);
@@ -163,9 +172,8 @@ impl Search {
         if done.draft {
             agenda::actions::write_redacted(connection, &draft, &redacted)?;
         }
-        // The documents that were made of the latest release are made anew: the feed among them tells of older ones,
-        // too.
-        publication::store::remove(connection, place.id)?;
+        // All documents of the latest release are made again: one of them, the feed, also covers older releases.
+        crate::programme::documents::remove(connection, place.id)?;
         let (releases_to, at) = store::touch_latest(connection, place.id, clock::now())?;
         self.rewrite_answers(connection, &redaction)?;
         let mut entries = self.entries.clone();
@@ -188,7 +196,7 @@ impl Search {
         Ok(Some((row.id, row.report)))
     }
 
-    /// Of the kept answers those that speak of them, and those that came since.
+    /// Rewrites the stored answers that mention the person, and those that were added since the search.
     fn rewrite_answers(&self, connection: &mut Connection, redaction: &Redaction) -> Result<(), DatabaseError> {
         let new = idempotency::kept(connection, &self.place.id.to_string())?;
         let new = new.into_iter().filter(|id| !self.kept.contains(id));
@@ -197,8 +205,8 @@ impl Search {
     }
 }
 
-/// What a redaction would do: release by release, each read by itself, and nothing locked.
-async fn plan(database: &Database, search: &Arc<Search>) -> Result<Redacted, ProgrammeError> {
+/// What a redaction would do. Each release is read by itself, without a lock.
+async fn plan(database: &Database, search: &Arc<Search>) -> Result<RedactionReport, ProgrammeError> {
     let mut done = search.done.clone();
     let (conference, mut last) = (search.place.id, 0);
     while let Some(stored) = database.read(move |tx| store::next_release(tx, conference, last, i32::MAX)).await? {
@@ -220,13 +228,13 @@ async fn plan(database: &Database, search: &Arc<Search>) -> Result<Redacted, Pro
     Ok(done)
 }
 
-/// Learns the speakers of the releases after one, but for those whom a redaction that is not finished takes out.
-/// Answers the last release.
+/// Adds the speakers of the releases after one, except people whom an unfinished redaction removes. Returns the number
+/// of the last release.
 fn learn_releases(
     connection: &mut Connection,
-    place: &Place,
+    place: &ConferenceRef,
     after: i32,
-    census: &mut Census,
+    census: &mut PersonalDataScan,
 ) -> Result<i32, DatabaseError> {
     let pending = Pending::of(connection, place.id)?;
     store::speakers_of_releases(connection, place.id, after, |number, seen| {
@@ -235,8 +243,12 @@ fn learn_releases(
     })
 }
 
-/// The same of every scheduled release.
-fn learn_scheduled(connection: &mut Connection, place: &Place, census: &mut Census) -> Result<(), DatabaseError> {
+/// Adds the speakers of every scheduled release in the same way.
+fn learn_scheduled(
+    connection: &mut Connection,
+    place: &ConferenceRef,
+    census: &mut PersonalDataScan,
+) -> Result<(), DatabaseError> {
     let pending = Pending::of(connection, place.id)?;
     store::speakers_of_scheduled(connection, place.id, |seen| {
         let seen = seen.into_iter().filter(|speaker| !pending.is_of(speaker.id));
@@ -244,44 +256,58 @@ fn learn_scheduled(connection: &mut Connection, place: &Place, census: &mut Cens
     })
 }
 
-fn learn_draft(draft: &Agenda, census: &mut Census) {
-    let seen = draft.speakers.iter().filter_map(Sighting::of);
+fn learn_draft(draft: &Agenda, census: &mut PersonalDataScan) {
+    let seen = draft.speakers.iter().filter_map(SpeakerRecord::of);
     seen.for_each(|speaker| census.learn(speaker, Source::Draft));
 }
 
-/// Who is meant, with what stands in for them.
-fn meant(census: &Census, place: &Place, wish: &Wish, secret: &ServerSecret) -> Result<Vec<Taken>, ProgrammeError> {
+/// The people who are meant, with their placeholders.
+fn meant(
+    census: &PersonalDataScan,
+    place: &ConferenceRef,
+    wish: &RedactionRequest,
+    secret: &ServerSecret,
+) -> Result<Vec<PersonToRedact>, ProgrammeError> {
     let people = match census.meant(&wish.speaker) {
-        Meant::Nobody => return Err(AgendaError::NoThing("speaker").into()),
-        Meant::Several(candidates) => return Err(ProgrammeError::AmbiguousSpeaker(candidates)),
-        Meant::One(people) => people,
+        SpeakerMatch::Nobody => return Err(AgendaError::NoThing("speaker").into()),
+        SpeakerMatch::Several(candidates) => return Err(ProgrammeError::AmbiguousSpeaker(candidates)),
+        SpeakerMatch::One(people) => people,
     };
     let taken = people.into_iter().map(|(id, known)| (id, known, placeholder(Some(id), place.id, secret)));
     Ok(taken.collect())
 }
 
-/// The draft without the people, and what that did.
-fn redact_draft(redaction: &Redaction, draft: &Agenda) -> (Agenda, Redacted) {
-    let (mut redacted, mut done) = (draft.clone(), Redacted::of(redaction));
+/// The draft without the people, and the report of that.
+fn redact_draft(redaction: &Redaction, draft: &Agenda) -> (Agenda, RedactionReport) {
+    let (mut redacted, mut done) = (draft.clone(), RedactionReport::of(redaction));
     done.draft = redaction.redact(&mut redacted);
-    done.mentions.look_at(redaction, None, &mut redacted);
+    done.mentions.look_at(redaction, None, &redacted);
     (redacted, done)
 }
 
-/// A redaction of a conference as it stands: what was done, and whether everything is rewritten.
+/// The report of a redaction, and whether it is finished.
 ///
 /// # Errors
-/// [`ProgrammeError::NotFound`] where the conference has had none of this id.
-pub fn find(connection: &mut Connection, place: &Place, id: RedactionId) -> Result<(Redacted, bool), ProgrammeError> {
+/// [`ProgrammeError::NotFound`] if the conference has no redaction with this id.
+pub fn find(
+    connection: &mut Connection,
+    place: &ConferenceRef,
+    id: RedactionId,
+) -> Result<(RedactionReport, bool), ProgrammeError> {
     let found = store::find(connection, id)?.filter(|row| row.conference == place.id);
     let row = found.ok_or(ProgrammeError::NotFound("redaction"))?;
     Ok((row.report, row.details.is_none()))
 }
 
-fn record(connection: &mut Connection, place: &Place, actor: &Actor, person: &Person) -> Result<(), DatabaseError> {
+fn record(
+    connection: &mut Connection,
+    place: &ConferenceRef,
+    actor: &Actor,
+    person: &Person,
+) -> Result<(), DatabaseError> {
     let entry = audit::Entry {
         code: person.placeholder.code.to_string(),
-        ..audit::Entry::of("redact", "speaker", person.placeholder.id.unwrap_or_default(), None)
+        ..audit::Entry::of(AuditAction::Redact, ResourceKind::Speaker, person.placeholder.id.unwrap_or_default(), None)
     };
-    audit::record(connection, actor, "redact_speaker", Some(place.id), &[entry])
+    audit::record(connection, actor, Operation::RedactSpeaker, Some(place.id), &[entry])
 }

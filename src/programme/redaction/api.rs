@@ -12,45 +12,46 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    actions::{self, Outcome, Wish},
+    actions::{self, RedactionOutcome, RedactionRequest},
     mentions::Mention,
-    model::Redacted,
+    report::RedactionReport,
     rewriting,
 };
 use crate::{
-    access::Credentials,
+    access::{Credentials, Operation},
     agenda::actions::find_authorised,
-    faults::Faults,
     http::{CodePath, Json, Problem, problem::AnyProblem},
     ids::RedactionId,
-    programme::{ProgrammeError, api::State},
+    programme::{ProgrammeError, service::ProgrammeService},
+    validation::ValidationErrors,
     values::{Code, Line, TextValue as _, text_enum},
 };
 
-/// What else is to go. No reason is asked for: it would be kept, and might name the person.
+/// Options of a redaction. No reason is asked for: it would be stored, and might name the person.
 #[derive(Debug, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct RedactionWish {
-    /// Words, 1 to 20, that go wherever they stand as words in a text, a note or a reason: `Mme Quux`. Where any is
-    /// given, the person's codes, and these words, also go from the codes of sessions and items (`keynote-quux`).
+    /// Words to remove, 1 to 20 (for instance `Mme Quux`), each wherever it occurs as a word in a text, a note or a
+    /// reason. If any word is given, the codes of sessions and items change too: the person's codes and these words are
+    /// removed from them (`keynote-quux`).
     #[deserr(default)]
     #[schema(required = false)]
     pub words: Option<Vec<Line<200>>>,
-    /// Only answer what would be done, and what would still speak of them: nothing is written.
+    /// Whether to answer only what would be done and what would still mention the person, without changing anything.
     #[deserr(default)]
     #[schema(required = false)]
     pub dry_run: bool,
 }
 
-/// The most words.
+/// The largest number of words.
 const WORDS_MAX: usize = 20;
 
-/// The words, if they are not too many.
+/// The words, if their number is allowed.
 ///
 /// # Errors
-/// There are too many, or none in a list.
-pub fn checked_words(words: Option<Vec<Line<200>>>) -> Result<Vec<Line<200>>, Faults> {
-    let mut faults = Faults::default();
+/// The list is empty or too long.
+pub fn checked_words(words: Option<Vec<Line<200>>>) -> Result<Vec<Line<200>>, ValidationErrors> {
+    let mut faults = ValidationErrors::default();
     if words.as_ref().is_some_and(|words| !(1..=WORDS_MAX).contains(&words.len())) {
         faults.add("#/words", "wrong_length", format!("must have 1 to {WORDS_MAX} elements"));
     }
@@ -58,58 +59,59 @@ pub fn checked_words(words: Option<Vec<Line<200>>>) -> Result<Vec<Line<200>>, Fa
 }
 
 text_enum! {
-    /// Where a redaction stands.
+    /// The state of a redaction.
     RedactionState {
-        /// A dry run: nothing was written.
+        /// A dry run: nothing was changed.
         Planned = "planned",
-        /// Nobody sees the person any more; what is stored is still being rewritten.
+        /// Nobody can see the person any more; the stored data are still being rewritten.
         Rewriting = "rewriting",
-        /// What is stored names them no more.
+        /// The stored data do not name the person any more.
         Done = "done",
     }
 }
 
-/// What a redaction did.
+/// The result of a redaction.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Redaction {
-    /// Its id, under which `/agenda/redactions/{redaction}` tells how far it is; none of a dry run.
+    /// Identifier of the redaction (UUID), for `GET .../agenda/redactions/{redaction}`; null for a dry run.
     pub id: Option<RedactionId>,
-    /// Where it stands. From the first answer on nobody sees the person any more, whichever it is.
+    /// State of the redaction: `planned` (dry run), `rewriting` or `done`. In `rewriting`, nobody can see the person
+    /// any more either.
     pub state: RedactionState,
-    /// Nothing was written; this is what would be.
+    /// Whether this was a dry run: nothing was changed, and the other members say what would change.
     pub dry_run: bool,
-    /// The codes of what stands in for the person from now on: one for each time that they were entered.
+    /// Codes of the placeholders that replace the person: one for each speaker entry that the person had.
     pub placeholders: Vec<Code>,
-    /// How many releases were rewritten so far.
+    /// Number of releases rewritten so far.
     pub releases: usize,
-    /// How many scheduled releases were rewritten so far.
+    /// Number of scheduled releases rewritten so far.
     pub scheduled_releases: usize,
     /// Whether the draft was rewritten.
     pub draft: bool,
-    /// How many entries of the audit trail were rewritten.
+    /// Number of entries of the audit trail rewritten so far.
     pub audit_entries: usize,
-    /// Texts, notes and reasons, websites of organisations, and codes of sessions and items in which the family name or
-    /// a code of the person still stands: somebody must read them. They may speak of somebody else, so they are not
-    /// changed. At most 500 are listed; while it is rewriting, those that were found so far.
+    /// Places that still contain the family name or a code of the person: texts, notes, reasons, websites of
+    /// organisations, and codes of sessions and items. They are not changed, because they may concern somebody else: a
+    /// person must read them. At most 500 are listed; in state `rewriting`, those found so far.
     pub mentions: Vec<MentionView>,
-    /// How many there are.
+    /// Number of all mentions, also of those that are not listed.
     pub mention_count: usize,
 }
 
-/// A place where the family name or a code still stands.
+/// A place that still contains the family name or a code of the person.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MentionView {
-    /// In the release of this number; in the draft if null.
+    /// Number of the release that contains it; null for the draft.
     pub release: Option<i32>,
-    /// Where: a JSON pointer into the draft, or into the agenda that the release was made of; `#/note` and
-    /// `#/force_reason` are the release's own.
+    /// JSON Pointer (RFC 6901) with `#` before it, into the draft or into the agenda that the release was made from.
+    /// `#/note` and `#/force_reason` are texts of the release itself.
     pub pointer: String,
-    /// In which language, if it is a text in one.
+    /// Language of the text (BCP 47 tag); null if the place is no localised text.
     pub language: Option<String>,
 }
 
 impl Redaction {
-    fn of(id: Option<RedactionId>, state: RedactionState, redacted: Redacted) -> Self {
+    fn of(id: Option<RedactionId>, state: RedactionState, redacted: RedactionReport) -> Self {
         let mention = |mention: Mention| MentionView {
             release: mention.release,
             pointer: mention.pointer,
@@ -130,34 +132,33 @@ impl Redaction {
     }
 }
 
-/// How long an answer waits until everything is rewritten.
+/// The longest time that an answer waits for the rewriting.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Takes a speaker out of everything that was ever released, and of the draft, the schedule and the audit trail. It
-/// cannot be undone.
+/// Removes a speaker from every release, the draft, the scheduled releases and the audit trail. This cannot be undone.
 ///
-/// They are hidden before this answers, and by other processes within a second. The answer waits, 20 seconds at most,
-/// until what is stored is rewritten; 202 says that this goes on. With `Prefer: respond-async` (RFC 7240) it does not
-/// wait.
+/// The person is hidden before the answer comes, and by other processes within a second. The answer waits at most 20
+/// seconds for the stored data to be rewritten; status 202 says that the rewriting goes on. With
+/// `Prefer: respond-async` (RFC 7240) it does not wait.
 #[utoipa::path(
     post, path = "/api/v1/conferences/{conference}/agenda/speakers/{speaker}/redact",
     tag = "agenda",
     params(
         ("conference" = String, Path, description = "The conference's slug"),
-        ("speaker" = String, Path, description = "The speaker's id, or a code that they ever had, in the draft, in any release or in the trail"),
-        ("Prefer" = Option<String>, Header, description = "`respond-async` does not wait until everything is rewritten")
+        ("speaker" = String, Path, description = "The speaker's id, or any code that it has or had in the draft, a release or the audit trail"),
+        ("Prefer" = Option<String>, Header, description = "`respond-async`: answer without waiting for the rewriting")
     ),
     request_body = RedactionWish,
     responses(
         (status = 200, description = "What was rewritten, or would be", body = Redaction),
-        (status = 202, description = "Nobody sees them any more; `Location` tells how far the rewriting is", body = Redaction),
+        (status = 202, description = "The person is hidden and the rewriting goes on; `Location` is the address of its state", body = Redaction),
         AnyProblem
     ),
     security(("bearer" = []))
 )]
 pub async fn redact_speaker(
     request: HttpRequest,
-    state: web::Data<State>,
+    state: web::Data<ProgrammeService>,
     credentials: Credentials,
     path: web::Path<(CodePath, CodePath)>,
     Json(wish): Json<RedactionWish>,
@@ -165,19 +166,21 @@ pub async fn redact_speaker(
     let (CodePath(slug), CodePath(speaker)) = path.into_inner();
     let conference = slug.clone();
     let outcome = actions::redact(&state.database, &state.secret, move |tx| {
-        let (place, actor) = find_authorised(tx, &credentials, "redact_speaker", &slug)?;
+        let (place, actor) = find_authorised(tx, &credentials, Operation::RedactSpeaker, &slug)?;
         let words = checked_words(wish.words.clone())?;
-        Ok((place, actor, Wish { speaker: speaker.clone(), words, dry_run: wish.dry_run }))
+        Ok((place, actor, RedactionRequest { speaker: speaker.clone(), words, dry_run: wish.dry_run }))
     });
     let (id, hidden) = match outcome.await? {
-        Outcome::Planned(planned) => return Ok(answer(&Redaction::of(None, RedactionState::Planned, planned), None)),
-        Outcome::Hidden(id, hidden) => (id, hidden),
+        RedactionOutcome::Planned(planned) => {
+            return Ok(answer(&Redaction::of(None, RedactionState::Planned, planned), None));
+        }
+        RedactionOutcome::Hidden(id, hidden) => (id, hidden),
     };
     if let Err(error) = state.programmes.refresh(&state.database).await {
-        // It is committed; the poll takes it up as soon as the store answers again.
+        // It is committed; the poll loads it as soon as the store answers again.
         tracing::error!(%error, "a redaction is not served yet");
     }
-    // It goes on should nobody wait for the answer any more.
+    // A task of its own: it goes on even if the client closes the connection.
     let database = state.database.clone();
     let finishing = tokio::spawn(async move { rewriting::finish(&database, id).await });
     let patience = if wants_no_wait(&request) { Duration::ZERO } else { PATIENCE };
@@ -190,7 +193,7 @@ pub async fn redact_speaker(
     Ok(answer(&Redaction::of(Some(id), RedactionState::Rewriting, hidden), Some(&at)))
 }
 
-/// 202 where it goes on, under that path.
+/// The answer: status 202 with `Location` if `goes_on_at` is the path of a redaction that goes on.
 fn answer(redaction: &Redaction, goes_on_at: Option<&str>) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     if let Some(path) = goes_on_at {
@@ -204,7 +207,7 @@ fn wants_no_wait(request: &HttpRequest) -> bool {
     preferences.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case("respond-async"))
 }
 
-/// How far a redaction is. It names nobody.
+/// Reads the state of a redaction. The answer names nobody.
 #[utoipa::path(
     get, path = "/api/v1/conferences/{conference}/agenda/redactions/{redaction}",
     tag = "agenda",
@@ -216,7 +219,7 @@ fn wants_no_wait(request: &HttpRequest) -> bool {
     security(("bearer" = []))
 )]
 pub async fn read_redaction(
-    state: web::Data<State>,
+    state: web::Data<ProgrammeService>,
     credentials: Credentials,
     path: web::Path<(CodePath, String)>,
 ) -> Result<HttpResponse, Problem> {
@@ -224,7 +227,7 @@ pub async fn read_redaction(
     let redaction = state
         .database
         .read(move |tx| {
-            let (place, _) = find_authorised(tx, &credentials, "read_redaction", &slug)?;
+            let (place, _) = find_authorised(tx, &credentials, Operation::ReadRedaction, &slug)?;
             let id = RedactionId::parse(&id).map_err(|_| ProgrammeError::NotFound("redaction"))?;
             let (redacted, is_done) = actions::find(tx, &place, id)?;
             let state = if is_done { RedactionState::Done } else { RedactionState::Rewriting };

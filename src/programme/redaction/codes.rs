@@ -1,28 +1,29 @@
-//! Codes of sessions and items that hold a person's own code: `keynote-ada`.
+//! Codes of sessions and items that contain a person's own code, such as `keynote-ada`.
 
 use std::collections::{BTreeMap, HashSet};
 
 use super::text::lowered;
 use crate::values::{Code, TextValue as _};
 
-/// A name or an address as a code would have it: its words joined by hyphens.
+/// A name or an address in the form of a code: its words joined by hyphens.
 pub fn worded(text: &str) -> String {
     let lower = lowered(text);
     lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
 }
 
-/// Whether whole words of a code are `part`.
+/// Whether `part` is one or more whole words of a code.
 pub fn holds(code: &str, part: &str) -> bool {
     format!("-{code}-").contains(&format!("-{part}-"))
 }
 
-/// A code with each of these parts replaced; `None` where it has none. What would be too long is the replacement alone.
+/// A code with each of these parts replaced; `None` if it contains none. If the result would be too long, the
+/// replacement alone.
 pub fn without_parts(code: &str, parts: &BTreeMap<String, Code>) -> Option<Code> {
     let mut redacted = format!("-{code}-");
     let mut last = None;
     for (part, by) in parts.iter().filter(|(part, _)| holds(code, part)) {
         last = Some(by);
-        // Twice: of two neighbours the first takes the hyphen between them.
+        // Twice: two adjacent parts share a hyphen, so one pass misses the second.
         for _ in 0..2 {
             redacted = redacted.replace(&format!("-{part}-"), &format!("-{by}-"));
         }
@@ -31,7 +32,8 @@ pub fn without_parts(code: &str, parts: &BTreeMap<String, Code>) -> Option<Code>
     Some(Code::parse(redacted.trim_matches('-')).unwrap_or_else(|_| last.clone()))
 }
 
-/// Gives each code for which `redacted` has another that one, or one like it that is free. Answers whether any changed.
+/// Gives each code the new code that `redacted` returns for it, with a number behind it if that is taken. Returns
+/// whether any code changed.
 pub fn rename(all: Vec<&mut Code>, redacted: impl Fn(&Code) -> Option<Code>) -> bool {
     let mut taken: HashSet<Code> = all.iter().map(|code| (**code).clone()).collect();
     let mut changed = false;

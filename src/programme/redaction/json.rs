@@ -1,11 +1,14 @@
-//! What is kept as JSON: entries of the audit trail and answers that can be given again.
+//! Removes people from what is stored as JSON: entries of the audit trail, and answers stored for idempotency keys.
 
 use serde_json::{Map, Value};
 
 use super::model::{Person, Redaction};
-use crate::{access::audit::Entry, http::idempotency::StoredAnswer};
+use crate::{
+    access::audit::{Entry, ResourceKind},
+    http::idempotency::StoredAnswer,
+};
 
-/// Members that hold a word of the service's own, or somebody else's name.
+/// Members whose value is one of a fixed list of words, or a name of somebody else.
 const KEPT: [&str; 11] = [
     "access",
     "family_name",
@@ -20,7 +23,7 @@ const KEPT: [&str; 11] = [
     "visibility",
 ];
 
-/// Whose codes a value holds.
+/// The kind of things whose codes a value contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CodesOf {
     Speakers,
@@ -37,10 +40,10 @@ impl Redaction {
         self.people.iter().find(|person| person.codes.iter().any(|known| known.as_str() == code))
     }
 
-    /// An entry of the audit trail without the people; `None` where it does not speak of them.
+    /// An entry of the audit trail without the people; `None` if it does not mention them.
     pub fn redacted_entry(&self, entry: &Entry) -> Option<Entry> {
         let mut redacted = entry.clone();
-        let person = self.person(&entry.id).filter(|_| entry.resource == "speaker");
+        let person = self.person(&entry.id).filter(|_| entry.resource == ResourceKind::Speaker);
         if let Some(person) = person {
             redacted.before = None;
             redacted.after = None;
@@ -48,9 +51,9 @@ impl Redaction {
             redacted.code = person.placeholder.code.to_string();
             return Some(redacted);
         }
-        let codes_of = match entry.resource.as_str() {
-            "speaker" => CodesOf::Speakers,
-            "session" | "item" => CodesOf::Sessions,
+        let codes_of = match entry.resource {
+            ResourceKind::Speaker => CodesOf::Speakers,
+            ResourceKind::Session | ResourceKind::Item => CodesOf::Sessions,
             _ => CodesOf::Others,
         };
         let mut changed = false;
@@ -64,7 +67,7 @@ impl Redaction {
         changed.then_some(redacted)
     }
 
-    /// Takes the people out of an answer that can be given again. Answers whether anything changed.
+    /// Removes the people from a stored answer. Returns whether it changed.
     pub fn redact_answer(&self, answer: &mut StoredAnswer) -> bool {
         let location = answer.location.as_deref().and_then(|location| self.redacted_location(location));
         let mut body = serde_json::from_str(&answer.body).unwrap_or_default();
@@ -76,7 +79,7 @@ impl Redaction {
             answer.location = Some(location.clone());
         }
         if changed || location.is_some() {
-            // It is of what the answer said before.
+            // The entity tag belonged to the old body.
             answer.etag = None;
         }
         changed || location.is_some()
@@ -108,7 +111,7 @@ impl Redaction {
                 }
                 None => false,
             },
-            // Each, although one may have changed already.
+            // `map` and `fold`, not `any`: every element must be visited.
             Value::Array(elements) => elements
                 .iter_mut()
                 .map(|value| self.redact_value(value, key, codes_of))
@@ -155,7 +158,7 @@ impl Person {
         self.placeholder.id.map(|id| id.to_string()).unwrap_or_default()
     }
 
-    /// Makes what an answer says of them, or of a change of them, what it says of the placeholder.
+    /// Replaces what an answer says about them, or about a change of them, by the data of the placeholder.
     fn redact_members(&self, members: &mut Map<String, Value>) {
         let placeholder = serde_json::to_value(&self.placeholder).unwrap_or_default();
         for (key, value) in members {

@@ -1,30 +1,30 @@
-//! What still speaks of a person after a redaction, or may: somebody must read it.
+//! What still mentions a person after a redaction, or may mention them: somebody must read it.
 
 use serde::{Deserialize, Serialize};
 
 use super::{codes, model::Redaction};
 use crate::agenda::Agenda;
 
-/// The most mentions that are listed; the others are counted.
+/// How many mentions are listed; the others are only counted.
 pub const MENTIONS_MAX: usize = 500;
 
-/// A text, a code or an address in which a family name, or a part of a code, still stands.
+/// A text, a code or an address that still contains a family name or a part of a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mention {
-    /// In the release of this number; in the draft if none.
+    /// The number of the release; `None` for the draft.
     pub release: Option<i32>,
-    /// Where: a JSON pointer into the draft, or into the agenda that the release was made of.
+    /// A JSON Pointer into the draft, or into the agenda that the release was made from.
     pub pointer: String,
-    /// In which language, if it is a text in one.
+    /// The language tag, if it is a localised text.
     pub language: Option<String>,
 }
 
-/// The mentions of everything.
+/// The mentions of a person.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Mentions {
-    /// The first ones.
+    /// At most [`MENTIONS_MAX`].
     pub list: Vec<Mention>,
-    /// How many there are.
+    /// The number of all mentions.
     pub count: usize,
 }
 
@@ -36,29 +36,30 @@ impl Mentions {
         }
     }
 
-    /// Has the mentions of something else, too.
     pub fn append(&mut self, other: Self) {
         self.count += other.count;
         let room = MENTIONS_MAX.saturating_sub(self.list.len());
         self.list.extend(other.list.into_iter().take(room));
     }
 
-    /// Looks through a note or a reason.
+    /// Searches a note or a reason.
     pub fn look_at_text(&mut self, redaction: &Redaction, release: Option<i32>, pointer: &str, text: Option<&str>) {
         if text.is_some_and(|text| redaction.names_family(text)) {
             self.add(release, pointer.to_owned(), None);
         }
     }
 
-    /// Looks through an agenda.
-    pub fn look_at(&mut self, redaction: &Redaction, release: Option<i32>, agenda: &mut Agenda) {
-        agenda.each_text(&mut |pointer, text| {
-            for (language, text) in text.map() {
-                if redaction.names_family(text) {
-                    self.add(release, pointer.clone(), Some(language));
+    /// Searches an agenda.
+    pub fn look_at(&mut self, redaction: &Redaction, release: Option<i32>, agenda: &Agenda) {
+        for thing in agenda.texts() {
+            for (field, text) in &thing.fields {
+                for (language, text) in text.map() {
+                    if redaction.names_family(text) {
+                        self.add(release, thing.pointer_to(field), Some(language));
+                    }
                 }
             }
-        });
+        }
         for (index, organisation) in agenda.organisations.iter().enumerate() {
             let website = organisation.website.as_ref().map(ToString::to_string).unwrap_or_default();
             if redaction.has_part(&codes::worded(&website)) || redaction.names_family(&website) {
@@ -85,5 +86,48 @@ impl Redaction {
 
     fn has_part(&self, code: &str) -> bool {
         self.parts.iter().any(|part| codes::holds(code, part))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::{
+        agenda::{marked, model},
+        ids::Id,
+        programme::redaction::personal_data_scan::SpeakerIdentity,
+        values::{Line, TextValue as _},
+    };
+
+    /// The agenda of [`marked`], pointers to its texts, and the redaction of a person whose name is in each of them.
+    fn marked_redaction() -> (Agenda, BTreeSet<String>, Redaction) {
+        let (document, pointers) = marked::document();
+        let agenda = model::read(document).unwrap();
+        let mut placeholder = agenda.speakers[0].clone();
+        placeholder.family_name = Line::parse("Withheld").unwrap();
+        let known = SpeakerIdentity::of(BTreeSet::new(), BTreeSet::from([(None, marked::MARK.to_owned())]));
+        (agenda, pointers, Redaction::new(vec![(Id::new(), known, placeholder)], &[]))
+    }
+
+    fn mentioned(redaction: &Redaction, agenda: &Agenda) -> BTreeSet<String> {
+        let mut mentions = Mentions::default();
+        mentions.look_at(redaction, None, agenda);
+        mentions.list.into_iter().map(|mention| mention.pointer).collect()
+    }
+
+    #[test]
+    fn a_mention_is_found_in_every_text_of_the_agenda() {
+        let (agenda, pointers, redaction) = marked_redaction();
+        assert_eq!(mentioned(&redaction, &agenda), pointers);
+    }
+
+    #[test]
+    fn a_name_is_removed_from_every_text_of_the_agenda() {
+        let (mut agenda, _, redaction) = marked_redaction();
+        assert!(redaction.redact(&mut agenda));
+        assert_eq!(mentioned(&redaction, &agenda), BTreeSet::new());
+        assert!(!serde_json::to_string(&agenda).unwrap().contains(marked::MARK));
     }
 }

@@ -1,4 +1,4 @@
-//! Who is taken out, and what becomes of an agenda that speaks of them.
+//! The people who are removed, and their removal from agendas, histories and texts.
 
 use std::{
     cell::Cell,
@@ -9,9 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    census::{Known, Name},
     codes,
-    mentions::Mentions,
+    personal_data_scan::{Name, SpeakerIdentity},
     text::{Match, Pattern, Patterns},
 };
 use crate::{
@@ -20,16 +19,16 @@ use crate::{
         document::{Appearance, Speaker},
     },
     database::DatabaseError,
-    faults,
     ids::SpeakerId,
-    programme::{history::History, release::store::Words},
+    programme::{history::History, release::ChangeSummary},
+    validation,
     values::{Code, LOCALISED_LENGTH_MAX, Line, Localised, TextValue as _},
 };
 
-/// Who is taken out: their id, all that is known of them, what stands in for them.
-pub type Taken = (SpeakerId, Known, Speaker);
+/// A person to remove: their id, everything known about them, and their placeholder.
+pub type PersonToRedact = (SpeakerId, SpeakerIdentity, Speaker);
 
-/// What a redaction takes out, as it is kept until everything is rewritten, and no longer: it names them.
+/// What a redaction removes. It names the person, so it is stored only until everything is rewritten.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Details {
     people: Vec<Detail>,
@@ -45,9 +44,8 @@ struct Detail {
 }
 
 impl Details {
-    /// What is to be kept of who is taken out, and of the caller's words.
-    pub fn of(people: &[Taken], words: &[Line<200>]) -> Self {
-        let detail = |(id, known, placeholder): &Taken| Detail {
+    pub fn of(people: &[PersonToRedact], words: &[Line<200>]) -> Self {
+        let detail = |(id, known, placeholder): &PersonToRedact| Detail {
             id: id.to_string(),
             codes: known.codes.iter().map(Code::to_string).collect(),
             names: known.names.clone(),
@@ -59,16 +57,14 @@ impl Details {
         }
     }
 
-    /// The redaction that they were kept of.
-    ///
     /// # Errors
-    /// They cannot be read.
+    /// The details cannot be read.
     pub fn redaction(&self) -> Result<Redaction, DatabaseError> {
         let corrupt = || DatabaseError::Corrupt("the details of a redaction".to_owned());
         let taken = |detail: &Detail| {
             let codes = detail.codes.iter().map(|code| Code::parse(code).map_err(|_| corrupt()));
-            let known = Known::of(codes.collect::<Result<_, _>>()?, detail.names.clone());
-            let placeholder = faults::read(detail.placeholder.clone()).map_err(|_| corrupt())?;
+            let known = SpeakerIdentity::of(codes.collect::<Result<_, _>>()?, detail.names.clone());
+            let placeholder = validation::read(detail.placeholder.clone()).map_err(|_| corrupt())?;
             Ok::<_, DatabaseError>((detail.id.parse().map_err(|_| corrupt())?, known, placeholder))
         };
         let people = self.people.iter().map(taken).collect::<Result<_, _>>()?;
@@ -77,62 +73,34 @@ impl Details {
     }
 }
 
-/// What a redaction did so far. It names nobody.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Redacted {
-    /// The codes of what stands in for the person: one for each time that they were entered.
-    pub placeholders: Vec<String>,
-    /// How many releases were rewritten.
-    pub releases: usize,
-    /// How many scheduled releases were rewritten.
-    pub scheduled_releases: usize,
-    /// Whether the draft was rewritten.
-    pub draft: bool,
-    /// How many entries of the audit trail were rewritten.
-    pub audit_entries: usize,
-    /// What still speaks of them or may, for somebody to read.
-    pub mentions: Mentions,
-}
-
-impl Redacted {
-    /// Of a redaction that did nothing yet.
-    pub fn of(redaction: &Redaction) -> Self {
-        let placeholders = redaction.people.iter().map(|person| person.placeholder.code.to_string()).collect();
-        Self { placeholders, ..Self::default() }
-    }
-}
-
-/// A speaker who is taken out, and what stands in for them from now on. Who was entered anew has an id, and a
-/// placeholder, for each time.
+/// A speaker who is removed, and their placeholder. A person with several speaker entries has an id and a placeholder
+/// for each.
 #[derive(Debug, Clone)]
 pub struct Person {
-    /// Their id.
     pub id: SpeakerId,
-    /// Every code that they ever had.
+    /// Every code that they have or had.
     pub codes: BTreeSet<Code>,
-    /// What stands in for them.
     pub placeholder: Speaker,
 }
 
-/// What is to be taken out of everything, and by what it is replaced.
+/// What is removed from everything, and what replaces it.
 #[derive(Debug)]
 pub struct Redaction {
-    /// The people.
     pub people: Vec<Person>,
-    /// Their names and the caller's words.
+    /// Their names, and the words that the caller gave.
     patterns: Patterns,
-    /// Their family names: what holds one is mentioned.
+    /// Their family names: a text that contains one is a mention.
     pub(super) families: Vec<Pattern>,
-    /// Parts of codes: a session's code that holds one is mentioned.
+    /// Parts of codes: the code of a session that contains one is a mention.
     pub(super) parts: BTreeSet<String>,
     /// Parts of codes that are replaced.
     replaced_parts: BTreeMap<String, Code>,
 }
 
 impl Redaction {
-    /// The redaction of people with these placeholders, and of the words that the caller gives. Codes of sessions and
-    /// items change only where words are given: links to them break.
-    pub fn new(people: Vec<Taken>, words: &[Line<200>]) -> Self {
+    /// The redaction of people with these placeholders, and of the words that the caller gives. The codes of sessions
+    /// and items change only if words are given, because links to them break.
+    pub fn new(people: Vec<PersonToRedact>, words: &[Line<200>]) -> Self {
         let names: BTreeSet<_> = people.iter().flat_map(|(_, known, _)| &known.names).collect();
         let given: Vec<_> = words.iter().map(|word| Pattern::new(word.as_str(), Match::Words)).collect();
         let mut patterns = given;
@@ -169,12 +137,12 @@ impl Redaction {
         }
     }
 
-    /// A text without the people's names and the caller's words; `None` where it has none.
+    /// The text without the names and words; `None` if it contains none.
     pub fn redacted_text(&self, text: &str) -> Option<String> {
         self.patterns.redacted(text)
     }
 
-    /// Takes the people out of a text that may be there. Answers whether anything changed.
+    /// Removes the people from an optional text. Returns whether it changed.
     pub fn redact_some(&self, text: &mut Option<String>) -> bool {
         let redacted = text.as_deref().and_then(|text| self.redacted_text(text));
         let changed = redacted.is_some();
@@ -184,7 +152,7 @@ impl Redaction {
         changed
     }
 
-    /// Answers whether anything changed. A text that would become too long to be read again is cut.
+    /// Returns whether the text changed. A text that would become too long to be read again is cut.
     fn redact_localised(&self, text: &mut Localised) -> bool {
         let changed = Cell::new(false);
         text.edit(|text| {
@@ -196,17 +164,17 @@ impl Redaction {
         changed.get()
     }
 
-    /// Takes the people out of an agenda. Answers whether anything changed.
+    /// Removes the people from an agenda. Returns whether it changed.
     pub fn redact(&self, agenda: &mut Agenda) -> bool {
         let mut changed = false;
         for person in &self.people {
             changed |= person.redact(agenda);
         }
-        agenda.each_text(&mut |_, text| changed |= self.redact_localised(text));
+        agenda.each_text_mut(&mut |text| changed |= self.redact_localised(text));
         changed | self.rename_sessions(agenda)
     }
 
-    /// Takes the people out of what became of sessions and items. Answers whether anything changed.
+    /// Removes the people from the history of sessions and items. Returns whether it changed.
     pub fn redact_history(&self, history: &mut History) -> bool {
         let mut changed = false;
         for past in history.0.values_mut() {
@@ -222,8 +190,8 @@ impl Redaction {
         changed
     }
 
-    /// Takes the people out of what a release changed, in words. Answers whether anything changed.
-    pub fn redact_words(&self, words: &mut Words) -> bool {
+    /// Removes the people from the sentences of a release. Returns whether they changed.
+    pub fn redact_words(&self, words: &mut ChangeSummary) -> bool {
         let mut changed = false;
         let sentences = words.0.values_mut().flat_map(|sentences| &mut sentences.first);
         sentences.for_each(|text| changed |= self.redact_text(text));
@@ -239,12 +207,12 @@ impl Redaction {
         changed
     }
 
-    /// The code of a session or an item without the people's own codes; `None` where it has none.
+    /// The code of a session or an item without the people's own codes; `None` if it contains none.
     pub fn redacted_code(&self, code: &str) -> Option<Code> {
         codes::without_parts(code, &self.replaced_parts)
     }
 
-    /// Nothing refers to a session or an item by its code.
+    /// Nothing refers to a session or an item by its code, so no reference has to change.
     fn rename_sessions(&self, agenda: &mut Agenda) -> bool {
         if self.replaced_parts.is_empty() {
             return false;
@@ -269,7 +237,7 @@ fn spellings(given: &str, family: &str) -> impl Iterator<Item = Pattern> {
 }
 
 impl Person {
-    /// Puts the placeholder in their place. Answers whether the agenda knew them.
+    /// Replaces them by the placeholder. Returns whether the agenda contained them.
     fn redact(&self, agenda: &mut Agenda) -> bool {
         let Some(speaker) = agenda.speakers.iter_mut().find(|speaker| speaker.id == Some(self.id)) else {
             return false;
@@ -300,7 +268,7 @@ impl Person {
     }
 }
 
-/// An organisation that nothing else refers to goes with the person: it would tell whom they came from.
+/// Removes the organisation of the person if nothing else refers to it: it would reveal where they came from.
 fn forget_organisation(agenda: &mut Agenda, code: &Code) {
     let of_speakers = agenda.speakers.iter().filter_map(|speaker| speaker.organisation.as_ref());
     let of_conference = agenda.conference.organisations.iter().map(|part| &part.organisation);

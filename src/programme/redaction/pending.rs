@@ -1,4 +1,4 @@
-//! Redactions of which not everything is rewritten yet: whatever is read of the store leaves out whom they are of.
+//! Unfinished redactions: everything that is read from the store leaves out the people whom they remove.
 
 use chrono::{DateTime, Utc};
 
@@ -9,7 +9,7 @@ use crate::{
     ids::{ConferenceId, ScheduledReleaseId, SpeakerId},
     programme::{
         history::History,
-        release::{ReleaseRow, schedule::ScheduledRelease, store::Words},
+        release::{ChangeSummary, ReleaseRow, ScheduledRelease},
     },
 };
 
@@ -25,11 +25,8 @@ struct Unfinished {
 }
 
 impl Pending {
-    /// Those of a conference. They are to be read before what they are applied to: what is rewritten in between has
-    /// nothing more to leave out.
-    ///
-    /// # Errors
-    /// The store fails.
+    /// They must be read before the data to which they are applied: a row that is rewritten in between then has nothing
+    /// more to leave out.
     pub fn of(connection: &mut Connection, conference: ConferenceId) -> Result<Self, DatabaseError> {
         let mut all = Vec::new();
         for row in store::unfinished(connection, conference)? {
@@ -45,7 +42,7 @@ impl Pending {
         Ok(Self(all))
     }
 
-    /// Whether a speaker is taken out.
+    /// Whether a speaker is being removed.
     pub fn is_of(&self, speaker: SpeakerId) -> bool {
         self.0.iter().any(|unfinished| unfinished.redaction.people.iter().any(|person| person.id == speaker))
     }
@@ -58,7 +55,7 @@ impl Pending {
         self.0.iter().filter(move |one| one.scheduled_to.is_none_or(|last| last < id))
     }
 
-    /// What a release says of itself, and when it last changed.
+    /// Also sets the time when the release last changed.
     pub fn leave_out_of_row(&self, row: &mut ReleaseRow) {
         for one in self.of_release(row.number) {
             one.redaction.redact_some(&mut row.note);
@@ -67,12 +64,10 @@ impl Pending {
         }
     }
 
-    /// An agenda of a release.
     pub fn leave_out_of_agenda(&self, number: i32, agenda: &mut Agenda) {
         self.of_release(number).for_each(|one| _ = one.redaction.redact(agenda));
     }
 
-    /// What became of sessions up to a release.
     pub fn leave_out_of_history(&self, number: i32, history: &mut History) {
         for one in self.of_release(number) {
             one.redaction.redact_history(history);
@@ -80,12 +75,11 @@ impl Pending {
         }
     }
 
-    /// What a release changed, in words.
-    pub fn leave_out_of_words(&self, number: i32, words: &mut Words) {
+    /// The sentences on what a release changed.
+    pub fn leave_out_of_words(&self, number: i32, words: &mut ChangeSummary) {
         self.of_release(number).for_each(|one| _ = one.redaction.redact_words(words));
     }
 
-    /// What a scheduled release says of itself.
     pub fn leave_out_of_scheduled(&self, release: &mut ScheduledRelease) {
         for one in self.of_scheduled(release.id) {
             one.redaction.redact_some(&mut release.note);

@@ -1,5 +1,5 @@
-//! The second step of a redaction: what is stored is rewritten, a release at a time, by whoever asked for it or, should
-//! they have died over it, by any process.
+//! The second step of a redaction: the stored data are rewritten, one release at a time, by the process that started it
+//! or, if that stopped, by any process.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,8 @@ use tokio::sync::watch;
 
 use super::{
     mentions::Mentions,
-    model::{Redacted, Redaction},
+    model::Redaction,
+    report::RedactionReport,
     store::{self, RedactionRow, RewrittenRelease, StoredRelease, StoredScheduled},
 };
 use crate::{
@@ -18,16 +19,16 @@ use crate::{
     ids::{AuditEntryId, ConferenceId, RedactionId},
 };
 
-/// How often a process looks for redactions that nobody goes on with; after a failure, twice as long as before.
+/// The time between two looks for abandoned redactions; after a failure it doubles, up to `LOOK_MAX`.
 const LOOK: Duration = Duration::from_secs(1);
 const LOOK_MAX: Duration = Duration::from_secs(300);
-/// How often who rewrites says that they go on.
+/// How often a process that rewrites renews its lease.
 const BEAT: Duration = Duration::from_secs(1);
-/// How many entries or answers are rewritten in one transaction.
+/// How many audit entries or stored answers are rewritten in one transaction.
 const AT_ONCE: usize = 100;
 
-/// Goes on with what nobody goes on with, until `stop` turns true.
-pub async fn keep(database: Database, mut stop: watch::Receiver<bool>) {
+/// Finishes abandoned redactions, until `stop` becomes true.
+pub async fn run(database: Database, mut stop: watch::Receiver<bool>) {
     let mut pause = LOOK;
     loop {
         let round = finish_all(&database);
@@ -49,7 +50,7 @@ pub async fn keep(database: Database, mut stop: watch::Receiver<bool>) {
 }
 
 async fn finish_all(database: &Database) -> Result<(), DatabaseError> {
-    for id in database.read(store::left_alone).await? {
+    for id in database.read(super::store::abandoned).await? {
         if database.write("take up a redaction", move |tx| store::claim(tx, id)).await? {
             tracing::info!(redaction = %id, "finishing a redaction");
             finish(database, id).await?;
@@ -58,12 +59,12 @@ async fn finish_all(database: &Database) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// Rewrites whatever is stored and not rewritten yet, and erases of whom the redaction is. Answers what was done in
-/// all; `None` where the conference is gone. Until it ends, no other process takes the redaction up.
+/// Rewrites everything stored that is not rewritten yet, and erases the record of the person. Returns the whole report;
+/// `None` if the conference is gone. Until it ends, no other process takes the redaction over.
 ///
 /// # Errors
-/// The store fails; whoever comes next goes on.
-pub async fn finish(database: &Database, id: RedactionId) -> Result<Option<Redacted>, DatabaseError> {
+/// The store fails. The next process goes on.
+pub async fn finish(database: &Database, id: RedactionId) -> Result<Option<RedactionReport>, DatabaseError> {
     let beats = async {
         loop {
             tokio::time::sleep(BEAT).await;
@@ -78,12 +79,12 @@ pub async fn finish(database: &Database, id: RedactionId) -> Result<Option<Redac
     }
 }
 
-async fn rewrite_all(database: &Database, id: RedactionId) -> Result<Option<Redacted>, DatabaseError> {
+async fn rewrite_all(database: &Database, id: RedactionId) -> Result<Option<RedactionReport>, DatabaseError> {
     loop {
         let Some(mut row) = database.read(move |tx| store::find(tx, id)).await? else { return Ok(None) };
         let Some(details) = &row.details else { return Ok(Some(row.report)) };
         let redaction = Arc::new(details.redaction()?);
-        // Where another came first, what it left is read again.
+        // If another process came first, read again.
         if !(rewrite_releases(database, &mut row, &redaction).await?
             && rewrite_scheduled(database, &mut row, &redaction).await?)
         {
@@ -104,7 +105,7 @@ async fn rewrite_all(database: &Database, id: RedactionId) -> Result<Option<Reda
     }
 }
 
-/// A release as a redaction leaves it: whether it changes, and what still speaks of the people.
+/// A release after a redaction, whether it changed, and what still mentions the people.
 ///
 /// # Errors
 /// The release cannot be read.
@@ -123,13 +124,13 @@ pub fn look_at(
     }
     let rewritten = stored.rewritten(Some(&release).filter(|_| changed), at)?;
     let (number, mut mentions) = (Some(release.number), Mentions::default());
-    mentions.look_at(redaction, number, &mut release.full);
+    mentions.look_at(redaction, number, &release.full);
     mentions.look_at_text(redaction, number, "#/note", release.note.as_deref());
     mentions.look_at_text(redaction, number, "#/force_reason", release.force_reason.as_deref());
     Ok((rewritten, changed, mentions))
 }
 
-/// False where another came first.
+/// Returns false if another process came first.
 async fn rewrite_releases(
     database: &Database,
     row: &mut RedactionRow,
@@ -158,7 +159,7 @@ async fn rewrite_releases(
     }
 }
 
-/// False where another came first.
+/// Returns false if another process came first.
 async fn rewrite_scheduled(
     database: &Database,
     row: &mut RedactionRow,
@@ -190,7 +191,7 @@ async fn rewrite_scheduled(
     }
 }
 
-/// A scheduled release without the people, where it has them.
+/// A scheduled release without the people, if it contains them.
 ///
 /// # Errors
 /// It cannot be read.
@@ -204,7 +205,7 @@ pub fn redacted_scheduled(
     Ok((Some(release).filter(|_| changed), changed))
 }
 
-/// What was written to the trail beside the first step. Answers how many entries that were.
+/// Rewrites what was written to the audit trail during the first step. Returns the number of entries.
 async fn rewrite_entries(
     database: &Database,
     row: &RedactionRow,
@@ -221,10 +222,7 @@ async fn rewrite_entries(
     Ok(count)
 }
 
-/// The entries of the trail that speak of the people, and the last of all.
-///
-/// # Errors
-/// The store fails.
+/// The entries of the audit trail that mention the people, and the last entry of all.
 pub fn entries_of(
     connection: &mut Connection,
     conference: ConferenceId,
@@ -237,7 +235,7 @@ pub fn entries_of(
     Ok((ids, last))
 }
 
-/// What was kept beside the first step.
+/// Rewrites the answers that were stored during the first step.
 async fn rewrite_answers(
     database: &Database,
     row: &RedactionRow,

@@ -1,50 +1,45 @@
-//! The rows of redactions, and the contents of releases, to be rewritten: one at a time, for each may be large.
+//! The rows of redactions, and the contents of releases that are rewritten, one at a time because each may be large.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{dsl::sql, prelude::*, sql_types::Nullable};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{
-    census::Sighting,
-    model::{Details, Redacted},
-};
+use super::{model::Details, personal_data_scan::SpeakerRecord, report::RedactionReport};
 use crate::{
     agenda::Agenda,
     clock,
     database::{
         Connection, DatabaseError, changes,
         schema::{redactions, releases, scheduled_releases},
-        types::{Instant, Json, JsonText, JsonValue},
+        types::{DbInstant, Json, JsonText, JsonValue},
     },
-    faults,
     ids::{ConferenceId, RedactionId, ReleaseId, ScheduledReleaseId},
-    programme::{history::History, release::store::Words},
+    programme::{history::History, release::ChangeSummary},
+    validation,
 };
 
-/// How long one process rewrites alone before it must say that it goes on. Should two do it at once, the second finds
-/// done what the first did.
+/// How long a process may rewrite before it must renew its lease. Two processes at once do no harm: the second finds
+/// the work of the first done.
 const LEASE: TimeDelta = TimeDelta::seconds(3);
 
-/// A redaction as it is kept.
 #[derive(Debug, Clone)]
 pub struct RedactionRow {
     pub id: RedactionId,
     pub conference: ConferenceId,
-    /// When it was recorded: `updated_at` of every release that it goes through.
+    /// When it was recorded: the `updated_at` of every release that it rewrites.
     pub at: DateTime<Utc>,
-    /// What is taken out; none once everything is rewritten.
+    /// What is removed; `None` once everything is rewritten.
     pub details: Option<Details>,
-    /// The number of the latest release when it was recorded: later ones are made without the people.
+    /// The number of the latest release when it was recorded. Later releases never contain the people.
     pub releases_to: i32,
-    /// The number of the last release that is rewritten.
+    /// The number of the last rewritten release.
     pub rewritten_to: i32,
-    /// The last scheduled release that is rewritten.
+    /// The last rewritten scheduled release.
     pub scheduled_to: Option<ScheduledReleaseId>,
-    /// What was done so far.
-    pub report: Redacted,
+    pub report: RedactionReport,
 }
 
-type Columns = (RedactionId, ConferenceId, Instant, Option<JsonText>, i32, i32, Option<ScheduledReleaseId>, JsonText);
+type Columns = (RedactionId, ConferenceId, DbInstant, Option<JsonText>, i32, i32, Option<ScheduledReleaseId>, JsonText);
 
 macro_rules! columns {
     () => {
@@ -62,7 +57,7 @@ macro_rules! columns {
 }
 
 fn row(columns: Columns) -> Result<RedactionRow, DatabaseError> {
-    let (id, conference, Instant(at), details, releases_to, rewritten_to, scheduled_to, report) = columns;
+    let (id, conference, DbInstant(at), details, releases_to, rewritten_to, scheduled_to, report) = columns;
     let details = details.as_ref().map(parsed).transpose()?;
     let report = parsed(&report)?;
     Ok(RedactionRow { id, conference, at, details, releases_to, rewritten_to, scheduled_to, report })
@@ -77,39 +72,37 @@ fn written(content: &impl Serialize) -> Result<JsonText, DatabaseError> {
 }
 
 fn read(content: &JsonText) -> Result<Agenda, DatabaseError> {
-    faults::read(parsed(content)?).map_err(|faults| DatabaseError::Corrupt(faults.places()))
+    validation::read(parsed(content)?).map_err(|errors| DatabaseError::Corrupt(errors.places()))
 }
 
-/// Records a redaction. Whoever records it goes on to rewrite.
+/// Records a redaction, leased to the process that records it.
 pub fn insert(connection: &mut Connection, row: &RedactionRow) -> Result<(), DatabaseError> {
     diesel::insert_into(redactions::table)
         .values((
             redactions::id.eq(row.id),
             redactions::conference_id.eq(row.conference),
-            redactions::created_at.eq(Instant(row.at)),
+            redactions::created_at.eq(DbInstant(row.at)),
             redactions::details.eq(row.details.as_ref().map(written).transpose()?),
             redactions::releases_to.eq(row.releases_to),
             redactions::rewritten_to.eq(row.rewritten_to),
             redactions::scheduled_to.eq(row.scheduled_to),
             redactions::report.eq(written(&row.report)?),
-            redactions::leased_until.eq(Some(Instant(clock::now() + LEASE))),
+            redactions::leased_until.eq(Some(DbInstant(clock::now() + LEASE))),
         ))
         .execute(connection)?;
     Ok(())
 }
 
-/// A redaction.
 pub fn find(connection: &mut Connection, id: RedactionId) -> Result<Option<RedactionRow>, DatabaseError> {
     let found: Option<Columns> = redactions::table.find(id).select(columns!()).first(connection).optional()?;
     found.map(row).transpose()
 }
 
-/// How many redactions a conference has had.
+/// The number of redactions that a conference has had.
 pub fn count(connection: &mut Connection, conference: ConferenceId) -> Result<i64, DatabaseError> {
     Ok(redactions::table.filter(redactions::conference_id.eq(conference)).count().get_result(connection)?)
 }
 
-/// The redactions of a conference of which not everything is rewritten.
 pub fn unfinished(connection: &mut Connection, conference: ConferenceId) -> Result<Vec<RedactionRow>, DatabaseError> {
     let rows: Vec<Columns> = redactions::table
         .filter(redactions::conference_id.eq(conference))
@@ -120,31 +113,31 @@ pub fn unfinished(connection: &mut Connection, conference: ConferenceId) -> Resu
     rows.into_iter().map(row).collect()
 }
 
-/// The unfinished redactions that no process goes on with.
-pub fn left_alone(connection: &mut Connection) -> Result<Vec<RedactionId>, DatabaseError> {
-    let leased: Vec<(RedactionId, Option<Instant>)> = redactions::table
+/// The unfinished redactions that no process is working on.
+pub fn abandoned(connection: &mut Connection) -> Result<Vec<RedactionId>, DatabaseError> {
+    let leased: Vec<(RedactionId, Option<DbInstant>)> = redactions::table
         .filter(redactions::finished_at.is_null())
         .order(redactions::id)
         .select((redactions::id, redactions::leased_until))
         .load(connection)?;
-    let free = leased.into_iter().filter(|(_, until)| until.is_none_or(|Instant(until)| is_over(until)));
+    let free = leased.into_iter().filter(|(_, until)| until.is_none_or(|DbInstant(until)| is_over(until)));
     Ok(free.map(|(id, _)| id).collect())
 }
 
-/// Whether a lease is over. One that is longer than any is of a clock that was wrong.
+/// Whether a lease has expired. One that ends too far in the future comes from a wrong clock, and counts as expired.
 fn is_over(until: DateTime<Utc>) -> bool {
     let now = clock::now();
     until <= now || until > now + LEASE * 2
 }
 
-/// Takes an unfinished redaction up, if no other process goes on with it.
+/// Takes an unfinished redaction over if no other process is working on it.
 pub fn claim(connection: &mut Connection, id: RedactionId) -> Result<bool, DatabaseError> {
     let unfinished = redactions::table.find(id).filter(redactions::finished_at.is_null());
-    let known: Option<Option<Instant>> = unfinished.select(redactions::leased_until).first(connection).optional()?;
-    let Some(known) = known.filter(|known| known.is_none_or(|Instant(until)| is_over(until))) else {
+    let known: Option<Option<DbInstant>> = unfinished.select(redactions::leased_until).first(connection).optional()?;
+    let Some(known) = known.filter(|known| known.is_none_or(|DbInstant(until)| is_over(until))) else {
         return Ok(false);
     };
-    let until = Some(Instant(clock::now() + LEASE));
+    let until = Some(DbInstant(clock::now() + LEASE));
     let set = redactions::leased_until.eq(until);
     let claimed = match known {
         Some(known) => {
@@ -155,15 +148,15 @@ pub fn claim(connection: &mut Connection, id: RedactionId) -> Result<bool, Datab
     Ok(claimed == 1)
 }
 
-/// Says that whoever took a redaction up goes on with it.
+/// Renews the lease.
 pub fn renew(connection: &mut Connection, id: RedactionId) -> Result<(), DatabaseError> {
     diesel::update(redactions::table.find(id).filter(redactions::finished_at.is_null()))
-        .set(redactions::leased_until.eq(Some(Instant(clock::now() + LEASE))))
+        .set(redactions::leased_until.eq(Some(DbInstant(clock::now() + LEASE))))
         .execute(connection)?;
     Ok(())
 }
 
-/// Notes how far the rewriting has come.
+/// Stores how far the rewriting is.
 pub fn advance(connection: &mut Connection, row: &RedactionRow) -> Result<(), DatabaseError> {
     diesel::update(redactions::table.find(row.id).filter(redactions::finished_at.is_null()))
         .set((
@@ -175,26 +168,26 @@ pub fn advance(connection: &mut Connection, row: &RedactionRow) -> Result<(), Da
     Ok(())
 }
 
-/// Everything is rewritten: what is left of a redaction names nobody.
+/// Ends a redaction when everything is rewritten, and erases the people from its row.
 pub fn finish(connection: &mut Connection, row: &RedactionRow) -> Result<(), DatabaseError> {
     diesel::update(redactions::table.find(row.id).filter(redactions::finished_at.is_null()))
         .set((
-            redactions::finished_at.eq(Some(Instant(clock::now()))),
+            redactions::finished_at.eq(Some(DbInstant(clock::now()))),
             redactions::details.eq(None::<JsonText>),
             redactions::report.eq(written(&row.report)?),
-            redactions::leased_until.eq(None::<Instant>),
+            redactions::leased_until.eq(None::<DbInstant>),
         ))
         .execute(connection)?;
     Ok(())
 }
 
-/// The speakers of the releases after `after`, with the number of each, the earliest first. Of each nothing else is
-/// read: of the agenda that it was made of, for the public sees nobody else.
+/// The speakers of the releases after `after`, with the number of each release, the earliest first. They are read from
+/// the whole agenda, because the public projection contains no other speakers; nothing else of it is read.
 pub fn speakers_of_releases(
     connection: &mut Connection,
     conference: ConferenceId,
     after: i32,
-    mut visit: impl FnMut(i32, Vec<Sighting>),
+    mut visit: impl FnMut(i32, Vec<SpeakerRecord>),
 ) -> Result<i32, DatabaseError> {
     let mut last = after;
     loop {
@@ -211,11 +204,11 @@ pub fn speakers_of_releases(
     }
 }
 
-/// The speakers of every scheduled release, the published and the cancelled ones too.
+/// The speakers of every scheduled release, also of published and cancelled ones.
 pub fn speakers_of_scheduled(
     connection: &mut Connection,
     conference: ConferenceId,
-    mut visit: impl FnMut(Vec<Sighting>),
+    mut visit: impl FnMut(Vec<SpeakerRecord>),
 ) -> Result<(), DatabaseError> {
     let ids: Vec<ScheduledReleaseId> = scheduled_releases::table
         .filter(scheduled_releases::conference_id.eq(conference))
@@ -232,12 +225,12 @@ pub fn speakers_of_scheduled(
     Ok(())
 }
 
-fn sightings(speakers: Option<JsonValue>) -> Vec<Sighting> {
+fn sightings(speakers: Option<JsonValue>) -> Vec<SpeakerRecord> {
     let list = speakers.as_ref().and_then(|JsonValue(list)| list.as_array());
-    list.into_iter().flatten().filter_map(Sighting::read).collect()
+    list.into_iter().flatten().filter_map(SpeakerRecord::read).collect()
 }
 
-/// A release as it is stored, as far as a redaction concerns it.
+/// A release as it is stored, as far as a redaction needs it.
 pub struct StoredRelease {
     id: ReleaseId,
     number: i32,
@@ -247,7 +240,7 @@ pub struct StoredRelease {
     contents: (JsonText, JsonText, JsonText, JsonText),
 }
 
-/// The JSON of a [`StoredRelease`] as values that a redaction changes.
+/// The parsed JSON of a [`StoredRelease`], which a redaction changes.
 pub struct ReleaseContents {
     pub number: i32,
     pub note: Option<String>,
@@ -255,10 +248,10 @@ pub struct ReleaseContents {
     pub content: Agenda,
     pub full: Agenda,
     pub history: History,
-    pub words: Words,
+    pub words: ChangeSummary,
 }
 
-/// A release as it is to be stored. Without contents it stays, but for its date.
+/// A release to be stored. Without contents, only its date changes.
 pub struct RewrittenRelease {
     id: ReleaseId,
     pub number: i32,
@@ -276,7 +269,7 @@ impl StoredRelease {
     /// Parses the stored JSON.
     ///
     /// # Errors
-    /// It is not the JSON of an agenda, a history or words.
+    /// It is not the JSON of an agenda, a history or sentences.
     pub fn read(&self) -> Result<ReleaseContents, DatabaseError> {
         let (content, full, history, words) = &self.contents;
         let (note, force_reason) = self.texts.clone();
@@ -291,10 +284,10 @@ impl StoredRelease {
         })
     }
 
-    /// The same with other contents, if they changed, as a redaction of this instant leaves it.
+    /// The same release with new contents, if they changed, and with the time of the redaction.
     ///
     /// # Errors
-    /// They cannot be written.
+    /// They cannot be serialised.
     pub fn rewritten(
         &self,
         contents: Option<&ReleaseContents>,
@@ -324,7 +317,7 @@ pub fn next_release(
     to: i32,
 ) -> Result<Option<StoredRelease>, DatabaseError> {
     type Row =
-        ((ReleaseId, i32, Instant, i32), (Option<String>, Option<String>), (JsonText, JsonText, JsonText, JsonText));
+        ((ReleaseId, i32, DbInstant, i32), (Option<String>, Option<String>), (JsonText, JsonText, JsonText, JsonText));
     let found: Option<Row> = releases::table
         .filter(releases::conference_id.eq(conference))
         .filter(releases::number.gt(after))
@@ -337,7 +330,7 @@ pub fn next_release(
         ))
         .first(connection)
         .optional()?;
-    Ok(found.map(|((id, number, Instant(updated_at), rewrites), texts, contents)| StoredRelease {
+    Ok(found.map(|((id, number, DbInstant(updated_at), rewrites), texts, contents)| StoredRelease {
         id,
         number,
         updated_at,
@@ -347,11 +340,11 @@ pub fn next_release(
     }))
 }
 
-/// Rewrites a release, and when its content last changed; false where another redaction, or another process, rewrote it
-/// since it was read.
+/// Rewrites a release, and the time when its content last changed. Returns false if another redaction or process
+/// rewrote it since it was read.
 pub fn replace_release(connection: &mut Connection, release: &RewrittenRelease) -> Result<bool, DatabaseError> {
     let as_read = releases::table.find(release.id).filter(releases::rewrites.eq(release.rewrites));
-    let stamp = (releases::updated_at.eq(Instant(release.updated_at)), releases::rewrites.eq(release.rewrites + 1));
+    let stamp = (releases::updated_at.eq(DbInstant(release.updated_at)), releases::rewrites.eq(release.rewrites + 1));
     let replaced = match &release.contents {
         None => diesel::update(as_read).set(stamp).execute(connection)?,
         Some(Rewritten { texts: (note, force_reason), contents: (content, full, history, words) }) => {
@@ -371,29 +364,29 @@ pub fn replace_release(connection: &mut Connection, release: &RewrittenRelease) 
     Ok(replaced == 1)
 }
 
-/// Says that the latest release changed, so that every process makes of it anew what it holds in memory. Answers its
-/// number, 0 if there is none, and the instant from which it counts: later than any that it had, whatever the clock.
+/// Marks the latest release as changed, so that every process loads it again. Returns its number (0 if there is none),
+/// and the time of the change, which is later than any earlier one, whatever the clock says.
 pub fn touch_latest(
     connection: &mut Connection,
     conference: ConferenceId,
     now: DateTime<Utc>,
 ) -> Result<(i32, DateTime<Utc>), DatabaseError> {
-    let latest: Option<(ReleaseId, i32, Instant)> = releases::table
+    let latest: Option<(ReleaseId, i32, DbInstant)> = releases::table
         .filter(releases::conference_id.eq(conference))
         .order(releases::number.desc())
         .select((releases::id, releases::number, releases::updated_at))
         .first(connection)
         .optional()?;
-    let Some((id, number, Instant(updated_at))) = latest else { return Ok((0, now)) };
+    let Some((id, number, DbInstant(updated_at))) = latest else { return Ok((0, now)) };
     let at = clock::following(now, Some(updated_at));
-    // Whoever is rewriting it reads it again: an older date must not come back.
-    let touched = (releases::updated_at.eq(Instant(at)), releases::rewrites.eq(releases::rewrites + 1));
+    // A process that is rewriting it must read it again, so that an older date does not come back.
+    let touched = (releases::updated_at.eq(DbInstant(at)), releases::rewrites.eq(releases::rewrites + 1));
     diesel::update(releases::table.find(id)).set(touched).execute(connection)?;
     changes::announce(connection)?;
     Ok((number, at))
 }
 
-/// A scheduled release as it is stored, as far as a redaction concerns it.
+/// A scheduled release as it is stored, as far as a redaction needs it.
 pub struct StoredScheduled {
     pub id: ScheduledReleaseId,
     rewrites: i32,
@@ -401,14 +394,14 @@ pub struct StoredScheduled {
     full: JsonText,
 }
 
-/// The JSON of a [`StoredScheduled`] as values that a redaction changes.
+/// The parsed JSON of a [`StoredScheduled`], which a redaction changes.
 pub struct ScheduledContents {
     pub note: Option<String>,
     pub force_reason: Option<String>,
     pub full: Agenda,
 }
 
-/// A scheduled release as it is to be stored.
+/// A scheduled release to be stored.
 pub struct RewrittenScheduled {
     pub id: ScheduledReleaseId,
     rewrites: i32,
@@ -425,10 +418,10 @@ impl StoredScheduled {
         Ok(ScheduledContents { note, force_reason, full: read(&self.full)? })
     }
 
-    /// The same with other contents, if they changed.
+    /// The same scheduled release with new contents, if they changed.
     ///
     /// # Errors
-    /// They cannot be written.
+    /// They cannot be serialised.
     pub fn rewritten(&self, contents: Option<&ScheduledContents>) -> Result<RewrittenScheduled, DatabaseError> {
         let rewritten = |new: &ScheduledContents| {
             Ok::<_, DatabaseError>((new.note.clone(), new.force_reason.clone(), written(&new.full)?))
@@ -438,7 +431,7 @@ impl StoredScheduled {
     }
 }
 
-/// The first scheduled release of a conference after another, the published and the cancelled ones too.
+/// The first scheduled release of a conference after another, also if it is published or cancelled.
 pub fn next_scheduled(
     connection: &mut Connection,
     conference: ConferenceId,
@@ -461,7 +454,7 @@ pub fn next_scheduled(
     Ok(found.map(|(id, rewrites, texts, full)| StoredScheduled { id, rewrites, texts, full }))
 }
 
-/// Rewrites a scheduled release; false where another redaction, or another process, did since it was read.
+/// Rewrites a scheduled release. Returns false if another redaction or process rewrote it since it was read.
 pub fn replace_scheduled(connection: &mut Connection, release: &RewrittenScheduled) -> Result<bool, DatabaseError> {
     let as_read = scheduled_releases::table.find(release.id).filter(scheduled_releases::rewrites.eq(release.rewrites));
     let stamp = scheduled_releases::rewrites.eq(release.rewrites + 1);

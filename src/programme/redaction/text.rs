@@ -1,43 +1,42 @@
-//! Names in texts: found in whatever case and with whatever white space, and replaced.
+//! Finds names in texts, whatever their case and white space, and replaces them.
 
-/// Where a name is looked for.
+/// How a name is searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Match {
-    /// Anywhere: a full name is part of no other word.
+    /// Anywhere: a full name is not part of another word.
     Anywhere,
-    /// As words of their own: someone's one name may be part of many.
+    /// As whole words: a single name may be part of many words.
     Words,
 }
 
-/// A name that is looked for.
+/// A name to search for.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     /// In lower case, with one space for any run of white space.
     letters: Vec<char>,
-    /// Its longest word: a text without it does not hold the name, which is found out quickly.
+    /// Its longest word, for a quick first check: a text without it does not contain the name.
     longest: String,
     how: Match,
 }
 
 impl Pattern {
-    /// The pattern of a name.
     pub fn new(name: &str, how: Match) -> Self {
         let words: Vec<String> = name.split_whitespace().map(lowered).collect();
         let longest = words.iter().max_by_key(|word| word.len()).cloned().unwrap_or_default();
         Self { letters: words.join(" ").chars().collect(), longest, how }
     }
 
-    /// Whether a text, of which `lower` is the form in lower case, may hold the name.
+    /// Whether a text may contain the name; `lower` is the text in lower case.
     fn may_be_in(&self, lower: &str) -> bool {
         !self.letters.is_empty() && lower.contains(&self.longest)
     }
 
-    /// Whether a text holds the name.
+    /// Whether a text contains the name.
     pub fn is_in(&self, text: &str) -> bool {
         self.may_be_in(&lowered(text)) && self.replaced(text, "").is_some()
     }
 
-    /// `text` with the name replaced wherever it stands; `None` where it does not.
+    /// The text with every occurrence of the name replaced; `None` if there is none.
     fn replaced(&self, text: &str, by: &str) -> Option<String> {
         let letters: Vec<char> = text.chars().collect();
         let mut result = String::with_capacity(text.len());
@@ -59,7 +58,7 @@ impl Pattern {
         found.then_some(result)
     }
 
-    /// How many letters from `index` on spell the name.
+    /// The number of characters from `index` on that spell the name.
     fn length_at(&self, letters: &[char], index: usize) -> Option<usize> {
         let length = matched(letters.get(index..)?, &self.letters)?;
         let is_letter =
@@ -69,7 +68,7 @@ impl Pattern {
     }
 }
 
-/// Names, and what replaces each of them.
+/// Names, and the text that replaces each of them.
 #[derive(Debug, Clone)]
 pub struct Patterns {
     all: Vec<Pattern>,
@@ -77,13 +76,13 @@ pub struct Patterns {
 }
 
 impl Patterns {
-    /// These names, each of which `by` replaces. The longest go first, so that none breaks another up.
+    /// Sorts the names: the longest are replaced first, so that a shorter one does not break up a longer one.
     pub fn new(mut all: Vec<Pattern>, by: String) -> Self {
         all.sort_by_key(|pattern| std::cmp::Reverse(pattern.letters.len()));
         Self { all, by }
     }
 
-    /// A text without the names; `None` where it has none.
+    /// The text without the names; `None` if it contains none.
     pub fn redacted(&self, text: &str) -> Option<String> {
         let lower = lowered(text);
         let mut redacted = None;
@@ -97,12 +96,12 @@ impl Patterns {
     }
 }
 
-/// A text in lower case, letter by letter: no letter depends on its neighbours.
+/// A text in lower case. Each character is converted alone, whatever its neighbours are.
 pub fn lowered(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
 }
 
-/// How many letters at the beginning of `letters` spell `name`, which is in lower case.
+/// The number of characters at the beginning of `letters` that spell `name`, which is in lower case.
 fn matched(letters: &[char], name: &[char]) -> Option<usize> {
     let mut wanted = name;
     let mut length = 0;

@@ -1,4 +1,4 @@
-//! Answers, checked against the questions of a form.
+//! Checks answers against the questions of the form.
 
 use chrono::NaiveDate;
 use deserr::{Deserr, IntoValue, Value as Given, ValueKind, ValuePointerRef};
@@ -6,20 +6,20 @@ use serde_json::{Map, Value};
 
 use super::question::{Condition, Question, QuestionKind};
 use crate::{
-    faults::{Fault, Faults, escaped, wrong_kind},
-    registration::model::PhoneNumber,
+    registration::phone_number::PhoneNumber,
+    validation::{ValidationError, ValidationErrors, escaped, wrong_kind},
     values::{Code, Count, CountryCode, EmailAddress, Prose, TextValue, WebAddress, may_hold},
 };
 
-/// Answers that were checked, by the codes of their questions.
+/// Checked answers, by the codes of their questions.
 pub type Answers = Map<String, Value>;
 
-/// Answers as they were sent.
+/// Answers as they were sent, not checked.
 #[derive(Clone, PartialEq, Default)]
 pub struct RawAnswers(pub Map<String, Value>);
 
-impl Deserr<Faults> for RawAnswers {
-    fn deserialize_from_value<V: IntoValue>(value: Given<V>, at: ValuePointerRef) -> Result<Self, Faults> {
+impl Deserr<ValidationErrors> for RawAnswers {
+    fn deserialize_from_value<V: IntoValue>(value: Given<V>, at: ValuePointerRef) -> Result<Self, ValidationErrors> {
         match value {
             value @ Given::Map(_) => match Value::from(value) {
                 Value::Object(map) => Ok(Self(map)),
@@ -30,17 +30,17 @@ impl Deserr<Faults> for RawAnswers {
     }
 }
 
-/// Answers are personal data: they do not print themselves into logs.
+/// Answers are personal data: they must not appear in logs.
 impl std::fmt::Debug for RawAnswers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("RawAnswers(..)")
     }
 }
 
-/// The largest number that every reader of JSON keeps exactly (RFC 8259, 6).
+/// The largest integer that every JSON reader keeps exactly (RFC 8259, section 6).
 const NUMBER_MAX: f64 = 9_007_199_254_740_991.0;
 
-/// Whether whoever is of `category` and answered `answers` is asked.
+/// Whether the form asks this question of a person in `category` who gave these answers to earlier questions.
 pub fn is_asked(question: &Question, category: &Code, answers: &Map<String, Value>) -> bool {
     let of_category = question.categories.is_empty() || question.categories.contains(category);
     of_category && question.shown_if.as_ref().is_none_or(|condition| holds(condition, answers))
@@ -56,9 +56,9 @@ fn holds(condition: &Condition, answers: &Map<String, Value>) -> bool {
     }
 }
 
-/// Checks what was sent by a person of `category`, with one fault an answer, under `#/answers`; `null` is no answer. A
-/// question that depends on an answer which is missing or wrong is not asked.
-pub fn check(questions: &[Question], category: &Code, sent: &RawAnswers, found: &mut Faults) -> Answers {
+/// Checks the answers of a person in `category`. Each wrong answer gets one validation error under `#/answers`; `null`
+/// counts as no answer. A question that depends on a missing or wrong answer is not asked.
+pub fn check(questions: &[Question], category: &Code, sent: &RawAnswers, found: &mut ValidationErrors) -> Answers {
     let mut answers = Map::new();
     for question in questions {
         let code = question.code.as_str();
@@ -89,19 +89,22 @@ fn not_asked(question: &Question, category: &Code) -> String {
     format!("is not asked with that answer to {on}")
 }
 
-fn checked(question: &Question, value: &Value) -> Result<Value, Fault> {
+fn checked(question: &Question, value: &Value) -> Result<Value, ValidationError> {
     let text = || value.as_str().ok_or_else(|| wrong_type("a text"));
-    let read = |text: &str| -> Result<Value, Fault> { Ok(Value::String(text.to_owned())) };
+    let read = |text: &str| -> Result<Value, ValidationError> { Ok(Value::String(text.to_owned())) };
     match question.kind {
         QuestionKind::ShortText | QuestionKind::LongText => {
             let lines = question.kind == QuestionKind::LongText;
             let text = Prose::<10_000>::parse(text()?)?;
             let most = question.max_length.map(|Count(length)| length).or(question.kind.length_max()).unwrap_or(500);
             if text.as_str().chars().count() > usize::try_from(most).unwrap_or(usize::MAX) {
-                return Err(Fault::of_value("too_long", format!("must have at most {most} characters")));
+                return Err(ValidationError::of_value("too_long", format!("must have at most {most} characters")));
             }
             if !text.as_str().chars().all(|c| may_hold(c, lines)) {
-                return Err(Fault::of_value("control_character", "must not hold line breaks or control characters"));
+                return Err(ValidationError::of_value(
+                    "control_character",
+                    "must not hold line breaks or control characters",
+                ));
             }
             read(text.as_str())
         }
@@ -110,10 +113,10 @@ fn checked(question: &Question, value: &Value) -> Result<Value, Fault> {
             let chosen = value.as_array().ok_or_else(|| wrong_type("a list"))?;
             let codes = chosen.iter().map(|value| option(question, value)).collect::<Result<Vec<_>, _>>()?;
             if codes.is_empty() && question.required {
-                return Err(Fault::of_value("required", "must name an option"));
+                return Err(ValidationError::of_value("required", "must name an option"));
             }
             if (1..codes.len()).any(|index| codes.iter().take(index).any(|code| Some(code) == codes.get(index))) {
-                return Err(Fault::of_value("duplicate", "must name each option once"));
+                return Err(ValidationError::of_value("duplicate", "must name each option once"));
             }
             Ok(codes.into_iter().map(|code| Value::String(code.to_owned())).collect())
         }
@@ -122,7 +125,11 @@ fn checked(question: &Question, value: &Value) -> Result<Value, Fault> {
         QuestionKind::Date => {
             let text = text()?;
             let is_date = text.len() == 10 && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok();
-            if is_date { read(text) } else { Err(Fault::of_value("invalid_date", "must be a date such as 2014-03-31")) }
+            if is_date {
+                read(text)
+            } else {
+                Err(ValidationError::of_value("invalid_date", "must be a date such as 2014-03-31"))
+            }
         }
         QuestionKind::Country => read(&CountryCode::parse(text()?)?.text()),
         QuestionKind::Email => read(EmailAddress::parse(text()?)?.as_str()),
@@ -131,16 +138,16 @@ fn checked(question: &Question, value: &Value) -> Result<Value, Fault> {
     }
 }
 
-fn option<'a>(question: &'a Question, value: &Value) -> Result<&'a str, Fault> {
+fn option<'a>(question: &'a Question, value: &Value) -> Result<&'a str, ValidationError> {
     let word = value.as_str().ok_or_else(|| wrong_type("the code of an option"))?;
     let known = question.options.iter().map(|option| option.code.as_str()).find(|code| *code == word);
     known.ok_or_else(|| {
         let codes: Vec<_> = question.options.iter().map(|option| option.code.as_str()).collect();
-        Fault::of_value("unknown_value", format!("must be one of {}", codes.join(", ")))
+        ValidationError::of_value("unknown_value", format!("must be one of {}", codes.join(", ")))
     })
 }
 
-fn number(question: &Question, value: &Value) -> Result<Value, Fault> {
+fn number(question: &Question, value: &Value) -> Result<Value, ValidationError> {
     let number = value.as_f64().filter(|_| value.is_number()).ok_or_else(|| wrong_type("a number"))?;
     #[expect(clippy::cast_precision_loss, reason = "a bound beyond what JSON keeps exactly is no sensible bound")]
     let beyond = question.minimum.is_some_and(|least| number < least as f64)
@@ -150,11 +157,11 @@ fn number(question: &Question, value: &Value) -> Result<Value, Fault> {
         let most = question.maximum.map_or_else(String::new, |most| format!(" at most {most}"));
         let and = if least.is_empty() || most.is_empty() { "" } else { " and" };
         let says = if beyond { format!("must be{least}{and}{most}") } else { "is too large".to_owned() };
-        return Err(Fault::of_value("out_of_range", says));
+        return Err(ValidationError::of_value("out_of_range", says));
     }
     Ok(value.clone())
 }
 
-fn wrong_type(wanted: &str) -> Fault {
-    Fault::of_value("wrong_type", format!("must be {wanted}"))
+fn wrong_type(wanted: &str) -> ValidationError {
+    ValidationError::of_value("wrong_type", format!("must be {wanted}"))
 }

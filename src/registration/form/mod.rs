@@ -1,12 +1,12 @@
-//! The questions that a conference asks beside those that every conference asks, and the answers to them.
+//! The conference's own questions, which it asks in addition to the fields of every registration form, and their
+//! answers.
 //!
 //! Invariants:
-//! - An answer is checked by the server alone, with one fault each: [`answers::check`].
-//! - A form that changed breaks no answer: a registration keeps the version of the form that it answered, and every
-//!   version is kept.
+//! - The server checks every answer, whatever a frontend checked: [`answers::check`].
+//! - A change of the questions does not invalidate an earlier answer: a registration keeps the number of the version
+//!   that it answered, and every version is stored.
 
 pub mod answers;
-pub mod api;
 pub mod question;
 pub mod schema;
 

@@ -1,4 +1,4 @@
-//! Questions as organisers write them.
+//! Questions as organisers define them.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    faults::Faults,
+    validation::ValidationErrors,
     values::{Code, Count, LanguageTag, Localised, text_enum},
 };
 
 text_enum! {
-    /// What goes in as an answer.
+    /// The type of an answer.
     QuestionKind {
         /// A text of one line.
         ShortText = "short_text",
@@ -28,29 +28,28 @@ text_enum! {
         Number = "number",
         /// A date, `YYYY-MM-DD`.
         Date = "date",
-        /// An ISO 3166-1 alpha-2 code.
+        /// A country, as an ISO 3166-1 alpha-2 code.
         Country = "country",
         /// An e-mail address.
         Email = "email",
         /// A telephone number.
         Phone = "phone",
-        /// An http or https address.
+        /// An `http` or `https` address.
         Url = "url",
     }
 }
 
 impl QuestionKind {
-    /// Whether another question can depend on the answer.
+    /// Whether the condition of another question can refer to the answer.
     const fn decides(self) -> bool {
         matches!(self, Self::SingleChoice | Self::MultipleChoice | Self::YesNo | Self::Country)
     }
 
-    /// Whether it has options.
     pub const fn has_options(self) -> bool {
         matches!(self, Self::SingleChoice | Self::MultipleChoice)
     }
 
-    /// The longest answer, in characters, where it is a text of its own.
+    /// The longest text answer, in characters; `None` for other types.
     pub const fn length_max(self) -> Option<u32> {
         match self {
             Self::ShortText => Some(500),
@@ -62,76 +61,78 @@ impl QuestionKind {
 
 /// A question of a conference's registration form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Question {
-    /// Its stable name: the key of its answers.
+    /// Code of the question: the key of its answer in `answers`.
     pub code: Code,
-    /// What goes in.
+    /// Type of the answer.
     pub kind: QuestionKind,
-    /// What is asked.
+    /// Text of the question.
     pub label: Localised,
-    /// What helps to answer it.
+    /// Help text under the question.
     #[deserr(default)]
     #[schema(required = false)]
     pub help: Option<Localised>,
-    /// Whether it must be answered by whoever is asked.
+    /// Whether everyone who is asked must answer; `false` if left out.
     #[deserr(default)]
     #[schema(required = false)]
     pub required: bool,
-    /// The codes of the categories that are asked; all if left out.
+    /// Codes of the categories that are asked; all categories if left out or empty.
     #[deserr(default)]
     #[schema(required = false)]
     pub categories: Vec<Code>,
-    /// What can be chosen.
+    /// The options to choose from. Required for choices, not accepted for other types; at most 500.
     #[deserr(default)]
     #[schema(required = false)]
     pub options: Vec<AnswerOption>,
-    /// The answer to an earlier question on which it depends whether this one is asked.
+    /// Condition on the answer to an earlier question; the question is always asked if left out.
     #[deserr(default)]
     #[schema(required = false)]
     pub shown_if: Option<Condition>,
-    /// The longest text, in characters: at most 500 for a short one, 10,000 for a long one.
+    /// Highest number of characters: at most 500 for `short_text`, 10,000 for `long_text`. Not accepted for other
+    /// types.
     #[deserr(default)]
     #[schema(required = false)]
     pub max_length: Option<Count<1>>,
-    /// The least number.
+    /// Smallest number that is allowed; no limit if left out. Only for `number`.
     #[deserr(default)]
     #[schema(required = false)]
     pub minimum: Option<i64>,
-    /// The largest number.
+    /// Largest number that is allowed; no limit if left out. Only for `number`.
     #[deserr(default)]
     #[schema(required = false)]
     pub maximum: Option<i64>,
 }
 
-/// What can be chosen.
+/// An option of a question.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct AnswerOption {
-    /// Its stable name: what the answer says.
+    /// Code of the option: the value of the answer.
     pub code: Code,
-    /// What people read.
+    /// Text of the option.
     pub label: Localised,
 }
 
-/// When a question is asked: when the answer to an earlier one is, or holds, one of `any_of`.
+/// A condition under which a question is asked: the answer to an earlier question is (or, for several choices,
+/// contains) one of `any_of`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Condition {
-    /// The code of an earlier question: a choice, a yes or no, a country.
+    /// Code of an earlier question of type `single_choice`, `multiple_choice`, `yes_no` or `country`.
     pub question: Code,
-    /// Codes of its options, country codes, or `yes` and `no`.
+    /// Answers that meet the condition: codes of options, country codes, or `yes` and `no`.
     pub any_of: Vec<String>,
 }
 
-/// The most questions of a form.
+/// The highest number of questions of a form.
 const QUESTIONS_MAX: usize = 200;
-/// The most options of a question.
+/// The highest number of options of a question.
 const OPTIONS_MAX: usize = 500;
 
-/// Gives plain labels the conference's first language, and names what is wrong with the questions; places are under
-/// `#/questions`.
-pub fn check(questions: &mut [Question], categories: &[Code], languages: &[LanguageTag], found: &mut Faults) {
+/// Gives texts without a language the conference's first language, and adds the validation errors of the questions,
+/// under `#/questions`.
+pub fn check(questions: &mut [Question], categories: &[Code], languages: &[LanguageTag], found: &mut ValidationErrors) {
     if questions.len() > QUESTIONS_MAX {
         found.add("#/questions", "too_many", format!("must have at most {QUESTIONS_MAX} questions"));
     }
@@ -166,7 +167,7 @@ pub fn check(questions: &mut [Question], categories: &[Code], languages: &[Langu
     }
 }
 
-fn check_languages(question: &Question, at: &str, languages: &[LanguageTag], found: &mut Faults) {
+fn check_languages(question: &Question, at: &str, languages: &[LanguageTag], found: &mut ValidationErrors) {
     let labels = [("label".to_owned(), Some(&question.label)), ("help".to_owned(), question.help.as_ref())];
     let of_options = question.options.iter().enumerate();
     let of_options = of_options.map(|(index, option)| (format!("options/{index}/label"), Some(&option.label)));
@@ -183,7 +184,7 @@ fn check_languages(question: &Question, at: &str, languages: &[LanguageTag], fou
     }
 }
 
-fn check_options(question: &Question, at: &str, found: &mut Faults) {
+fn check_options(question: &Question, at: &str, found: &mut ValidationErrors) {
     match (question.kind.has_options(), question.options.len()) {
         (true, 0) => found.add(format!("{at}/options"), "required", "a choice needs options"),
         (false, 1..) => found.add(format!("{at}/options"), "not_taken", "only a choice has options"),
@@ -199,7 +200,7 @@ fn check_options(question: &Question, at: &str, found: &mut Faults) {
     }
 }
 
-fn check_bounds(question: &Question, at: &str, found: &mut Faults) {
+fn check_bounds(question: &Question, at: &str, found: &mut ValidationErrors) {
     match (question.max_length, question.kind.length_max()) {
         (Some(_), None) => found.add(format!("{at}/max_length"), "not_taken", "only a text has a length"),
         (Some(Count(length)), Some(most)) if length > most => {
@@ -219,7 +220,7 @@ fn check_bounds(question: &Question, at: &str, found: &mut Faults) {
     }
 }
 
-fn check_condition(condition: &Condition, on: Option<&Question>, at: &str, found: &mut Faults) {
+fn check_condition(condition: &Condition, on: Option<&Question>, at: &str, found: &mut ValidationErrors) {
     let Some(on) = on else {
         return found.add(format!("{at}/question"), "unknown_reference", "must be the code of an earlier question");
     };

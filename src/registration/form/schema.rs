@@ -1,13 +1,16 @@
-//! The form as a JSON Schema (draft 2020-12), for frontends that draw forms of one.
+//! The form as a JSON Schema (draft 2020-12), for frontends that generate a form from a schema.
 
 use serde_json::{Map, Value, json};
 
 use super::question::{Condition, Question, QuestionKind};
-use crate::values::{Code, Count, CountryCode, LanguageTag};
+use crate::{
+    registration::fields::{FieldKind, PERSONAL_FIELDS},
+    values::{Code, Count, CountryCode, LanguageTag},
+};
 
-/// The schema of what a POST to `registrations` takes: the service's own fields, and the answers to the conference's
-/// questions with the conditions under which they are asked. Titles are in `language`. (What a schema cannot say, such
-/// as sessions that are on at once, the service says when the form is sent.)
+/// The schema of the body of a POST to `registrations`: the fixed fields, and the answers to the conference's questions
+/// with the conditions under which they are asked. Titles are in `language`. What a schema cannot express, such as
+/// sessions that overlap, is checked when the form is sent.
 pub fn of(
     questions: &[Question],
     categories: &[Code],
@@ -19,33 +22,36 @@ pub fn of(
     for question in questions {
         answers.insert(question.code.to_string(), answer(question, languages, language));
     }
-    let text = |most: u32| json!({ "type": "string", "minLength": 1, "maxLength": most });
-    let country = json!({ "type": "string", "pattern": "^[A-Z]{2}$" });
+    let text = |most: Option<u32>| json!({ "type": "string", "minLength": 1, "maxLength": most });
     let optional = |schema: Value| json!({ "anyOf": [schema, { "type": "null" }] });
+    let mut properties = Map::new();
+    let mut required = vec!["category"];
+    properties.insert("category".to_owned(), json!({ "enum": categories }));
+    for field in PERSONAL_FIELDS {
+        let schema = match field.kind {
+            FieldKind::Line | FieldKind::Prose => text(field.max_length),
+            FieldKind::Email => json!({ "type": "string", "format": "email", "maxLength": field.max_length }),
+            FieldKind::Country => json!({ "type": "string", "pattern": "^[A-Z]{2}$" }),
+            FieldKind::Language => json!({ "enum": languages }),
+            FieldKind::Phone => json!({ "type": "string", "pattern": "^[0-9+ ./()-]{3,40}$" }),
+            FieldKind::Date => json!({ "type": "string", "format": "date" }),
+        };
+        properties.insert(field.name.to_owned(), if field.is_required { schema } else { optional(schema) });
+        required.extend(field.is_required.then_some(field.name));
+    }
+    required.push("consent");
+    let sessions = json!({ "type": "array", "uniqueItems": true, "items": { "enum": sessions } });
+    properties.insert("sessions".to_owned(), sessions);
+    properties.insert("invitation".to_owned(), optional(text(Some(200))));
+    properties.insert("consent".to_owned(), json!({ "const": true }));
+    let answers = json!({ "type": "object", "additionalProperties": false, "properties": answers });
+    properties.insert("answers".to_owned(), answers);
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
         "additionalProperties": false,
-        "required": ["category", "given_name", "family_name", "email", "consent"],
-        "properties": {
-            "category": { "enum": categories },
-            "honorific": optional(text(100)),
-            "given_name": text(200),
-            "family_name": text(200),
-            "email": { "type": "string", "format": "email", "maxLength": 254 },
-            "organisation": optional(text(300)),
-            "position": optional(text(300)),
-            "country": optional(country),
-            "language": optional(json!({ "enum": languages })),
-            "phone": optional(json!({ "type": "string", "pattern": "^[0-9+ ./()-]{3,40}$" })),
-            "accessibility_needs": optional(text(2000)),
-            "dietary_needs": optional(text(2000)),
-            "birth_date": optional(json!({ "type": "string", "format": "date" })),
-            "sessions": { "type": "array", "uniqueItems": true, "items": { "enum": sessions } },
-            "invitation": optional(text(200)),
-            "consent": { "const": true },
-            "answers": { "type": "object", "additionalProperties": false, "properties": answers }
-        },
+        "required": required,
+        "properties": properties,
         "allOf": questions.iter().flat_map(rules).collect::<Vec<_>>()
     })
 }
@@ -92,11 +98,12 @@ fn answer(question: &Question, languages: &[LanguageTag], language: &str) -> Val
             schema.insert("description".to_owned(), json!(help.text(language, languages)));
         }
     }
-    // `null` says that there is no answer.
+    // `null` counts as no answer.
     json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
-/// Whoever is asked must answer what is required; whoever is not asked must not.
+/// The rules of one question: a required question must be answered where it is asked, and no question may be answered
+/// where it is not.
 fn rules(question: &Question) -> Vec<Value> {
     let code = question.code.as_str();
     let mut asked = Vec::new();

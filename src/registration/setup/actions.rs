@@ -1,53 +1,58 @@
-//! Reading and changing the set-up of a conference's registration by itself.
+//! Reading and replacing the registration set-up of a conference.
 
 use serde_json::Value;
 
-use super::{Setup, Surroundings, read};
+use super::{Setup, SetupContext, read};
 use crate::{
-    access::Actor,
-    agenda::{self, AgendaError, Change, Place},
-    database::Connection,
-    faults::Faults,
+    access::{Actor, Operation},
+    agenda::{self, AgendaError, Change, ConferenceRef},
+    database::{Connection, DatabaseError},
     http::{Preconditions, entity_tag},
     registration::{
         RegistrationError,
-        actions::{Errand, apply_setup, load_setup},
+        actions::{apply_setup, load_setup},
+        context::RequestContext,
     },
+    validation::ValidationErrors,
 };
 
-/// The set-up as it stands.
+/// Reads the set-up.
 ///
 /// # Errors
-/// [`RegistrationError::NoConference`] where there is none.
-pub fn load(connection: &mut Connection, errand: Errand<'_>) -> Result<Setup, RegistrationError> {
-    let zone = errand.released.agenda.conference.time_zone;
-    load_setup(connection, errand.place, zone)?.ok_or(RegistrationError::NoConference)
+/// Those of [`load_setup`].
+pub fn load(connection: &mut Connection, context: RequestContext<'_>) -> Result<Setup, RegistrationError> {
+    let zone = context.released.agenda.conference.time_zone;
+    load_setup(connection, context.place, zone)
 }
 
-/// Makes the set-up what the document says, or plans it. It takes effect at once: new seats go to those who wait.
+/// Replaces the set-up by the document, or only plans the changes (`dry_run`). The new set-up applies at once: new
+/// seats go to the waiting list.
 ///
 /// # Errors
-/// Every fault of the document; a set-up that is not the one that the writer expects; those of [`apply_setup`].
+/// The validation errors of the document; [`AgendaError::Stale`] if the set-up is not the one that the sender read;
+/// those of [`apply_setup`].
 pub fn put(
     connection: &mut Connection,
-    errand: Errand<'_>,
+    context: RequestContext<'_>,
     actor: &Actor,
-    (document, preconditions): (&Value, &Preconditions),
+    document: &Value,
+    preconditions: &Preconditions,
     dry_run: bool,
 ) -> Result<Vec<Change>, RegistrationError> {
-    let conference = &errand.released.agenda.conference;
-    let surroundings = Surroundings { time_zone: Some(conference.time_zone), languages: conference.languages.clone() };
+    let conference = &context.released.agenda.conference;
+    let surroundings = SetupContext { time_zone: Some(conference.time_zone), languages: conference.languages.clone() };
     let setup = read(Some(document.clone()), &surroundings).map_err(at_root)?;
-    agenda::actions::lock(connection, errand.place)?;
-    let present = serde_json::to_value(load(connection, errand)?).unwrap_or_default();
+    agenda::actions::lock(connection, context.place)?;
+    let present = serde_json::to_value(load(connection, context)?)
+        .map_err(|error| DatabaseError::unreadable("the registration set-up", &error))?;
     let tag = entity_tag(present.to_string().as_bytes());
     if !preconditions.hold(Some(&tag)) {
         return Err(AgendaError::Stale { tag: Some(tag), current: Some(present) }.into());
     }
-    let agenda = Some(errand.released.agenda);
-    let changes = apply_setup(connection, Some(errand.place), conference.time_zone, setup, agenda, dry_run)?;
+    let agenda = Some(context.released.agenda);
+    let changes = apply_setup(connection, Some(context.place), conference.time_zone, setup, agenda, dry_run)?;
     if !dry_run {
-        record(connection, actor, errand.place, &changes)?;
+        record(connection, actor, context.place, &changes)?;
     }
     Ok(changes)
 }
@@ -55,14 +60,14 @@ pub fn put(
 fn record(
     connection: &mut Connection,
     actor: &Actor,
-    place: &Place,
+    place: &ConferenceRef,
     changes: &[Change],
 ) -> Result<(), RegistrationError> {
-    Ok(agenda::actions::record(connection, actor, "put_registration_setup", place, changes)?)
+    Ok(agenda::actions::record(connection, actor, Operation::PutRegistrationSetup, place, changes)?)
 }
 
-/// A blueprint has the set-up under `registration`; here it is the whole document.
-fn at_root(mut faults: Faults) -> Faults {
+/// In a blueprint the set-up is under `registration`; here it is the whole document.
+fn at_root(mut faults: ValidationErrors) -> ValidationErrors {
     for fault in &mut faults.0 {
         fault.pointer = fault.pointer.replacen("#/registration", "#", 1);
     }

@@ -1,8 +1,9 @@
-//! What organisers configure: seats, opening hours, categories. It takes effect when it is applied, not at a release.
+//! The registration set-up, which organisers configure: seats, opening times, categories, questions. It applies as soon
+//! as it is saved, not with a release.
 
 pub mod actions;
 pub mod api;
-pub mod store;
+pub mod state;
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -15,117 +16,124 @@ use utoipa::{
 };
 
 use crate::{
+    access::audit::ResourceKind,
     agenda::{Node, model::utc},
-    faults::{self, Fault, Faults},
     ids::{CategoryId, Id},
     registration::form::question::{self, Question},
-    values::{Code, Count, LanguageTag, Line, Localised, Moment, TextValue, TimeZone},
+    validation::{self, ValidationError, ValidationErrors},
+    values::{Code, Count, LanguageTag, Line, LocalOrInstant, Localised, TextValue, TimeZone},
 };
 
-/// The registration of a conference. Left out or empty: without limit, always open, with one category `participant`.
+/// The registration set-up of a conference. Left out or empty: no limit, always open, one category `participant`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Setup {
-    /// The seats of the conference; without limit if left out.
+    /// Seats of the conference; no limit if left out.
     #[deserr(default)]
     #[schema(required = false)]
     pub seats: Option<Count<0>>,
-    /// When registration opens; it is open if left out.
+    /// Time at which registration opens, with an offset or as local time in the conference's time zone; open from the
+    /// start if left out.
     #[deserr(default)]
     #[schema(required = false)]
-    pub opens_at: Option<Moment>,
-    /// When it closes; never if left out.
+    pub opens_at: Option<LocalOrInstant>,
+    /// Time at which registration closes, with an offset or as local time in the conference's time zone; never if left
+    /// out.
     #[deserr(default)]
     #[schema(required = false)]
-    pub closes_at: Option<Moment>,
-    /// How long an address may stay unverified before its registration expires, in hours; 48 if left out.
+    pub closes_at: Option<LocalOrInstant>,
+    /// Hours until a registration with an unverified address expires; 48 if left out.
     #[deserr(default)]
     #[schema(required = false)]
     pub verification_hours: Option<Count<1>>,
-    /// The kinds of registration; one, `participant`, if left out.
+    /// Categories of registration; one category `participant` if left out or empty.
     #[deserr(default)]
     #[schema(required = false)]
     pub categories: Vec<Category>,
-    /// What is asked beside name, address and the like, in order.
+    /// The conference's own questions, in the order of the form.
     #[deserr(default)]
     #[schema(required = false)]
     pub questions: Vec<Question>,
 }
 
-/// How long an address may stay unverified, in hours, where the set-up does not say.
+/// Hours until a registration with an unverified address expires, if the set-up does not say.
 pub const VERIFICATION_HOURS: u32 = 48;
 
-/// A kind of registration.
+/// A category of registration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 #[schema(as = RegistrationCategory)]
 pub struct Category {
-    /// Given by the service; may be left out.
+    /// Id of the category (UUID). Assigned by the service if left out; send it to change the code of an existing
+    /// category.
     #[deserr(default)]
     #[schema(required = false)]
     pub id: Option<CategoryId>,
-    /// Its stable name.
+    /// Code of the category, unique in the conference.
     pub code: Code,
-    /// Its name.
+    /// Name of the category.
     pub name: Localised,
-    /// Its seats; without limit of its own if left out.
+    /// Seats of the category; no limit of its own if left out.
     #[deserr(default)]
     #[schema(required = false)]
     pub seats: Option<Count<0>>,
-    /// When it opens; with the conference's registration if left out.
+    /// Time at which the category opens, in addition to the opening time of the conference; no limit of its own if left
+    /// out.
     #[deserr(default)]
     #[schema(required = false)]
-    pub opens_at: Option<Moment>,
-    /// When it closes; with the conference's registration if left out.
+    pub opens_at: Option<LocalOrInstant>,
+    /// Time at which the category closes, in addition to the closing time of the conference; no limit of its own if
+    /// left out.
     #[deserr(default)]
     #[schema(required = false)]
-    pub closes_at: Option<Moment>,
-    /// Whether the organisers decide about each registration.
+    pub closes_at: Option<LocalOrInstant>,
+    /// Whether the organisers decide about each registration; `false` if left out.
     #[deserr(default)]
     #[schema(required = false)]
     pub needs_approval: bool,
-    /// Whether only who is invited may register.
+    /// Whether only people with an invitation can register; `false` if left out.
     #[deserr(default)]
     #[schema(required = false)]
     pub needs_invitation: bool,
-    /// Whether the address must be verified first. Where any category asks for it, no answer to a registration says
-    /// whether its address was known.
+    /// Whether the e-mail address must be verified first; `false` if left out. If any category verifies addresses, no
+    /// answer to a registration says whether its address was known.
     #[deserr(default)]
     #[schema(required = false)]
     pub verifies_email: bool,
-    /// Whether the form leaves it out unless it is asked for by an invitation.
+    /// Whether the form shows the category only to people with an invitation to it; `false` if left out.
     #[deserr(default)]
     #[schema(required = false)]
     pub hidden: bool,
-    /// Whether there is a waiting list when its seats are taken; there is if left out.
+    /// Whether registrations go on a waiting list when no seat is free; `true` if left out.
     #[deserr(default = true)]
     #[schema(required = false)]
     pub waiting_list: bool,
-    /// For how long a freed seat is held as an offer, in hours; it is given at once if left out.
+    /// Hours for which a free seat is held as an offer for the next registration on the waiting list. If left out, that
+    /// registration is confirmed at once.
     #[deserr(default)]
     #[schema(required = false)]
     pub offer_hours: Option<Count<1>>,
-    /// What the badges of the category say.
+    /// What is printed on the badges of the category.
     #[deserr(default)]
     #[schema(required = false)]
     pub badge: Badge,
 }
 
-/// What a badge says beside the name; of a registration, what differs from its category.
+/// What is printed on a badge besides the name. For a registration: only what differs from its category.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Badge {
-    /// The level of accreditation, such as `VIP` or `P`.
+    /// Level of accreditation, such as `VIP` or `P`.
     #[deserr(default)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     pub level: Option<Line<20>>,
-    /// The codes of the zones that it opens.
+    /// Codes of the zones to which the badge gives access.
     #[deserr(default)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     pub zones: Option<Vec<Code>>,
-    /// The colour of its band, `#RRGGBB`.
+    /// Colour of the badge's band, `#RRGGBB`.
     #[deserr(default)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
@@ -133,7 +141,7 @@ pub struct Badge {
 }
 
 impl Badge {
-    /// The badge of one whose category has `of_category`.
+    /// This badge, completed by the badge of the category.
     pub fn over(&self, of_category: &Self) -> Self {
         Self {
             level: self.level.clone().or_else(|| of_category.level.clone()),
@@ -143,7 +151,7 @@ impl Badge {
     }
 }
 
-/// A colour of the web, `#RRGGBB`.
+/// A colour as CSS writes it: `#RRGGBB`, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Colour(String);
 
@@ -151,12 +159,12 @@ impl TextValue for Colour {
     fn type_name() -> Cow<'static, str> {
         Cow::Borrowed("Colour")
     }
-    fn parse(text: &str) -> Result<Self, Fault> {
+    fn parse(text: &str) -> Result<Self, ValidationError> {
         let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6);
         if digits.is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit())) {
             return Ok(Self(text.to_ascii_lowercase()));
         }
-        Err(Fault::of_value("invalid_colour", "must be a colour such as #003399"))
+        Err(ValidationError::of_value("invalid_colour", "must be a colour such as #003399"))
     }
     fn text(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.0)
@@ -167,27 +175,27 @@ impl TextValue for Colour {
 }
 crate::values::text_value!([] Colour);
 
-/// What of the conference a set-up depends on.
+/// What the check of a set-up needs of the conference.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
-    /// Wall times are in this zone.
+pub struct SetupContext {
+    /// The zone of local times.
     pub time_zone: Option<TimeZone>,
-    /// Names are in these languages.
+    /// The languages that texts may be in.
     pub languages: Vec<LanguageTag>,
 }
 
-/// The category of a conference that names none.
+/// The code of the only category of a conference that configures none.
 const DEFAULT_CATEGORY: &str = "participant";
 
-/// Reads a set-up and names all that is wrong with it; places are under `#/registration`.
+/// Reads a set-up; the pointers of validation errors begin with `#/registration`.
 ///
 /// # Errors
-/// Every fault, with its place.
-pub fn read(document: Option<Value>, surroundings: &Surroundings) -> Result<Setup, Faults> {
-    let mut found = Faults::default();
+/// Every validation error of the document.
+pub fn read(document: Option<Value>, surroundings: &SetupContext) -> Result<Setup, ValidationErrors> {
+    let mut found = ValidationErrors::default();
     let document = document.filter(|value| !value.is_null()).unwrap_or_else(|| serde_json::json!({}));
     check_codes(&document, &mut found);
-    let mut setup = match faults::read::<Setup>(document) {
+    let mut setup = match validation::read::<Setup>(document) {
         Ok(setup) => setup,
         Err(shape) => {
             found.0.splice(0..0, shape.0);
@@ -223,12 +231,17 @@ pub fn read(document: Option<Value>, surroundings: &Surroundings) -> Result<Setu
     found.or(setup).map_err(placed)
 }
 
-fn resolve(at: &str, times: [&mut Option<Moment>; 2], surroundings: &Surroundings, found: &mut Faults) {
+fn resolve(
+    at: &str,
+    times: [&mut Option<LocalOrInstant>; 2],
+    surroundings: &SetupContext,
+    found: &mut ValidationErrors,
+) {
     let [opens, closes] = times;
     for (key, moment) in [("opens_at", &mut *opens), ("closes_at", &mut *closes)] {
         if let (Some(given), Some(zone)) = (*moment, surroundings.time_zone) {
             match given.resolve(zone) {
-                Ok(instant) => *moment = Some(Moment::Instant(instant)),
+                Ok(instant) => *moment = Some(LocalOrInstant::Instant(instant)),
                 Err(fault) => found.add(format!("{at}/{key}"), &fault.code, fault.detail),
             }
         }
@@ -240,7 +253,7 @@ fn resolve(at: &str, times: [&mut Option<Moment>; 2], surroundings: &Surrounding
     }
 }
 
-fn check_codes(document: &Value, found: &mut Faults) {
+fn check_codes(document: &Value, found: &mut ValidationErrors) {
     let categories = document.get("categories").and_then(Value::as_array);
     for key in ["id", "code"] {
         let mut first: HashMap<&str, usize> = HashMap::new();
@@ -248,22 +261,22 @@ fn check_codes(document: &Value, found: &mut Faults) {
             if let Some(value) = category.get(key).and_then(Value::as_str)
                 && let Some(earlier) = first.insert(value, index)
             {
-                let detail = format!("stands also at #/registration/categories/{earlier}/{key}");
+                let detail = format!("is also at #/registration/categories/{earlier}/{key}");
                 found.add(format!("#/categories/{index}/{key}"), "duplicate", detail);
             }
         }
     }
 }
 
-fn placed(mut faults: Faults) -> Faults {
-    for fault in &mut faults.0 {
+fn placed(mut errors: ValidationErrors) -> ValidationErrors {
+    for fault in &mut errors.0 {
         fault.pointer = fault.pointer.replacen('#', "#/registration", 1);
     }
-    faults
+    errors
 }
 
 impl Category {
-    /// A category without any rule.
+    /// A category with a name and no rules.
     pub fn plain(code: Code, name: Localised) -> Self {
         Self {
             id: None,
@@ -284,12 +297,13 @@ impl Category {
 }
 
 impl Setup {
-    /// Gives every category its id: its own, that of the known category with the same code, or a new one.
+    /// Gives every category its id: the one in the document if it is a category of this conference, that of the
+    /// existing category with the same code, or a new one.
     pub fn adopt_ids(&mut self, known: Option<&Setup>) {
         let known = known.map_or(&[][..], |setup| &setup.categories);
         let claimed: Vec<_> = self.categories.iter().filter_map(|category| category.id).collect();
         for category in &mut self.categories {
-            // An id that this conference does not know is no category of it.
+            // An unknown id, or that of another conference, is replaced.
             category.id = category.id.filter(|id| known.iter().any(|old| old.id == Some(*id)));
             if category.id.is_none() {
                 let same = known.iter().find(|old| old.code == category.code).and_then(|old| old.id);
@@ -298,11 +312,11 @@ impl Setup {
         }
     }
 
-    /// The set-up as a plan sees it.
+    /// The parts of the set-up that a plan compares.
     pub fn nodes(&self) -> Vec<Node> {
-        let own = Node::of("registration", "registration", self, &["categories", "questions"]);
-        let category = |category: &Category| Node::of("category", category.code.as_str(), category, &[]);
-        let question = |question: &Question| Node::of("question", question.code.as_str(), question, &[]);
+        let own = Node::of(ResourceKind::Registration, "registration", self, &["categories", "questions"]);
+        let category = |category: &Category| Node::of(ResourceKind::Category, category.code.as_str(), category, &[]);
+        let question = |question: &Question| Node::of(ResourceKind::Question, question.code.as_str(), question, &[]);
         let things = self.categories.iter().map(category).chain(self.questions.iter().map(question));
         std::iter::once(own).chain(things).collect()
     }

@@ -1,0 +1,231 @@
+//! `/api/v1/conferences/{conference}/registrations/{reference}/badge`, `.../qr.svg` and `.../badges.pdf`.
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use deserr::Deserr;
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{BadgeData, choose, find, in_first_language, print};
+use crate::{
+    access::{
+        Credentials, Operation, authorise,
+        badge::{Badge, BadgeKey},
+    },
+    check_in::api::{next_page, read},
+    database::{self, DatabaseError},
+    http::{
+        CodePath, NO_STORE, Problem, Query, TokenQuery,
+        paging::{Page, link_next},
+        problem::AnyProblem,
+    },
+    qr,
+    registration::{RegistrationError, service::RegistrationService, setup::Colour},
+    validation::{ValidationError, ValidationErrors},
+    values::{Code, Line},
+};
+
+/// Limit of badges in one document.
+const BADGES_MAX: usize = 2000;
+
+/// What is printed on a badge, with the payload of its QR code.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RegistrationBadge)]
+pub struct BadgeView {
+    /// The registration's reference, such as GP-7K3M9Q2X.
+    pub reference: String,
+    /// Honorific, such as Dr, H.E. or Sir; null if none was given.
+    pub honorific: Option<String>,
+    /// Given name.
+    pub given_name: String,
+    /// Family name.
+    pub family_name: String,
+    /// Organisation that the person represents; null if none was given.
+    pub organisation: Option<String>,
+    /// Position in the organisation; null if none was given.
+    pub position_title: Option<String>,
+    /// Country (ISO 3166-1 alpha-2); null if none was given.
+    pub country: Option<String>,
+    /// Name of the delegation in the conference's first language; null if the person is in none.
+    pub delegation: Option<String>,
+    /// Code of the category.
+    pub category: Code,
+    /// Name of the category in the conference's first language.
+    pub category_name: String,
+    /// Level of accreditation; null if the badge has none.
+    pub level: Option<Line<20>>,
+    /// Codes of the zones to which the badge gives access.
+    pub zones: Vec<Code>,
+    /// Colour of the band at the top, such as `#003399`; null for the default colour.
+    pub colour: Option<Colour>,
+    /// Generation of the badge. A renewed link makes badges of earlier generations void.
+    pub generation: i32,
+    /// Text of the QR code: the signed payload in base64url without padding. `/check-in-key` describes its format.
+    pub code: String,
+}
+
+fn payload(service: &RegistrationService, facts: &BadgeData) -> Result<String, RegistrationError> {
+    let registration = &facts.registration;
+    let key = BadgeKey::of(&service.secret, registration.conference)?;
+    Ok(key.write(Badge { registration: registration.id, generation: registration.token_generation }))
+}
+
+/// Reads the badge of a confirmed registration.
+#[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/registrations/{reference}/badge",
+    tag = "check-in",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("reference" = String, Path, description = "The registration's reference"),
+        TokenQuery
+    ),
+    responses((status = 200, description = "The badge", body = BadgeView), AnyProblem),
+    security(("bearer" = []), ("link" = []))
+)]
+pub async fn read_badge(
+    service: web::Data<RegistrationService>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String)>,
+    query: Query<TokenQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (CodePath(slug), reference) = path.into_inner();
+    let credentials = credentials.with_link(query.0.token);
+    let facts =
+        read(&service, &slug, credentials, move |tx, context| find(tx, context, &reference, Operation::ReadBadge))
+            .await?;
+    let snapshot = service.snapshot(&slug)?;
+    let code = payload(&service, &facts)?;
+    let BadgeData { registration, category, category_name, level, zones, colour, delegation } = facts;
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(BadgeView {
+        reference: registration.reference,
+        honorific: registration.person.honorific,
+        given_name: registration.person.given_name,
+        family_name: registration.person.family_name,
+        organisation: registration.person.organisation,
+        position_title: registration.person.position,
+        country: registration.person.country,
+        delegation: delegation.map(|name| in_first_language(&name, &snapshot.agenda)),
+        category,
+        category_name: in_first_language(&category_name, &snapshot.agenda),
+        level,
+        zones,
+        colour,
+        generation: registration.token_generation,
+        code,
+    }))
+}
+
+/// Reads the QR code of a confirmed registration's badge as SVG.
+#[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/registrations/{reference}/qr.svg",
+    tag = "check-in",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("reference" = String, Path, description = "The registration's reference"),
+        TokenQuery
+    ),
+    responses((status = 200, description = "The QR code", body = String, content_type = "image/svg+xml"), AnyProblem),
+    security(("bearer" = []), ("link" = []))
+)]
+pub async fn read_badge_code(
+    service: web::Data<RegistrationService>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String)>,
+    query: Query<TokenQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (CodePath(slug), reference) = path.into_inner();
+    let credentials = credentials.with_link(query.0.token);
+    let facts =
+        read(&service, &slug, credentials, move |tx, context| find(tx, context, &reference, Operation::ReadBadgeCode))
+            .await?;
+    let modules = qr::modules(&payload(&service, &facts)?);
+    let modules = modules.ok_or_else(|| Problem::unexpected("a payload is too long for a code"))?;
+    Ok(HttpResponse::Ok()
+        .insert_header(NO_STORE)
+        .insert_header((header::CONTENT_TYPE, "image/svg+xml"))
+        .body(qr::svg(&modules)))
+}
+
+/// Query of badges to print.
+#[derive(Debug, Default, Deserr, IntoParams)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct BadgesQuery {
+    /// Only badges of the category with this code.
+    #[deserr(default)]
+    pub category: Option<Code>,
+    /// Only the badge of the registration with this reference. The other parameters are then ignored.
+    #[deserr(default)]
+    pub reference: Option<String>,
+    /// Greatest number of badges in the document, from 1 to 2,000; 400 if left out.
+    #[deserr(default)]
+    pub limit: Option<String>,
+    /// Cursor, taken from the `Link` header of the document before; the first document if left out.
+    #[deserr(default)]
+    pub cursor: Option<String>,
+}
+
+/// Prints the badges of confirmed registrations as PDF, in the order of names.
+///
+/// Each A4 page has eight badges of 90 × 55 mm, with cut marks. If there are more badges, the header `Link: <...>;
+/// rel="next"` gives the next document.
+#[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/badges.pdf",
+    tag = "check-in",
+    params(("conference" = String, Path, description = "The conference's slug"), BadgesQuery),
+    responses(
+        (status = 200, description = "The badges as a PDF document", body = String, content_type = "application/pdf"),
+        AnyProblem
+    ),
+    security(("bearer" = []))
+)]
+pub async fn print_badges(
+    request: HttpRequest,
+    service: web::Data<RegistrationService>,
+    credentials: Credentials,
+    path: web::Path<CodePath>,
+    query: Query<BadgesQuery>,
+) -> Result<HttpResponse, Problem> {
+    let slug = path.into_inner().0;
+    let BadgesQuery { category, reference, limit, cursor } = query.0;
+    let (mut badges, most) = read(&service, &slug, credentials, move |tx, context| {
+        authorise(tx, context.credentials, Operation::PrintBadges, Some(context.place.id))?;
+        if let Some(reference) = reference {
+            return Ok((vec![(find(tx, context, &reference, Operation::PrintBadges)?, String::new())], 1));
+        }
+        let most = match limit.as_deref().map(str::parse::<usize>) {
+            None => 400,
+            Some(Ok(limit)) if (1..=BADGES_MAX).contains(&limit) => limit,
+            Some(_) => {
+                let fault = ValidationError::at("?limit", "out_of_range", format!("must be 1 to {BADGES_MAX}"));
+                return Err(RegistrationError::Invalid(ValidationErrors(vec![fault])));
+            }
+        };
+        let page = Page { limit: most, ..Page::read(None, cursor.as_deref())? };
+        let after = page.after.as_deref().map(|key| {
+            let (id, name) = key.split_once(' ').unwrap_or((key, ""));
+            id.parse().map(|id| (name.to_owned(), id))
+        });
+        let after = after.transpose().map_err(|_| {
+            let fault = ValidationError::at("?cursor", "invalid_cursor", "must come from the Link of a document");
+            RegistrationError::Invalid(ValidationErrors(vec![fault]))
+        })?;
+        let found = choose(tx, context.place, context.credentials, category.as_ref(), after, page.rows())?;
+        Ok((found, most))
+    })
+    .await?;
+    let has_more = badges.len() > most;
+    badges.truncate(most);
+    let next = badges.last().filter(|_| has_more).map(|(_, key)| next_page(&request, key));
+    let badges: Vec<BadgeData> = badges.into_iter().map(|(facts, _)| facts).collect();
+    let snapshot = service.snapshot(&slug)?;
+    let key = BadgeKey::of(&service.secret, snapshot.place.id)?;
+    let work = move || Ok::<_, DatabaseError>(print(&snapshot.agenda, &key, &badges));
+    let document = database::blocking(work).await?.map_err(Problem::unexpected)?;
+    let mut response = HttpResponse::Ok()
+        .insert_header(NO_STORE)
+        .insert_header((header::CONTENT_TYPE, "application/pdf"))
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"badges-{slug}.pdf\"")))
+        .body(document);
+    link_next(&mut response, next.as_deref());
+    Ok(response)
+}

@@ -1,0 +1,144 @@
+//! Badges: their data, their QR codes, and PDF sheets for printing.
+//!
+//! Invariants:
+//! - Only a confirmed registration has a badge ([`find`]).
+//! - Texts never overlap: a text that does not fit is wrapped and set smaller, then cut ([`sheet`]).
+
+pub mod api;
+mod sheet;
+mod type_setting;
+
+use std::collections::HashMap;
+
+pub use sheet::print;
+
+use super::store;
+use crate::{
+    access::{Credentials, Operation, authorise},
+    agenda::{Agenda, ConferenceRef},
+    check_in::store::BadgeFilter,
+    database::{Connection, DatabaseError, ROWS_MAX},
+    ids::RegistrationId,
+    registration::{
+        RegistrationError,
+        actions::{self},
+        context::RequestContext,
+        model::{Registration, RegistrationStatus},
+        rows as registrations, setup,
+        setup::{Badge, Colour},
+    },
+    values::{Code, Line, Localised},
+};
+
+/// What is printed on a badge, and what check-in needs of it.
+#[derive(Clone)]
+pub struct BadgeData {
+    pub registration: Registration,
+    /// Code of the category.
+    pub category: Code,
+    pub category_name: Localised,
+    /// Level of accreditation.
+    pub level: Option<Line<20>>,
+    /// Zones to which the badge gives access.
+    pub zones: Vec<Code>,
+    /// Colour of the band; the default colour if `None`.
+    pub colour: Option<Colour>,
+    /// Name of the delegation.
+    pub delegation: Option<Localised>,
+}
+
+impl BadgeData {
+    /// Given and family name, without the honorific.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.registration.person.given_name, self.registration.person.family_name)
+    }
+}
+
+/// Badge data of these registrations, which are all of one conference.
+pub fn facts<'a>(
+    connection: &mut Connection,
+    place: &ConferenceRef,
+    of: impl Iterator<Item = &'a Registration>,
+) -> Result<HashMap<RegistrationId, BadgeData>, RegistrationError> {
+    let setup_state = setup::state::get_setup_state(connection, place.id)?;
+    let registrations: Vec<&Registration> = of.collect();
+    let ids: Vec<_> = registrations.iter().map(|registration| registration.id).collect();
+    let mut delegations = store::delegation_names(connection, &ids)?;
+    let fact = |registration: &Registration| {
+        let category = setup_state.get_category(registration.category)?;
+        let Badge { level, zones, colour } = registration.badge.over(&category.badge);
+        let facts = BadgeData {
+            category: category.code.clone(),
+            category_name: category.name.clone(),
+            level,
+            zones: zones.unwrap_or_default(),
+            colour,
+            delegation: delegations.remove(&registration.id),
+            registration: registration.clone(),
+        };
+        Ok((registration.id, facts))
+    };
+    registrations.into_iter().map(fact).collect()
+}
+
+/// Badge data of a registration, for its attendee, registrars and check-in staff.
+///
+/// # Errors
+/// [`RegistrationError::WrongState`] if the registration is not confirmed; the caller has no permission.
+pub fn find(
+    connection: &mut Connection,
+    context: RequestContext<'_>,
+    reference: &str,
+    operation: Operation,
+) -> Result<BadgeData, RegistrationError> {
+    let RequestContext { place, credentials, secret, .. } = context;
+    let (shown, _) = actions::find(connection, place, reference, credentials, secret, operation)?;
+    let registration = shown.registration;
+    if registration.state != RegistrationStatus::Confirmed {
+        return Err(RegistrationError::WrongState(registration.state.as_str()));
+    }
+    let mut found = facts(connection, place, std::iter::once(&registration))?;
+    let missing = || DatabaseError::missing(format_args!("the badge of registration {}", registration.id));
+    Ok(found.remove(&registration.id).ok_or_else(missing)?)
+}
+
+/// Badges of confirmed registrations in the order of names, each with its cursor key.
+///
+/// # Errors
+/// The caller has no permission; [`RegistrationError::Invalid`] if the category is unknown.
+pub fn choose(
+    connection: &mut Connection,
+    place: &ConferenceRef,
+    credentials: &Credentials,
+    category: Option<&Code>,
+    after: Option<(String, RegistrationId)>,
+    limit: i64,
+) -> Result<Vec<(BadgeData, String)>, RegistrationError> {
+    authorise(connection, credentials, Operation::PrintBadges, Some(place.id))?;
+    let setup_state = setup::state::get_setup_state(connection, place.id)?;
+    let category = match category {
+        Some(code) => Some(setup_state.category(code.as_str()).ok_or_else(|| {
+            let mut found = crate::validation::ValidationErrors::default();
+            found.add("?category", "unknown_category", "is no category of the conference");
+            RegistrationError::Invalid(found)
+        })?),
+        None => None,
+    };
+    let chosen = BadgeFilter { category: category.map(|category| category.id), after, limit };
+    let keys = store::confirmed_by_name(connection, place.id, &chosen)?;
+    let ids: Vec<RegistrationId> = keys.iter().map(|(_, id)| *id).collect();
+    let mut registrations = Vec::with_capacity(ids.len());
+    for some in ids.chunks(ROWS_MAX) {
+        registrations.extend(registrations::of_ids(connection, some)?);
+    }
+    let mut facts = facts(connection, place, registrations.iter())?;
+    let badge = |(name, id): (String, RegistrationId)| Some((facts.remove(&id)?, format!("{id} {name}")));
+    Ok(keys.into_iter().filter_map(badge).collect())
+}
+
+/// A text in the conference's first language, the one printed on badges.
+pub fn in_first_language(text: &Localised, agenda: &Agenda) -> String {
+    let languages = &agenda.conference.languages;
+    let first = languages.first().map_or("", |tag| tag.as_str());
+    text.text(first, languages).to_owned()
+}

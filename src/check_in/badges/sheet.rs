@@ -1,0 +1,237 @@
+//! Sheets of badges as PDF: A4, eight badges of 90 × 55 mm, with cut marks.
+
+use krilla::{
+    Document,
+    color::rgb::Color,
+    geom::{PathBuilder, Point, Rect},
+    metadata::Metadata,
+    page::PageSettings,
+    paint::{Fill, Stroke},
+    surface::Surface,
+};
+
+use super::{
+    BadgeData, in_first_language,
+    type_setting::{Block, Fonts, SetLine, Space, Typeface},
+};
+use crate::{
+    access::badge::{Badge, BadgeKey},
+    agenda::Agenda,
+    qr::{Modules, QUIET_ZONE, modules},
+    values::{Code, TextValue as _},
+};
+
+/// Points per millimetre.
+const MM: f32 = 72.0 / 25.4;
+/// Size of the paper (A4) in millimetres.
+const PAPER: (f32, f32) = (210.0, 297.0);
+/// Size of a badge in millimetres.
+const BADGE: (f32, f32) = (90.0, 55.0);
+/// Columns and rows of badges on a sheet.
+const GRID: (u16, u16) = (2, 4);
+/// Margin inside a badge in millimetres.
+const MARGIN: f32 = 4.0;
+/// Height of the band in millimetres.
+const BAND: f32 = 9.0;
+/// Side of the QR code with its quiet zone, in millimetres.
+const CODE: f32 = 30.0;
+/// Width of the text beside the QR code, in millimetres.
+const TEXT_WIDTH: f32 = BADGE.0 - CODE - 2.0 * MARGIN;
+/// Colour of the band if the badge has none.
+const PLAIN: (u8, u8, u8) = (0x33, 0x3f, 0x50);
+/// Distance from line to line, as a multiple of the font size.
+const LEADING: f32 = 1.2;
+
+/// Renders badges as a PDF document, eight on a page; one empty page if there are none.
+///
+/// # Errors
+/// The fonts cannot be read, or the PDF library fails.
+pub fn print(agenda: &Agenda, key: &BadgeKey, badges: &[BadgeData]) -> Result<Vec<u8>, String> {
+    let fonts = Fonts::load().ok_or("the fonts of badges cannot be read")?;
+    let name = in_first_language(&agenda.conference.name, agenda);
+    let mut document = Document::new();
+    document.set_metadata(Metadata::new().title(name.clone()).creator("Plenary".to_owned()));
+    let (columns, rows) = GRID;
+    let left = (PAPER.0 - f32::from(columns) * BADGE.0) / 2.0;
+    let top = (PAPER.1 - f32::from(rows) * BADGE.1) / 2.0;
+    let paper = || PageSettings::from_wh(PAPER.0 * MM, PAPER.1 * MM).ok_or("there is no such paper");
+    let mut sheets = badges.chunks(usize::from(columns * rows)).peekable();
+    if sheets.peek().is_none() {
+        document.start_page_with(paper()?);
+    }
+    for sheet in sheets {
+        let mut page = document.start_page_with(paper()?);
+        let mut surface = page.surface();
+        marks(&mut surface, (left, top));
+        let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
+        for (facts, (column, row)) in sheet.iter().zip(places) {
+            let origin = (left + f32::from(column) * BADGE.0, top + f32::from(row) * BADGE.1);
+            let mut pen = BadgeCanvas { surface: &mut surface, origin, fonts: &fonts };
+            let badge = Badge { registration: facts.registration.id, generation: facts.registration.token_generation };
+            let code = modules(&key.write(badge)).ok_or("a payload is too long for a code")?;
+            pen.badge(facts, agenda, &name, &code);
+        }
+    }
+    document.finish().map_err(|error| format!("{error:?}"))
+}
+
+/// Draws the cut marks outside the badges.
+fn marks(surface: &mut Surface<'_>, (left, top): (f32, f32)) {
+    let (columns, rows) = GRID;
+    let (right, bottom) = (left + f32::from(columns) * BADGE.0, top + f32::from(rows) * BADGE.1);
+    let mut lines = PathBuilder::new();
+    let mut line = |from: (f32, f32), to: (f32, f32)| {
+        lines.move_to(from.0 * MM, from.1 * MM);
+        lines.line_to(to.0 * MM, to.1 * MM);
+    };
+    for column in 0..=columns {
+        let x = left + f32::from(column) * BADGE.0;
+        line((x, top - 7.0), (x, top - 2.0));
+        line((x, bottom + 2.0), (x, bottom + 7.0));
+    }
+    for row in 0..=rows {
+        let y = top + f32::from(row) * BADGE.1;
+        line((left - 7.0, y), (left - 2.0, y));
+        line((right + 2.0, y), (right + 7.0, y));
+    }
+    surface.set_fill(None);
+    surface.set_stroke(Some(Stroke { width: 0.25, ..Stroke::default() }));
+    if let Some(path) = lines.finish() {
+        surface.draw_path(&path);
+    }
+    surface.set_stroke(None);
+}
+
+/// Draws one badge. Positions are in millimetres from its top left corner.
+struct BadgeCanvas<'a, 'b> {
+    surface: &'a mut Surface<'b>,
+    origin: (f32, f32),
+    fonts: &'a Fonts,
+}
+
+impl BadgeCanvas<'_, '_> {
+    fn badge(&mut self, facts: &BadgeData, agenda: &Agenda, conference: &str, code: &Modules) {
+        self.band(facts, conference);
+        self.code(code);
+        let fonts = self.fonts;
+        let space = |size, size_min, lines| Space { width: TEXT_WIDTH * MM, size, size_min, lines };
+        let registration = &facts.registration;
+        let mut y = BAND + 2.5;
+        if let Some(honorific) = &registration.person.honorific {
+            y = self.block(&fonts.regular, &fonts.regular.fit(honorific, space(8.0, 6.0, 1)), y);
+        }
+        y = self.block(&fonts.bold, &fonts.bold.fit(&facts.name(), space(19.0, 8.0, 2)), y) + 1.0;
+        if let Some(organisation) = &registration.person.organisation {
+            y = self.block(&fonts.regular, &fonts.regular.fit(organisation, space(9.0, 6.0, 2)), y);
+        }
+        let delegation = facts.delegation.as_ref().map(|name| in_first_language(name, agenda));
+        if let Some(from) = delegation.or_else(|| registration.person.country.clone()) {
+            self.block(&fonts.bold, &fonts.bold.fit(&from, space(9.0, 6.0, 1)), y);
+        }
+        self.foot(facts, agenda);
+    }
+
+    /// Draws the band at the top, with the conference's name and the level.
+    fn band(&mut self, facts: &BadgeData, conference: &str) {
+        let (red, green, blue) = facts.colour.as_ref().and_then(|colour| rgb(&colour.text())).unwrap_or(PLAIN);
+        self.fill(Color::new(red, green, blue));
+        self.rectangle((0.0, 0.0), (BADGE.0, BAND));
+        // Luminance (ITU-R BT.601): black letters on a light band, white ones on a dark band.
+        let light = 299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue) > 140_000;
+        self.fill(if light { Color::black() } else { Color::white() });
+        let fonts = self.fonts;
+        let width = (BADGE.0 - 3.0 * MARGIN - 18.0) * MM;
+        let name = fonts.regular.fit(conference, Space { width, size: 9.0, size_min: 5.0, lines: 2 });
+        let height = block_height(&name) / MM;
+        self.block(&fonts.regular, &name, (BAND - height) / 2.0);
+        if let Some(level) = &facts.level {
+            let space = Space { width: 18.0 * MM, size: 13.0, size_min: 5.0, lines: 1 };
+            let block = fonts.bold.fit(level.as_str(), space);
+            let y = (BAND - block_height(&block) / MM) / 2.0;
+            let width = block.lines.first().map_or(0.0, |line| line.width * block.size / MM);
+            self.block_at(&fonts.bold, &block, (BADGE.0 - MARGIN - width, y));
+        }
+        self.fill(Color::black());
+    }
+
+    /// Draws the QR code with its quiet zone.
+    fn code(&mut self, code: &Modules) {
+        let module = CODE / f32::from(code.width + 2 * QUIET_ZONE);
+        let corner = (BADGE.0 - CODE, BAND);
+        let mut path = PathBuilder::new();
+        for (column, row, length) in &code.runs {
+            let x = (self.origin.0 + corner.0 + f32::from(column + QUIET_ZONE) * module) * MM;
+            let y = (self.origin.1 + corner.1 + f32::from(row + QUIET_ZONE) * module) * MM;
+            if let Some(run) = Rect::from_xywh(x, y, f32::from(*length) * module * MM, module * MM) {
+                path.push_rect(run);
+            }
+        }
+        self.fill(Color::black());
+        if let Some(path) = path.finish() {
+            self.surface.draw_path(&path);
+        }
+    }
+
+    /// Draws the category at the bottom, and zones and reference below the QR code.
+    fn foot(&mut self, facts: &BadgeData, agenda: &Agenda) {
+        let fonts = self.fonts;
+        let category = in_first_language(&facts.category_name, agenda).to_uppercase();
+        let space = Space { width: TEXT_WIDTH * MM, size: 10.0, size_min: 5.0, lines: 1 };
+        let block = fonts.bold.fit(&category, space);
+        self.block(&fonts.bold, &block, BADGE.1 - 2.5 - block_height(&block) / MM);
+        let space = Space { width: (CODE - MARGIN - 1.0) * MM, size: 7.5, size_min: 4.5, lines: 2 };
+        let zones = facts.zones.iter().map(Code::as_str).collect::<Vec<_>>().join(" · ");
+        let x = BADGE.0 - CODE + 2.5;
+        let block = fonts.bold.fit(&zones, space);
+        let y = BAND + CODE + 0.5;
+        self.block_at(&fonts.bold, &block, (x, y));
+        let reference = fonts.regular.fit(&facts.registration.reference, Space { size: 6.5, lines: 1, ..space });
+        self.block_at(&fonts.regular, &reference, (x, BADGE.1 - 2.5 - block_height(&reference) / MM));
+    }
+
+    /// Draws lines below `y`. Answers where they end.
+    fn block(&mut self, typeface: &Typeface, block: &Block, y: f32) -> f32 {
+        self.block_at(typeface, block, (MARGIN, y));
+        y + block_height(block) / MM
+    }
+
+    fn block_at(&mut self, typeface: &Typeface, block: &Block, (x, y): (f32, f32)) {
+        let mut baseline = (self.origin.1 + y) * MM + block.size;
+        for line in &block.lines {
+            self.line(typeface, line, ((self.origin.0 + x) * MM, baseline), block.size);
+            baseline += block.size * LEADING;
+        }
+    }
+
+    fn line(&mut self, typeface: &Typeface, line: &SetLine, (x, y): (f32, f32), size: f32) {
+        let at = Point::from_xy(x, y);
+        self.surface.draw_glyphs(at, &line.glyphs, typeface.font.clone(), &line.text, size, false);
+    }
+
+    fn rectangle(&mut self, (x, y): (f32, f32), (width, height): (f32, f32)) {
+        let mut path = PathBuilder::new();
+        let corner = (self.origin.0 + x, self.origin.1 + y);
+        if let Some(rect) = Rect::from_xywh(corner.0 * MM, corner.1 * MM, width * MM, height * MM) {
+            path.push_rect(rect);
+        }
+        if let Some(path) = path.finish() {
+            self.surface.draw_path(&path);
+        }
+    }
+
+    fn fill(&mut self, colour: Color) {
+        self.surface.set_fill(Some(Fill { paint: colour.into(), ..Fill::default() }));
+    }
+}
+
+/// Height of the lines in points.
+fn block_height(block: &Block) -> f32 {
+    block.lines.iter().map(|_| block.size * LEADING).sum()
+}
+
+/// Red, green and blue of a colour such as `#003399`.
+fn rgb(colour: &str) -> Option<(u8, u8, u8)> {
+    let number = u32::from_str_radix(colour.strip_prefix('#')?, 16).ok()?;
+    let [_, red, green, blue] = number.to_be_bytes();
+    Some((red, green, blue))
+}

@@ -1,0 +1,56 @@
+//! Replay of the check-in record: computes each outcome again, in the order of the numbers, and compares it with the
+//! stored one.
+
+use super::{
+    scan_rules::{Entry, Outcome, Record},
+    store,
+};
+use crate::{
+    database::{Connection, DatabaseError},
+    ids::{ConferenceId, RegistrationId},
+};
+
+/// Registrations whose entries are in memory at the same time.
+const BATCH: i64 = 500;
+
+/// An entry that differs from what the entries before it require.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contradiction {
+    pub registration: RegistrationId,
+    /// What is wrong with the entry, in English.
+    pub detail: String,
+}
+
+/// Computes the outcomes of a conference's record again and answers the entries that differ.
+pub fn replay(connection: &mut Connection, conference: ConferenceId) -> Result<Vec<Contradiction>, DatabaseError> {
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let of = store::of_record_after(connection, conference, after, BATCH)?;
+        let Some(last) = of.last().copied() else { return Ok(found) };
+        found.extend(contradictions(&store::entries_of(connection, &of)?));
+        after = Some(last);
+    }
+}
+
+/// The wrong entries among those of some registrations, which are in the order of their numbers.
+fn contradictions(entries: &[Entry]) -> Vec<Contradiction> {
+    let record = Record::of(entries.iter().cloned());
+    let wrong = |entry: &Entry| match entry.outcome {
+        Outcome::Refused => None,
+        Outcome::Undone => {
+            let undone = entries.iter().find(|other| Some(other.id) == entry.undoes);
+            let is_sound = undone.is_some_and(|undone| {
+                undone.is_admission() && undone.sequence < entry.sequence && undone.registration == entry.registration
+            });
+            (!is_sound).then(|| format!("entry {} undoes no earlier admission", entry.sequence))
+        }
+        Outcome::Admitted | Outcome::AdmittedAgain => {
+            let due = record.told(entry);
+            let differs = || format!("entry {} is {}, but should be {due}", entry.sequence, entry.outcome);
+            (due != entry.outcome).then(differs)
+        }
+    };
+    let of = |entry: &Entry| Some(Contradiction { registration: entry.registration?, detail: wrong(entry)? });
+    entries.iter().filter_map(of).collect()
+}

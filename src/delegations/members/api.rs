@@ -1,0 +1,221 @@
+//! `/api/v1/conferences/{conference}/delegations/{delegation}/members`.
+
+use actix_web::{HttpResponse, web};
+use deserr::Deserr;
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{super::api::admit_to, MemberView, NewMember, actions, import};
+use crate::{
+    access::{Credentials, Operation},
+    agenda::edit::api::MergePatch,
+    database::Connection,
+    http::{
+        CodePath, NO_STORE, Problem, Query, TokenQuery,
+        extract::{Document, Upload},
+        idempotency::IdempotencyKey,
+        problem::AnyProblem,
+    },
+    invitations::api::receive_table,
+    registration::{context::RequestContext, import_table, service::RegistrationService},
+    validation::ValidationErrors,
+    values::Switch,
+};
+
+/// Adds a member to a delegation.
+///
+/// The member is registered in the delegation's category. Their address counts as verified.
+#[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/delegations/{delegation}/members",
+    tag = "registration",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("delegation" = String, Path, description = "The delegation's code"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeats with this key get the first answer"),
+        TokenQuery
+    ),
+    request_body = NewMember,
+    responses((status = 201, description = "The member", body = MemberView), AnyProblem),
+    security(("bearer" = []), ("link" = []))
+)]
+pub async fn add_delegation_member(
+    service: web::Data<RegistrationService>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String)>,
+    query: Query<TokenQuery>,
+    key: IdempotencyKey,
+    body: Document,
+) -> Result<HttpResponse, Problem> {
+    let (slug, code) = path.into_inner();
+    let credentials = credentials.with_link(query.0.token);
+    let snapshot = service.snapshot(&slug.0)?;
+    admit_to(&service, &snapshot, &credentials, &code, Operation::AddDelegationMember).await?;
+    let sent = body.receive().await?;
+    let work =
+        move |tx: &mut Connection, context: RequestContext<'_>| actions::add_once(tx, context, &code, &key, &sent);
+    let member = service.write("add a member", &snapshot, credentials, work).await?;
+    Ok(HttpResponse::Created().insert_header(NO_STORE).json(MemberView::from(member)))
+}
+
+/// How a table of members is imported.
+#[derive(Debug, Default, Deserr, IntoParams)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MemberImportQuery {
+    /// Token of the focal point's link. It can be sent as a bearer token in `Authorization` instead.
+    #[deserr(default)]
+    pub token: Option<String>,
+    /// `true`: checks the table and reports the errors, but adds nobody.
+    #[deserr(default)]
+    pub dry_run: Option<Switch>,
+    /// `true`: every person in the table consents to the storage of the data in it. Required unless `dry_run` is
+    /// `true`.
+    #[deserr(default)]
+    pub consent: Option<Switch>,
+}
+
+/// Result of an import of members.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ImportedMembers {
+    /// Number of rows in the table.
+    pub rows: usize,
+    /// Number of members that were added: all rows, or 0 for a dry run.
+    pub added: usize,
+    /// Whether this was a dry run, which adds nobody.
+    pub dry_run: bool,
+}
+
+/// Imports a table of members: adds all rows, or none if a row has an error.
+///
+/// The columns are the fields of a member in any order, and `answers.` followed by a question's code. Separate the
+/// elements of a list with `|`.
+#[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/delegations/{delegation}/members/import",
+    tag = "registration",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("delegation" = String, Path, description = "The delegation's code"),
+        MemberImportQuery
+    ),
+    request_body(description = "CSV in UTF-8 with a header line, at most 10,000 rows", content((String = "text/csv"))),
+    responses((status = 200, description = "The number of new members", body = ImportedMembers), AnyProblem),
+    security(("bearer" = []), ("link" = []))
+)]
+pub async fn import_delegation_members(
+    service: web::Data<RegistrationService>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String)>,
+    query: Query<MemberImportQuery>,
+    body: Upload,
+) -> Result<HttpResponse, Problem> {
+    let (slug, code) = path.into_inner();
+    let credentials = credentials.with_link(query.0.token);
+    let snapshot = service.snapshot(&slug.0)?;
+    admit_to(&service, &snapshot, &credentials, &code, Operation::ImportDelegationMembers).await?;
+    let dry_run = query.0.dry_run == Some(Switch::On);
+    if !dry_run && query.0.consent != Some(Switch::On) {
+        let mut found = ValidationErrors::default();
+        found.add("?consent", "consent_required", "must be true: nothing is stored without consent");
+        return Err(found.into());
+    }
+    let people = import_table::read(&receive_table(body).await?, import::is_column, &import::required())?;
+    let work =
+        move |tx: &mut Connection, context: RequestContext<'_>| import::import(tx, context, &code, &people, dry_run);
+    let rows = service.write("import members", &snapshot, credentials, work).await?;
+    let done = ImportedMembers { rows, added: if dry_run { 0 } else { rows }, dry_run };
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(done))
+}
+
+/// Changes a member's data and role in the delegation (a merge patch, RFC 7396).
+#[utoipa::path(
+    patch, path = "/api/v1/conferences/{conference}/delegations/{delegation}/members/{reference}",
+    tag = "registration",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("delegation" = String, Path, description = "The delegation's code"),
+        ("reference" = String, Path, description = "The registration's reference"),
+        TokenQuery
+    ),
+    request_body = MergePatch,
+    responses((status = 200, description = "The member", body = MemberView), AnyProblem),
+    security(("bearer" = []), ("link" = []))
+)]
+pub async fn patch_delegation_member(
+    service: web::Data<RegistrationService>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String, String)>,
+    query: Query<TokenQuery>,
+    body: Document,
+) -> Result<HttpResponse, Problem> {
+    let (slug, code, reference) = path.into_inner();
+    let credentials = credentials.with_link(query.0.token);
+    let snapshot = service.snapshot(&slug.0)?;
+    admit_to(&service, &snapshot, &credentials, &code, Operation::PatchDelegationMember).await?;
+    let sent = body.receive().await?;
+    let work =
+        move |tx: &mut Connection, context: RequestContext<'_>| actions::patch(tx, context, &code, &reference, &sent);
+    let member = service.write("change a member", &snapshot, credentials, work).await?;
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(MemberView::from(member)))
+}
+
+/// Removes a member from a delegation: cancels the registration.
+#[utoipa::path(
+    delete, path = "/api/v1/conferences/{conference}/delegations/{delegation}/members/{reference}",
+    tag = "registration",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("delegation" = String, Path, description = "The delegation's code"),
+        ("reference" = String, Path, description = "The registration's reference"),
+        TokenQuery
+    ),
+    responses((status = 200, description = "The member, now cancelled", body = MemberView), AnyProblem),
+    security(("bearer" = []), ("link" = []))
+)]
+pub async fn remove_delegation_member(
+    service: web::Data<RegistrationService>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String, String)>,
+    query: Query<TokenQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (slug, code, reference) = path.into_inner();
+    let credentials = credentials.with_link(query.0.token);
+    let snapshot = service.snapshot(&slug.0)?;
+    let work = move |tx: &mut Connection, context: RequestContext<'_>| actions::remove(tx, context, &code, &reference);
+    let member = service.write("remove a member", &snapshot, credentials, work).await?;
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(MemberView::from(member)))
+}
+
+/// Replaces a member by another person, who gets the member's seat or place on the waiting list.
+#[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/delegations/{delegation}/members/{reference}/replace",
+    tag = "registration",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("delegation" = String, Path, description = "The delegation's code"),
+        ("reference" = String, Path, description = "The registration's reference"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeats with this key get the first answer"),
+        TokenQuery
+    ),
+    request_body = NewMember,
+    responses((status = 201, description = "The new member", body = MemberView), AnyProblem),
+    security(("bearer" = []), ("link" = []))
+)]
+pub async fn replace_delegation_member(
+    service: web::Data<RegistrationService>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String, String)>,
+    query: Query<TokenQuery>,
+    key: IdempotencyKey,
+    body: Document,
+) -> Result<HttpResponse, Problem> {
+    let (slug, code, reference) = path.into_inner();
+    let credentials = credentials.with_link(query.0.token);
+    let snapshot = service.snapshot(&slug.0)?;
+    admit_to(&service, &snapshot, &credentials, &code, Operation::ReplaceDelegationMember).await?;
+    let sent = body.receive().await?;
+    let work = move |tx: &mut Connection, context: RequestContext<'_>| {
+        actions::replace_once(tx, context, &code, &reference, &key, &sent)
+    };
+    let member = service.write("replace a member", &snapshot, credentials, work).await?;
+    Ok(HttpResponse::Created().insert_header(NO_STORE).json(MemberView::from(member)))
+}

@@ -1,0 +1,261 @@
+//! The members of a delegation, whom its focal point or a registrar adds, changes, replaces and removes.
+
+pub mod actions;
+pub mod api;
+pub mod import;
+pub mod rules;
+
+use deserr::Deserr;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{AllOfBuilder, Schema},
+    },
+};
+
+use super::store::Member;
+use crate::{
+    access::Actor,
+    agenda::{Agenda, document::Precedence},
+    clock,
+    mail::is_deliverable,
+    registration::{
+        RegistrationError,
+        admission::{Application, check_against_conference},
+        fields::{form_of, form_struct, personal_fields, view, view_struct},
+        form::{Answers, Question, RawAnswers},
+        membership::Membership,
+        model::{Consent, Event, Form, RegistrationStatus},
+        setup::state::SetupState,
+    },
+    validation::{self, ValidationErrors},
+    values::{Code, LanguageTag},
+};
+
+personal_fields! { form_struct {
+    /// Data of a member and their role in the delegation. If the member has no `language`, it is that of the focal
+    /// point, else the conference's first language.
+    #[derive(Clone, PartialEq, Deserr, ToSchema)]
+    #[deserr(error = ValidationErrors, deny_unknown_fields)]
+    pub struct MemberDetails {
+    } then {
+        /// Whether the member is the head of the delegation, in place of the earlier head; `false` if left out. When a
+        /// member is replaced: as the replaced member, if left out.
+        #[deserr(default)]
+        #[schema(required = false)]
+        pub is_head: Option<bool>,
+        /// Class of the member in the order of precedence; `other` if left out. When a member is replaced: that of the
+        /// replaced member, if left out.
+        #[deserr(default)]
+        #[schema(required = false)]
+        pub level: Option<Precedence>,
+    }
+} }
+
+/// Personal data must not appear in logs.
+impl std::fmt::Debug for MemberDetails {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MemberDetails(..)")
+    }
+}
+
+/// What a new member answers and chooses, in addition to their data.
+#[derive(Clone, PartialEq, Deserr, ToSchema)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
+pub struct MemberWishes {
+    /// Answers to the conference's own questions, by the code of the question.
+    #[deserr(default)]
+    #[schema(required = false, value_type = Object)]
+    pub answers: RawAnswers,
+    /// Codes of the sessions to sign up for. They must not overlap.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub sessions: Vec<Code>,
+    /// Consent of the member to the storage of these data: must be `true`.
+    pub consent: Consent,
+}
+
+/// A new member. Their category is the delegation's.
+#[derive(Clone)]
+pub struct NewMember {
+    pub details: MemberDetails,
+    pub wishes: MemberWishes,
+}
+
+impl PartialSchema for NewMember {
+    fn schema() -> RefOr<Schema> {
+        let both = AllOfBuilder::new().item(MemberDetails::schema()).item(MemberWishes::schema());
+        Schema::AllOf(both.build()).into()
+    }
+}
+impl ToSchema for NewMember {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        MemberDetails::schemas(schemas);
+        MemberWishes::schemas(schemas);
+    }
+}
+
+/// The fields of [`MemberWishes`].
+const WISHES: [&str; 3] = ["answers", "sessions", "consent"];
+
+impl NewMember {
+    /// Reads a new member and reports the validation errors of the form and of the conference's rules together.
+    ///
+    /// # Errors
+    /// The validation errors.
+    pub fn read(
+        sent: &Value,
+        category: &Code,
+        setup_state: &SetupState,
+        agenda: &Agenda,
+    ) -> Result<Self, RegistrationError> {
+        let questions = setup_state.questions()?;
+        Self::read_with(sent, category, &questions, setup_state, agenda).map_err(Into::into)
+    }
+
+    /// Like [`NewMember::read`], with questions that were read before.
+    ///
+    /// # Errors
+    /// The validation errors.
+    pub fn read_with(
+        sent: &Value,
+        category: &Code,
+        questions: &[Question],
+        setup_state: &SetupState,
+        agenda: &Agenda,
+    ) -> Result<Self, ValidationErrors> {
+        let mut details = sent.clone();
+        let mut wishes = Map::new();
+        if let Value::Object(members) = &mut details {
+            for key in WISHES {
+                wishes.extend(members.remove(key).map(|value| (key.to_owned(), value)));
+            }
+        }
+        let read =
+            (validation::read::<MemberDetails>(details), validation::read::<MemberWishes>(Value::Object(wishes)));
+        let mut found = ValidationErrors::default();
+        let asked = json!({
+            "category": category, "language": sent.get("language"), "answers": sent.get("answers"),
+            "sessions": sent.get("sessions"),
+        });
+        let member = match read {
+            (Ok(details), Ok(wishes)) => Some(Self { details, wishes }),
+            (details, wishes) => {
+                found.0.extend(details.err().into_iter().chain(wishes.err()).flat_map(|errors| errors.0));
+                None
+            }
+        };
+        let is_undeliverable = |member: &Self| !is_deliverable(member.details.email.as_str());
+        if member.as_ref().is_some_and(is_undeliverable) {
+            found.add("#/email", "invalid_email", "must be an address that mail can be sent to");
+        }
+        found.0.extend(check_against_conference(&asked, setup_state, questions, agenda).0.0);
+        member.ok_or_else(ValidationErrors::default).and_then(|member| found.clone().or(member)).map_err(|_| found)
+    }
+
+    /// The application to register the member in `category`, on behalf of `actor`. The address counts as verified.
+    pub fn application(
+        &self,
+        category: &Code,
+        membership: Membership,
+        spoken: &LanguageTag,
+        actor: &Actor,
+    ) -> Application {
+        let Self { details, wishes } = self.clone();
+        Application {
+            form: personal_fields! { form_of { Form {
+                category: category.clone(),
+                answers: wishes.answers,
+                sessions: wishes.sessions,
+                invitation: None,
+                consent: wishes.consent,
+            } of details } },
+            language: spoken.clone(),
+            actor: actor.clone(),
+            event: Event::Registered,
+            is_vouched_for: true,
+            is_approved: false,
+            membership: Some(membership),
+        }
+    }
+}
+
+personal_fields! { view_struct {
+    /// A member of a delegation, as the focal point and registrars see it: without the member's own link, and without
+    /// registrars' notes. A field that was not given is null.
+    #[derive(Debug, Serialize, ToSchema)]
+    #[schema(as = Member)]
+    pub struct MemberView {
+        /// Reference of the registration, such as `GP-7K3M9Q2X`.
+        pub reference: String,
+        /// Status of the registration.
+        pub status: RegistrationStatus,
+        /// Whether the member is the head of the delegation.
+        pub is_head: bool,
+        /// Class of the member in the order of precedence.
+        pub level: Precedence,
+    } then {
+        /// Answers to the conference's own questions, by the code of the question.
+        #[schema(value_type = Object)]
+        pub answers: Answers,
+        /// Time of registration (RFC 3339, UTC).
+        pub created_at: String,
+        /// Time of the last change (RFC 3339, UTC).
+        pub updated_at: String,
+    }
+} }
+
+impl From<Member> for MemberView {
+    fn from(member: Member) -> Self {
+        let Member { registration, membership } = member;
+        personal_fields! { view { Self {
+            reference: registration.reference,
+            status: registration.state,
+            is_head: membership.is_head,
+            level: membership.level,
+            answers: registration.answers,
+            created_at: clock::wire(registration.created_at),
+            updated_at: clock::wire(registration.updated_at),
+        } of registration.person } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::values::TextValue as _;
+    use crate::{
+        ids::Id,
+        registration::fields::{PERSONAL_FIELDS, tests::person},
+    };
+
+    #[test]
+    fn a_member_has_every_field() {
+        let code = Code::parse("delegate").unwrap();
+        let new = NewMember {
+            details: validation::read(Value::Object(person().document())).unwrap(),
+            wishes: validation::read(json!({ "consent": true })).unwrap(),
+        };
+        let membership = Membership { delegation: Id::new(), is_head: false, level: Precedence::Other };
+        let french = LanguageTag::parse("fr").unwrap();
+        let form = new.application(&code, membership, &french, &Actor::focal_point()).form;
+        let view = personal_fields! { view { MemberView {
+            reference: String::new(),
+            status: RegistrationStatus::Pending,
+            is_head: false,
+            level: Precedence::Other,
+            answers: Answers::new(),
+            created_at: String::new(),
+            updated_at: String::new(),
+        } of person() } };
+        let view = serde_json::to_value(view).unwrap();
+        for field in PERSONAL_FIELDS {
+            assert!(import::is_column(field.name), "{}", field.name);
+            assert_eq!(form.person("en").text(field), person().text(field), "{}", field.name);
+            assert_eq!(view[field.shown].as_str().map(str::to_owned), person().text(field), "{}", field.name);
+        }
+    }
+}

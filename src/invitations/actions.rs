@@ -1,0 +1,394 @@
+//! What registrars do with invitations. Each function does its work in the caller's transaction.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::{
+    InvitationError,
+    model::NewInvitation,
+    store::{self, InvitationFilter},
+};
+use crate::{
+    access::{
+        Operation, ServerSecret,
+        audit::{self, AuditAction, ResourceKind},
+        authorise,
+        secret::random,
+    },
+    agenda::{Agenda, ConferenceRef},
+    clock,
+    database::{Connection, DatabaseError, types::DbInstant, violation::broken_constraint},
+    ids::{CategoryId, ConferenceId, Id, InvitationId},
+    mail::{Letter, LetterContent, LetterKind, LinkKind, is_deliverable},
+    registration::{
+        RegistrationError,
+        context::RequestContext,
+        letters::of_conference,
+        reservations::{self, Invitation, InvitationKind, InvitationStatus, NewInvitationRow, normalise_code},
+        seat_transaction::SeatTransaction,
+        setup::state::{CategoryState, SetupState, get_setup_state},
+    },
+    validation::ValidationErrors,
+    values::{Code, Count, EmailAddress, LanguageTag, LocalOrInstant, TextValue as _},
+};
+
+/// The shortest access code that organisers may choose, not counting spaces and hyphens.
+const CODE_LENGTH_MIN: usize = 6;
+/// The characters of a generated code: Crockford's base 32 in lower case.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// An invitation with its category and its status at the time of reading.
+pub struct InvitationDetails {
+    pub invitation: Invitation,
+    pub category: Option<Code>,
+    pub status: InvitationStatus,
+    /// The code, where the answer may show it.
+    pub code: Option<String>,
+}
+
+/// The terms of an invitation, checked against the conference.
+#[derive(Debug, Clone, Default)]
+pub struct CheckedTerms {
+    /// The only category that the invitation opens; `None` for any.
+    pub category: Option<CategoryId>,
+    /// The language of the letter.
+    pub language: Option<LanguageTag>,
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl CheckedTerms {
+    /// Checks the terms of a document or a row; the pointers of validation errors are those of the document.
+    pub fn check(
+        category: Option<&Code>,
+        language: Option<&LanguageTag>,
+        expires_at: Option<LocalOrInstant>,
+        setup_state: &SetupState,
+        agenda: &Agenda,
+        found: &mut ValidationErrors,
+    ) -> Self {
+        let mut terms = Self::default();
+        if let Some(code) = category {
+            match setup_state.category(code.as_str()) {
+                Some(category) => terms.category = Some(category.id),
+                None => found.add("#/category", "unknown_reference", "is no category of the conference"),
+            }
+        }
+        let languages = &agenda.conference.languages;
+        match language {
+            Some(tag) if !languages.contains(tag) => {
+                found.add("#/language", "unknown_language", "is not a language of the conference");
+            }
+            tag => terms.language = tag.cloned(),
+        }
+        match expires_at.map(|moment| moment.resolve(agenda.conference.time_zone)) {
+            Some(Ok(instant)) if instant.to_utc() <= clock::now() => {
+                found.add("#/expires_at", "in_the_past", "must be in the future");
+            }
+            Some(Ok(instant)) => terms.expires_at = Some(instant.to_utc()),
+            Some(Err(fault)) => found.add("#/expires_at", &fault.code, fault.detail),
+            None => {}
+        }
+        terms
+    }
+}
+
+/// Reports an address to which mail cannot be sent.
+pub fn check_address(address: Option<&EmailAddress>, found: &mut ValidationErrors) {
+    if address.is_some_and(|address| !is_deliverable(address.as_str())) {
+        found.add("#/email", "invalid_email", "must be an address that mail can be sent to");
+    }
+}
+
+/// Creates an invitation. A personal one with an address is sent by e-mail; reserved seats count as taken.
+///
+/// # Errors
+/// [`RegistrationError::Invalid`]; [`RegistrationError::SeatsTaken`] if fewer seats are free than it reserves;
+/// [`InvitationError::AccessCodeTaken`].
+pub fn create(
+    connection: &mut Connection,
+    context: RequestContext<'_>,
+    wish: &NewInvitation,
+) -> Result<InvitationDetails, InvitationError> {
+    let RequestContext { place, released, credentials, secret } = context;
+    let actor = authorise(connection, credentials, Operation::CreateInvitation, Some(place.id))?;
+    let mut transaction = SeatTransaction::open(connection, place, released)?;
+    let mut found = ValidationErrors::default();
+    let terms = CheckedTerms::check(
+        wish.category.as_ref(),
+        wish.language.as_ref(),
+        wish.expires_at,
+        &transaction.setup_state,
+        released.agenda,
+        &mut found,
+    );
+    check_wish(wish, &mut found);
+    found.or(())?;
+    let seats = wish.seats_reserved.map_or(0, |Count(seats)| seats);
+    let (code, row) = row(wish, &terms, place.id, secret, transaction.now)?;
+    reserve(&mut transaction, terms.category, seats)?;
+    insert(connection, std::slice::from_ref(&row))?;
+    let made = row.made();
+    if let Some(letter) = letter(&made, place.id, released.agenda, &transaction.setup_state) {
+        transaction.send(letter);
+    }
+    let category = wish.category.clone();
+    transaction.close(connection)?;
+    let after = json!({
+        "kind": row.kind, "category": category, "uses_max": row.uses_max, "seats_reserved": row.seats_reserved,
+        "expires_at": terms.expires_at.map(clock::wire),
+    });
+    let entry = audit::Entry::of(AuditAction::Create, ResourceKind::Invitation, row.id, Some(after));
+    audit::record(connection, &actor, Operation::CreateInvitation, Some(place.id), &[entry])?;
+    Ok(InvitationDetails { status: made.status(clock::now()), category, invitation: made, code: Some(code) })
+}
+
+/// Inserts invitations.
+///
+/// # Errors
+/// [`InvitationError::AccessCodeTaken`] if another access code of the conference is the same.
+pub fn insert(connection: &mut Connection, rows: &[NewInvitationRow]) -> Result<(), InvitationError> {
+    reservations::insert(connection, rows).map_err(|error| match broken_constraint(&error) {
+        Some("invitations_code_digest_key") => InvitationError::AccessCodeTaken,
+        _ => error.into(),
+    })
+}
+
+/// Takes `seats` seats of the category, to reserve them.
+///
+/// # Errors
+/// [`RegistrationError::SeatsTaken`] if fewer are free.
+pub fn reserve(
+    transaction: &mut SeatTransaction<'_>,
+    category: Option<CategoryId>,
+    seats: u32,
+) -> Result<(), InvitationError> {
+    let Some(category) = category else { return Ok(()) };
+    for _ in 0..seats {
+        if !transaction.take(category) {
+            let of = transaction.category(category)?;
+            let is_own = !of.has_seat();
+            let (code, taken) = (is_own.then(|| of.code.clone()), of.seats_taken);
+            let taken = if is_own { taken } else { transaction.setup_state.seats_taken };
+            return Err(RegistrationError::SeatsTaken { category: code, taken }.into());
+        }
+    }
+    Ok(())
+}
+
+fn check_wish(wish: &NewInvitation, found: &mut ValidationErrors) {
+    let seats = wish.seats_reserved.map_or(0, |Count(seats)| seats);
+    if seats > 0 && wish.category.is_none() {
+        found.add("#/category", "required", "is required where seats are reserved");
+    }
+    let mut not_here = |is_given: bool, field: &str| {
+        if is_given {
+            let says = format!("cannot be given for a {} invitation", wish.kind);
+            found.add(format!("#/{field}"), "not_of_this_kind", says);
+        }
+    };
+    let uses = match wish.kind {
+        InvitationKind::Personal => {
+            not_here(wish.uses_max.is_some(), "uses_max");
+            not_here(wish.code.is_some(), "code");
+            Some(1)
+        }
+        InvitationKind::Shared => {
+            not_here(wish.email.is_some(), "email");
+            not_here(wish.name.is_some(), "name");
+            not_here(wish.language.is_some(), "language");
+            wish.uses_max.map(|Count(uses)| uses)
+        }
+    };
+    if let Some(uses) = uses.filter(|uses| seats > *uses) {
+        found.add("#/seats_reserved", "out_of_range", format!("must be at most {uses}, the number of uses"));
+    }
+    if let Some(code) = &wish.code
+        && normalise_code(code.as_str()).chars().count() < CODE_LENGTH_MIN
+    {
+        found.add("#/code", "too_short", format!("must have at least {CODE_LENGTH_MIN} characters"));
+    }
+    check_address(wish.email.as_ref(), found);
+}
+
+/// The row of a new invitation, and its code.
+fn row(
+    wish: &NewInvitation,
+    terms: &CheckedTerms,
+    conference: ConferenceId,
+    secret: &ServerSecret,
+    now: DateTime<Utc>,
+) -> Result<(String, NewInvitationRow), DatabaseError> {
+    let id = Id::new();
+    let text = |line: Option<&str>| line.map(str::to_owned);
+    let (code, digest) = match (wish.kind, &wish.code) {
+        (InvitationKind::Personal, _) => (secret.invitation_code(id, 1), None),
+        (InvitationKind::Shared, chosen) => {
+            let code = match chosen {
+                Some(code) => code.as_str().to_owned(),
+                None => draw_code()?,
+            };
+            let digest = secret.access_code_digest(conference, &normalise_code(&code));
+            (code, Some(digest))
+        }
+    };
+    let name = wish.name.as_ref().map(|name| name.as_str());
+    let email = wish.email.as_ref().map(EmailAddress::as_str);
+    let label = wish.label.as_ref().map(|label| label.as_str()).or(name).or(email).unwrap_or_default();
+    let count = |Count(count): Count<1>| i32::try_from(count).unwrap_or(i32::MAX);
+    let row = NewInvitationRow {
+        id,
+        conference_id: conference,
+        kind: wish.kind,
+        code_digest: digest,
+        label: label.to_owned(),
+        category_id: terms.category,
+        email: text(email),
+        email_folded: wish.email.as_ref().filter(|_| wish.bound_to_email).map(EmailAddress::folded),
+        name: text(name),
+        language: terms.language.as_ref().map(ToString::to_string),
+        uses_max: if wish.kind == InvitationKind::Personal { Some(1) } else { wish.uses_max.map(count) },
+        uses: 0,
+        seats_reserved: wish.seats_reserved.map_or(0, |Count(seats)| i32::try_from(seats).unwrap_or(i32::MAX)),
+        generation: 1,
+        expires_at: terms.expires_at.map(DbInstant),
+        created_at: DbInstant(now),
+    };
+    Ok((code, row))
+}
+
+/// A code of 60 random bits, in groups of four that people can read out.
+fn draw_code() -> Result<String, DatabaseError> {
+    let drawn = random::<12>().map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
+    let mut code = String::with_capacity(14);
+    for (index, byte) in drawn.iter().enumerate() {
+        if index > 0 && index % 4 == 0 {
+            code.push('-');
+        }
+        code.push(char::from(ALPHABET.get(usize::from(byte % 32)).copied().unwrap_or(b'0')));
+    }
+    Ok(code)
+}
+
+fn find(connection: &mut Connection, place: &ConferenceRef, id: InvitationId) -> Result<Invitation, InvitationError> {
+    reservations::find(connection, place.id, id)?.ok_or(InvitationError::NotFound)
+}
+
+/// The letter of a personal invitation; `None` if it has no address.
+pub fn letter(
+    invitation: &Invitation,
+    conference: ConferenceId,
+    agenda: &Agenda,
+    setup_state: &SetupState,
+) -> Option<Letter> {
+    let to = EmailAddress::parse(invitation.email.as_deref()?).ok()?;
+    let about = &agenda.conference;
+    let languages = &about.languages;
+    let language = invitation.language.as_deref().or(languages.first().map(LanguageTag::as_str))?;
+    let category = invitation.category_id.and_then(|id| setup_state.category_by_id(id));
+    let name = |category: &CategoryState| category.name.text(language, languages).to_owned();
+    let content = LetterContent {
+        name: invitation.name.clone().unwrap_or_default(),
+        category: category.map(name).unwrap_or_default(),
+        link_path: format!("/api/v1/conferences/{}/registration-form", about.slug),
+        link: LinkKind::Invitation,
+        registration: invitation.id.uuid(),
+        token_generation: invitation.generation,
+        deadline: invitation.expires_at.map(|DbInstant(ends)| about.time_zone.local(ends)),
+        ..of_conference(agenda, language)
+    };
+    Some(Letter {
+        conference,
+        kind: LetterKind::Invitation,
+        to,
+        language: language.to_owned(),
+        content,
+        event: None,
+        broadcast: None,
+        not_before: None,
+    })
+}
+
+/// An invitation without its code.
+fn shown(invitation: Invitation, setup_state: &SetupState) -> Result<InvitationDetails, DatabaseError> {
+    let category = invitation.category_id.map(|id| setup_state.get_category(id)).transpose()?;
+    Ok(InvitationDetails {
+        category: category.map(|category| category.code.clone()),
+        status: invitation.status(clock::now()),
+        code: None,
+        invitation,
+    })
+}
+
+/// A page of invitations, without their codes.
+pub fn list(
+    connection: &mut Connection,
+    place: &ConferenceRef,
+    wanted: &InvitationFilter,
+) -> Result<Vec<InvitationDetails>, InvitationError> {
+    let found = store::list(connection, place.id, wanted, clock::now())?;
+    let setup_state = get_setup_state(connection, place.id)?;
+    Ok(found.into_iter().map(|invitation| shown(invitation, &setup_state)).collect::<Result<_, _>>()?)
+}
+
+/// Reads one invitation, with the code of a personal one as long as it can be used.
+///
+/// # Errors
+/// [`InvitationError::NotFound`].
+pub fn read(
+    connection: &mut Connection,
+    place: &ConferenceRef,
+    id: InvitationId,
+    secret: &ServerSecret,
+) -> Result<InvitationDetails, InvitationError> {
+    let found = find(connection, place, id)?;
+    let mut one = shown(found, &get_setup_state(connection, place.id)?)?;
+    let is_told = one.status == InvitationStatus::Open && one.invitation.kind == InvitationKind::Personal;
+    one.code = is_told.then(|| secret.invitation_code(id, one.invitation.generation));
+    Ok(one)
+}
+
+/// Revokes an invitation: nobody can use it any more. Its reserved seats become free, except those for registrations
+/// that used it and are still unverified or pending.
+///
+/// # Errors
+/// [`InvitationError::Ended`]; [`InvitationError::NotFound`].
+pub fn revoke(
+    connection: &mut Connection,
+    context: RequestContext<'_>,
+    id: InvitationId,
+) -> Result<InvitationDetails, InvitationError> {
+    let RequestContext { place, released, credentials, secret } = context;
+    let actor = authorise(connection, credentials, Operation::RevokeInvitation, Some(place.id))?;
+    let mut transaction = SeatTransaction::open(connection, place, released)?;
+    if find(connection, place, id)?.ended_at.is_some() {
+        return Err(InvitationError::Ended);
+    }
+    reservations::end(connection, id, transaction.now)?;
+    transaction.settle(connection, id)?;
+    transaction.close(connection)?;
+    let entry = audit::Entry::of(AuditAction::Revoke, ResourceKind::Invitation, id, None);
+    audit::record(connection, &actor, Operation::RevokeInvitation, Some(place.id), &[entry])?;
+    read(connection, place, id, secret)
+}
+
+/// Sends a personal invitation again.
+///
+/// # Errors
+/// [`InvitationError::Unusable`]; [`InvitationError::WithoutAddress`]; [`InvitationError::NotFound`].
+pub fn resend(
+    connection: &mut Connection,
+    context: RequestContext<'_>,
+    id: InvitationId,
+) -> Result<InvitationDetails, InvitationError> {
+    let RequestContext { place, released, credentials, secret } = context;
+    authorise(connection, credentials, Operation::ResendInvitation, Some(place.id))?;
+    let mut transaction = SeatTransaction::open(connection, place, released)?;
+    let invitation = find(connection, place, id)?;
+    if !invitation.is_usable(transaction.now) {
+        return Err(InvitationError::Unusable);
+    }
+    let letter = letter(&invitation, place.id, released.agenda, &transaction.setup_state);
+    transaction.send(letter.ok_or(InvitationError::WithoutAddress)?);
+    transaction.close(connection)?;
+    read(connection, place, id, secret)
+}

@@ -1,0 +1,160 @@
+//! Imports a table of personal invitations: all rows, or none.
+
+use std::collections::{HashMap, HashSet};
+
+use deserr::Deserr;
+use serde_json::{Map, Value, json};
+
+use super::{
+    InvitationError,
+    actions::{CheckedTerms, check_address, insert, letter, reserve},
+    store::{self},
+};
+use crate::{
+    access::{
+        Operation,
+        audit::{self, AuditAction, ResourceKind},
+        authorise,
+    },
+    agenda::Agenda,
+    database::{Connection, types::DbInstant},
+    ids::Id,
+    registration::{
+        context::RequestContext,
+        import_table::{self, PeopleTable, Row},
+        reservations::{InvitationKind, NewInvitationRow},
+        rows::live_of_addresses,
+        seat_transaction::SeatTransaction,
+        setup::state::SetupState,
+    },
+    validation::{self, ValidationErrors},
+    values::{Code, EmailAddress, LanguageTag, Line, LocalOrInstant},
+};
+
+pub const COLUMNS: [&str; 5] = ["email", "name", "language", "category", "expires_at"];
+
+/// A row of the table.
+#[derive(Deserr)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
+struct InvitationRow {
+    email: EmailAddress,
+    #[deserr(default)]
+    name: Option<Line<200>>,
+    #[deserr(default)]
+    language: Option<LanguageTag>,
+    #[deserr(default)]
+    category: Option<Code>,
+    #[deserr(default)]
+    expires_at: Option<LocalOrInstant>,
+}
+
+/// How a table is imported.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchOptions {
+    /// Whether each invitation reserves a seat.
+    pub reserve_seats: bool,
+    /// Whether only errors are reported and nothing is written.
+    pub dry_run: bool,
+}
+
+/// Creates a personal invitation for each row and sends it; returns their number.
+///
+/// # Errors
+/// The validation errors by line and column; those of [`reserve`] if fewer seats are free than there are rows.
+pub fn invite_all(
+    connection: &mut Connection,
+    context: RequestContext<'_>,
+    people: &PeopleTable,
+    options: BatchOptions,
+) -> Result<usize, InvitationError> {
+    let RequestContext { place, released, credentials, .. } = context;
+    let actor = authorise(connection, credentials, Operation::CreateInvitations, Some(place.id))?;
+    let mut transaction = SeatTransaction::open(connection, place, released)?;
+    let mut found = people.faults.clone();
+    let guests = read(&people.rows, &transaction.setup_state, released.agenda, options, &mut found);
+    let folded: Vec<String> = guests.iter().map(|(_, guest, _)| guest.email.folded()).collect();
+    let invited: HashSet<String> =
+        store::invited(connection, place.id, &folded, transaction.now)?.into_iter().collect();
+    let live = live_of_addresses(connection, place.id, &folded)?;
+    let live: HashSet<String> = live.iter().map(|registration| registration.person.email.folded()).collect();
+    for ((line, ..), address) in guests.iter().zip(&folded) {
+        if invited.contains(address) {
+            found.add(import_table::cell(*line, "email"), "already_invited", "has an open invitation");
+        } else if live.contains(address) {
+            found.add(import_table::cell(*line, "email"), "already_registered", "is registered");
+        }
+    }
+    found.or(())?;
+    let mut new = Vec::with_capacity(guests.len());
+    for (_, guest, terms) in guests {
+        reserve(&mut transaction, terms.category, u32::from(options.reserve_seats))?;
+        new.push(NewInvitationRow {
+            id: Id::new(),
+            conference_id: place.id,
+            kind: InvitationKind::Personal,
+            code_digest: None,
+            label: guest.name.as_ref().map_or(guest.email.as_str(), |name| name.as_str()).to_owned(),
+            category_id: terms.category,
+            email_folded: Some(guest.email.folded()),
+            email: Some(guest.email.as_str().to_owned()),
+            name: guest.name.as_ref().map(ToString::to_string),
+            language: terms.language.as_ref().map(ToString::to_string),
+            uses_max: Some(1),
+            uses: 0,
+            seats_reserved: i32::from(options.reserve_seats),
+            generation: 1,
+            expires_at: terms.expires_at.map(DbInstant),
+            created_at: DbInstant(transaction.now),
+        });
+    }
+    if options.dry_run {
+        return Ok(new.len());
+    }
+    insert(connection, &new)?;
+    for row in &new {
+        let letter = letter(&row.made(), place.id, released.agenda, &transaction.setup_state);
+        letter.into_iter().for_each(|letter| transaction.send(letter));
+    }
+    transaction.close(connection)?;
+    let entry = |row: &NewInvitationRow| {
+        audit::Entry::of(AuditAction::Create, ResourceKind::Invitation, row.id, Some(json!({ "kind": row.kind })))
+    };
+    let entries: Vec<_> = new.iter().map(entry).collect();
+    audit::record(connection, &actor, Operation::CreateInvitations, Some(place.id), &entries)?;
+    Ok(new.len())
+}
+
+/// The rows that have no error, with their line numbers.
+fn read(
+    rows: &[Row],
+    setup_state: &SetupState,
+    agenda: &Agenda,
+    options: BatchOptions,
+    found: &mut ValidationErrors,
+) -> Vec<(usize, InvitationRow, CheckedTerms)> {
+    let mut guests: Vec<(usize, InvitationRow, CheckedTerms)> = Vec::new();
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for row in rows {
+        let cells = row.cells.iter().map(|(column, cell)| (column.clone(), Value::from(cell.as_str())));
+        let document = Value::Object(cells.collect::<Map<_, _>>());
+        let mut wrong = ValidationErrors::default();
+        match validation::read::<InvitationRow>(document) {
+            Ok(guest) => {
+                let (category, language) = (guest.category.as_ref(), guest.language.as_ref());
+                let terms = CheckedTerms::check(category, language, guest.expires_at, setup_state, agenda, &mut wrong);
+                check_address(Some(&guest.email), &mut wrong);
+                if options.reserve_seats && guest.category.is_none() {
+                    wrong.add("#/category", "required", "is required where seats are reserved");
+                }
+                match seen.insert(guest.email.folded(), row.line) {
+                    Some(earlier) => wrong.add("#/email", "duplicate", format!("is also in line {earlier}")),
+                    None if wrong.0.is_empty() => guests.push((row.line, guest, terms)),
+                    None => {}
+                }
+            }
+            Err(shape) => wrong = shape,
+        }
+        import_table::of_row(row.line, wrong).for_each(|fault| found.add(fault.pointer, &fault.code, fault.detail));
+    }
+    guests
+}

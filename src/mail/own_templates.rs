@@ -1,0 +1,87 @@
+//! The texts that conferences have of their own.
+
+use diesel::prelude::*;
+
+use super::letter::{LetterKind, MailLanguage};
+use crate::{
+    clock,
+    database::{
+        Connection, DatabaseError,
+        schema::mail_templates,
+        types::{DbInstant, word_columns},
+    },
+    ids::ConferenceId,
+};
+
+word_columns!(MailLanguage);
+
+/// A conference's own template, which replaces a shipped one.
+#[derive(Debug, Clone, Queryable)]
+pub struct OwnTemplate {
+    pub kind: LetterKind,
+    pub language: MailLanguage,
+    pub source: String,
+    pub updated_at: DbInstant,
+    /// Name of the actor.
+    pub updated_by: String,
+}
+
+pub fn list_own_templates(
+    connection: &mut Connection,
+    conference: ConferenceId,
+) -> Result<Vec<OwnTemplate>, DatabaseError> {
+    Ok(mail_templates::table
+        .filter(mail_templates::conference_id.eq(conference))
+        .order((mail_templates::kind, mail_templates::language))
+        .select((
+            mail_templates::kind,
+            mail_templates::language,
+            mail_templates::source,
+            mail_templates::updated_at,
+            mail_templates::updated_by,
+        ))
+        .load(connection)?)
+}
+
+pub fn find_own_template(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    (kind, language): (LetterKind, MailLanguage),
+) -> Result<Option<String>, DatabaseError> {
+    Ok(mail_templates::table
+        .find((conference, kind, language))
+        .select(mail_templates::source)
+        .first(connection)
+        .optional()?)
+}
+
+/// Replaces the conference's own template of a letter.
+pub fn put_own_template(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    (kind, language): (LetterKind, MailLanguage),
+    source: &str,
+    by: &str,
+) -> Result<(), DatabaseError> {
+    delete_own_template(connection, conference, (kind, language))?;
+    diesel::insert_into(mail_templates::table)
+        .values((
+            mail_templates::conference_id.eq(conference),
+            mail_templates::kind.eq(kind),
+            mail_templates::language.eq(language),
+            mail_templates::source.eq(source),
+            mail_templates::updated_at.eq(DbInstant(clock::now())),
+            mail_templates::updated_by.eq(by),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Deletes a conference's own template, so that the shipped one is used again; returns whether there was one.
+pub fn delete_own_template(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    (kind, language): (LetterKind, MailLanguage),
+) -> Result<bool, DatabaseError> {
+    Ok(diesel::delete(mail_templates::table.find((conference, kind, language))).execute(connection)? == 1)
+}

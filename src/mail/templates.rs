@@ -1,0 +1,476 @@
+//! Rendering of letters: the template of a kind and language gives subject and text. The HTML is made of the same text,
+//! paragraph by paragraph, so that the two cannot differ.
+
+use std::sync::OnceLock;
+
+use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, context};
+
+use super::letter::{ClaimedMessage, LetterContent, LetterKind, SessionLine};
+use crate::{
+    clock,
+    ids::Id,
+    mail::letter::{MailLanguage, language_of},
+    validation::ValidationErrors,
+};
+
+macro_rules! letters {
+    ($($language:literal: [$($kind:literal),+]),+ $(,)?) => {
+        &[$($((concat!($language, "/", $kind), include_str!(concat!("../../config/mail/", $language, "/", $kind, ".txt")))),+),+]
+    };
+}
+
+/// All shipped letters in all languages.
+const LETTERS: &[(&str, &str)] = letters! {
+    "en": [
+        "received", "pending", "confirmed", "waitlisted", "offered", "lapsed", "promoted", "rejected",
+        "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation", "announcement",
+        "reminder", "session_changed", "session_cancelled"
+    ],
+    "fr": [
+        "received", "pending", "confirmed", "waitlisted", "offered", "lapsed", "promoted", "rejected",
+        "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation", "announcement",
+        "reminder", "session_changed", "session_cancelled"
+    ],
+    "nl": [
+        "received", "pending", "confirmed", "waitlisted", "offered", "lapsed", "promoted", "rejected",
+        "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation", "announcement",
+        "reminder", "session_changed", "session_cancelled"
+    ],
+};
+/// Most steps that a template may execute: a hundred times those of the longest shipped one.
+const FUEL: u64 = 50_000;
+/// The placeholders that a template may use.
+pub const PLACEHOLDERS: [&str; 20] = [
+    "announcement",
+    "category",
+    "conference",
+    "dates",
+    "deadline",
+    "delegation",
+    "has_badge",
+    "has_calendar",
+    "is_over",
+    "left",
+    "link",
+    "moved",
+    "name",
+    "offer_hours",
+    "position",
+    "preferences",
+    "reason",
+    "reference",
+    "sessions",
+    "venue",
+];
+/// The functions of the template language.
+const FUNCTIONS: [&str; 3] = ["dict", "namespace", "range"];
+const LAYOUT: &str = include_str!("../../config/mail/layout.html");
+
+#[derive(Debug, Clone, Default)]
+pub struct Links {
+    /// The link to what the letter is about.
+    pub link: String,
+    /// The link to the mail preferences.
+    pub preferences: String,
+}
+
+/// A subject is one line, whatever values are put into it (RFC 5322, section 2.2).
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// One line.
+    pub subject: String,
+    pub text: String,
+    /// The same content as `text`.
+    pub html: String,
+}
+
+/// Renders letters.
+pub struct Renderer(Environment<'static>);
+
+impl Renderer {
+    /// Compiles every template.
+    ///
+    /// # Errors
+    /// A template is wrong.
+    pub fn new() -> Result<Self, minijinja::Error> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
+        environment.set_auto_escape_callback(
+            |name| {
+                if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+            },
+        );
+        // A missing value is rendered as nothing, not as `none`.
+        environment.set_formatter(|out, state, value| {
+            if value.is_none() { Ok(()) } else { minijinja::escape_formatter(out, state, value) }
+        });
+        for (name, source) in LETTERS {
+            environment.add_template(name, source)?;
+        }
+        environment.add_template("layout.html", LAYOUT)?;
+        Ok(Self(environment))
+    }
+
+    /// The renderer of this process, whose templates are compiled once.
+    ///
+    /// # Errors
+    /// A template is wrong.
+    pub fn shared() -> Result<&'static Self, minijinja::Error> {
+        static SHARED: OnceLock<Renderer> = OnceLock::new();
+        match SHARED.get() {
+            Some(renderer) => Ok(renderer),
+            None => Self::new().map(|renderer| SHARED.get_or_init(|| renderer)),
+        }
+    }
+
+    /// Renders a letter. If the conference's own template fails for this recipient, the shipped one is used, so that a
+    /// letter always has a text.
+    ///
+    /// # Errors
+    /// The shipped template uses a value that the letter does not have.
+    pub fn render(&self, message: &ClaimedMessage, links: &Links) -> Result<Rendered, minijinja::Error> {
+        self.render_as_asked(message, links).or_else(|error| {
+            if message.template.is_none() && message.content.announcement.is_none() {
+                return Err(error);
+            }
+            tracing::warn!(
+                message.id = %message.id,
+                message.kind = %message.kind,
+                %error,
+                "a template cannot be rendered: the shipped one is used"
+            );
+            let mut plain = message.clone();
+            plain.template = None;
+            self.render_as_asked(&plain, links)
+        })
+    }
+
+    /// Renders a letter with the message's own template if it has one, and with no other.
+    ///
+    /// # Errors
+    /// The template uses a value that the letter does not have, takes too many steps, or leaves the subject empty.
+    pub fn render_as_asked(&self, message: &ClaimedMessage, links: &Links) -> Result<Rendered, minijinja::Error> {
+        let Links { link, preferences } = links;
+        let language = language_of(&message.language).as_str();
+        let name = format!("{language}/{}", message.kind);
+        // A conference's own template stops when its fuel is used up.
+        let own = message.template.as_ref().map(|source| self.0.template_from_named_str(&name, source)).transpose()?;
+        let template = match own {
+            Some(own) => own,
+            None => self.0.get_template(&name)?,
+        };
+        let LetterContent { conference, venue, name, reference, category, position, reason, delegation, .. } =
+            &message.content;
+        let dates = dates(language, message.content.starts_on, message.content.ends_on);
+        // The recipient may be in another time zone than the conference: a deadline is written with its offset.
+        let deadline = |at: DateTime<FixedOffset>| format!("{} (UTC{})", moment(language, at), at.format("%:z"));
+        let deadline = message.content.deadline.map(deadline);
+        let offer_hours = message.content.offer_hours;
+        let session = |line: &SessionLine| {
+            let starts_at = moment(language, line.starts_at);
+            context! { title => line.title.as_str(), starts_at, waits => line.waits, room => line.room.as_deref() }
+        };
+        let sessions: Vec<_> = message.content.sessions.iter().map(session).collect();
+        let left: Vec<_> = message.content.left.iter().map(session).collect();
+        let moved = message.content.moved.as_ref().map(session);
+        let has_calendar = message.content.calendar.is_some();
+        let (has_badge, is_over) = (message.content.has_badge, message.content.is_over);
+        let said = context! {
+            conference, venue, name, reference, category, position, reason, delegation, dates, deadline, offer_hours,
+            sessions, left, moved, link, preferences, has_badge, has_calendar, is_over,
+        };
+        let announced = message.content.announcement.as_ref().map(|announcement| {
+            let subject = self.0.render_str(&announcement.subject, &said)?;
+            let body = self.0.render_str(&announcement.body, &said)?;
+            Ok::<_, minijinja::Error>(context! { subject => one_line(&subject), body })
+        });
+        let whole = template.render(context! { announcement => announced.transpose()?, ..said })?;
+        let (first, text) = whole.split_once('\n').unwrap_or((&whole, ""));
+        let subject = one_line(first.trim_start_matches("Subject:"));
+        if subject.is_empty() {
+            return Err(minijinja::Error::new(ErrorKind::InvalidOperation, "the subject is empty"));
+        }
+        let text = text.trim().to_owned();
+        let paragraphs: Vec<Vec<String>> =
+            text.split("\n\n").map(|paragraph| paragraph.trim().lines().map(str::to_owned).collect()).collect();
+        let links = vec![link.clone(), preferences.clone()];
+        let html = self.0.get_template("layout.html")?.render(context! {
+            language, subject => subject.as_str(), conference, paragraphs, links,
+            badge => message.content.has_badge.then_some(reference),
+        })?;
+        Ok(Rendered { subject, text: format!("{text}\n"), html })
+    }
+}
+
+/// The source of a shipped letter.
+pub fn shipped(kind: LetterKind, language: MailLanguage) -> Option<&'static str> {
+    let name = format!("{language}/{kind}");
+    LETTERS.iter().find(|(known, _)| *known == name).map(|(_, source)| *source)
+}
+
+/// Renders a letter for a preview; nothing is sent.
+///
+/// # Errors
+/// The template cannot be rendered.
+pub fn preview(
+    kind: LetterKind,
+    language: MailLanguage,
+    template: Option<&str>,
+    content: LetterContent,
+    links: &Links,
+) -> Result<Rendered, minijinja::Error> {
+    let message = ClaimedMessage {
+        id: Id::new(),
+        conference: Id::new(),
+        template: template.map(str::to_owned),
+        kind,
+        recipient: String::new(),
+        language: language.to_string(),
+        content,
+        tries: 0,
+        created_at: clock::now(),
+        domain: String::new(),
+        is_of_broadcast: false,
+    };
+    Renderer::shared()?.render_as_asked(&message, links)
+}
+
+/// Validation errors, at the pointer `at`, of a text that may contain placeholders only.
+pub fn check_words(source: &str, at: &str) -> ValidationErrors {
+    let mut found = ValidationErrors::default();
+    // Only placeholders are allowed: nested expressions could make a text of any length.
+    let named = |rest: &str| {
+        let name = rest.split_once("}}").map(|(name, _)| name.trim());
+        name.is_some_and(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+    };
+    if source.contains("{%") || source.contains("{#") || !source.split("{{").skip(1).all(named) {
+        found.add(at, "invalid_template", "may name things, as {{ name }}, and nothing else");
+        return found;
+    }
+    for fault in check(&format!("Subject: x\n{source}")).0 {
+        found.add(at, &fault.code, fault.detail);
+    }
+    found
+}
+
+/// Validation errors of a template, with the line of each.
+pub fn check(source: &str) -> ValidationErrors {
+    let mut found = ValidationErrors::default();
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let at = |line: Option<usize>| format!("#/source/line {}", line.unwrap_or(1));
+    let template = match environment.template_from_str(source) {
+        Ok(template) => template,
+        Err(error) => {
+            found.add(at(error.line()), "invalid_template", error.to_string());
+            return found;
+        }
+    };
+    let mut unknown: Vec<String> = template.undeclared_variables(false).into_iter().collect();
+    unknown.retain(|name| !PLACEHOLDERS.contains(&name.as_str()) && !FUNCTIONS.contains(&name.as_str()));
+    unknown.sort();
+    for name in unknown {
+        let line = source.lines().position(|line| line.contains(&name)).map(|line| line + 1);
+        let detail = format!("knows no {name}: must be one of {}", PLACEHOLDERS.join(", "));
+        found.add(at(line), "unknown_placeholder", detail);
+    }
+    let first = source.lines().next().unwrap_or_default();
+    if !first.starts_with("Subject:") || first.trim_start_matches("Subject:").trim().is_empty() {
+        found.add(at(None), "missing_subject", "must begin with a line `Subject: ...`");
+    }
+    found
+}
+
+const MONTHS_EN: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+const MONTHS_FR: [&str; 12] = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+];
+const MONTHS_NL: [&str; 12] = [
+    "januari",
+    "februari",
+    "maart",
+    "april",
+    "mei",
+    "juni",
+    "juli",
+    "augustus",
+    "september",
+    "oktober",
+    "november",
+    "december",
+];
+
+/// The conference's dates in words: `31 March – 1 April 2014`.
+pub fn dates(language: &str, first: NaiveDate, last: NaiveDate) -> String {
+    let months = match language {
+        "fr" => MONTHS_FR,
+        "nl" => MONTHS_NL,
+        _ => MONTHS_EN,
+    };
+    let month = |date: NaiveDate| months.get(date.month0() as usize).copied().unwrap_or_default();
+    let day = |date: NaiveDate| match (language, date.day()) {
+        ("fr", 1) => "1er".to_owned(),
+        (_, day) => day.to_string(),
+    };
+    let end = format!("{} {} {}", day(last), month(last), last.year());
+    if first == last {
+        end
+    } else if first.year() != last.year() {
+        format!("{} {} {} – {end}", day(first), month(first), first.year())
+    } else if first.month() != last.month() {
+        format!("{} {} – {end}", day(first), month(first))
+    } else {
+        format!("{}–{end}", day(first))
+    }
+}
+
+/// A time in words: `31 March 2014, 09:30`.
+pub fn moment(language: &str, at: DateTime<FixedOffset>) -> String {
+    let date = dates(language, at.date_naive(), at.date_naive());
+    format!("{date}, {}", at.format("%H:%M"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(kind: LetterKind, language: &str) -> ClaimedMessage {
+        ClaimedMessage {
+            id: Id::new(),
+            conference: Id::new(),
+            template: None,
+            domain: String::new(),
+            is_of_broadcast: false,
+            kind,
+            recipient: "a@b.example".to_owned(),
+            language: language.to_owned(),
+            content: LetterContent {
+                conference: "A & B".to_owned(),
+                starts_on: NaiveDate::from_ymd_opt(2014, 3, 31).unwrap(),
+                ends_on: NaiveDate::from_ymd_opt(2014, 4, 1).unwrap(),
+                name: "<Ada>".to_owned(),
+                reference: "GP-ABC".to_owned(),
+                category: "Press".to_owned(),
+                position: Some(3),
+                link_path: "/x".to_owned(),
+                token_generation: 1,
+                announcement: Some(crate::mail::letter::Announcement {
+                    subject: "A & B moves".to_owned(),
+                    body: "The hall is another one, {{ name }}.\n\nCome early.".to_owned(),
+                }),
+                reason: Some("Too late".to_owned()),
+                offer_hours: Some(48),
+                deadline: DateTime::parse_from_rfc3339("2014-03-01T09:30:00+01:00").ok(),
+                sessions: vec![SessionLine {
+                    title: "Panel".to_owned(),
+                    starts_at: DateTime::parse_from_rfc3339("2014-03-31T14:00:00+02:00").unwrap(),
+                    waits: true,
+                    id: None,
+                    ends_at: None,
+                    room: None,
+                }],
+                delegation: Some("Belgium".to_owned()),
+                ..LetterContent::default()
+            },
+            tries: 0,
+            created_at: clock::now(),
+        }
+    }
+
+    #[test]
+    fn every_letter_renders_in_every_language_and_says_the_same_in_html() {
+        let renderer = Renderer::new().unwrap();
+        for language in ["en", "fr", "nl", "fr-BE", "sw"] {
+            for word in LetterKind::WORDS {
+                let kind = LetterKind::from_word(word).unwrap();
+                let link = "https://p.example/x?token=a&b";
+                let links = Links { link: link.to_owned(), preferences: "https://p.example/y".to_owned() };
+                let letter = renderer.render(&message(kind, language), &links).unwrap();
+                assert!(letter.subject.contains("A & B") && !letter.subject.contains('\n'));
+                let unescaped = letter
+                    .html
+                    .replace("&lt;", "<")
+                    .replace("&gt;", ">")
+                    .replace("&#x27;", "'")
+                    .replace("&#x2f;", "/")
+                    .replace("&amp;", "&");
+                for line in letter.text.lines() {
+                    assert!(unescaped.contains(line), "{language} {word}: {line} is not in {unescaped}");
+                }
+                assert!(!letter.html.contains("<Ada>"));
+                assert!(!letter.text.contains("\n\n\n"), "{language} {word}: {}", letter.text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_template_of_one_s_own_is_checked_line_by_line() {
+        let codes =
+            |source: &str| check(source).0.iter().map(|f| format!("{} {}", f.pointer, f.code)).collect::<Vec<_>>();
+        assert_eq!(
+            codes("Subject: {{ conference }}\n\n{% for session in sessions %}{{ session.title }}{% endfor %}"),
+            [""; 0]
+        );
+        assert_eq!(codes("Subject: x\n\nDear {{ nome }}"), ["#/source/line 3 unknown_placeholder"]);
+        assert_eq!(codes("Subject: x\n{% if %}"), ["#/source/line 2 invalid_template"]);
+        assert_eq!(codes("Dear {{ name }}"), ["#/source/line 1 missing_subject"]);
+        for (kind, source) in LETTERS {
+            assert_eq!(codes(source), [""; 0], "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_template_that_runs_away_is_stopped() {
+        let renderer = Renderer::new().unwrap();
+        let mut runaway = message(LetterKind::Link, "en");
+        runaway.template =
+            Some("Subject: x\n{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}".into());
+        assert!(renderer.render_as_asked(&runaway, &Links::default()).unwrap_err().to_string().contains("fuel"));
+        let shipped = renderer.render(&runaway, &Links::default()).unwrap();
+        assert_eq!(shipped, renderer.render(&message(LetterKind::Link, "en"), &Links::default()).unwrap());
+        let mut injected = message(LetterKind::Link, "en");
+        injected.content.name = "A\nBcc: x@y.example".to_owned();
+        injected.template = Some("Subject: {{ name }}\nText".into());
+        assert_eq!(renderer.render(&injected, &Links::default()).unwrap().subject, "A");
+    }
+
+    #[test]
+    fn dates_read_as_people_write_them() {
+        let day = |y, m, d| NaiveDate::from_ymd_opt(y, m, d).unwrap();
+        assert_eq!(dates("en", day(2014, 3, 31), day(2014, 4, 1)), "31 March – 1 April 2014");
+        assert_eq!(dates("fr", day(2014, 3, 30), day(2014, 3, 31)), "30–31 mars 2014");
+        assert_eq!(dates("fr", day(2014, 3, 31), day(2014, 4, 1)), "31 mars – 1er avril 2014");
+        assert_eq!(dates("nl", day(2014, 12, 31), day(2015, 1, 1)), "31 december 2014 – 1 januari 2015");
+        assert_eq!(dates("sw", day(2014, 5, 1), day(2014, 5, 1)), "1 May 2014");
+    }
+}

@@ -1,0 +1,3 @@
+//! The messages of a conference and their delivery; bounces; blocked addresses.
+
+pub mod api;

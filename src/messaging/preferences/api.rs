@@ -1,0 +1,167 @@
+//! `.../registrations/{reference}/mail-preferences`, the target of the link in announcements and reminders.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use deserr::Deserr;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    database::Connection,
+    http::{CodePath, NO_STORE, Problem, Query, TokenQuery, problem::AnyProblem},
+    mail::block_list::{self, BlockReason},
+    registration::{RegistrationError, rows as store_of, service::RegistrationService},
+    validation::ValidationErrors,
+};
+
+/// Which optional mail a person gets.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MailPreferences {
+    /// Whether the person gets announcements and reminders. Letters about their own registration are always sent.
+    pub announcements: bool,
+}
+
+/// Query of a change of mail preferences.
+#[derive(Debug, Default, Deserr, utoipa::IntoParams)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PreferencesQuery {
+    /// Token of the link in an announcement or reminder.
+    #[deserr(default)]
+    pub token: Option<String>,
+    /// `true` subscribes to announcements and reminders again; `false` or nothing unsubscribes.
+    #[deserr(default)]
+    pub announcements: Option<crate::values::Switch>,
+}
+
+/// Address of the registration, if the token is the one of its preferences link. Any other token gets the same error as
+/// an unknown registration.
+fn reader(
+    connection: &mut Connection,
+    service: &RegistrationService,
+    conference: crate::ids::ConferenceId,
+    reference: &str,
+    token: Option<&str>,
+) -> Result<String, RegistrationError> {
+    let found = store_of::find(connection, conference, reference)?;
+    let own = found.filter(|own| token.is_some_and(|token| service.secret.is_preferences_token(token, own.id)));
+    let own = own.ok_or(RegistrationError::NotFound)?;
+    Ok(own.person.email.folded())
+}
+
+fn wants(
+    connection: &mut Connection,
+    conference: crate::ids::ConferenceId,
+    folded: &str,
+) -> Result<bool, RegistrationError> {
+    let blocks = block_list::blocked_of(connection, conference, &[folded.to_owned()])?;
+    Ok(!blocks.iter().any(|(_, reason)| *reason == BlockReason::Unsubscribed))
+}
+
+/// Whether announcements are wanted, for the holder of a preferences link.
+///
+/// # Errors
+/// [`RegistrationError::NotFound`] for any other link.
+pub async fn find(
+    service: &RegistrationService,
+    conference: crate::ids::ConferenceId,
+    reference: String,
+    token: Option<String>,
+) -> Result<bool, RegistrationError> {
+    let own_desk = service.clone();
+    let read = move |tx: &mut Connection| {
+        let folded = reader(tx, &own_desk, conference, &reference, token.as_deref())?;
+        wants(tx, conference, &folded)
+    };
+    service.database.read(read).await
+}
+
+/// Subscribes to announcements or unsubscribes from them.
+///
+/// # Errors
+/// [`RegistrationError::NotFound`] for any other link.
+pub async fn set(
+    service: &RegistrationService,
+    conference: crate::ids::ConferenceId,
+    reference: String,
+    token: Option<String>,
+    wanted: bool,
+) -> Result<(), RegistrationError> {
+    let own_desk = service.clone();
+    let work = move |tx: &mut Connection| {
+        let folded = reader(tx, &own_desk, conference, &reference, token.as_deref())?;
+        if wanted {
+            block_list::unblock(tx, conference, &folded, BlockReason::Unsubscribed)?;
+        } else {
+            block_list::block(tx, conference, &folded, BlockReason::Unsubscribed, None)?;
+        }
+        Ok::<_, RegistrationError>(())
+    };
+    service.database.write("set mail preferences", work).await
+}
+
+/// Reads the mail preferences of the holder of an announcement's link.
+///
+/// A browser is redirected to the page of the preferences.
+#[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/registrations/{reference}/mail-preferences",
+    tag = "mail",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("reference" = String, Path, description = "The registration's reference"),
+        TokenQuery
+    ),
+    responses(
+        (status = 200, description = "The preferences", body = MailPreferences),
+        (status = 303, description = "For a browser: redirect to the page"),
+        AnyProblem
+    ),
+    security(("link" = []))
+)]
+pub async fn read_mail_preferences(
+    request: HttpRequest,
+    service: web::Data<RegistrationService>,
+    path: web::Path<(CodePath, String)>,
+    query: Query<TokenQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (slug, reference) = path.into_inner();
+    let snapshot = service.snapshot(&slug.0)?;
+    if crate::http::prefers_html(&request) {
+        return crate::registration::html_redirect::redirect(
+            &request,
+            &service,
+            &snapshot,
+            &format!("/registrations/{reference}/mail-preferences"),
+        );
+    }
+    let announcements = find(&service, snapshot.place.id, reference, query.0.token).await?;
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(MailPreferences { announcements }))
+}
+
+/// Unsubscribes from announcements and reminders, or subscribes again.
+///
+/// Without parameters, this is the one-click unsubscription of mail clients (RFC 8058).
+#[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/registrations/{reference}/mail-preferences",
+    tag = "mail",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("reference" = String, Path, description = "The registration's reference"),
+        PreferencesQuery
+    ),
+    responses(
+        (status = 200, description = "The preferences after the change", body = MailPreferences),
+        AnyProblem
+    ),
+    security(("link" = []))
+)]
+pub async fn set_mail_preferences(
+    service: web::Data<RegistrationService>,
+    path: web::Path<(CodePath, String)>,
+    query: Query<PreferencesQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (slug, reference) = path.into_inner();
+    let snapshot = service.snapshot(&slug.0)?;
+    let announcements = query.0.announcements == Some(crate::values::Switch::On);
+    set(&service, snapshot.place.id, reference, query.0.token, announcements).await?;
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(MailPreferences { announcements }))
+}

@@ -1,0 +1,329 @@
+//! `.../mail/templates`.
+
+use actix_web::{HttpResponse, web};
+use chrono::TimeDelta;
+use deserr::Deserr;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    access::{
+        Actor, Credentials, Operation,
+        audit::{self, AuditAction, ResourceKind},
+        authorise,
+    },
+    agenda::{Agenda, model::utc},
+    clock,
+    database::{Connection, DatabaseError},
+    http::{
+        CodePath, Json, NO_STORE, Problem,
+        problem::{AnyProblem, NOT_FOUND},
+    },
+    mail::{
+        Announcement, LetterContent, LetterKind,
+        letter::{MailLanguage, SessionLine},
+        own_templates::{self, OwnTemplate},
+        templates::{self, Links},
+    },
+    messaging::MessagingError,
+    registration::{RegistrationError, context::RequestContext, letters::of_conference, service::RegistrationService},
+    validation::ValidationErrors,
+    values::Prose,
+};
+
+/// Template of one kind of letter in one language.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MailTemplate)]
+pub struct TemplateView {
+    /// Kind of the letter.
+    pub kind: LetterKind,
+    /// Language of the template.
+    pub language: MailLanguage,
+    /// Whether the conference replaced the shipped template by its own.
+    pub is_own: bool,
+    /// Source of the template: a line `Subject: ...`, an empty line, then paragraphs. The HTML part of a letter is made
+    /// from the same paragraphs.
+    pub source: String,
+    /// Time at which the conference's own template was saved (RFC 3339, UTC); null for a shipped template.
+    pub updated_at: Option<String>,
+    /// Name of the token that saved the conference's own template; null for a shipped template.
+    pub updated_by: Option<String>,
+}
+
+/// All templates of a conference.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TemplateList {
+    /// Templates by kind and language: the conference's own where it has one, else the shipped one.
+    pub data: Vec<TemplateView>,
+    /// Names that a template may use, as `{{ name }}`.
+    pub placeholders: Vec<&'static str>,
+}
+
+/// Source of a template.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
+pub struct TemplateSource {
+    /// A line `Subject: ...`, an empty line, then paragraphs; at most 3,000 characters.
+    pub source: Prose<3000>,
+}
+
+/// A letter as its recipient would see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LetterPreview {
+    /// Subject of the letter.
+    pub subject: String,
+    /// Plain text part.
+    pub text: String,
+    /// HTML part; it says the same as the plain text.
+    pub html: String,
+}
+
+fn view(kind: LetterKind, language: MailLanguage, own: &[OwnTemplate]) -> TemplateView {
+    let own = own.iter().find(|own| own.kind == kind && own.language == language);
+    let shipped = templates::shipped(kind, language).unwrap_or_default();
+    TemplateView {
+        kind,
+        language,
+        is_own: own.is_some(),
+        source: own.map_or(shipped, |own| &own.source).to_owned(),
+        updated_at: own.map(|own| clock::wire(own.updated_at.0)),
+        updated_by: own.map(|own| own.updated_by.clone()),
+    }
+}
+
+fn kinds() -> impl Iterator<Item = (LetterKind, MailLanguage)> {
+    let languages = || MailLanguage::WORDS.iter().filter_map(|word| MailLanguage::from_word(word));
+    let kinds = LetterKind::WORDS.iter().filter_map(|word| LetterKind::from_word(word));
+    kinds.flat_map(move |kind| languages().map(move |language| (kind, language)))
+}
+
+/// Lists the templates of letters.
+#[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/mail/templates",
+    tag = "mail",
+    params(("conference" = String, Path, description = "The conference's slug")),
+    responses((status = 200, description = "The templates", body = TemplateList), AnyProblem)
+)]
+pub async fn list_mail_templates(
+    service: web::Data<RegistrationService>,
+    credentials: Credentials,
+    path: web::Path<CodePath>,
+) -> Result<HttpResponse, Problem> {
+    let snapshot = service.snapshot(&path.0)?;
+    let read = |tx: &mut Connection, context: RequestContext<'_>| {
+        authorise(tx, context.credentials, Operation::ListMailTemplates, Some(context.place.id))?;
+        Ok::<_, RegistrationError>(own_templates::list_own_templates(tx, context.place.id)?)
+    };
+    let own = service.read(&snapshot, credentials, read).await?;
+    let data = kinds().map(|(kind, language)| view(kind, language, &own)).collect();
+    let list = TemplateList { data, placeholders: templates::PLACEHOLDERS.to_vec() };
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(list))
+}
+
+fn named(kind: &str, language: &str) -> Result<(LetterKind, MailLanguage), Problem> {
+    let found = LetterKind::from_word(kind).zip(MailLanguage::from_word(language));
+    found.ok_or_else(|| Problem::new(&NOT_FOUND).detail("there is no template of this kind and language"))
+}
+
+fn note(
+    connection: &mut Connection,
+    actor: &Actor,
+    context: RequestContext<'_>,
+    operation: Operation,
+    action: AuditAction,
+    kind: LetterKind,
+    language: MailLanguage,
+) -> Result<(), DatabaseError> {
+    let change = serde_json::json!({ "kind": kind, "language": language });
+    let entry = audit::Entry::of(action, ResourceKind::MailTemplate, format!("{kind}/{language}"), Some(change));
+    audit::record(connection, actor, operation, Some(context.place.id), &[entry])
+}
+
+/// Replaces a template by the conference's own.
+///
+/// A template that uses an unknown placeholder or cannot be rendered is refused (422).
+#[utoipa::path(
+    put, path = "/api/v1/conferences/{conference}/mail/templates/{kind}/{language}",
+    tag = "mail",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("kind" = LetterKind, Path, description = "Kind of the letter"),
+        ("language" = MailLanguage, Path, description = "Language of the template")
+    ),
+    request_body = TemplateSource,
+    responses((status = 200, description = "The template", body = TemplateView), AnyProblem)
+)]
+pub async fn put_mail_template(
+    service: web::Data<RegistrationService>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String, String)>,
+    Json(TemplateSource { source }): Json<TemplateSource>,
+) -> Result<HttpResponse, Problem> {
+    let (slug, kind, language) = path.into_inner();
+    let (kind, language) = named(&kind, &language)?;
+    let snapshot = service.snapshot(&slug.0)?;
+    let work = move |tx: &mut Connection, context: RequestContext<'_>| {
+        let actor = authorise(tx, context.credentials, Operation::PutMailTemplate, Some(context.place.id))?;
+        check(context.released.agenda, kind, language, source.as_str())?;
+        own_templates::put_own_template(tx, context.place.id, (kind, language), source.as_str(), actor.name())?;
+        note(tx, &actor, context, Operation::PutMailTemplate, AuditAction::Update, kind, language)?;
+        Ok::<_, MessagingError>(own_templates::list_own_templates(tx, context.place.id)?)
+    };
+    let own = service.write("write a template", &snapshot, credentials, work).await?;
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(view(kind, language, &own)))
+}
+
+/// Deletes the conference's own template; the shipped one is used again.
+#[utoipa::path(
+    delete, path = "/api/v1/conferences/{conference}/mail/templates/{kind}/{language}",
+    tag = "mail",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("kind" = LetterKind, Path, description = "Kind of the letter"),
+        ("language" = MailLanguage, Path, description = "Language of the template")
+    ),
+    responses((status = 204, description = "The template was deleted"), AnyProblem)
+)]
+pub async fn delete_mail_template(
+    service: web::Data<RegistrationService>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (slug, kind, language) = path.into_inner();
+    let snapshot = service.snapshot(&slug.0)?;
+    let work = move |tx: &mut Connection, context: RequestContext<'_>| {
+        let actor = authorise(tx, context.credentials, Operation::DeleteMailTemplate, Some(context.place.id))?;
+        let known = LetterKind::from_word(&kind).zip(MailLanguage::from_word(&language));
+        let (kind, language) = known.ok_or(MessagingError::NoTemplate)?;
+        match own_templates::delete_own_template(tx, context.place.id, (kind, language))? {
+            true => Ok(note(tx, &actor, context, Operation::DeleteMailTemplate, AuditAction::Delete, kind, language)?),
+            false => Err(MessagingError::NoTemplate),
+        }
+    };
+    service.write("delete a template", &snapshot, credentials, work).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Renders a template with sample data, without saving it.
+#[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/mail/templates/{kind}/{language}/preview",
+    tag = "mail",
+    params(
+        ("conference" = String, Path, description = "The conference's slug"),
+        ("kind" = LetterKind, Path, description = "Kind of the letter"),
+        ("language" = MailLanguage, Path, description = "Language of the template")
+    ),
+    request_body = TemplateSource,
+    responses((status = 200, description = "The letter", body = LetterPreview), AnyProblem)
+)]
+pub async fn preview_mail_template(
+    service: web::Data<RegistrationService>,
+    credentials: Credentials,
+    path: web::Path<(CodePath, String, String)>,
+    Json(TemplateSource { source }): Json<TemplateSource>,
+) -> Result<HttpResponse, Problem> {
+    let (slug, kind, language) = path.into_inner();
+    let (kind, language) = named(&kind, &language)?;
+    let snapshot = service.snapshot(&slug.0)?;
+    let read = move |tx: &mut Connection, context: RequestContext<'_>| {
+        authorise(tx, context.credentials, Operation::PreviewMailTemplate, Some(context.place.id))?;
+        Ok::<_, RegistrationError>(check(context.released.agenda, kind, language, source.as_str())?)
+    };
+    let preview = service.read(&snapshot, credentials, read).await?;
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(preview))
+}
+
+/// Renders a template with sample data: once with the least that a letter of its kind has, once with everything.
+///
+/// # Errors
+/// The validation errors with their line, if it uses an unknown placeholder or cannot be rendered.
+pub fn check(
+    agenda: &Agenda,
+    kind: LetterKind,
+    language: MailLanguage,
+    source: &str,
+) -> Result<LetterPreview, ValidationErrors> {
+    templates::check(source).or(())?;
+    // Not every letter of a kind has every part: the template must render with the least of them, too.
+    preview(kind, language, Some(source), least(kind, sample(agenda, language))).map_err(|mut found| {
+        found.0.iter_mut().for_each(|fault| fault.detail.push_str(" (rendered for a recipient with the least data)"));
+        found
+    })?;
+    preview(kind, language, Some(source), sample(agenda, language))
+}
+
+/// The letter without the parts that not every letter of the kind has.
+fn least(kind: LetterKind, full: LetterContent) -> LetterContent {
+    LetterContent {
+        venue: None,
+        position: None,
+        reason: None,
+        offer_hours: None,
+        deadline: None,
+        left: Vec::new(),
+        moved: None,
+        sessions: Vec::new(),
+        delegation: None,
+        announcement: full.announcement.filter(|_| kind == LetterKind::Announcement),
+        ..full
+    }
+}
+
+/// Renders a letter with sample links.
+///
+/// # Errors
+/// The template cannot be rendered; the validation error names the line.
+pub fn preview(
+    kind: LetterKind,
+    language: MailLanguage,
+    source: Option<&str>,
+    content: LetterContent,
+) -> Result<LetterPreview, ValidationErrors> {
+    let links = Links {
+        link: "https://conference.example/your-link".to_owned(),
+        preferences: "https://conference.example/your-preferences".to_owned(),
+    };
+    let rendered = templates::preview(kind, language, source, content, &links).map_err(|error| {
+        let mut found = ValidationErrors::default();
+        let at = format!("#/source/line {}", error.line().unwrap_or(1));
+        found.add(at, "invalid_template", error.to_string());
+        found
+    })?;
+    Ok(LetterPreview { subject: rendered.subject, text: rendered.text, html: rendered.html })
+}
+
+/// Sample content with every part that any letter can have, from the conference's own agenda.
+pub fn sample(agenda: &Agenda, language: MailLanguage) -> LetterContent {
+    let conference = &agenda.conference;
+    let (tag, languages) = (language.as_str(), &conference.languages);
+    let now = conference.time_zone.local(clock::now() + TimeDelta::days(2));
+    let sessions: Vec<SessionLine> = agenda
+        .sessions
+        .iter()
+        .take(2)
+        .map(|session| SessionLine {
+            title: session.title.text(tag, languages).to_owned(),
+            starts_at: conference.time_zone.local(utc(session.starts_at)),
+            waits: false,
+            id: session.id.map(|id| id.uuid()),
+            ends_at: Some(conference.time_zone.local(utc(session.ends_at))),
+            room: None,
+        })
+        .collect();
+    LetterContent {
+        name: "Dr Ada Example".to_owned(),
+        reference: "ABC-12345678".to_owned(),
+        category: "Delegate".to_owned(),
+        position: Some(3),
+        token_generation: 1,
+        reason: Some("The organisers' reason.".to_owned()),
+        offer_hours: Some(48),
+        deadline: Some(now),
+        left: sessions.clone(),
+        moved: sessions.first().cloned(),
+        sessions,
+        delegation: Some("Belgium".to_owned()),
+        announcement: Some(Announcement { subject: "An announcement".to_owned(), body: "Its text.".to_owned() }),
+        ..of_conference(agenda, tag)
+    }
+}

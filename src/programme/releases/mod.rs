@@ -1,0 +1,13 @@
+//! Releases: publishing the draft under a number, at once or at a later time, and publishing an old release again.
+
+pub mod actions;
+pub mod api;
+pub mod protection;
+pub mod schedule;
+pub(super) mod store;
+pub mod views;
+
+pub use actions::{PublishedRelease, latest_agenda, publish, restore};
+pub use store::{latest, list_with_words, load, load_whole};
+
+pub use crate::programme::releases::actions::PublicationRequest;

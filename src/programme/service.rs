@@ -1,0 +1,69 @@
+//! The service that the handlers of the programme share: the latest releases in memory, and the store for older ones.
+
+use std::sync::Arc;
+
+use super::{
+    ProgrammeError, Programmes, Snapshot, documents::ReleaseDocuments, filter::ReleaseNumber, release::PublicRelease,
+    releases,
+};
+use crate::{access::ServerSecret, database::Database, values::Code};
+
+#[derive(Clone)]
+pub struct ProgrammeService {
+    pub database: Database,
+    /// The latest releases, in memory.
+    pub programmes: Programmes,
+    /// The codes of placeholders and the links to previews are derived from it.
+    pub secret: ServerSecret,
+    /// The address at which the public reaches the service, without a slash at the end.
+    pub public_url: Arc<str>,
+}
+
+/// Caches may keep an answer for 10 seconds, and serve it for a minute more while they fetch a new one.
+pub const FOR_A_MOMENT: &str = "public, max-age=10, stale-while-revalidate=60";
+
+/// For a release that was requested by its number. It can change nevertheless: a redaction must reach everybody who
+/// asks again.
+const FOR_A_DAY: &str = "public, max-age=86400";
+
+/// A release that a request asks for.
+pub struct ServedRelease {
+    pub snapshot: Arc<Snapshot>,
+    /// Its ready-made documents; `None` if it is not the latest release.
+    pub documents: Option<Arc<ReleaseDocuments>>,
+    /// The value of the header `Cache-Control`.
+    pub cache_control: &'static str,
+}
+
+/// The latest release of a conference, or the release with the given number.
+pub async fn find(
+    state: &ProgrammeService,
+    slug: &Code,
+    version: Option<ReleaseNumber>,
+) -> Result<ServedRelease, ProgrammeError> {
+    let (snapshot, documents) =
+        state.programmes.get_with_edition(slug.as_str()).ok_or(ProgrammeError::NotFound("conference"))?;
+    match version {
+        None => Ok(ServedRelease { snapshot, documents: Some(documents), cache_control: FOR_A_MOMENT }),
+        Some(number) if number.0 == snapshot.release.number => {
+            Ok(ServedRelease { snapshot, documents: Some(documents), cache_control: FOR_A_DAY })
+        }
+        Some(number) => {
+            let snapshot = older(state, &snapshot, number).await?;
+            Ok(ServedRelease { snapshot, documents: None, cache_control: FOR_A_DAY })
+        }
+    }
+}
+
+async fn older(
+    state: &ProgrammeService,
+    current: &Snapshot,
+    number: ReleaseNumber,
+) -> Result<Arc<Snapshot>, ProgrammeError> {
+    let place = current.place.clone();
+    let (id, number) = (place.id, number.0);
+    let _turn = state.programmes.turn_for_old().await;
+    let found = state.database.read(move |tx| releases::load(tx, id, number).map_err(ProgrammeError::from)).await?;
+    let PublicRelease { row, content, history } = found.ok_or(ProgrammeError::NotFound("release"))?;
+    Ok(Arc::new(Snapshot::new(place, row, content).with_history(history)))
+}

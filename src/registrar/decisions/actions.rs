@@ -1,0 +1,143 @@
+//! Use cases: decisions, notes, and the log of decisions.
+
+use serde_json::json;
+
+use super::store::{self, Decision, Note};
+use crate::{
+    access::{Actor, Operation, authorise},
+    agenda::ConferenceRef,
+    clock,
+    database::{Connection, DatabaseError},
+    http::idempotency::{IdempotencyKey, make_once},
+    registration::{
+        RegistrationError,
+        actions::{Ending, end_registration},
+        context::RequestContext,
+        model::{Event, Registration, RegistrationStatus},
+        pending_event::EventDetails,
+        rows,
+        seat_transaction::SeatTransaction,
+    },
+};
+
+/// Result for one registration of a bulk.
+pub struct DecisionResult {
+    /// As in the request.
+    pub reference: String,
+    /// Whether it changed, and its status now.
+    pub outcome: Result<(bool, RegistrationStatus), RegistrationError>,
+}
+
+/// Approves, rejects or revokes registrations, each by itself. `references` has no duplicates.
+///
+/// # Errors
+/// [`RegistrationError::Access`]; any error that is not about one registration rolls all of them back.
+pub fn decide(
+    connection: &mut Connection,
+    context: RequestContext<'_>,
+    operation: Operation,
+    event: Event,
+    references: &[String],
+    reason: Option<&str>,
+) -> Result<Vec<DecisionResult>, RegistrationError> {
+    let mut transaction = SeatTransaction::open(connection, context.place, context.released)?;
+    let actor = authorise(connection, context.credentials, operation, Some(context.place.id))?;
+    let mut named = Vec::with_capacity(references.len());
+    for (place, reference) in references.iter().enumerate() {
+        named.push((place, reference, rows::find(connection, context.place.id, reference)?));
+    }
+    // Seats go by arrival, whatever the order of the request.
+    named.sort_by_key(|(.., found)| found.as_ref().map(|registration| registration.arrival));
+    let mut decided = Vec::with_capacity(references.len());
+    for (place, reference, found) in named {
+        let outcome = match found {
+            Some(registration) => decide_one(connection, &mut transaction, event, registration, &actor, reason),
+            None => Err(RegistrationError::NotFound),
+        };
+        let outcome = match outcome {
+            Ok(done) => Ok(done),
+            Err(error @ (RegistrationError::NotFound | RegistrationError::WrongState(_) | RegistrationError::Full)) => {
+                Err(error)
+            }
+            // Any other error is not about this registration alone: everything is rolled back.
+            Err(error) => return Err(error),
+        };
+        decided.push((place, DecisionResult { reference: reference.clone(), outcome }));
+    }
+    transaction.close(connection)?;
+    decided.sort_by_key(|(place, _)| *place);
+    Ok(decided.into_iter().map(|(_, decided)| decided).collect())
+}
+
+fn decide_one(
+    connection: &mut Connection,
+    transaction: &mut SeatTransaction<'_>,
+    event: Event,
+    mut registration: Registration,
+    actor: &Actor,
+    reason: Option<&str>,
+) -> Result<(bool, RegistrationStatus), RegistrationError> {
+    if store::is_done(event, registration.state) {
+        return Ok((false, registration.state));
+    }
+    let reason = reason.map(str::to_owned);
+    match event {
+        Event::Rejected | Event::Revoked => {
+            let before = registration.state;
+            let state = if event == Event::Rejected { before.rejected()? } else { before.revoked()? };
+            end_registration(connection, transaction, &mut registration, Ending { state, event, actor, reason })?;
+        }
+        _ => {
+            registration.state.approved()?;
+            transaction.admit(connection, &mut registration, true)?;
+            transaction.save(connection, &mut registration)?;
+            transaction.record_event(&registration, event, actor, EventDetails { reason, ..EventDetails::default() });
+        }
+    }
+    Ok((true, registration.state))
+}
+
+/// Adds a note to a registration, once per idempotency key.
+///
+/// # Errors
+/// [`RegistrationError::Access`], [`RegistrationError::NotFound`].
+pub fn note(
+    connection: &mut Connection,
+    context: RequestContext<'_>,
+    reference: &str,
+    text: &str,
+    key: &IdempotencyKey,
+) -> Result<Note, RegistrationError> {
+    let actor = authorise(connection, context.credentials, Operation::CreateRegistrationNote, Some(context.place.id))?;
+    let found = rows::find(connection, context.place.id, reference)?.ok_or(RegistrationError::NotFound)?;
+    let scope = (context.place.id.to_string(), actor.identity());
+    let made = make_once(connection, key, (&scope.0, &scope.1), &json!(text), |tx| {
+        Ok::<_, RegistrationError>(store::add_note(tx, found.id, actor.name(), text, clock::now())?.id.to_string())
+    })?;
+    let note = store::notes(connection, found.id)?.into_iter().find(|note| note.id.to_string() == made);
+    Ok(note.ok_or_else(|| DatabaseError::missing(format_args!("note {made}")))?)
+}
+
+/// Notes about a registration, the oldest first.
+///
+/// # Errors
+/// [`RegistrationError::Access`], [`RegistrationError::NotFound`].
+pub fn notes(
+    connection: &mut Connection,
+    context: RequestContext<'_>,
+    reference: &str,
+) -> Result<Vec<Note>, RegistrationError> {
+    authorise(connection, context.credentials, Operation::ListRegistrationNotes, Some(context.place.id))?;
+    let found = rows::find(connection, context.place.id, reference)?.ok_or(RegistrationError::NotFound)?;
+    Ok(store::notes(connection, found.id)?)
+}
+
+/// Decisions with a sequence number below `before`, the latest first.
+pub fn log(
+    connection: &mut Connection,
+    place: &ConferenceRef,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Decision>, DatabaseError> {
+    store::decisions(connection, place.id, before, limit)
+}

@@ -1,0 +1,137 @@
+//! `/api/v1/conferences/{conference}/registrations/import`: registrations of another system.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use actix_web::{HttpResponse, http::header, web};
+use deserr::Deserr;
+use utoipa::IntoParams;
+
+use super::{
+    ExistingRowPolicy, ImportOptions, ImportedStatus,
+    actions::{ImportAborted, Report, import, read},
+};
+use crate::{
+    access::{Credentials, Operation, authorise},
+    http::{
+        CodePath, NO_STORE, Problem, Query,
+        extract::Upload,
+        problem::{AnyProblem, UNSUPPORTED_MEDIA_TYPE},
+    },
+    registration::{
+        RegistrationError,
+        context::{ReleasedAgenda, RequestContext},
+        service::RegistrationService,
+    },
+    validation::ValidationErrors,
+    values::{Code, LanguageTag, Line, Switch},
+};
+
+/// Options of an import.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RegistrationImportQuery {
+    /// How these people consented to the storage of their data, in the organisers' words. The history of each
+    /// registration quotes it.
+    pub consent: Line<300>,
+    /// `true`: answers what would be imported and what is wrong, and writes nothing.
+    #[deserr(default)]
+    pub dry_run: Option<Switch>,
+    /// What happens to rows whose address is already registered: `refuse` (nothing is imported) or `skip` (they are
+    /// left out); `refuse` if left out.
+    #[deserr(default)]
+    pub mode: Option<ExistingRowPolicy>,
+    /// Fields of columns, as a JSON object from column names to field names, such as `{"E-mail":"email","Shoe
+    /// size":null}`; `null` leaves a column out. Fields are those of the form, `name`, `status`, `external_id` and
+    /// `answers.CODE`. Columns that are not in the object are recognised by their names.
+    #[deserr(default)]
+    #[param(value_type = Option<String>)]
+    pub map: Option<String>,
+    /// Code of the category of rows without one.
+    #[deserr(default)]
+    pub category: Option<Code>,
+    /// Language of rows without one (BCP 47); the conference's first if left out.
+    #[deserr(default)]
+    pub language: Option<LanguageTag>,
+    /// Status of rows without one; `confirmed` if left out.
+    #[deserr(default)]
+    pub status: Option<ImportedStatus>,
+}
+
+impl RegistrationImportQuery {
+    fn wish(self) -> Result<ImportOptions, ValidationErrors> {
+        let map: Option<BTreeMap<String, Option<String>>> = match &self.map {
+            None => Some(BTreeMap::new()),
+            Some(text) => serde_json::from_str(text).ok(),
+        };
+        let mut faults = ValidationErrors::default();
+        if map.is_none() {
+            faults.add("?map", "invalid", "must be a JSON object such as {\"E-mail\":\"email\",\"Shoe size\":null}");
+        }
+        faults.or(ImportOptions {
+            map: map.unwrap_or_default(),
+            category: self.category,
+            language: self.language,
+            status: self.status.unwrap_or(ImportedStatus::Confirmed),
+            known: self.mode.unwrap_or(ExistingRowPolicy::Refuse),
+            consent: self.consent,
+            dry_run: self.dry_run == Some(Switch::On),
+        })
+    }
+}
+
+/// Imports registrations of another system from a table (CSV).
+///
+/// All rows are imported or, with one validation error, none. Nobody gets a letter.
+#[utoipa::path(
+    post, path = "/api/v1/conferences/{conference}/registrations/import",
+    tag = "registration",
+    params(("conference" = String, Path, description = "The conference's slug"), RegistrationImportQuery),
+    request_body(description = "The table in UTF-8, at most 16 MiB", content((String = "text/csv"))),
+    responses((status = 200, description = "Report of the import or of the dry run", body = Report), AnyProblem),
+    security(("bearer" = []))
+)]
+pub async fn import_registrations(
+    service: web::Data<RegistrationService>,
+    credentials: Credentials,
+    path: web::Path<CodePath>,
+    query: Query<RegistrationImportQuery>,
+    body: Upload,
+) -> Result<HttpResponse, Problem> {
+    let slug = path.into_inner().0;
+    let snapshot = service.snapshot(&slug)?;
+    let (asked, place) = (credentials.clone(), snapshot.place.id);
+    service
+        .database
+        .read(move |tx| {
+            authorise(tx, &asked, Operation::ImportRegistrations, Some(place))
+                .map(|_| ())
+                .map_err(RegistrationError::from)
+        })
+        .await?;
+    if body.media_type().as_deref() != Some("text/csv") {
+        return Err(Problem::new(&UNSUPPORTED_MEDIA_TYPE)
+            .detail("send Content-Type: text/csv")
+            .header(header::ACCEPT, "text/csv"));
+    }
+    let wish = Arc::new(query.0.wish()?);
+    let bytes = body.receive().await?;
+    let (seen, wanted) = (Arc::clone(&snapshot), Arc::clone(&wish));
+    let file = service.database.read(move |tx| read(tx, &seen.place, &seen.agenda, &bytes, &wanted)).await?;
+    let secret = service.secret.clone();
+    let done = service
+        .database
+        .write_in_turn("import registrations", &format!("registrations of {slug}"), move |tx| {
+            let released = ReleasedAgenda { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
+            let context =
+                RequestContext { place: &snapshot.place, released, credentials: &credentials, secret: &secret };
+            import(tx, context, &file, &wish)
+        })
+        .await;
+    match done {
+        Ok(report) => Ok(HttpResponse::Ok().insert_header(NO_STORE).json(report)),
+        Err(ImportAborted::Rehearsed(report)) => Ok(HttpResponse::Ok().insert_header(NO_STORE).json(report)),
+        Err(ImportAborted::Faulty(faults)) => Err(faults.into()),
+        Err(ImportAborted::Refused(error)) => Err(error.into()),
+    }
+}

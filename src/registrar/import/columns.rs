@@ -1,0 +1,199 @@
+//! Fields of a table's columns: as the options map them, else by the column names of pretix, Indico and Eventbrite.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    registration::{fields::PERSONAL_FIELDS, form::Question, model::fold},
+    validation::ValidationErrors,
+};
+
+/// Folded names by which a column with the category is recognised.
+const CATEGORY: &[&str] = &["category", "ticket type", "product", "item", "ticket", "categorie"];
+/// Folded names by which a column with given and family name together is recognised.
+const NAME: &[&str] = &["name", "full name", "attendee name", "nom complet"];
+/// The fields that are not of a person, with the folded names by which their columns are recognised.
+const OTHERS: &[(&str, &[&str])] = &[
+    ("sessions", &["sessions"]),
+    ("status", &["status", "attendee status", "registration status", "order status", "state", "statut"]),
+    ("external_id", &["external id", "order code", "attendee", "registration id", "order id", "id"]),
+];
+
+/// Every field that a column can have, with the folded names by which it is recognised. Of several names the first one
+/// that the table has wins, so an attendee's address goes before an orderer's.
+fn known_fields() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    let personal = PERSONAL_FIELDS.iter().flat_map(|field| {
+        let name = (field.name == "family_name").then_some(("name", NAME));
+        [Some((field.name, field.columns)), name].into_iter().flatten()
+    });
+    [("category", CATEGORY)].into_iter().chain(personal).chain(OTHERS.iter().copied())
+}
+
+/// Fields of the columns of a table.
+#[derive(Debug, Clone, Default)]
+pub struct Columns {
+    /// In the order of the columns; `None` for a column that is not imported.
+    fields: Vec<Option<String>>,
+    header: Vec<String>,
+}
+
+impl Columns {
+    /// Finds the field of each column. Validation errors: a mapping of an unknown column or field, two columns of one
+    /// field, and no column for a field that every registration needs.
+    pub fn of(
+        header: &[String],
+        map: &BTreeMap<String, Option<String>>,
+        questions: &[Question],
+        faults: &mut ValidationErrors,
+    ) -> Self {
+        let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
+        let mut fields: Vec<Option<String>> = vec![None; header.len()];
+        let mut is_settled = vec![false; header.len()];
+        for (name, field) in map {
+            let Some(place) = header.iter().position(|column| column == name.trim()) else {
+                faults.add(format!("?map/{name}"), "unknown_reference", "is no column of the table");
+                continue;
+            };
+            if let Some(field) = field.as_ref().filter(|field| !is_field(field, questions)) {
+                let known: Vec<_> = known_fields().map(|(name, _)| name).collect();
+                let detail = format!("{field:?} is no field: one of {}, or answers.CODE", known.join(", "));
+                faults.add(format!("?map/{name}"), "unknown_value", detail);
+            }
+            if field.is_some() && fields.contains(field) {
+                faults.add(format!("?map/{name}"), "duplicate", "another column is mapped to this field");
+            }
+            if let (Some(slot), Some(settled)) = (fields.get_mut(place), is_settled.get_mut(place)) {
+                slot.clone_from(field);
+                *settled = true;
+            }
+        }
+        let words: Vec<String> = header.iter().map(|name| fold(name)).collect();
+        let mut recognise = |field: String, names: &[String]| {
+            if fields.iter().flatten().any(|taken| *taken == field) {
+                return;
+            }
+            let free = |name: &String| {
+                let columns = words.iter().zip(&is_settled).zip(&fields);
+                columns.enumerate().find(|(_, ((word, settled), taken))| *word == name && !**settled && taken.is_none())
+            };
+            let found = names.iter().find_map(|name| free(name).map(|(place, _)| place));
+            if let Some(slot) = found.and_then(|place| fields.get_mut(place)) {
+                *slot = Some(field);
+            }
+        };
+        for (field, names) in known_fields() {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            recognise(field.to_owned(), &names);
+        }
+        for question in questions {
+            let code = question.code.as_str();
+            let labels = question.label.map().values().map(|label| fold(label));
+            let names: Vec<String> = [fold(&format!("answers {code}")), fold(code)].into_iter().chain(labels).collect();
+            recognise(format!("answers.{code}"), &names);
+        }
+        let columns = Self { fields, header };
+        for (one, other) in [("email", "email"), ("family_name", "name")] {
+            if columns.place(one).is_none() && columns.place(other).is_none() {
+                let detail = format!("no column is the {one}: name it in ?map={{\"COLUMN\":\"{one}\"}}");
+                faults.add("row 1", "missing_column", detail);
+            }
+        }
+        columns
+    }
+
+    /// Index of the field's column.
+    pub fn place(&self, field: &str) -> Option<usize> {
+        self.fields.iter().position(|column| column.as_deref() == Some(field))
+    }
+
+    /// Codes of questions, with the index of their columns.
+    pub fn answers(&self) -> impl Iterator<Item = (&str, usize)> {
+        let fields = self.fields.iter().enumerate();
+        fields.filter_map(|(place, field)| Some((field.as_deref()?.strip_prefix("answers.")?, place)))
+    }
+
+    /// Position of a validation error: `row 7, column E-mail`.
+    pub fn at(&self, row: usize, field: &str) -> String {
+        let of_name = matches!(field, "given_name" | "family_name").then(|| self.place("name")).flatten();
+        match self.place(field).or(of_name).and_then(|place| self.header.get(place)) {
+            Some(column) => format!("row {row}, column {column}"),
+            None => format!("row {row}"),
+        }
+    }
+
+    /// Names of imported columns, with their fields.
+    pub fn mapping(&self) -> BTreeMap<String, String> {
+        let both = self.header.iter().zip(&self.fields);
+        both.filter_map(|(column, field)| Some((column.clone(), field.clone()?))).collect()
+    }
+
+    /// Names of columns that are not imported.
+    pub fn unknown(&self) -> Vec<String> {
+        let both = self.header.iter().zip(&self.fields);
+        both.filter(|(_, field)| field.is_none()).map(|(column, _)| column.clone()).collect()
+    }
+}
+
+fn is_field(field: &str, questions: &[Question]) -> bool {
+    match field.strip_prefix("answers.") {
+        Some(code) => questions.iter().any(|question| question.code.as_str() == code),
+        None => known_fields().any(|(name, _)| name == field),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mapping(header: &str, map: &[(&str, Option<&str>)]) -> (Vec<(String, String)>, Vec<String>) {
+        let header: Vec<String> = header.split(';').map(str::to_owned).collect();
+        let map = map.iter().map(|(name, field)| ((*name).to_owned(), field.map(str::to_owned))).collect();
+        let mut faults = ValidationErrors::default();
+        let columns = Columns::of(&header, &map, &[], &mut faults);
+        let faults = faults.0.iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect();
+        (columns.mapping().into_iter().collect(), faults)
+    }
+
+    #[test]
+    fn columns_of_other_systems_are_recognised() {
+        let of = |header: &str| {
+            let (mapping, faults) = mapping(header, &[]);
+            assert_eq!(faults, Vec::<String>::new());
+            mapping.into_iter().map(|(column, field)| format!("{column}={field}")).collect::<Vec<_>>().join(";")
+        };
+        assert_eq!(
+            of("Order code;E-mail;Product;Attendee name: Given name;Attendee name: Family name;Attendee email;Company"),
+            "Attendee email=email;Attendee name: Family name=family_name;Attendee name: Given name=given_name;\
+             Company=organisation;Order code=external_id;Product=category"
+        );
+        assert_eq!(
+            of("ID;Name;Email Address;Affiliation;Title"),
+            "Affiliation=organisation;Email Address=email;ID=external_id;Name=name;Title=honorific"
+        );
+        assert_eq!(
+            of("Order ID;Attendee #;First Name;Last Name;Email;Ticket Type;Attendee Status;Home Country"),
+            "Attendee #=external_id;Attendee Status=status;Email=email;First Name=given_name;Home Country=country;\
+             Last Name=family_name;Ticket Type=category"
+        );
+    }
+
+    #[test]
+    fn a_mapping_goes_before_what_is_recognised_and_is_held_against_the_table() {
+        let (found, faults) = mapping("Email;Nom;Contact", &[("Contact", Some("email")), ("Nom", Some("name"))]);
+        assert_eq!(found, [("Contact".into(), "email".into()), ("Nom".into(), "name".into())]);
+        assert_eq!(faults, Vec::<String>::new());
+        let (_, faults) = mapping("Email;Nom", &[("Email", None), ("Mail", Some("email")), ("Nom", Some("height"))]);
+        assert_eq!(
+            faults,
+            ["?map/Mail unknown_reference", "?map/Nom unknown_value", "row 1 missing_column", "row 1 missing_column"]
+        );
+    }
+
+    #[test]
+    fn a_column_of_every_field_is_recognised() {
+        let header: Vec<String> = PERSONAL_FIELDS.iter().map(|field| field.columns[0].to_owned()).collect();
+        let columns = Columns::of(&header, &BTreeMap::new(), &[], &mut ValidationErrors::default());
+        for (place, field) in PERSONAL_FIELDS.iter().enumerate() {
+            assert_eq!(columns.place(field.name), Some(place), "{}", field.name);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Reads the rows of a table as registration forms.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{ImportOptions, ImportedStatus, columns::Columns};
+use crate::{
+    agenda::{
+        Agenda,
+        import::{report::Report, text},
+    },
+    csv_table::{self, INNER_ROW, LINE_BREAK, Row, Table},
+    registration::{
+        fields::{Field, FieldKind, PERSONAL_FIELDS},
+        form::{Question, question::QuestionKind},
+        import_table::{has_address, yes_or_no},
+        model::{Form, fold},
+        setup::state::{CategoryState, SetupState},
+    },
+    validation::{self, ValidationErrors},
+    values::{Code, LanguageTag},
+};
+
+/// Limit of rows in a table.
+const ROWS_MAX: usize = 50_000;
+
+/// A table after reading.
+#[derive(Debug, Default)]
+pub struct ParsedTable {
+    pub columns: Columns,
+    /// Rows without a validation error of their own.
+    pub rows: Vec<ImportRow>,
+    /// Number of all rows.
+    pub count: usize,
+    /// Validation errors of the other rows.
+    pub errors: ValidationErrors,
+}
+
+/// A row that could be read.
+#[derive(Debug)]
+pub struct ImportRow {
+    /// Number of the row in a spreadsheet.
+    pub row: usize,
+    pub form: Form,
+    /// Language of letters.
+    pub language: LanguageTag,
+    pub status: ImportedStatus,
+    /// Id in the other system.
+    pub external_id: Option<String>,
+}
+
+/// Reads a table of registrations.
+///
+/// # Errors
+/// The text is no table in UTF-8. Errors of single rows are in [`ParsedTable::errors`].
+pub fn read(
+    bytes: &[u8],
+    wish: &ImportOptions,
+    setup_state: &SetupState,
+    questions: &[Question],
+    agenda: &Agenda,
+) -> Result<ParsedTable, ValidationErrors> {
+    let table = Table::open(decoded(bytes)?)?;
+    let mut errors = ValidationErrors::default();
+    let columns = Columns::of(&table.header, &wish.map, questions, &mut errors);
+    if !errors.0.is_empty() {
+        return Ok(ParsedTable { columns, errors, ..ParsedTable::default() });
+    }
+    let reader = Reader { columns: &columns, wish, setup_state, questions, agenda };
+    let (mut rows, mut count) = (Vec::new(), 0);
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    table.each(ROWS_MAX, "registrations", &mut errors, |row, errors| {
+        count += 1;
+        if row.inner_row(|cells| has_address(cells, columns.place("email"))).is_some() {
+            return errors.add(format!("row {}", row.row), INNER_ROW.0, INNER_ROW.1);
+        }
+        let Some(person) = reader.person(row, errors) else { return };
+        if person.status != ImportedStatus::Cancelled
+            && let Some(first) = seen.insert(person.form.email.folded(), person.row)
+        {
+            let detail = format!("row {first} has this address already");
+            return errors.add(columns.at(person.row, "email"), "duplicate", detail);
+        }
+        rows.push(person);
+    });
+    Ok(ParsedTable { columns, rows, count, errors })
+}
+
+/// Only UTF-8 is read: guessing another encoding would corrupt names.
+fn decoded(bytes: &[u8]) -> Result<&str, ValidationErrors> {
+    csv_table::text(bytes).map_err(|mut errors| {
+        for fault in &mut errors.0 {
+            fault.pointer = fault.pointer.replace("line", "row");
+            fault.detail = "is not UTF-8 (Windows-1252?): save the table as \"CSV UTF-8\"".to_owned();
+        }
+        errors
+    })
+}
+
+struct Reader<'a> {
+    columns: &'a Columns,
+    wish: &'a ImportOptions,
+    setup_state: &'a SetupState,
+    questions: &'a [Question],
+    agenda: &'a Agenda,
+}
+
+impl Reader<'_> {
+    fn person(&self, row: &Row, errors: &mut ValidationErrors) -> Option<ImportRow> {
+        let before = errors.0.len();
+        let cell = |field: &str| row.cell(self.columns.place(field)?);
+        let at = |field: &str| self.columns.at(row.row, field);
+        let mut sent = Map::new();
+        let lines = |field: &&Field| {
+            matches!(field.kind, FieldKind::Line | FieldKind::Email | FieldKind::Phone | FieldKind::Date)
+        };
+        for field in PERSONAL_FIELDS.iter().filter(lines).map(|field| field.name).chain(["name"]) {
+            if cell(field).is_some_and(|text| text.contains(['\n', '\r'])) {
+                errors.add(at(field), LINE_BREAK.0, LINE_BREAK.1);
+            }
+        }
+        for field in PERSONAL_FIELDS {
+            let Some(text) = cell(field.name) else { continue };
+            let value = match field.kind {
+                FieldKind::Line | FieldKind::Email | FieldKind::Phone | FieldKind::Date => line(text),
+                FieldKind::Prose => text.replace("\r\n", "\n"),
+                FieldKind::Country => text.to_uppercase(),
+                FieldKind::Language => text.replace('_', "-"),
+            };
+            sent.insert(field.name.to_owned(), json!(value));
+        }
+        if let (None, Some(name)) = (cell("family_name"), cell("name")) {
+            let (given_name, family_name) = text::names(name, &mut Report::default(), None);
+            // A person with a single name gets it as given name, too.
+            sent.insert("given_name".to_owned(), json!(given_name.unwrap_or_else(|| family_name.clone())));
+            sent.insert("family_name".to_owned(), json!(family_name));
+        }
+        if let Some(sessions) = cell("sessions") {
+            sent.insert("sessions".to_owned(), json!(parts(sessions)));
+        }
+        match self.category(cell("category")) {
+            Ok(code) => _ = sent.insert("category".to_owned(), json!(code)),
+            Err(detail) => errors.add(at("category"), "unknown_reference", detail),
+        }
+        let answers: Map<String, Value> = self
+            .columns
+            .answers()
+            .filter_map(|(code, place)| {
+                let question = self.questions.iter().find(|question| question.code.as_str() == code)?;
+                Some((code.to_owned(), answer(question, row.cell(place)?)))
+            })
+            .collect();
+        sent.insert("answers".to_owned(), Value::Object(answers));
+        sent.insert("consent".to_owned(), json!(true));
+        let status = match cell("status").map(status) {
+            None => Some(self.wish.status),
+            Some(Some(status)) => Some(status),
+            Some(None) => {
+                let detail = format!("must be one of {}", ImportedStatus::WORDS.join(", "));
+                errors.add(at("status"), "unknown_value", detail);
+                None
+            }
+        };
+        let has_category = sent.contains_key("category");
+        let form = match validation::read::<Form>(Value::Object(sent)) {
+            Ok(form) if !crate::mail::is_deliverable(form.email.as_str()) => {
+                errors.add(at("email"), "invalid_email", "must be an address that mail can be sent to");
+                None
+            }
+            Ok(form) => Some(form),
+            Err(found) => {
+                for fault in found.0.into_iter().filter(|fault| has_category || fault.pointer != "#/category") {
+                    errors.add(at(field_of(&fault.pointer)), &fault.code, fault.detail);
+                }
+                None
+            }
+        };
+        let languages = &self.agenda.conference.languages;
+        let language = self.wish.language.as_ref().or_else(|| languages.first()).cloned()?;
+        let external_id = cell("external_id").map(line);
+        let person = ImportRow { row: row.row, form: form?, language, status: status?, external_id };
+        (errors.0.len() == before).then_some(person)
+    }
+
+    /// The category that a cell names, by its code or by its name in any language.
+    fn category(&self, cell: Option<&str>) -> Result<Code, String> {
+        let categories = &self.setup_state.categories;
+        let Some(text) = cell else {
+            let only = match categories.as_slice() {
+                [only] => Some(&only.code),
+                _ => None,
+            };
+            let found = self.wish.category.as_ref().or(only);
+            return found.cloned().ok_or_else(|| "the row has no category and none is given: ?category=".to_owned());
+        };
+        let word = fold(text);
+        let is_meant = |category: &&CategoryState| {
+            fold(category.code.as_str()) == word || category.name.map().values().any(|name| fold(name) == word)
+        };
+        categories.iter().find(is_meant).map(|category| category.code.clone()).ok_or_else(|| {
+            let codes: Vec<_> = categories.iter().map(|category| category.code.as_str()).collect();
+            format!("is no category: must be one of {}", codes.join(", "))
+        })
+    }
+}
+
+/// The field in the pointer of a form's validation error.
+pub fn field_of(pointer: &str) -> &str {
+    // Only answers are a level deeper; their columns have the names of their questions.
+    let path = pointer.trim_start_matches("#/");
+    path.split('/').next().unwrap_or_default()
+}
+
+/// The text as one line, in NFC, without characters that are not allowed.
+fn line(text: &str) -> String {
+    text::line(text, usize::MAX, &mut Report::default(), None)
+}
+
+fn parts(text: &str) -> Vec<String> {
+    text.split(['|', ';', ',', '\n']).map(line).filter(|part| !part.is_empty()).collect()
+}
+
+/// A status in the words of pretix, Indico and Eventbrite.
+fn status(text: &str) -> Option<ImportedStatus> {
+    Some(match fold(text).as_str() {
+        "confirmed" | "paid" | "complete" | "completed" | "attending" | "checked in" | "approved" | "accepted"
+        | "registered" | "valid" => ImportedStatus::Confirmed,
+        "waitlisted" | "waiting" | "waiting list" | "on waiting list" | "waitlist" => ImportedStatus::Waitlisted,
+        "pending" | "awaiting moderation" | "awaiting approval" | "approval pending" => ImportedStatus::Pending,
+        "cancelled" | "canceled" | "withdrawn" | "not attending" | "refunded" | "deleted" => ImportedStatus::Cancelled,
+        _ => return None,
+    })
+}
+
+/// A cell as the answer to a question. A cell that is no valid answer stays as it is; the form refuses it.
+fn answer(question: &Question, cell: &str) -> Value {
+    let option = |text: &str| {
+        let word = fold(text);
+        let mut options = question.options.iter();
+        let found = options.find(|option| {
+            fold(option.code.as_str()) == word || option.label.map().values().any(|label| fold(label) == word)
+        });
+        found.map_or_else(|| text.to_owned(), |option| option.code.to_string())
+    };
+    match question.kind {
+        QuestionKind::SingleChoice => json!(option(cell)),
+        QuestionKind::MultipleChoice => parts(cell).iter().map(|part| json!(option(part))).collect(),
+        QuestionKind::YesNo => yes_or_no(cell).map_or_else(|| json!(cell), Value::Bool),
+        QuestionKind::Number => cell
+            .parse::<i64>()
+            .map(Value::from)
+            .or_else(|_| cell.parse::<f64>().map(Value::from))
+            .unwrap_or_else(|_| json!(cell)),
+        QuestionKind::Country => json!(cell.to_uppercase()),
+        QuestionKind::LongText => json!(cell.replace("\r\n", "\n")),
+        _ => json!(line(cell)),
+    }
+}

@@ -1,0 +1,8 @@
+//! The registrar's tools: lists and exports, decisions, import of registrations, possible duplicates, and the doctor
+//! that checks a store.
+
+pub mod decisions;
+pub mod doctor;
+pub mod duplicates;
+pub mod import;
+pub mod lists;

@@ -1,0 +1,472 @@
+//! Admission of registrations: one transaction registers a batch of people; each application is accepted or refused on
+//! its own.
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+use deserr::Deserr;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{
+    RegistrationError,
+    context::ReleasedAgenda,
+    form::{Answers, Question, RawAnswers, answers},
+    membership::Membership,
+    model::{self, Event, Form, Registration, RegistrationStatus},
+    pending_event::EventDetails,
+    reservations::Invitation,
+    rows,
+    seat_transaction::SeatTransaction,
+    setup::{
+        Badge,
+        state::{CategoryState, SetupState},
+    },
+    sign_ups::overlap,
+};
+use crate::{
+    access::{Actor, ServerSecret, secret::random},
+    agenda::{Agenda, ConferenceRef, document::SessionAccess},
+    database::{Connection, DatabaseError},
+    ids::{Id, RegistrationId, SessionId},
+    registration::reservations::InvitationKind,
+    validation::{ValidationError, ValidationErrors},
+    values::{Code, LanguageTag, TextValue as _},
+};
+
+/// A person's application to register, and who submits it.
+#[derive(Debug, Clone)]
+pub struct Application {
+    pub form: Form,
+    /// The language of letters, if the form names none.
+    pub language: LanguageTag,
+    /// Who submits the application.
+    pub actor: Actor,
+    /// [`Event::Registered`] or [`Event::Imported`].
+    pub event: Event,
+    /// Whether the submitter vouches for the person: the address needs no verification, and neither opening times nor
+    /// the need for an invitation apply.
+    pub is_vouched_for: bool,
+    /// Whether the organisers have approved the registration already.
+    pub is_approved: bool,
+    /// The delegation that the person joins, and their role there.
+    pub membership: Option<Membership>,
+}
+
+impl Application {
+    /// An application of anybody, through the public form.
+    pub fn of_public(form: Form, language: LanguageTag) -> Self {
+        Self {
+            form,
+            language,
+            actor: Actor::attendee(),
+            event: Event::Registered,
+            is_vouched_for: false,
+            is_approved: false,
+            membership: None,
+        }
+    }
+
+    /// Whether a refusal is known before anything is written for the application, so that it can share a transaction
+    /// with others.
+    pub fn is_plain(&self) -> bool {
+        self.form.invitation.is_none() && self.membership.is_none()
+    }
+}
+
+/// The status of a registration in the system that it is imported from.
+#[derive(Debug, Clone)]
+pub struct ImportedState {
+    /// Confirmed if there is a seat, waitlisted if there is none, pending or cancelled.
+    pub state: RegistrationStatus,
+    /// What the history of the registration keeps of the import.
+    pub detail: serde_json::Map<String, Value>,
+}
+
+/// A person who was registered.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    pub registration: Registration,
+    /// The place on the waiting list, from 1; `None` unless it waits for a seat.
+    pub position: Option<i64>,
+    pub category: Code,
+}
+
+/// The data for the answer to a new registration. This is also what is stored under an `Idempotency-Key`: no token, no
+/// personal data.
+#[derive(Debug, Clone, Serialize, Deserr)]
+#[deserr(error = ValidationErrors)]
+pub struct Receipt {
+    pub id: RegistrationId,
+    /// The generation of the link's token.
+    pub token_generation: i32,
+    pub reference: String,
+    pub state: RegistrationStatus,
+    pub has_offer: bool,
+    /// The place on the waiting list, from 1; `None` unless it waits for a seat.
+    pub position: Option<i64>,
+    pub category: Code,
+}
+
+impl Receipt {
+    pub fn of(registration: &Registration, position: Option<i64>, category: &Code) -> Self {
+        Self {
+            id: registration.id,
+            token_generation: registration.token_generation,
+            reference: registration.reference.clone(),
+            state: registration.state,
+            has_offer: registration.offer_expires_at.is_some(),
+            position,
+            category: category.clone(),
+        }
+    }
+}
+
+impl From<Admitted> for Receipt {
+    fn from(admitted: Admitted) -> Self {
+        Self::of(&admitted.registration, admitted.position, &admitted.category)
+    }
+}
+
+/// What became of an application that was not refused.
+#[derive(Debug, Clone)]
+pub enum AdmissionOutcome {
+    Registered(Box<Admitted>),
+    /// The address has a live registration. Where the answer must not say so, its owner got the link again.
+    AlreadyRegistered,
+}
+
+impl AdmissionOutcome {
+    /// The new registration, where the answer may say that the address is registered already.
+    ///
+    /// # Errors
+    /// [`RegistrationError::AlreadyRegistered`].
+    pub fn registered(self) -> Result<Admitted, RegistrationError> {
+        match self {
+            Self::Registered(admitted) => Ok(*admitted),
+            Self::AlreadyRegistered => Err(RegistrationError::AlreadyRegistered),
+        }
+    }
+}
+
+/// The result of one application.
+pub type Admission = Result<AdmissionOutcome, RegistrationError>;
+
+/// The result of a batch.
+pub struct BatchOutcome {
+    /// One result for each application, in order.
+    pub outcomes: Vec<Admission>,
+    /// Whether the answers must not say whether an address was known.
+    pub is_uniform: bool,
+}
+
+impl BatchOutcome {
+    /// The result of a batch of one application.
+    pub fn single(self) -> Admission {
+        let first = self.outcomes.into_iter().next();
+        first.unwrap_or_else(|| Err(DatabaseError::Interrupted.into()))
+    }
+}
+
+/// Registers people. Each gets a seat if every quota has one, else a place on the waiting list; before that, the
+/// address is verified or the organisers decide, where the category requires it. Each gets one letter. A refused
+/// application does not stop the others; but if one that is not [`Application::is_plain`] is refused, the transaction
+/// must not be committed.
+///
+/// # Errors
+/// Those of [`SeatTransaction::open`]: then nobody was registered.
+pub fn register_all(
+    connection: &mut Connection,
+    place: &ConferenceRef,
+    released: ReleasedAgenda<'_>,
+    secret: &ServerSecret,
+    applications: &[Application],
+) -> Result<BatchOutcome, RegistrationError> {
+    let each: Vec<_> = applications.iter().map(|application| (application, None)).collect();
+    register_batch(connection, place, released, secret, &each)
+}
+
+/// Registers people from another system with the status that they had there. A confirmed person gets a seat or is
+/// refused, a waitlisted person gets a seat or a place on the waiting list. Nobody gets a letter.
+///
+/// # Errors
+/// Those of [`register_all`].
+pub fn register_imported(
+    connection: &mut Connection,
+    place: &ConferenceRef,
+    released: ReleasedAgenda<'_>,
+    secret: &ServerSecret,
+    people: &[(Application, ImportedState)],
+) -> Result<BatchOutcome, RegistrationError> {
+    let each: Vec<_> = people.iter().map(|(application, imported)| (application, Some(imported))).collect();
+    register_batch(connection, place, released, secret, &each)
+}
+
+fn register_batch(
+    connection: &mut Connection,
+    place: &ConferenceRef,
+    released: ReleasedAgenda<'_>,
+    secret: &ServerSecret,
+    people: &[(&Application, Option<&ImportedState>)],
+) -> Result<BatchOutcome, RegistrationError> {
+    let mut transaction = SeatTransaction::open(connection, place, released)?;
+    let is_uniform = transaction.setup_state.verifies_emails();
+    let questions = transaction.setup_state.questions()?;
+    let addresses: Vec<String> = people.iter().map(|(application, _)| application.form.email.folded()).collect();
+    let live = rows::live_of_addresses(connection, place.id, &addresses)?;
+    let mut known: HashMap<String, Registration> =
+        live.into_iter().map(|registration| (registration.person.email.folded(), registration)).collect();
+    let mut outcomes = Vec::with_capacity(people.len());
+    for (application, imported) in people {
+        let evaluation = Evaluation { secret, questions: &questions, known: &known, imported: *imported };
+        let outcome = evaluate(connection, &mut transaction, &evaluation, application);
+        match &outcome {
+            Ok(AdmissionOutcome::Registered(admitted)) if admitted.registration.state.is_final() => {}
+            Ok(AdmissionOutcome::Registered(admitted)) => {
+                known.insert(admitted.registration.person.email.folded(), admitted.registration.clone());
+            }
+            // The owner of the address gets the link again; the sender learns nothing.
+            Ok(AdmissionOutcome::AlreadyRegistered) if is_uniform && imported.is_none() => {
+                if let Some(registration) = known.get(&application.form.email.folded()) {
+                    transaction.send_link(connection, registration)?;
+                }
+            }
+            Ok(AdmissionOutcome::AlreadyRegistered) | Err(_) => {}
+        }
+        outcomes.push(outcome);
+    }
+    let positions = transaction.close(connection)?;
+    for outcome in outcomes.iter_mut().flatten() {
+        if let AdmissionOutcome::Registered(admitted) = outcome {
+            admitted.position = positions.get(&admitted.registration.id).copied();
+        }
+    }
+    Ok(BatchOutcome { outcomes, is_uniform })
+}
+
+/// Registers one person within a seat transaction that the caller opened.
+///
+/// # Errors
+/// The application is refused: the transaction must not be committed.
+pub fn register(
+    connection: &mut Connection,
+    transaction: &mut SeatTransaction<'_>,
+    secret: &ServerSecret,
+    application: &Application,
+) -> Result<Admitted, RegistrationError> {
+    let questions = transaction.setup_state.questions()?;
+    let live = rows::live_of_addresses(connection, transaction.place.id, &[application.form.email.folded()])?;
+    let known = live.into_iter().map(|registration| (registration.person.email.folded(), registration)).collect();
+    let evaluation = Evaluation { secret, questions: &questions, known: &known, imported: None };
+    evaluate(connection, transaction, &evaluation, application)?.registered()
+}
+
+/// What applications are evaluated with.
+struct Evaluation<'a> {
+    secret: &'a ServerSecret,
+    questions: &'a [Question],
+    /// The live registrations by folded address.
+    known: &'a HashMap<String, Registration>,
+    /// The status in the system that the person is imported from; `None` for everybody else.
+    imported: Option<&'a ImportedState>,
+}
+
+fn evaluate(
+    connection: &mut Connection,
+    transaction: &mut SeatTransaction<'_>,
+    evaluation: &Evaluation<'_>,
+    application: &Application,
+) -> Admission {
+    let Evaluation { secret, questions, known, imported } = *evaluation;
+    let form = &application.form;
+    let sent = json!({
+        "category": form.category, "language": form.language, "answers": form.answers.0, "sessions": form.sessions,
+    });
+    let agenda = transaction.released.agenda;
+    let (mut found, given) = check_against_conference(&sent, &transaction.setup_state, questions, agenda);
+    // The other system may not have asked this question.
+    found.0.retain(|fault| imported.is_none() || fault.code != "required");
+    found.or(())?;
+    let category = transaction.setup_state.category(form.category.as_str()).cloned();
+    let category = category.ok_or_else(|| unknown_category(form.category.as_str(), &transaction.setup_state))?;
+    let is_known = known.contains_key(&form.email.folded());
+    if !application.is_vouched_for && !transaction.setup_state.is_open(&category, transaction.now) {
+        return Err(closed(transaction, &category));
+    }
+    let code = form.invitation.as_ref().map(|code| code.as_str());
+    let invitation = code
+        .map(|code| super::reservations::find_by_code(connection, transaction.place, secret, code, transaction.now))
+        .transpose()?
+        .filter(|invitation| invitation.category_id.is_none_or(|of| of == category.id));
+    if code.is_some() && invitation.is_none() {
+        return Err(RegistrationError::InvitationInvalid);
+    }
+    let is_bound_elsewhere = |invitation: &Invitation| {
+        invitation.email_folded.as_ref().is_some_and(|address| *address != form.email.folded())
+    };
+    if invitation.as_ref().is_some_and(is_bound_elsewhere) {
+        return Err(RegistrationError::InvitationInvalid);
+    }
+    if category.needs_invitation && invitation.is_none() && !application.is_vouched_for {
+        return Err(RegistrationError::InvitationNeeded(category.code));
+    }
+    if is_known {
+        // An address that is registered is refused exactly where an unknown one would be, so that the answer does not
+        // say which it is.
+        let is_full = !category.verifies_email && !category.needs_approval && !category.waiting_list;
+        let reserves = invitation.as_ref().is_some_and(|invitation| invitation.seats_reserved > 0);
+        let has_seat = reserves || (category.has_seat() && transaction.setup_state.has_seat());
+        let is_refused = is_full && !has_seat && transaction.setup_state.verifies_emails();
+        return if is_refused { Err(RegistrationError::Full) } else { Ok(AdmissionOutcome::AlreadyRegistered) };
+    }
+    // Whoever has this code has read the mail to the address, so that the address is verified.
+    let is_verified = application.is_vouched_for
+        || invitation
+            .as_ref()
+            .is_some_and(|invitation| invitation.kind == InvitationKind::Personal && invitation.email_folded.is_some());
+    let must_verify = category.verifies_email && !is_verified;
+    let mut registration = new_registration(transaction, application, &category, given)?;
+    registration.invitation = invitation.as_ref().map(|invitation| invitation.id);
+    if let Some(invitation) = &invitation {
+        super::reservations::use_once(connection, invitation.id)?;
+    }
+    if let Some(membership) = &application.membership {
+        transaction.join(connection, registration.id, membership.clone())?;
+    }
+    if must_verify {
+        registration.state = RegistrationStatus::Unverified;
+        registration.expires_at =
+            Some(transaction.now + TimeDelta::hours(transaction.setup_state.verification_hours.into()));
+    }
+    let sessions: Vec<SessionId> =
+        form.sessions.iter().filter_map(|code| transaction.session(code)).filter_map(|session| session.id).collect();
+    match imported {
+        Some(imported) => transaction.set_imported_status(connection, &mut registration, imported.state)?,
+        None if must_verify => {}
+        None => transaction.admit(connection, &mut registration, application.is_approved)?,
+    }
+    for session in sessions.into_iter().filter(|_| !registration.state.is_final()) {
+        transaction.sign_up(&registration, session);
+    }
+    transaction.add(registration.clone());
+    let detail = imported.map(|imported| imported.detail.clone()).unwrap_or_default();
+    let details = EventDetails { silent: application.event == Event::Imported, detail, ..EventDetails::default() };
+    transaction.record_event(&registration, application.event, &application.actor, details);
+    Ok(AdmissionOutcome::Registered(Box::new(Admitted { registration, position: None, category: category.code })))
+}
+
+fn new_registration(
+    transaction: &mut SeatTransaction<'_>,
+    application: &Application,
+    category: &CategoryState,
+    answers: Answers,
+) -> Result<Registration, DatabaseError> {
+    let form = &application.form;
+    let drawn = random().map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
+    Ok(Registration {
+        id: Id::new(),
+        conference: transaction.place.id,
+        category: category.id,
+        reference: model::reference(&transaction.place.slug, drawn),
+        state: RegistrationStatus::Pending,
+        arrival: transaction.next_arrival(),
+        person: form.person(application.language.as_str()),
+        answers,
+        form_version: transaction.setup_state.form_version,
+        invitation: None,
+        badge: Badge::default(),
+        expires_at: None,
+        offer_expires_at: None,
+        consented_at: transaction.now,
+        token_generation: 1,
+        created_at: transaction.now,
+        updated_at: transaction.now,
+    })
+}
+
+fn closed(transaction: &SeatTransaction<'_>, category: &CategoryState) -> RegistrationError {
+    let opens = [transaction.setup_state.opens_at, category.opens_at].into_iter().flatten().max();
+    RegistrationError::Closed { opens_at: opens.filter(|opens| transaction.now < *opens) }
+}
+
+/// The validation errors of a form that need the conference's rules, found in the form as it was sent; and the valid
+/// answers.
+pub fn check_against_conference(
+    sent: &Value,
+    setup_state: &SetupState,
+    questions: &[Question],
+    agenda: &Agenda,
+) -> (ValidationErrors, Answers) {
+    let mut found = ValidationErrors::default();
+    let text = |key: &str| sent.get(key).and_then(Value::as_str);
+    let category = text("category").filter(|text| Code::parse(text).is_ok());
+    if let Some(category) = category.filter(|category| setup_state.category(category).is_none()) {
+        found.0.extend(unknown_category(category, setup_state).0);
+    }
+    let languages = &agenda.conference.languages;
+    if let Some(language) = text("language").filter(|text| LanguageTag::parse(text).is_ok())
+        && !languages.iter().any(|tag| tag.as_str() == language)
+    {
+        let tags: Vec<_> = languages.iter().map(LanguageTag::as_str).collect();
+        found.add("#/language", "unknown_language", format!("must be one of {}", tags.join(", ")));
+    }
+    let mut given = Answers::new();
+    let of_sent = sent.get("answers").and_then(Value::as_object).cloned().unwrap_or_default();
+    if let Some(category) = category.and_then(|category| setup_state.category(category)) {
+        given = answers::check(questions, &category.code, &RawAnswers(of_sent), &mut found);
+    }
+    if let Some(codes) = sent.get("sessions").and_then(Value::as_array) {
+        let codes: Vec<Option<Code>> =
+            codes.iter().map(|code| code.as_str().and_then(|code| Code::parse(code).ok())).collect();
+        session_faults(&codes, agenda, &mut found);
+    }
+    (found, given)
+}
+
+fn unknown_category(category: &str, setup_state: &SetupState) -> ValidationErrors {
+    let shown = setup_state.categories.iter().filter(|category| !category.hidden);
+    let codes: Vec<_> = shown.map(|category| category.code.as_str()).collect();
+    let detail = format!("there is no {category:?}: must be one of {}", codes.join(", "));
+    ValidationErrors(vec![ValidationError::at("#/category", "unknown_reference", detail)])
+}
+
+/// Adds the validation errors of a choice of sessions. `None` stands for a text that is not a code: another check
+/// reports it.
+pub fn session_faults(codes: &[Option<Code>], agenda: &Agenda, found: &mut ValidationErrors) {
+    let of = |code: &Code| {
+        let mut sessions = agenda.sessions.iter().filter(|session| session.access == SessionAccess::SignUp);
+        sessions.find(|session| session.code == *code)
+    };
+    for (index, code) in codes.iter().enumerate() {
+        let at = format!("#/sessions/{index}");
+        let Some(code) = code else { continue };
+        let Some(session) = of(code) else {
+            found.add(at, "unknown_reference", "is not a session that needs sign-up");
+            continue;
+        };
+        let earlier = codes.iter().take(index).flatten();
+        let clash = earlier.filter_map(of).find(|other| other.code == *code || overlap(session, other));
+        match clash {
+            Some(other) if other.code == *code => found.add(at, "duplicate", "is in the list already"),
+            Some(other) => found.add(at, "overlap", format!("is on at the same time as {}", other.code)),
+            None => {}
+        }
+    }
+}
+
+impl SeatTransaction<'_> {
+    /// Gives an imported registration the status that it had in the other system.
+    fn set_imported_status(
+        &mut self,
+        connection: &mut Connection,
+        registration: &mut Registration,
+        state: RegistrationStatus,
+    ) -> Result<(), RegistrationError> {
+        match state {
+            RegistrationStatus::Waitlisted => return self.admit(connection, registration, true),
+            RegistrationStatus::Confirmed if !self.take(registration.category) => return Err(RegistrationError::Full),
+            state => registration.state = state,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,226 @@
+//! Flags pairs of registrations that are probably of one person, when one of them is created or changed.
+//!
+//! Two registrations form at most one pair, and a registrar's decision about it stays: [`flag_changed`] opens a
+//! dismissed pair again only for another reason.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+
+use super::model::{Registration, RegistrationStatus, fold};
+use crate::{
+    database::{
+        Connection, DatabaseError, ROWS_MAX, insert_all,
+        schema::{possible_duplicates, registrations},
+        types::{DbInstant, word_columns},
+    },
+    ids::{ConferenceId, Id, PossibleDuplicateId, RegistrationId},
+    values::text_enum,
+};
+
+text_enum! {
+    /// What is equal in two registrations, besides the name.
+    DuplicateReason {
+        BirthDate = "birth_date",
+        Organisation = "organisation",
+    }
+}
+
+text_enum! {
+    /// A registrar's decision about two registrations that are probably of one person.
+    DuplicateState {
+        /// None yet.
+        Open = "open",
+        /// They are of two people.
+        Dismissed = "dismissed",
+        /// They were merged.
+        Merged = "merged",
+    }
+}
+word_columns!(DuplicateReason, DuplicateState);
+
+/// Flags each new registration that has the same folded name as a live one (also with given and family name exchanged),
+/// and the same date of birth or organisation.
+pub fn flag(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    new: &[Registration],
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    // Without a date of birth or an organisation there is nothing to compare.
+    let judged = new
+        .iter()
+        .filter(|registration| registration.person.birth_date.is_some() || registration.person.organisation.is_some());
+    let mut by_name: HashMap<String, Vec<&Registration>> = HashMap::new();
+    for registration in judged {
+        let other_way = fold(&format!("{} {}", registration.person.given_name, registration.person.family_name));
+        for name in std::collections::BTreeSet::from([registration.name_folded(), other_way]) {
+            by_name.entry(name).or_default().push(registration);
+        }
+    }
+    if by_name.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = by_name.keys().cloned().collect();
+    let mut pairs = Vec::new();
+    for known in of_names(connection, conference, &names)? {
+        for registration in by_name.get(&known.name_folded).into_iter().flatten() {
+            if known.arrival < registration.arrival
+                && let Some(reason) = known.reason(registration)
+            {
+                pairs.push((registration.id, known.id, reason));
+            }
+        }
+    }
+    insert(connection, conference, &pairs, now)
+}
+
+/// Flags a registration that changed. The caller has saved it already.
+pub fn flag_changed(
+    connection: &mut Connection,
+    changed: &Registration,
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    let other_way = fold(&format!("{} {}", changed.person.given_name, changed.person.family_name));
+    let mut pairs = Vec::new();
+    for known in of_names(connection, changed.conference, &[changed.name_folded(), other_way])? {
+        let Some(reason) = known.reason(changed).filter(|_| known.id != changed.id) else { continue };
+        match find_pair(connection, known.id, changed.id)? {
+            // Dismissed for the same reason, or merged: there is nothing new to decide.
+            Some(pair) if pair.state != DuplicateState::Dismissed || pair.reason == reason => {}
+            Some(pair) => open_again(connection, pair.id, reason)?,
+            None if known.arrival < changed.arrival => pairs.push((changed.id, known.id, reason)),
+            None => pairs.push((known.id, changed.id, reason)),
+        }
+    }
+    insert(connection, changed.conference, &pairs, now)
+}
+
+/// The compared fields of a live registration.
+#[derive(Debug, Queryable)]
+pub struct DuplicateCandidate {
+    pub id: RegistrationId,
+    pub arrival: i64,
+    pub name_folded: String,
+    pub birth_date: Option<NaiveDate>,
+    pub organisation: Option<String>,
+}
+
+impl DuplicateCandidate {
+    /// The reason why a registration with the same name is probably of the same person.
+    pub fn reason(&self, other: &Registration) -> Option<DuplicateReason> {
+        let same_organisation = || {
+            let theirs = other.person.organisation.as_deref().map(fold);
+            self.organisation
+                .as_deref()
+                .map(fold)
+                .filter(|own| !own.is_empty() && Some(own) == theirs.as_ref())
+                .is_some()
+        };
+        match (self.birth_date, other.person.birth_date) {
+            (Some(one), Some(other)) if one == other => Some(DuplicateReason::BirthDate),
+            // Two different dates of birth belong to two people.
+            (Some(_), Some(_)) => None,
+            _ => same_organisation().then_some(DuplicateReason::Organisation),
+        }
+    }
+}
+
+/// The live registrations with these folded names.
+pub fn of_names(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    names: &[String],
+) -> Result<Vec<DuplicateCandidate>, DatabaseError> {
+    let mut found = Vec::new();
+    for names in names.chunks(ROWS_MAX) {
+        let of_these: Vec<DuplicateCandidate> = registrations::table
+            .filter(registrations::conference_id.eq(conference))
+            .filter(registrations::name_folded.eq_any(names))
+            .filter(registrations::state.eq_any(RegistrationStatus::LIVE))
+            .select((
+                registrations::id,
+                registrations::arrival,
+                registrations::name_folded,
+                registrations::birth_date,
+                registrations::organisation,
+            ))
+            .load(connection)?;
+        found.extend(of_these);
+    }
+    Ok(found)
+}
+
+/// Two registrations that are probably of one person.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = possible_duplicates)]
+pub struct DuplicatePair {
+    pub id: PossibleDuplicateId,
+    pub registration_id: RegistrationId,
+    pub earlier_id: RegistrationId,
+    pub reason: DuplicateReason,
+    pub state: DuplicateState,
+    pub created_at: DbInstant,
+}
+
+/// The pair of these two registrations, in either order.
+pub fn find_pair(
+    connection: &mut Connection,
+    one: RegistrationId,
+    other: RegistrationId,
+) -> Result<Option<DuplicatePair>, DatabaseError> {
+    use possible_duplicates::dsl;
+    let this_way = dsl::registration_id.eq(one).and(dsl::earlier_id.eq(other));
+    let other_way = dsl::registration_id.eq(other).and(dsl::earlier_id.eq(one));
+    Ok(possible_duplicates::table
+        .filter(this_way.or(other_way))
+        .select(DuplicatePair::as_select())
+        .first(connection)
+        .optional()?)
+}
+
+/// Opens a dismissed pair again, for another reason.
+pub fn open_again(
+    connection: &mut Connection,
+    id: PossibleDuplicateId,
+    reason: DuplicateReason,
+) -> Result<(), DatabaseError> {
+    diesel::update(possible_duplicates::table.find(id))
+        .set((possible_duplicates::state.eq(DuplicateState::Open), possible_duplicates::reason.eq(reason)))
+        .execute(connection)?;
+    Ok(())
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = possible_duplicates)]
+struct PairRow {
+    id: PossibleDuplicateId,
+    conference_id: ConferenceId,
+    registration_id: RegistrationId,
+    earlier_id: RegistrationId,
+    reason: DuplicateReason,
+    state: DuplicateState,
+    created_at: DbInstant,
+}
+
+/// Inserts pairs: the later registration, the earlier one, and the reason.
+fn insert(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    pairs: &[(RegistrationId, RegistrationId, DuplicateReason)],
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    let row = |(registration_id, earlier_id, reason): &(RegistrationId, RegistrationId, DuplicateReason)| PairRow {
+        id: Id::new(),
+        conference_id: conference,
+        registration_id: *registration_id,
+        earlier_id: *earlier_id,
+        reason: *reason,
+        state: DuplicateState::Open,
+        created_at: DbInstant(now),
+    };
+    let rows: Vec<PairRow> = pairs.iter().map(row).collect();
+    insert_all!(connection, possible_duplicates::table, rows);
+    Ok(())
+}

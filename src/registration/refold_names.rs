@@ -1,0 +1,47 @@
+//! Folds the names that an older version folded in another way, or not at all.
+//!
+//! A migration empties these folded names, because SQL cannot fold; an empty folded name marks work to do. So the work
+//! continues after an interruption, and several processes may do it at once.
+
+use super::{model::name_folded, rows};
+use crate::{
+    agenda,
+    database::{Connection, Database, DatabaseError},
+    ids::{ConferenceId, RegistrationId},
+};
+
+/// Names in one transaction.
+const BATCH: i64 = 500;
+
+/// Folds every name of the store that is not folded; returns how many.
+///
+/// # Errors
+/// The store fails; names that were folded before that stay folded.
+pub async fn fold(database: &Database) -> Result<usize, DatabaseError> {
+    let mut count = 0;
+    for place in database.read(agenda::actions::list).await? {
+        let mut last = None;
+        loop {
+            let work = move |tx: &mut Connection| fold_some(tx, place.id, last);
+            let Some((to, folded)) = database.write("fold names", work).await? else { break };
+            last = Some(to);
+            count += folded;
+        }
+    }
+    Ok(count)
+}
+
+/// Folds a batch of names of a conference, after the registration `last` in the order of ids; returns the last id, and
+/// how many names were folded.
+fn fold_some(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    last: Option<RegistrationId>,
+) -> Result<Option<(RegistrationId, usize)>, DatabaseError> {
+    let rows = rows::unfolded(connection, conference, last, BATCH)?;
+    let mut folded = 0;
+    for (id, family_name, given_name) in &rows {
+        folded += rows::fold_name(connection, *id, &name_folded(family_name, given_name))?;
+    }
+    Ok(rows.last().map(|(id, ..)| (*id, folded)))
+}

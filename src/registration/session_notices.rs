@@ -1,0 +1,105 @@
+//! Notices to the people who are signed up for a session that a release moves or cancels.
+
+use serde_json::{Value, json};
+
+use super::{
+    broadcast::BroadcastContent,
+    session_seats::{SessionQuota, save_slot},
+};
+use crate::{
+    agenda::{Agenda, ConferenceRef, document::Session, model::utc},
+    clock,
+    database::{
+        Connection, DatabaseError,
+        types::{DbInstant, JsonValue},
+    },
+    ids::{ConferenceId, Id, SessionId},
+    registration::broadcast::{BroadcastKind, BroadcastState, NewBroadcast, insert},
+};
+
+/// Creates a notice for each session that the release moves or cancels. A change of anything else, such as the title or
+/// the name of the room, causes no notice.
+pub fn announce_moved_sessions(
+    connection: &mut Connection,
+    place: &ConferenceRef,
+    agenda: &Agenda,
+    release: i32,
+    sessions: &mut [SessionQuota],
+) -> Result<(), DatabaseError> {
+    for session in sessions {
+        let found = agenda.sessions.iter().find(|one| one.id == Some(session.id));
+        let after = JsonValue(found.map_or(Value::Null, |found| slot(found, agenda)));
+        if session.slot.as_ref() == Some(&after) {
+            continue;
+        }
+        save_slot(connection, session.id, &after)?;
+        let former = session.slot.replace(after.clone());
+        // A session that nobody has been told about cannot have moved.
+        let Some(JsonValue(mut former)) = former.filter(|JsonValue(slot)| !slot.is_null()) else { continue };
+        let kind = match found {
+            None => BroadcastKind::SessionCancelled,
+            Some(_) if !is_elsewhere(&former, &after.0) => continue,
+            Some(found) => {
+                // The notice uses the new title.
+                former["title"] = json!(found.title.map());
+                BroadcastKind::SessionChanged
+            }
+        };
+        let content = BroadcastContent { session: serde_json::from_value(former).ok(), ..BroadcastContent::default() };
+        announce_session(connection, place.id, kind, release, session.id, &content)?;
+    }
+    Ok(())
+}
+
+/// Time, place and title of a session, as they are stored.
+fn slot(session: &Session, agenda: &Agenda) -> Value {
+    let zone = agenda.conference.time_zone;
+    let room = agenda.rooms.iter().find(|room| session.room.as_ref() == Some(&room.code));
+    json!({
+        "id": session.id.map(|id| id.uuid()),
+        "title": session.title.map(),
+        "starts_at": zone.local(utc(session.starts_at)).to_rfc3339(),
+        "ends_at": zone.local(utc(session.ends_at)).to_rfc3339(),
+        "room": session.room,
+        "room_id": room.and_then(|room| room.id).map(|id| id.uuid()),
+    })
+}
+
+/// Whether a session is at another time or in another room. The room is compared by its id, because its code or name
+/// may change; a slot that an older version stored has only the code.
+fn is_elsewhere(former: &Value, now: &Value) -> bool {
+    let room = if former.get("room_id").is_some() { "room_id" } else { "room" };
+    ["starts_at", "ends_at", room].iter().any(|key| former.get(*key) != now.get(*key))
+}
+
+/// Creates a notice about one session, for the people who are signed up for it; once for each release.
+pub fn announce_session(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    kind: BroadcastKind,
+    release: i32,
+    session: SessionId,
+    content: &BroadcastContent,
+) -> Result<(), DatabaseError> {
+    let now = DbInstant(clock::now());
+    let written = |value| DatabaseError::Corrupt(format!("a broadcast: {value}"));
+    let content = serde_json::to_value(content).map_err(|error| written(error.to_string()))?;
+    insert(
+        connection,
+        NewBroadcast {
+            id: Id::new(),
+            conference_id: conference,
+            kind,
+            state: BroadcastState::Sending,
+            content: JsonValue(content),
+            audience: JsonValue(serde_json::json!({ "session_id": session.to_string() })),
+            per_minute: i32::MAX,
+            reached: 0,
+            enqueued: 0,
+            source: Some(format!("{kind}:{release}:{session}")),
+            created_by: "service".to_owned(),
+            created_at: now,
+            started_at: Some(now),
+        },
+    )
+}

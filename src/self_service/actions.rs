@@ -1,0 +1,198 @@
+//! Changes of a registration, and the download of all data about a person.
+
+use serde_json::{Map, Value};
+
+use super::model::{self, Details};
+use crate::{
+    access::{Actor, Operation},
+    database::Connection,
+    ids::CategoryId,
+    mail::{LetterKind, addressed_to, tracking::RecipientMessageRow, withdrawal::withdraw},
+    registration::{
+        RegistrationError,
+        actions::{RegistrationDetails, change, find},
+        context::RequestContext,
+        fields::{Changeable, Field, PERSONAL_FIELDS},
+        form::Question,
+        model::{Event, HistoryEntry, Registration, RegistrationStatus},
+        pending_event::{EventDetails, detail},
+        rows,
+        seat_transaction::SeatTransaction,
+        setup::state::CategoryState,
+    },
+    validation::{self, ValidationErrors},
+    values::{LanguageTag, merge_patch},
+};
+
+/// Changes the data of a registration: an attendee some of them with the link, a registrar all with a token. A change
+/// of category keeps the seat if the other category has one.
+///
+/// # Errors
+/// [`RegistrationError::Invalid`]; [`RegistrationError::WrongState`] if the status is final;
+/// [`RegistrationError::AlreadyRegistered`] if another registration has the address; [`RegistrationError::Full`].
+pub fn change_details(
+    connection: &mut Connection,
+    context: RequestContext<'_>,
+    reference: &str,
+    patch: &Value,
+) -> Result<RegistrationDetails, RegistrationError> {
+    change(connection, context, reference, Operation::ChangeRegistration, |tx, transaction, registration, actor| {
+        if registration.state.is_final() {
+            return Err(RegistrationError::WrongState(registration.state.as_str()));
+        }
+        let category = transaction.category(registration.category)?.clone();
+        let before = model::document(&registration, &category.code);
+        let mut after = before.clone();
+        merge_patch(&mut after, patch);
+        let details: Details = validation::read(after.clone())?;
+        let touched = patch.get("answers").and_then(Value::as_object);
+        let mut found = ValidationErrors::default();
+        let languages = &transaction.released.agenda.conference.languages;
+        let new = check_values(&details, languages, transaction, &mut found);
+        if *actor == Actor::attendee() {
+            check_rights(&before, &after, &category, &registration, &mut found);
+        }
+        let mut changed = registration.clone();
+        if let Some(touched) = touched {
+            let questions = transaction.setup_state.questions()?;
+            changed.answers =
+                model::changed_answers(&questions, &details.category, &details.answers, touched, &mut found);
+            changed.form_version = transaction.setup_state.form_version;
+        }
+        let new = found.or(new)?.unwrap_or(registration.category);
+        changed.person = details.person(details.language.as_str());
+        changed.badge = details.badge;
+        let fields = changed_fields(&before, &model::document(&changed, &category.code));
+        if changed.person.email.folded() != registration.person.email.folded() {
+            // Broadcasts that wait in the outbox for the old address are withdrawn, and its links are void.
+            withdraw(tx, registration.conference, &[registration.person.email.folded()], &LetterKind::OF_BROADCASTS)?;
+            changed.token_generation += 1;
+        }
+        if new != registration.category {
+            changed.category = new;
+            move_to(tx, transaction, &registration, &mut changed)?;
+            transaction.save(tx, &mut changed)?;
+            if let Some(invitation) = changed.invitation {
+                // The invitation may reserve a seat in the category that the person left.
+                transaction.settle(tx, invitation)?;
+            }
+            transaction.record_event(&changed, Event::Moved, actor, EventDetails::default());
+        } else if !fields.is_empty() {
+            transaction.save(tx, &mut changed)?;
+            let is_changed = |field: &Field| fields.iter().any(|changed| changed == field.name);
+            if PERSONAL_FIELDS.iter().any(|field| field.finds_duplicates && is_changed(field)) {
+                crate::registration::duplicate_check::flag_changed(tx, &changed, transaction.now)?;
+            }
+            let details = EventDetails { detail: detail("fields", Value::from(fields)), ..EventDetails::default() };
+            transaction.record_event(&changed, Event::Changed, actor, details);
+        }
+        Ok(changed)
+    })
+}
+
+/// Checks the values against the conference; returns the category, `None` if there is none with this code.
+fn check_values(
+    details: &Details,
+    languages: &[LanguageTag],
+    transaction: &SeatTransaction<'_>,
+    found: &mut ValidationErrors,
+) -> Option<CategoryId> {
+    if !languages.contains(&details.language) {
+        let tags: Vec<_> = languages.iter().map(LanguageTag::as_str).collect();
+        found.add("#/language", "unknown_language", format!("must be one of {}", tags.join(", ")));
+    }
+    let category = transaction.setup_state.category(details.category.as_str());
+    if category.is_none() {
+        let codes: Vec<_> = transaction.setup_state.categories.iter().map(|category| category.code.as_str()).collect();
+        found.add("#/category", "unknown_reference", format!("must be one of {}", codes.join(", ")));
+    }
+    if !crate::mail::is_deliverable(details.email.as_str()) {
+        found.add("#/email", "invalid_email", "must be an address that mail can be sent to");
+    }
+    category.map(|category| category.id)
+}
+
+/// The fields that only the organisers may change when the registration has this status.
+pub fn kept_by_organisers(needs_approval: bool, state: RegistrationStatus) -> Vec<&'static str> {
+    let of = |changeable: Changeable| {
+        PERSONAL_FIELDS.iter().filter(move |field| field.attendee == changeable).map(|field| field.name)
+    };
+    let is_decided = needs_approval && state != RegistrationStatus::Pending;
+    let decided = of(Changeable::UntilDecided).filter(|_| is_decided);
+    ["category"].into_iter().chain(of(Changeable::Never)).chain(["badge"]).chain(decided).collect()
+}
+
+fn check_rights(
+    before: &Value,
+    after: &Value,
+    category: &CategoryState,
+    registration: &Registration,
+    found: &mut ValidationErrors,
+) {
+    for key in kept_by_organisers(category.needs_approval, registration.state) {
+        if before.get(key) != after.get(key)
+            && !(before.get(key).is_some_and(Value::is_null) && after.get(key).is_none())
+        {
+            found.add(format!("#/{key}"), "not_changeable", "can be changed by the organisers alone");
+        }
+    }
+}
+
+fn changed_fields(before: &Value, after: &Value) -> Vec<String> {
+    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else { return Vec::new() };
+    after.iter().filter(|(key, value)| before.get(*key) != Some(value)).map(|(key, _)| key.clone()).collect()
+}
+
+/// Moves a registration to another category. A registration with a seat needs one there; a waiting one gets a free seat
+/// there, or waits there with its old arrival number.
+fn move_to(
+    connection: &mut Connection,
+    transaction: &mut SeatTransaction<'_>,
+    before: &Registration,
+    registration: &mut Registration,
+) -> Result<(), RegistrationError> {
+    match before.state {
+        _ if before.holds_seat() => {
+            let moved = transaction.move_seat(before.category, registration.category);
+            moved.then_some(()).ok_or(RegistrationError::Full)?;
+        }
+        RegistrationStatus::Waitlisted => transaction.admit(connection, registration, true)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// All data that are stored about a person.
+pub struct PersonalData {
+    pub shown: RegistrationDetails,
+    pub history: Vec<HistoryEntry>,
+    /// The questions that the person answered.
+    pub form: Vec<Question>,
+    pub messages: Vec<RecipientMessageRow>,
+}
+
+/// Reads all data that are stored about a person, for that person or a registrar.
+///
+/// # Errors
+/// Those of [`find`].
+pub fn read_all(
+    connection: &mut Connection,
+    context: RequestContext<'_>,
+    reference: &str,
+) -> Result<PersonalData, RegistrationError> {
+    let RequestContext { place, credentials, secret, .. } = context;
+    let (shown, _) = find(connection, place, reference, credentials, secret, Operation::ReadRegistrationData)?;
+    let registration = &shown.registration;
+    Ok(PersonalData {
+        history: rows::history(connection, registration.id)?,
+        form: crate::registration::setup::state::questions_of_version(connection, place.id, registration.form_version)?,
+        messages: addressed_to(connection, place.id, registration.person.email.as_str())?,
+        shown,
+    })
+}
+
+/// The questions that the person answered, with their answers.
+pub fn answered(form: &[Question], answers: &Map<String, Value>) -> Vec<(Question, Value)> {
+    let answer = |question: &Question| answers.get(question.code.as_str()).cloned();
+    form.iter().filter_map(|question| Some((question.clone(), answer(question)?))).collect()
+}
