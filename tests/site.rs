@@ -307,7 +307,22 @@ on_both_stores! {
 }
 
 #[test]
-fn every_page_is_for_everyone_in_both_themes_and_light() {
+fn every_english_page_is_for_everyone_in_both_themes_and_light() {
+    audits_in_chromium("en", "light dark");
+}
+
+#[test]
+fn every_french_page_is_for_everyone_in_both_themes_and_light() {
+    audits_in_chromium("fr", "light dark");
+}
+
+#[test]
+fn every_dutch_page_is_for_everyone_and_light() {
+    audits_in_chromium("nl", "light");
+}
+
+/// Reads all pages of the example in one language: axe, the width of a phone and of a desk, the Nu validator, the weight.
+fn audits_in_chromium(language: &str, schemes: &str) {
     if !chromium_is_there() {
         return;
     }
@@ -335,6 +350,8 @@ fn every_page_is_for_everyone_in_both_themes_and_light() {
         "audit",
         &[
             ("SITE_SLUG", "genocide-prevention-2014"),
+            ("SITE_LANGUAGE", language),
+            ("SITE_SCHEMES", schemes),
             ("SITE_OWN", &format!("/registrations/{own}")),
             ("SITE_CATEGORY", &category),
             ("SITE_DELEGATION", &format!("/delegations/{link}")),
