@@ -146,7 +146,7 @@ on_both_stores! {
         let form = [("content-type", "application/x-www-form-urlencoded")];
         assert_eq!(app.send("POST", &path, &form, Some("List-Unsubscribe=One-Click")).json(), json!({ "announcements": false }));
         let page = app.browse(&path);
-        assert!(page.text().contains("You get no announcements"), "{}", page.text());
+        assert!(page.text().contains("You no longer get announcements"), "{}", page.text());
         let other = path.replace(receipts[0]["reference"].as_str().unwrap(), receipts[1]["reference"].as_str().unwrap());
         assert_eq!(app.get(&other).status, 404, "the token is of one registration");
         wait_until_done(&app, &id);
@@ -314,7 +314,7 @@ on_both_stores! {
         assert_eq!(counted["count"], 1);
         assert_eq!(act(&app, &id, "send", &json!({ "expected": 1 })).status, 200);
         let letter = smtp.wait_for(1).remove(0);
-        assert!(letter.data.contains("What is still held of your registration"), "{}", letter.data);
+        assert!(letter.data.contains("You can see here what we still keep"), "{}", letter.data);
         assert_eq!(wait_until_done(&app, &id)["messages"], json!({ "sent": 1 }));
     }
 

@@ -478,7 +478,7 @@ on_both_stores! {
         }
         assert!(!shown.text().contains("<script>alert"));
         let of_waiting = app.browse(app.path_of(waiting["links"]["self"].as_str().unwrap()));
-        assert!(of_waiting.text().contains("You are number 1 in the queue."), "{}", of_waiting.text());
+        assert!(of_waiting.text().contains("You are number 1 on the waiting list."), "{}", of_waiting.text());
         let act = page.replace("?token=", "/cancel?token=");
         assert!(app.browse(&act).text().contains("Oui, annuler mon inscription"));
         for _ in 0..2 {

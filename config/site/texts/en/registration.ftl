@@ -2,7 +2,7 @@
 
 form-required = required
 form-optional = optional
-form-required-explained = Beside each question stands whether it is required or optional.
+form-required-explained = Each question says whether an answer is required or optional.
 form-no-answer = No answer
 form-choose = Please choose
 form-yes = Yes
@@ -21,8 +21,8 @@ form-seats-left = { $count ->
 form-session-full = the seats are taken: you go on the waiting list
 form-faults = Something needs to be corrected
 form-faulty-title = Error:
-form-consent = I agree that the organisers keep and use what I say here in order to run the conference
-form-consent-member = The person has agreed that the organisers keep and use what is said here in order to run the conference
+form-consent = I agree that the organisers keep and use this information to run the conference
+form-consent-member = The person has agreed that the organisers keep and use this information to run the conference
 
 ## Groups of fields
 
@@ -48,7 +48,7 @@ field-family-name = Family name
 field-birth-date = Date of birth
 field-email = E-mail address
 field-phone = Telephone number
-field-language = Language of our letters
+field-language = Language of our e-mails
 field-organisation = Organisation
 field-position = Position
 field-country = Country
@@ -62,28 +62,28 @@ field-is-head = Leads the delegation
 
 ## What helps to fill them in
 
-help-honorific = For example Dr, Prof., H.E. It stands on the badge.
-help-given-name = As it should stand on your badge.
+help-honorific = For example Dr, Prof., H.E. Printed on the badge.
+help-given-name = As it should appear on your badge.
 help-birth-date = Only if the organisers need it for accreditation.
-help-email = Your confirmation and your personal link go there.
+help-email = We send your confirmation and your personal link to this address.
 help-phone = With the country code, for example +32 2 123 45 67.
 help-accessibility-needs = For example step-free access, a sign-language interpreter, a companion.
 help-dietary-needs = What you cannot or do not eat.
-help-sessions = Of two sessions that are on at the same time you can choose one.
-help-invitation = It stands in the letter that invited you.
-help-consent = Without your agreement we keep nothing. Through your personal link you can see at any time all that is kept about you, change it, and cancel.
-help-member-honorific = For example Dr, Prof., H.E. It stands on the badge.
-help-member-given-name = As it should stand on the badge.
+help-sessions = If two sessions are on at the same time, you can choose only one.
+help-invitation = You find it in your invitation.
+help-consent = Without your agreement we keep nothing. With your personal link you can at any time see all the data that we keep about you, change it, and cancel your registration.
+help-member-honorific = For example Dr, Prof., H.E. Printed on the badge.
+help-member-given-name = As it should appear on the badge.
 help-member-birth-date = Only if the organisers need it for accreditation.
-help-member-email = The person’s own address: their confirmation and their personal link go there.
+help-member-email = The person’s own address. We send their confirmation and their personal link to it.
 help-member-phone = With the country code, for example +32 2 123 45 67.
-help-member-language = Without an answer: the language in which we write to you.
+help-member-language = If you choose none, we write to the person in the language in which we write to you.
 help-member-accessibility-needs = For example step-free access, a sign-language interpreter, a companion.
 help-member-dietary-needs = What the person cannot or does not eat.
-help-member-consent = Please ask the person before you send this. Through their personal link they can see at any time all that is kept about them.
+help-member-consent = Please ask the person before you send this. With their personal link they can at any time see all the data that we keep about them.
 help-level = For the order of precedence.
-help-level-replacing = Without an answer it stays as it was.
-help-is-head = There is one head of delegation: whoever led it before does not any more.
+help-level-replacing = If you choose none, the rank stays as it was.
+help-is-head = A delegation has one head. If you tick this, the person replaces the present head.
 
 ## What can be wrong
 
@@ -115,25 +115,25 @@ fault-duplicate = Please choose each only once.
 fault-overlap = Two of these sessions are on at the same time. Please choose one of them.
 fault-not_asked = This does not apply with your other answers. Please leave it empty.
 fault-not_changeable = Only the organisers can change this.
-fault-in_the_past = This lies in the past.
+fault-in_the_past = This date is in the past.
 fault-validation = Please check what is marked below.
-fault-already-registered = This address is registered already. The letter that we sent to it has the personal link to the registration.
+fault-already-registered = This address is registered already. The e-mail that we sent to it has the personal link to the registration.
 fault-registration-closed = Registration is not open now. What you typed is still here.
 fault-registration-full = The seats are taken, and there is no waiting list.
 fault-invitation-invalid = This invitation or access code is not known, is used up, or is for another address or category.
 fault-invitation-needed = This category needs an invitation. Please give its code.
-fault-invitation-over = This invitation is used up or over.
+fault-invitation-over = This invitation has been used or has ended.
 fault-wrong-state = This is not possible any more: the registration has changed meanwhile.
 fault-delegation-full = Every place of your delegation is taken.
 fault-identity-approved = The organisers have approved this person. Please replace the person instead of changing the name.
 fault-precondition-failed = This has changed meanwhile. Please look at it again.
 fault-idempotency-key-reused = This form was sent before. Please open the page again.
-fault-too-many-requests = Too much was sent within a short time. Please wait a minute and send it again.
+fault-too-many-requests = You sent too much in a short time. Please wait a minute and send it again.
 fault-too-large = This is too much at once. Please shorten your texts.
 fault-bad-request = We could not read what was sent. Please send it again.
 fault-malformed-json = We could not read what was sent. Please send it again.
-fault-not-found = There is nothing here any more. Please open the link in our latest letter.
-fault-unauthenticated = This link is not valid any more. Please open the link in our latest letter.
+fault-not-found = There is nothing here any more. Please open the link in our latest e-mail.
+fault-unauthenticated = This link is not valid any more. Please open the link in our latest e-mail.
 fault-forbidden = This link does not allow that.
 fault-unavailable = The service is not available at the moment. What you typed is still here: please send it again in a minute.
 fault-unexpected = Something went wrong on our side. What you typed is still here: please send it again in a minute.
@@ -144,19 +144,19 @@ register-title = Register
 register-choose-category = In which category do you take part?
 register-no-category = There is nothing to register for at the moment.
 register-as = Register as: { $category }
-register-with-invitation = Your invitation or access code is taken along.
+register-with-invitation = We will use your invitation or access code.
 register-have-code = I have an invitation or an access code
 register-use-code = Use this code
 register-other-category = Choose another category
 register-send = Register
 register-send-pending = Send to the organisers for approval
 register-send-waiting = Go on the waiting list
-register-letter-follows = You will then get a letter by e-mail. It says what is left for you to do.
+register-letter-follows = You will then get an e-mail. It says what you still need to do.
 
 category-open = Open for registration.
 category-not-open = Not open for registration now.
 category-full = Every seat is taken, and there is no waiting list.
-category-waiting-list = The seats are taken. If you register now, you go on the waiting list and are told as soon as a seat is free.
+category-waiting-list = The seats are taken. If you register now, you go on the waiting list, and we tell you as soon as a seat is free.
 category-seats-left = { $count ->
     [one] Open for registration: one seat left.
    *[other] Open for registration: { $count } seats left.
@@ -168,14 +168,14 @@ category-needs-approval = The organisers decide about each registration and writ
 category-verifies-email = You confirm your address with a link that we send to you.
 
 sent-title = Please look at your e-mail
-sent-what = A letter is on its way to the address that you gave.
-sent-link = It says how your registration stands, and whether there is anything left for you to do. If it asks you to confirm the address, your registration counts only once you have.
-sent-nothing-came = Nothing came within ten minutes? Please look among unwanted mail (spam), or register again with your address spelt carefully.
+sent-what = An e-mail is on its way to the address that you gave.
+sent-link = It says what the state of your registration is, and whether you still need to do something. If it asks you to confirm your address, your registration counts only after you have confirmed it.
+sent-nothing-came = No e-mail after ten minutes? Please look in your spam folder, or register again and check the spelling of your address.
 
 void-title = This link does not work
 void-why = It is not valid, or no longer valid.
 void-whole-link = Please check that the whole link was opened: some mail programs break long links.
-void-latest-letter = If you have several letters from us, open the link in the latest one: earlier links may be void.
+void-latest-letter = If you have several e-mails from us, open the link in the latest one: earlier links may no longer work.
 void-ask = If that does not help, please write to the organisers.
 
 ## One’s own registration
@@ -191,12 +191,12 @@ own-is-cancelled = Your registration is cancelled
 own-is-rejected = Your registration was not accepted
 own-is-expired = Your registration has expired
 own-is-revoked = Your accreditation is withdrawn
-own-then-unverified = Your registration counts only once you have pressed this button.
-own-then-pending = There is nothing that you need to do. We write to you as soon as a decision is made.
+own-then-unverified = Your registration counts only after you press this button.
+own-then-pending = You need not do anything. We write to you as soon as a decision is made.
 own-then-confirmed = We look forward to welcoming you.
-own-position = You are number { $position } in the queue.
+own-position = You are number { $position } on the waiting list.
 own-then-waitlisted = When a seat becomes free for you, we write to you. If you cannot come any more, please cancel, so that others move up.
-own-then-offered = Please accept it in time. After that it goes to the next person, and you go to the end of the waiting list.
+own-then-offered = Please accept it in time. If you do not, it goes to the next person, and you go to the end of the waiting list.
 own-then-cancelled = This cannot be undone.
 own-then-rejected = The decision has been sent to you by e-mail.
 own-then-expired = The address was not confirmed in time.
@@ -207,8 +207,8 @@ own-verify = Yes, this is my address
 own-accept = Accept the seat
 own-qr-label = Code for the entrance, of registration { $reference }
 own-qr-what = Show this code at the entrance, on this screen or printed.
-own-link-personal = This page is yours alone. Do not share its link.
-own-link-share = Whoever has it can see, change and cancel your registration.
+own-link-personal = This page is personal. Do not share its link.
+own-link-share = Anyone who has the link can see, change and cancel your registration.
 own-facts = Your details
 own-reference = Reference
 own-name = Name
@@ -218,7 +218,7 @@ own-sessions = Your sessions
 own-session-waits = (waiting list)
 own-acts = What you can do
 own-programme = Read the programme
-own-data = Take along all that is kept about you (JSON file)
+own-data = Download your data (JSON file)
 own-cancel = Cancel my registration
 own-register-anew = Register again
 own-history = What has happened so far
@@ -226,7 +226,7 @@ own-notice-changed = Your changes are saved.
 own-notice-sessions = Your choice of sessions is saved.
 
 event-registered = registered
-event-imported = taken over from another system
+event-imported = imported from another system
 event-verified = address confirmed
 event-approved = approved by the organisers
 event-rejected = not accepted by the organisers
@@ -241,23 +241,23 @@ event-changed = changed
 event-moved = moved to another category
 event-sessions-changed = choice of sessions changed
 event-seated = a seat in a session became free
-event-merged = joined with another registration of the same person
+event-merged = merged with another registration of the same person
 event-link-renewed = new personal link
 
 change-title = Change your registration
-change-locked = What stands above can only be changed by the organisers.
+change-locked = Only the organisers can change the details above.
 change-send = Save changes
 change-leave = Leave it as it is
 
 choice-title = Choose sessions
-choice-what = Tick every session that you want to attend. A session that you untick gives its seat to somebody else.
+choice-what = Tick every session that you want to attend. If you untick a session, your seat goes to somebody else.
 choice-none = No session of this conference asks you to sign up: you may attend them all.
 choice-send = Save this choice
 
 cancel-title = Do you want to cancel your registration?
-cancel-seat = Your seat goes to the next person on the waiting list. Your places in sessions are given up, too.
+cancel-seat = Your seat goes to the next person on the waiting list. Your seats in sessions become free, too.
 cancel-place = You leave the waiting list and lose your place on it.
-cancel-application = Your registration is given up.
+cancel-application = You give up your registration.
 cancel-final = This cannot be undone.
 cancel-nothing = There is nothing left to cancel.
 cancel-send = Yes, cancel my registration
@@ -278,27 +278,27 @@ delegation-left = { $count ->
    *[other] { $count } of { $quota } places are free.
 }
 delegation-link-personal = This page is for you as the focal point. Do not share its link.
-delegation-link-share = Whoever has it sees the members and can add, replace and remove them. Each member gets their own link by e-mail.
+delegation-link-share = Anyone who has the link can see the members, and add, replace and remove them. Each member gets their own link by e-mail.
 delegation-members = Members
 delegation-no-members = Nobody has been named so far.
 delegation-head = head of delegation
-delegation-replace = Put another person in the place of { $name }
-delegation-replace-title = Who comes in the place of { $name }?
-delegation-replace-what = The new person takes the seat, or the place on the waiting list. The registration of the other person is cancelled, and both get a letter. This cannot be undone.
+delegation-replace = Replace { $name }
+delegation-replace-title = Who replaces { $name }?
+delegation-replace-what = The new person takes the seat, or the place on the waiting list. The registration of the other person is cancelled, and both get an e-mail. This cannot be undone.
 delegation-replace-head = The new person leads the delegation, too.
 delegation-replace-send = Replace
 delegation-remove = Remove { $name }
-delegation-remove-what = The registration is cancelled, and the person gets a letter. A seat goes to the next person on the waiting list. This cannot be undone.
+delegation-remove-what = The registration is cancelled, and the person gets an e-mail. A seat goes to the next person on the waiting list. This cannot be undone.
 delegation-remove-send = Yes, remove
 delegation-add = Add a member
-delegation-add-what = The person gets a letter with a personal link.
+delegation-add-what = The person gets an e-mail with a personal link.
 delegation-add-send = Add this member
 delegation-not-open = Members cannot be added now, because registration is not open. You can still replace and remove members.
 delegation-full = Every place is taken. To add somebody, first remove or replace a member, or ask the organisers for more places.
 delegation-needs-approval = The organisers decide about each member.
-delegation-notice-added = The member is added, and a letter is on its way.
+delegation-notice-added = The member is added, and an e-mail is on its way.
 delegation-notice-removed = The member is removed.
-delegation-notice-replaced = The member is replaced, and the letters are on their way.
+delegation-notice-replaced = The member is replaced, and the e-mails are on their way.
 
 status-unverified = address not confirmed yet
 status-pending = with the organisers
@@ -323,6 +323,6 @@ level-other = Other
 
 mail-title = Messages from the organisers
 mail-on = You get announcements and reminders.
-mail-off = You get no announcements and no reminders any more. Letters about your own registration are still sent.
+mail-off = You no longer get announcements or reminders. We still send you e-mails about your own registration.
 mail-stop = Stop announcements and reminders
 mail-again = Send them again

@@ -2,7 +2,7 @@
 
 form-required = obligatoire
 form-optional = facultatif
-form-required-explained = À côté de chaque question figure si la réponse est obligatoire ou facultative.
+form-required-explained = Chaque question indique si la réponse est obligatoire ou facultative.
 form-no-answer = Sans réponse
 form-choose = Veuillez choisir
 form-yes = Oui
@@ -69,21 +69,21 @@ help-email = Votre confirmation et votre lien personnel y sont envoyés.
 help-phone = Avec l’indicatif du pays, par exemple +32 2 123 45 67.
 help-accessibility-needs = Par exemple un accès sans marches, l’interprétation en langue des signes, une personne qui vous accompagne.
 help-dietary-needs = Ce que vous ne pouvez pas ou ne souhaitez pas manger.
-help-sessions = De deux sessions qui ont lieu en même temps, vous pouvez en choisir une.
+help-sessions = Si deux sessions ont lieu en même temps, vous ne pouvez en choisir qu’une.
 help-invitation = Il figure dans le message d’invitation.
-help-consent = Sans votre accord, nous ne conservons rien. Votre lien personnel vous permet à tout moment de consulter tout ce qui est conservé à votre sujet, de le modifier et d’annuler.
+help-consent = Sans votre accord, nous ne conservons rien. Votre lien personnel vous permet à tout moment de consulter toutes les données que nous conservons à votre sujet, de les modifier et d’annuler votre inscription.
 help-member-honorific = Par exemple Dr, Prof., S.E. Il figure sur le badge.
 help-member-given-name = Tel qu’il doit figurer sur le badge.
 help-member-birth-date = Seulement si elle est demandée pour l’accréditation.
 help-member-email = L’adresse de la personne elle-même : sa confirmation et son lien personnel y sont envoyés.
 help-member-phone = Avec l’indicatif du pays, par exemple +32 2 123 45 67.
-help-member-language = Sans réponse : la langue dans laquelle nous vous écrivons.
+help-member-language = Sans réponse, nous écrivons à la personne dans la langue dans laquelle nous vous écrivons.
 help-member-accessibility-needs = Par exemple un accès sans marches, l’interprétation en langue des signes, une personne qui l’accompagne.
 help-member-dietary-needs = Ce que la personne ne peut pas ou ne souhaite pas manger.
-help-member-consent = Merci de demander son accord à la personne avant l’envoi. Son lien personnel lui permet à tout moment de consulter tout ce qui est conservé à son sujet.
+help-member-consent = Merci de demander son accord à la personne avant l’envoi. Son lien personnel lui permet à tout moment de consulter toutes les données que nous conservons à son sujet.
 help-level = Pour l’ordre de préséance.
 help-level-replacing = Sans réponse, le rang reste inchangé.
-help-is-head = Une seule personne dirige la délégation : celle qui la dirigeait ne la dirige plus.
+help-is-head = Une seule personne dirige la délégation. Si vous cochez cette case, la personne remplace celle qui la dirige actuellement.
 
 ## What can be wrong
 
@@ -169,7 +169,7 @@ category-verifies-email = Vous confirmez votre adresse par un lien que nous vous
 
 sent-title = Consultez votre messagerie
 sent-what = Un message est en route vers l’adresse que vous avez donnée.
-sent-link = Il vous dit où en est votre inscription et s’il vous reste quelque chose à faire. S’il vous demande de confirmer votre adresse, votre inscription ne compte qu’une fois cela fait.
+sent-link = Il vous dit où en est votre inscription et s’il vous reste quelque chose à faire. S’il vous demande de confirmer votre adresse, votre inscription ne compte qu’après cette confirmation.
 sent-nothing-came = Rien après dix minutes ? Regardez parmi les courriers indésirables, ou inscrivez-vous à nouveau en vérifiant l’orthographe de votre adresse.
 
 void-title = Ce lien ne fonctionne pas
@@ -191,7 +191,7 @@ own-is-cancelled = Votre inscription est annulée
 own-is-rejected = Votre inscription n’a pas été acceptée
 own-is-expired = Votre inscription a expiré
 own-is-revoked = Votre accréditation est retirée
-own-then-unverified = Votre inscription ne compte qu’une fois ce bouton actionné.
+own-then-unverified = Votre inscription ne compte qu’une fois que vous avez appuyé sur ce bouton.
 own-then-pending = Vous n’avez rien à faire. Nous vous écrirons dès que la décision sera prise.
 own-then-confirmed = Nous nous réjouissons de vous accueillir.
 own-position = Vous êtes en position { $position }.
@@ -218,7 +218,7 @@ own-sessions = Vos sessions
 own-session-waits = (liste d’attente)
 own-acts = Ce que vous pouvez faire
 own-programme = Lire le programme
-own-data = Emporter tout ce qui est conservé à votre sujet (fichier JSON)
+own-data = Télécharger vos données (fichier JSON)
 own-cancel = Annuler mon inscription
 own-register-anew = S’inscrire à nouveau
 own-history = Ce qui s’est passé jusqu’ici
@@ -250,7 +250,7 @@ change-send = Enregistrer les modifications
 change-leave = Ne rien changer
 
 choice-title = Choisir des sessions
-choice-what = Cochez toutes les sessions auxquelles vous souhaitez assister. La place d’une session décochée revient à une autre personne.
+choice-what = Cochez toutes les sessions auxquelles vous souhaitez assister. Si vous décochez une session, votre place revient à une autre personne.
 choice-none = Aucune session de cette conférence ne demande d’inscription : vous pouvez assister à toutes.
 choice-send = Enregistrer ce choix
 
