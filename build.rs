@@ -7,18 +7,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-fn files(folder: &Path, found: &mut BTreeSet<PathBuf>) {
+fn collect_files(folder: &Path, paths: &mut BTreeSet<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.is_dir() { files(&path, found) } else { _ = found.insert(path) }
+        if path.is_dir() { collect_files(&path, paths) } else { _ = paths.insert(path) }
     }
 }
 
 fn main() {
-    let mut found = BTreeSet::from([PathBuf::from("Cargo.lock")]);
-    files(Path::new("src"), &mut found);
+    let mut paths = BTreeSet::from([PathBuf::from("Cargo.lock")]);
+    collect_files(Path::new("src"), &mut paths);
     let mut hasher = DefaultHasher::new();
-    for path in found {
+    for path in paths {
         path.hash(&mut hasher);
         fs::read(&path).unwrap_or_default().hash(&mut hasher);
     }

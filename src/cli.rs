@@ -18,7 +18,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
-use context::{Failed, open, say};
+use context::{Failed, open, print_lines};
 
 use crate::{
     blueprint,
@@ -100,24 +100,24 @@ pub fn run() -> ExitCode {
 }
 
 fn execute(cli: Cli) -> Result<(), Failed> {
-    let mut out = io::stdout().lock();
+    let mut stdout = io::stdout().lock();
     // These two commands need no settings.
     match &cli.command {
         Some(Command::Openapi) => {
             let document = routes::documentation().yaml().map_err(|problem| Failed::line(problem.to_string()))?;
-            return Ok(out.write_all(document.as_bytes())?);
+            return Ok(stdout.write_all(document.as_bytes())?);
         }
         Some(Command::Schema) => {
             let schema = serde_json::to_string_pretty(&blueprint::schema::blueprint()).map_err(io::Error::from)?;
-            return Ok(writeln!(out, "{schema}")?);
+            return Ok(writeln!(stdout, "{schema}")?);
         }
-        _ => drop(out),
+        _ => drop(stdout),
     }
     let flags = [("listen", cli.global.listen.as_deref()), ("database_url", cli.global.database_url.as_deref())];
     let settings = Settings::read(cli.global.config.as_deref(), variables(), &flags)?;
-    start_log(&settings);
+    start_logging(&settings);
     let system = actix_web::rt::System::new();
-    let done = system.block_on(async move {
+    let result = system.block_on(async move {
         match cli.command.unwrap_or(Command::Serve) {
             Command::Serve => Ok(server::serve(settings).await?),
             Command::Apply(command) => apply::apply(&settings, command).await,
@@ -134,7 +134,7 @@ fn execute(cli: Cli) -> Result<(), Failed> {
                 let database = open(&settings)?;
                 let steps = database.migrate().await?;
                 refold_names::fold(&database).await?;
-                say(&[format!("{steps} migrations were run; the schema is up to date")])
+                print_lines(&[format!("{steps} migrations were run; the schema is up to date")])
             }
             Command::Openapi | Command::Schema => Ok(()),
         }
@@ -144,7 +144,7 @@ fn execute(cli: Cli) -> Result<(), Failed> {
     // forgotten, and abort.
     std::mem::forget(actix_web::rt::System::try_current());
     std::mem::forget(system);
-    done
+    result
 }
 
 /// The environment's variables. A variable that is not valid Unicode cannot be a setting.
@@ -152,7 +152,7 @@ fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
-fn start_log(settings: &Settings) {
+fn start_logging(settings: &Settings) {
     let filter = tracing_subscriber::EnvFilter::builder().parse_lossy(&settings.log);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     if settings.log_json {

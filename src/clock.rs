@@ -1,7 +1,7 @@
 //! The only place that asks for the time.
 //!
 //! Clocks are set back, and those of two machines differ. So wherever order matters, it is a number that is assigned
-//! under a lock, and the times in one resource's history never go back: [`following`]. Rules about the present (what is
+//! under a lock, and the times in one resource's history never go back: [`monotonic`]. Rules about the present (what is
 //! open, due or over) depend on the clock only, so that a clock that was once wrong has no effect afterwards.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
@@ -13,7 +13,7 @@ pub fn now() -> DateTime<Utc> {
 }
 
 /// The time of the entry after `last` in one history: `now`, or a microsecond after `last` if that is later.
-pub fn following(now: DateTime<Utc>, last: Option<DateTime<Utc>>) -> DateTime<Utc> {
+pub fn monotonic(now: DateTime<Utc>, last: Option<DateTime<Utc>>) -> DateTime<Utc> {
     last.map_or(now, |last| now.max(last + TimeDelta::microseconds(1)))
 }
 
@@ -29,9 +29,9 @@ mod tests {
     #[test]
     fn what_follows_is_later_whatever_the_clock_says() {
         let (now, microsecond) = (now(), TimeDelta::microseconds(1));
-        assert_eq!(following(now, None), now);
-        assert_eq!(following(now, Some(now - microsecond)), now);
-        assert_eq!(following(now, Some(now)), now + microsecond);
-        assert_eq!(following(now, Some(now + TimeDelta::hours(1))), now + TimeDelta::hours(1) + microsecond);
+        assert_eq!(monotonic(now, None), now);
+        assert_eq!(monotonic(now, Some(now - microsecond)), now);
+        assert_eq!(monotonic(now, Some(now)), now + microsecond);
+        assert_eq!(monotonic(now, Some(now + TimeDelta::hours(1))), now + TimeDelta::hours(1) + microsecond);
     }
 }

@@ -25,13 +25,13 @@ pub fn open_files() -> u64 {
 
 /// The limits of connections, given the limit of open files.
 pub fn connection_limits(settings: &Settings, files: u64) -> Limits {
-    let own =
+    let reserved =
         STORE_FILES * u64::from(settings.database_connections) + u64::from(settings.mail.connections) + OTHER_FILES;
-    let files_max = files.saturating_sub(own).max(1);
-    let most = files_max / 10 * 9;
+    let files_max = files.saturating_sub(reserved).max(1);
+    let available = files_max / 10 * 9;
     let count_max = match u64::from(settings.connections_max) {
-        0 => most.min(CONNECTIONS_MAX),
-        wanted => wanted.min(most),
+        0 => available.min(CONNECTIONS_MAX),
+        configured => configured.min(available),
     };
     if count_max < u64::from(settings.connections_max) {
         tracing::warn!(
@@ -40,11 +40,11 @@ pub fn connection_limits(settings: &Settings, files: u64) -> Limits {
             "the limit of open files allows fewer connections"
         );
     }
-    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let to_usize = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     Limits {
-        count_max: count(count_max),
-        per_client_max: count(settings.connections_per_client_max.into()),
-        files_max: count(files_max),
+        count_max: to_usize(count_max),
+        per_client_max: to_usize(settings.connections_per_client_max.into()),
+        files_max: to_usize(files_max),
         exempt: settings.connections_exempt.clone(),
         trusted_proxies: settings.trusted_proxies.clone(),
         counts_loopback: settings.rate_limits.counts_loopback,

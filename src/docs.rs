@@ -41,24 +41,24 @@ impl Documentation {
     /// It cannot be serialised.
     pub fn yaml(&self) -> Result<&'static str, Problem> {
         static YAML: OnceLock<String> = OnceLock::new();
-        self.kept(&YAML, OpenApi::to_yaml)
+        self.cached(&YAML, OpenApi::to_yaml)
     }
 
     fn json(&self) -> Result<&'static str, Problem> {
         static JSON: OnceLock<String> = OnceLock::new();
-        self.kept(&JSON, OpenApi::to_pretty_json)
+        self.cached(&JSON, OpenApi::to_pretty_json)
     }
 
-    fn kept<E: std::error::Error + Send + Sync + 'static>(
+    fn cached<E: std::error::Error + Send + Sync + 'static>(
         &self,
         text: &'static OnceLock<String>,
-        write: fn(&OpenApi) -> Result<String, E>,
+        render: fn(&OpenApi) -> Result<String, E>,
     ) -> Result<&'static str, Problem> {
         if let Some(text) = text.get() {
             return Ok(text);
         }
-        let written = write(&(self.document)()).map_err(Problem::unexpected)?;
-        Ok(text.get_or_init(|| written))
+        let rendered = render(&(self.document)()).map_err(Problem::unexpected)?;
+        Ok(text.get_or_init(|| rendered))
     }
 }
 

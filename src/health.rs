@@ -38,7 +38,7 @@ pub async fn alive() -> HttpResponse {
     tag = "service", responses((status = 200, description = "The service can serve", body = Health), AnyProblem)
 )]
 pub async fn ready(database: web::Data<Database>, ready: web::Data<Ready>) -> Result<HttpResponse, Problem> {
-    if !ready.is_raised() {
+    if !ready.is_ready() {
         return Err(ready.problem());
     }
     if !database.is_migrated().await? {

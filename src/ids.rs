@@ -63,7 +63,7 @@ impl<K> Id<K> {
 
     /// A new id that the public will see. Ids sort by the millisecond of their creation and have no counter: a counter
     /// would show how many resources of a draft are hidden.
-    pub fn unlinked() -> Self {
+    pub fn new_public() -> Self {
         Self::from_uuid(Uuid::new_v7(Timestamp::now(NoContext)))
     }
 

@@ -68,67 +68,67 @@ mod tests {
         },
     };
 
-    type Words = BTreeSet<String>;
+    type Texts = BTreeSet<String>;
 
-    /// Table, column and the words of its enum.
+    /// Table, column and the texts of its enum.
     type Column = (&'static str, &'static str, &'static [&'static str]);
 
-    /// The columns that a CHECK constraint limits to a list of words.
+    /// The columns that a CHECK constraint limits to a list of texts.
     const CHECKED: [Column; 30] = [
-        ("appearances", "role", AppearanceRole::WORDS),
-        ("calls_for_action", "status", CallForActionStatus::WORDS),
-        ("check_ins", "outcome", Outcome::WORDS),
-        ("check_ins", "reason", Reason::WORDS),
-        ("conference_organisations", "role", OrganisationRole::WORDS),
-        ("delegation_members", "level", Precedence::WORDS),
-        ("delegations", "kind", DelegationKind::WORDS),
-        ("invitations", "kind", InvitationKind::WORDS),
-        ("items", "kind", ItemKind::WORDS),
-        ("items", "visibility", Visibility::WORDS),
-        ("mail_attempts", "outcome", AttemptOutcome::WORDS),
-        ("mail_blocks", "reason", BlockReason::WORDS),
-        ("mail_broadcasts", "state", BroadcastState::WORDS),
-        ("organisations", "kind", OrganisationKind::WORDS),
-        ("outbox_messages", "state", MessageState::WORDS),
-        ("possible_duplicates", "reason", DuplicateReason::WORDS),
-        ("possible_duplicates", "state", DuplicateState::WORDS),
-        ("registration_events", "event", Event::WORDS),
-        ("registrations", "state", RegistrationStatus::WORDS),
-        ("representations", "coding", Coding::WORDS),
-        ("scheduled_releases", "state", ScheduledState::WORDS),
-        ("session_sign_ups", "state", SignUpState::WORDS),
-        ("sessions", "access", SessionAccess::WORDS),
-        ("sessions", "kind", SessionKind::WORDS),
-        ("sessions", "protocol_rule", ProtocolRule::WORDS),
-        ("sessions", "visibility", Visibility::WORDS),
-        ("speakers", "precedence", Precedence::WORDS),
-        ("speakers", "visibility", Visibility::WORDS),
-        ("tokens", "role", Role::WORDS),
-        ("tokens", "source", TokenSource::WORDS),
+        ("appearances", "role", AppearanceRole::TEXTS),
+        ("calls_for_action", "status", CallForActionStatus::TEXTS),
+        ("check_ins", "outcome", Outcome::TEXTS),
+        ("check_ins", "reason", Reason::TEXTS),
+        ("conference_organisations", "role", OrganisationRole::TEXTS),
+        ("delegation_members", "level", Precedence::TEXTS),
+        ("delegations", "kind", DelegationKind::TEXTS),
+        ("invitations", "kind", InvitationKind::TEXTS),
+        ("items", "kind", ItemKind::TEXTS),
+        ("items", "visibility", Visibility::TEXTS),
+        ("mail_attempts", "outcome", AttemptOutcome::TEXTS),
+        ("mail_blocks", "reason", BlockReason::TEXTS),
+        ("mail_broadcasts", "state", BroadcastState::TEXTS),
+        ("organisations", "kind", OrganisationKind::TEXTS),
+        ("outbox_messages", "state", MessageState::TEXTS),
+        ("possible_duplicates", "reason", DuplicateReason::TEXTS),
+        ("possible_duplicates", "state", DuplicateState::TEXTS),
+        ("registration_events", "event", Event::TEXTS),
+        ("registrations", "state", RegistrationStatus::TEXTS),
+        ("representations", "coding", Coding::TEXTS),
+        ("scheduled_releases", "state", ScheduledState::TEXTS),
+        ("session_sign_ups", "state", SignUpState::TEXTS),
+        ("sessions", "access", SessionAccess::TEXTS),
+        ("sessions", "kind", SessionKind::TEXTS),
+        ("sessions", "protocol_rule", ProtocolRule::TEXTS),
+        ("sessions", "visibility", Visibility::TEXTS),
+        ("speakers", "precedence", Precedence::TEXTS),
+        ("speakers", "visibility", Visibility::TEXTS),
+        ("tokens", "role", Role::TEXTS),
+        ("tokens", "source", TokenSource::TEXTS),
     ];
 
-    /// The columns whose words no constraint limits.
+    /// The columns whose texts no constraint limits.
     const UNCHECKED: [Column; 9] = [
-        ("audit_entries", "action", AuditAction::WORDS),
-        ("audit_entries", "resource", ResourceKind::WORDS),
-        ("delegations", "regional_group", RegionalGroup::WORDS),
-        ("mail_broadcasts", "kind", BroadcastKind::WORDS),
-        ("mail_templates", "kind", LetterKind::WORDS),
-        ("mail_templates", "language", MailLanguage::WORDS),
-        ("outbox_messages", "kind", LetterKind::WORDS),
-        ("registration_events", "state", RegistrationStatus::WORDS),
-        ("representations", "publication", Publication::WORDS),
+        ("audit_entries", "action", AuditAction::TEXTS),
+        ("audit_entries", "resource", ResourceKind::TEXTS),
+        ("delegations", "regional_group", RegionalGroup::TEXTS),
+        ("mail_broadcasts", "kind", BroadcastKind::TEXTS),
+        ("mail_templates", "kind", LetterKind::TEXTS),
+        ("mail_templates", "language", MailLanguage::TEXTS),
+        ("outbox_messages", "kind", LetterKind::TEXTS),
+        ("registration_events", "state", RegistrationStatus::TEXTS),
+        ("representations", "publication", Publication::TEXTS),
     ];
 
-    /// The column and the words of `<column> IN ('<word>', ...)`, if the text begins with that.
-    fn list(text: &str) -> Option<(&str, Words)> {
+    /// The column and the texts of `<column> IN ('<text>', ...)`, if the text begins with that.
+    fn list(text: &str) -> Option<(&str, Texts)> {
         let (column, rest) = text.split_once(" IN (")?;
-        let words = rest.split(')').next()?.split(", ").map(|word| word.trim_matches('\'').to_owned());
-        column.chars().all(|c| c.is_ascii_lowercase() || c == '_').then(|| (column, words.collect()))
+        let texts = rest.split(')').next()?.split(", ").map(|text| text.trim_matches('\'').to_owned());
+        column.chars().all(|c| c.is_ascii_lowercase() || c == '_').then(|| (column, texts.collect()))
     }
 
     /// The lists of a tree's CHECK constraints by name, with their columns: of two with one name, the later one.
-    fn lists(tree: &str) -> BTreeMap<String, (String, Words)> {
+    fn lists(tree: &str) -> BTreeMap<String, (String, Texts)> {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(tree);
         let steps: BTreeSet<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         let mut found = BTreeMap::new();
@@ -144,9 +144,9 @@ mod tests {
                 let check = part.strip_prefix(name).and_then(|rest| rest.strip_prefix(" CHECK ("));
                 if before.ends_with("DROP ") {
                     found.remove(name);
-                } else if let Some((column, words)) = check.and_then(list) {
+                } else if let Some((column, texts)) = check.and_then(list) {
                     named += 1;
-                    found.insert(name.to_owned(), (column.to_owned(), words));
+                    found.insert(name.to_owned(), (column.to_owned(), texts));
                 }
                 before = part;
             }
@@ -157,12 +157,12 @@ mod tests {
     }
 
     #[test]
-    fn each_list_of_words_in_the_schema_has_one_enum_with_the_same_words() {
+    fn each_list_of_texts_in_the_schema_has_one_enum_with_the_same_texts() {
         let expected: BTreeMap<_, _> = CHECKED
             .iter()
-            .map(|(table, column, words)| {
-                let words: Words = words.iter().map(|word| (*word).to_owned()).collect();
-                (format!("{table}_{column}_check"), ((*column).to_owned(), words))
+            .map(|(table, column, texts)| {
+                let texts: Texts = texts.iter().map(|text| (*text).to_owned()).collect();
+                (format!("{table}_{column}_check"), ((*column).to_owned(), texts))
             })
             .collect();
         assert_eq!(expected.len(), CHECKED.len(), "no column is named twice");
@@ -183,7 +183,7 @@ mod tests {
         let mut table = "";
         for line in include_str!("database/schema.rs").lines() {
             match line.trim().split_once(" -> ") {
-                Some((column, "Word," | "Nullable<Word>,")) => _ = declared.insert(format!("{table}.{column}")),
+                Some((column, "TextEnum," | "Nullable<TextEnum>,")) => _ = declared.insert(format!("{table}.{column}")),
                 Some(_) => {}
                 None if line.ends_with(") {") => table = line.trim().split(' ').next().unwrap(),
                 None => {}

@@ -41,11 +41,14 @@ macro_rules! operations {
     ($($($name:ident)::+,)+) => {
         /// Registers every operation.
         pub fn configure(config: &mut web::ServiceConfig) {
-            config$(.service(Endpoint { place: described!(place of $($name)::+), route: web::to($($name)::+) }))+;
+            config$(.service(Endpoint {
+                path_and_method: path_type!(path_and_method of $($name)::+),
+                route: web::to($($name)::+),
+            }))+;
         }
 
-        fn places() -> Vec<(String, Method)> {
-            vec![$(described!(place of $($name)::+)),+]
+        fn paths_and_methods() -> Vec<(String, Method)> {
+            vec![$(path_type!(path_and_method of $($name)::+)),+]
         }
 
         #[derive(OpenApi)]
@@ -54,18 +57,18 @@ macro_rules! operations {
     };
 }
 
-/// Uses the type that `#[utoipa::path]` generates for a function: its name with the prefix `__path_`.
-macro_rules! described {
-    ($what:ident of $($name:ident)::+) => { described!($what [] $($name)::+) };
-    ($what:ident [$($module:ident)*] $next:ident :: $($name:ident)::+) => {
-        described!($what [$($module)* $next] $($name)::+)
+/// Calls a function with the type that `#[utoipa::path]` generates for a function: its name with the prefix `__path_`.
+macro_rules! path_type {
+    ($call:ident of $($name:ident)::+) => { path_type!($call [] $($name)::+) };
+    ($call:ident [$($module:ident)*] $next:ident :: $($name:ident)::+) => {
+        path_type!($call [$($module)* $next] $($name)::+)
     };
-    ($what:ident [$($module:ident)*] $function:ident) => {
-        pastey::paste! { $what::<$($module::)*[<__path_ $function>]>() }
+    ($call:ident [$($module:ident)*] $function:ident) => {
+        pastey::paste! { $call::<$($module::)*[<__path_ $function>]>() }
     };
 }
 
-fn place<P: utoipa::Path>() -> (String, Method) {
+fn path_and_method<P: utoipa::Path>() -> (String, Method) {
     let method = match P::methods().first() {
         Some(HttpMethod::Put) => Method::PUT,
         Some(HttpMethod::Post) => Method::POST,
@@ -78,16 +81,16 @@ fn place<P: utoipa::Path>() -> (String, Method) {
 
 /// An operation, as one worker serves it.
 struct Endpoint {
-    place: (String, Method),
+    path_and_method: (String, Method),
     route: Route,
 }
 
 impl HttpServiceFactory for Endpoint {
     fn register(self, config: &mut AppService) {
-        let (path, method) = self.place;
-        let is_asked = guard::fn_guard(move |request| request.head().method == method);
+        let (path, method) = self.path_and_method;
+        let has_method = guard::fn_guard(move |request| request.head().method == method);
         if let Some((pattern, _)) = PATHS.get(&path) {
-            config.register_service(pattern.clone(), Some(vec![Box::new(is_asked)]), self.route, None);
+            config.register_service(pattern.clone(), Some(vec![Box::new(has_method)]), self.route, None);
         }
     }
 }
@@ -96,7 +99,7 @@ impl HttpServiceFactory for Endpoint {
 /// `#[get]` compiles it for each, and that was half of what an idle service allocated.
 static PATHS: LazyLock<BTreeMap<String, (ResourceDef, Vec<Method>)>> = LazyLock::new(|| {
     let mut paths: BTreeMap<_, (_, Vec<_>)> = BTreeMap::new();
-    for (path, method) in places() {
+    for (path, method) in paths_and_methods() {
         let (_, methods) = paths.entry(path).or_insert_with_key(|path| (ResourceDef::new(path.as_str()), Vec::new()));
         methods.push(method);
     }
@@ -248,7 +251,7 @@ operations! {
     crate::registrar::lists::api::list_registrations,
     crate::registrar::lists::api::export_registrations_csv,
     crate::registrar::lists::api::export_registrations_xlsx,
-    crate::registrar::lists::api::read_statistics,
+    crate::registrar::statistics::api::read_statistics,
     // Invitations.
     crate::invitations::api::create_invitation,
     crate::invitations::api::create_invitations,
@@ -321,7 +324,7 @@ operations! {
 fn problem_kinds() -> &'static [&'static ProblemKind] {
     static KINDS: OnceLock<Vec<&'static ProblemKind>> = OnceLock::new();
     KINDS.get_or_init(|| {
-        let of_features = [
+        let feature_kinds = [
             access::error::PROBLEMS,
             agenda::error::PROBLEMS,
             programme::error::PROBLEMS,
@@ -333,7 +336,7 @@ fn problem_kinds() -> &'static [&'static ProblemKind] {
             crate::messaging::error::PROBLEMS,
             blueprint::error::PROBLEMS,
         ];
-        [problem::PROBLEMS].into_iter().chain(of_features).flatten().copied().collect()
+        [problem::PROBLEMS].into_iter().chain(feature_kinds).flatten().copied().collect()
     })
 }
 
@@ -353,7 +356,7 @@ pub fn documentation() -> Documentation {
         agenda::import::ImportMode,
         crate::registrar::import::ExistingRowPolicy,
         crate::registrar::import::ImportedStatus,
-        crate::delegations::api::DelegationOrder,
+        crate::delegations::list_query::DelegationOrder,
         crate::registrar::lists::Sort,
         mail::MessageState,
         mail::MailLanguage,
@@ -415,15 +418,15 @@ fn operations(item: &mut openapi::PathItem) -> Vec<&mut Operation> {
 /// Adds the policy to the document: who may call an operation (`x-roles`), and with which credentials.
 fn bind_to_policy(operation: &mut Operation) {
     let id = operation.operation_id.as_deref().unwrap_or_default();
-    let allowed = policy::Operation::from_word(id).map_or(Access::ADMIN, policy::Operation::allowed);
-    let roles = ExtensionsBuilder::new().add("x-roles", allowed.words()).build();
+    let access = policy::Operation::from_text(id).map_or(Access::ADMIN, policy::Operation::access);
+    let roles = ExtensionsBuilder::new().add("x-roles", access.role_names()).build();
     operation.extensions.get_or_insert_default().merge(roles);
-    let needs = |name: &str| SecurityRequirement::new(name, Vec::<String>::new());
-    match allowed {
+    let requirement = |name: &str| SecurityRequirement::new(name, Vec::<String>::new());
+    match access {
         // Public; or, if the handler says so, for holders of a link whose token the handler checks.
         Access::Everyone => {}
-        Access::ServerAdmins | Access::Roles(_) => operation.security = Some(vec![needs("bearer")]),
-        Access::OwnOrRoles(_) => operation.security = Some(vec![needs("bearer"), needs("link")]),
+        Access::ServerAdmins | Access::Roles(_) => operation.security = Some(vec![requirement("bearer")]),
+        Access::OwnOrRoles(_) => operation.security = Some(vec![requirement("bearer"), requirement("link")]),
     }
 }
 
@@ -447,25 +450,25 @@ mod tests {
     use crate::access::policy;
 
     #[test]
-    fn every_operation_stands_in_the_policy_once_and_nothing_else_does() {
+    fn the_policy_lists_exactly_the_documented_operations() {
         let document = document();
         let items = document.paths.paths.values();
         let operations = items.flat_map(|item| [&item.get, &item.put, &item.post, &item.delete, &item.patch]);
         let documented: Vec<_> =
             operations.flatten().map(|operation| operation.operation_id.clone().unwrap()).collect();
-        let of_policy: Vec<_> = policy::Operation::WORDS.iter().map(|name| (*name).to_owned()).collect();
+        let of_policy: Vec<_> = policy::Operation::TEXTS.iter().map(|name| (*name).to_owned()).collect();
         assert_eq!(of_policy.iter().collect::<BTreeSet<_>>(), documented.iter().collect());
         assert_eq!(of_policy.len(), documented.len());
     }
 
     #[test]
-    fn every_kind_of_problem_has_a_name_of_its_own() {
+    fn problem_slugs_are_unique() {
         let names: BTreeSet<_> = problem_kinds().iter().map(|kind| kind.slug).collect();
         assert_eq!(names.len(), problem_kinds().len());
     }
 
     #[test]
-    fn a_path_allows_what_its_operations_take() {
+    fn a_path_allows_the_methods_of_its_operations() {
         assert_eq!(allowed_methods("/api/v1/conferences/x/blueprint"), ["GET", "HEAD", "PUT"]);
         assert_eq!(allowed_methods("/api/v1/conferences/x/registrations"), ["GET", "HEAD", "POST"]);
         assert_eq!(allowed_methods("/nowhere"), Vec::<&str>::new());

@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     access::{
         Actor, RateLimit, ServerSecret, TokenUses,
-        secret::fingerprint::{Origin, SecretError, recognise},
+        secret::fingerprint::{SecretError, StartSecret, recognise},
         token::{PlainToken, ensure_admin_token},
     },
     agenda,
@@ -92,16 +92,16 @@ fn secret_error(what: &'static str) -> impl FnOnce(SecretError) -> ServeError {
 
 /// The chain of an error's causes, in one line.
 pub fn causes(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
+    let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        let cause_words = cause.to_string();
-        if !words.contains(&cause_words) {
-            words = format!("{words}: {}", cause_words.trim());
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {}", cause_text.trim());
         }
         source = cause.source();
     }
-    words.replace('\n', " ")
+    text.replace('\n', " ")
 }
 
 /// Serves until SIGTERM or Ctrl-C.
@@ -114,14 +114,14 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         Connections::new(connection_limits::connection_limits(&settings, connection_limits::open_files()));
     let database = Database::open(&settings.store, settings.database_connections, settings.store_deadline)
         .map_err(io_error("database_url"))?;
-    let secret = ServerSecret::find_or_make(&database, &settings.data_dir).await;
-    let (secret, origin) = match secret {
-        Ok(found) => found,
+    let start_secret = match ServerSecret::find_or_create(&database, &settings.data_dir).await {
+        Ok(start_secret) => start_secret,
         Err(error) => {
             database.close().await;
             return Err(secret_error("the store cannot be migrated")(error));
         }
     };
+    let secret = start_secret.secret.clone();
     let listener = TcpListener::bind(settings.listen).map_err(io_error(format!("listen {}", settings.listen)))?;
     let address = listener.local_addr().map_err(io_error("listen"))?;
     let public_url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
@@ -133,10 +133,10 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         secret: secret.clone(),
         public_url: public_url.as_str().into(),
         wake: wake.clone(),
-        limit: RateLimit::new(&settings.rate_limits),
-        code_limit: RateLimit::of_codes(&settings.rate_limits),
+        registration_limit: RateLimit::new(&settings.rate_limits),
+        code_limit: RateLimit::for_codes(&settings.rate_limits),
         queue: CommitQueue::new(database.clone(), secret.clone()),
-        scratch: settings.data_dir.as_path().into(),
+        scratch_folder: settings.data_dir.as_path().into(),
     };
     let site = Site::load(settings.site_dir.as_deref(), &public_url).map_err(io_error("site_dir"))?;
     let metrics = Metrics::default();
@@ -145,11 +145,12 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         database.clone(),
         secret.clone(),
         public_url.clone(),
-        (wake.clone(), metrics.clone()),
+        wake.clone(),
+        metrics.clone(),
     )
     .map_err(io_error("mail_url"))?;
 
-    let sweep_wake = wake.clone();
+    let expiry_wake = wake.clone();
     let origins: Arc<[String]> = settings.cors_origins.clone().into();
     let state = ProgrammeService {
         database: database.clone(),
@@ -163,8 +164,9 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         per_client_max: count(settings.event_listeners_per_client_max),
     };
     let hub = Hub::new(programmes.clone(), database.clone(), listeners);
-    let uses = TokenUses::default();
-    let (app_ready, app_database, app_uses, app_hub) = (ready.clone(), database.clone(), uses.clone(), hub.clone());
+    let token_uses = TokenUses::default();
+    let (app_ready, app_database, app_token_uses, app_hub) =
+        (ready.clone(), database.clone(), token_uses.clone(), hub.clone());
     let app_connections = connections.clone();
     let app = move || {
         App::new()
@@ -172,7 +174,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
             .app_data(site::body_config())
             .app_data(web::Data::new(app_ready.clone()))
             .app_data(web::Data::new(app_database.clone()))
-            .app_data(web::Data::new(app_uses.clone()))
+            .app_data(web::Data::new(app_token_uses.clone()))
             .app_data(web::Data::new(app_connections.clone()))
             .app_data(web::Data::new(app_hub.clone()))
             .app_data(web::Data::new(wake.clone()))
@@ -183,8 +185,8 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
             .app_data(web::Data::new(site.clone()))
             .wrap(from_fn(|request, next| wait_for_start(site::starting_page, request, next)))
             .wrap(cors(&origins))
-            .wrap(from_fn(|request, next| share_reads(programme::api::is_open, request, next)))
-            .wrap(from_fn(|request, next| observe(documents::answer::at_once, request, next)))
+            .wrap(from_fn(|request, next| share_reads(programme::api::is_readable_by_any_origin, request, next)))
+            .wrap(from_fn(|request, next| observe(documents::answer::serve_cached, request, next)))
             .configure(routes::configure)
             .service(docs::to_page)
             .service(docs::page())
@@ -201,10 +203,11 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let handle = server.handle();
     let mut serving = actix_web::rt::spawn(server);
 
-    let key = (secret.clone(), origin);
     let prepared = tokio::select! {
-        prepared = prepare_once_there(&settings, &ready, &database, &programmes, &key) => prepared.map(Some),
-        () = signals.any() => Ok(None),
+        prepared = prepare_when_reachable(&settings, &ready, &database, &programmes, &start_secret) => {
+            prepared.map(Some)
+        }
+        () = signals.wait() => Ok(None),
     };
     let token = match prepared {
         Ok(Some(token)) => token,
@@ -215,30 +218,30 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         }
     };
     let (stop, stopped) = watch::channel(false);
-    let following = actix_web::rt::spawn(programmes.clone().follow(database.clone(), stopped.clone()));
-    let telling = actix_web::rt::spawn(hub.clone().keep());
-    let tidying = actix_web::rt::spawn(crate::http::idempotency::purge(database.clone(), stopped.clone()));
-    let noting = actix_web::rt::spawn(uses.keep(database.clone(), stopped.clone()));
-    let sweeping = expiry::run(database.clone(), programmes.clone(), sweep_wake, stopped.clone());
-    let sweeping = actix_web::rt::spawn(sweeping);
+    let following_releases = actix_web::rt::spawn(programmes.clone().run(database.clone(), stopped.clone()));
+    let publishing_events = actix_web::rt::spawn(hub.clone().run());
+    let purging_answers = actix_web::rt::spawn(crate::http::idempotency::purge(database.clone(), stopped.clone()));
+    let recording_token_uses = actix_web::rt::spawn(token_uses.run(database.clone(), stopped.clone()));
+    let expiring = expiry::run(database.clone(), programmes.clone(), expiry_wake, stopped.clone());
+    let expiring = actix_web::rt::spawn(expiring);
     let retention_days = settings.mail.retention_days;
-    let scrubbing = actix_web::rt::spawn(mail::purge(database.clone(), retention_days, stopped.clone()));
-    let rewriting =
+    let purging_mail = actix_web::rt::spawn(mail::purge(database.clone(), retention_days, stopped.clone()));
+    let redacting =
         actix_web::rt::spawn(crate::programme::redaction::rewriting::run(database.clone(), stopped.clone()));
-    let keeping =
+    let publishing_scheduled =
         crate::programme::releases::schedule::run(database.clone(), programmes.clone(), secret, stopped.clone());
-    let keeping = actix_web::rt::spawn(keeping);
-    let working = actix_web::rt::spawn(worker.run(stopped));
-    ready.raise();
+    let publishing_scheduled = actix_web::rt::spawn(publishing_scheduled);
+    let sending_mail = actix_web::rt::spawn(worker.run(stopped));
+    ready.mark_ready();
     announce(address, &public_url, &programmes, token.as_ref()).map_err(io_error("standard output"))?;
 
     let served = tokio::select! {
         served = &mut serving => served,
-        () = signals.any() => {
-            connections.leave();
+        () = signals.wait() => {
+            connections.begin_stop();
             // The answer of an event listener has no end of its own.
             hub.close();
-            connections.ended(Duration::from_secs(LAST_CONNECTIONS_SECONDS)).await;
+            connections.wait_until_closed(Duration::from_secs(LAST_CONNECTIONS_SECONDS)).await;
             handle.stop(true).await;
             serving.await
         }
@@ -248,13 +251,23 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     // The send fails if all tasks have ended by themselves.
     _ = stop.send(true);
     // Each task ends in time, unless the store blocks its thread.
-    let sending = working.abort_handle();
+    let abort_sending = sending_mail.abort_handle();
     let others = async {
-        let _ = tokio::join!(following, telling, tidying, noting, keeping, rewriting, sweeping, scrubbing, working);
+        let _ = tokio::join!(
+            following_releases,
+            publishing_events,
+            purging_answers,
+            recording_token_uses,
+            publishing_scheduled,
+            redacting,
+            expiring,
+            purging_mail,
+            sending_mail
+        );
     };
     if tokio::time::timeout(Duration::from_secs(STOP_TIMEOUT_SECONDS), others).await.is_err() {
         tracing::warn!("stopped while the store gives no answer: messages on their way may be sent again");
-        sending.abort();
+        abort_sending.abort();
     }
     if tokio::time::timeout(Duration::from_secs(STOP_TIMEOUT_SECONDS), database.close()).await.is_err() {
         tracing::warn!("stopped while the store could not be closed; its journal is read at the next start");
@@ -277,7 +290,7 @@ impl Signals {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    async fn any(&mut self) {
+    async fn wait(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
@@ -313,23 +326,23 @@ async fn no_such_route(request: HttpRequest) -> Result<actix_web::HttpResponse, 
 /// The longest pause between attempts to reach a store at the start.
 const START_PAUSE_MAX: Duration = Duration::from_secs(5);
 /// Interval between log lines of a start that waits.
-const START_WORD: Duration = Duration::from_secs(30);
+const START_LOG_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Prepares the store once it is reachable. Waits for a store that is down or starting; a store that refuses the
 /// connection ends the start.
-async fn prepare_once_there(
+async fn prepare_when_reachable(
     settings: &Settings,
     ready: &Ready,
     database: &Database,
     programmes: &Programmes,
-    secret: &(ServerSecret, Origin),
+    start_secret: &StartSecret,
 ) -> Result<Option<PlainToken>, ServeError> {
     let mut pause = Duration::from_millis(125);
-    let mut said: Option<(String, Instant)> = None;
+    let mut last_logged: Option<(String, Instant)> = None;
     let mut has_failed = false;
     loop {
-        let reason = match database.reach().await {
-            Ok(()) => match prepare(settings, database, programmes, secret).await {
+        let reason = match database.check_reachable().await {
+            Ok(()) => match prepare(settings, database, programmes, start_secret).await {
                 // The store may have been lost in the meantime, and come back.
                 Err(ServeError::Store { what, cause })
                     if !has_failed && matches!(settings.store, Store::Postgres(_)) =>
@@ -339,18 +352,18 @@ async fn prepare_once_there(
                 }
                 prepared => return prepared,
             },
-            Err(ConnectFailure::NotYet(reason)) => {
+            Err(ConnectFailure::Temporary(reason)) => {
                 has_failed = false;
                 ready.wait_for_store();
                 reason
             }
-            Err(ConnectFailure::Never(cause)) => {
+            Err(ConnectFailure::Permanent(cause)) => {
                 return Err(ServeError::Store { what: "the store cannot be reached", cause });
             }
         };
-        if said.as_ref().is_none_or(|(known, at)| *known != reason || at.elapsed() >= START_WORD) {
+        if last_logged.as_ref().is_none_or(|(logged, at)| *logged != reason || at.elapsed() >= START_LOG_INTERVAL) {
             tracing::warn!(%reason, "waiting for the store");
-            said = Some((reason, Instant::now()));
+            last_logged = Some((reason, Instant::now()));
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(START_PAUSE_MAX);
@@ -363,34 +376,34 @@ async fn prepare(
     settings: &Settings,
     database: &Database,
     programmes: &Programmes,
-    (secret, origin): &(ServerSecret, Origin),
+    start_secret: &StartSecret,
 ) -> Result<Option<PlainToken>, ServeError> {
-    let failed =
+    let store_error =
         |what: &'static str| move |error: &dyn std::error::Error| ServeError::Store { what, cause: causes(error) };
-    database.migrate().await.map_err(|error| failed("the store cannot be migrated")(&error))?;
-    let recognised = recognise(database, (secret, *origin), &settings.data_dir).await;
+    database.migrate().await.map_err(|error| store_error("the store cannot be migrated")(&error))?;
+    let recognised = recognise(database, start_secret, &settings.data_dir).await;
     recognised.map_err(secret_error("the store cannot be read"))?;
-    refold_names::fold(database).await.map_err(|error| failed("names cannot be folded")(&error))?;
+    refold_names::fold(database).await.map_err(|error| store_error("names cannot be folded")(&error))?;
     // A store that is in use needs no seed, so the file may have been deleted.
     let is_empty = database
         .read(|tx| agenda::actions::list(tx).map(|conferences| conferences.is_empty()))
         .await
-        .map_err(|error| failed("the store cannot be read")(&error))?;
+        .map_err(|error| store_error("the store cannot be read")(&error))?;
     let seed = settings.seed.as_deref().filter(|_| is_empty).map(read_seed).transpose()?;
-    let (given, under) = (settings.admin_token.clone(), secret.clone());
+    let (admin_token, secret) = (settings.admin_token.clone(), start_secret.secret.clone());
     let token = database
         .write("first start", move |tx| {
             crate::database::lock_store(tx)?;
             if let Some((slug, blueprint)) = &seed {
-                seed_if_empty(tx, slug, blueprint, &under)?;
+                seed_if_empty(tx, slug, blueprint, &secret)?;
             }
-            Ok::<_, ProgrammeError>(ensure_admin_token(tx, given.as_ref())?)
+            Ok::<_, ProgrammeError>(ensure_admin_token(tx, admin_token.as_ref())?)
         })
         .await
-        .map_err(|error| failed("the store cannot be prepared")(&error))?;
-    programmes.refresh(database).await.map_err(|error| failed("the programme cannot be loaded")(&error))?;
+        .map_err(|error| store_error("the store cannot be prepared")(&error))?;
+    programmes.refresh(database).await.map_err(|error| store_error("the programme cannot be loaded")(&error))?;
     // Publishes what became due while no process ran; what cannot be published now is tried again later.
-    if let Err(error) = releases::schedule::publish_all_due(database, programmes, secret).await {
+    if let Err(error) = releases::schedule::publish_all_due(database, programmes, &start_secret.secret).await {
         tracing::warn!(%error, "what is due cannot be published yet");
     }
     Ok(token)
@@ -403,9 +416,10 @@ fn read_seed(path: &Path) -> Result<(Code, Blueprint), ServeError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound && path == Path::new(EXAMPLE_PATH) => EXAMPLE.to_owned(),
         Err(error) => return Err(io_error(format!("seed {name}"))(error)),
     };
-    let source = yaml::Source::read(&text).map_err(|faults| ServeError::Seed(yaml::describe_unread(&name, &faults)))?;
+    let source =
+        yaml::Source::read(&text).map_err(|errors| ServeError::Seed(yaml::describe_syntax_errors(&name, &errors)))?;
     let blueprint = blueprint::document::read(source.value.clone())
-        .map_err(|faults| ServeError::Seed(source.describe(&name, &faults)))?;
+        .map_err(|errors| ServeError::Seed(source.describe(&name, &errors)))?;
     Ok((blueprint.agenda.conference.slug.clone(), blueprint))
 }
 
@@ -423,8 +437,8 @@ fn seed_if_empty(
         RegistrationError::Database(error) => ProgrammeError::Database(error),
         other => ProgrammeError::Database(crate::database::DatabaseError::Corrupt(other.to_string())),
     })?;
-    let place = agenda::actions::find(connection, slug)?;
-    programme::publish(connection, &place, PublicationRequest::default(), &Actor::service(), secret)?;
+    let conference = agenda::actions::find(connection, slug)?;
+    programme::publish(connection, &conference, PublicationRequest::default(), &Actor::service(), secret)?;
     Ok(())
 }
 
@@ -438,7 +452,7 @@ fn announce(
     writeln!(out, "Plenary is ready at http://{address}")?;
     writeln!(out, "  Pages        {public_url}/")?;
     for snapshot in programmes.all() {
-        writeln!(out, "  Programme    {public_url}/api/v1/conferences/{}/programme", snapshot.place.slug)?;
+        writeln!(out, "  Programme    {public_url}/api/v1/conferences/{}/programme", snapshot.conference.slug)?;
     }
     writeln!(out, "  API docs     {public_url}/docs")?;
     if let Some(token) = token {

@@ -69,7 +69,7 @@ pub struct Settings {
 /// The keys of the file, before they are checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Raw {
+struct RawSettings {
     listen: String,
     public_url: String,
     database_url: String,
@@ -121,19 +121,19 @@ impl Settings {
         let defaults: Table =
             DEFAULTS.parse().map_err(|error| SettingsError(format!("the compiled-in settings: {error}")))?;
         let mut table = defaults.clone();
-        let chosen = file.unwrap_or(Path::new(DEFAULTS_PATH));
-        match std::fs::read_to_string(chosen) {
+        let path = file.unwrap_or(Path::new(DEFAULTS_PATH));
+        match std::fs::read_to_string(path) {
             Ok(text) => {
-                let name = chosen.display();
-                let set: Table =
+                let name = path.display();
+                let file_table: Table =
                     text.parse().map_err(|error| SettingsError(format!("{name}: {}", one_line(&error))))?;
-                if let Some(unknown) = set.keys().find(|key| !defaults.contains_key(*key)) {
-                    return Err(SettingsError(format!("{name}: {unknown} is not a setting")));
+                if let Some(unknown_key) = file_table.keys().find(|key| !defaults.contains_key(*key)) {
+                    return Err(SettingsError(format!("{name}: {unknown_key} is not a setting")));
                 }
-                table.extend(set);
+                table.extend(file_table);
             }
             Err(error) if file.is_some() => {
-                return Err(SettingsError(format!("{}: {error}", chosen.display())));
+                return Err(SettingsError(format!("{}: {error}", path.display())));
             }
             Err(_) => {}
         }
@@ -145,7 +145,7 @@ impl Settings {
             let Some(default) = defaults.get(&key) else {
                 return Err(SettingsError(format!("{name} is not a setting; config/default.toml lists them all")));
             };
-            let value = typed(default, &text).map_err(|reason| SettingsError(format!("{name} {reason}")))?;
+            let value = parse_typed(default, &text).map_err(|reason| SettingsError(format!("{name} {reason}")))?;
             table.insert(key, value);
         }
         for (key, value) in flags {
@@ -153,77 +153,79 @@ impl Settings {
                 table.insert((*key).to_owned(), Value::String((*value).to_owned()));
             }
         }
-        let raw: Raw = table.try_into().map_err(|error| SettingsError(one_line(&error)))?;
+        let raw: RawSettings = table.try_into().map_err(|error| SettingsError(one_line(&error)))?;
         Self::check(raw)
     }
 
-    fn check(raw: Raw) -> Result<Self, SettingsError> {
-        let wrong =
+    fn check(raw: RawSettings) -> Result<Self, SettingsError> {
+        let invalid =
             |key: &str, reason: &str| SettingsError(format!("{key} (PLENARY_{}) {reason}", key.to_ascii_uppercase()));
-        let listen =
-            raw.listen.parse().map_err(|_| wrong("listen", "must be an address and a port, such as 127.0.0.1:8080"))?;
+        let listen = raw
+            .listen
+            .parse()
+            .map_err(|_| invalid("listen", "must be an address and a port, such as 127.0.0.1:8080"))?;
         let public_url = match raw.public_url.trim_end_matches('/') {
             "" => None,
             text => match url::Url::parse(text) {
                 Ok(url) if matches!(url.scheme(), "http" | "https") && url.query().is_none() => Some(text.to_owned()),
-                _ => return Err(wrong("public_url", "must be an http or https address")),
+                _ => return Err(invalid("public_url", "must be an http or https address")),
             },
         };
         let admin_token = match raw.admin_token.as_str() {
             "" => None,
-            text => Some(AdminToken::parse(text).map_err(|reason| wrong("admin_token", reason))?),
+            text => Some(AdminToken::parse(text).map_err(|reason| invalid("admin_token", reason))?),
         };
         let log_json = match raw.log_format.as_str() {
             "pretty" => false,
             "json" => true,
-            _ => return Err(wrong("log_format", "must be pretty or json")),
+            _ => return Err(invalid("log_format", "must be pretty or json")),
         };
         let networks = |key: &str, texts: &[String]| {
-            Networks::parse(texts).ok_or_else(|| wrong(key, "must list addresses, or networks such as 192.0.2.0/24"))
+            Networks::parse(texts).ok_or_else(|| invalid(key, "must list addresses, or networks such as 192.0.2.0/24"))
         };
-        let positive = |key, number| if number > 0 { Ok(number) } else { Err(wrong(key, "must be 1 or more")) };
+        let positive = |key, number| if number > 0 { Ok(number) } else { Err(invalid(key, "must be 1 or more")) };
         let seconds = |key, number: u32| match number {
             1..=3600 => Ok(Duration::from_secs(number.into())),
-            _ => Err(wrong(key, "must be 1 to 3600")),
+            _ => Err(invalid(key, "must be 1 to 3600")),
         };
         let address = |key: &str, text: &str| match text {
             "" => Ok(None),
-            text => crate::mail::checked_sender(text).map(Some).map_err(|reason| wrong(key, reason)),
+            text => crate::mail::checked_sender(text).map(Some).map_err(|reason| invalid(key, reason)),
         };
         for origin in &raw.cors_origins {
             let is_origin = url::Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
             if origin != "*" && !is_origin {
-                return Err(wrong("cors_origins", "must list origins such as https://conference.example, or *"));
+                return Err(invalid("cors_origins", "must list origins such as https://conference.example, or *"));
             }
         }
         if let Err(error) = tracing_subscriber::EnvFilter::builder().parse(&raw.log) {
-            return Err(wrong("log", &format!("must be a tracing filter such as warn: {error}")));
+            return Err(invalid("log", &format!("must be a tracing filter such as warn: {error}")));
         }
         Ok(Self {
             listen,
             public_url,
-            store: Store::parse(&raw.database_url).map_err(|reason| wrong("database_url", &reason))?,
+            store: Store::parse(&raw.database_url).map_err(|reason| invalid("database_url", &reason))?,
             database_connections: match raw.database_connections {
                 count @ 1..=1000 => count,
-                _ => return Err(wrong("database_connections", "must be 1 to 1000")),
+                _ => return Err(invalid("database_connections", "must be 1 to 1000")),
             },
             store_deadline: match raw.store_deadline_seconds {
                 seconds @ 1..=60 => Duration::from_secs(seconds.into()),
-                _ => return Err(wrong("store_deadline_seconds", "must be 1 to 60")),
+                _ => return Err(invalid("store_deadline_seconds", "must be 1 to 60")),
             },
             data_dir: raw.data_dir,
             seed: (raw.seed != "none").then(|| PathBuf::from(raw.seed)),
             admin_token,
             mail: MailConfig {
-                url: MailUrl::parse(&raw.mail_url).map_err(|reason| wrong("mail_url", &reason))?,
-                from: crate::mail::checked_sender(&raw.mail_from).map_err(|reason| wrong("mail_from", reason))?,
+                url: MailUrl::parse(&raw.mail_url).map_err(|reason| invalid("mail_url", &reason))?,
+                from: crate::mail::checked_sender(&raw.mail_from).map_err(|reason| invalid("mail_from", reason))?,
                 reply_to: address("mail_reply_to", &raw.mail_reply_to)?,
                 bounces_to: address("mail_bounces_to", &raw.mail_bounces_to)?,
                 dkim_key: (!raw.mail_dkim_key.is_empty()).then(|| PathBuf::from(&raw.mail_dkim_key)),
                 dkim_selector: raw.mail_dkim_selector,
                 connections: match raw.mail_connections {
                     count @ 1..=50 => count,
-                    _ => return Err(wrong("mail_connections", "must be 1 to 50")),
+                    _ => return Err(invalid("mail_connections", "must be 1 to 50")),
                 },
                 step: seconds("mail_step_seconds", raw.mail_step_seconds)?,
                 final_reply: seconds("mail_final_reply_seconds", raw.mail_final_reply_seconds)?,
@@ -250,7 +252,7 @@ impl Settings {
             connections_exempt: networks("connections_exempt", &raw.connections_exempt)?,
             client_wait_seconds: match raw.client_wait_seconds {
                 seconds @ 1..=3600 => seconds,
-                _ => return Err(wrong("client_wait_seconds", "must be 1 to 3600")),
+                _ => return Err(invalid("client_wait_seconds", "must be 1 to 3600")),
             },
             body_bytes_per_second_min: raw.body_bytes_per_second_min,
         })
@@ -258,7 +260,7 @@ impl Settings {
 }
 
 /// Parses a variable's text as the type of the default value.
-fn typed(default: &Value, text: &str) -> Result<Value, &'static str> {
+fn parse_typed(default: &Value, text: &str) -> Result<Value, &'static str> {
     Ok(match default {
         Value::Integer(_) => Value::Integer(text.trim().parse().map_err(|_| "must be a whole number")?),
         Value::Boolean(_) => Value::Boolean(text.trim().parse().map_err(|_| "must be true or false")?),

@@ -35,32 +35,32 @@ impl ValidationError {
 pub struct ValidationErrors(pub Vec<ValidationError>);
 
 /// Number of errors that are reported at most.
-const FAULTS_MAX: usize = 200;
+const ERRORS_MAX: usize = 200;
 /// Number of errors in a log line.
-const PLACES_MAX: usize = 10;
+const SUMMARY_MAX: usize = 10;
 
 impl ValidationErrors {
     /// Places and codes of the errors, for the log: their details may quote what people wrote.
-    pub fn places(&self) -> String {
-        let places = self.0.iter().take(PLACES_MAX).map(|fault| format!("{} {}", fault.pointer, fault.code));
-        places.collect::<Vec<_>>().join(", ")
+    pub fn summary(&self) -> String {
+        let errors = self.0.iter().take(SUMMARY_MAX).map(|error| format!("{} {}", error.pointer, error.code));
+        errors.collect::<Vec<_>>().join(", ")
     }
 
-    /// Adds an error, unless there are [`FAULTS_MAX`] already.
+    /// Adds an error, unless there are [`ERRORS_MAX`] already.
     pub fn add(&mut self, pointer: impl Into<String>, code: &str, detail: impl Into<String>) {
-        if self.0.len() < FAULTS_MAX {
+        if self.0.len() < ERRORS_MAX {
             self.0.push(ValidationError::at(pointer, code, detail));
         }
     }
 
     /// The value, unless there are errors.
-    pub fn or<T>(self, value: T) -> Result<T, ValidationErrors> {
+    pub fn into_result<T>(self, value: T) -> Result<T, ValidationErrors> {
         if self.0.is_empty() { Ok(value) } else { Err(self) }
     }
 
     /// A single error of the value at `location`.
-    pub fn one(location: ValuePointerRef, fault: ValidationError) -> Self {
-        Self(vec![ValidationError { pointer: pointer(location), ..fault }])
+    pub fn one(location: ValuePointerRef, error: ValidationError) -> Self {
+        Self(vec![ValidationError { pointer: pointer(location), ..error }])
     }
 }
 
@@ -78,38 +78,38 @@ fn pointer(location: ValuePointerRef) -> String {
 }
 
 impl MergeWithError<ValidationErrors> for ValidationErrors {
-    fn merge(kept: Option<Self>, other: ValidationErrors, _: ValuePointerRef) -> ControlFlow<Self, Self> {
-        let mut kept = kept.unwrap_or_default();
-        kept.0.extend(other.0);
-        kept.0.truncate(FAULTS_MAX);
-        ControlFlow::Continue(kept)
+    fn merge(earlier: Option<Self>, other: ValidationErrors, _: ValuePointerRef) -> ControlFlow<Self, Self> {
+        let mut errors = earlier.unwrap_or_default();
+        errors.0.extend(other.0);
+        errors.0.truncate(ERRORS_MAX);
+        ControlFlow::Continue(errors)
     }
 }
 
 impl MergeWithError<ValidationError> for ValidationErrors {
-    fn merge(kept: Option<Self>, fault: ValidationError, at: ValuePointerRef) -> ControlFlow<Self, Self> {
-        <Self as MergeWithError<ValidationErrors>>::merge(kept, ValidationErrors::one(at, fault), at)
+    fn merge(earlier: Option<Self>, error: ValidationError, at: ValuePointerRef) -> ControlFlow<Self, Self> {
+        <Self as MergeWithError<ValidationErrors>>::merge(earlier, ValidationErrors::one(at, error), at)
     }
 }
 
 impl DeserializeError for ValidationErrors {
-    fn error<V: IntoValue>(kept: Option<Self>, kind: ErrorKind<V>, at: ValuePointerRef) -> ControlFlow<Self, Self> {
-        let mut place = pointer(at);
+    fn error<V: IntoValue>(earlier: Option<Self>, kind: ErrorKind<V>, at: ValuePointerRef) -> ControlFlow<Self, Self> {
+        let mut pointer = pointer(at);
         let (code, detail) = match kind {
             ErrorKind::IncorrectValueKind { actual, accepted } => {
                 let names: Vec<_> = accepted.iter().map(kind_name).collect();
-                let found = kind_name(&actual.kind());
-                ("wrong_type", format!("must be {}, not {found}", names.join(" or ")))
+                let actual_name = kind_name(&actual.kind());
+                ("wrong_type", format!("must be {}, not {actual_name}", names.join(" or ")))
             }
             ErrorKind::MissingField { field } => {
-                place = format!("{place}/{}", escaped(field));
+                pointer = format!("{pointer}/{}", escaped(field));
                 ("required", "is required".to_owned())
             }
             ErrorKind::UnknownKey { key, accepted } => {
-                place = format!("{place}/{}", escaped(key));
-                let mut known = accepted.to_vec();
-                known.sort_unstable();
-                ("unknown_field", format!("is not known here; known: {}", known.join(", ")))
+                pointer = format!("{pointer}/{}", escaped(key));
+                let mut accepted = accepted.to_vec();
+                accepted.sort_unstable();
+                ("unknown_field", format!("is not known here; known: {}", accepted.join(", ")))
             }
             ErrorKind::UnknownValue { accepted, .. } => {
                 ("unknown_value", format!("must be one of {}", accepted.join(", ")))
@@ -118,8 +118,8 @@ impl DeserializeError for ValidationErrors {
             ErrorKind::Unexpected { msg } => ("invalid", msg),
         };
         <Self as MergeWithError<ValidationErrors>>::merge(
-            kept,
-            ValidationErrors(vec![ValidationError::at(place, code, detail)]),
+            earlier,
+            ValidationErrors(vec![ValidationError::at(pointer, code, detail)]),
             at,
         )
     }

@@ -1,4 +1,4 @@
-//! The API's manners: its document, its errors, its limits.
+//! The API in general: its document, its errors, its limits.
 
 use std::{collections::BTreeSet, process::Command};
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     App, Store,
-    app::{BINARY, World, person, repository, small_conference},
+    app::{BINARY, Environment, person, repository, small_conference},
     on_both_stores,
 };
 
@@ -26,19 +26,19 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
 }
 
 #[test]
-fn the_committed_document_is_what_the_code_writes() {
-    let written = Command::new(BINARY).arg("openapi").output().unwrap();
+fn the_committed_api_document_is_the_generated_one() {
+    let generated = Command::new(BINARY).arg("openapi").output().unwrap();
     let committed = std::fs::read_to_string(repository().join("openapi.yaml")).unwrap();
-    let written = String::from_utf8(written.stdout).unwrap();
-    assert!(committed == written, "run: plenary openapi > openapi.yaml");
+    let generated = String::from_utf8(generated.stdout).unwrap();
+    assert!(committed == generated, "run: plenary openapi > openapi.yaml");
     assert!(committed.starts_with("openapi: 3.1."));
-    let app = World::new(Store::Sqlite).start();
+    let app = Environment::new(Store::Sqlite).start();
     assert_eq!(app.get("/openapi.yaml").text(), committed);
 }
 
 #[test]
 fn every_route_is_in_the_document_and_every_operation_of_the_document_is_a_route() {
-    let app = World::new(Store::Sqlite).start();
+    let app = Environment::new(Store::Sqlite).start();
     let documented: BTreeSet<_> =
         operations(&document(&app)).into_iter().map(|(method, path, _)| format!("{method} {path}")).collect();
     // Operations are declared as `get, path = "/..."` in `#[utoipa::path]`, or in the calls of the macros of programme/
@@ -69,7 +69,7 @@ fn every_route_is_in_the_document_and_every_operation_of_the_document_is_a_route
             }
         }
     }
-    // Ways to a page, not a part of the API.
+    // Redirects to pages, which are not part of the API.
     assert!(declared.remove("GET /docs") && declared.remove("GET /"));
     declared.retain(|route| !route.contains(" /conferences") && !route.contains(" /assets/"));
     assert_eq!(declared, documented);
@@ -92,7 +92,7 @@ fn every_route_is_in_the_document_and_every_operation_of_the_document_is_a_route
 
 #[test]
 fn every_operation_has_an_id_a_tag_a_summary_a_success_and_a_problem() {
-    let app = World::new(Store::Sqlite).start();
+    let app = Environment::new(Store::Sqlite).start();
     let document = document(&app);
     let mut ids = BTreeSet::new();
     for (method, path, operation) in operations(&document) {
@@ -122,7 +122,7 @@ fn every_operation_has_an_id_a_tag_a_summary_a_success_and_a_problem() {
 
 on_both_stores! {
     fn every_failure_is_a_problem_document(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let registrations = "/api/v1/conferences/small/registrations";
         let json = [("content-type", "application/json")];
@@ -133,28 +133,28 @@ on_both_stores! {
             assert_eq!(document["instance"].as_str(), answer.header("x-request-id"));
             answer.problem()
         };
-        let is = |status: u16, kind: &str| (status, kind.to_owned());
-        assert_eq!(problem("GET", "/nowhere", &[], None), is(404, "not-found"));
-        assert_eq!(problem("GET", "/api/v1/conferences/small/nowhere", &[], None), is(404, "not-found"));
-        assert_eq!(problem("GET", "/api/v1/conferences/Not%20A%20Code/programme", &[], None), is(404, "not-found"));
-        assert_eq!(problem("GET", "/api/v1/conferences/small/programme/days/tomorrow", &[], None), is(404, "not-found"));
-        assert_eq!(problem("GET", "/api/v1/conferences/small/releases/first", &[], None), is(404, "not-found"));
-        assert_eq!(problem("DELETE", registrations, &[], None), is(405, "method-not-allowed"));
-        assert_eq!(problem("POST", registrations, &json, Some("{\"a\":")), is(400, "malformed-json"));
-        assert_eq!(problem("POST", registrations, &json, Some("")), is(422, "validation"), "it says nothing");
-        assert_eq!(problem("POST", registrations, &json, Some("[]")), is(422, "validation"));
+        let expected = |status: u16, kind: &str| (status, kind.to_owned());
+        assert_eq!(problem("GET", "/nowhere", &[], None), expected(404, "not-found"));
+        assert_eq!(problem("GET", "/api/v1/conferences/small/nowhere", &[], None), expected(404, "not-found"));
+        assert_eq!(problem("GET", "/api/v1/conferences/Not%20A%20Code/programme", &[], None), expected(404, "not-found"));
+        assert_eq!(problem("GET", "/api/v1/conferences/small/programme/days/tomorrow", &[], None), expected(404, "not-found"));
+        assert_eq!(problem("GET", "/api/v1/conferences/small/releases/first", &[], None), expected(404, "not-found"));
+        assert_eq!(problem("DELETE", registrations, &[], None), expected(405, "method-not-allowed"));
+        assert_eq!(problem("POST", registrations, &json, Some("{\"a\":")), expected(400, "malformed-json"));
+        assert_eq!(problem("POST", registrations, &json, Some("")), expected(422, "validation"), "it says nothing");
+        assert_eq!(problem("POST", registrations, &json, Some("[]")), expected(422, "validation"));
         let form = [("content-type", "application/x-www-form-urlencoded")];
-        assert_eq!(problem("POST", registrations, &form, Some("a=b")), is(415, "unsupported-media-type"));
-        let long = format!("\"{}\"", "x".repeat(70_000));
-        assert_eq!(problem("POST", registrations, &json, Some(&long)), is(413, "too-large"));
-        assert_eq!(problem("GET", "/problems/nothing", &[], None), is(404, "not-found"));
-        assert_eq!(problem("GET", "/docs/nothing.js", &[], None), is(404, "not-found"));
+        assert_eq!(problem("POST", registrations, &form, Some("a=b")), expected(415, "unsupported-media-type"));
+        let too_long = format!("\"{}\"", "x".repeat(70_000));
+        assert_eq!(problem("POST", registrations, &json, Some(&too_long)), expected(413, "too-large"));
+        assert_eq!(problem("GET", "/problems/nothing", &[], None), expected(404, "not-found"));
+        assert_eq!(problem("GET", "/docs/nothing.js", &[], None), expected(404, "not-found"));
         let wrong_method = app.send("PATCH", "/api/v1/conferences/small/blueprint", &[], None);
         assert_eq!(wrong_method.header("allow"), Some("GET, HEAD, PUT"));
     }
 
-    fn texts_that_break_software_are_kept_as_they_are_or_refused(store) {
-        let app = World::new(store).start();
+    fn naughty_strings_are_stored_unchanged_or_refused(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let path = "/api/v1/conferences/small/registrations";
         let texts = [
@@ -164,9 +164,9 @@ on_both_stores! {
         for (number, text) in texts.into_iter().enumerate() {
             let mut form = person(number, "delegate");
             form["given_name"] = json!(text);
-            let made = app.post(path, &form);
-            assert_eq!(made.status, 201, "{text}: {}", made.text());
-            let link = made.json()["links"]["self"].as_str().unwrap().to_owned();
+            let created = app.post(path, &form);
+            assert_eq!(created.status, 201, "{text}: {}", created.text());
+            let link = created.json()["links"]["self"].as_str().unwrap().to_owned();
             assert_eq!(app.get(app.path_of(&link)).json()["given_name"], text);
         }
         for text in ["\u{0}", "a\u{0}b", "a\nb", "\u{202E}evil", "\u{FEFF}", "\u{7}", "\u{85}"] {
@@ -179,8 +179,8 @@ on_both_stores! {
 }
 
 #[test]
-fn the_documentation_needs_nothing_from_elsewhere() {
-    let app = World::new(Store::Sqlite).start();
+fn the_documentation_loads_nothing_from_other_hosts() {
+    let app = Environment::new(Store::Sqlite).start();
     let page = app.get("/docs");
     assert_eq!((page.status, page.header("location")), (308, Some("/docs/")));
     assert_eq!(app.get("/").header("location"), Some("/docs/"));
@@ -195,7 +195,7 @@ fn the_documentation_needs_nothing_from_elsewhere() {
 }
 
 #[test]
-fn pages_of_the_origins_in_the_settings_may_call_the_api() {
+fn configured_origins_may_call_the_api() {
     let origin = |app: &App, origin: &str| {
         let headers = [
             ("origin", origin),
@@ -205,9 +205,10 @@ fn pages_of_the_origins_in_the_settings_may_call_the_api() {
         let preflight = app.send("OPTIONS", "/api/v1/conferences/small/registrations", &headers, None);
         preflight.header("access-control-allow-origin").map(str::to_owned)
     };
-    let app = World::new(Store::Sqlite).start();
+    let app = Environment::new(Store::Sqlite).start();
     assert_eq!(origin(&app, "https://a.example"), Some("*".to_owned()));
-    let app = World::new(Store::Sqlite).set("PLENARY_CORS_ORIGINS", "https://a.example, https://b.example").start();
+    let app =
+        Environment::new(Store::Sqlite).set("PLENARY_CORS_ORIGINS", "https://a.example, https://b.example").start();
     assert_eq!(origin(&app, "https://b.example"), Some("https://b.example".to_owned()));
     assert_eq!(origin(&app, "https://c.example"), None);
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     App,
-    app::{World, small_conference},
+    app::{Environment, small_conference},
     on_both_stores,
 };
 
@@ -23,14 +23,14 @@ fn line(entry: &Value) -> String {
 }
 
 on_both_stores! {
-    fn each_write_records_who_when_what_and_the_request(store) {
-        let app = World::new(store).start();
+    fn each_write_is_recorded_with_actor_time_change_and_request(store) {
+        let app = Environment::new(store).start();
         assert_eq!(app.admin("PUT", &format!("{SMALL}/blueprint"), Some(&small_conference(None, None))).status, 200);
-        let made = list(&app, "");
-        assert_eq!(made.len(), 13, "an entry a changed thing: {made:#?}");
-        assert!(made.iter().all(|entry| entry["action"] == "create" && entry["operation"] == "apply_blueprint"));
+        let entries = list(&app, "");
+        assert_eq!(entries.len(), 13, "an entry a changed thing: {entries:#?}");
+        assert!(entries.iter().all(|entry| entry["action"] == "create" && entry["operation"] == "apply_blueprint"));
 
-        let created = app.world.run(&["token", "create", "--role", "agenda_editor", "--label", "Ida"]);
+        let created = app.environment.run(&["token", "create", "--role", "agenda_editor", "--label", "Ida"]);
         let token = String::from_utf8(created.stdout).unwrap().trim().to_owned();
         let changed = app.with_token(&token, "PATCH", &format!("{SMALL}/agenda/sessions/opening"), Some(&json!({
             "title": "Grand opening", "seats": 9
@@ -50,19 +50,19 @@ on_both_stores! {
         assert_eq!(refused.status, 422);
         assert_eq!(list(&app, "").len(), 14, "what changes nothing is not recorded");
 
-        let file = app.world.folder.write("small.json", &{
+        let file = app.environment.folder.write("small.json", &{
             let mut document = small_conference(Some(7), None);
             document["sessions"][0]["title"] = json!("Opening again");
             document.to_string()
         });
-        assert!(app.world.run(&["apply", &file.display().to_string()]).status.success());
+        assert!(app.environment.run(&["apply", &file.display().to_string()]).status.success());
         let by_command = list(&app, "?actor=command%20line");
         assert!(by_command.iter().any(|entry| line(entry) == "apply_blueprint update registration registration"));
         assert!(by_command.iter().all(|entry| entry["request_id"] == Value::Null));
     }
 
     fn the_trail_is_filtered_and_paged(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         assert_eq!(app.admin("PUT", &format!("{SMALL}/blueprint"), Some(&small_conference(None, None))).status, 200);
         for capacity in 1..=3 {
             let path = format!("{SMALL}/agenda/rooms/hall");
@@ -81,8 +81,8 @@ on_both_stores! {
         assert_eq!(capacities(&list(&app, &format!("?action=update&until={middle}"))), [1]);
         let request = rooms[2]["request_id"].as_str().unwrap();
         assert_eq!(capacities(&list(&app, &format!("?request={request}"))), [1]);
-        let strange = app.admin("GET", &format!("{SMALL}/audit?actor=a%00b&code=%0a"), None);
-        assert_eq!(strange.faults(), ["?actor control_character", "?code empty"]);
+        let control_characters = app.admin("GET", &format!("{SMALL}/audit?actor=a%00b&code=%0a"), None);
+        assert_eq!(control_characters.faults(), ["?actor control_character", "?code empty"]);
         let wrong = app.admin("GET", &format!("{SMALL}/audit?since=yesterday&limit=999&colour=red"), None);
         let mut faults = wrong.faults();
         faults.sort();
@@ -91,7 +91,7 @@ on_both_stores! {
     }
 
     fn an_entry_outlives_its_conference(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         assert_eq!(app.admin("PUT", &format!("{SMALL}/blueprint"), Some(&small_conference(None, None))).status, 200);
         assert_eq!(app.admin("DELETE", SMALL, None).status, 204);
         assert_eq!(app.admin("GET", &format!("{SMALL}/audit"), None).status, 404);

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use crate::support::{
     App, Store,
-    app::{World, repository, small_conference},
+    app::{Environment, repository, small_conference},
     fixtures::schedules,
-    on_both_stores, skipped,
+    on_both_stores, report_skipped,
     smtp::{python, python_has},
 };
 
@@ -33,14 +33,14 @@ fn node_modules(module: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("PLENARY_TEST_NODE_MODULES").map(PathBuf::from);
     let folder = folder.unwrap_or_else(|| repository().join("tests/node/node_modules"));
     let node = Command::new("node").arg("--version").stdout(Stdio::null()).status();
-    let is_there = node.is_ok_and(|status| status.success()) && folder.join(module).is_dir();
-    if !is_there {
-        skipped(&format!("there is no node, or no {module} in PLENARY_TEST_NODE_MODULES (default tests/node)"));
+    let is_available = node.is_ok_and(|status| status.success()) && folder.join(module).is_dir();
+    if !is_available {
+        report_skipped(&format!("there is no node, or no {module} in PLENARY_TEST_NODE_MODULES (default tests/node)"));
     }
-    is_there.then_some(folder)
+    is_available.then_some(folder)
 }
 
-/// A calendar, held against what every calendar is.
+/// A calendar, checked against the rules of every calendar.
 fn calendar(app: &App, path: &str) -> Vec<u8> {
     let answer = app.get(path);
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
@@ -55,13 +55,13 @@ fn calendar(app: &App, path: &str) -> Vec<u8> {
     answer.body
 }
 
-/// The events of calendars, as other people's readers find them.
+/// The events of calendars, as other libraries parse them.
 fn events(app: &App, paths: &[&str]) -> Vec<Vec<Value>> {
     let files: Vec<PathBuf> = paths
         .iter()
         .enumerate()
         .map(|(number, path)| {
-            let file = app.world.folder.0.join(format!("{number}.ics"));
+            let file = app.environment.folder.0.join(format!("{number}.ics"));
             std::fs::write(&file, calendar(app, path)).unwrap();
             file
         })
@@ -80,10 +80,10 @@ fn instant(value: &Value) -> i64 {
     DateTime::parse_from_rfc3339(value.as_str().unwrap()).unwrap().timestamp()
 }
 
-/// When something is, and what it is called.
-type When = (i64, i64, String);
+/// Start, end and title of an event.
+type Occurrence = (i64, i64, String);
 
-fn when(event: &Value) -> When {
+fn occurrence(event: &Value) -> Occurrence {
     (instant(&event["starts_at"]), instant(&event["ends_at"]), text(&event["title"]))
 }
 
@@ -99,7 +99,7 @@ fn guid(session: &Value) -> String {
 }
 
 /// The items of a session whose time follows from the limits.
-fn timed_items(session: &Value) -> Vec<(String, When)> {
+fn timed_items(session: &Value) -> Vec<(String, Occurrence)> {
     let (mut starts_at, end) = (instant(&session["starts_at"]), instant(&session["ends_at"]));
     let mut found = Vec::new();
     for item in session["items"].as_array().unwrap() {
@@ -114,21 +114,21 @@ fn timed_items(session: &Value) -> Vec<(String, When)> {
     found
 }
 
-/// That a calendar has the sessions and the items with a time of the programme, and nothing else.
+/// Asserts that a calendar has exactly the sessions and the timed items of the programme.
 fn assert_equals_the_programme(events: &[Value], sessions: &[Value], name: &str) {
-    let found: BTreeMap<String, (When, Value)> =
-        events.iter().map(|event| (text(&event["uid"]), (when(event), event["parent"].clone()))).collect();
+    let found: BTreeMap<String, (Occurrence, Value)> =
+        events.iter().map(|event| (text(&event["uid"]), (occurrence(event), event["parent"].clone()))).collect();
     assert_eq!(found.len(), events.len(), "{name}: a UID stands twice");
     let uid = |guid: &str| format!("{guid}@127.0.0.1");
-    let mut wanted = BTreeMap::new();
+    let mut expected = BTreeMap::new();
     for session in sessions {
         let parent = uid(&guid(session));
-        wanted.insert(parent.clone(), (when(session), Value::Null));
-        for (id, when) in timed_items(session) {
-            wanted.insert(uid(&id), (when, json!(parent)));
+        expected.insert(parent.clone(), (occurrence(session), Value::Null));
+        for (id, occurrence) in timed_items(session) {
+            expected.insert(uid(&id), (occurrence, json!(parent)));
         }
     }
-    assert_eq!(found, wanted, "{name}");
+    assert_eq!(found, expected, "{name}");
     for event in events {
         assert_eq!((&event["status"], &event["sequence"]), (&json!("CONFIRMED"), &json!(0)), "{name}");
         assert!(!text(&event["place"]).is_empty(), "{name}: giggity drops an event without a place");
@@ -165,9 +165,9 @@ fn the_calendar_is_the_programme_in_each_language() {
 }
 
 on_both_stores! {
-    fn an_event_keeps_its_uid_from_release_to_release_and_service_to_service(store) {
-        let world = std::sync::Arc::new(World::new(store));
-        let app = world.start_shared();
+    fn an_event_keeps_its_uid_across_releases_and_services(store) {
+        let environment = std::sync::Arc::new(Environment::new(store));
+        let app = environment.start_shared();
         let mut document = small_conference(None, None);
         app.publish(&document);
         let uids = |app: &App| {
@@ -178,7 +178,7 @@ on_both_stores! {
         let before = uids(&app);
         document["sessions"][0]["title"] = json!("Grand opening");
         document["sessions"][0]["starts_at"] = json!("2030-05-01T08:30");
-        let other = world.start_shared();
+        let other = environment.start_shared();
         app.publish(&document);
         let after = uids(&app);
         assert_eq!((before.len(), &before[0]), (2, &after[0]));
@@ -189,11 +189,11 @@ on_both_stores! {
 }
 
 #[test]
-fn texts_of_any_kind_are_read_as_they_were_written() {
+fn calendar_texts_are_escaped_and_read_back_unchanged() {
     if !python_has("icalendar, vobject") {
         return;
     }
-    let app = World::new(Store::Sqlite).start();
+    let app = Environment::new(Store::Sqlite).start();
     let mut document = small_conference(None, None);
     let title = "Peace; law, \\ and a \"quoted: colon\" 🕊 \\n";
     let long = "L’État s’engage à prévenir, réprimer et punir : « plus jamais ça » — 🕊️ ".repeat(40);
@@ -217,14 +217,14 @@ fn texts_of_any_kind_are_read_as_they_were_written() {
     let Some(modules) = node_modules("ical.js") else {
         return;
     };
-    let (script, file) = (repository().join("tests/node/calendar.js"), app.world.folder.0.join("0.ics"));
-    let of_node = run("node", &[&script, &modules, &file]);
-    assert_eq!((text(&of_node[0]["title"]), text(&of_node[0]["description"])), (title.to_owned(), description));
-    assert_eq!(when(&of_node[0]), when(&found));
+    let (script, file) = (repository().join("tests/node/calendar.js"), app.environment.folder.0.join("0.ics"));
+    let node_events = run("node", &[&script, &modules, &file]);
+    assert_eq!((text(&node_events[0]["title"]), text(&node_events[0]["description"])), (title.to_owned(), description));
+    assert_eq!(occurrence(&node_events[0]), occurrence(&found));
 }
 
 #[test]
-fn a_selection_has_its_sessions_in_the_order_of_the_programme_with_their_items() {
+fn a_selection_lists_its_sessions_with_items_in_programme_order() {
     if !python_has("icalendar, vobject") {
         return;
     }
@@ -240,7 +240,7 @@ fn a_selection_has_its_sessions_in_the_order_of_the_programme_with_their_items()
     ];
     let found = events(&app, &paths.each_ref().map(String::as_str));
     assert_equals_the_programme(&found[0], &[opening.clone(), law.clone()], "a selection");
-    assert_eq!(when(&found[0][0]), when(&opening));
+    assert_eq!(occurrence(&found[0][0]), occurrence(&opening));
     for index in [1, 3] {
         assert_equals_the_programme(&found[index], std::slice::from_ref(&law), "one session");
     }
@@ -249,7 +249,7 @@ fn a_selection_has_its_sessions_in_the_order_of_the_programme_with_their_items()
 }
 
 on_both_stores! {
-    fn a_selection_that_names_what_never_was_is_refused(store) {
+    fn a_selection_with_an_unknown_session_is_refused(store) {
         let app = App::with_example(store);
         let faults = |sessions: &str| {
             let answer = app.get(&format!("{EXAMPLE}/programme.ics?sessions={sessions}"));
@@ -271,17 +271,17 @@ on_both_stores! {
 }
 
 #[test]
-fn the_calendars_and_linked_data_of_schedules_are_their_programmes() {
+fn calendars_and_linked_data_of_imported_schedules_match_their_programmes() {
     if !python_has("icalendar, vobject, extruct") {
         return;
     }
-    let app = World::new(Store::Sqlite).start();
+    let app = Environment::new(Store::Sqlite).start();
     let files: Vec<_> = schedules().into_iter().map(|path| path.to_str().unwrap().to_owned()).collect();
     for name in ["38c3_2024.xml", "pretalx_example.json"] {
-        let imported = app.world.run(&["import", files.iter().find(|path| path.ends_with(name)).unwrap()]);
+        let imported = app.environment.run(&["import", files.iter().find(|path| path.ends_with(name)).unwrap()]);
         assert!(imported.status.success(), "{name}");
-        let out = String::from_utf8(imported.stdout).unwrap();
-        let conference = format!("/api/v1/conferences/{}", out.split(':').next().unwrap());
+        let report = String::from_utf8(imported.stdout).unwrap();
+        let conference = format!("/api/v1/conferences/{}", report.split(':').next().unwrap());
         let force = json!({ "force": { "reason": "as the file has it" } });
         assert_eq!(app.admin("POST", &format!("{conference}/releases"), Some(&force)).status, 201, "{name}");
         let language = text(&app.get(&conference).json()["languages"][0]);
@@ -290,46 +290,46 @@ fn the_calendars_and_linked_data_of_schedules_are_their_programmes() {
         assert_equals_the_programme(&events(&app, &[&path])[0], &sessions, name);
         assert_linked(&app, &conference, &language);
         if let Some(modules) = node_modules("ical.js") {
-            let (script, file) = (repository().join("tests/node/calendar.js"), app.world.folder.0.join("0.ics"));
-            let of_node = run("node", &[&script, &modules, &file]);
-            let found: BTreeSet<When> = of_node.as_array().unwrap().iter().map(when).collect();
-            assert!(sessions.iter().all(|session| found.contains(&when(session))), "{name}");
+            let (script, file) = (repository().join("tests/node/calendar.js"), app.environment.folder.0.join("0.ics"));
+            let node_events = run("node", &[&script, &modules, &file]);
+            let found: BTreeSet<Occurrence> = node_events.as_array().unwrap().iter().map(occurrence).collect();
+            assert!(sessions.iter().all(|session| found.contains(&occurrence(session))), "{name}");
         }
     }
 }
 
-/// A document of linked data as a file.
-fn linked(app: &App, conference: &str, language: &str) -> PathBuf {
+/// Saves a document of linked data as a file.
+fn save_linked_data(app: &App, conference: &str, language: &str) -> PathBuf {
     let path = format!("{conference}/programme.jsonld?lang={language}");
     let answer = app.get(&path);
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/ld+json")));
     assert_eq!(app.get(&path).body, answer.body);
     assert!(!answer.text().contains('<'), "it may stand in a script element");
-    let file = app.world.folder.0.join("programme.jsonld");
+    let file = app.environment.folder.0.join("programme.jsonld");
     std::fs::write(&file, &answer.body).unwrap();
     file
 }
 
-/// That the linked data, read off a page, has the sessions and items of the programme.
+/// Asserts that the linked data of a page has the sessions and items of the programme.
 fn assert_linked(app: &App, conference: &str, language: &str) -> Value {
-    let file = linked(app, conference, language);
+    let file = save_linked_data(app, conference, language);
     let event = run(&python(), &[&repository().join("tests/checkers/read_linked_data.py"), &file]);
-    let when = |found: &Value| (instant(&found["startDate"]), instant(&found["endDate"]), text(&found["name"]));
+    let occurrence = |found: &Value| (instant(&found["startDate"]), instant(&found["endDate"]), text(&found["name"]));
     let sessions = sessions(app, conference, language);
     let found = event["subEvent"].as_array().unwrap();
     assert_eq!(found.len(), sessions.len());
     for (found, session) in found.iter().zip(&sessions) {
-        let wanted = (instant(&session["starts_at"]), instant(&session["ends_at"]), text(&session["title"]));
-        assert_eq!((when(found), text(&found["identifier"])), (wanted, guid(session)));
+        let expected = (instant(&session["starts_at"]), instant(&session["ends_at"]), text(&session["title"]));
+        assert_eq!((occurrence(found), text(&found["identifier"])), (expected, guid(session)));
         assert_eq!(found["superEvent"]["@id"], event["@id"]);
         let none = Vec::new();
         let items = found["subEvent"].as_array().unwrap_or(&none);
         let titles: Vec<_> = items.iter().map(|item| text(&item["name"])).collect();
-        let wanted: Vec<_> = session["items"].as_array().unwrap().iter().map(|item| text(&item["title"])).collect();
-        assert_eq!(titles, wanted);
+        let expected: Vec<_> = session["items"].as_array().unwrap().iter().map(|item| text(&item["title"])).collect();
+        assert_eq!(titles, expected);
         let times = timed_items(session);
-        for (item, (_, wanted)) in items.iter().zip(&times) {
-            assert_eq!(when(item), *wanted);
+        for (item, (_, expected)) in items.iter().zip(&times) {
+            assert_eq!(occurrence(item), *expected);
         }
         for item in items.iter().skip(times.len()) {
             assert_eq!(item["startDate"], found["startDate"], "an event without a start is none");
@@ -366,11 +366,11 @@ fn linked_data_is_the_programme_in_each_language() {
 }
 
 #[test]
-fn linked_data_holds_a_page_s_markup_as_text() {
+fn linked_data_keeps_markup_as_text() {
     if !python_has("extruct") {
         return;
     }
-    let app = World::new(Store::Sqlite).start();
+    let app = Environment::new(Store::Sqlite).start();
     let mut document = small_conference(None, None);
     document["sessions"][0]["title"] = json!("</script><script>alert(1)</script> <!-- & \u{2028}");
     app.publish(&document);
@@ -383,9 +383,9 @@ fn linked_data_has_the_types_of_schema_org() {
         return;
     };
     let app = App::with_example(Store::Sqlite);
-    let document = std::fs::read_to_string(linked(&app, EXAMPLE, "en")).unwrap();
-    let compiles = |document: &str| {
-        let folder = app.world.folder.0.join("typed");
+    let document = std::fs::read_to_string(save_linked_data(&app, EXAMPLE, "en")).unwrap();
+    let compile = |document: &str| {
+        let folder = app.environment.folder.0.join("typed");
         std::fs::create_dir_all(&folder).unwrap();
         let link = folder.join("node_modules");
         if !link.exists() {
@@ -401,8 +401,8 @@ fn linked_data_has_the_types_of_schema_org() {
         let output = Command::new(compiler).args(arguments).current_dir(&folder).output().unwrap();
         (output.status.success(), String::from_utf8(output.stdout).unwrap())
     };
-    let (is_typed, said) = compiles(&document);
-    assert!(is_typed, "{said}");
-    assert!(!compiles(&document.replace("performer", "performed")).0, "the compiler sees what is wrong");
-    assert!(!compiles(&document.replace("EventScheduled", "EventPlanned")).0, "the compiler sees what is wrong");
+    let (is_typed, compiler_output) = compile(&document);
+    assert!(is_typed, "{compiler_output}");
+    assert!(!compile(&document.replace("performer", "performed")).0, "the compiler sees what is wrong");
+    assert!(!compile(&document.replace("EventScheduled", "EventPlanned")).0, "the compiler sees what is wrong");
 }

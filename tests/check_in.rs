@@ -1,4 +1,4 @@
-//! The door: badges that others can verify, scans that come twice, late, out of order and at once, and sheets of badges.
+//! Check-in: verifiable badges, scans that come twice, late, out of order and concurrently, and sheets of badges.
 
 use std::{
     collections::BTreeMap,
@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Answer, App, Store,
-    app::{World, person, repository, small_conference},
-    on_both_stores, skipped,
+    app::{Environment, person, repository, small_conference},
+    on_both_stores, report_skipped,
     smtp::{python, python_has},
 };
 
@@ -29,7 +29,7 @@ fn noon() -> (NaiveDate, String) {
     ((now + TimeDelta::hours(ahead)).date_naive(), format!("Etc/GMT{:+}", -ahead))
 }
 
-/// A conference that is on now, from yesterday until tomorrow.
+/// A conference from yesterday until tomorrow.
 pub fn conference() -> Value {
     let (today, zone) = noon();
     let date = |days: u64| (today - Days::new(1) + Days::new(days)).to_string();
@@ -47,7 +47,7 @@ pub fn conference() -> Value {
 }
 
 fn start(store: Store) -> App {
-    let app = World::new(store).start();
+    let app = Environment::new(store).start();
     app.publish(&conference());
     app
 }
@@ -66,18 +66,18 @@ fn token(receipt: &Value) -> String {
     text(&receipt["links"]["self"]).split_once("?token=").unwrap().1.to_owned()
 }
 
-fn of(receipt: &Value, part: &str) -> String {
+fn registration_path(receipt: &Value, part: &str) -> String {
     format!("{CONFERENCE}/registrations/{}/{part}", text(&receipt["reference"]))
 }
 
-/// What the QR code of a registration says.
+/// The payload of the QR code of a registration.
 fn code(app: &App, receipt: &Value) -> String {
-    let badge = app.admin("GET", &of(receipt, "badge"), None);
+    let badge = app.admin("GET", &registration_path(receipt, "badge"), None);
     assert_eq!(badge.status, 200, "{}", badge.text());
     text(&badge.json()["code"])
 }
 
-fn id() -> String {
+fn scan_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
@@ -87,10 +87,10 @@ fn wire(at: DateTime<Utc>) -> String {
 
 /// A scan of a code at the main gate, now.
 fn scan(code: &str) -> Value {
-    json!({ "id": id(), "gate": "main", "code": code })
+    json!({ "id": scan_id(), "gate": "main", "code": code })
 }
 
-fn with(scan: &Value, members: Value) -> Value {
+fn with_members(scan: &Value, members: Value) -> Value {
     let mut scan = scan.clone();
     scan.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     scan
@@ -111,29 +111,29 @@ fn result(app: &App, scan: Value) -> Value {
 }
 
 /// The outcome, with the reason of a refusal or of a fault.
-fn said(result: &Value) -> String {
+fn outcome(result: &Value) -> String {
     let parts = [&result["outcome"], &result["reason"], &result["fault"]["code"]];
     parts.into_iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
 }
 
 /// The whole record.
 fn record(app: &App) -> Vec<Value> {
-    let mut found = Vec::new();
+    let mut entries = Vec::new();
     let mut path = Some(format!("{CHECK_INS}?limit=200"));
     while let Some(next) = path {
         let page = app.admin("GET", &next, None).json();
-        found.extend(page["data"].as_array().unwrap().clone());
+        entries.extend(page["data"].as_array().unwrap().clone());
         path = page["next"].as_str().map(str::to_owned);
     }
-    found
+    entries
 }
 
-fn has(tool: &str, package: &str) -> bool {
-    let there = Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    if !there {
-        skipped(&format!("{tool} is not there ({package})"));
+fn has_tool(tool: &str, package: &str) -> bool {
+    let is_available = Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    if !is_available {
+        report_skipped(&format!("{tool} is not there ({package})"));
     }
-    there
+    is_available
 }
 
 fn run(command: &mut Command) -> String {
@@ -142,15 +142,15 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What the codes of a picture say.
+/// The payloads of the QR codes in a picture.
 fn read_codes(picture: &Path) -> Vec<String> {
-    let said = run(Command::new("zbarimg").args(["--quiet", "--raw", "-Sdisable", "-Sqrcode.enable"]).arg(picture));
-    let mut codes: Vec<String> = said.lines().map(str::to_owned).collect();
+    let printed = run(Command::new("zbarimg").args(["--quiet", "--raw", "-Sdisable", "-Sqrcode.enable"]).arg(picture));
+    let mut codes: Vec<String> = printed.lines().map(str::to_owned).collect();
     codes.sort();
     codes
 }
 
-/// The script of the documentation.
+/// The example script in the documentation.
 fn documented_script() -> String {
     let page = std::fs::read_to_string(repository().join("docs/check-in.md")).unwrap();
     let (_, rest) = page.split_once("```python\n").unwrap();
@@ -158,7 +158,7 @@ fn documented_script() -> String {
 }
 
 on_both_stores! {
-    fn a_badge_is_verified_by_others_with_the_key_alone(store) {
+    fn a_badge_can_be_verified_with_the_public_key_alone(store) {
         let app = start(store);
         let receipt = register(&app, 1);
         let payload = code(&app, &receipt);
@@ -168,7 +168,7 @@ on_both_stores! {
         assert_eq!((bytes[0], &bytes[17..21]), (1, &[0, 0, 0, 1][..]));
 
         // OpenSSL.
-        let folder = &app.world.folder;
+        let folder = &app.environment.folder;
         let pem = folder.write("key.pem", key["pem"].as_str().unwrap());
         let (says, signature) = (folder.0.join("says"), folder.0.join("signature"));
         std::fs::write(&says, &bytes[..21]).unwrap();
@@ -184,7 +184,7 @@ on_both_stores! {
         forged[80] ^= 1;
         assert!(!verify(&forged[21..]));
 
-        // The script of the documentation.
+        // The example script in the documentation.
         if python_has("cryptography") {
             let key_file = folder.write("key.json", &key.to_string());
             let script = folder.write("verify.py", &documented_script());
@@ -192,8 +192,8 @@ on_both_stores! {
                 let output = Command::new(python()).args([&script, &key_file]).arg(payload).output().unwrap();
                 (output.status.success(), String::from_utf8(output.stdout).unwrap())
             };
-            let id = uuid::Uuid::from_slice(&bytes[1..17]).unwrap();
-            assert_eq!(verify(&payload), (true, format!("{id} 1\n")));
+            let registration = uuid::Uuid::from_slice(&bytes[1..17]).unwrap();
+            assert_eq!(verify(&payload), (true, format!("{registration} 1\n")));
             assert!(!verify(&URL_SAFE_NO_PAD.encode(&forged)).0);
             assert!(!verify("https://example.org/").0);
             let x = "from cryptography.hazmat.primitives.serialization import *; import base64, json, sys; \
@@ -209,80 +209,80 @@ on_both_stores! {
         assert_ne!(app.get("/api/v1/conferences/other/check-in-key").json()["public_key"], key["public_key"]);
     }
 
-    fn the_code_of_a_badge_is_read_back_from_its_picture(store) {
+    fn the_qr_code_of_a_badge_is_read_back_from_its_picture(store) {
         let app = start(store);
         let receipt = register(&app, 1);
-        let path = format!("{}?token={}", of(&receipt, "qr.svg"), token(&receipt));
+        let path = format!("{}?token={}", registration_path(&receipt, "qr.svg"), token(&receipt));
         let svg = app.get(&path);
         assert_eq!((svg.status, svg.header("content-type")), (200, Some("image/svg+xml")));
         assert_eq!(svg.header("cache-control"), Some("no-store"));
-        if has("zbarimg", "zbar-tools") {
-            let picture = app.world.folder.0.join("code.pgm");
+        if has_tool("zbarimg", "zbar-tools") {
+            let picture = app.environment.folder.0.join("code.pgm");
             std::fs::write(&picture, raster(svg.text())).unwrap();
             assert_eq!(read_codes(&picture), [code(&app, &receipt)]);
         }
-        // Who is not confirmed has none.
-        assert_eq!(app.admin("POST", &of(&receipt, "cancel"), Some(&json!({}))).status, 200);
+        // A person who is not confirmed has no badge.
+        assert_eq!(app.admin("POST", &registration_path(&receipt, "cancel"), Some(&json!({}))).status, 200);
         for part in ["qr.svg", "badge"] {
-            assert_eq!(app.admin("GET", &of(&receipt, part), None).problem(), (409, "wrong-state".to_owned()));
+            assert_eq!(app.admin("GET", &registration_path(&receipt, part), None).problem(), (409, "wrong-state".to_owned()));
         }
     }
 
-    fn a_door_admits_once_and_says_why_not(store) {
+    fn a_scan_admits_once_and_a_refusal_has_its_reason(store) {
         let app = start(store);
         let receipt = register(&app, 1);
         let code = code(&app, &receipt);
         let first = scan(&code);
         let admitted = result(&app, first.clone());
-        assert_eq!(said(&admitted), "admitted");
+        assert_eq!(outcome(&admitted), "admitted");
         assert_eq!(admitted["registration"]["name"], "Person 1 Example");
         assert_eq!(admitted["registration"]["level"], "P");
-        let again = result(&app, scan(&code));
-        assert_eq!(said(&again), "admitted_again");
-        assert_eq!(again["first"]["id"], first["id"]);
-        assert_eq!((&again["first"]["at"], &again["first"]["gate"]), (&admitted["at"], &json!("main")));
-        // Another gate, and a session, are doors of their own.
-        assert_eq!(said(&result(&app, with(&scan(&code), json!({ "gate": "garden" })))), "admitted");
-        assert_eq!(said(&result(&app, with(&scan(&code), json!({ "session": "opening" })))), "admitted");
-        assert_eq!(said(&result(&app, with(&scan(&code), json!({ "session": "opening" })))), "admitted_again");
+        let repeated = result(&app, scan(&code));
+        assert_eq!(outcome(&repeated), "admitted_again");
+        assert_eq!(repeated["first"]["id"], first["id"]);
+        assert_eq!((&repeated["first"]["at"], &repeated["first"]["gate"]), (&admitted["at"], &json!("main")));
+        // Another gate, and a session, count separately.
+        assert_eq!(outcome(&result(&app, with_members(&scan(&code), json!({ "gate": "garden" })))), "admitted");
+        assert_eq!(outcome(&result(&app, with_members(&scan(&code), json!({ "session": "opening" })))), "admitted");
+        assert_eq!(outcome(&result(&app, with_members(&scan(&code), json!({ "session": "opening" })))), "admitted_again");
 
         let bytes = URL_SAFE_NO_PAD.decode(&code).unwrap();
         let mut forged = bytes;
         forged[3] ^= 1;
         let forged = scan(&URL_SAFE_NO_PAD.encode(&forged));
-        assert_eq!(said(&result(&app, forged)), "refused bad_signature");
-        assert_eq!(said(&result(&app, scan("WIFI:S:Hall;;\u{0}"))), "refused bad_signature");
-        let by_reference = |reference: &str| json!({ "id": id(), "gate": "side", "reference": reference });
+        assert_eq!(outcome(&result(&app, forged)), "refused bad_signature");
+        assert_eq!(outcome(&result(&app, scan("WIFI:S:Hall;;\u{0}"))), "refused bad_signature");
+        let by_reference = |reference: &str| json!({ "id": scan_id(), "gate": "side", "reference": reference });
         let reference = text(&receipt["reference"]);
-        assert_eq!(said(&result(&app, by_reference(&reference.to_lowercase()))), "admitted");
-        assert_eq!(said(&result(&app, by_reference("S-00000000"))), "refused unknown");
-        assert_eq!(said(&result(&app, by_reference("\u{0}'"))), "refused unknown");
-        assert_eq!(said(&result(&app, with(&scan(&code), json!({ "zone": "stage" })))), "refused wrong_zone");
-        assert_eq!(said(&result(&app, with(&scan(&code), json!({ "zone": "hall", "gate": "hall" })))), "admitted");
+        assert_eq!(outcome(&result(&app, by_reference(&reference.to_lowercase()))), "admitted");
+        assert_eq!(outcome(&result(&app, by_reference("S-00000000"))), "refused unknown");
+        assert_eq!(outcome(&result(&app, by_reference("\u{0}'"))), "refused unknown");
+        assert_eq!(outcome(&result(&app, with_members(&scan(&code), json!({ "zone": "stage" })))), "refused wrong_zone");
+        assert_eq!(outcome(&result(&app, with_members(&scan(&code), json!({ "zone": "hall", "gate": "hall" })))), "admitted");
         let early = wire(Utc::now() - TimeDelta::days(3));
-        // Before it was registered it was not confirmed either; the day is looked at with who is.
-        assert_eq!(said(&result(&app, with(&scan(&code), json!({ "at": early })))), "refused not_confirmed");
-        let workshop = || with(&scan(&code), json!({ "session": "workshop" }));
-        assert_eq!(said(&result(&app, workshop())), "refused no_seat_in_session");
-        let chosen = app.admin("PUT", &of(&receipt, "sessions"), Some(&json!({ "sessions": ["workshop"] })));
+        // Before the registration it was not confirmed; the day is checked for confirmed people only.
+        assert_eq!(outcome(&result(&app, with_members(&scan(&code), json!({ "at": early })))), "refused not_confirmed");
+        let workshop = || with_members(&scan(&code), json!({ "session": "workshop" }));
+        assert_eq!(outcome(&result(&app, workshop())), "refused no_seat_in_session");
+        let chosen = app.admin("PUT", &registration_path(&receipt, "sessions"), Some(&json!({ "sessions": ["workshop"] })));
         assert_eq!(chosen.status, 200);
-        assert_eq!(said(&result(&app, workshop())), "admitted");
+        assert_eq!(outcome(&result(&app, workshop())), "admitted");
 
-        let renewed = app.admin("POST", &of(&receipt, "renew-link"), Some(&json!({})));
+        let renewed = app.admin("POST", &registration_path(&receipt, "renew-link"), Some(&json!({})));
         assert_eq!(renewed.status, 200);
-        assert_eq!(said(&result(&app, scan(&code))), "refused superseded");
-        assert_eq!(said(&result(&app, scan(&self::code(&app, &receipt)))), "admitted_again");
-        app.world.database.execute("UPDATE registrations SET state = 'revoked'");
-        assert_eq!(said(&result(&app, by_reference(&reference))), "refused revoked");
-        app.world.database.execute("UPDATE registrations SET state = 'pending'");
-        assert_eq!(said(&result(&app, by_reference(&reference))), "refused not_confirmed");
+        assert_eq!(outcome(&result(&app, scan(&code))), "refused superseded");
+        assert_eq!(outcome(&result(&app, scan(&self::code(&app, &receipt)))), "admitted_again");
+        app.environment.database.execute("UPDATE registrations SET state = 'revoked'");
+        assert_eq!(outcome(&result(&app, by_reference(&reference))), "refused revoked");
+        app.environment.database.execute("UPDATE registrations SET state = 'pending'");
+        assert_eq!(outcome(&result(&app, by_reference(&reference))), "refused not_confirmed");
 
-        // Every scan stands in the record, in its order.
+        // The record has every scan, in its order.
         let record = record(&app);
         let numbers: Vec<_> = record.iter().map(|entry| entry["sequence"].as_i64().unwrap()).collect();
         assert_eq!(numbers, (1..=record.len() as i64).collect::<Vec<_>>());
         let outcomes = record.iter().fold(BTreeMap::<String, usize>::new(), |mut counts, entry| {
-            *counts.entry(said(entry)).or_default() += 1;
+            *counts.entry(outcome(entry)).or_default() += 1;
             counts
         });
         let due = [
@@ -290,12 +290,12 @@ on_both_stores! {
             ("refused not_confirmed", 2), ("refused revoked", 1), ("refused superseded", 1), ("refused unknown", 2),
             ("refused wrong_zone", 1),
         ];
-        assert_eq!(outcomes, due.map(|(said, count)| (said.to_owned(), count)).into());
+        assert_eq!(outcomes, due.map(|(outcome, count)| (outcome.to_owned(), count)).into());
         let unknown = record.iter().find(|entry| entry["reason"] == "unknown").unwrap();
         assert_eq!(unknown["reference"], Value::Null);
     }
 
-    fn a_day_that_is_none_of_the_conference_is_refused(store) {
+    fn a_scan_for_a_day_outside_the_conference_is_refused(store) {
         let app = start(store);
         let receipt = register(&app, 1);
         let mut later = conference();
@@ -303,19 +303,19 @@ on_both_stores! {
         later["conference"]["starts_on"] = json!(tomorrow);
         later["sessions"] = json!([]);
         app.publish(&later);
-        assert_eq!(said(&result(&app, scan(&code(&app, &receipt)))), "refused wrong_day");
+        assert_eq!(outcome(&result(&app, scan(&code(&app, &receipt)))), "refused wrong_day");
     }
 
-    fn a_batch_that_is_sent_again_is_answered_as_before(store) {
+    fn a_repeated_batch_of_scans_gets_the_same_answer(store) {
         let app = start(store);
         let codes: Vec<_> = (0..20).map(|number| code(&app, &register(&app, number))).collect();
         let mut batch: Vec<_> = codes.iter().chain(&codes[..5]).map(|code| scan(code)).collect();
         batch.push(scan("nothing"));
         let first = results(&app, &batch);
-        assert_eq!(first.iter().filter(|result| said(result) == "admitted").count(), 20);
-        assert_eq!(first.iter().filter(|result| said(result) == "admitted_again").count(), 5);
-        // What happens meanwhile changes no answer that was given.
-        assert_eq!(said(&result(&app, scan(&codes[0]))), "admitted_again");
+        assert_eq!(first.iter().filter(|result| outcome(result) == "admitted").count(), 20);
+        assert_eq!(first.iter().filter(|result| outcome(result) == "admitted_again").count(), 5);
+        // Later changes do not change a given answer.
+        assert_eq!(outcome(&result(&app, scan(&codes[0]))), "admitted_again");
         let undone = app.admin("POST", &format!("{CHECK_INS}/{}/undo", text(&batch[0]["id"])), Some(&json!({})));
         assert_eq!(undone.status, 200, "{}", undone.text());
         let before = record(&app).len();
@@ -325,103 +325,103 @@ on_both_stores! {
         reversed.reverse();
         assert_eq!(results(&app, &batch), reversed);
         assert_eq!(record(&app).len(), before);
-        // Another scan with the same id takes no neighbour down; twice in one batch is once.
-        let fresh = with(&scan(&codes[1]), json!({ "gate": "garden" }));
-        let other = with(&batch[0], json!({ "gate": "garden" }));
-        let answers = results(&app, &[other, fresh.clone(), fresh.clone(), with(&fresh, json!({ "gate": "pond" }))]);
-        assert_eq!(answers.iter().map(said).collect::<Vec<_>>(), ["id_reused", "admitted", "admitted", "id_reused"]);
+        // Another scan with the same id does not fail its batch; a scan that is twice in one batch counts once.
+        let fresh = with_members(&scan(&codes[1]), json!({ "gate": "garden" }));
+        let other = with_members(&batch[0], json!({ "gate": "garden" }));
+        let answers = results(&app, &[other, fresh.clone(), fresh.clone(), with_members(&fresh, json!({ "gate": "pond" }))]);
+        assert_eq!(answers.iter().map(outcome).collect::<Vec<_>>(), ["id_reused", "admitted", "admitted", "id_reused"]);
         assert_eq!(answers[1], answers[2]);
         assert_eq!(record(&app).len(), before + 1);
     }
 
-    fn who_was_first_is_decided_by_when_they_came(store) {
+    fn the_first_entry_is_decided_by_the_time_of_the_scan(store) {
         let app = start(store);
         let receipt = register(&app, 1);
         let code = code(&app, &receipt);
         // Registered before the earliest of these scans.
-        app.world.database.execute(&format!(
+        app.environment.database.execute(&format!(
             "UPDATE registration_events SET at = '{}'",
             (Utc::now() - TimeDelta::hours(3)).format("%Y-%m-%dT%H:%M:%S%.6fZ")
         ));
         let morning = Utc::now() - TimeDelta::minutes(30);
         let at = |minute: i64| wire(morning + TimeDelta::minutes(minute));
-        let late = with(&scan(&code), json!({ "at": at(15) }));
-        let early = with(&scan(&code), json!({ "at": at(5) }));
-        let between = with(&scan(&code), json!({ "at": at(10) }));
-        assert_eq!(said(&result(&app, late.clone())), "admitted");
-        let told = result(&app, early.clone());
-        assert_eq!((said(&told), &told["first"]), ("admitted".to_owned(), &Value::Null));
-        let told = result(&app, between.clone());
-        assert_eq!((said(&told), &told["first"]["id"]), ("admitted_again".to_owned(), &early["id"]));
-        let reading = |app: &App| -> Vec<(String, String, Value)> {
-            let view = |entry: &Value| (text(&entry["outcome"]), text(&entry["told"]), entry["first"]["id"].clone());
-            record(app).iter().map(view).collect()
+        let late = with_members(&scan(&code), json!({ "at": at(15) }));
+        let early = with_members(&scan(&code), json!({ "at": at(5) }));
+        let between = with_members(&scan(&code), json!({ "at": at(10) }));
+        assert_eq!(outcome(&result(&app, late.clone())), "admitted");
+        let answer = result(&app, early.clone());
+        assert_eq!((outcome(&answer), &answer["first"]), ("admitted".to_owned(), &Value::Null));
+        let answer = result(&app, between.clone());
+        assert_eq!((outcome(&answer), &answer["first"]["id"]), ("admitted_again".to_owned(), &early["id"]));
+        let present_record = |app: &App| -> Vec<(String, String, Value)> {
+            let summary = |entry: &Value| (text(&entry["outcome"]), text(&entry["told"]), entry["first"]["id"].clone());
+            record(app).iter().map(summary).collect()
         };
-        let (admitted, again) = ("admitted".to_owned(), "admitted_again".to_owned());
-        assert_eq!(reading(&app), [
-            (again.clone(), admitted.clone(), early["id"].clone()),
+        let (admitted, repeated) = ("admitted".to_owned(), "admitted_again".to_owned());
+        assert_eq!(present_record(&app), [
+            (repeated.clone(), admitted.clone(), early["id"].clone()),
             (admitted.clone(), admitted.clone(), Value::Null),
-            (again.clone(), again.clone(), early["id"].clone()),
+            (repeated.clone(), repeated.clone(), early["id"].clone()),
         ]);
-        // Without the first, the next is.
+        // If the first is undone, the next becomes the first.
         let undo = format!("{CHECK_INS}/{}/undo", text(&early["id"]));
         assert_eq!(app.admin("POST", &undo, Some(&json!({}))).status, 200);
-        assert_eq!(reading(&app)[0], (again, admitted.clone(), between["id"].clone()));
-        assert_eq!(reading(&app)[2], (admitted, "admitted_again".to_owned(), Value::Null));
+        assert_eq!(present_record(&app)[0], (repeated, admitted.clone(), between["id"].clone()));
+        assert_eq!(present_record(&app)[2], (admitted, "admitted_again".to_owned(), Value::Null));
     }
 
-    fn a_scan_is_judged_by_what_was_so_when_it_was_made(store) {
+    fn a_scan_is_decided_by_the_state_at_its_time(store) {
         let app = start(store);
         let receipt = register(&app, 1);
         let code = code(&app, &receipt);
-        let moved = (Utc::now() - TimeDelta::hours(3)).format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
-        app.world.database.execute(&format!("UPDATE registration_events SET at = '{moved}'"));
-        assert_eq!(app.admin("POST", &of(&receipt, "renew-link"), Some(&json!({}))).status, 200);
-        assert_eq!(app.admin("POST", &of(&receipt, "cancel"), Some(&json!({}))).status, 200);
-        let at = |ago: TimeDelta| with(&scan(&code), json!({ "at": wire(Utc::now() - ago) }));
+        let earlier = (Utc::now() - TimeDelta::hours(3)).format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
+        app.environment.database.execute(&format!("UPDATE registration_events SET at = '{earlier}'"));
+        assert_eq!(app.admin("POST", &registration_path(&receipt, "renew-link"), Some(&json!({}))).status, 200);
+        assert_eq!(app.admin("POST", &registration_path(&receipt, "cancel"), Some(&json!({}))).status, 200);
+        let at = |ago: TimeDelta| with_members(&scan(&code), json!({ "at": wire(Utc::now() - ago) }));
         let offline = result(&app, at(TimeDelta::hours(2)));
-        assert_eq!((said(&offline), &offline["registration"]["status"]), ("admitted".into(), &json!("cancelled")));
-        assert_eq!(said(&result(&app, at(TimeDelta::hours(4)))), "refused not_confirmed");
-        // A clock that is slow opens no door.
-        assert_eq!(said(&result(&app, at(TimeDelta::minutes(4)))), "refused cancelled");
-        assert_eq!(said(&result(&app, at(TimeDelta::minutes(-4)))), "refused cancelled");
-        assert_eq!(said(&result(&app, at(TimeDelta::minutes(-6)))), "in_future");
+        assert_eq!((outcome(&offline), &offline["registration"]["status"]), ("admitted".into(), &json!("cancelled")));
+        assert_eq!(outcome(&result(&app, at(TimeDelta::hours(4)))), "refused not_confirmed");
+        // A slow clock admits nobody who is cancelled.
+        assert_eq!(outcome(&result(&app, at(TimeDelta::minutes(4)))), "refused cancelled");
+        assert_eq!(outcome(&result(&app, at(TimeDelta::minutes(-4)))), "refused cancelled");
+        assert_eq!(outcome(&result(&app, at(TimeDelta::minutes(-6)))), "in_future");
     }
 
     fn two_scanners_at_once_do_not_both_admit(store) {
-        let world = Arc::new(World::new(store));
-        let apps = [world.start_shared(), world.start_shared()];
+        let environment = Arc::new(Environment::new(store));
+        let apps = [environment.start_shared(), environment.start_shared()];
         apps[0].publish(&conference());
         let codes: Vec<_> = (0..4).map(|number| code(&apps[0], &register(&apps[0], number))).collect();
-        // The other process hears of the release.
+        // The other process serves the release.
         while apps[1].get(&format!("{CONFERENCE}/check-in-key")).status == 404 {}
-        let found = Mutex::new(BTreeMap::<(usize, String), usize>::new());
+        let outcomes = Mutex::new(BTreeMap::<(usize, String), usize>::new());
         std::thread::scope(|scope| {
             for thread in 0..8 {
-                let (apps, codes, found) = (&apps, &codes, &found);
+                let (apps, codes, outcomes) = (&apps, &codes, &outcomes);
                 scope.spawn(move || {
                     for round in 0..6 {
-                        let which = (thread + round) % codes.len();
-                        let said = said(&result(&apps[thread % 2], scan(&codes[which])));
-                        *found.lock().unwrap().entry((which, said)).or_default() += 1;
+                        let index = (thread + round) % codes.len();
+                        let outcome = outcome(&result(&apps[thread % 2], scan(&codes[index])));
+                        *outcomes.lock().unwrap().entry((index, outcome)).or_default() += 1;
                     }
                 });
             }
         });
-        let found = found.into_inner().unwrap();
-        for which in 0..codes.len() {
-            assert_eq!(found[&(which, "admitted".to_owned())], 1);
-            assert_eq!(found[&(which, "admitted_again".to_owned())], 11);
+        let outcomes = outcomes.into_inner().unwrap();
+        for index in 0..codes.len() {
+            assert_eq!(outcomes[&(index, "admitted".to_owned())], 1);
+            assert_eq!(outcomes[&(index, "admitted_again".to_owned())], 11);
         }
         let numbers: Vec<_> = record(&apps[1]).iter().map(|entry| entry["sequence"].as_i64().unwrap()).collect();
         assert_eq!(numbers, (1..=48).collect::<Vec<_>>());
     }
 
-    fn an_undoing_is_an_entry_of_its_own_and_lets_people_in_anew(store) {
+    fn an_undo_is_recorded_as_an_entry_and_allows_a_new_check_in(store) {
         let app = start(store);
         let code = code(&app, &register(&app, 1));
         let first = scan(&code);
-        assert_eq!(said(&result(&app, first.clone())), "admitted");
+        assert_eq!(outcome(&result(&app, first.clone())), "admitted");
         let path = format!("{CHECK_INS}/{}/undo", text(&first["id"]));
         let undone = app.admin("POST", &path, Some(&json!({})));
         assert_eq!((undone.status, text(&undone.json()["outcome"])), (200, "undone".to_owned()));
@@ -429,35 +429,35 @@ on_both_stores! {
         assert_eq!(app.admin("POST", &path, Some(&json!({}))).json(), undone.json());
         assert_eq!(record(&app).len(), 2);
         assert_eq!(record(&app)[0]["undone_by"], undone.json()["id"]);
-        assert_eq!(said(&result(&app, scan(&code))), "admitted");
+        assert_eq!(outcome(&result(&app, scan(&code))), "admitted");
         let refused = scan("nothing");
-        assert_eq!(said(&result(&app, refused.clone())), "refused bad_signature");
-        for id in [&refused["id"], &undone.json()["id"]] {
-            let answer = app.admin("POST", &format!("{CHECK_INS}/{}/undo", text(id)), Some(&json!({})));
+        assert_eq!(outcome(&result(&app, refused.clone())), "refused bad_signature");
+        for scan_id in [&refused["id"], &undone.json()["id"]] {
+            let answer = app.admin("POST", &format!("{CHECK_INS}/{}/undo", text(scan_id)), Some(&json!({})));
             assert_eq!(answer.problem(), (409, "not-admitted".to_owned()));
         }
-        for id in [id(), "x".to_owned()] {
-            let answer = app.admin("POST", &format!("{CHECK_INS}/{id}/undo"), Some(&json!({})));
+        for scan_id in [scan_id(), "x".to_owned()] {
+            let answer = app.admin("POST", &format!("{CHECK_INS}/{scan_id}/undo"), Some(&json!({})));
             assert_eq!(answer.problem(), (404, "not-found".to_owned()));
         }
     }
 
-    fn what_was_answered_survives_a_kill(store) {
-        let world = Arc::new(World::new(store));
-        let mut app = world.start_shared();
+    fn an_answered_scan_survives_a_kill(store) {
+        let environment = Arc::new(Environment::new(store));
+        let mut app = environment.start_shared();
         app.publish(&conference());
         let batch: Vec<_> = (0..50).map(|number| scan(&code(&app, &register(&app, number)))).collect();
         let first = results(&app, &batch);
         let undo = format!("{CHECK_INS}/{}/undo", text(&batch[0]["id"]));
         let undone = app.admin("POST", &undo, Some(&json!({}))).json();
         app.kill();
-        let app = world.start_shared();
+        let app = environment.start_shared();
         assert_eq!(results(&app, &batch), first);
         assert_eq!(app.admin("POST", &undo, Some(&json!({}))).json(), undone);
         assert_eq!(record(&app).len(), 51);
     }
 
-    fn a_roster_has_everyone_and_then_what_has_changed(store) {
+    fn a_roster_has_all_people_first_and_then_only_changes(store) {
         let app = start(store);
         let receipts: Vec<_> = (0..5).map(|number| register(&app, number)).collect();
         let roster = format!("{CHECK_INS}/roster");
@@ -478,29 +478,29 @@ on_both_stores! {
         assert_eq!(people[0]["id"], uuid::Uuid::from_slice(&bytes[1..17]).unwrap().to_string());
         assert_eq!((&people[0]["generation"], &people[0]["zones"]), (&json!(1), &json!(["hall", "garden"])));
         assert_eq!(read(&format!("{roster}?since={sync}")), (Vec::new(), sync.clone()), "nothing is told twice");
-        // A sync that this store has not come to yet, or that is of an older version, stands for the beginning.
+        // A cursor that is ahead of this store, or of an older version, starts from the beginning.
         for unknown in ["9000".to_owned(), uuid::Uuid::now_v7().to_string()] {
             assert_eq!(read(&format!("{roster}?since={unknown}")).0.len(), 5, "{unknown}");
         }
-        assert_eq!(app.admin("POST", &of(&receipts[1], "cancel"), Some(&json!({}))).status, 200);
-        assert_eq!(app.admin("POST", &of(&receipts[2], "renew-link"), Some(&json!({}))).status, 200);
-        let chosen = app.admin("PUT", &of(&receipts[3], "sessions"), Some(&json!({ "sessions": ["workshop"] })));
+        assert_eq!(app.admin("POST", &registration_path(&receipts[1], "cancel"), Some(&json!({}))).status, 200);
+        assert_eq!(app.admin("POST", &registration_path(&receipts[2], "renew-link"), Some(&json!({}))).status, 200);
+        let chosen = app.admin("PUT", &registration_path(&receipts[3], "sessions"), Some(&json!({ "sessions": ["workshop"] })));
         assert_eq!(chosen.status, 200);
         let (changed, _) = read(&format!("{roster}?since={sync}&limit=3"));
-        let of = |receipt: &Value| changed.iter().rfind(|entry| entry["reference"] == receipt["reference"]).unwrap();
-        assert_eq!(of(&receipts[1])["status"], "cancelled");
-        assert_eq!(of(&receipts[2])["generation"], 2);
-        assert_eq!(of(&receipts[3])["sessions"], json!(["workshop"]));
+        let entry_of = |receipt: &Value| changed.iter().rfind(|entry| entry["reference"] == receipt["reference"]).unwrap();
+        assert_eq!(entry_of(&receipts[1])["status"], "cancelled");
+        assert_eq!(entry_of(&receipts[2])["generation"], 2);
+        assert_eq!(entry_of(&receipts[3])["sessions"], json!(["workshop"]));
         assert_eq!(app.admin("GET", &format!("{roster}?cursor=eA"), None).faults(), ["?cursor invalid_cursor"]);
         assert_eq!(app.admin("GET", &format!("{roster}?since=x"), None).faults(), ["?since invalid_sync"]);
     }
 
-    fn what_is_wrong_with_scans_by_themselves_is_said_of_all_at_once(store) {
+    fn all_invalid_scans_of_a_batch_are_reported_at_once(store) {
         let app = start(store);
         let good = scan("x");
-        let both = with(&good, json!({ "reference": "S-1" }));
-        let neither = json!({ "id": id(), "gate": "main" });
-        let wall = with(&good, json!({ "at": "2030-05-01T09:00" }));
+        let both = with_members(&good, json!({ "reference": "S-1" }));
+        let neither = json!({ "id": scan_id(), "gate": "main" });
+        let wall = with_members(&good, json!({ "at": "2030-05-01T09:00" }));
         let answer = send(&app, &[good.clone(), both, neither, wall]);
         assert_eq!((answer.status, answer.faults()), (422, vec![
             "#/check_ins/1 one_of".to_owned(), "#/check_ins/2 one_of".to_owned(), "#/check_ins/3/at invalid_time".to_owned(),
@@ -510,7 +510,7 @@ on_both_stores! {
         assert_eq!(answer.faults().len(), 3, "{:?}", answer.faults());
         assert_eq!(send(&app, &[]).faults(), ["#/check_ins out_of_range"]);
         assert_eq!(send(&app, &vec![good; 1001]).faults(), ["#/check_ins out_of_range"]);
-        assert_eq!(said(&result(&app, with(&scan("x"), json!({ "session": "nowhere" })))), "unknown_session");
+        assert_eq!(outcome(&result(&app, with_members(&scan("x"), json!({ "session": "nowhere" })))), "unknown_session");
         assert_eq!(app.count("SELECT count(*) AS n FROM check_ins"), 0);
         let answer = app.admin("GET", &format!("{CHECK_INS}?after=-1&limit=0"), None);
         assert_eq!(answer.faults(), ["?after out_of_range", "?limit out_of_range"]);
@@ -520,13 +520,13 @@ on_both_stores! {
         let app = start(store);
         let codes: Vec<_> = (0..10).map(|number| code(&app, &register(&app, number))).collect();
         let batch: Vec<_> = (0..1000).map(|number| scan(&codes[number % 10])).collect();
-        let found = results(&app, &batch);
-        assert_eq!(found.iter().filter(|result| said(result) == "admitted").count(), 10);
-        assert_eq!(results(&app, &batch), found);
+        let answers = results(&app, &batch);
+        assert_eq!(answers.iter().filter(|result| outcome(result) == "admitted").count(), 10);
+        assert_eq!(results(&app, &batch), answers);
         assert_eq!(record(&app).len(), 1000);
     }
 
-    fn badges_are_printed_by_name_with_codes_that_are_read_back(store) {
+    fn badges_are_printed_in_order_of_names_with_readable_codes(store) {
         let app = start(store);
         let names = [
             ("Ban", "Ki-moon", "United Nations"), ("Ελένη", "Παπαδοπούλου", "Δημοκρατία"), ("محمد", "البرادعي", "الوكالة"),
@@ -537,7 +537,7 @@ on_both_stores! {
             ("Ada", "Lovelace", "Analytical Society"),
         ];
         let receipts: Vec<_> = names.iter().enumerate().map(|(number, (given, family, organisation))| {
-            let form = with(&person(number, "delegate"), json!({
+            let form = with_members(&person(number, "delegate"), json!({
                 "given_name": given, "family_name": family, "organisation": organisation, "honorific": "H.E.", "country": "BE"
             }));
             let answer = app.post(&format!("{CONFERENCE}/registrations"), &form);
@@ -552,32 +552,32 @@ on_both_stores! {
         assert_eq!((second.status, second.header("link")), (200, None));
         let one = app.admin("GET", &format!("{CONFERENCE}/badges.pdf?reference={}", text(&receipts[0]["reference"])), None);
         assert_eq!(one.status, 200);
-        // Who has no zones, level, organisation or country has a badge all the same; nobody has an empty sheet.
+        // A badge needs no zones, level, organisation or country; without people there is no sheet.
         let plain = app.admin("GET", &format!("{CONFERENCE}/badges.pdf?category=press"), None);
         assert_eq!(plain.status, 200);
-        assert_eq!(app.admin("POST", &of(&press, "cancel"), Some(&json!({}))).status, 200);
+        assert_eq!(app.admin("POST", &registration_path(&press, "cancel"), Some(&json!({}))).status, 200);
         let nobody = app.admin("GET", &format!("{CONFERENCE}/badges.pdf?category=press"), None);
         assert_eq!((nobody.status, nobody.body.starts_with(b"%PDF-")), (200, true));
         let faults = |query: &str| app.admin("GET", &format!("{CONFERENCE}/badges.pdf?{query}"), None).faults();
         assert_eq!(faults("limit=2001"), ["?limit out_of_range"]);
         assert_eq!(faults("category=nobody"), ["?category unknown_category"]);
         assert_eq!(faults("cursor=eA"), ["?cursor invalid_cursor"]);
-        if has("pdftoppm", "poppler-utils") && has("zbarimg", "zbar-tools") {
-            let mut found = Vec::new();
+        if has_tool("pdftoppm", "poppler-utils") && has_tool("zbarimg", "zbar-tools") {
+            let mut printed_codes = Vec::new();
             for (number, answer) in [&first, &second].into_iter().enumerate() {
-                let file = app.world.folder.0.join(format!("{number}.pdf"));
+                let file = app.environment.folder.0.join(format!("{number}.pdf"));
                 std::fs::write(&file, &answer.body).unwrap();
-                let picture = app.world.folder.0.join(number.to_string());
+                let picture = app.environment.folder.0.join(number.to_string());
                 run(Command::new("pdftoppm").args(["-r", "200", "-png", "-singlefile"]).arg(&file).arg(&picture));
-                found.extend(read_codes(&picture.with_extension("png")));
+                printed_codes.extend(read_codes(&picture.with_extension("png")));
                 let words = run(Command::new("pdftotext").arg(&file).arg("-"));
                 assert_eq!(words.contains("Ada Lovelace"), number == 0, "{words}");
                 assert_eq!(words.contains("Щербакова"), number == 0, "{words}");
             }
-            found.sort();
+            printed_codes.sort();
             let mut due: Vec<_> = receipts.iter().map(|receipt| code(&app, receipt)).collect();
             due.sort();
-            assert_eq!(found, due);
+            assert_eq!(printed_codes, due);
         }
     }
 }

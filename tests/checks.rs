@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     App,
-    app::{World, small_conference},
+    app::{Environment, small_conference},
     on_both_stores,
 };
 
@@ -67,7 +67,7 @@ fn read(app: &App, path: &str) -> Value {
     answer.json()
 }
 
-/// Each conflict as its code and thing.
+/// Each conflict as its code and its resource.
 fn lines(list: &Value) -> Vec<String> {
     let line =
         |conflict: &Value| format!("{} {}", conflict["code"].as_str().unwrap(), conflict["thing"].as_str().unwrap());
@@ -83,8 +83,8 @@ fn column<'a>(list: &'a Value, key: &str) -> Vec<&'a Value> {
 }
 
 on_both_stores! {
-    fn what_contradicts_itself_is_listed_told_to_its_writer_and_stops_a_release(store) {
-        let app = World::new(store).start();
+    fn conflicts_are_listed_reported_to_the_editor_and_prevent_a_release(store) {
+        let app = Environment::new(store).start();
         let written = apply(&app, &double_booked());
         let errors = ["room_double_booked second", "speaker_double_booked second"];
         let warnings = [
@@ -122,12 +122,12 @@ on_both_stores! {
         assert_eq!(app.admin("POST", &format!("{SMALL}/releases"), Some(&json!({}))).status, 201);
     }
 
-    fn the_write_of_one_thing_is_told_what_contradicts_it(store) {
-        let app = World::new(store).start();
+    fn a_write_returns_the_conflicts_of_its_resource(store) {
+        let app = Environment::new(store).start();
         let mut document = double_booked();
         document["sessions"][1]["starts_at"] = json!("2030-05-01T10:00");
         apply(&app, &document);
-        let told = |method: &str, path: &str, body: Value| {
+        let reported_conflicts = |method: &str, path: &str, body: Value| {
             let answer = app.admin(method, &format!("{SMALL}/agenda/{path}"), Some(&body));
             assert_eq!(answer.status, 200, "{path}: {}", answer.text());
             let every = lines(&answer.json()["warnings"]);
@@ -135,20 +135,20 @@ on_both_stores! {
         };
         let starts_at = json!({ "starts_at": "2030-05-01T09:45" });
         let both = ["room_double_booked second", "speaker_double_booked second"];
-        assert_eq!(told("PATCH", "sessions/second", starts_at), both);
-        assert_eq!(told("PATCH", "sessions/opening/items/talk", json!({ "time_limit_minutes": 90 })), [
+        assert_eq!(reported_conflicts("PATCH", "sessions/second", starts_at), both);
+        assert_eq!(reported_conflicts("PATCH", "sessions/opening/items/talk", json!({ "time_limit_minutes": 90 })), [
             "speaker_double_booked second", "items_too_long opening"
         ]);
-        assert_eq!(told("PATCH", "rooms/hall", json!({ "capacity": 50 })), ["room_double_booked second"]);
-        assert_eq!(told("PATCH", "speakers/ada", json!({ "country": "GB" })), Vec::<String>::new());
-        assert_eq!(told("POST", "speakers/bob/substitute", json!({ "by": "ada" })), ["speaker_double_booked second"]);
+        assert_eq!(reported_conflicts("PATCH", "rooms/hall", json!({ "capacity": 50 })), ["room_double_booked second"]);
+        assert_eq!(reported_conflicts("PATCH", "speakers/ada", json!({ "country": "GB" })), Vec::<String>::new());
+        assert_eq!(reported_conflicts("POST", "speakers/bob/substitute", json!({ "by": "ada" })), ["speaker_double_booked second"]);
         let elsewhere = json!({ "time_zone": "Pacific/Honolulu" });
         let outside = ["outside_conference opening", "outside_conference second"];
-        assert_eq!(told("PATCH", "conference", elsewhere), outside, "where it is the day before");
+        assert_eq!(reported_conflicts("PATCH", "conference", elsewhere), outside, "where it is the day before");
     }
 
-    fn a_dry_run_tells_the_conflicts_that_a_document_would_make(store) {
-        let app = World::new(store).start();
+    fn a_dry_run_returns_the_conflicts_that_a_document_would_cause(store) {
+        let app = Environment::new(store).start();
         apply(&app, &small_conference(None, None));
         let mut document = double_booked();
         document.as_object_mut().unwrap().remove("registration");
@@ -157,8 +157,8 @@ on_both_stores! {
         assert_eq!(conflicts(&app, "?severity=error"), Vec::<String>::new());
     }
 
-    fn the_check_says_how_long_it_took_and_who_may_not_ask_learns_nothing(store) {
-        let app = World::new(store).start();
+    fn the_check_returns_its_duration_and_refuses_unauthorised_callers(store) {
+        let app = Environment::new(store).start();
         apply(&app, &small_conference(None, None));
         let answer = app.admin("GET", &format!("{SMALL}/agenda/conflicts"), None);
         let timing = answer.header("server-timing").and_then(|text| text.strip_prefix("check;dur=")).unwrap();
@@ -170,7 +170,7 @@ on_both_stores! {
             let path = format!("{SMALL}/agenda/{path}");
             assert_eq!(app.send(method, &path, &[], None).problem(), (401, "unauthenticated".to_owned()), "{path}");
         }
-        let viewer = app.world.run(&["token", "create", "--role", "viewer", "--conference", "small"]);
+        let viewer = app.environment.run(&["token", "create", "--role", "viewer", "--conference", "small"]);
         let viewer = String::from_utf8(viewer.stdout).unwrap();
         let order = format!("{SMALL}/agenda/sessions/opening/protocol-order");
         assert_eq!(app.with_token(viewer.trim(), "GET", &order, None).status, 200);
@@ -180,7 +180,7 @@ on_both_stores! {
     }
 
     fn the_running_order_is_proposed_by_protocol_and_accepted_or_overridden(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         apply(&app, &high_level());
         let path = format!("{SMALL}/agenda/sessions/high/protocol-order");
         let order = read(&app, &path);
@@ -229,8 +229,8 @@ on_both_stores! {
         assert_eq!(agenda["sessions"][1]["protocol_rule"], "french_alphabet");
     }
 
-    fn an_intervention_that_is_added_at_the_end_goes_to_the_others_when_the_proposal_is_accepted(store) {
-        let app = World::new(store).start();
+    fn an_intervention_added_at_the_end_is_placed_in_order_when_the_proposal_is_accepted(store) {
+        let app = Environment::new(store).start();
         apply(&app, &high_level());
         let path = format!("{SMALL}/agenda/sessions/high/protocol-order");
         assert_eq!(app.admin("POST", &path, Some(&json!({}))).status, 200);
@@ -247,8 +247,8 @@ on_both_stores! {
         assert_eq!(conflicts(&app, "?code=out_of_precedence"), Vec::<String>::new());
     }
 
-    fn a_rule_of_null_resets_the_rule_and_one_that_is_left_out_stays(store) {
-        let app = World::new(store).start();
+    fn a_null_rule_resets_the_rule_and_an_omitted_one_keeps_it(store) {
+        let app = Environment::new(store).start();
         apply(&app, &high_level());
         let path = format!("{SMALL}/agenda/sessions/high/protocol-order");
         let set = |body: Value| {
@@ -273,8 +273,8 @@ on_both_stores! {
         assert_eq!(app.admin("POST", &path, Some(&too_long)).status, 413);
     }
 
-    fn an_order_that_is_not_of_the_session_s_items_changes_nothing(store) {
-        let app = World::new(store).start();
+    fn an_order_with_other_items_than_the_session_s_changes_nothing(store) {
+        let app = Environment::new(store).start();
         apply(&app, &high_level());
         let path = format!("{SMALL}/agenda/sessions/high/protocol-order");
         let before = read(&app, &path);
@@ -294,8 +294,8 @@ on_both_stores! {
         assert_eq!(app.admin("POST", &nowhere, Some(&json!({}))).problem(), (404, "not-found".to_owned()));
     }
 
-    fn the_texts_that_lack_a_language_are_counted_and_named(store) {
-        let app = World::new(store).start();
+    fn missing_translations_are_counted_and_listed(store) {
+        let app = Environment::new(store).start();
         apply(&app, &small_conference(None, None));
         let path = format!("{SMALL}/agenda/completeness");
         let report = read(&app, &path);
@@ -312,7 +312,7 @@ on_both_stores! {
         assert_eq!(unknown.faults(), ["?language unknown_language"]);
     }
 
-    fn the_example_has_no_errors_and_its_warnings_are_gaps_that_its_organisers_would_fill(store) {
+    fn the_example_has_no_errors_and_only_expected_warnings(store) {
         let app = App::with_example(store);
         let list = read(&app, &format!("{EXAMPLE}/agenda/conflicts"));
         assert_eq!(list["errors"], 0);

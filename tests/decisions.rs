@@ -4,15 +4,15 @@ use serde_json::{Value, json};
 
 use crate::support::{
     App,
-    app::{World, person, small_conference},
+    app::{Environment, person, small_conference},
     on_both_stores, smtp,
     smtp::Smtp,
 };
 
 const PATH: &str = "/api/v1/conferences/small/registrations";
 
-/// Two press seats, for which the organisers decide.
-fn accrediting() -> Value {
+/// The small conference with two press seats, which need approval.
+fn with_press_approval() -> Value {
     let mut blueprint = small_conference(None, Some(2));
     blueprint["registration"]["categories"][1]["needs_approval"] = json!(true);
     blueprint
@@ -33,50 +33,53 @@ fn decide(app: &App, what: &str, references: &[&str], reason: &str) -> Value {
 }
 
 fn state(app: &App, reference: &str) -> String {
-    app.world.database.texts(&format!("SELECT state AS n FROM registrations WHERE reference = '{reference}'")).remove(0)
+    app.environment
+        .database
+        .texts(&format!("SELECT state AS n FROM registrations WHERE reference = '{reference}'"))
+        .remove(0)
 }
 
 on_both_stores! {
-    fn who_is_approved_gets_a_seat_or_a_place_and_each_row_is_answered(store) {
-        let app = World::new(store).start();
-        app.publish(&accrediting());
+    fn an_approved_person_gets_a_seat_or_waits_and_each_row_has_a_result(store) {
+        let app = Environment::new(store).start();
+        app.publish(&with_press_approval());
         let all: Vec<String> = (0..4).map(|number| register(&app, number)).collect();
         let names: Vec<&str> = all.iter().map(String::as_str).collect();
         assert_eq!(app.count("SELECT seats_taken AS n FROM registration_setups"), 0);
-        let taken = decide(&app, "approve", &[names[2], names[0], names[1], "GP-NOBODY", names[0]], "Welcome");
-        assert_eq!((taken["changed"].clone(), taken["unchanged"].clone(), taken["failed"].clone()), (json!(3), json!(0), json!(1)));
-        let nobody = taken["data"].as_array().unwrap().iter().find(|row| row["reference"] == "GP-NOBODY").unwrap();
+        let decided = decide(&app, "approve", &[names[2], names[0], names[1], "GP-NOBODY", names[0]], "Welcome");
+        assert_eq!((decided["changed"].clone(), decided["unchanged"].clone(), decided["failed"].clone()), (json!(3), json!(0), json!(1)));
+        let nobody = decided["data"].as_array().unwrap().iter().find(|row| row["reference"] == "GP-NOBODY").unwrap();
         assert_eq!(nobody["problem"]["type"], "/problems/not-found");
         let mut states: Vec<String> = names[..3].iter().map(|name| state(&app, name)).collect();
         states.sort();
         assert_eq!(states, ["confirmed", "confirmed", "waitlisted"]);
-        // Again: nothing changes and nobody is written to.
+        // Again: nothing changes and no letter is sent.
         let messages = app.count("SELECT count(*) AS n FROM outbox_messages");
-        let again = decide(&app, "approve", &names[..3], "Welcome");
-        assert_eq!((again["changed"].clone(), again["unchanged"].clone()), (json!(0), json!(3)));
+        let repeated = decide(&app, "approve", &names[..3], "Welcome");
+        assert_eq!((repeated["changed"].clone(), repeated["unchanged"].clone()), (json!(0), json!(3)));
         assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), messages);
-        // What was decided otherwise stays.
+        // An opposite decision stays.
         let refused = decide(&app, "reject", &[names[0], names[3]], "No room");
         assert_eq!((refused["changed"].clone(), refused["failed"].clone()), (json!(1), json!(1)));
         assert_eq!(state(&app, names[3]), "rejected");
     }
 
-    fn a_status_that_this_version_does_not_know_is_an_error(store) {
-        let app = World::new(store).start();
-        app.publish(&accrediting());
+    fn an_unknown_stored_status_is_an_error(store) {
+        let app = Environment::new(store).start();
+        app.publish(&with_press_approval());
         decide(&app, "approve", &[&register(&app, 1)], "Welcome");
-        app.world.database.execute("UPDATE registration_events SET state = 'lost' WHERE event = 'approved'");
+        app.environment.database.execute("UPDATE registration_events SET state = 'lost' WHERE event = 'approved'");
         assert_eq!(app.try_admin("GET", "/api/v1/conferences/small/decisions", None), Some(500));
         app.log.wait_for("is no RegistrationStatus");
     }
 
-    fn the_letter_quotes_the_reason_and_the_log_tells_who_decided(store) {
-        if !smtp::is_there() {
+    fn the_letter_quotes_the_reason_and_the_log_names_the_decider(store) {
+        if !smtp::is_available() {
             return;
         }
         let smtp = Smtp::start();
-        let app = World::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
-        app.publish(&accrediting());
+        let app = Environment::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
+        app.publish(&with_press_approval());
         let reference = register(&app, 1);
         smtp.wait_for(1);
         decide(&app, "reject", &[&reference], "Accreditation of this outlet\nhas ended.");
@@ -90,15 +93,15 @@ on_both_stores! {
         assert!(log["data"][0]["actor"].as_str().unwrap().ends_with("(admin)"));
         assert_eq!(log["next"], Value::Null);
         // A final state frees the address.
-        let again = register(&app, 1);
+        let repeated = register(&app, 1);
         smtp.wait_for(1);
-        decide(&app, "approve", &[&again], "Please come to desk 3.");
+        decide(&app, "approve", &[&repeated], "Please come to desk 3.");
         assert!(smtp.wait_for(1)[0].data.contains("The organisers write:\r\nPlease come to desk 3."));
     }
 
-    fn a_withdrawn_accreditation_frees_the_seat_for_the_next(store) {
-        let app = World::new(store).start();
-        app.publish(&accrediting());
+    fn a_revoked_accreditation_frees_the_seat_for_the_next(store) {
+        let app = Environment::new(store).start();
+        app.publish(&with_press_approval());
         let all: Vec<String> = (0..3).map(|number| register(&app, number)).collect();
         for reference in &all {
             decide(&app, "approve", &[reference], "Welcome");
@@ -111,9 +114,9 @@ on_both_stores! {
         assert_eq!(app.count("SELECT seats_taken AS n FROM registration_setups"), 2);
     }
 
-    fn bad_bulks_are_refused_whole(store) {
-        let app = World::new(store).start();
-        app.publish(&accrediting());
+    fn an_invalid_bulk_request_is_refused_as_a_whole(store) {
+        let app = Environment::new(store).start();
+        app.publish(&with_press_approval());
         let many: Vec<String> = (0..1001).map(|number| format!("S-{number}")).collect();
         for references in [json!([]), json!(many)] {
             let answer = app.admin("POST", &format!("{PATH}/approve"), Some(&json!({ "references": references })));
@@ -124,8 +127,8 @@ on_both_stores! {
     }
 
     fn notes_are_for_registrars_alone(store) {
-        let app = World::new(store).start();
-        app.publish(&accrediting());
+        let app = Environment::new(store).start();
+        app.publish(&with_press_approval());
         let receipt = app.post(PATH, &person(1, "press")).json();
         let path = format!("{PATH}/{}/notes", receipt["reference"].as_str().unwrap());
         let note = app.admin("POST", &path, Some(&json!({ "text": "Knows the minister" })));
@@ -134,24 +137,24 @@ on_both_stores! {
         let notes = app.admin("GET", &path, None).json();
         let texts: Vec<_> = notes["data"].as_array().unwrap().iter().map(|note| note["text"].clone()).collect();
         assert_eq!(texts, ["Knows the minister", "Called back"]);
-        let own = app.path_of(receipt["links"]["self"].as_str().unwrap());
-        assert!(!app.get(own).text().contains("minister"));
-        assert!(!app.get(&own.replace("?token=", "/data?token=")).text().contains("minister"));
-        let token = own.split_once("?token=").unwrap().1;
+        let own_link = app.path_of(receipt["links"]["self"].as_str().unwrap());
+        assert!(!app.get(own_link).text().contains("minister"));
+        assert!(!app.get(&own_link.replace("?token=", "/data?token=")).text().contains("minister"));
+        let token = own_link.split_once("?token=").unwrap().1;
         assert_eq!(app.with_token(token, "GET", &path, None).status, 401);
     }
 
-    fn scarce_seats_go_to_who_came_first_however_they_are_named(store) {
-        let app = World::new(store).start();
-        let mut blueprint = accrediting();
+    fn scarce_seats_go_to_the_first_registered_in_any_order_of_the_request(store) {
+        let app = Environment::new(store).start();
+        let mut blueprint = with_press_approval();
         blueprint["registration"]["seats"] = json!(1);
         app.publish(&blueprint);
         let references: Vec<String> = (1..=4).map(|number| register(&app, number)).collect();
-        let backwards: Vec<&str> = references.iter().rev().map(String::as_str).collect();
-        let taken = decide(&app, "approve", &backwards, "Welcome");
-        let told: Vec<(&str, &str)> = taken["data"].as_array().unwrap().iter()
+        let reversed: Vec<&str> = references.iter().rev().map(String::as_str).collect();
+        let decided = decide(&app, "approve", &reversed, "Welcome");
+        let results: Vec<(&str, &str)> = decided["data"].as_array().unwrap().iter()
             .map(|row| (row["reference"].as_str().unwrap(), row["status"].as_str().unwrap())).collect();
         let states = ["waitlisted", "waitlisted", "waitlisted", "confirmed"];
-        assert_eq!(told, backwards.iter().copied().zip(states).collect::<Vec<_>>(), "answered as they were named");
+        assert_eq!(results, reversed.iter().copied().zip(states).collect::<Vec<_>>(), "answered as they were named");
     }
 }

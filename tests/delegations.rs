@@ -1,4 +1,4 @@
-//! Delegations: what a registrar sets up, and what a focal point does with members, alone and at once.
+//! Delegations: what a registrar sets up, and what a focal point does with members, alone and concurrently.
 
 use std::sync::Mutex;
 
@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Answer, App,
-    app::{ADMIN, World, person, small_conference},
+    app::{ADMIN, Environment, person, small_conference},
     on_both_stores,
 };
 
-const AT: &str = "/api/v1/conferences/small";
+const CONFERENCE: &str = "/api/v1/conferences/small";
 
 fn conference(seats: Option<u32>, rules: &Value) -> Value {
     let mut blueprint = small_conference(seats, None);
@@ -19,41 +19,41 @@ fn conference(seats: Option<u32>, rules: &Value) -> Value {
     blueprint
 }
 
-fn start(world: World, seats: Option<u32>, rules: &Value) -> App {
-    let app = world.start();
+fn start(environment: Environment, seats: Option<u32>, rules: &Value) -> App {
+    let app = environment.start();
     app.publish(&conference(seats, rules));
     app
 }
 
 /// A delegation with a focal point, and the focal point's token.
-struct Mission<'a> {
+struct TestDelegation<'a> {
     app: &'a App,
     code: String,
     token: String,
 }
 
-impl<'a> Mission<'a> {
+impl<'a> TestDelegation<'a> {
     fn open(app: &'a App, country: &str, quota: Option<u32>) -> Self {
-        let asked = json!({
+        let request = json!({
             "kind": "member_state", "country": country, "category": "delegate", "quota": quota,
             "focal_point": { "name": "Focal Point", "email": format!("mission-{country}@example.org"), "language": "fr" }
         });
-        let made = app.admin("POST", &format!("{AT}/delegations"), Some(&asked));
-        assert_eq!(made.status, 201, "{}", made.text());
-        let code = made.json()["code"].as_str().unwrap().to_owned();
-        let mut mission = Self { app, code, token: String::new() };
-        mission.token = mission.invite(false);
-        mission
+        let created = app.admin("POST", &format!("{CONFERENCE}/delegations"), Some(&request));
+        assert_eq!(created.status, 201, "{}", created.text());
+        let code = created.json()["code"].as_str().unwrap().to_owned();
+        let mut delegation = Self { app, code, token: String::new() };
+        delegation.token = delegation.invite(false);
+        delegation
     }
 
     fn path(&self) -> String {
-        format!("{AT}/delegations/{}", self.code)
+        format!("{CONFERENCE}/delegations/{}", self.code)
     }
 
     fn invite(&self, renew: bool) -> String {
         let path = format!("{}/invite-focal-point", self.path());
-        let sent = self.app.admin("POST", &path, Some(&json!({ "renew": renew }))).json();
-        sent["link"].as_str().unwrap().split_once("?token=").unwrap().1.to_owned()
+        let invitation = self.app.admin("POST", &path, Some(&json!({ "renew": renew }))).json();
+        invitation["link"].as_str().unwrap().split_once("?token=").unwrap().1.to_owned()
     }
 
     fn send(&self, method: &str, part: &str, body: Option<&Value>) -> Answer {
@@ -63,26 +63,26 @@ impl<'a> Mission<'a> {
     }
 
     fn add(&self, number: usize) -> Answer {
-        self.send("POST", "/members", Some(&member(number)))
+        self.send("POST", "/members", Some(&member_form(number)))
     }
 
-    fn added(&self, number: usize) -> Value {
+    fn add_successfully(&self, number: usize) -> Value {
         let answer = self.add(number);
         assert_eq!(answer.status, 201, "{}", answer.text());
         answer.json()
     }
 
-    fn replace(&self, old: &Value, number: usize) -> Answer {
-        let path = format!("/members/{}/replace", old["reference"].as_str().unwrap());
-        self.send("POST", &path, Some(&member(number)))
+    fn replace(&self, member: &Value, number: usize) -> Answer {
+        let path = format!("/members/{}/replace", member["reference"].as_str().unwrap());
+        self.send("POST", &path, Some(&member_form(number)))
     }
 
-    fn remove(&self, old: &Value) -> Answer {
-        self.send("DELETE", &format!("/members/{}", old["reference"].as_str().unwrap()), None)
+    fn remove(&self, member: &Value) -> Answer {
+        self.send("DELETE", &format!("/members/{}", member["reference"].as_str().unwrap()), None)
     }
 
-    fn patch(&self, old: &Value, patch: &Value) -> Answer {
-        self.send("PATCH", &format!("/members/{}", old["reference"].as_str().unwrap()), Some(patch))
+    fn patch(&self, member: &Value, patch: &Value) -> Answer {
+        self.send("PATCH", &format!("/members/{}", member["reference"].as_str().unwrap()), Some(patch))
     }
 
     fn read(&self) -> Value {
@@ -102,13 +102,13 @@ impl<'a> Mission<'a> {
     }
 }
 
-fn member(number: usize) -> Value {
+fn member_form(number: usize) -> Value {
     let mut form = person(number, "delegate");
     form.as_object_mut().unwrap().remove("category");
     form
 }
 
-/// What must hold at every moment, counted in the store itself.
+/// Checks with SQL that the counters of the store are right.
 fn assert_members_add_up(app: &App) {
     let live = "('unverified', 'pending', 'confirmed', 'waitlisted')";
     let wrong = app.count(&format!(
@@ -132,30 +132,30 @@ fn assert_members_add_up(app: &App) {
 
 on_both_stores! {
     fn all_193_member_states_have_a_delegation_with_their_names(store) {
-        let app = start(World::new(store), None, &json!({}));
+        let app = start(Environment::new(store), None, &json!({}));
         let states = app.get("/api/v1/reference/member-states");
         assert_eq!(states.json()["data"].as_array().unwrap().len(), 193);
         assert!(states.header("etag").is_some());
-        let path = format!("{AT}/delegations/member-states");
+        let path = format!("{CONFERENCE}/delegations/member-states");
         let some = json!({ "countries": ["RW", "BE"], "category": "delegate", "quota": 4 });
-        let made = app.admin("POST", &path, Some(&some)).json();
-        assert_eq!(made, json!({ "created": ["rw", "be"], "existing": 0 }));
+        let created = app.admin("POST", &path, Some(&some)).json();
+        assert_eq!(created, json!({ "created": ["rw", "be"], "existing": 0 }));
         let all = json!({ "category": "delegate", "quota": 3 });
-        let made = app.admin("POST", &path, Some(&all)).json();
-        assert_eq!((made["created"].as_array().unwrap().len(), &made["existing"]), (191, &json!(2)));
+        let created = app.admin("POST", &path, Some(&all)).json();
+        assert_eq!((created["created"].as_array().unwrap().len(), &created["existing"]), (191, &json!(2)));
         assert_eq!(app.admin("POST", &path, Some(&all)).json(), json!({ "created": [], "existing": 193 }));
         let wrong = json!({ "countries": ["VA", "FR", "FR"], "category": "nobody" });
         assert_eq!(app.admin("POST", &path, Some(&wrong)).faults(), [
             "#/category unknown_reference", "#/countries/0 unknown_reference", "#/countries/2 duplicate"
         ]);
-        let read = |code: &str| app.admin("GET", &format!("{AT}/delegations/{code}"), None).json();
+        let read = |code: &str| app.admin("GET", &format!("{CONFERENCE}/delegations/{code}"), None).json();
         let turkiye = read("tr");
         assert_eq!(turkiye["name"], json!({ "en": "Türkiye", "fr": "Türkiye" }));
         assert_eq!(turkiye["regional_group"], "western_european_and_others");
         assert_eq!((&read("rw")["quota"], &read("us")["quota"]), (&json!(4), &json!(3)));
         assert_eq!(read("ci")["name"]["fr"], "Côte d'Ivoire");
-        // The list, page by page, has each once.
-        let mut next = Some(format!("{AT}/delegations?limit=100&sort=-regional_group"));
+        // The pages of the list have each delegation once.
+        let mut next = Some(format!("{CONFERENCE}/delegations?limit=100&sort=-regional_group"));
         let mut codes = Vec::new();
         while let Some(path) = next {
             let page = app.admin("GET", &path, None).json();
@@ -164,14 +164,14 @@ on_both_stores! {
         }
         assert_eq!(codes.iter().collect::<std::collections::BTreeSet<_>>().len(), 193);
         assert_eq!(codes.len(), 193);
-        let african = app.admin("GET", &format!("{AT}/delegations?regional_group=african&name=rwa"), None).json();
+        let african = app.admin("GET", &format!("{CONFERENCE}/delegations?regional_group=african&name=rwa"), None).json();
         assert_eq!(african["data"].as_array().unwrap().len(), 1);
-        assert_eq!(app.admin("DELETE", AT, None).status, 204);
+        assert_eq!(app.admin("DELETE", CONFERENCE, None).status, 204);
     }
 
-    fn a_registrar_sets_delegations_up_and_sees_them_by_size_and_head(store) {
-        let app = start(World::new(store), None, &json!({}));
-        let create = |asked: &Value| app.admin("POST", &format!("{AT}/delegations"), Some(asked));
+    fn a_registrar_creates_delegations_and_lists_them_by_size_and_head(store) {
+        let app = start(Environment::new(store), None, &json!({}));
+        let create = |request: &Value| app.admin("POST", &format!("{CONFERENCE}/delegations"), Some(request));
         let holy_see = json!({ "kind": "observer", "code": "holy-see", "country": "VA", "name": { "en": "Holy See", "fr": "Saint-Siège" }, "category": "delegate" });
         assert_eq!(create(&holy_see).status, 201);
         assert_eq!(create(&holy_see).problem(), (409, "delegation-taken".to_owned()));
@@ -185,21 +185,21 @@ on_both_stores! {
         ]);
         assert_eq!(create(&json!({ "kind": "observer", "category": "delegate" })).faults(), ["#/name required", "#/code required"]);
         assert_eq!(create(&json!({ "kind": "member_state", "category": "delegate" })).faults(), ["#/country required"]);
-        let rwanda = Mission::open(&app, "RW", Some(3));
-        let again = json!({ "kind": "member_state", "country": "RW", "code": "rwanda", "category": "delegate" });
-        assert_eq!(create(&again).problem(), (409, "delegation-taken".to_owned()));
-        let mut head = member(1);
+        let rwanda = TestDelegation::open(&app, "RW", Some(3));
+        let repeated = json!({ "kind": "member_state", "country": "RW", "code": "rwanda", "category": "delegate" });
+        assert_eq!(create(&repeated).problem(), (409, "delegation-taken".to_owned()));
+        let mut head = member_form(1);
         head["is_head"] = json!(true);
         head["level"] = json!("minister");
         assert_eq!(rwanda.send("POST", "/members", Some(&head)).status, 201);
-        rwanda.added(2);
-        let belgium = Mission::open(&app, "BE", None);
-        head = member(3);
+        rwanda.add_successfully(2);
+        let belgium = TestDelegation::open(&app, "BE", None);
+        head = member_form(3);
         head["is_head"] = json!(true);
         head["level"] = json!("head_of_government");
         assert_eq!(belgium.send("POST", "/members", Some(&head)).status, 201);
         let list = |query: &str| {
-            let list = app.admin("GET", &format!("{AT}/delegations?{query}"), None).json();
+            let list = app.admin("GET", &format!("{CONFERENCE}/delegations?{query}"), None).json();
             let codes: Vec<_> = list["data"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap().to_owned()).collect();
             codes.join(" ")
         };
@@ -210,56 +210,56 @@ on_both_stores! {
         assert_eq!(list("head_level=minister"), "rw");
         assert_eq!(list("kind=observer"), "holy-see");
         assert_eq!(list("name=saint"), "holy-see");
-        // A quota of none takes nobody; a quota below the members is none.
-        let full = app.admin("POST", &format!("{AT}/delegations/african-union/members"), Some(&member(9)));
+        // A quota of zero admits nobody; a quota below the number of members is refused.
+        let full = app.admin("POST", &format!("{CONFERENCE}/delegations/african-union/members"), Some(&member_form(9)));
         assert_eq!(full.problem(), (409, "delegation-full".to_owned()));
-        let patch = |code: &str, patch: &Value| app.admin("PATCH", &format!("{AT}/delegations/{code}"), Some(patch));
+        let patch = |code: &str, patch: &Value| app.admin("PATCH", &format!("{CONFERENCE}/delegations/{code}"), Some(patch));
         assert_eq!(patch("rw", &json!({ "quota": 1 })).problem(), (409, "quota-below-members".to_owned()));
         assert_eq!(patch("rw", &json!({ "quota": 2, "name": "Rwanda!" })).json()["name"], json!({ "en": "Rwanda!", "fr": "Rwanda" }));
         assert_eq!(rwanda.add(4).problem(), (409, "delegation-full".to_owned()));
         assert_eq!(patch("rw", &json!({ "quota": null })).json()["quota"], json!(null));
-        rwanda.added(4);
+        rwanda.add_successfully(4);
         assert_eq!(patch("rw", &json!({ "members": 0, "category": "nobody" })).faults(), ["#/members unknown_field"]);
-        let delete = |code: &str| app.admin("DELETE", &format!("{AT}/delegations/{code}"), None);
+        let delete = |code: &str| app.admin("DELETE", &format!("{CONFERENCE}/delegations/{code}"), None);
         assert_eq!(delete("rw").problem(), (409, "delegation-in-use".to_owned()));
         assert_eq!(delete("african-union").status, 204);
         assert_eq!(delete("african-union").status, 404);
-        let invite = app.admin("POST", &format!("{AT}/delegations/holy-see/invite-focal-point"), Some(&json!({})));
+        let invite = app.admin("POST", &format!("{CONFERENCE}/delegations/holy-see/invite-focal-point"), Some(&json!({})));
         assert_eq!(invite.problem(), (409, "no-focal-point".to_owned()));
         let mut blueprint = conference(None, &json!({}));
         blueprint["registration"]["categories"].as_array_mut().unwrap().remove(0);
-        assert_eq!(app.admin("PUT", &format!("{AT}/blueprint"), Some(&blueprint)).problem(), (409, "category-in-use".to_owned()));
+        assert_eq!(app.admin("PUT", &format!("{CONFERENCE}/blueprint"), Some(&blueprint)).problem(), (409, "category-in-use".to_owned()));
         assert_members_add_up(&app);
     }
 
-    fn a_focal_point_sees_their_own_delegation_alone_and_no_link_of_a_member(store) {
-        let app = start(World::new(store), None, &json!({}));
-        let (rwanda, belgium) = (Mission::open(&app, "RW", Some(5)), Mission::open(&app, "BE", Some(5)));
-        let theirs = belgium.added(1);
-        let own = rwanda.added(2);
-        let seen = rwanda.read();
+    fn a_focal_point_sees_only_their_delegation_and_no_member_links(store) {
+        let app = start(Environment::new(store), None, &json!({}));
+        let (rwanda, belgium) = (TestDelegation::open(&app, "RW", Some(5)), TestDelegation::open(&app, "BE", Some(5)));
+        let belgian_member = belgium.add_successfully(1);
+        let member = rwanda.add_successfully(2);
+        let view = rwanda.read();
         assert_eq!(rwanda.names(), ["Person 2"]);
-        assert!(!seen.to_string().contains("token") && !seen.to_string().contains("links"), "{seen}");
+        assert!(!view.to_string().contains("token") && !view.to_string().contains("links"), "{view}");
         assert_eq!(app.get(&format!("{}?token={}", belgium.path(), rwanda.token)).status, 401);
-        assert_eq!(app.get(&format!("{AT}/registrations/{}?token={}", own["reference"].as_str().unwrap(), rwanda.token)).status, 401);
-        for answer in [rwanda.remove(&theirs), rwanda.patch(&theirs, &json!({ "level": "minister" })), rwanda.replace(&theirs, 3)] {
+        assert_eq!(app.get(&format!("{CONFERENCE}/registrations/{}?token={}", member["reference"].as_str().unwrap(), rwanda.token)).status, 401);
+        for answer in [rwanda.remove(&belgian_member), rwanda.patch(&belgian_member, &json!({ "level": "minister" })), rwanda.replace(&belgian_member, 3)] {
             assert_eq!(answer.problem(), (404, "not-found".to_owned()));
         }
-        assert_eq!(app.get(&format!("{AT}/delegations?token={}", rwanda.token)).status, 422);
+        assert_eq!(app.get(&format!("{CONFERENCE}/delegations?token={}", rwanda.token)).status, 422);
         let with_bearer = app.with_token(&rwanda.token, "GET", &rwanda.path(), None);
         assert_eq!(with_bearer.status, 200, "the token may come in Authorization, too");
-        // Renewed, or of another address: the old link is void at once, while it is in use.
-        let old = rwanda.token.clone();
+        // A renewal or a new address makes the old link void at once.
+        let old_token = rwanda.token.clone();
         let renewed = rwanda.invite(true);
         assert_eq!(rwanda.add(4).status, 401);
-        assert_ne!(renewed, old);
-        let rwanda = Mission { token: renewed, ..rwanda };
-        rwanda.added(4);
+        assert_ne!(renewed, old_token);
+        let rwanda = TestDelegation { token: renewed, ..rwanda };
+        rwanda.add_successfully(4);
         let patch = json!({ "focal_point": { "email": "successor@example.org" } });
         assert_eq!(app.admin("PATCH", &rwanda.path(), Some(&patch)).json()["focal_point"]["name"], "Focal Point");
-        assert_eq!(rwanda.remove(&own).status, 401);
-        let rwanda = Mission { token: rwanda.invite(false), ..rwanda };
-        assert_eq!(rwanda.remove(&own).json()["status"], "cancelled");
+        assert_eq!(rwanda.remove(&member).status, 401);
+        let rwanda = TestDelegation { token: rwanda.invite(false), ..rwanda };
+        assert_eq!(rwanda.remove(&member).json()["status"], "cancelled");
         assert_eq!(app.admin("PATCH", &rwanda.path(), Some(&json!({ "focal_point": null }))).status, 200);
         assert_eq!(rwanda.add(5).status, 401);
         let letters = "SELECT count(*) AS n FROM outbox_messages WHERE kind = 'delegation' AND language = 'fr'";
@@ -267,122 +267,122 @@ on_both_stores! {
         assert_members_add_up(&app);
     }
 
-    fn members_are_counted_right_whoever_comes_and_goes_at_once(store) {
-        let app = start(World::new(store), Some(30), &json!({}));
-        let mission = Mission::open(&app, "RW", Some(10));
-        let added = Mutex::new(Vec::new());
+    fn concurrent_changes_of_members_keep_the_count_right(store) {
+        let app = start(Environment::new(store), Some(30), &json!({}));
+        let delegation = TestDelegation::open(&app, "RW", Some(10));
+        let add_successfully = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
             for number in 0..40 {
-                let (mission, added) = (&mission, &added);
+                let (delegation, add_successfully) = (&delegation, &add_successfully);
                 scope.spawn(move || {
-                    let answer = mission.add(number);
+                    let answer = delegation.add(number);
                     if answer.status == 201 {
-                        added.lock().unwrap().push(answer.json());
+                        add_successfully.lock().unwrap().push(answer.json());
                     } else {
                         assert_eq!(answer.problem(), (409, "delegation-full".to_owned()));
                     }
                 });
             }
         });
-        let added = added.into_inner().unwrap();
-        assert_eq!((added.len(), &mission.read()["size"]), (10, &json!(10)));
+        let add_successfully = add_successfully.into_inner().unwrap();
+        assert_eq!((add_successfully.len(), &delegation.read()["size"]), (10, &json!(10)));
         assert_members_add_up(&app);
-        // Three leave by the registrar, three are removed, two replaced, new ones come: all at once.
+        // The registrar cancels three, three are removed, two replaced, and new ones are added, all at once.
         std::thread::scope(|scope| {
-            for (number, one) in added.iter().enumerate() {
-                let (app, mission) = (&app, &mission);
+            for (number, one) in add_successfully.iter().enumerate() {
+                let (app, delegation) = (&app, &delegation);
                 scope.spawn(move || match number {
                     0..3 => {
-                        let path = format!("{AT}/registrations/{}/cancel", one["reference"].as_str().unwrap());
+                        let path = format!("{CONFERENCE}/registrations/{}/cancel", one["reference"].as_str().unwrap());
                         assert_eq!(app.admin("POST", &path, Some(&json!({}))).status, 200);
                     }
-                    3..6 => assert_eq!(mission.remove(one).status, 200),
-                    6..8 => assert_eq!(mission.replace(one, 100 + number).status, 201),
-                    _ => _ = mission.add(200 + number),
+                    3..6 => assert_eq!(delegation.remove(one).status, 200),
+                    6..8 => assert_eq!(delegation.replace(one, 100 + number).status, 201),
+                    _ => _ = delegation.add(200 + number),
                 });
             }
         });
         assert_members_add_up(&app);
-        let size = mission.read()["size"].as_i64().unwrap();
+        let size = delegation.read()["size"].as_i64().unwrap();
         assert!((4..=6).contains(&size), "{size}");
     }
 
-    fn a_replacement_has_the_place_of_whom_they_replace(store) {
-        let app = start(World::new(store), Some(1), &json!({}));
-        let mission = Mission::open(&app, "RW", Some(3));
+    fn a_replacement_takes_over_the_place_of_the_replaced_member(store) {
+        let app = start(Environment::new(store), Some(1), &json!({}));
+        let delegation = TestDelegation::open(&app, "RW", Some(3));
         let head = json!({ "is_head": true, "level": "ambassador" });
-        let first = mission.added(1);
-        assert_eq!(mission.patch(&first, &head).json()["is_head"], true);
-        let waits = mission.added(2);
-        let last = app.post(&format!("{AT}/registrations"), &person(3, "delegate")).json();
-        assert_eq!((&first["status"], &waits["status"], &last["position"]), (&json!("confirmed"), &json!("waitlisted"), &json!(2)));
-        let second = mission.replace(&first, 4).json();
+        let first = delegation.add_successfully(1);
+        assert_eq!(delegation.patch(&first, &head).json()["is_head"], true);
+        let waiting = delegation.add_successfully(2);
+        let last = app.post(&format!("{CONFERENCE}/registrations"), &person(3, "delegate")).json();
+        assert_eq!((&first["status"], &waiting["status"], &last["position"]), (&json!("confirmed"), &json!("waitlisted"), &json!(2)));
+        let second = delegation.replace(&first, 4).json();
         assert_eq!((&second["status"], &second["is_head"], &second["level"]), (&json!("confirmed"), &json!(true), &json!("ambassador")));
         assert_eq!(app.get(app.path_of(last["links"]["self"].as_str().unwrap())).json()["position"], 2, "nobody moved up");
-        let waits = mission.replace(&waits, 5).json();
-        assert_eq!(waits["status"], "waitlisted");
+        let waiting = delegation.replace(&waiting, 5).json();
+        assert_eq!(waiting["status"], "waitlisted");
         assert_eq!(app.get(app.path_of(last["links"]["self"].as_str().unwrap())).json()["position"], 2);
-        // Whoever comes second finds it done.
-        assert_eq!(mission.replace(&first, 6).problem(), (409, "wrong-state".to_owned()));
+        // A second replacement of the same member is refused.
+        assert_eq!(delegation.replace(&first, 6).problem(), (409, "wrong-state".to_owned()));
         let answers = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
             for number in 10..14 {
-                let (mission, answers, second) = (&mission, &answers, &second);
-                scope.spawn(move || answers.lock().unwrap().push(mission.replace(second, number).status));
+                let (delegation, answers, second) = (&delegation, &answers, &second);
+                scope.spawn(move || answers.lock().unwrap().push(delegation.replace(second, number).status));
             }
         });
         let mut answers = answers.into_inner().unwrap();
         answers.sort_unstable();
         assert_eq!(answers, [201, 409, 409, 409]);
-        // The address of the old one is free for the new one; an address that is registered is not.
-        let own = mission.read()["members"][0].clone();
-        let number = own["email"].as_str().unwrap().trim_start_matches("person-").split('@').next().unwrap().parse().unwrap();
-        let other = if own["status"] == "waitlisted" { own } else { mission.replace(&own, number).json() };
+        // The address of the replaced member is free; an address that is registered is not.
+        let member = delegation.read()["members"][0].clone();
+        let number = member["email"].as_str().unwrap().trim_start_matches("person-").split('@').next().unwrap().parse().unwrap();
+        let other = if member["status"] == "waitlisted" { member } else { delegation.replace(&member, number).json() };
         assert!(["confirmed", "waitlisted"].contains(&other["status"].as_str().unwrap()), "{other}");
-        assert_eq!(mission.replace(&other, 3).problem(), (409, "already-registered".to_owned()));
-        assert_eq!(mission.read()["size"], 2);
+        assert_eq!(delegation.replace(&other, 3).problem(), (409, "already-registered".to_owned()));
+        assert_eq!(delegation.read()["size"], 2);
         assert_members_add_up(&app);
     }
 
-    fn whom_the_organisers_decide_about_waits_for_them_and_keeps_the_seat(store) {
-        let app = start(World::new(store), Some(1), &json!({ "needs_approval": true }));
-        let mission = Mission::open(&app, "RW", Some(3));
-        let one = mission.added(1);
+    fn the_replacement_of_an_approved_member_waits_for_approval_and_keeps_the_seat(store) {
+        let app = start(Environment::new(store), Some(1), &json!({ "needs_approval": true }));
+        let delegation = TestDelegation::open(&app, "RW", Some(3));
+        let one = delegation.add_successfully(1);
         assert_eq!(one["status"], "pending");
-        assert_eq!(mission.patch(&one, &json!({ "family_name": "Corrected" })).status, 200, "nobody has decided yet");
-        // As the organisers' decision leaves it.
-        app.world.database.execute("UPDATE registrations SET state = 'confirmed'");
-        app.world.database.execute("UPDATE categories SET seats_taken = 1 WHERE code = 'delegate'");
-        app.world.database.execute("UPDATE registration_setups SET seats_taken = 1");
-        let wrong = mission.patch(&one, &json!({ "given_name": "Somebody else" }));
+        assert_eq!(delegation.patch(&one, &json!({ "family_name": "Corrected" })).status, 200, "nobody has decided yet");
+        // As an approval leaves it.
+        app.environment.database.execute("UPDATE registrations SET state = 'confirmed'");
+        app.environment.database.execute("UPDATE categories SET seats_taken = 1 WHERE code = 'delegate'");
+        app.environment.database.execute("UPDATE registration_setups SET seats_taken = 1");
+        let wrong = delegation.patch(&one, &json!({ "given_name": "Somebody else" }));
         assert_eq!(wrong.problem(), (409, "identity-approved".to_owned()));
-        assert_eq!(mission.patch(&one, &json!({ "phone": "+250 788 000 000" })).json()["phone"], "+250 788 000 000");
-        let other = mission.replace(&one, 2).json();
+        assert_eq!(delegation.patch(&one, &json!({ "phone": "+250 788 000 000" })).json()["phone"], "+250 788 000 000");
+        let other = delegation.replace(&one, 2).json();
         assert_eq!(other["status"], "pending");
         assert_members_add_up(&app);
         assert_eq!(app.count("SELECT seats_taken AS n FROM registration_setups"), 1, "the seat is kept");
-        assert_eq!(mission.remove(&other).status, 200);
+        assert_eq!(delegation.remove(&other).status, 200);
         assert_eq!(app.count("SELECT seats_taken AS n FROM registration_setups"), 0);
         assert_members_add_up(&app);
     }
 
-    fn a_delegation_has_one_head_and_members_are_reached_as_the_focal_point_says(store) {
-        let app = start(World::new(store), None, &json!({ "verifies_email": true }));
-        let mission = Mission::open(&app, "RW", None);
-        let (one, two) = (mission.added(1), mission.added(2));
+    fn a_delegation_has_one_head_and_letters_go_where_the_focal_point_chose(store) {
+        let app = start(Environment::new(store), None, &json!({ "verifies_email": true }));
+        let delegation = TestDelegation::open(&app, "RW", None);
+        let (one, two) = (delegation.add_successfully(1), delegation.add_successfully(2));
         assert_eq!(one["status"], "confirmed", "the address is vouched for");
         let head = json!({ "is_head": true });
-        assert_eq!(mission.patch(&one, &head).status, 200);
-        assert_eq!(mission.patch(&two, &json!({ "is_head": true, "level": "head_of_state" })).json()["level"], "head_of_state");
-        let seen = mission.read();
-        assert_eq!(seen["head"]["reference"], two["reference"]);
+        assert_eq!(delegation.patch(&one, &head).status, 200);
+        assert_eq!(delegation.patch(&two, &json!({ "is_head": true, "level": "head_of_state" })).json()["level"], "head_of_state");
+        let view = delegation.read();
+        assert_eq!(view["head"]["reference"], two["reference"]);
         assert_eq!(app.count("SELECT count(*) AS n FROM delegation_members WHERE is_head"), 1);
         let heads = Mutex::new(0);
         std::thread::scope(|scope| {
             for one in [&one, &two, &one, &two] {
-                let (mission, head, heads) = (&mission, &head, &heads);
+                let (delegation, head, heads) = (&delegation, &head, &heads);
                 scope.spawn(move || {
-                    assert_eq!(mission.patch(one, head).status, 200);
+                    assert_eq!(delegation.patch(one, head).status, 200);
                     *heads.lock().unwrap() += 1;
                 });
             }
@@ -392,16 +392,16 @@ on_both_stores! {
         let changed = |kind: &str| app.count(&format!("SELECT count(*) AS n FROM outbox_messages WHERE kind = '{kind}'"));
         assert_eq!(changed("changed"), 0, "a rank alone is no letter");
         let patch = json!({ "email": "new@example.org", "phone": "+250 1 23", "organisation": "Ministry", "birth_date": "1970-01-02" });
-        let done = mission.patch(&one, &patch).json();
-        assert_eq!((&done["email"], &done["birth_date"]), (&json!("new@example.org"), &json!("1970-01-02")));
+        let patched = delegation.patch(&one, &patch).json();
+        assert_eq!((&patched["email"], &patched["birth_date"]), (&json!("new@example.org"), &json!("1970-01-02")));
         assert_eq!(changed("changed"), 1);
-        let cleared = mission.patch(&one, &json!({ "phone": null, "organisation": null })).json();
+        let cleared = delegation.patch(&one, &json!({ "phone": null, "organisation": null })).json();
         assert_eq!((&cleared["phone"], &cleared["organisation"]), (&json!(null), &json!(null)));
-        let taken = mission.patch(&one, &json!({ "email": "PERSON-2@example.org" }));
-        assert_eq!(taken.problem(), (409, "already-registered".to_owned()));
-        assert_eq!(mission.patch(&one, &json!({ "given_name": null, "email": "x", "level": "king", "answers": {} })).faults().len(), 4);
+        let conflict = delegation.patch(&one, &json!({ "email": "PERSON-2@example.org" }));
+        assert_eq!(conflict.problem(), (409, "already-registered".to_owned()));
+        assert_eq!(delegation.patch(&one, &json!({ "given_name": null, "email": "x", "level": "king", "answers": {} })).faults().len(), 4);
         let wrong = json!({ "category": "press", "given_name": "A", "family_name": "B", "email": "x", "language": "de", "sessions": ["opening"] });
-        let mut faults = mission.send("POST", "/members", Some(&wrong)).faults();
+        let mut faults = delegation.send("POST", "/members", Some(&wrong)).faults();
         faults.sort();
         assert_eq!(faults, [
             "#/category unknown_field", "#/consent required", "#/email invalid_email", "#/language unknown_language",
@@ -410,25 +410,25 @@ on_both_stores! {
         assert_members_add_up(&app);
     }
 
-    fn a_focal_point_comes_when_the_category_is_open_and_a_registrar_always(store) {
-        let app = start(World::new(store), None, &json!({ "closes_at": "2020-01-01T00:00", "hidden": true, "needs_invitation": true }));
-        let mission = Mission::open(&app, "RW", None);
-        assert_eq!(mission.add(1).problem(), (409, "registration-closed".to_owned()));
-        let member = app.admin("POST", &format!("{}/members", mission.path()), Some(&member(1)));
+    fn a_focal_point_adds_members_while_the_category_is_open_and_a_registrar_always(store) {
+        let app = start(Environment::new(store), None, &json!({ "closes_at": "2020-01-01T00:00", "hidden": true, "needs_invitation": true }));
+        let delegation = TestDelegation::open(&app, "RW", None);
+        assert_eq!(delegation.add(1).problem(), (409, "registration-closed".to_owned()));
+        let member = app.admin("POST", &format!("{}/members", delegation.path()), Some(&member_form(1)));
         assert_eq!(member.status, 201);
-        assert_eq!(mission.replace(&member.json(), 2).status, 201, "people fall ill after the closing, too");
+        assert_eq!(delegation.replace(&member.json(), 2).status, 201, "people fall ill after the closing, too");
     }
 
-    fn a_table_of_members_is_taken_as_a_whole_or_not_at_all(store) {
-        let app = start(World::new(store), None, &json!({}));
+    fn a_table_of_members_is_imported_completely_or_not_at_all(store) {
+        let app = start(Environment::new(store), None, &json!({}));
         let mut blueprint = conference(None, &json!({}));
         blueprint["registration"]["questions"] = json!([
             { "code": "first-visit", "kind": "yes_no", "label": "First visit?", "required": true, "categories": ["delegate"] },
             { "code": "nights", "kind": "number", "label": "Nights", "maximum": 9 }
         ]);
         app.publish(&blueprint);
-        let mission = Mission::open(&app, "RW", Some(4));
-        assert_eq!(app.post(&format!("{AT}/registrations"), &{
+        let delegation = TestDelegation::open(&app, "RW", Some(4));
+        assert_eq!(app.post(&format!("{CONFERENCE}/registrations"), &{
             let mut form = person(1, "press");
             form["category"] = json!("press");
             form
@@ -440,7 +440,7 @@ on_both_stores! {
             ,Four,d@example.org,XX,,king,perhaps,10\n\
             E,Five,e@example.org,,,,,\n");
         for query in ["&consent=true", "&dry_run=true"] {
-            let mut faults = mission.import(query, &wrong).faults();
+            let mut faults = delegation.import(query, &wrong).faults();
             faults.sort();
             assert_eq!(faults, [
                 "line 3/email already_registered", "line 4/email duplicate", "line 4/is_head duplicate",
@@ -449,59 +449,59 @@ on_both_stores! {
                 "line 6/answers.first-visit required",
             ]);
         }
-        assert_eq!(mission.read()["size"], 0);
+        assert_eq!(delegation.read()["size"], 0);
         let right = format!("\u{feff}{}Zoë;\"Two; words\";z@example.org;rw;x;minister;yes;3\r\n=1+1;'=2;f@example.org;;;;no;\r\n",
             header.replace(',', ";"));
-        assert_eq!(mission.import("", &right).faults(), ["?consent consent_required"]);
-        assert_eq!(mission.import("&dry_run=true", &right).json(), json!({ "rows": 2, "added": 0, "dry_run": true }));
-        assert_eq!(mission.read()["size"], 0);
-        assert_eq!(mission.import("&consent=true", &right).json(), json!({ "rows": 2, "added": 2, "dry_run": false }));
-        let seen = mission.read();
-        let members = seen["members"].as_array().unwrap();
+        assert_eq!(delegation.import("", &right).faults(), ["?consent consent_required"]);
+        assert_eq!(delegation.import("&dry_run=true", &right).json(), json!({ "rows": 2, "added": 0, "dry_run": true }));
+        assert_eq!(delegation.read()["size"], 0);
+        assert_eq!(delegation.import("&consent=true", &right).json(), json!({ "rows": 2, "added": 2, "dry_run": false }));
+        let view = delegation.read();
+        let members = view["members"].as_array().unwrap();
         assert_eq!((&members[0]["family_name"], &members[0]["country"]), (&json!("Two; words"), &json!("RW")));
         assert_eq!(members[0]["answers"], json!({ "first-visit": true, "nights": 3 }));
         assert_eq!((&members[1]["given_name"], &members[1]["family_name"]), (&json!("=1+1"), &json!("=2")));
-        assert_eq!(seen["head"]["level"], "minister");
+        assert_eq!(view["head"]["level"], "minister");
         assert_members_add_up(&app);
         let bearer = format!("Bearer {ADMIN}");
-        let path = format!("{}/members/import?consent=true", mission.path());
-        let sent = app.send("POST", &path, &[("authorization", &bearer), ("content-type", "application/json")], Some("{}"));
-        assert_eq!(sent.status, 415);
+        let path = format!("{}/members/import?consent=true", delegation.path());
+        let invitation = app.send("POST", &path, &[("authorization", &bearer), ("content-type", "application/json")], Some("{}"));
+        assert_eq!(invitation.status, 415);
     }
 
-    fn ten_thousand_members_come_in_one_table(store) {
-        let app = start(World::new(store).set("PLENARY_MAIL_URL", "smtp://127.0.0.1:1"), None, &json!({}));
-        let mission = Mission::open(&app, "RW", None);
+    fn ten_thousand_members_are_imported_in_one_table(store) {
+        let app = start(Environment::new(store).set("PLENARY_MAIL_URL", "smtp://127.0.0.1:1"), None, &json!({}));
+        let delegation = TestDelegation::open(&app, "RW", None);
         let mut table = "given_name,family_name,email\n".to_owned();
         (0..10_000).for_each(|number| table.push_str(&format!("Person {number},Example,person-{number}@example.org\n")));
-        assert_eq!(mission.import("&consent=true", &table).json()["added"], 10_000);
-        let first = mission.read();
+        assert_eq!(delegation.import("&consent=true", &table).json()["added"], 10_000);
+        let first = delegation.read();
         assert_eq!((&first["size"], first["members"].as_array().unwrap().len()), (&json!(10_000), 50));
         assert!(first["next"].is_string());
         assert_members_add_up(&app);
         table.push_str("One,Too many,last@example.org\n");
-        assert_eq!(mission.import("&consent=true", &table).faults(), ["line 10002 too_long"]);
+        assert_eq!(delegation.import("&consent=true", &table).faults(), ["line 10002 too_long"]);
     }
 
-    fn a_kept_seat_is_kept_for_the_successor_of_the_successor(store) {
-        let app = start(World::new(store), Some(1), &json!({ "needs_approval": true }));
-        let mission = Mission::open(&app, "RW", Some(5));
+    fn a_kept_seat_passes_on_to_each_successor(store) {
+        let app = start(Environment::new(store), Some(1), &json!({ "needs_approval": true }));
+        let delegation = TestDelegation::open(&app, "RW", Some(5));
         let approve = |member: &Value| {
             let body = json!({ "references": [member["reference"]] });
-            app.admin("POST", &format!("{AT}/registrations/approve"), Some(&body)).json()["data"][0]["status"].clone()
+            app.admin("POST", &format!("{CONFERENCE}/registrations/approve"), Some(&body)).json()["data"][0]["status"].clone()
         };
-        let first = mission.added(1);
+        let first = delegation.add_successfully(1);
         assert_eq!(approve(&first), "confirmed");
-        let waits = mission.added(2);
-        assert_eq!(approve(&waits), "waitlisted");
-        let second = mission.replace(&first, 3).json();
-        let third = mission.replace(&second, 4).json();
+        let waiting = delegation.add_successfully(2);
+        assert_eq!(approve(&waiting), "waitlisted");
+        let second = delegation.replace(&first, 3).json();
+        let third = delegation.replace(&second, 4).json();
         assert_eq!(third["status"], "pending");
         assert_eq!(approve(&third), "confirmed");
-        // And who waits is replaced without two in one place.
-        let other = mission.replace(&waits, 5).json();
+        // A waiting member is replaced without a duplicate place.
+        let other = delegation.replace(&waiting, 5).json();
         assert_eq!(approve(&other), "waitlisted");
         assert_members_add_up(&app);
-        assert!(app.world.run(&["doctor"]).status.success());
+        assert!(app.environment.run(&["doctor"]).status.success());
     }
 }

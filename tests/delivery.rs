@@ -1,4 +1,4 @@
-//! The outbox against a mail server that fails in every way: nothing is lost, and nothing comes twice but where a reply
+//! The outbox against a mail server that fails in every way: nothing is lost, and nothing comes twice unless a reply
 //! was lost. Which server, and how it fails: tests/mail/README.md.
 
 use std::{
@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::support::{
     App, Store,
-    app::{PATIENCE, World, person, small_conference},
-    at_length, on_both_stores, smtp,
+    app::{Environment, TIMEOUT, person, small_conference},
+    on_both_stores, repetitions, smtp,
     smtp::Smtp,
 };
 
@@ -23,14 +23,14 @@ const MESSAGES: &str = "/api/v1/conferences/small/mail/messages";
 fn register_as(app: &App, number: usize, address: &str) {
     let mut form = person(number, "delegate");
     form["email"] = json!(address);
-    let made = app.post(PATH, &form);
-    assert_eq!(made.status, 201, "{}", made.text());
+    let created = app.post(PATH, &form);
+    assert_eq!(created.status, 201, "{}", created.text());
 }
 
-/// Waits until the statement counts nothing any more.
-fn wait_for_none(world: &World, statement: &str) {
-    let deadline = Instant::now() + PATIENCE;
-    while world.database.count(statement) > 0 {
+/// Waits until the statement counts no rows.
+fn wait_for_none(environment: &Environment, statement: &str) {
+    let deadline = Instant::now() + TIMEOUT;
+    while environment.database.count(statement) > 0 {
         assert!(Instant::now() < deadline, "{statement} counts something yet");
     }
 }
@@ -43,8 +43,8 @@ fn message_of(app: &App, address: &str) -> Value {
     app.admin("GET", &format!("{MESSAGES}/{id}"), None).json()
 }
 
-/// Letters of one broadcast, straight into the outbox of a conference that is not served.
-fn enqueue(world: &World, store: Store, count: usize) {
+/// Inserts letters of a broadcast into the outbox, for a conference without a release.
+fn enqueue(environment: &Environment, store: Store, count: usize) {
     let number = |n: usize| match store {
         Store::Sqlite => format!("X'01890000000070008000{n:012}'"),
         Store::Postgres => format!("'01890000-0000-7000-8000-{n:012}'"),
@@ -55,7 +55,7 @@ fn enqueue(world: &World, store: Store, count: usize) {
         "token_generation": 1, "calendar": null
     });
     for n in 0..count {
-        world.database.execute(&format!(
+        environment.database.execute(&format!(
             "INSERT INTO outbox_messages (id, conference_id, kind, recipient, language, content, state, tries, next_try_at, \
              created_at, priority, domain) SELECT {}, id, 'link', 'person-{n}@example.org', 'en', '{content}', 'waiting', 0, \
              '2026-01-01T00:00:00.000000Z', '2026-11-01T00:00:00.000000Z', 0, 'example.org' FROM conferences",
@@ -64,7 +64,7 @@ fn enqueue(world: &World, store: Store, count: usize) {
     }
 }
 
-/// What a letter can be about.
+/// The kinds of letters.
 const KINDS: [&str; 20] = [
     "received",
     "pending",
@@ -116,14 +116,14 @@ for letter in said.split("\nFrom sender@example.org"):
 print(json.dumps(scores))
 "#;
 
-fn spamassassin_is_there() -> bool {
+fn spamassassin_is_available() -> bool {
     let found = Command::new("spamassassin")
         .arg("--version")
         .stdout(Stdio::null())
         .status()
         .is_ok_and(|status| status.success());
     if !found {
-        crate::support::skipped("spamassassin is not installed");
+        crate::support::report_skipped("spamassassin is not installed");
     }
     found && smtp::python_has("vobject")
 }
@@ -133,38 +133,38 @@ fn ids(messages: &[smtp::Accepted]) -> Vec<String> {
 }
 
 on_both_stores! {
-    fn whatever_a_mail_server_does_each_message_comes_and_the_record_says_how(store) {
-        if !smtp::is_there() {
+    fn each_message_is_delivered_and_recorded_whatever_the_mail_server_does(store) {
+        if !smtp::is_available() {
             return;
         }
         let smtp = Smtp::start();
-        let app = World::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
+        let app = Environment::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
         app.publish(&small_conference(None, None));
         let addresses = ["refuse@example.org", "later@example.org", "cut@example.org", "lost@example.org", "slow@example.org"];
         for (number, address) in addresses.iter().enumerate() {
             register_as(&app, number, address);
         }
         // The message whose reply was lost comes twice, and is the same one.
-        let came = smtp.wait_for(5);
-        let lost: Vec<_> = came.iter().filter(|message| message.to == ["lost@example.org"]).cloned().collect();
+        let messages = smtp.wait_for(5);
+        let lost: Vec<_> = messages.iter().filter(|message| message.to == ["lost@example.org"]).cloned().collect();
         assert_eq!(lost.len(), 2);
         assert_eq!(BTreeSet::from_iter(ids(&lost)).len(), 1);
-        wait_for_none(&app.world, WAITING);
+        wait_for_none(&app.environment, WAITING);
         let outcomes = |address: &str| {
             let message = message_of(&app, address);
             let attempts = message["attempts"].as_array().unwrap();
             let outcomes: Vec<String> = attempts.iter().map(|one| one["outcome"].as_str().unwrap().to_owned()).collect();
             (message["state"].as_str().unwrap().to_owned(), outcomes.join(" "))
         };
-        let of = |state: &str, outcomes: &str| (state.to_owned(), outcomes.to_owned());
-        assert_eq!(outcomes("refuse@example.org"), of("failed", "failed"));
-        assert_eq!(outcomes("later@example.org"), of("sent", "put_off sent"));
-        assert_eq!(outcomes("cut@example.org"), of("sent", "put_off sent"));
-        assert_eq!(outcomes("lost@example.org"), of("sent", "put_off sent"));
-        assert_eq!(outcomes("slow@example.org"), of("sent", "sent"));
+        let expected = |state: &str, outcomes: &str| (state.to_owned(), outcomes.to_owned());
+        assert_eq!(outcomes("refuse@example.org"), expected("failed", "failed"));
+        assert_eq!(outcomes("later@example.org"), expected("sent", "put_off sent"));
+        assert_eq!(outcomes("cut@example.org"), expected("sent", "put_off sent"));
+        assert_eq!(outcomes("lost@example.org"), expected("sent", "put_off sent"));
+        assert_eq!(outcomes("slow@example.org"), expected("sent", "sent"));
         let refused = message_of(&app, "refuse@example.org");
         assert!(refused["attempts"][0]["reply"].as_str().unwrap().contains("no such mailbox"), "{refused}");
-        assert_eq!(smtp.besides().len(), 0);
+        assert_eq!(smtp.remaining().len(), 0);
         let metrics = app.get("/metrics").text().to_owned();
         for line in ["plenary_mail_messages{state=\"sent\"} 4", "plenary_mail_messages{state=\"failed\"} 1",
             "plenary_mail_attempts_total{outcome=\"put_off\"} 3", "plenary_mail_seconds_count 4"] {
@@ -172,12 +172,12 @@ on_both_stores! {
         }
     }
 
-    fn while_the_server_cannot_be_reached_no_message_is_to_blame(store) {
-        if !smtp::is_there() {
+    fn an_unreachable_mail_server_is_not_counted_as_failed_attempts_of_messages(store) {
+        if !smtp::is_available() {
             return;
         }
-        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", "smtp://127.0.0.1:1"));
-        let mut app = world.start_shared();
+        let environment = Arc::new(Environment::new(store).set("PLENARY_MAIL_URL", "smtp://127.0.0.1:1"));
+        let mut app = environment.start_shared();
         app.publish(&small_conference(None, None));
         for number in 0..20 {
             register_as(&app, number, &format!("person-{number}@example.org"));
@@ -188,19 +188,19 @@ on_both_stores! {
         assert!(app.terminate().success());
         drop(app);
         let smtp = Smtp::start();
-        let _app = Arc::try_unwrap(world).ok().unwrap().set("PLENARY_MAIL_URL", &smtp.url()).start();
-        let came = smtp.wait_for(20);
-        assert_eq!(BTreeSet::from_iter(ids(&came)).len(), 20);
+        let _app = Arc::try_unwrap(environment).ok().unwrap().set("PLENARY_MAIL_URL", &smtp.url()).start();
+        let messages = smtp.wait_for(20);
+        assert_eq!(BTreeSet::from_iter(ids(&messages)).len(), 20);
     }
 
-    fn a_wrong_login_is_no_message_s_fault(store) {
-        if !smtp::is_there() {
+    fn a_wrong_login_is_not_counted_as_a_failed_attempt_of_a_message(store) {
+        if !smtp::is_available() {
             return;
         }
         let smtp = Smtp::start_with(&["--login", "plenary", "right"]);
         let url = |password: &str| format!("smtp://plenary:{password}@127.0.0.1:{}", smtp.port);
-        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", &url("wrong")));
-        let mut app = world.start_shared();
+        let environment = Arc::new(Environment::new(store).set("PLENARY_MAIL_URL", &url("wrong")));
+        let mut app = environment.start_shared();
         app.publish(&small_conference(None, None));
         register_as(&app, 1, "person-1@example.org");
         app.log.wait_for("the mail server cannot be reached");
@@ -208,55 +208,55 @@ on_both_stores! {
         assert_eq!((&message["state"], &message["tries"]), (&json!("waiting"), &json!(0)));
         assert!(app.terminate().success());
         drop(app);
-        let _app = Arc::try_unwrap(world).ok().unwrap().set("PLENARY_MAIL_URL", &url("right")).start();
+        let _app = Arc::try_unwrap(environment).ok().unwrap().set("PLENARY_MAIL_URL", &url("right")).start();
         assert_eq!(smtp.wait_for(1)[0].to, ["person-1@example.org"]);
     }
 
-    fn two_processes_share_one_outbox_and_nobody_gets_a_message_twice(store) {
-        if !smtp::is_there() {
+    fn two_processes_share_one_outbox_without_duplicate_messages(store) {
+        if !smtp::is_available() {
             return;
         }
         let smtp = Smtp::start();
-        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", &smtp.url()));
-        let first = world.start_shared();
+        let environment = Arc::new(Environment::new(store).set("PLENARY_MAIL_URL", &smtp.url()));
+        let first = environment.start_shared();
         first.publish(&small_conference(None, None));
-        let second = world.start_shared();
-        enqueue(&world, store, 300);
-        let came = smtp.wait_for(300);
-        wait_for_none(&world, WAITING);
-        assert_eq!(BTreeSet::from_iter(ids(&came)).len(), 300);
-        assert_eq!(smtp.besides().len(), 0);
+        let second = environment.start_shared();
+        enqueue(&environment, store, 300);
+        let messages = smtp.wait_for(300);
+        wait_for_none(&environment, WAITING);
+        assert_eq!(BTreeSet::from_iter(ids(&messages)).len(), 300);
+        assert_eq!(smtp.remaining().len(), 0);
         drop((first, second));
     }
 
     /// Up to 100 rounds on each store: a process is killed at a random moment of its work.
-    fn a_worker_killed_at_any_moment_loses_nothing_and_doubles_only_what_it_had_not_recorded(store) {
-        if !smtp::is_there() {
+    fn a_worker_killed_at_any_moment_loses_no_message_and_repeats_only_unrecorded_ones(store) {
+        if !smtp::is_available() {
             return;
         }
         let smtp = Smtp::start();
-        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", &smtp.url()));
-        let app = world.start_shared();
+        let environment = Arc::new(Environment::new(store).set("PLENARY_MAIL_URL", &smtp.url()));
+        let app = environment.start_shared();
         app.publish(&small_conference(None, None));
         drop(app);
         const CONNECTIONS: usize = 4;
-        let lives = at_length(20, 100);
+        let lives = repetitions(20, 100);
         let messages = 12 * lives;
-        enqueue(&world, store, messages);
+        enqueue(&environment, store, messages);
         let mut came: BTreeMap<String, usize> = BTreeMap::new();
         for _ in 0..lives {
-            let mut app = world.start_shared();
+            let mut app = environment.start_shared();
             let moment = u64::from(uuid::Uuid::new_v4().as_bytes()[0]) % 60;
             std::thread::sleep(Duration::from_millis(moment));
             app.kill();
             drop(app);
-            // As if the leases of the dead had lapsed: ten seconds would be ten seconds of this test.
-            world.database.execute("UPDATE outbox_messages SET leased_until = NULL WHERE state = 'waiting'");
+            // Lets the leases of killed processes lapse at once.
+            environment.database.execute("UPDATE outbox_messages SET leased_until = NULL WHERE state = 'waiting'");
         }
-        let mut app = world.start_shared();
-        wait_for_none(&world, WAITING);
+        let mut app = environment.start_shared();
+        wait_for_none(&environment, WAITING);
         assert!(app.terminate().success());
-        let app = world.start_shared();
+        let app = environment.start_shared();
         register_as(&app, 9_999, "last@example.org");
         loop {
             let message = smtp.wait_for(1).remove(0);
@@ -266,37 +266,37 @@ on_both_stores! {
             *came.entry(message.header("Message-ID").unwrap()).or_default() += 1;
         }
         assert_eq!(came.len(), messages, "nothing is lost");
-        let sent = world.database.count("SELECT count(*) AS n FROM outbox_messages WHERE state = 'sent'");
+        let sent = environment.database.count("SELECT count(*) AS n FROM outbox_messages WHERE state = 'sent'");
         assert!(sent >= i64::try_from(messages).unwrap());
-        // Only what was on its way when a process died comes again, under its name: one a connection at most.
+        // Only messages in progress when a process died come twice, with the same id: one for each connection at most.
         let doubled: usize = came.values().map(|times| times - 1).sum();
         assert!(doubled <= CONNECTIONS * lives, "{doubled}");
     }
 
     fn a_confirmation_overtakes_ten_thousand_announcements(store) {
-        if !smtp::is_there() {
+        if !smtp::is_available() {
             return;
         }
         let smtp = Smtp::start();
-        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", &smtp.url()).set("PLENARY_MAIL_PER_MINUTE", "60"));
-        let app = world.start_shared();
+        let environment = Arc::new(Environment::new(store).set("PLENARY_MAIL_URL", &smtp.url()).set("PLENARY_MAIL_PER_MINUTE", "60"));
+        let app = environment.start_shared();
         app.publish(&small_conference(None, None));
-        enqueue(&world, store, 200);
-        world.database.execute("UPDATE outbox_messages SET priority = 1");
+        enqueue(&environment, store, 200);
+        environment.database.execute("UPDATE outbox_messages SET priority = 1");
         register_as(&app, 9_999, "urgent@example.org");
-        let deadline = Instant::now() + PATIENCE;
-        while world.database.count("SELECT count(*) AS n FROM outbox_messages WHERE recipient = 'urgent@example.org' AND state = 'sent'") == 0 {
+        let deadline = Instant::now() + TIMEOUT;
+        while environment.database.count("SELECT count(*) AS n FROM outbox_messages WHERE recipient = 'urgent@example.org' AND state = 'sent'") == 0 {
             assert!(Instant::now() < deadline, "it never came");
         }
-        assert!(world.database.count(WAITING) >= 100, "the others wait yet");
+        assert!(environment.database.count(WAITING) >= 100, "the others wait yet");
     }
 
-    fn every_letter_in_every_language_parses_strictly_and_looks_like_no_spam(store) {
-        if !smtp::is_there() || !spamassassin_is_there() {
+    fn every_letter_in_every_language_parses_strictly_and_does_not_look_like_spam(store) {
+        if !smtp::is_available() || !spamassassin_is_available() {
             return;
         }
-        let world = Arc::new(World::new(store));
-        let mut app = world.start_shared();
+        let environment = Arc::new(Environment::new(store));
+        let mut app = environment.start_shared();
         app.publish(&small_conference(None, None));
         app.kill();
         drop(app);
@@ -318,7 +318,7 @@ on_both_stores! {
                     Store::Sqlite => format!("X'01890000000070008000{number:012}'"),
                     Store::Postgres => format!("'01890000-0000-7000-8000-{number:012}'"),
                 };
-                world.database.execute(&format!(
+                environment.database.execute(&format!(
                     "INSERT INTO outbox_messages (id, conference_id, kind, recipient, language, content, state, tries, next_try_at, \
                      created_at, priority, domain) SELECT {id}, id, '{kind}', '{kind}-{language}@example.org', '{language}', '{}', 'waiting', 0, \
                      '2026-01-01T00:00:00.000000Z', '2026-11-01T00:00:00.000000Z', 0, 'example.org' FROM conferences",
@@ -327,47 +327,47 @@ on_both_stores! {
             }
         }
         let smtp = Smtp::start();
-        let world = Arc::into_inner(world).unwrap().set("PLENARY_MAIL_URL", &smtp.url()).set("PLENARY_MAIL_FROM", "Conference <conference@example.org>");
-        let app = world.start();
-        let came = smtp.wait_for(KINDS.len() * 3);
+        let environment = Arc::into_inner(environment).unwrap().set("PLENARY_MAIL_URL", &smtp.url()).set("PLENARY_MAIL_FROM", "Conference <conference@example.org>");
+        let app = environment.start();
+        let messages = smtp.wait_for(KINDS.len() * 3);
         drop(app);
-        let list: Vec<Value> = came.iter().map(|message| json!({ "to": message.to[0], "data": message.data })).collect();
+        let list: Vec<Value> = messages.iter().map(|message| json!({ "to": message.to[0], "data": message.data })).collect();
         let judged: Value = serde_json::from_str(&smtp::run_python(JUDGE, &json!(list).to_string())).unwrap();
         let suspicious: Vec<&Value> = judged.as_array().unwrap().iter().filter(|letter| letter["score"].as_f64().unwrap() >= 2.0).collect();
         assert_eq!(suspicious, [&Value::Null; 0]);
         assert_eq!(judged.as_array().unwrap().len(), KINDS.len() * 3);
     }
 
-    fn what_was_delivered_long_ago_says_nothing_of_a_person_any_more(store) {
-        let world = Arc::new(World::new(store));
-        let mut app = world.start_shared();
+    fn old_delivered_messages_keep_no_personal_data(store) {
+        let environment = Arc::new(Environment::new(store));
+        let mut app = environment.start_shared();
         app.publish(&small_conference(None, None));
         register_as(&app, 1, "old@example.org");
-        wait_for_none(&world, WAITING);
-        world.database.execute("UPDATE outbox_messages SET next_try_at = '2020-01-01T00:00:00.000000Z'");
+        wait_for_none(&environment, WAITING);
+        environment.database.execute("UPDATE outbox_messages SET next_try_at = '2020-01-01T00:00:00.000000Z'");
         assert!(app.terminate().success());
         drop(app);
-        let app = world.start_shared();
-        wait_for_none(&world, "SELECT count(*) AS n FROM outbox_messages WHERE scrubbed_at IS NULL");
+        let app = environment.start_shared();
+        wait_for_none(&environment, "SELECT count(*) AS n FROM outbox_messages WHERE scrubbed_at IS NULL");
         let list = app.admin("GET", MESSAGES, None).json();
         assert_eq!((&list["data"][0]["recipient"], &list["data"][0]["state"]), (&Value::Null, &json!("sent")));
-        let kept = "SELECT count(*) AS n FROM outbox_messages WHERE CAST(content AS text) LIKE '%old@%' OR recipient <> ''";
-        assert_eq!(world.database.count(kept), 0);
-        assert_eq!(world.database.count("SELECT count(*) AS n FROM mail_attempts WHERE reply IS NOT NULL"), 0);
-        assert!(world.run(&["doctor"]).status.success());
+        let rows_with_address = "SELECT count(*) AS n FROM outbox_messages WHERE CAST(content AS text) LIKE '%old@%' OR recipient <> ''";
+        assert_eq!(environment.database.count(rows_with_address), 0);
+        assert_eq!(environment.database.count("SELECT count(*) AS n FROM mail_attempts WHERE reply IS NOT NULL"), 0);
+        assert!(environment.run(&["doctor"]).status.success());
     }
 
-    fn the_sender_answers_and_bounces_are_set_apart_and_mail_is_signed(store) {
-        if !smtp::is_there() || !smtp::python_has("dkim") {
+    fn mail_is_signed_and_has_separate_addresses_for_replies_and_bounces(store) {
+        if !smtp::is_available() || !smtp::python_has("dkim") {
             return;
         }
         let smtp = Smtp::start();
-        let world = World::new(store);
-        let key = world.folder.0.join("dkim.pem");
-        let made = std::process::Command::new("openssl").args(["genrsa", "-traditional", "-out"]).arg(&key).arg("2048")
+        let environment = Environment::new(store);
+        let key = environment.folder.0.join("dkim.pem");
+        let created = std::process::Command::new("openssl").args(["genrsa", "-traditional", "-out"]).arg(&key).arg("2048")
             .stderr(std::process::Stdio::null()).status();
-        assert!(made.unwrap().success());
-        let app = world
+        assert!(created.unwrap().success());
+        let app = environment
             .set("PLENARY_MAIL_URL", &smtp.url())
             .set("PLENARY_MAIL_FROM", "Secretariat <no-reply@conference.example>")
             .set("PLENARY_MAIL_REPLY_TO", "Desk <desk@conference.example>")
@@ -383,20 +383,20 @@ on_both_stores! {
         assert_eq!(message.header("Reply-To").unwrap(), "Desk <desk@conference.example>");
         assert!(message.header("Message-ID").unwrap().ends_with("@conference.example>"));
         assert_eq!(message.header("List-Unsubscribe"), None, "a confirmation is no announcement");
-        let checked = app.world.run(&["mail", "check"]);
-        let said = String::from_utf8(checked.stdout).unwrap();
+        let checked = app.environment.run(&["mail", "check"]);
+        let printed = String::from_utf8(checked.stdout).unwrap();
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
-        let record = said.lines().find_map(|line| line.strip_prefix("s2030._domainkey.conference.example. TXT ")).unwrap();
+        let record = printed.lines().find_map(|line| line.strip_prefix("s2030._domainkey.conference.example. TXT ")).unwrap();
         let script = "import dkim, json, sys\n\
             record, message = json.loads(sys.stdin.read())\n\
             find = lambda name, timeout=5: record.encode()\n\
             print(dkim.verify(message.encode('utf-8', 'surrogateescape'), dnsfunc=find))";
         let input = json!([record.trim_matches('"'), message.data]).to_string();
         assert_eq!(smtp::run_python(script, &input).trim(), "True");
-        let tried = app.world.run(&["mail", "test", "someone@example.org"]);
+        let tried = app.environment.run(&["mail", "test", "someone@example.org"]);
         assert!(String::from_utf8(tried.stdout).unwrap().starts_with("sent: 250"));
         assert_eq!(smtp.wait_for(1)[0].to, ["someone@example.org"]);
-        let refused = app.world.run(&["mail", "test", "refuse@example.org"]);
+        let refused = app.environment.run(&["mail", "test", "refuse@example.org"]);
         assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("no such mailbox"));
     }
 }

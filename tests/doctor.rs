@@ -1,4 +1,4 @@
-//! `plenary doctor`: says that a healthy store is healthy, and what exactly is wrong with one that is not.
+//! `plenary doctor`: finds nothing in a healthy store, and each inconsistency in a broken one.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::{
     check_in::conference,
     support::{
         App, Store,
-        app::{World, person, small_conference},
+        app::{Environment, person, small_conference},
         on_both_stores,
     },
 };
@@ -15,7 +15,7 @@ const PATH: &str = "/api/v1/conferences/small/registrations";
 
 /// The exit code and the lines.
 fn doctor(app: &App, arguments: &[&str]) -> (i32, Vec<String>, String) {
-    let output = app.world.run(&[&["doctor"], arguments].concat());
+    let output = app.environment.run(&[&["doctor"], arguments].concat());
     let lines = String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
     (output.status.code().unwrap(), lines, String::from_utf8(output.stderr).unwrap())
 }
@@ -27,7 +27,7 @@ fn wrong(app: &App) -> Vec<String> {
     wrong
 }
 
-/// A row's id, as a statement writes it.
+/// The id of a row as an SQL literal.
 fn id(store: Store, number: u8) -> String {
     match store {
         Store::Sqlite => format!("X'0189000000007000800000000000{number:04}'"),
@@ -36,12 +36,12 @@ fn id(store: Store, number: u8) -> String {
 }
 
 /// The references of people in every state, by their names.
-struct Busy {
+struct BusyConference {
     app: App,
     store: Store,
 }
 
-impl Busy {
+impl BusyConference {
     fn create(store: Store) -> Self {
         let mut blueprint = small_conference(Some(20), Some(1));
         blueprint["sessions"].as_array_mut().unwrap().push(json!({
@@ -52,9 +52,9 @@ impl Busy {
             json!({ "code": "vip", "name": "VIP", "needs_approval": true }),
             json!({ "code": "guest", "name": "Guest", "seats": 1, "offer_hours": 24 }),
         ]);
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         app.publish(&blueprint);
-        let busy = Self { app, store };
+        let fixture = Self { app, store };
         for (name, category, sessions) in [
             ("ann", "delegate", json!(["workshop"])),
             ("bob", "delegate", json!(["workshop"])),
@@ -66,29 +66,29 @@ impl Busy {
             ("hal", "guest", json!([])),
             ("ida", "guest", json!([])),
         ] {
-            busy.register(name, category, &sessions);
+            fixture.register(name, category, &sessions);
         }
-        busy.act("fay", "cancel");
-        busy.act("gus", "cancel");
-        busy.act("hal", "accept");
-        busy.act("ann", "renew-link");
+        fixture.act("fay", "cancel");
+        fixture.act("gus", "cancel");
+        fixture.act("hal", "accept");
+        fixture.act("ann", "renew-link");
         let (delegation, now) = (id(store, 1), "'2026-01-01T00:00:00.000000Z'");
         let of_press = "FROM categories WHERE code = 'press'";
-        busy.execute(&format!(
+        fixture.execute(&format!(
             "INSERT INTO delegations (id, conference_id, code, kind, name, name_folded, category_id, quota, members, \
              token_generation, created_at, updated_at) SELECT {delegation}, conference_id, 'be', 'member_state', '{{}}', \
              'be', id, 5, 1, 1, {now}, {now} {of_press}"
         ));
-        busy.execute(&format!(
+        fixture.execute(&format!(
             "INSERT INTO delegation_members (registration_id, delegation_id, is_head, level) \
              SELECT id, {delegation}, TRUE, 'minister' FROM registrations WHERE given_name = 'cyd'"
         ));
-        busy.execute(&format!(
+        fixture.execute(&format!(
             "INSERT INTO invitations (id, conference_id, kind, label, category_id, uses_max, uses, seats_reserved, \
              generation, created_at) SELECT {}, conference_id, 'shared', 'friends', id, 5, 0, 0, 1, {now} {of_press}",
             id(store, 2)
         ));
-        busy
+        fixture
     }
 
     fn register(&self, name: &str, category: &str, sessions: &Value) {
@@ -108,7 +108,7 @@ impl Busy {
 
     fn reference(&self, name: &str) -> String {
         self.app
-            .world
+            .environment
             .database
             .texts(&format!("SELECT reference AS n FROM registrations WHERE given_name = '{name}'"))
             .pop()
@@ -116,29 +116,29 @@ impl Busy {
     }
 
     fn execute(&self, statement: &str) {
-        self.app.world.database.execute(statement);
+        self.app.environment.database.execute(statement);
     }
 
-    /// Breaks one thing, holds what the doctor says against `expected`, and mends it. A name in braces stands for that
-    /// person's reference.
-    fn provoke(&self, statement: &str, expected: &[&str], mend: &str) {
+    /// Executes `statement`, compares the doctor's findings with `expected`, and repairs the store. A name in braces
+    /// stands for that person's reference.
+    fn provoke(&self, statement: &str, expected: &[&str], repair: &str) {
         let names = ["ann", "bob", "cyd", "dan", "eve", "fay", "ida"];
-        let told = |line: &&str| {
+        let with_references = |line: &&str| {
             names
                 .iter()
                 .fold((*line).to_owned(), |line, name| line.replace(&format!("{{{name}}}"), &self.reference(name)))
         };
-        let expected: Vec<String> = expected.iter().map(told).collect();
+        let expected: Vec<String> = expected.iter().map(with_references).collect();
         self.execute(statement);
         assert_eq!(wrong(&self.app), expected, "{statement}");
-        self.execute(mend);
-        assert_eq!(wrong(&self.app), Vec::<String>::new(), "{mend}");
+        self.execute(repair);
+        assert_eq!(wrong(&self.app), Vec::<String>::new(), "{repair}");
     }
 }
 
 on_both_stores! {
-    fn a_healthy_store_is_said_to_be_healthy(store) {
-        let Busy { app, .. } = Busy::create(store);
+    fn a_healthy_store_has_no_findings(store) {
+        let BusyConference { app, .. } = BusyConference::create(store);
         let (code, lines, said) = doctor(&app, &[]);
         assert_eq!((code, said.as_str()), (0, ""), "{lines:?}");
         assert_eq!(lines, [
@@ -179,25 +179,25 @@ on_both_stores! {
         assert!(said.starts_with("plenary: "), "{said}");
     }
 
-    fn whatever_is_wrong_is_named(store) {
-        let busy = Busy::create(store);
-        busy.provoke(
+    fn each_inconsistency_is_found(store) {
+        let fixture = BusyConference::create(store);
+        fixture.provoke(
             "UPDATE session_sign_ups SET state = 'wished' WHERE state = 'waitlisted'",
             &["sign-ups of confirmed registrations have a seat or wait for one: small: registration {bob} is confirmed and wished in a session"],
             "UPDATE session_sign_ups SET state = 'waitlisted' WHERE state = 'wished' \
              AND registration_id IN (SELECT id FROM registrations WHERE state = 'confirmed')",
         );
-        busy.provoke(
+        fixture.provoke(
             "UPDATE registration_setups SET seats_taken = seats_taken + 1",
             &["seats of the conference: small: seats_taken is 5, the count is 4"],
             "UPDATE registration_setups SET seats_taken = seats_taken - 1",
         );
-        busy.provoke(
+        fixture.provoke(
             "UPDATE categories SET seats_taken = seats_taken - 1 WHERE code = 'delegate'",
             &["seats of categories: small: category delegate is 1, the count is 2"],
             "UPDATE categories SET seats_taken = seats_taken + 1 WHERE code = 'delegate'",
         );
-        busy.provoke(
+        fixture.provoke(
             "UPDATE invitations SET seats_reserved = 2",
             &[
                 "seats of the conference: small: seats_taken is 4, the count is 6",
@@ -205,44 +205,44 @@ on_both_stores! {
             ],
             "UPDATE invitations SET seats_reserved = 0",
         );
-        busy.provoke(
+        fixture.provoke(
             "UPDATE session_quotas SET seats_taken = 0, seats = 0",
             &["seats of sessions: small: session workshop is 0, the count is 1"],
             "UPDATE session_quotas SET seats_taken = 1, seats = 1",
         );
-        busy.provoke(
+        fixture.provoke(
             "UPDATE categories SET seats = 2 WHERE code = 'press'",
             &["nobody waits while a seat is free: small: registration {dan} waits while there is a seat in category press"],
             "UPDATE categories SET seats = 1 WHERE code = 'press'",
         );
-        busy.provoke(
+        fixture.provoke(
             "UPDATE session_quotas SET seats = 2",
             &["nobody waits for a session that has a seat: small: registration {bob} waits while there is a seat in \
                session workshop"],
             "UPDATE session_quotas SET seats = 1",
         );
-        busy.provoke(
+        fixture.provoke(
             "UPDATE delegations SET members = 0",
             &["members of delegations: small: delegation be is 0, the count is 1"],
             "UPDATE delegations SET members = 1",
         );
-        busy.provoke(
+        fixture.provoke(
             "UPDATE invitations SET uses = 1",
             &["uses of invitations: small: invitation friends is 1, the count is 0"],
             "UPDATE invitations SET uses = 0",
         );
-        busy.provoke(
+        fixture.provoke(
             "UPDATE registration_setups SET last_arrival = 3",
             &["the last arrival: small: last_arrival is 3, the latest is 13"],
             "UPDATE registration_setups SET last_arrival = 13",
         );
-        busy.provoke(
+        fixture.provoke(
             "UPDATE registration_setups SET last_event = 3",
             &["the last event: small: last_event is 3, the latest is 14"],
             "UPDATE registration_setups SET last_event = 14",
         );
         let cancelled = "event = 'cancelled' AND registration_id = (SELECT id FROM registrations WHERE given_name = 'fay')";
-        busy.provoke(
+        fixture.provoke(
             &format!("UPDATE registration_events SET at = '2020-01-01T00:00:00.000000Z' WHERE {cancelled}"),
             &["histories do not go back in time: small: registration {fay} has an instant of cancelled before the one of \
                the event before"],
@@ -250,14 +250,14 @@ on_both_stores! {
                 WHERE given_name = 'fay') WHERE {cancelled}"),
         );
         let sign_up = "SELECT r.id, q.session_id, 'wished', 1, r.created_at FROM registrations r, session_quotas q";
-        busy.provoke(
+        fixture.provoke(
             &format!("INSERT INTO session_sign_ups {sign_up} WHERE r.given_name = 'fay'"),
             &["only live registrations are signed up for sessions: small: registration {fay} is cancelled and signed up for a \
                session"],
             "DELETE FROM session_sign_ups WHERE registration_id = \
              (SELECT id FROM registrations WHERE given_name = 'fay')",
         );
-        busy.provoke(
+        fixture.provoke(
             "UPDATE registrations SET state = 'rejected' WHERE given_name = 'eve'",
             &[
                 "only live registrations are signed up for sessions: small: registration {eve} is rejected and signed up for a \
@@ -268,10 +268,10 @@ on_both_stores! {
         );
     }
 
-    fn a_history_that_cannot_be_and_a_letter_that_is_not_are_named(store) {
-        let busy = Busy::create(store);
+    fn an_impossible_history_and_a_missing_letter_are_found(store) {
+        let fixture = BusyConference::create(store);
         let of_eve = "registration_id = (SELECT id FROM registrations WHERE given_name = 'eve')";
-        busy.provoke(
+        fixture.provoke(
             &format!("UPDATE registration_events SET event = 'promoted' WHERE {of_eve}"),
             &[
                 "histories follow the status transitions: small: registration {eve} went from nothing to pending by promoted",
@@ -279,19 +279,19 @@ on_both_stores! {
             ],
             &format!("UPDATE registration_events SET event = 'registered' WHERE {of_eve}"),
         );
-        busy.provoke(
+        fixture.provoke(
             "UPDATE outbox_messages SET kind = 'rejected' WHERE kind = 'pending'",
             &["each letter has its event: small: letter rejected registration {eve} has none for registered"],
             "UPDATE outbox_messages SET kind = 'pending' WHERE kind = 'rejected'",
         );
-        busy.provoke(
+        fixture.provoke(
             "UPDATE outbox_messages SET event_id = NULL WHERE kind = 'pending'",
             &["each event has its letter: small: registration {eve} has no letter about registered"],
             &format!("UPDATE outbox_messages SET event_id = (SELECT id FROM registration_events WHERE {of_eve}) \
                 WHERE kind = 'pending'"),
         );
-        let unknown = id(busy.store, 9);
-        busy.provoke(
+        let unknown = id(fixture.store, 9);
+        fixture.provoke(
             &format!("UPDATE outbox_messages SET event_id = {unknown} WHERE kind = 'pending'"),
             &[
                 "each event has its letter: small: registration {eve} has no letter about registered",
@@ -300,17 +300,17 @@ on_both_stores! {
             &format!("UPDATE outbox_messages SET event_id = (SELECT id FROM registration_events WHERE {of_eve}) \
                 WHERE kind = 'pending'"),
         );
-        busy.execute(&format!("DELETE FROM registration_events WHERE {of_eve}"));
-        let eve = busy.reference("eve");
-        assert_eq!(wrong(&busy.app), [
+        fixture.execute(&format!("DELETE FROM registration_events WHERE {of_eve}"));
+        let eve = fixture.reference("eve");
+        assert_eq!(wrong(&fixture.app), [
             format!("the status is that of the latest event: small: registration {eve} is pending, its history ends with \
                      nothing"),
             "each letter has its event: small: letter pending is about an event that did not happen".to_owned(),
         ]);
     }
 
-    fn a_record_of_the_doors_that_contradicts_itself_is_named(store) {
-        let app = World::new(store).start();
+    fn an_inconsistent_check_in_record_is_found(store) {
+        let app = Environment::new(store).start();
         app.publish(&conference());
         let form = person(1, "delegate");
         let reference = app.post(PATH, &form).json()["reference"].as_str().unwrap().to_owned();
@@ -320,66 +320,66 @@ on_both_stores! {
             let answer = app.admin("POST", path, Some(&json!({ "check_ins": [scan] }))).json();
             (scan["id"].as_str().unwrap().to_owned(), answer["data"][0]["outcome"].as_str().unwrap().to_owned())
         };
-        let (first, told) = scan();
-        assert_eq!((told, scan().1), ("admitted".to_owned(), "admitted_again".to_owned()));
+        let (first, outcome) = scan();
+        assert_eq!((outcome, scan().1), ("admitted".to_owned(), "admitted_again".to_owned()));
         assert_eq!(app.admin("POST", &format!("{path}/{first}/undo"), Some(&json!({}))).status, 200);
         assert_eq!(scan().1, "admitted_again");
         let (code, lines, _) = doctor(&app, &[]);
         assert_eq!(code, 0, "{lines:?}");
         assert!(lines.contains(&"ok     outcomes of check-ins follow from the entries before: 4 checked".to_owned()), "{lines:?}");
-        let busy = Busy { app, store };
+        let fixture = BusyConference { app, store };
         let check = "outcomes of check-ins follow from the entries before: small: registration";
-        busy.provoke(
+        fixture.provoke(
             "UPDATE check_ins SET outcome = 'admitted' WHERE sequence = 2",
             &[&format!("{check} {reference} entry 2 is admitted, but should be admitted_again")],
             "UPDATE check_ins SET outcome = 'admitted_again' WHERE sequence = 2",
         );
         let nobody = id(store, 9);
-        busy.provoke(
+        fixture.provoke(
             &format!("UPDATE check_ins SET undoes = {nobody} WHERE outcome = 'undone'"),
             &[&format!("{check} {reference} entry 3 undoes no earlier admission")],
             "UPDATE check_ins SET undoes = (SELECT id FROM check_ins WHERE sequence = 1) WHERE outcome = 'undone'",
         );
-        busy.provoke(
+        fixture.provoke(
             "UPDATE check_in_counters SET last_sequence = 1",
             &["the last entry of the check-in record: small: last_sequence is 1, the latest is 4"],
             "UPDATE check_in_counters SET last_sequence = 4",
         );
     }
 
-    /// What a constraint of the store refuses can only be there where the constraint is not.
-    fn what_constraints_hold_is_looked_at_all_the_same(store) {
-        let busy = Busy::create(store);
-        let arrival = |name: &str| busy.app.count(&format!("SELECT arrival AS n FROM registrations WHERE given_name = '{name}'"));
+    /// What a constraint refuses can only be there without the constraint.
+    fn what_constraints_guarantee_is_checked_too(store) {
+        let fixture = BusyConference::create(store);
+        let arrival = |name: &str| fixture.app.count(&format!("SELECT arrival AS n FROM registrations WHERE given_name = '{name}'"));
         let (ann, bob) = (arrival("ann"), arrival("bob"));
-        busy.execute(&format!("UPDATE registrations SET arrival = {ann} WHERE given_name = 'bob'"));
-        let first = [busy.reference("ann"), busy.reference("bob")].into_iter().min().unwrap();
-        let says = format!("arrival numbers are unique: small: registration {first} has the arrival {ann} of another");
-        assert_eq!(wrong(&busy.app), [says]);
-        busy.execute(&format!("UPDATE registrations SET arrival = {bob} WHERE given_name = 'bob'"));
-        busy.execute("DROP INDEX registrations_live_email_key");
-        let says = format!("one live registration per address: small: registration {first} shares its address with 1 other live \
+        fixture.execute(&format!("UPDATE registrations SET arrival = {ann} WHERE given_name = 'bob'"));
+        let first = [fixture.reference("ann"), fixture.reference("bob")].into_iter().min().unwrap();
+        let expected = format!("arrival numbers are unique: small: registration {first} has the arrival {ann} of another");
+        assert_eq!(wrong(&fixture.app), [expected]);
+        fixture.execute(&format!("UPDATE registrations SET arrival = {bob} WHERE given_name = 'bob'"));
+        fixture.execute("DROP INDEX registrations_live_email_key");
+        let expected = format!("one live registration per address: small: registration {first} shares its address with 1 other live \
             ones");
-        busy.provoke(
+        fixture.provoke(
             "UPDATE registrations SET email_folded = 'ann@example.org' WHERE given_name = 'bob'",
-            &[&says],
+            &[&expected],
             "UPDATE registrations SET email_folded = 'bob@example.org' WHERE given_name = 'bob'",
         );
         if store == Store::Postgres {
-            busy.execute("ALTER TABLE registrations DROP CONSTRAINT registrations_offer_check");
-            busy.provoke(
+            fixture.execute("ALTER TABLE registrations DROP CONSTRAINT registrations_offer_check");
+            fixture.provoke(
                 "UPDATE registrations SET offer_expires_at = now() + interval '1 day' WHERE given_name = 'ann'",
                 &["only waiting registrations have an offer: small: registration {ann} is confirmed and has an offer"],
                 "UPDATE registrations SET offer_expires_at = NULL WHERE given_name = 'ann'",
             );
-            busy.execute("ALTER TABLE categories DROP CONSTRAINT categories_seats_taken_check");
-            busy.provoke(
+            fixture.execute("ALTER TABLE categories DROP CONSTRAINT categories_seats_taken_check");
+            fixture.provoke(
                 "UPDATE categories SET seats = 0 WHERE code = 'press'",
                 &["no more seats taken than there are: small: category press more seats are taken than there are"],
                 "UPDATE categories SET seats = 1 WHERE code = 'press'",
             );
-            busy.execute("ALTER TABLE delegations DROP CONSTRAINT delegations_members_check");
-            busy.provoke(
+            fixture.execute("ALTER TABLE delegations DROP CONSTRAINT delegations_members_check");
+            fixture.provoke(
                 "UPDATE delegations SET quota = 0",
                 &["quotas of delegations: small: delegation be has more members than its quota"],
                 "UPDATE delegations SET quota = 5",

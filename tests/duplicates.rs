@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Answer, App, Store,
-    app::{World, small_conference},
+    app::{Environment, small_conference},
     on_both_stores,
 };
 
 const PATH: &str = "/api/v1/conferences/small";
 
-/// A person of a name, at an address, with whatever else.
+/// Ada Lovelace at an address, with further fields.
 fn ada(address: &str, more: &Value) -> Value {
     let mut form = json!({
         "category": "delegate", "given_name": "Ada", "family_name": "Lovelace", "email": format!("{address}@example.org"),
@@ -34,13 +34,13 @@ fn pairs(app: &App) -> Vec<Value> {
     app.admin("GET", &format!("{PATH}/duplicates"), None).json()["data"].as_array().unwrap().clone()
 }
 
-fn judge(app: &App, pair: &Value, how: &str, body: &Value) -> Answer {
+fn decide_pair(app: &App, pair: &Value, how: &str, body: &Value) -> Answer {
     let id = pair["id"].as_str().unwrap();
     app.admin("POST", &format!("{PATH}/duplicates/{id}/{how}"), Some(body))
 }
 
 fn merge(app: &App, keep: &str) -> Answer {
-    judge(app, &pairs(app)[0], "merge", &json!({ "keep": keep }))
+    decide_pair(app, &pairs(app)[0], "merge", &json!({ "keep": keep }))
 }
 
 fn messages(app: &App) -> i64 {
@@ -48,7 +48,7 @@ fn messages(app: &App) -> i64 {
 }
 
 fn assert_healthy(app: &App) {
-    let output = app.world.run(&["doctor"]);
+    let output = app.environment.run(&["doctor"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
@@ -69,7 +69,7 @@ fn with_sessions() -> Value {
     blueprint
 }
 
-/// A row's id, as a statement writes it.
+/// The id of a row as an SQL literal.
 fn id(store: Store, number: u8) -> String {
     match store {
         Store::Sqlite => format!("X'0189000000007000800000000000{number:04}'"),
@@ -78,8 +78,8 @@ fn id(store: Store, number: u8) -> String {
 }
 
 on_both_stores! {
-    fn a_change_that_makes_two_people_look_like_one_is_noticed(store) {
-        let app = World::new(store).start();
+    fn a_change_that_makes_two_people_look_like_one_is_flagged(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         register(&app, &ada("one", &json!({})));
         let other = register(&app, &ada("two", &json!({ "birth_date": "1991-01-01" })));
@@ -93,7 +93,7 @@ on_both_stores! {
     }
 
     fn a_probable_pair_is_shown_side_by_side_until_it_is_dismissed(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let first = register(&app, &ada("ada", &json!({ "organisation": "Institute" })));
         // Another name order, another writing of the name; another date of birth; neither date nor organisation.
@@ -102,9 +102,9 @@ on_both_stores! {
         register(&app, &ada("plain", &json!({ "birth_date": null, "organisation": null })));
         let third = register(&app, &ada("third", &json!({ "birth_date": null, "organisation": "INSTITUTE" })));
         let found = pairs(&app);
-        let told = |pair: &Value| (pair["reason"].clone(), pair["registrations"][0]["reference"].clone(),
+        let summary = |pair: &Value| (pair["reason"].clone(), pair["registrations"][0]["reference"].clone(),
             pair["registrations"][1]["reference"].clone());
-        assert_eq!(found.iter().map(told).collect::<Vec<_>>(), [
+        assert_eq!(found.iter().map(summary).collect::<Vec<_>>(), [
             (json!("birth_date"), json!(first), json!(second)),
             (json!("organisation"), json!(first), json!(third)),
         ]);
@@ -114,21 +114,21 @@ on_both_stores! {
         let rest = app.admin("GET", page["next"].as_str().unwrap(), None).json();
         assert_eq!((&page["data"], &rest["data"], &rest["next"]), (&json!([found[0]]), &json!([found[1]]), &Value::Null));
         for _ in 0..2 {
-            let dismissed = judge(&app, &found[0], "dismiss", &json!({}));
+            let dismissed = decide_pair(&app, &found[0], "dismiss", &json!({}));
             assert_eq!((dismissed.status, &dismissed.json()["status"]), (200, &json!("dismissed")));
         }
         assert_eq!(pairs(&app), [found[1].clone()]);
-        // A pair of which one does not come any more is no matter.
+        // A pair with a cancelled registration is not listed.
         let cancel = format!("{PATH}/registrations/{third}/cancel");
         assert_eq!(app.admin("POST", &cancel, Some(&json!({}))).status, 200);
         assert_eq!(pairs(&app), Vec::<Value>::new());
         let unknown = json!({ "id": "01890000-0000-7000-8000-000000000000" });
-        assert_eq!(judge(&app, &unknown, "dismiss", &json!({})).status, 404);
-        assert_eq!(judge(&app, &json!({ "id": "x" }), "merge", &json!({ "keep": "x" })).status, 404);
+        assert_eq!(decide_pair(&app, &unknown, "dismiss", &json!({})).status, 404);
+        assert_eq!(decide_pair(&app, &json!({ "id": "x" }), "merge", &json!({ "keep": "x" })).status, 404);
     }
 
     fn a_merge_makes_one_registration_and_one_letter_of_two(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         app.publish(&with_sessions());
         let first = register(&app, &ada("ada", &json!({ "position": "Analyst", "sessions": ["one"] })));
         let second = register(&app, &ada("a.l", &json!({
@@ -138,22 +138,22 @@ on_both_stores! {
         let before = messages(&app);
         let pair = pairs(&app)[0].clone();
         let wrong = json!({ "keep": "SMALL-1", "fields": { "email": "S-2", "height": first } });
-        assert_eq!(judge(&app, &pair, "merge", &wrong).faults(), ["#/fields/height unknown_field"]);
+        assert_eq!(decide_pair(&app, &pair, "merge", &wrong).faults(), ["#/fields/height unknown_field"]);
         let wrong = json!({ "keep": "SMALL-1", "fields": { "email": "S-2" } });
-        assert_eq!(judge(&app, &pair, "merge", &wrong).faults(), ["#/keep unknown_reference", "#/fields/email unknown_reference"]);
-        let wish = json!({ "keep": first, "fields": { "email": second, "honorific": first } });
-        let merged = judge(&app, &pair, "merge", &wish);
+        assert_eq!(decide_pair(&app, &pair, "merge", &wrong).faults(), ["#/keep unknown_reference", "#/fields/email unknown_reference"]);
+        let request = json!({ "keep": first, "fields": { "email": second, "honorific": first } });
+        let merged = decide_pair(&app, &pair, "merge", &request);
         assert_eq!((merged.status, &merged.json()["status"]), (200, &json!("merged")), "{}", merged.text());
 
-        let kept = read(&app, &first);
+        let kept_registration = read(&app, &first);
         let fields = ["email", "position_title", "organisation", "country", "phone", "honorific", "status"];
-        let found: Vec<_> = fields.iter().map(|field| kept[*field].clone()).collect();
+        let found: Vec<_> = fields.iter().map(|field| kept_registration[*field].clone()).collect();
         assert_eq!(found, [json!("a.l@example.org"), json!("Analyst"), json!("Institute"), json!("GB"),
             json!("+32 2 123 45 67"), Value::Null, json!("confirmed")]);
-        let mut sessions: Vec<_> = kept["sessions"].as_array().unwrap().iter().map(|seat| seat["session"].clone()).collect();
+        let mut sessions: Vec<_> = kept_registration["sessions"].as_array().unwrap().iter().map(|seat| seat["session"].clone()).collect();
         sessions.sort_by_key(Value::to_string);
         assert_eq!(sessions, ["one", "three"], "two is on at the same time as one");
-        assert_eq!(events(&kept), [("registered", "confirmed"), ("merged", "confirmed")]);
+        assert_eq!(events(&kept_registration), [("registered", "confirmed"), ("merged", "confirmed")]);
         let other = read(&app, &second);
         assert_eq!(events(&other), [("registered", "confirmed"), ("cancelled", "cancelled")]);
         assert_eq!(other["sessions"], json!([]));
@@ -164,37 +164,37 @@ on_both_stores! {
         let to = "SELECT count(*) AS n FROM outbox_messages WHERE kind = 'changed' AND recipient = 'a.l@example.org'";
         assert_eq!(app.count(to), 1);
 
-        let again = judge(&app, &pair, "merge", &wish);
-        assert_eq!(again.problem(), (409, "already-merged".to_owned()));
-        assert_eq!(judge(&app, &pair, "dismiss", &json!({})).problem(), (409, "already-merged".to_owned()));
+        let repeated = decide_pair(&app, &pair, "merge", &request);
+        assert_eq!(repeated.problem(), (409, "already-merged".to_owned()));
+        assert_eq!(decide_pair(&app, &pair, "dismiss", &json!({})).problem(), (409, "already-merged".to_owned()));
         assert_eq!(messages(&app), before + 1);
         assert_healthy(&app);
     }
 
     fn a_merge_keeps_the_better_place_and_frees_the_other(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         app.publish(&small_conference(Some(2), None));
         let seated = register(&app, &ada("ada", &json!({})));
         let blocker = register(&app, &json!({ "category": "press", "given_name": "B", "family_name": "B",
             "email": "b@example.org", "consent": true }));
         let next = register(&app, &json!({ "category": "delegate", "given_name": "N", "family_name": "N",
             "email": "n@example.org", "consent": true }));
-        let waits = register(&app, &ada("a.l", &json!({})));
+        let waiting = register(&app, &ada("a.l", &json!({})));
         let before = messages(&app);
-        assert_eq!(merge(&app, &waits).status, 200);
-        assert_eq!(events(&read(&app, &waits)), [("registered", "waitlisted"), ("merged", "confirmed")]);
+        assert_eq!(merge(&app, &waiting).status, 200);
+        assert_eq!(events(&read(&app, &waiting)), [("registered", "waitlisted"), ("merged", "confirmed")]);
         assert_eq!(read(&app, &seated)["status"], "cancelled");
         assert_eq!(read(&app, &next)["status"], "waitlisted", "the seat is handed over, not given away");
         assert_eq!(messages(&app), before + 1);
         assert_healthy(&app);
 
-        // Two that both have a seat: one of the two is free, and goes to who waits.
+        // Both have a seat: one of the two becomes free for the waiting list.
         assert_eq!(app.admin("POST", &format!("{PATH}/registrations/{blocker}/cancel"), Some(&json!({}))).status, 200);
         assert_eq!(read(&app, &next)["status"], "confirmed");
         let late = register(&app, &json!({ "category": "delegate", "given_name": "L", "family_name": "L",
             "email": "l@example.org", "consent": true }));
         assert_eq!(read(&app, &late)["position"], 1);
-        // Two that both wait: the earlier place.
+        // Both wait: the merge keeps the earlier place.
         let one = register(&app, &ada("w1", &json!({ "birth_date": "1980-01-01" })));
         let between = register(&app, &json!({ "category": "delegate", "given_name": "M", "family_name": "M",
             "email": "m@example.org", "consent": true }));
@@ -205,8 +205,8 @@ on_both_stores! {
         assert_healthy(&app);
     }
 
-    fn two_seats_of_one_person_become_one_and_the_next_gets_the_other(store) {
-        let app = World::new(store).start();
+    fn a_merge_of_two_seats_gives_one_to_the_next_who_waits(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(Some(2), None));
         let first = register(&app, &ada("ada", &json!({})));
         register(&app, &ada("a.l", &json!({})));
@@ -220,33 +220,33 @@ on_both_stores! {
         assert_healthy(&app);
     }
 
-    fn what_a_merge_takes_over_may_be_what_a_third_one_says(store) {
-        let app = World::new(store).start();
+    fn a_merge_result_is_checked_against_third_registrations(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let first = register(&app, &ada("ada", &json!({ "birth_date": null, "organisation": "Institute" })));
         let second = register(&app, &ada("a.l", &json!({ "organisation": "The institute" })));
         let third = register(&app, &ada("third", &json!({})));
-        // A registrar knows better than the names of the organisations.
+        // A registrar may merge although the organisations differ.
         let found = pairs(&app);
         assert_eq!(found.len(), 1, "the first says nothing that another says");
-        let wish = json!({ "keep": second, "fields": { "organisation": second } });
-        assert_eq!(judge(&app, &found[0], "dismiss", &json!({})).status, 200);
+        let request = json!({ "keep": second, "fields": { "organisation": second } });
+        assert_eq!(decide_pair(&app, &found[0], "dismiss", &json!({})).status, 200);
         let fourth = register(&app, &ada("fourth", &json!({ "organisation": "Institute" })));
         let with_first = |pair: &&Value| pair["registrations"][0]["reference"] == json!(first);
         let found: Vec<Value> = pairs(&app).iter().filter(with_first).cloned().collect();
         assert_eq!(found.len(), 1);
-        assert_eq!(judge(&app, &found[0], "merge", &wish).faults(), ["#/keep unknown_reference", "#/fields/organisation unknown_reference"]);
-        assert_eq!(judge(&app, &found[0], "merge", &json!({ "keep": first })).status, 200);
+        assert_eq!(decide_pair(&app, &found[0], "merge", &request).faults(), ["#/keep unknown_reference", "#/fields/organisation unknown_reference"]);
+        assert_eq!(decide_pair(&app, &found[0], "merge", &json!({ "keep": first })).status, 200);
         let others = |pair: &Value| pair["registrations"].as_array().unwrap().iter()
             .map(|one| one["reference"].clone()).collect::<Vec<_>>();
-        let told: Vec<_> = pairs(&app).iter().map(others).collect();
-        assert_eq!(told, [[json!(first), json!(second)], [json!(first), json!(third)]]);
+        let summary: Vec<_> = pairs(&app).iter().map(others).collect();
+        assert_eq!(summary, [[json!(first), json!(second)], [json!(first), json!(third)]]);
         assert_eq!(read(&app, &fourth)["status"], "cancelled");
         assert_healthy(&app);
     }
 
-    fn a_seat_that_cannot_be_taken_over_is_not_lost(store) {
-        let app = World::new(store).start();
+    fn a_seat_that_a_merge_cannot_take_over_is_not_lost(store) {
+        let app = Environment::new(store).start();
         let mut blueprint = small_conference(None, Some(1));
         blueprint["registration"]["categories"].as_array_mut().unwrap().push(
             json!({ "code": "vip", "name": "VIP", "needs_approval": true })
@@ -261,14 +261,14 @@ on_both_stores! {
         let found = pairs(&app);
         let pair = found.iter().find(|pair| pair["registrations"][0]["reference"] == json!(seated)
             && pair["registrations"][1]["reference"] == json!(full)).unwrap();
-        assert_eq!(judge(&app, pair, "merge", &json!({ "keep": full })).problem(), (409, "merge-loses-seat".to_owned()));
-        assert_eq!(judge(&app, pair, "merge", &json!({ "keep": seated })).status, 200);
+        assert_eq!(decide_pair(&app, pair, "merge", &json!({ "keep": full })).problem(), (409, "merge-loses-seat".to_owned()));
+        assert_eq!(decide_pair(&app, pair, "merge", &json!({ "keep": seated })).status, 200);
         assert_eq!(read(&app, &seated)["status"], "confirmed");
         assert_healthy(&app);
     }
 
-    fn who_is_kept_takes_the_place_in_the_delegation_and_the_answers(store) {
-        let app = World::new(store).start();
+    fn the_kept_registration_takes_over_delegation_and_answers(store) {
+        let app = Environment::new(store).start();
         let mut blueprint = small_conference(None, None);
         blueprint["registration"]["questions"] = json!([
             { "code": "diet", "kind": "short_text", "label": "Diet" },
@@ -282,10 +282,10 @@ on_both_stores! {
         })));
         let delegation = id(store, 1);
         let now = "'2026-01-01T00:00:00.000000Z'";
-        app.world.database.execute(&format!("INSERT INTO delegations (id, conference_id, code, kind, name, name_folded, \
+        app.environment.database.execute(&format!("INSERT INTO delegations (id, conference_id, code, kind, name, name_folded, \
             category_id, quota, members, token_generation, created_at, updated_at) SELECT {delegation}, conference_id, 'be', \
             'member_state', '{{}}', 'be', id, 1, 1, 1, {now}, {now} FROM categories WHERE code = 'delegate'"));
-        app.world.database.execute(&format!("INSERT INTO delegation_members (registration_id, delegation_id, is_head, level) \
+        app.environment.database.execute(&format!("INSERT INTO delegation_members (registration_id, delegation_id, is_head, level) \
             SELECT id, {delegation}, TRUE, 'minister' FROM registrations WHERE reference = '{second}'"));
         assert_healthy(&app);
         assert_eq!(merge(&app, &first).status, 200);
@@ -296,29 +296,29 @@ on_both_stores! {
         assert_healthy(&app);
     }
 
-    fn of_the_same_session_the_better_place_is_kept(store) {
-        let app = World::new(store).start();
+    fn a_merge_keeps_the_better_sign_up_for_the_same_session(store) {
+        let app = Environment::new(store).start();
         app.publish(&with_sessions());
         let seated = register(&app, &ada("one", &json!({ "sessions": ["one"] })));
         let bob = register(&app, &ada("bob", &json!({ "given_name": "Bob", "sessions": ["one"] })));
-        let waits = register(&app, &ada("two", &json!({ "sessions": ["one"] })));
-        assert_eq!(merge(&app, &waits).status, 200);
-        assert_eq!(read(&app, &waits)["sessions"], json!([{ "session": "one", "status": "confirmed" }]));
+        let waiting = register(&app, &ada("two", &json!({ "sessions": ["one"] })));
+        assert_eq!(merge(&app, &waiting).status, 200);
+        assert_eq!(read(&app, &waiting)["sessions"], json!([{ "session": "one", "status": "confirmed" }]));
         assert_eq!(read(&app, &bob)["sessions"], json!([{ "session": "one", "status": "waitlisted" }]));
         assert_eq!(read(&app, &seated)["status"], "cancelled");
         assert_healthy(&app);
     }
 
-    fn the_link_to_an_address_that_was_given_up_is_void(store) {
-        let app = World::new(store).start();
+    fn the_link_of_an_address_that_a_merge_drops_is_void(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
-        let kept = app.post(&format!("{PATH}/registrations"), &ada("one", &json!({}))).json();
+        let kept_registration = app.post(&format!("{PATH}/registrations"), &ada("one", &json!({}))).json();
         let other = register(&app, &ada("two", &json!({})));
-        let reference = kept["reference"].as_str().unwrap();
-        let wish = json!({ "keep": reference, "fields": { "email": other } });
-        assert_eq!(judge(&app, &pairs(&app)[0], "merge", &wish).status, 200);
+        let reference = kept_registration["reference"].as_str().unwrap();
+        let request = json!({ "keep": reference, "fields": { "email": other } });
+        assert_eq!(decide_pair(&app, &pairs(&app)[0], "merge", &request).status, 200);
         assert_eq!(read(&app, reference)["email"], "two@example.org");
-        assert_eq!(app.get(app.path_of(kept["links"]["self"].as_str().unwrap())).status, 401);
+        assert_eq!(app.get(app.path_of(kept_registration["links"]["self"].as_str().unwrap())).status, 401);
         let into = read(&app, &other)["history"].as_array().unwrap().last().unwrap()["merged_into"].clone();
         assert_eq!(into, json!(reference));
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     App,
-    app::{World, person, small_conference},
+    app::{Environment, person, small_conference},
     on_both_stores, smtp,
     smtp::{Smtp, python_has, run_python},
 };
@@ -43,19 +43,19 @@ fn with_answers(number: usize, category: &str, answers: &Value) -> Value {
 }
 
 /// A conference whose delegates verify their addresses, and whose press needs approval.
-fn verifying() -> Value {
+fn with_verification() -> Value {
     let mut blueprint = small_conference(Some(10), None);
     blueprint["registration"]["categories"][0]["verifies_email"] = json!(true);
     blueprint
 }
 
 fn states(app: &App) -> Vec<String> {
-    app.world.database.texts("SELECT state AS n FROM registrations ORDER BY arrival")
+    app.environment.database.texts("SELECT state AS n FROM registrations ORDER BY arrival")
 }
 
 on_both_stores! {
-    fn answers_are_kept_and_each_wrong_one_is_a_fault_of_its_own(store) {
-        let app = World::new(store).start();
+    fn answers_are_stored_and_each_wrong_one_is_reported(store) {
+        let app = Environment::new(store).start();
         app.publish(&with_questions());
         let good = json!({
             "diet": "other", "which-diet": "Halal", "topics": ["law", "media"], "visa": true, "passport-country": "BE",
@@ -64,10 +64,10 @@ on_both_stores! {
         });
         let answer = app.post(PATH, &with_answers(1, "delegate", &good));
         assert_eq!(answer.status, 201, "{}", answer.text());
-        let own = app.get(app.path_of(answer.json()["links"]["self"].as_str().unwrap())).json();
-        let mut kept = good;
-        kept.as_object_mut().unwrap().remove("media-outlet");
-        assert_eq!(own["answers"], kept);
+        let own_view = app.get(app.path_of(answer.json()["links"]["self"].as_str().unwrap())).json();
+        let mut expected_answers = good;
+        expected_answers.as_object_mut().unwrap().remove("media-outlet");
+        assert_eq!(own_view["answers"], expected_answers);
 
         let wrong = json!({
             "diet": "meat", "which-diet": "x", "topics": ["law", "law"], "visa": "yes", "passport-country": "BE",
@@ -94,12 +94,12 @@ on_both_stores! {
             "#/answers/shoe-size unknown_field",
             "#/sessions/0 unknown_reference",
         ]);
-        // Nothing of it was kept, and the address is free.
+        // Nothing was stored, and the address is free.
         assert_eq!(app.count("SELECT count(*) AS n FROM registrations"), 1);
     }
 
-    fn who_is_asked_depends_on_category_and_earlier_answers(store) {
-        let app = World::new(store).start();
+    fn questions_depend_on_category_and_earlier_answers(store) {
+        let app = Environment::new(store).start();
         app.publish(&with_questions());
         let press = |answers: &Value| app.post(PATH, &with_answers(1, "press", answers)).faults();
         assert_eq!(press(&json!({})), ["#/answers/diet required", "#/answers/media-outlet required"]);
@@ -112,7 +112,7 @@ on_both_stores! {
     }
 
     fn a_form_that_changes_breaks_no_registration_made_before(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         let mut blueprint = with_questions();
         app.publish(&blueprint);
         let receipt = app.post(PATH, &with_answers(1, "delegate", &json!({ "diet": "vegan", "guests": 1 }))).json();
@@ -123,24 +123,24 @@ on_both_stores! {
         assert_eq!(app.admin("PUT", "/api/v1/conferences/small/blueprint", Some(&blueprint)).status, 200);
         let link = receipt["links"]["self"].as_str().unwrap();
         let path = app.path_of(link);
-        let own = app.get(path).json();
-        assert_eq!(own["answers"], json!({ "diet": "vegan", "guests": 1 }));
-        // What is kept is shown with the question as it was asked.
+        let own_view = app.get(path).json();
+        assert_eq!(own_view["answers"], json!({ "diet": "vegan", "guests": 1 }));
+        // A stored answer is shown with the question as it was asked.
         let data = app.get(&path.replace("?token=", "/data?token=")).json();
         assert_eq!(data["answered"], json!([
             { "code": "diet", "label": "Diet", "answer": "vegan" }, { "code": "guests", "label": "Guests", "answer": 1 }
         ]));
-        // Another field can be changed without answering what is new.
+        // Another field can be changed without answering new questions.
         let changed = app.send("PATCH", path, &[("content-type", "application/json")], Some(r#"{"phone": "+32 2 555"}"#));
         assert_eq!((changed.status, changed.json()["phone"].clone()), (200, json!("+32 2 555")));
-        // Who changes answers answers the form as it is; the answer that has no question any more stays.
+        // A change of answers is checked against the present form; an answer to a removed question stays.
         let patch = json!({ "answers": { "guests": true, "shirt": "L" } }).to_string();
         let changed = app.send("PATCH", path, &[("content-type", "application/json")], Some(&patch)).json();
         assert_eq!(changed["answers"], json!({ "diet": "vegan", "guests": true, "shirt": "L" }));
     }
 
-    fn questions_that_make_no_sense_are_named_each(store) {
-        let app = World::new(store).start();
+    fn each_inconsistent_question_is_reported(store) {
+        let app = Environment::new(store).start();
         let mut blueprint = small_conference(None, None);
         blueprint["registration"]["questions"] = json!([
             { "code": "a", "kind": "single_choice", "label": { "de": "Frage" } },
@@ -166,8 +166,8 @@ on_both_stores! {
         ]);
     }
 
-    fn the_form_is_all_that_a_frontend_needs_in_the_reader_s_language(store) {
-        let app = World::new(store).start();
+    fn the_form_describes_everything_a_frontend_needs_in_the_reader_s_language(store) {
+        let app = Environment::new(store).start();
         let mut blueprint = with_questions();
         blueprint["registration"]["categories"][1]["hidden"] = json!(true);
         blueprint["registration"]["categories"][0]["needs_approval"] = json!(true);
@@ -189,12 +189,12 @@ on_both_stores! {
         assert_eq!(all["questions"][0]["label"], json!({ "en": "Diet", "fr": "Régime" }));
     }
 
-    /// What the schema takes, the service takes, and what it refuses, the service refuses.
-    fn the_form_s_json_schema_says_what_the_service_says(store) {
+    /// The service accepts exactly what the schema accepts.
+    fn the_json_schema_of_the_form_agrees_with_the_service(store) {
         if !python_has("jsonschema") {
             return;
         }
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         app.publish(&with_questions());
         let schema = app.get(&format!("{FORM}/schema"));
         assert_eq!(schema.header("content-type"), Some("application/schema+json"));
@@ -234,13 +234,13 @@ on_both_stores! {
             print(json.dumps([judge.is_valid(form) for form in given['forms']]))";
         let judged = run_python(script, &json!({ "schema": schema.json(), "forms": forms }).to_string());
         let judged: Vec<bool> = serde_json::from_str(&judged).unwrap();
-        let taken: Vec<bool> = forms.iter().map(|form| app.post(PATH, form).status == 201).collect();
-        assert_eq!(judged, taken);
-        assert_eq!(taken.iter().filter(|taken| **taken).count(), 7);
+        let accepted: Vec<bool> = forms.iter().map(|form| app.post(PATH, form).status == 201).collect();
+        assert_eq!(judged, accepted);
+        assert_eq!(accepted.iter().filter(|accepted| **accepted).count(), 7);
     }
 
     fn a_category_opens_and_closes_at_its_own_times(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         let mut blueprint = small_conference(None, None);
         blueprint["registration"]["categories"][1]["opens_at"] = json!("2990-01-01T00:00");
         blueprint["registration"]["categories"][0]["closes_at"] = json!("2020-01-01T00:00");
@@ -257,7 +257,7 @@ on_both_stores! {
     }
 
     fn a_full_category_without_a_waiting_list_refuses(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         let mut blueprint = small_conference(None, Some(1));
         blueprint["registration"]["categories"][1]["waiting_list"] = json!(false);
         app.publish(&blueprint);
@@ -267,8 +267,8 @@ on_both_stores! {
         assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), 2);
     }
 
-    fn a_category_for_invited_people_takes_nobody_else(store) {
-        let app = World::new(store).start();
+    fn a_category_for_invited_people_refuses_others(store) {
+        let app = Environment::new(store).start();
         let mut blueprint = small_conference(None, None);
         blueprint["registration"]["categories"][1]["needs_invitation"] = json!(true);
         app.publish(&blueprint);
@@ -278,14 +278,14 @@ on_both_stores! {
         assert_eq!(app.post(PATH, &form).problem(), (409, "invitation-invalid".to_owned()));
     }
 
-    /// From the first letter to the seat, and nobody learns who is registered.
+    /// From the first letter to the seat, without revealing who is registered.
     fn an_address_is_verified_before_its_registration_counts(store) {
-        if !smtp::is_there() {
+        if !smtp::is_available() {
             return;
         }
         let smtp = Smtp::start();
-        let app = World::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
-        app.publish(&verifying());
+        let app = Environment::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
+        app.publish(&with_verification());
         let first = app.post(PATH, &person(1, "delegate"));
         assert_eq!(first.status, 202);
         assert_eq!(states(&app), ["unverified"]);
@@ -302,18 +302,18 @@ on_both_stores! {
         assert_eq!(app.post(&verify, &json!({})).problem(), (409, "wrong-state".to_owned()));
         assert_eq!(smtp.wait_for(1)[0].subject(), "Your registration is confirmed: Small conference");
 
-        // Again, in another spelling, and in a category that verifies nothing: the answer is the same to the byte.
-        let mut again = person(1, "delegate");
-        again["email"] = json!("PERSON-1@example.org");
+        // Again, in another spelling, and in a category without verification: the answer is the same to the byte.
+        let mut repeated = person(1, "delegate");
+        repeated["email"] = json!("PERSON-1@example.org");
         let mut other = person(1, "press");
         other["given_name"] = json!("Somebody else");
         let fresh = person(2, "press");
-        for form in [again, other, fresh] {
+        for form in [repeated, other, fresh] {
             let answer = app.post(PATH, &form);
             assert_eq!((answer.status, answer.text()), (202, first.text()));
         }
         assert_eq!(states(&app), ["confirmed", "confirmed"]);
-        // The link is repeated once in ten minutes at most.
+        // The link is sent again at most once in ten minutes.
         let to_whom = |letter: &smtp::Accepted| format!("{} {}", letter.to[0], letter.subject());
         let mut subjects: Vec<String> = smtp.wait_for(2).iter().map(to_whom).collect();
         subjects.sort();
@@ -323,33 +323,33 @@ on_both_stores! {
         ]);
     }
 
-    fn an_address_that_is_not_verified_in_time_is_free_again(store) {
-        let app = World::new(store).start();
-        app.publish(&verifying());
+    fn an_address_that_is_not_verified_in_time_may_register_again(store) {
+        let app = Environment::new(store).start();
+        app.publish(&with_verification());
         assert_eq!(app.post(PATH, &person(1, "delegate")).status, 202);
-        app.world.database.execute("UPDATE registrations SET expires_at = '2020-01-01T00:00:00.000000Z'");
-        assert!(app.world.run(&["sweep"]).status.success());
+        app.environment.database.execute("UPDATE registrations SET expires_at = '2020-01-01T00:00:00.000000Z'");
+        assert!(app.environment.run(&["sweep"]).status.success());
         assert_eq!(states(&app), ["expired"]);
         assert_eq!(app.post(PATH, &person(1, "delegate")).status, 202);
         assert_eq!(states(&app), ["expired", "unverified"]);
-        let kinds = app.world.database.texts("SELECT kind AS n FROM outbox_messages ORDER BY created_at, id");
+        let kinds = app.environment.database.texts("SELECT kind AS n FROM outbox_messages ORDER BY created_at, id");
         assert_eq!(kinds, ["received", "expired", "received"]);
     }
 
-    fn the_link_is_sent_again_and_the_answer_says_nothing(store) {
-        let app = World::new(store).start();
+    fn the_link_is_resent_and_the_answer_does_not_reveal_whether_the_address_is_known(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         assert_eq!(app.post(PATH, &person(1, "delegate")).status, 201);
-        let ask = |email: &str| app.post("/api/v1/conferences/small/registration-links", &json!({ "email": email }));
-        let (known, unknown) = (ask("Person-1@Example.org"), ask("nobody@example.org"));
-        assert_eq!((known.status, known.text()), (202, unknown.text()));
-        assert_eq!(unknown.status, 202);
-        let kinds = app.world.database.texts("SELECT kind AS n FROM outbox_messages ORDER BY created_at, id");
+        let request_link = |email: &str| app.post("/api/v1/conferences/small/registration-links", &json!({ "email": email }));
+        let (known_answer, unknown_answer) = (request_link("Person-1@Example.org"), request_link("nobody@example.org"));
+        assert_eq!((known_answer.status, known_answer.text()), (202, unknown_answer.text()));
+        assert_eq!(unknown_answer.status, 202);
+        let kinds = app.environment.database.texts("SELECT kind AS n FROM outbox_messages ORDER BY created_at, id");
         assert_eq!(kinds, ["confirmed", "link"]);
     }
 
-    fn a_known_address_is_refused_where_an_unknown_one_is(store) {
-        let app = World::new(store).start();
+    fn registered_and_unknown_addresses_are_refused_alike(store) {
+        let app = Environment::new(store).start();
         let mut blueprint = small_conference(None, Some(0));
         blueprint["registration"]["categories"][0]["verifies_email"] = json!(true);
         blueprint["registration"]["categories"][1]["waiting_list"] = json!(false);

@@ -1,4 +1,4 @@
-//! Personal invitations and access codes: who gets in by one, how often, and what the seats are that they keep.
+//! Personal invitations and access codes: who may use them, how often, and the seats that they reserve.
 
 use std::sync::Mutex;
 
@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Answer, App,
-    app::{World, person, small_conference},
+    app::{Environment, person, small_conference},
     on_both_stores,
 };
 
-const AT: &str = "/api/v1/conferences/small";
+const CONFERENCE: &str = "/api/v1/conferences/small";
 
 /// The small conference with rules for its categories.
 fn conference(slug: &str, seats: Option<u32>, rules: &Value) -> Value {
@@ -21,18 +21,18 @@ fn conference(slug: &str, seats: Option<u32>, rules: &Value) -> Value {
     blueprint
 }
 
-fn with_rules(world: World, seats: Option<u32>, rules: &Value) -> App {
-    let app = world.start();
+fn start_with_rules(environment: Environment, seats: Option<u32>, rules: &Value) -> App {
+    let app = environment.start();
     app.publish(&conference("small", seats, rules));
     app
 }
 
-fn make(app: &App, wish: &Value) -> Answer {
-    app.admin("POST", &format!("{AT}/invitations"), Some(wish))
+fn create(app: &App, request: &Value) -> Answer {
+    app.admin("POST", &format!("{CONFERENCE}/invitations"), Some(request))
 }
 
-fn made(app: &App, wish: &Value) -> Value {
-    let answer = make(app, wish);
+fn create_successfully(app: &App, request: &Value) -> Value {
+    let answer = create(app, request);
     assert_eq!(answer.status, 201, "{}", answer.text());
     answer.json()
 }
@@ -40,25 +40,25 @@ fn made(app: &App, wish: &Value) -> Value {
 fn register_with(app: &App, number: usize, code: &Value) -> Answer {
     let mut form = person(number, "delegate");
     form["invitation"] = code.clone();
-    app.post(&format!("{AT}/registrations"), &form)
+    app.post(&format!("{CONFERENCE}/registrations"), &form)
 }
 
 fn read(app: &App, invitation: &Value) -> Value {
-    app.admin("GET", &format!("{AT}/invitations/{}", invitation["id"].as_str().unwrap()), None).json()
+    app.admin("GET", &format!("{CONFERENCE}/invitations/{}", invitation["id"].as_str().unwrap()), None).json()
 }
 
 fn act(app: &App, invitation: &Value, what: &str) -> Answer {
-    let path = format!("{AT}/invitations/{}/{what}", invitation["id"].as_str().unwrap());
+    let path = format!("{CONFERENCE}/invitations/{}/{what}", invitation["id"].as_str().unwrap());
     app.admin("POST", &path, Some(&json!({})))
 }
 
 fn upload(app: &App, query: &str, table: &str) -> Answer {
     let bearer = format!("Bearer {}", crate::support::app::ADMIN);
     let headers = [("authorization", bearer.as_str()), ("content-type", "text/csv")];
-    app.send("POST", &format!("{AT}/invitations/batch{query}"), &headers, Some(table))
+    app.send("POST", &format!("{CONFERENCE}/invitations/batch{query}"), &headers, Some(table))
 }
 
-/// Seats taken are those of people and those that are kept; of each category, too.
+/// Checks that the taken seats are those of people and the reserved ones, in all and in each category.
 fn assert_seats_add_up(app: &App) {
     let wrong = app.count(
         "SELECT count(*) AS n FROM categories c WHERE c.seats_taken <> (SELECT count(*) FROM registrations r \
@@ -74,9 +74,9 @@ fn assert_seats_add_up(app: &App) {
 }
 
 on_both_stores! {
-    fn fifty_at_once_with_a_code_of_twenty_uses_are_twenty_people(store) {
-        let app = with_rules(World::new(store), None, &json!({ "needs_invitation": true }));
-        let code = made(&app, &json!({ "kind": "shared", "code": "Open Sesame-14", "uses_max": 20, "category": "delegate" }));
+    fn a_code_of_twenty_uses_admits_twenty_of_fifty_at_once(store) {
+        let app = start_with_rules(Environment::new(store), None, &json!({ "needs_invitation": true }));
+        let code = create_successfully(&app, &json!({ "kind": "shared", "code": "Open Sesame-14", "uses_max": 20, "category": "delegate" }));
         assert_eq!(code["code"], "Open Sesame-14");
         let answers = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
@@ -99,22 +99,22 @@ on_both_stores! {
         assert_seats_add_up(&app);
     }
 
-    fn whatever_is_wrong_with_a_code_the_answer_is_the_same(store) {
-        let app = with_rules(World::new(store), None, &json!({}));
+    fn every_invalid_code_gets_the_same_answer(store) {
+        let app = start_with_rules(Environment::new(store), None, &json!({}));
         app.publish(&conference("other", None, &json!({})));
         let foreign = app.admin("POST", "/api/v1/conferences/other/invitations", Some(&json!({ "kind": "personal" }))).json();
         let foreign_shared = json!({ "kind": "shared", "code": "foreign-code" });
         assert_eq!(app.admin("POST", "/api/v1/conferences/other/invitations", Some(&foreign_shared)).status, 201);
-        let used = made(&app, &json!({ "kind": "personal" }));
+        let used = create_successfully(&app, &json!({ "kind": "personal" }));
         assert_eq!(register_with(&app, 1, &used["code"]).status, 201);
-        let revoked = made(&app, &json!({ "kind": "personal" }));
+        let revoked = create_successfully(&app, &json!({ "kind": "personal" }));
         assert_eq!(act(&app, &revoked, "revoke").status, 200);
         assert_eq!(act(&app, &revoked, "revoke").problem(), (409, "invitation-over".to_owned()));
-        let expired = made(&app, &json!({ "kind": "personal", "expires_at": "2040-01-01T00:00" }));
-        let past = "UPDATE invitations SET expires_at = '2020-01-01T00:00:00.000000Z' WHERE expires_at IS NOT NULL";
-        app.world.database.execute(past);
-        let bound = made(&app, &json!({ "kind": "personal", "email": "Someone@Example.org" }));
-        let press = made(&app, &json!({ "kind": "personal", "category": "press" }));
+        let expired = create_successfully(&app, &json!({ "kind": "personal", "expires_at": "2040-01-01T00:00" }));
+        let expire = "UPDATE invitations SET expires_at = '2020-01-01T00:00:00.000000Z' WHERE expires_at IS NOT NULL";
+        app.environment.database.execute(expire);
+        let bound = create_successfully(&app, &json!({ "kind": "personal", "email": "Someone@Example.org" }));
+        let press = create_successfully(&app, &json!({ "kind": "personal", "category": "press" }));
         let mut forged = used["code"].as_str().unwrap().to_owned();
         forged.replace_range(30..31, if &forged[30..31] == "A" { "B" } else { "A" });
         let bodies: Vec<Value> = [
@@ -128,34 +128,34 @@ on_both_stores! {
             body
         }).collect();
         assert!(bodies.iter().all(|body| *body == bodies[0]));
-        // The one whom it is for gets in, whatever the capitals of the address.
+        // The invited person is admitted, whatever the capitals of the address.
         let mut form = person(3, "delegate");
         form["email"] = json!("someone@example.ORG");
         form["invitation"] = bound["code"].clone();
-        assert_eq!(app.post(&format!("{AT}/registrations"), &form).status, 201);
+        assert_eq!(app.post(&format!("{CONFERENCE}/registrations"), &form).status, 201);
         assert_eq!(app.count("SELECT count(*) AS n FROM registrations"), 2);
     }
 
-    fn a_client_that_tries_codes_is_told_to_wait(store) {
-        let world = World::new(store)
+    fn a_client_that_guesses_codes_gets_429(store) {
+        let environment = Environment::new(store)
             .set("PLENARY_RATE_LIMIT_LOOPBACK", "true")
             .set("PLENARY_REGISTRATIONS_PER_MINUTE", "1000")
             .set("PLENARY_REGISTRATIONS_BURST", "1000")
             .set("PLENARY_CODE_TRIES_PER_MINUTE", "3");
-        let app = with_rules(world, None, &json!({}));
+        let app = start_with_rules(environment, None, &json!({}));
         for number in 0..3 {
             assert_eq!(register_with(&app, number, &json!(format!("guess-{number}"))).status, 409);
         }
         let refused = register_with(&app, 4, &json!("guess-4"));
         assert_eq!(refused.problem(), (429, "too-many-requests".to_owned()));
         assert!(refused.header("retry-after").is_some());
-        assert_eq!(app.post(&format!("{AT}/registrations"), &person(5, "delegate")).status, 201, "who tries no code may go on");
+        assert_eq!(app.post(&format!("{CONFERENCE}/registrations"), &person(5, "delegate")).status, 201, "who tries no code may go on");
     }
 
-    fn seats_that_are_kept_are_sold_to_nobody_else(store) {
-        let app = with_rules(World::new(store), Some(5), &json!({}));
-        let wish = json!({ "kind": "shared", "uses_max": 3, "category": "delegate", "seats_reserved": 3 });
-        let code = made(&app, &wish);
+    fn reserved_seats_are_given_to_nobody_else(store) {
+        let app = start_with_rules(Environment::new(store), Some(5), &json!({}));
+        let request = json!({ "kind": "shared", "uses_max": 3, "category": "delegate", "seats_reserved": 3 });
+        let code = create_successfully(&app, &request);
         assert_eq!(code["seats_reserved"], 3);
         assert_seats_add_up(&app);
         let states = Mutex::new(Vec::new());
@@ -163,7 +163,7 @@ on_both_stores! {
             for number in 0..20 {
                 let (app, states) = (&app, &states);
                 scope.spawn(move || {
-                    let answer = app.post(&format!("{AT}/registrations"), &person(number, "delegate")).json();
+                    let answer = app.post(&format!("{CONFERENCE}/registrations"), &person(number, "delegate")).json();
                     states.lock().unwrap().push(answer["status"].clone());
                 });
             }
@@ -171,21 +171,21 @@ on_both_stores! {
         let confirmed = states.into_inner().unwrap().iter().filter(|state| **state == "confirmed").count();
         assert_eq!(confirmed, 2);
         let too_many = json!({ "kind": "shared", "category": "delegate", "seats_reserved": 1 });
-        assert_eq!(make(&app, &too_many).problem(), (409, "seats-taken".to_owned()));
-        // With a waiting list of 18, who has the code gets a kept seat.
+        assert_eq!(create(&app, &too_many).problem(), (409, "seats-taken".to_owned()));
+        // In spite of a waiting list of 18, a person with the code gets a reserved seat.
         assert_eq!(register_with(&app, 30, &code["code"]).json()["status"], "confirmed");
         assert_eq!(read(&app, &code)["seats_reserved"], 2);
         assert_seats_add_up(&app);
-        // What is revoked goes to those who wait.
+        // The seats of a revoked code go to the waiting list.
         assert_eq!(act(&app, &code, "revoke").json()["seats_reserved"], 0);
         assert_eq!(app.count("SELECT count(*) AS n FROM registrations WHERE state = 'confirmed'"), 5);
         assert_seats_add_up(&app);
     }
 
-    fn kept_seats_that_nobody_can_use_any_more_are_free(store) {
-        let app = with_rules(World::new(store), Some(4), &json!({ "verifies_email": true }));
+    fn reserved_seats_that_nobody_can_use_any_more_are_freed(store) {
+        let app = start_with_rules(Environment::new(store), Some(4), &json!({ "verifies_email": true }));
         let keep = |seats: u32| json!({ "kind": "shared", "uses_max": seats, "category": "delegate", "seats_reserved": seats });
-        let code = made(&app, &keep(2));
+        let code = create_successfully(&app, &keep(2));
         assert_eq!(register_with(&app, 1, &code["code"]).status, 202);
         assert_eq!(register_with(&app, 2, &code["code"]).status, 202);
         assert_eq!(read(&app, &code)["seats_reserved"], 2, "whoever came waits to be verified");
@@ -195,20 +195,20 @@ on_both_stores! {
             app.count(&list)
         };
         assert!(reference(1) < reference(2));
-        app.world.database.execute(
+        app.environment.database.execute(
             "UPDATE registrations SET expires_at = '2020-01-01T00:00:00.000000Z' WHERE email = 'person-1@example.org'",
         );
-        let deadline = std::time::Instant::now() + crate::support::app::PATIENCE;
+        let deadline = std::time::Instant::now() + crate::support::app::TIMEOUT;
         while app.count("SELECT count(*) AS n FROM registrations WHERE state = 'expired'") == 0 {
             assert!(std::time::Instant::now() < deadline, "the registration never expires");
         }
         assert_eq!(read(&app, &code)["seats_reserved"], 1);
         assert_seats_add_up(&app);
-        // An invitation that expires gives back what it keeps, by itself.
-        let brief = made(&app, &json!({
+        // An invitation that expires frees its reserved seats.
+        let brief = create_successfully(&app, &json!({
             "kind": "shared", "uses_max": 2, "category": "delegate", "seats_reserved": 2, "expires_at": "2040-01-01T00:00"
         }));
-        app.world.database.execute(
+        app.environment.database.execute(
             "UPDATE invitations SET expires_at = '2020-01-01T00:00:00.000000Z' WHERE expires_at IS NOT NULL",
         );
         while read(&app, &brief)["seats_reserved"] != 0 {
@@ -218,24 +218,24 @@ on_both_stores! {
         assert_seats_add_up(&app);
     }
 
-    fn a_category_with_kept_seats_or_invitations_stays(store) {
-        let app = with_rules(World::new(store), Some(4), &json!({}));
-        made(&app, &json!({ "kind": "personal", "category": "press", "seats_reserved": 1 }));
+    fn a_category_with_reserved_seats_or_invitations_cannot_be_removed(store) {
+        let app = start_with_rules(Environment::new(store), Some(4), &json!({}));
+        create_successfully(&app, &json!({ "kind": "personal", "category": "press", "seats_reserved": 1 }));
         let mut blueprint = conference("small", Some(4), &json!({}));
         blueprint["registration"]["categories"].as_array_mut().unwrap().pop();
-        let refused = app.admin("PUT", &format!("{AT}/blueprint"), Some(&blueprint));
+        let refused = app.admin("PUT", &format!("{CONFERENCE}/blueprint"), Some(&blueprint));
         assert_eq!(refused.problem(), (409, "category-in-use".to_owned()));
         blueprint = conference("small", Some(0), &json!({}));
-        let refused = app.admin("PUT", &format!("{AT}/blueprint"), Some(&blueprint));
+        let refused = app.admin("PUT", &format!("{CONFERENCE}/blueprint"), Some(&blueprint));
         assert_eq!(refused.problem(), (409, "seats-taken".to_owned()));
     }
 
-    fn a_table_is_invited_as_a_whole_or_not_at_all(store) {
-        let app = with_rules(World::new(store), Some(50), &json!({ "needs_invitation": true, "verifies_email": true }));
+    fn a_table_of_invitations_is_accepted_completely_or_not_at_all(store) {
+        let app = start_with_rules(Environment::new(store), Some(50), &json!({ "needs_invitation": true, "verifies_email": true }));
         let table = "\u{feff}E-mail;Name\n";
         assert_eq!(upload(&app, "", table).faults(), ["line 1/e_mail unknown_column", "line 1/email missing_column"]);
-        made(&app, &json!({ "kind": "personal", "email": "Known@example.org" }));
-        assert_eq!(register_with(&app, 1, &made(&app, &json!({ "kind": "personal" }))["code"]).status, 202);
+        create_successfully(&app, &json!({ "kind": "personal", "email": "Known@example.org" }));
+        assert_eq!(register_with(&app, 1, &create_successfully(&app, &json!({ "kind": "personal" }))["code"]).status, 202);
         let wrong = "email,name,language,category,expires_at\n\
             a@example.org,A,en,delegate,2040-01-01T00:00\n\
             no address,,de,nobody,2020-01-01T00:00\n\
@@ -259,8 +259,8 @@ on_both_stores! {
         assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages") - before, 2);
         let french = "SELECT count(*) AS n FROM outbox_messages WHERE kind = 'invitation' AND language = 'fr'";
         assert_eq!(app.count(french), 1);
-        // The link in the letter is the form, and the address is verified by it.
-        let list = app.admin("GET", &format!("{AT}/invitations?kind=personal&status=open&limit=2"), None);
+        // The link in the letter opens the form, and verifies the address.
+        let list = app.admin("GET", &format!("{CONFERENCE}/invitations?kind=personal&status=open&limit=2"), None);
         let first = list.json();
         assert_eq!(first["data"].as_array().unwrap().len(), 2);
         assert!(first["data"].as_array().unwrap().iter().all(|one| one["code"].is_null()));
@@ -274,9 +274,9 @@ on_both_stores! {
         let mut asked = person(9, "delegate");
         asked["email"] = json!("zoe@example.org");
         asked["invitation"] = zoe["code"].clone();
-        assert_eq!(app.post(&format!("{AT}/registrations"), &asked).status, 202);
+        assert_eq!(app.post(&format!("{CONFERENCE}/registrations"), &asked).status, 202);
         assert_eq!(app.count("SELECT count(*) AS n FROM registrations WHERE state = 'confirmed'"), 1);
-        assert_eq!(app.admin("GET", &format!("{AT}/invitations?status=used"), None).json()["data"].as_array().unwrap().len(), 2);
+        assert_eq!(app.admin("GET", &format!("{CONFERENCE}/invitations?status=used"), None).json()["data"].as_array().unwrap().len(), 2);
         assert_eq!(act(&app, &zoe, "resend").problem(), (409, "invitation-over".to_owned()));
         let reserve = upload(&app, "?reserve_seats=true", "email\nc@example.org\n");
         assert_eq!(reserve.faults(), ["line 2/category required"]);
@@ -286,7 +286,7 @@ on_both_stores! {
     }
 
     fn ten_thousand_are_invited_at_once(store) {
-        let app = with_rules(World::new(store).set("PLENARY_MAIL_URL", "smtp://127.0.0.1:1"), None, &json!({}));
+        let app = start_with_rules(Environment::new(store).set("PLENARY_MAIL_URL", "smtp://127.0.0.1:1"), None, &json!({}));
         let mut table = "email,name,category\n".to_owned();
         (0..10_000).for_each(|number| table.push_str(&format!("guest-{number}@example.org,Guest {number},delegate\n")));
         assert_eq!(upload(&app, "", &table).json()["invited"], 10_000);
@@ -294,44 +294,44 @@ on_both_stores! {
         assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages WHERE kind = 'invitation'"), 10_000);
     }
 
-    fn what_an_invitation_says_is_checked_at_once(store) {
-        let app = with_rules(World::new(store), None, &json!({}));
+    fn an_invitation_is_validated_when_it_is_created(store) {
+        let app = start_with_rules(Environment::new(store), None, &json!({}));
         let wrong = json!({
             "kind": "shared", "email": "a@b.example", "name": "A", "language": "de", "category": "nobody", "code": "a-b c",
             "uses_max": 2, "seats_reserved": 3, "expires_at": "2020-01-01T00:00"
         });
-        assert_eq!(make(&app, &wrong).faults(), [
+        assert_eq!(create(&app, &wrong).faults(), [
             "#/category unknown_reference", "#/language unknown_language", "#/expires_at in_the_past",
             "#/email not_of_this_kind", "#/name not_of_this_kind", "#/language not_of_this_kind",
             "#/seats_reserved out_of_range", "#/code too_short",
         ]);
         let personal = json!({ "kind": "personal", "uses_max": 2, "code": "abcdefgh", "seats_reserved": 1 });
-        assert_eq!(make(&app, &personal).faults(), [
+        assert_eq!(create(&app, &personal).faults(), [
             "#/category required", "#/uses_max not_of_this_kind", "#/code not_of_this_kind",
         ]);
-        made(&app, &json!({ "kind": "shared", "code": "Friends of Rwanda" }));
-        let taken = make(&app, &json!({ "kind": "shared", "code": "friends-of-RWANDA" }));
-        assert_eq!(taken.problem(), (409, "access-code-taken".to_owned()));
-        let drawn = made(&app, &json!({ "kind": "shared" }));
+        create_successfully(&app, &json!({ "kind": "shared", "code": "Friends of Rwanda" }));
+        let conflict = create(&app, &json!({ "kind": "shared", "code": "friends-of-RWANDA" }));
+        assert_eq!(conflict.problem(), (409, "access-code-taken".to_owned()));
+        let drawn = create_successfully(&app, &json!({ "kind": "shared" }));
         assert_eq!(drawn["code"].as_str().unwrap().len(), 14);
         assert_eq!(app.count("SELECT count(*) AS n FROM invitations WHERE code_digest IS NOT NULL"), 2);
-        assert_eq!(app.admin("GET", &format!("{AT}/invitations/nothing"), None).status, 404);
+        assert_eq!(app.admin("GET", &format!("{CONFERENCE}/invitations/nothing"), None).status, 404);
         assert_eq!(app.admin("DELETE", "/api/v1/conferences/small", None).status, 204, "nobody registered");
         assert_eq!(app.count("SELECT count(*) AS n FROM invitations"), 0);
     }
 
-    fn a_kept_seat_is_free_when_its_guest_goes_to_another_category(store) {
-        let app = with_rules(World::new(store), Some(1), &json!({ "needs_approval": true }));
-        let code = made(&app, &json!({ "kind": "shared", "uses_max": 1, "category": "delegate", "seats_reserved": 1 }));
+    fn a_reserved_seat_is_freed_when_its_guest_changes_category(store) {
+        let app = start_with_rules(Environment::new(store), Some(1), &json!({ "needs_approval": true }));
+        let code = create_successfully(&app, &json!({ "kind": "shared", "uses_max": 1, "category": "delegate", "seats_reserved": 1 }));
         let guest = register_with(&app, 1, &code["code"]).json();
-        let other = app.post(&format!("{AT}/registrations"), &person(2, "delegate")).json();
-        let path = format!("{AT}/registrations/{}", guest["reference"].as_str().unwrap());
+        let other = app.post(&format!("{CONFERENCE}/registrations"), &person(2, "delegate")).json();
+        let path = format!("{CONFERENCE}/registrations/{}", guest["reference"].as_str().unwrap());
         assert_eq!(app.admin("PATCH", &path, Some(&json!({ "category": "press" }))).status, 200);
         assert_eq!(read(&app, &code)["seats_reserved"], 0);
         let body = json!({ "references": [other["reference"]] });
-        let decided = app.admin("POST", &format!("{AT}/registrations/approve"), Some(&body)).json();
+        let decided = app.admin("POST", &format!("{CONFERENCE}/registrations/approve"), Some(&body)).json();
         assert_eq!(decided["data"][0]["status"], "confirmed");
         assert_seats_add_up(&app);
-        assert!(app.world.run(&["doctor"]).status.success());
+        assert!(app.environment.run(&["doctor"]).status.success());
     }
 }

@@ -1,4 +1,4 @@
-//! The house rules that a machine can hold: who imports whom, where each library is known, how routes are declared.
+//! The rules of the code that a test can check: who imports whom, where each library is used, how routes are declared.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,7 +9,7 @@ use std::{
 
 use crate::support::{
     app::repository,
-    modules::{Modules, circles},
+    modules::{Modules, cycles},
 };
 
 /// A file of `src`.
@@ -39,8 +39,8 @@ pub fn sources() -> Vec<Source> {
     found
 }
 
-/// What ARCHITECTURE.md says: each room of `src` and the rooms that it imports.
-fn drawn() -> BTreeMap<String, BTreeSet<String>> {
+/// The imports that ARCHITECTURE.md allows: each room of `src` and the rooms that it imports.
+fn documented_imports() -> BTreeMap<String, BTreeSet<String>> {
     let text = fs::read_to_string(repository().join("ARCHITECTURE.md")).unwrap();
     let (_, rest) = text.split_once("## Who imports whom").unwrap();
     let block = rest.split("```").nth(1).unwrap();
@@ -49,8 +49,8 @@ fn drawn() -> BTreeMap<String, BTreeSet<String>> {
     lines.flat_map(|(from, to)| from.split(',').map(move |room| (room.trim().to_owned(), rooms(to)))).collect()
 }
 
-/// Edges between files as edges between what `name` makes of them, without those within one.
-fn lifted(
+/// Groups the edges between files by `name`, without those inside a group.
+fn group_edges(
     imports: &BTreeMap<String, BTreeSet<String>>,
     name: impl Fn(&str) -> String,
 ) -> BTreeMap<String, BTreeSet<String>> {
@@ -67,45 +67,45 @@ fn lifted(
 static MODULES: LazyLock<Modules> = LazyLock::new(Modules::read);
 
 /// The room at the top of `src` that a file is in.
-fn top(file: &str) -> String {
+fn top_room(file: &str) -> String {
     file.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned()
 }
 
 /// The folder that a file is in.
-fn folder(file: &str) -> String {
+fn folder_of(file: &str) -> String {
     file.rsplit_once('/').map_or(file.trim_end_matches(".rs"), |(folder, _)| folder).to_owned()
 }
 
 #[test]
 fn rooms_import_what_the_architecture_draws_and_nothing_else() {
-    let mut found = lifted(&MODULES.imports(), top);
-    // The program itself.
+    let mut found = group_edges(&MODULES.imports(), top_room);
+    // These may import everything.
     for root in ["main", "cli", "server", "routes"] {
         found.remove(root);
     }
     found.retain(|_, imports| !imports.is_empty());
-    assert_eq!(found, drawn());
+    assert_eq!(found, documented_imports());
 }
 
 #[test]
 fn no_files_import_one_another_in_a_circle() {
-    assert_eq!(circles(&MODULES.imports()), BTreeSet::new());
+    assert_eq!(cycles(&MODULES.imports()), BTreeSet::new());
 }
 
 #[test]
 fn no_rooms_import_one_another_in_a_circle() {
-    let mut edges = lifted(&MODULES.imports(), folder);
-    // A feature and its own parts are one house: between files there is no circle anyway.
+    let mut edges = group_edges(&MODULES.imports(), folder_of);
+    // A feature may import its own parts and the reverse: the test above forbids cycles between files.
     for (from, targets) in &mut edges {
         targets.retain(|to| !from.starts_with(&format!("{to}/")) && !to.starts_with(&format!("{from}/")));
     }
-    assert_eq!(circles(&edges), BTreeSet::new());
+    assert_eq!(cycles(&edges), BTreeSet::new());
 }
 
 #[test]
-fn a_room_s_rows_are_its_own() {
+fn no_module_imports_the_store_of_another_room() {
     for module in MODULES.all() {
-        for path in MODULES.written(module) {
+        for path in MODULES.absolute_paths(module) {
             let Some(store) = path.iter().position(|part| part == "store") else { continue };
             let owner = path.get(..store).unwrap_or_default();
             assert!(module.is_in(owner), "{} reaches into the rows of {}", module.file, owner.join("::"));
@@ -114,14 +114,14 @@ fn a_room_s_rows_are_its_own() {
 }
 
 #[test]
-fn every_file_says_what_it_is_for() {
+fn every_file_has_a_header() {
     for module in MODULES.all() {
         assert!(module.source.starts_with("//! "), "{} has no header", module.file);
     }
 }
 
 #[test]
-fn circles_are_found_behind_groups_aliases_and_passed_on_names() {
+fn cycles_are_found_behind_groups_aliases_and_reexports() {
     let files = [
         ("main.rs", "mod a; mod b; mod c;"),
         ("a/mod.rs", "mod inner;\npub use inner::Thing;"),
@@ -129,23 +129,23 @@ fn circles_are_found_behind_groups_aliases_and_passed_on_names() {
         ("b.rs", "pub struct Other;\npub fn g() { crate::a::Thing::new(\"crate::c::x\"); } // crate::c::y"),
         ("c.rs", "pub fn h() {}\n#[cfg(test)]\nmod tests { use crate::a::Thing; }"),
     ];
-    let imports = Modules::of(&files).imports();
-    let of = |file: &str| imports.get(file).cloned().unwrap_or_default().into_iter().collect::<Vec<_>>();
-    assert_eq!(of("a/inner.rs"), ["b.rs"]);
-    assert_eq!(of("b.rs"), ["a/inner.rs"]);
-    assert_eq!(of("c.rs"), [""; 0]);
+    let imports = Modules::from_texts(&files).imports();
+    let imports_of = |file: &str| imports.get(file).cloned().unwrap_or_default().into_iter().collect::<Vec<_>>();
+    assert_eq!(imports_of("a/inner.rs"), ["b.rs"]);
+    assert_eq!(imports_of("b.rs"), ["a/inner.rs"]);
+    assert_eq!(imports_of("c.rs"), [""; 0]);
     let circle: BTreeSet<String> = ["a/inner.rs", "b.rs"].map(str::to_owned).into();
-    assert_eq!(circles(&imports), BTreeSet::from([circle]));
+    assert_eq!(cycles(&imports), BTreeSet::from([circle]));
 }
 
 /// Whether a text names a library, and not only a module whose name ends like it.
-fn knows(text: &str, library: &str) -> bool {
+fn names_library(text: &str, library: &str) -> bool {
     let is_whole = |at: usize| !text[..at].ends_with(|letter: char| letter.is_alphanumeric() || letter == '_');
     text.match_indices(library).any(|(at, _)| is_whole(at))
 }
 
 #[test]
-fn each_library_is_known_where_it_belongs() {
+fn each_library_is_used_only_where_it_belongs() {
     let homes: &[(&str, &[&str])] = &[
         (
             "diesel::",
@@ -153,7 +153,7 @@ fn each_library_is_known_where_it_belongs() {
                 "database/",
                 "store.rs",
                 "agenda/store/",
-                // Named after what they decide.
+                // Files that are named after what they decide.
                 "mail/attempts.rs",
                 "mail/block_list.rs",
                 "mail/outbox.rs",
@@ -219,13 +219,13 @@ fn each_library_is_known_where_it_belongs() {
         ("fluent_bundle::", &["site/"]),
         ("unic_langid::", &["site/texts.rs"]),
         ("mailparse::", &["mail/bounce.rs"]),
-        ("rsa::", &["mail/compose.rs"]),
-        ("hickory_resolver::", &["mail/diagnostics.rs"]),
+        ("rsa::", &["mail/dkim.rs"]),
+        ("hickory_resolver::", &["mail/dkim.rs"]),
     ];
     for source in sources() {
         for (library, homes) in homes {
-            let at_home = homes.iter().any(|home| source.path.starts_with(home) || source.path.ends_with(home));
-            assert!(at_home || !knows(&source.text, library), "{} knows {library}", source.path);
+            let is_at_home = homes.iter().any(|home| source.path.starts_with(home) || source.path.ends_with(home));
+            assert!(is_at_home || !names_library(&source.text, library), "{} knows {library}", source.path);
         }
     }
 }
@@ -240,15 +240,15 @@ fn routes_are_declared_beside_their_handlers_and_nowhere_else() {
 }
 
 #[test]
-fn no_promise_is_left_open_in_the_code() {
+fn no_todo_is_left_in_the_code_and_no_line_is_too_long() {
     for source in sources() {
-        for open in ["todo!(", "unimplemented!(", "dbg!(", "FIXME", "TODO", "XXX"] {
-            assert!(!source.text.contains(open), "{} holds {open}", source.path);
+        for marker in ["todo!(", "unimplemented!(", "dbg!(", "FIXME", "TODO", "XXX"] {
+            assert!(!source.text.contains(marker), "{} holds {marker}", source.path);
         }
         for (number, line) in source.text.lines().enumerate() {
-            // What rustfmt does not break: a long text in code.
-            let fits = line.chars().count() <= 120 || (line.contains('"') && line.chars().count() <= 150);
-            assert!(fits, "{}:{} is too long", source.path, number + 1);
+            // rustfmt does not break long strings.
+            let is_short = line.chars().count() <= 120 || (line.contains('"') && line.chars().count() <= 150);
+            assert!(is_short, "{}:{} is too long", source.path, number + 1);
         }
     }
 }

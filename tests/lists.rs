@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     App, Store,
-    app::{World, person, small_conference},
+    app::{Environment, person, small_conference},
     fixtures::fixture,
     on_both_stores,
     smtp::{python, python_has},
@@ -38,7 +38,7 @@ fn questions() -> Value {
     ])
 }
 
-/// Registers one person, with what differs from the plain one.
+/// Registers one person; `more` overrides fields of the default form.
 fn register(app: &App, number: usize, category: &str, more: &Value) -> String {
     let mut form = person(number, category);
     for (key, value) in more.as_object().unwrap() {
@@ -72,12 +72,12 @@ fn column(rows: &[Value], name: &str) -> Vec<String> {
     rows.iter().map(|row| row[name].as_str().unwrap().to_owned()).collect()
 }
 
-/// The family names of what a query finds, in the list's order.
-fn found(app: &App, query: &str) -> Vec<String> {
+/// The family names that a query finds, in the order of the list.
+fn matching(app: &App, query: &str) -> Vec<String> {
     column(&all(app, query), "family_name")
 }
 
-/// Eight people of whom each filter finds others.
+/// Registers eight people, of whom each filter finds some.
 fn eight_people(app: &App) {
     app.publish(&with_form(questions()));
     let people = [
@@ -108,46 +108,46 @@ fn eight_people(app: &App) {
     assert_eq!(app.admin("POST", &format!("{PATH}/{cancelled}/cancel"), Some(&json!({}))).status, 200);
 }
 
-/// Lets those of these addresses in at a gate. The entries have the ids of the registrations.
+/// Inserts check-ins of these addresses at a gate. The entries have the ids of the registrations.
 fn check_in(app: &App, gate: &str, at: &str, addresses: &str) {
-    app.world.database.execute(&format!(
+    app.environment.database.execute(&format!(
         "INSERT INTO check_ins (id, conference_id, registration_id, gate, at, received_at, sequence, outcome, actor, request_digest) \
          SELECT id, conference_id, id, '{gate}', '{at}', '{at}', arrival, 'admitted', 'scanner', '' \
          FROM registrations WHERE email LIKE '{addresses}'"
     ));
 }
 
-/// The last entry of this address was a mistake.
+/// Undoes the check-in of this address.
 fn undo(app: &App, address: &str) {
-    app.world.database.execute(&format!(
+    app.environment.database.execute(&format!(
         "INSERT INTO check_ins (id, conference_id, registration_id, gate, at, received_at, sequence, outcome, undoes, actor, request_digest) \
          SELECT conference_id, conference_id, id, 'desk', '2030-05-01T12:00:00.000000Z', '2030-05-01T12:00:00.000000Z', arrival + 1000, \
          'undone', id, 'desk', '' FROM registrations WHERE email = '{address}'"
     ));
 }
 
-/// A delegation `be` of those of this address. It has the id of the conference.
+/// Inserts a delegation `be` with the people of this address. It has the id of the conference.
 fn delegation(app: &App, address: &str) {
-    app.world.database.execute(
+    app.environment.database.execute(
         "INSERT INTO delegations (id, conference_id, code, kind, name, name_folded, category_id, members, token_generation, created_at, \
          updated_at) SELECT conference_id, conference_id, 'be', 'member_state', '{\"en\": \"Belgium\"}', 'belgium', id, 0, 1, \
          '2030-01-01T00:00:00.000000Z', '2030-01-01T00:00:00.000000Z' FROM categories WHERE code = 'press'",
     );
-    app.world.database.execute(&format!(
+    app.environment.database.execute(&format!(
         "INSERT INTO delegation_members (registration_id, delegation_id, is_head, level) \
          SELECT id, conference_id, {}, 'other' FROM registrations WHERE email = '{address}'",
-        if app.world.database.url.starts_with("sqlite") { "0" } else { "FALSE" }
+        if app.environment.database.url.starts_with("sqlite") { "0" } else { "FALSE" }
     ));
 }
 
-/// So many more registrations straight in the store, all like the first one but for a few columns; `Crowd 000123` came from
-/// one of four countries, in one of three states.
-fn crowd(app: &App, store: Store, count: usize) {
+/// Inserts `count` copies of the first registration into the store, with a few columns changed; `Crowd 000123` came
+/// from one of four countries, in one of three states.
+fn insert_people(app: &App, store: Store, count: usize) {
     let (id, small_number) = match store {
         Store::Sqlite => ("randomblob(16)", "printf('%06d', n)"),
         Store::Postgres => ("gen_random_uuid()", "lpad(n::text, 6, '0')"),
     };
-    app.world.database.execute(&format!(
+    app.environment.database.execute(&format!(
         "INSERT INTO registrations (id, conference_id, category_id, reference, state, arrival, given_name, family_name, email, \
          email_folded, country, language, consented_at, token_generation, created_at, updated_at, answers, name_folded, badge) \
          WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count}) \
@@ -158,14 +158,18 @@ fn crowd(app: &App, store: Store, count: usize) {
          r.updated_at, r.answers, 'crowd ' || {small_number} || ' member', r.badge \
          FROM numbers, registrations r WHERE r.arrival = 1"
     ));
+    // The planner of PostgreSQL takes a table for empty until it is counted; autovacuum counts once a minute.
+    if store == Store::Postgres {
+        app.environment.database.execute("ANALYZE registrations");
+    }
 }
 
 on_both_stores! {
     fn pages_give_each_registration_once_while_others_register(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let before: BTreeSet<String> = (0..60).map(|number| register(&app, number, "delegate", &json!({
-            // Several of one name: the id decides.
+            // Several people have one name: the id decides.
             "family_name": format!("Name {}", number % 7)
         }))).collect();
         let stop = AtomicBool::new(false);
@@ -188,15 +192,15 @@ on_both_stores! {
         });
     }
 
-    fn filters_find_what_fits_each_of_them(store) {
-        let app = World::new(store).start();
+    fn combined_filters_find_what_matches_all_of_them(store) {
+        let app = Environment::new(store).start();
         eight_people(&app);
         check_in(&app, "north", "2030-05-01T07:00:00.000000Z", "person-_@example.org");
-        app.world.database.execute("DELETE FROM check_ins WHERE sequence > 3");
+        app.environment.database.execute("DELETE FROM check_ins WHERE sequence > 3");
         undo(&app, "person-0@example.org");
         delegation(&app, "person-3@example.org");
         let everyone = ["Abel", "Baker", "Čech", "De Vos", "Egan", "Faure", "Gül", "Gül"];
-        assert_eq!(found(&app, ""), everyone);
+        assert_eq!(matching(&app, ""), everyone);
         let cases: &[(&str, &[&str])] = &[
             ("?state=confirmed", &["Abel", "Baker", "Čech", "De Vos", "Faure", "Gül", "Gül"]),
             ("?state=cancelled,pending", &["Egan"]),
@@ -231,23 +235,23 @@ on_both_stores! {
             ("?sort=name&country=BE,FR", &["Abel", "Baker", "De Vos", "Faure"]),
             ("?sort=-updated&country=IE,BE", &["Egan", "De Vos", "Abel"]),
         ];
-        for (query, wanted) in cases {
-            assert_eq!(found(&app, query), *wanted, "{query}");
+        for (query, expected) in cases {
+            assert_eq!(matching(&app, query), *expected, "{query}");
             let mark = if query.contains('?') { '&' } else { '?' };
-            assert_eq!(found(&app, &format!("{query}{mark}limit=1")), *wanted, "{query}, one by one");
+            assert_eq!(matching(&app, &format!("{query}{mark}limit=1")), *expected, "{query}, one by one");
         }
         let reference = list(&app, "?q=faure")["data"][0]["reference"].as_str().unwrap().to_lowercase();
-        assert_eq!(found(&app, &format!("?q={reference}")), ["Faure"]);
-        // What begins with it comes first.
-        assert_eq!(found(&app, "?q=g"), ["Gül", "Gül", "Abel", "Baker", "Čech", "De Vos", "Egan", "Faure"]);
+        assert_eq!(matching(&app, &format!("?q={reference}")), ["Faure"]);
+        // Names that begin with the text come first.
+        assert_eq!(matching(&app, "?q=g"), ["Gül", "Gül", "Abel", "Baker", "Čech", "De Vos", "Egan", "Faure"]);
         let row = &list(&app, "?q=de%20vos")["data"][0];
         assert_eq!(row["delegation"], "be");
         assert_eq!([&row["checked_in"], &row["possible_duplicate"], &row["arrival"]], [&json!(false), &json!(false), &json!(4)]);
         assert_eq!(list(&app, "?q=baker")["data"][0]["checked_in"], true);
     }
 
-    fn an_unknown_value_is_a_fault_that_says_what_is_known(store) {
-        let app = World::new(store).start();
+    fn an_unknown_filter_value_is_a_fault_that_lists_the_known_ones(store) {
+        let app = Environment::new(store).start();
         app.publish(&with_form(questions()));
         let wrong = app.admin(
             "GET",
@@ -260,9 +264,9 @@ on_both_stores! {
             "?country invalid_country", "?delegation unknown_value", "?session unknown_value", "?answer unknown_value",
             "?answer unknown_value", "?answer malformed",
         ]);
-        let says = wrong.json()["errors"].to_string();
+        let errors_text = wrong.json()["errors"].to_string();
         for known in ["must be one of delegate, press", "must be one of vegan, halal", "diet, level, visa, motto, essay, age", "unverified, pending"] {
-            assert!(says.contains(known), "{known} is not in {says}");
+            assert!(errors_text.contains(known), "{known} is not in {errors_text}");
         }
         assert_eq!(app.admin("GET", &format!("{PATH}?sort=age"), None).faults(), ["?sort unknown_value"]);
         assert_eq!(app.admin("GET", &format!("{PATH}?colour=red"), None).faults(), ["?colour unknown_field"]);
@@ -271,17 +275,17 @@ on_both_stores! {
         assert_eq!(app.get(&format!("{PATH}?limit=0")).status, 401);
     }
 
-    /// More registrations than are read as a whole, so that lists are walked along.
+    /// More registrations than are sorted in memory, so that lists follow an index.
     fn a_large_conference_has_the_same_lists(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         app.publish(&with_form(questions()));
         register(&app, 1, "delegate", &json!({ "family_name": "Zuse", "organisation": "Crowd control", "country": "DE" }));
-        crowd(&app, store, 7000);
+        insert_people(&app, store, 7000);
         let numbers = |fits: &dyn Fn(usize) -> bool| -> Vec<String> {
             (1..=7000).filter(|number| fits(*number)).map(|number| format!("Crowd {number:06}")).collect()
         };
         let rare = ["Crowd 000012", "Crowd 003000", "Crowd 006996"];
-        app.world.database.execute("UPDATE registrations SET answers = '{\"diet\": [\"vegan\"]}' WHERE reference IN ('C-000012', 'C-003000', 'C-006996')");
+        app.environment.database.execute("UPDATE registrations SET answers = '{\"diet\": [\"vegan\"]}' WHERE reference IN ('C-000012', 'C-003000', 'C-006996')");
         let cases: [(&str, Vec<String>); 8] = [
             ("?state=pending&limit=200", numbers(&|n| n % 3 == 1)),
             ("?country=BE,NL&limit=200", numbers(&|n| n % 2 == 0)),
@@ -292,17 +296,17 @@ on_both_stores! {
             ("?answer=diet:vegan&sort=name&state=cancelled", rare.map(str::to_owned).to_vec()),
             ("?q=crowd-123@", vec!["Crowd 000123".to_owned()]),
         ];
-        for (query, wanted) in cases {
-            assert_eq!(found(&app, query), wanted, "{query}");
+        for (query, expected) in cases {
+            assert_eq!(matching(&app, query), expected, "{query}");
         }
-        let mut backwards = found(&app, "?sort=-name&limit=200&country=FR");
+        let mut backwards = matching(&app, "?sort=-name&limit=200&country=FR");
         backwards.reverse();
         assert_eq!(backwards, numbers(&|n| n % 4 == 1));
-        // Few names begin so: they come first, then who has it elsewhere.
-        assert_eq!(found(&app, "?q=crowd%20000"), numbers(&|n| n < 1000));
-        assert_eq!(found(&app, "?q=control"), ["Zuse"]);
-        assert_eq!(found(&app, "?q=zus"), ["Zuse"]);
-        let everyone = found(&app, "?q=crowd&limit=200&sort=name");
+        // Few names begin with the text: they come first, then those that contain it.
+        assert_eq!(matching(&app, "?q=crowd%20000"), numbers(&|n| n < 1000));
+        assert_eq!(matching(&app, "?q=control"), ["Zuse"]);
+        assert_eq!(matching(&app, "?q=zus"), ["Zuse"]);
+        let everyone = matching(&app, "?q=crowd&limit=200&sort=name");
         assert_eq!(everyone, [numbers(&|_| true), vec!["Zuse".to_owned()]].concat());
         let csv = app.admin("GET", &format!("{PATH}.csv?state=pending&sort=name"), None);
         let lines: Vec<&str> = csv.text().split_terminator("\r\n").skip(1).collect();
@@ -310,8 +314,8 @@ on_both_stores! {
         assert_eq!(names, numbers(&|n| n % 3 == 1));
     }
 
-    fn statistics_count_what_is_there(store) {
-        let app = World::new(store).start();
+    fn statistics_match_the_registrations(store) {
+        let app = Environment::new(store).start();
         eight_people(&app);
         check_in(&app, "north", "2030-04-30T22:30:00.000000Z", "person-1@example.org");
         check_in(&app, "south", "2030-05-01T08:00:00.000000Z", "person-_@example.com");
@@ -320,10 +324,10 @@ on_both_stores! {
         undo(&app, "person-2@example.org");
         let statement = |at: &str, who: &str| format!("UPDATE registrations SET created_at = '{at}' WHERE email {who}");
         // Midnight in Brussels is 22:00 in summer and 23:00 in winter.
-        app.world.database.execute(&statement("2030-03-01T22:59:59.999999Z", "LIKE 'person-%'"));
-        app.world.database.execute(&statement("2030-03-01T23:00:00.000000Z", "IN ('person-1@example.org', 'person-2@example.org')"));
-        app.world.database.execute(&statement("2030-04-05T22:00:00.000000Z", "= 'person-3@example.org'"));
-        app.world.database.execute("UPDATE categories SET seats = 6 WHERE code = 'press'");
+        app.environment.database.execute(&statement("2030-03-01T22:59:59.999999Z", "LIKE 'person-%'"));
+        app.environment.database.execute(&statement("2030-03-01T23:00:00.000000Z", "IN ('person-1@example.org', 'person-2@example.org')"));
+        app.environment.database.execute(&statement("2030-04-05T22:00:00.000000Z", "= 'person-3@example.org'"));
+        app.environment.database.execute("UPDATE categories SET seats = 6 WHERE code = 'press'");
         let counts = app.admin("GET", "/api/v1/conferences/small/statistics", None).json();
         assert_eq!(counts["registrations"], 8);
         let states: BTreeMap<String, i64> = counts["states"].as_array().unwrap().iter()
@@ -340,8 +344,8 @@ on_both_stores! {
             .map(|country| (country["country"].as_str().unwrap_or("-").to_owned(), country["registrations"].as_i64().unwrap()))
             .collect();
         countries.sort();
-        let wanted = [("-", 2), ("BE", 2), ("CZ", 1), ("FR", 2), ("IE", 1)];
-        assert_eq!(countries, wanted.map(|(country, count)| (country.to_owned(), count)));
+        let expected = [("-", 2), ("BE", 2), ("CZ", 1), ("FR", 2), ("IE", 1)];
+        assert_eq!(countries, expected.map(|(country, count)| (country.to_owned(), count)));
         assert_eq!(counts["days"], json!([
             { "date": "2030-03-01", "registrations": 5, "total": 5 },
             { "date": "2030-03-02", "registrations": 2, "total": 7 },
@@ -354,11 +358,11 @@ on_both_stores! {
         ]));
     }
 
-    fn exports_hold_what_was_registered_and_no_formula(store) {
-        let app = World::new(store).start();
+    fn exports_have_the_registered_data_and_no_formulas(store) {
+        let app = Environment::new(store).start();
         app.publish(&with_form(questions()));
-        let naughty = naughty_strings();
-        let mut wanted: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let naughty = difficult_strings();
+        let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (number, text) in naughty.iter().enumerate() {
             let mut form = person(number, "delegate");
             form["given_name"] = json!(text);
@@ -366,7 +370,7 @@ on_both_stores! {
             form["answers"] = json!({ "motto": text, "essay": format!("{text}\n{text}"), "diet": ["halal", "vegan"], "visa": true });
             let mut answer = app.post(PATH, &form);
             if answer.status == 422 {
-                // What no name may be is perhaps a text of several lines.
+                // A string that cannot be a name may still be an answer of several lines.
                 form["given_name"] = json!("Plain");
                 form.as_object_mut().unwrap().remove("organisation");
                 form["answers"] = json!({ "essay": text });
@@ -376,33 +380,33 @@ on_both_stores! {
                 continue;
             }
             let reference = answer.json()["reference"].as_str().unwrap().to_owned();
-            let kept = app.admin("GET", &format!("{PATH}/{reference}"), None).json();
+            let registration = app.admin("GET", &format!("{PATH}/{reference}"), None).json();
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            let answers = &kept["answers"];
+            let answers = &registration["answers"];
             let diet = answers["diet"].as_array().map(|_| "halal; vegan").unwrap_or_default().to_owned();
             let visa = if answers["visa"] == true { "yes" } else { "" }.to_owned();
-            let cells = [&kept["given_name"], &kept["organisation"], &answers["motto"], &answers["essay"]].map(text);
-            wanted.insert(reference, [cells.to_vec(), vec![diet, visa]].concat());
+            let cells = [&registration["given_name"], &registration["organisation"], &answers["motto"], &answers["essay"]].map(text);
+            expected.insert(reference, [cells.to_vec(), vec![diet, visa]].concat());
         }
-        assert!(wanted.len() > 10 && wanted.len() * 10 > naughty.len() * 8, "{} of {}", wanted.len(), naughty.len());
+        assert!(expected.len() > 10 && expected.len() * 10 > naughty.len() * 8, "{} of {}", expected.len(), naughty.len());
         let csv = app.admin("GET", &format!("{PATH}.csv"), None);
         assert_eq!(csv.header("content-disposition"), Some("attachment; filename=\"small-registrations.csv\""));
         assert_eq!(csv.header("cache-control"), Some("no-store"));
         assert!(csv.body.starts_with(b"reference,status,category,"), "no mark of the byte order");
         let rows = read(&app, "registrations.csv", &csv.body, CSV_READER);
         let (header, rows) = rows.split_first().unwrap();
-        let place = |name: &str| header.iter().position(|found| found == name).unwrap();
+        let place = |name: &str| header.iter().position(|matching| matching == name).unwrap();
         let places = ["given_name", "organisation", "answers.motto", "answers.essay", "answers.diet", "answers.visa"].map(place);
-        let of_csv: BTreeMap<String, Vec<String>> =
+        let csv_rows: BTreeMap<String, Vec<String>> =
             rows.iter().map(|row| (row[0].clone(), places.map(|place| row[place].clone()).to_vec())).collect();
         let is_formula = |cell: &str| cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n']);
         let safe = |cell: &String| {
             // Apostrophes before a formula are counted, so that a reader knows which one is the guard.
             if is_formula(cell.trim_start_matches('\'')) { format!("'{cell}") } else { cell.clone() }
         };
-        let wanted_of_csv: BTreeMap<String, Vec<String>> =
-            wanted.iter().map(|(reference, cells)| (reference.clone(), cells.iter().map(safe).collect())).collect();
-        assert_eq!(of_csv, wanted_of_csv);
+        let expected_csv: BTreeMap<String, Vec<String>> =
+            expected.iter().map(|(reference, cells)| (reference.clone(), cells.iter().map(safe).collect())).collect();
+        assert_eq!(csv_rows, expected_csv);
         assert!(rows.iter().flatten().all(|cell| !is_formula(cell)));
 
         if !python_has("openpyxl") {
@@ -410,39 +414,39 @@ on_both_stores! {
         }
         let xlsx = app.admin("GET", &format!("{PATH}.xlsx"), None);
         assert_eq!(xlsx.header("content-length"), Some(xlsx.body.len().to_string().as_str()));
-        let of_book = read(&app, "registrations.xlsx", &xlsx.body, XLSX_READER);
-        assert_eq!(&of_book[0], header);
+        let workbook_rows = read(&app, "registrations.xlsx", &xlsx.body, XLSX_READER);
+        assert_eq!(&workbook_rows[0], header);
         // A cell of a workbook is a text by its type and needs no apostrophe.
-        let plain: Vec<Vec<String>> = of_book[1..].iter().map(|row| row.iter().map(safe).collect()).collect();
+        let plain: Vec<Vec<String>> = workbook_rows[1..].iter().map(|row| row.iter().map(safe).collect()).collect();
         assert_eq!(plain, rows);
     }
 
-    fn an_export_has_the_sessions_that_people_signed_up_for_and_what_a_filter_leaves(store) {
-        let app = World::new(store).start();
+    fn an_export_has_signed_up_sessions_and_respects_the_filter(store) {
+        let app = Environment::new(store).start();
         eight_people(&app);
-        app.world.database.execute(
+        app.environment.database.execute(
             "INSERT INTO session_sign_ups (registration_id, session_id, state, arrival, created_at) \
              SELECT r.id, s.id, CASE r.arrival WHEN 1 THEN 'confirmed' ELSE 'waitlisted' END, r.arrival, r.created_at \
              FROM registrations r, sessions s WHERE r.arrival < 3",
         );
         let csv = app.admin("GET", &format!("{PATH}.csv?country=BE,FR&sort=-name"), None);
         let rows = read(&app, "some.csv", &csv.body, CSV_READER);
-        let place = |name: &str| rows[0].iter().position(|found| found == name).unwrap();
+        let place = |name: &str| rows[0].iter().position(|matching| matching == name).unwrap();
         let places = ["family_name", "sessions", "sessions_waiting", "answers.level"].map(place);
         let cells: Vec<[&str; 4]> = rows[1..].iter().map(|row| places.map(|place| row[place].as_str())).collect();
         assert_eq!(cells, [
             ["Faure", "", "", ""], ["De Vos", "", "", ""], ["Baker", "", "opening", "low"], ["Abel", "opening", "", "high"],
         ]);
-        // What an export writes meanwhile has no name, and is gone.
+        // The temporary file of an export has no name, and is gone.
         assert_eq!(app.admin("GET", &format!("{PATH}.xlsx?country=BE"), None).status, 200);
-        let left: Vec<_> = std::fs::read_dir(app.world.folder.0.join("data")).unwrap()
+        let left: Vec<_> = std::fs::read_dir(app.environment.folder.0.join("data")).unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         assert!(left.iter().all(|name| name.contains("secret")), "{left:?}");
     }
 }
 
-/// Strings that break what reads them: the big list of others, and some that it lacks.
-fn naughty_strings() -> Vec<String> {
+/// The big list of naughty strings, and some that it lacks.
+fn difficult_strings() -> Vec<String> {
     let list = std::fs::read_to_string(fixture("strings/blns.json")).unwrap();
     let mut strings: Vec<String> = serde_json::from_str(&list).unwrap();
     let more = [
@@ -472,9 +476,9 @@ cells = [[cell for cell in row] for row in book['Registrations'].iter_rows()]
 assert all(cell.data_type in ('s', 'n') and not (cell.data_type == 'n' and cell.value is not None) for row in cells for cell in row)
 print(json.dumps([[unescape(cell.value or '') for cell in row] for row in cells]))";
 
-/// The cells of a table as another program reads them.
+/// The cells of a table, read by another program.
 fn read(app: &App, name: &str, bytes: &[u8], reader: &str) -> Vec<Vec<String>> {
-    let file = app.world.folder.0.join(name);
+    let file = app.environment.folder.0.join(name);
     std::fs::write(&file, bytes).unwrap();
     let output = Command::new(python()).args(["-c", reader]).arg(&file).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

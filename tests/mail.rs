@@ -1,4 +1,4 @@
-//! Letters, as a mail server and a mail reader see them.
+//! Letters, as a mail server and a mail client see them.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use crate::support::{
     App, Store,
-    app::{World, person, small_conference},
+    app::{Environment, person, small_conference},
     on_both_stores, smtp,
     smtp::Smtp,
 };
 
 const PATH: &str = "/api/v1/conferences/small/registrations";
 
-/// What a mail reader makes of a message: headers, parts, and the calendar entry as another library reads it.
+/// A message as a mail library parses it: headers, parts, and the calendar entry.
 const READER: &str = r#"
 import base64, email, email.policy, icalendar, json, sys
 strict = email.policy.default.clone(raise_on_defect=True)
@@ -38,19 +38,19 @@ fn read(message: &smtp::Accepted) -> Value {
 }
 
 fn register(app: &App, form: &Value) -> Value {
-    let made = app.post(PATH, form);
-    assert_eq!(made.status, 201, "{}", made.text());
-    made.json()
+    let created = app.post(PATH, form);
+    assert_eq!(created.status, 201, "{}", created.text());
+    created.json()
 }
 
 on_both_stores! {
-    fn a_confirmation_says_what_when_and_where_in_the_attendee_s_language(store) {
-        if !smtp::is_there() {
+    fn a_confirmation_has_event_time_and_place_in_the_attendee_s_language(store) {
+        if !smtp::is_available() {
             return;
         }
         let smtp = Smtp::start_with(&["--login", "plenary", "p:w@d"]);
         let url = format!("smtp://plenary:p%3Aw%40d@127.0.0.1:{}", smtp.port);
-        let app = World::new(store)
+        let app = Environment::new(store)
             .set("PLENARY_MAIL_URL", &url)
             .set("PLENARY_MAIL_FROM", "Secretariat <no-reply@conference.example>")
             .set("PLENARY_PUBLIC_URL", "https://conference.example/")
@@ -67,31 +67,31 @@ on_both_stores! {
         let message = smtp.wait_for(1).remove(0);
         assert_eq!(message.to, ["person-1@example.org"]);
         assert!(message.data.lines().all(|line| line.len() <= 998), "RFC 5322, 2.1.1");
-        let seen = read(&message);
-        let headers = &seen["headers"];
+        let parsed = read(&message);
+        let headers = &parsed["headers"];
         assert_eq!(headers["Subject"], "Votre inscription est confirmée : Petite conférence");
         assert_eq!(headers["From"], "Secretariat <no-reply@conference.example>");
         assert_eq!(headers["Auto-Submitted"], "auto-generated");
         assert_eq!(headers["Content-Language"], "fr");
         assert!(headers["Message-ID"].as_str().unwrap().ends_with("@conference.example>"));
-        assert_eq!(seen["structure"], json!([
+        assert_eq!(parsed["structure"], json!([
             "multipart/mixed", "multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png",
             "text/calendar", "application/ics", "image/png"
         ]));
-        let text = seen["parts"][0]["text"].as_str().unwrap();
+        let text = parsed["parts"][0]["text"].as_str().unwrap();
         for words in [
             "Bonjour Dr Zoë O'Brien <b>,", receipt["reference"].as_str().unwrap(), "Catégorie : Délégué",
             "Dates : 1er–2 mai 2030", "Lieu : Egmont Palace, Bruxelles", link,
         ] {
             assert!(text.contains(words), "{words} is not in {text}");
         }
-        let html = seen["parts"][1]["text"].as_str().unwrap();
+        let html = parsed["parts"][1]["text"].as_str().unwrap();
         assert!(html.contains("lang=\"fr\"") && html.contains("O&#x27;Brien &lt;b&gt;"), "{html}");
-        assert_eq!(seen["parts"][3]["method"], "PUBLISH");
-        assert_eq!((&seen["parts"][2]["disposition"], &seen["parts"][4]["disposition"]), (&json!("inline"), &json!("attachment")));
+        assert_eq!(parsed["parts"][3]["method"], "PUBLISH");
+        assert_eq!((&parsed["parts"][2]["disposition"], &parsed["parts"][4]["disposition"]), (&json!("inline"), &json!("attachment")));
         assert!(html.contains("src=\"cid:badge\""));
-        assert_eq!((&seen["parts"][5]["filename"], &seen["parts"][5]["text"]), (&json!("badge.png"), &seen["parts"][2]["text"]));
-        let entry = &seen["entries"][0];
+        assert_eq!((&parsed["parts"][5]["filename"], &parsed["parts"][5]["text"]), (&json!("badge.png"), &parsed["parts"][2]["text"]));
+        let entry = &parsed["entries"][0];
         assert_eq!(entry["errors"], json!([]));
         assert_eq!((&entry["method"], &entry["status"], &entry["sequence"]), (&json!("PUBLISH"), &json!("CONFIRMED"), &json!(0)));
         assert_eq!(entry["summary"], "Petite conférence");
@@ -100,24 +100,24 @@ on_both_stores! {
         assert_eq!(entry["description"], receipt["reference"], "no personal link in what people share");
 
         let waiting = register(&app, &person(2, "delegate"));
-        let seen = read(&smtp.wait_for(1)[0]);
-        assert_eq!(seen["headers"]["Subject"], "You are on the waiting list: Small conference");
-        assert!(seen["parts"][0]["text"].as_str().unwrap().contains("at position 1"));
-        assert_eq!(seen["entries"], json!([]), "no calendar entry without a seat");
+        let parsed = read(&smtp.wait_for(1)[0]);
+        assert_eq!(parsed["headers"]["Subject"], "You are on the waiting list: Small conference");
+        assert!(parsed["parts"][0]["text"].as_str().unwrap().contains("at position 1"));
+        assert_eq!(parsed["entries"], json!([]), "no calendar entry without a seat");
 
         let cancel = receipt["links"]["cancel"].as_str().unwrap().strip_prefix("https://conference.example").unwrap();
         assert_eq!(app.post(cancel, &json!({})).status, 200);
         let mut letters: Vec<_> = smtp.wait_for(2).iter().map(read).collect();
-        letters.sort_by_key(|seen| seen["headers"]["To"].to_string());
+        letters.sort_by_key(|parsed| parsed["headers"]["To"].to_string());
         let (promoted, cancelled) = if letters[0]["headers"]["To"].to_string().contains("person-2") {
             (&letters[0], &letters[1])
         } else {
             (&letters[1], &letters[0])
         };
         assert_eq!(cancelled["headers"]["Subject"], "Votre inscription est annulée : Petite conférence");
-        let gone = &cancelled["entries"][0];
-        assert_eq!((&gone["method"], &gone["status"], &gone["sequence"]), (&json!("CANCEL"), &json!("CANCELLED"), &json!(2)));
-        assert_eq!(gone["uid"], entry["uid"], "the entry that goes is the one that came");
+        let cancelled_event = &cancelled["entries"][0];
+        assert_eq!((&cancelled_event["method"], &cancelled_event["status"], &cancelled_event["sequence"]), (&json!("CANCEL"), &json!("CANCELLED"), &json!(2)));
+        assert_eq!(cancelled_event["uid"], entry["uid"], "the entry that goes is the one that came");
         assert_eq!(
             promoted["headers"]["Subject"],
             "A seat became free, your registration is confirmed: Small conference"
@@ -128,23 +128,23 @@ on_both_stores! {
         assert_eq!(promoted["entries"][0]["method"], "PUBLISH");
     }
 
-    fn what_could_not_be_sent_is_sent_after_a_restart(store) {
-        if !smtp::is_there() {
+    fn an_unsent_message_is_sent_after_a_restart(store) {
+        if !smtp::is_available() {
             return;
         }
         // A port that nobody listens on, until the mail server is there.
-        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", "smtp://127.0.0.1:1"));
-        let mut app = world.start_shared();
+        let environment = Arc::new(Environment::new(store).set("PLENARY_MAIL_URL", "smtp://127.0.0.1:1"));
+        let mut app = environment.start_shared();
         app.publish(&small_conference(None, None));
         let receipt = register(&app, &person(1, "delegate"));
         app.log.wait_for("the mail server cannot be reached");
         assert!(app.terminate().success());
         let waiting = "SELECT count(*) AS n FROM outbox_messages WHERE state = 'waiting' AND lease_holder IS NULL";
-        assert_eq!(world.database.count(waiting), 1);
+        assert_eq!(environment.database.count(waiting), 1);
         drop(app);
         let smtp = Smtp::start();
-        let world = Arc::try_unwrap(world).ok().unwrap().set("PLENARY_MAIL_URL", &smtp.url());
-        let app = world.start();
+        let environment = Arc::try_unwrap(environment).ok().unwrap().set("PLENARY_MAIL_URL", &smtp.url());
+        let app = environment.start();
         let message = smtp.wait_for(1).remove(0);
         let token = receipt["links"]["self"].as_str().unwrap().split_once("?token=").unwrap().1;
         let text = read(&message)["parts"][0]["text"].as_str().unwrap().to_owned();
@@ -152,12 +152,12 @@ on_both_stores! {
         app.log.wait_for("sent a message");
     }
 
-    fn a_refusal_for_good_ends_a_message_and_a_passing_one_does_not(store) {
-        if !smtp::is_there() {
+    fn a_permanent_refusal_ends_a_message_and_a_temporary_one_does_not(store) {
+        if !smtp::is_available() {
             return;
         }
         let smtp = Smtp::start();
-        let app = World::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
+        let app = Environment::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
         app.publish(&small_conference(None, None));
         for (number, address) in ["refuse@example.org", "later@example.org", "fine@example.org"].into_iter().enumerate() {
             let mut form = person(number, "delegate");
@@ -171,16 +171,16 @@ on_both_stores! {
         assert!(app.terminate().success());
         let states = |state: &str| app.count(&format!("SELECT count(*) AS n FROM outbox_messages WHERE state = '{state}'"));
         assert_eq!((states("sent"), states("failed"), states("waiting")), (2, 1, 0));
-        let kept = "SELECT count(*) AS n FROM outbox_messages WHERE state = 'failed' AND last_error LIKE '%no such mailbox%'";
-        assert_eq!(app.count(kept), 1, "the server's words are kept");
+        let failed_for_good = "SELECT count(*) AS n FROM outbox_messages WHERE state = 'failed' AND last_error LIKE '%no such mailbox%'";
+        assert_eq!(app.count(failed_for_good), 1, "the server's words are kept");
     }
 
-    fn without_a_mail_server_each_message_is_a_file_that_a_mail_reader_opens(store) {
-        let app = World::new(store).start();
+    fn without_a_mail_server_each_message_is_a_readable_file(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         register(&app, &person(1, "delegate"));
         app.log.wait_for("sent a message");
-        let folder = app.world.folder.0.join("mail");
+        let folder = app.environment.folder.0.join("mail");
         let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(files.len(), 1);
         assert_eq!(files[0].extension().unwrap(), "eml");
@@ -191,40 +191,40 @@ on_both_stores! {
     }
 }
 
-/// A certificate for 127.0.0.1 that nobody else vouches for.
+/// A self-signed certificate for 127.0.0.1, and its key.
 fn certificate(folder: &std::path::Path) -> (String, String) {
     let at = |name: &str| folder.join(name).display().to_string();
     let (certificate, key) = (at("certificate.pem"), at("key.pem"));
-    let made = std::process::Command::new("openssl")
+    let created = std::process::Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
         .args(["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"])
         .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", &key, "-out", &certificate])
         .stderr(std::process::Stdio::null())
         .status();
-    assert!(made.unwrap().success());
+    assert!(created.unwrap().success());
     (certificate, key)
 }
 
 #[test]
-fn over_tls_mail_goes_to_a_server_whose_certificate_is_trusted_and_to_no_other() {
-    if !smtp::is_there() {
+fn over_tls_mail_goes_only_to_a_server_with_a_trusted_certificate() {
+    if !smtp::is_available() {
         return;
     }
-    let world = World::new(Store::Sqlite);
-    let (certificate, key) = certificate(&world.folder.0);
+    let environment = Environment::new(Store::Sqlite);
+    let (certificate, key) = certificate(&environment.folder.0);
     let smtp = Smtp::start_with(&["--tls", &certificate, &key]);
-    let world = Arc::new(world.set("PLENARY_MAIL_URL", &format!("smtps://127.0.0.1:{}", smtp.port)));
-    let mut app = world.start_shared();
+    let environment = Arc::new(environment.set("PLENARY_MAIL_URL", &format!("smtps://127.0.0.1:{}", smtp.port)));
+    let mut app = environment.start_shared();
     app.publish(&small_conference(None, None));
     register(&app, &person(1, "delegate"));
     app.log.wait_for("the mail server cannot be reached");
     assert!(app.terminate().success());
     drop(app);
     let words = "SELECT count(*) AS n FROM outbox_messages WHERE last_error LIKE '%certificate%'";
-    assert_eq!(world.database.count(words), 1, "a stranger's certificate is refused");
-    assert_eq!(smtp.besides().len(), 0);
+    assert_eq!(environment.database.count(words), 1, "a stranger's certificate is refused");
+    assert_eq!(smtp.remaining().len(), 0);
 
-    let app = Arc::try_unwrap(world).ok().unwrap().set("SSL_CERT_FILE", &certificate).start();
+    let app = Arc::try_unwrap(environment).ok().unwrap().set("SSL_CERT_FILE", &certificate).start();
     assert_eq!(smtp.wait_for(1)[0].to, ["person-1@example.org"]);
     app.log.wait_for("sent a message");
 }

@@ -1,4 +1,4 @@
-//! What organisers see and do of mail: messages, their own texts, broadcasts, addresses that are not written to.
+//! Mail for organisers: messages, their own templates, broadcasts, blocked addresses.
 
 use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     App, Store,
-    app::{PATIENCE, World, person, small_conference},
+    app::{Environment, TIMEOUT, person, small_conference},
     on_both_stores, smtp,
     smtp::Smtp,
 };
@@ -17,24 +17,24 @@ const REGISTRATIONS: &str = "/api/v1/conferences/small/registrations";
 fn register(app: &App, number: usize, language: &str) -> Value {
     let mut form = person(number, "delegate");
     form["language"] = json!(language);
-    let made = app.post(REGISTRATIONS, &form);
-    assert_eq!(made.status, 201, "{}", made.text());
-    made.json()
+    let created = app.post(REGISTRATIONS, &form);
+    assert_eq!(created.status, 201, "{}", created.text());
+    created.json()
 }
 
-fn draft(app: &App, wish: &Value) -> String {
-    let made = app.admin("POST", &format!("{MAIL}/broadcasts"), Some(wish));
-    assert_eq!(made.status, 201, "{}", made.text());
-    assert_eq!(made.json()["state"], "draft");
-    made.json()["id"].as_str().unwrap().to_owned()
+fn draft(app: &App, request: &Value) -> String {
+    let created = app.admin("POST", &format!("{MAIL}/broadcasts"), Some(request));
+    assert_eq!(created.status, 201, "{}", created.text());
+    assert_eq!(created.json()["state"], "draft");
+    created.json()["id"].as_str().unwrap().to_owned()
 }
 
-fn act(app: &App, id: &str, what: &str, body: &Value) -> crate::support::Answer {
-    app.admin("POST", &format!("{MAIL}/broadcasts/{id}/{what}"), Some(body))
+fn act(app: &App, id: &str, action: &str, body: &Value) -> crate::support::Answer {
+    app.admin("POST", &format!("{MAIL}/broadcasts/{id}/{action}"), Some(body))
 }
 
 fn wait_until_done(app: &App, id: &str) -> Value {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         let broadcast = app.admin("GET", &format!("{MAIL}/broadcasts/{id}"), None).json();
         if broadcast["state"] == "done" {
@@ -44,19 +44,19 @@ fn wait_until_done(app: &App, id: &str) -> Value {
     }
 }
 
-fn words() -> Value {
+fn texts() -> Value {
     json!({ "subject": { "en": "The hall, {{ name }}", "fr": "La salle" }, "body": { "en": "Another hall.\n\nCome early.", "fr": "Une autre salle." } })
 }
 
 fn start(store: Store) -> (Smtp, App) {
     let smtp = Smtp::start();
-    let app = World::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
+    let app = Environment::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
     (smtp, app)
 }
 
 on_both_stores! {
-    fn a_broadcast_is_counted_tried_and_sent_once_to_each_in_their_language(store) {
-        if !smtp::is_there() {
+    fn a_broadcast_is_counted_tested_and_sent_once_to_each_in_their_language(store) {
+        if !smtp::is_available() {
             return;
         }
         let (smtp, app) = start(store);
@@ -65,27 +65,27 @@ on_both_stores! {
             register(&app, number, if number == 1 { "fr" } else { "en" });
         }
         smtp.wait_for(5);
-        let id = draft(&app, &words());
+        let id = draft(&app, &texts());
         let counted = app.admin("GET", &format!("{MAIL}/broadcasts/{id}/recipients"), None).json();
         assert_eq!(counted, json!({ "count": 5, "languages": { "en": 4, "fr": 1 }, "left_out": 0 }));
-        let shown = app.admin("GET", &format!("{MAIL}/broadcasts/{id}/preview?language=fr"), None).json();
-        assert_eq!(shown["subject"], "La salle");
-        assert!(shown["text"].as_str().unwrap().contains("Une autre salle.") && shown["html"].as_str().unwrap().contains("Une autre salle."), "{shown}");
+        let preview = app.admin("GET", &format!("{MAIL}/broadcasts/{id}/preview?language=fr"), None).json();
+        assert_eq!(preview["subject"], "La salle");
+        assert!(preview["text"].as_str().unwrap().contains("Une autre salle.") && preview["html"].as_str().unwrap().contains("Une autre salle."), "{preview}");
         assert_eq!(act(&app, &id, "test", &json!({ "email": "me@example.org" })).status, 200);
         assert_eq!(smtp.wait_for(1)[0].to, ["me@example.org"]);
         let other = act(&app, &id, "send", &json!({ "expected": 4 }));
         assert_eq!(other.problem(), (409, "other-recipients".to_owned()));
         assert_eq!(act(&app, &id, "send", &json!({ "expected": 5 })).json()["state"], "sending");
         assert_eq!(act(&app, &id, "send", &json!({})).problem(), (409, "wrong-message-state".to_owned()));
-        let came = smtp.wait_for(5);
-        assert_eq!(BTreeSet::from_iter(came.iter().flat_map(|message| message.to.clone())).len(), 5);
-        let french = came.iter().find(|message| message.to == ["person-1@example.org"]).unwrap();
+        let messages = smtp.wait_for(5);
+        assert_eq!(BTreeSet::from_iter(messages.iter().flat_map(|message| message.to.clone())).len(), 5);
+        let french = messages.iter().find(|message| message.to == ["person-1@example.org"]).unwrap();
         assert_eq!(french.subject(), "La salle");
-        let english = came.iter().find(|message| message.to == ["person-2@example.org"]).unwrap();
+        let english = messages.iter().find(|message| message.to == ["person-2@example.org"]).unwrap();
         assert_eq!(english.subject(), "The hall, Person 2 Example");
         assert_eq!(english.header("List-Unsubscribe-Post").unwrap(), "List-Unsubscribe=One-Click");
         assert_eq!(wait_until_done(&app, &id)["messages"], json!({ "sent": 5 }));
-        assert_eq!(smtp.besides().len(), 0);
+        assert_eq!(smtp.remaining().len(), 0);
         assert_eq!(app.admin("DELETE", &format!("{MAIL}/broadcasts/{id}"), None).status, 409);
         let wrong = json!({ "subject": "A {{ nome }}", "body": { "de": "x" }, "audience": { "category": "nobody" } });
         let deep = json!({ "subject": "x", "body": format!("{{{{ {}1 }}}}", "1+".repeat(5_000)) });
@@ -94,8 +94,8 @@ on_both_stores! {
         assert_eq!(faults, ["#/subject/en unknown_placeholder", "#/body/de unknown_language"]);
     }
 
-    fn an_address_that_registered_twice_has_a_broadcast_once(store) {
-        if !smtp::is_there() {
+    fn an_address_that_registered_twice_gets_a_broadcast_once(store) {
+        if !smtp::is_available() {
             return;
         }
         let (smtp, app) = start(store);
@@ -105,9 +105,9 @@ on_both_stores! {
         register(&app, 1, "en");
         register(&app, 2, "en");
         smtp.wait_for(4);
-        let mut wish = words();
-        wish["audience"] = json!({ "state": "confirmed,cancelled" });
-        let id = draft(&app, &wish);
+        let mut request = texts();
+        request["audience"] = json!({ "state": "confirmed,cancelled" });
+        let id = draft(&app, &request);
         assert_eq!(act(&app, &id, "send", &json!({})).status, 200);
         let mut to: Vec<String> = smtp.wait_for(2).into_iter().flat_map(|message| message.to).collect();
         to.sort();
@@ -115,33 +115,33 @@ on_both_stores! {
         assert_eq!(wait_until_done(&app, &id)["messages"], json!({ "sent": 2 }));
     }
 
-    fn a_conference_that_goes_takes_its_mail_along(store) {
-        let app = World::new(store).start();
+    fn deleting_a_conference_deletes_its_mail(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let invitation = json!({ "kind": "personal", "email": "guest@example.org" });
-        let made = app.admin("POST", "/api/v1/conferences/small/invitations", Some(&invitation));
-        assert_eq!(made.status, 201, "{}", made.text());
-        let id = draft(&app, &words());
+        let created = app.admin("POST", "/api/v1/conferences/small/invitations", Some(&invitation));
+        assert_eq!(created.status, 201, "{}", created.text());
+        let id = draft(&app, &texts());
         assert_eq!(act(&app, &id, "test", &json!({ "email": "me@example.org" })).status, 200);
         assert_eq!(app.admin("DELETE", "/api/v1/conferences/small", None).status, 204);
         assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), 0);
     }
 
-    fn one_click_ends_announcements_and_no_other_letters(store) {
-        if !smtp::is_there() {
+    fn one_click_unsubscribes_from_announcements_only(store) {
+        if !smtp::is_available() {
             return;
         }
         let (smtp, app) = start(store);
         app.publish(&small_conference(None, None));
         let receipts: Vec<Value> = (0..2).map(|number| register(&app, number, "en")).collect();
         smtp.wait_for(2);
-        let id = draft(&app, &words());
+        let id = draft(&app, &texts());
         assert_eq!(act(&app, &id, "send", &json!({})).status, 200);
-        let came = smtp.wait_for(2);
-        let first = came.iter().find(|message| message.to == ["person-0@example.org"]).unwrap();
+        let messages = smtp.wait_for(2);
+        let first = messages.iter().find(|message| message.to == ["person-0@example.org"]).unwrap();
         let link = first.header("List-Unsubscribe").unwrap().trim_matches(['<', '>']).to_owned();
         let path = app.path_of(&link).to_owned();
-        // As a mail reader does it (RFC 8058); a look changes nothing.
+        // As a mail client does it (RFC 8058); a GET changes nothing.
         assert_eq!(app.get(&path).json(), json!({ "announcements": true }));
         let form = [("content-type", "application/x-www-form-urlencoded")];
         assert_eq!(app.send("POST", &path, &form, Some("List-Unsubscribe=One-Click")).json(), json!({ "announcements": false }));
@@ -150,19 +150,19 @@ on_both_stores! {
         let other = path.replace(receipts[0]["reference"].as_str().unwrap(), receipts[1]["reference"].as_str().unwrap());
         assert_eq!(app.get(&other).status, 404, "the token is of one registration");
         wait_until_done(&app, &id);
-        let again = draft(&app, &words());
-        let counted = app.admin("GET", &format!("{MAIL}/broadcasts/{again}/recipients"), None).json();
+        let repeated = draft(&app, &texts());
+        let counted = app.admin("GET", &format!("{MAIL}/broadcasts/{repeated}/recipients"), None).json();
         assert_eq!((&counted["count"], &counted["left_out"]), (&json!(1), &json!(1)));
-        assert_eq!(act(&app, &again, "send", &json!({})).status, 200);
+        assert_eq!(act(&app, &repeated, "send", &json!({})).status, 200);
         assert_eq!(smtp.wait_for(1)[0].to, ["person-1@example.org"]);
-        wait_until_done(&app, &again);
+        wait_until_done(&app, &repeated);
         assert_eq!(app.post(app.path_of(receipts[0]["links"]["cancel"].as_str().unwrap()), &json!({})).status, 200);
         assert_eq!(smtp.wait_for(1)[0].to, ["person-0@example.org"], "a letter about one's own registration comes");
         assert_eq!(app.send("POST", &format!("{path}&announcements=true"), &[], None).json(), json!({ "announcements": true }));
     }
 
-    fn a_broadcast_is_stopped_and_goes_on_and_nobody_has_it_twice(store) {
-        if !smtp::is_there() {
+    fn a_stopped_broadcast_resumes_without_duplicates(store) {
+        if !smtp::is_available() {
             return;
         }
         let (smtp, app) = start(store);
@@ -171,12 +171,12 @@ on_both_stores! {
             register(&app, number, "en");
         }
         smtp.wait_for(12);
-        let mut wish = words();
-        wish["per_minute"] = json!(120);
-        let id = draft(&app, &wish);
+        let mut request = texts();
+        request["per_minute"] = json!(120);
+        let id = draft(&app, &request);
         assert_eq!(act(&app, &id, "send", &json!({})).status, 200);
-        let mut came = smtp.wait_for(1);
-        let deadline = Instant::now() + PATIENCE;
+        let mut messages = smtp.wait_for(1);
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let stopped = act(&app, &id, "stop", &json!({}));
             if stopped.status == 200 {
@@ -189,51 +189,51 @@ on_both_stores! {
         assert!(stopped["messages"]["waiting"].as_i64().unwrap() > 0, "{stopped}");
         assert_eq!(act(&app, &id, "stop", &json!({})).problem(), (409, "wrong-message-state".to_owned()));
         assert_eq!(act(&app, &id, "resume", &json!({})).status, 200);
-        came.extend(smtp.wait_for(12 - came.len()));
-        assert_eq!(BTreeSet::from_iter(came.iter().flat_map(|message| message.to.clone())).len(), 12);
+        messages.extend(smtp.wait_for(12 - messages.len()));
+        assert_eq!(BTreeSet::from_iter(messages.iter().flat_map(|message| message.to.clone())).len(), 12);
         assert_eq!(wait_until_done(&app, &id)["messages"], json!({ "sent": 12 }));
-        assert_eq!(smtp.besides().len(), 0);
+        assert_eq!(smtp.remaining().len(), 0);
     }
 
-    fn who_leaves_or_wants_no_more_of_it_gets_nothing_that_still_waits(store) {
-        if !smtp::is_there() {
+    fn whoever_cancels_or_unsubscribes_gets_no_waiting_announcement(store) {
+        if !smtp::is_available() {
             return;
         }
         let (smtp, app) = start(store);
         app.publish(&small_conference(None, None));
         let receipts: Vec<Value> = (0..6).map(|number| register(&app, number, "en")).collect();
         smtp.wait_for(6);
-        let mut wish = words();
-        wish["per_minute"] = json!(1);
-        let id = draft(&app, &wish);
+        let mut request = texts();
+        request["per_minute"] = json!(1);
+        let id = draft(&app, &request);
         assert_eq!(act(&app, &id, "send", &json!({})).status, 200);
-        let came = smtp.wait_for(1);
-        assert_eq!(came[0].to, ["person-0@example.org"]);
-        let deadline = Instant::now() + PATIENCE;
-        let waiting = |of: &str| {
-            let list = app.admin("GET", &format!("{MAIL}/messages?kind=announcement&recipient={of}"), None).json();
+        let messages = smtp.wait_for(1);
+        assert_eq!(messages[0].to, ["person-0@example.org"]);
+        let deadline = Instant::now() + TIMEOUT;
+        let waiting = |letters: &str| {
+            let list = app.admin("GET", &format!("{MAIL}/messages?kind=announcement&recipient={letters}"), None).json();
             list["data"][0].clone()
         };
         while waiting("person-5@example.org").is_null() {
             assert!(Instant::now() < deadline);
         }
-        // One leaves, one unsubscribes, one's mail comes back, one message is taken back by itself.
+        // One cancels, one unsubscribes, one message bounces, one message is cancelled.
         assert_eq!(app.post(app.path_of(receipts[1]["links"]["cancel"].as_str().unwrap()), &json!({})).status, 200);
-        let link = came[0].header("List-Unsubscribe").unwrap().trim_matches(['<', '>']).to_owned();
-        let second = act(&app, &draft(&app, &words()), "test", &json!({ "email": "me@example.org" }));
+        let link = messages[0].header("List-Unsubscribe").unwrap().trim_matches(['<', '>']).to_owned();
+        let second = act(&app, &draft(&app, &texts()), "test", &json!({ "email": "me@example.org" }));
         assert_eq!(second.status, 200);
         assert_eq!(app.send("POST", app.path_of(&link), &[], None).status, 200);
         let taken_back = waiting("person-3@example.org")["id"].as_str().unwrap().to_owned();
         assert_eq!(app.admin("POST", &format!("{MAIL}/messages/{taken_back}/cancel"), None).json()["state"], "cancelled");
         assert_eq!(act(&app, &id, "stop", &json!({})).status, 200);
-        let held = app.admin("POST", &format!("{MAIL}/messages/{}/retry", waiting("person-4@example.org")["id"].as_str().unwrap()), None);
-        assert_eq!(held.json()["state"], "waiting");
+        let retried = app.admin("POST", &format!("{MAIL}/messages/{}/retry", waiting("person-4@example.org")["id"].as_str().unwrap()), None);
+        assert_eq!(retried.json()["state"], "waiting");
         smtp.wait_for(2);
-        assert_eq!(smtp.besides().len(), 0, "a broadcast that is stopped sends nothing, not even what is tried again");
+        assert_eq!(smtp.remaining().len(), 0, "a broadcast that is stopped sends nothing, not even what is tried again");
         assert_eq!(act(&app, &id, "resume", &json!({})).status, 200);
         let next = smtp.wait_for(1);
         assert_eq!(next[0].to, ["person-4@example.org"], "who was to be tried at once is the first");
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while app.admin("GET", &format!("{MAIL}/broadcasts/{id}"), None).json()["messages"] != json!({ "sent": 2, "cancelled": 2, "waiting": 2 }) {
             assert!(Instant::now() < deadline, "{}", app.admin("GET", &format!("{MAIL}/broadcasts/{id}"), None).text());
         }
@@ -241,30 +241,30 @@ on_both_stores! {
         assert_eq!(waiting("person-3@example.org")["state"], "cancelled", "resuming brings back what was stopped, no more");
     }
 
-    fn whoever_leaves_while_a_broadcast_is_written_is_not_among_its_readers(store) {
-        let app = World::new(store).start();
+    fn whoever_cancels_while_a_broadcast_is_queued_does_not_get_it(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let links: Vec<String> = (0..80)
             .map(|number| app.path_of(register(&app, number, "en")["links"]["cancel"].as_str().unwrap()).to_owned())
             .collect();
-        let mut wish = words();
-        wish["per_minute"] = json!(1);
-        let id = draft(&app, &wish);
+        let mut request = texts();
+        request["per_minute"] = json!(1);
+        let id = draft(&app, &request);
         assert_eq!(act(&app, &id, "send", &json!({})).status, 200);
         std::thread::scope(|scope| {
             for part in links.chunks(20) {
                 let app = &app;
                 scope.spawn(move || part.iter().for_each(|link| assert_eq!(app.post(link, &json!({})).status, 200)));
             }
-            scope.spawn(|| assert!(app.world.run(&["sweep"]).status.success()));
+            scope.spawn(|| assert!(app.environment.run(&["sweep"]).status.success()));
         });
-        assert!(app.world.run(&["sweep"]).status.success());
-        let waits = "SELECT count(*) AS n FROM outbox_messages WHERE state = 'waiting' AND broadcast_id IS NOT NULL";
-        assert_eq!(app.count(waits), 0, "nobody is left to write to");
+        assert!(app.environment.run(&["sweep"]).status.success());
+        let waiting_count = "SELECT count(*) AS n FROM outbox_messages WHERE state = 'waiting' AND broadcast_id IS NOT NULL";
+        assert_eq!(app.count(waiting_count), 0, "nobody is left to write to");
     }
 
-    fn a_broadcast_keeps_its_time_and_follows_no_address_that_is_wrong(store) {
-        if !smtp::is_there() {
+    fn a_broadcast_keeps_its_time_and_is_not_sent_to_a_changed_address(store) {
+        if !smtp::is_available() {
             return;
         }
         let (smtp, app) = start(store);
@@ -272,31 +272,31 @@ on_both_stores! {
         let first = register(&app, 1, "en");
         let second = register(&app, 2, "en");
         smtp.wait_for(2);
-        let later = draft(&app, &words());
+        let later = draft(&app, &texts());
         assert_eq!(act(&app, &later, "send", &json!({ "send_at": "2030-01-01T00:00:00Z" })).status, 200);
         assert_eq!(act(&app, &later, "stop", &json!({})).status, 200);
         let resumed = act(&app, &later, "resume", &json!({})).json();
         assert_eq!((&resumed["state"], &resumed["started_at"]), (&json!("sending"), &json!("2030-01-01T00:00:00Z")));
-        let mut wish = words();
-        wish["per_minute"] = json!(1);
-        let id = draft(&app, &wish);
+        let mut request = texts();
+        request["per_minute"] = json!(1);
+        let id = draft(&app, &request);
         assert_eq!(act(&app, &id, "send", &json!({})).status, 200);
         assert_eq!(smtp.wait_for(1)[0].to, ["person-1@example.org"]);
-        let at = |receipt: &Value| format!("{REGISTRATIONS}/{}", receipt["reference"].as_str().unwrap());
-        let moved = app.admin("PATCH", &at(&second), Some(&json!({ "email": "other@example.org" })));
+        let path = |receipt: &Value| format!("{REGISTRATIONS}/{}", receipt["reference"].as_str().unwrap());
+        let moved = app.admin("PATCH", &path(&second), Some(&json!({ "email": "other@example.org" })));
         assert_eq!(moved.status, 200, "{}", moved.text());
         let list = app.admin("GET", &format!("{MAIL}/messages?kind=announcement&recipient=person-2@example.org"), None).json();
         assert_eq!(list["data"][0]["state"], "cancelled");
-        // Whoever has left is not written to by hand, either.
-        let sent = app.admin("GET", &format!("{MAIL}/messages?kind=announcement&recipient=person-1@example.org"), None).json();
-        let sent = sent["data"][0]["id"].as_str().unwrap().to_owned();
-        app.world.database.execute("UPDATE outbox_messages SET state = 'failed' WHERE broadcast_id IS NOT NULL AND state = 'sent'");
+        // Nobody who cancelled gets a message by a manual retry, either.
+        let message = app.admin("GET", &format!("{MAIL}/messages?kind=announcement&recipient=person-1@example.org"), None).json();
+        let message = message["data"][0]["id"].as_str().unwrap().to_owned();
+        app.environment.database.execute("UPDATE outbox_messages SET state = 'failed' WHERE broadcast_id IS NOT NULL AND state = 'sent'");
         assert_eq!(app.post(app.path_of(first["links"]["cancel"].as_str().unwrap()), &json!({})).status, 200);
-        assert_eq!(app.admin("POST", &format!("{MAIL}/messages/{sent}/retry"), None).problem(), (409, "wrong-message-state".to_owned()));
+        assert_eq!(app.admin("POST", &format!("{MAIL}/messages/{message}/retry"), None).problem(), (409, "wrong-message-state".to_owned()));
     }
 
-    fn one_mailbox_in_two_spellings_is_one_reader(store) {
-        if !smtp::is_there() {
+    fn one_mailbox_in_two_spellings_is_one_recipient(store) {
+        if !smtp::is_available() {
             return;
         }
         let (smtp, app) = start(store);
@@ -307,9 +307,9 @@ on_both_stores! {
         assert_eq!(app.post(app.path_of(first["links"]["cancel"].as_str().unwrap()), &json!({})).status, 200);
         register(&app, 1, "en");
         smtp.wait_for(3);
-        let mut wish = words();
-        wish["audience"] = json!({ "state": "confirmed,cancelled" });
-        let id = draft(&app, &wish);
+        let mut request = texts();
+        request["audience"] = json!({ "state": "confirmed,cancelled" });
+        let id = draft(&app, &request);
         let counted = app.admin("GET", &format!("{MAIL}/broadcasts/{id}/recipients"), None).json();
         assert_eq!(counted["count"], 1);
         assert_eq!(act(&app, &id, "send", &json!({ "expected": 1 })).status, 200);
@@ -318,43 +318,43 @@ on_both_stores! {
         assert_eq!(wait_until_done(&app, &id)["messages"], json!({ "sent": 1 }));
     }
 
-    fn a_text_that_fails_on_one_reader_gives_way_to_the_one_that_ships(store) {
-        if !smtp::is_there() {
+    fn a_template_that_fails_for_a_recipient_is_replaced_by_the_default_one(store) {
+        if !smtp::is_available() {
             return;
         }
         let (smtp, app) = start(store);
         app.publish(&small_conference(None, None));
-        let at = format!("{MAIL}/templates/confirmed/en");
-        let put = |source: &str| app.admin("PUT", &at, Some(&json!({ "source": source })));
-        // What fails for whoever has the least to be told is not taken.
+        let path = format!("{MAIL}/templates/confirmed/en");
+        let put = |source: &str| app.admin("PUT", &path, Some(&json!({ "source": source })));
+        // A template that fails for the smallest set of values is refused.
         assert_eq!(put("Subject: x\n\n{{ position + 1 }}").faults(), ["#/source/line 3 invalid_template"]);
         assert_eq!(put("Subject: x\n\n{{ sessions[0].title }}").faults(), ["#/source/line 3 invalid_template"]);
         assert_eq!(put("Subject: {% if reason %}x{% endif %}\n\nText").faults(), ["#/source/line 1 invalid_template"]);
-        // What fails for one who was not thought of is replaced.
+        // A template that fails for an unforeseen recipient is replaced by the default.
         assert_eq!(put("Subject: Welcome\n\n{% if name == \"Person 1 Example\" %}{{ name + 1 }}{% endif %}Hello{{ reason }}.").status, 200);
         register(&app, 1, "en");
         let shipped = smtp.wait_for(1).remove(0);
         assert_eq!(shipped.subject(), "Your registration is confirmed: Small conference");
         register(&app, 2, "en");
-        let own = smtp.wait_for(1).remove(0);
-        assert_eq!(own.subject(), "Welcome");
-        assert!(own.data.contains("Hello."), "what is not said is nothing: {}", own.data);
-        let mut wish = json!({ "kind": "reminder" });
-        wish["audience"] = json!({ "state": "confirmed" });
+        let own_text = smtp.wait_for(1).remove(0);
+        assert_eq!(own_text.subject(), "Welcome");
+        assert!(own_text.data.contains("Hello."), "what is not said is nothing: {}", own_text.data);
+        let mut request = json!({ "kind": "reminder" });
+        request["audience"] = json!({ "state": "confirmed" });
         assert_eq!(app.admin("PUT", &format!("{MAIL}/templates/reminder/en"), Some(&json!({ "source": "Subject: Soon\n\nOur words." }))).status, 200);
-        let id = draft(&app, &wish);
-        let shown = app.admin("GET", &format!("{MAIL}/broadcasts/{id}/preview?language=en"), None).json();
-        assert_eq!((&shown["subject"], &shown["text"]), (&json!("Soon"), &json!("Our words.\n")));
-        assert_eq!(app.admin("DELETE", &at, None).status, 204);
+        let id = draft(&app, &request);
+        let preview = app.admin("GET", &format!("{MAIL}/broadcasts/{id}/preview?language=en"), None).json();
+        assert_eq!((&preview["subject"], &preview["text"]), (&json!("Soon"), &json!("Our words.\n")));
+        assert_eq!(app.admin("DELETE", &path, None).status, 204);
         let trail = app.admin("GET", "/api/v1/conferences/small/audit", None).json();
         let acts: Vec<String> = trail["data"].as_array().unwrap().iter().filter(|entry| entry["resource"] == "mail_template")
             .map(|entry| format!("{} {}", entry["action"].as_str().unwrap(), entry["code"].as_str().unwrap())).collect();
         assert_eq!(acts, ["delete confirmed/en", "update reminder/en", "update confirmed/en"]);
     }
 
-    fn a_row_that_nobody_can_read_stands_before_no_other(store) {
-        let world = Arc::new(World::new(store));
-        let mut app = world.start_shared();
+    fn an_unreadable_outbox_row_does_not_block_others(store) {
+        let environment = Arc::new(Environment::new(store));
+        let mut app = environment.start_shared();
         app.publish(&small_conference(None, None));
         app.kill();
         drop(app);
@@ -363,28 +363,28 @@ on_both_stores! {
             Store::Postgres => format!("'01890000-0000-7000-8000-00000000000{n}'"),
         };
         for (n, kind) in [(1, "link"), (2, "of_no_kind_that_is_known")] {
-            world.database.execute(&format!(
+            environment.database.execute(&format!(
                 "INSERT INTO outbox_messages (id, conference_id, kind, recipient, language, content, state, tries, next_try_at, created_at, \
                  priority, domain) SELECT {}, id, '{kind}', 'person-{n}@example.org', 'en', '{{}}', 'waiting', 0, \
                  '2026-01-01T00:00:00.000000Z', '2026-11-01T00:00:00.000000Z', 0, 'example.org' FROM conferences",
                 id(n)
             ));
         }
-        let app = world.start_shared();
+        let app = environment.start_shared();
         register(&app, 3, "en");
-        let deadline = Instant::now() + PATIENCE;
-        while world.database.count("SELECT count(*) AS n FROM outbox_messages WHERE state = 'waiting'") > 0 {
+        let deadline = Instant::now() + TIMEOUT;
+        while environment.database.count("SELECT count(*) AS n FROM outbox_messages WHERE state = 'waiting'") > 0 {
             assert!(Instant::now() < deadline);
         }
         let list = app.admin("GET", &format!("{MAIL}/messages"), None).json();
-        let came: Vec<(&str, &str)> = list["data"].as_array().unwrap().iter()
+        let messages: Vec<(&str, &str)> = list["data"].as_array().unwrap().iter()
             .map(|message| (message["state"].as_str().unwrap(), message["last_error"].as_str().unwrap_or_default())).collect();
         let unread = ("failed", "what the letter says cannot be read");
-        assert_eq!(came, [("sent", ""), unread, unread]);
+        assert_eq!(messages, [("sent", ""), unread, unread]);
     }
 
-    fn whoever_is_signed_up_hears_that_a_session_moves_or_is_called_off(store) {
-        if !smtp::is_there() {
+    fn signed_up_attendees_are_notified_of_a_moved_or_cancelled_session(store) {
+        if !smtp::is_available() {
             return;
         }
         let (smtp, app) = start(store);
@@ -408,20 +408,20 @@ on_both_stores! {
         assert!(moved.data.contains("1 May 2030, 11:30") && moved.data.contains("- Law (it was to begin on 1 May 2030, 11:00"), "{}", moved.data);
         blueprint["sessions"].as_array_mut().unwrap().remove(place);
         app.publish(&blueprint);
-        let gone = smtp.wait_for(1).remove(0);
-        assert_eq!((gone.to[0].as_str(), gone.subject().as_str()), ("person-1@example.org", "A session does not take place: Small conference"));
-        let entries = calendars(&gone.data);
+        let message = smtp.wait_for(1).remove(0);
+        assert_eq!((message.to[0].as_str(), message.subject().as_str()), ("person-1@example.org", "A session does not take place: Small conference"));
+        let entries = calendars(&message.data);
         assert_eq!(entries["left.ics"][0]["status"], "CANCELLED");
         assert_eq!(entries["left.ics"][0]["uid"], calendars(&moved.data)["conference.ics"][1]["uid"], "the entry that goes is the one that came");
         assert!(entries["left.ics"][0]["sequence"].as_i64() > calendars(&moved.data)["conference.ics"][1]["sequence"].as_i64());
         let mut title = small_conference(None, None);
         title["sessions"] = blueprint["sessions"].clone();
         app.publish(&title);
-        assert_eq!(smtp.besides().len(), 0);
+        assert_eq!(smtp.remaining().len(), 0);
     }
 
-    fn a_mended_text_moves_nobody(store) {
-        if !smtp::is_there() {
+    fn a_corrected_text_notifies_nobody(store) {
+        if !smtp::is_available() {
             return;
         }
         let (smtp, app) = start(store);
@@ -452,12 +452,12 @@ on_both_stores! {
             }),
         ];
         let broadcasts = || app.admin("GET", &format!("{MAIL}/broadcasts"), None).json()["data"].as_array().unwrap().len();
-        for (number, (what, mend)) in (3..).zip(mends) {
+        for (number, (action, mend)) in (3..).zip(mends) {
             mend(&mut blueprint, session);
             app.publish(&blueprint);
-            // Whoever registers finds the sessions as the latest release has them.
+            // A new registration sees the sessions of the latest release.
             register(&app, number, "en");
-            assert_eq!(broadcasts(), 0, "{what}");
+            assert_eq!(broadcasts(), 0, "{action}");
         }
         smtp.wait_for(7);
         blueprint["sessions"][session]["starts_at"] = json!("2030-05-01T12:00:00+02:00");
@@ -465,23 +465,23 @@ on_both_stores! {
         app.publish(&blueprint);
         let mut moved = smtp.wait_for(2);
         moved.sort_by(|a, b| a.to.cmp(&b.to));
-        let of: Vec<_> = moved.iter().map(|letter| (letter.to[0].as_str(), letter.subject())).collect();
+        let letters: Vec<_> = moved.iter().map(|letter| (letter.to[0].as_str(), letter.subject())).collect();
         let subject = "A session has changed: Small conference".to_owned();
-        assert_eq!(of, [("person-1@example.org", subject.clone()), ("person-2@example.org", subject)]);
+        assert_eq!(letters, [("person-1@example.org", subject.clone()), ("person-2@example.org", subject)]);
         blueprint["sessions"][session]["room"] = Value::Null;
         app.publish(&blueprint);
         assert_eq!(smtp.wait_for(2).len(), 2, "another room");
-        assert_eq!((broadcasts(), smtp.besides().len()), (2, 0));
+        assert_eq!((broadcasts(), smtp.remaining().len()), (2, 0));
     }
 
-    fn a_conference_has_its_own_words_where_they_can_be_rendered(store) {
-        if !smtp::is_there() {
+    fn a_conference_uses_its_own_templates_if_they_can_be_rendered(store) {
+        if !smtp::is_available() {
             return;
         }
         let (smtp, app) = start(store);
         app.publish(&small_conference(None, None));
-        let at = format!("{MAIL}/templates/confirmed/en");
-        let put = |source: &str| app.admin("PUT", &at, Some(&json!({ "source": source })));
+        let path = format!("{MAIL}/templates/confirmed/en");
+        let put = |source: &str| app.admin("PUT", &path, Some(&json!({ "source": source })));
         assert_eq!(put("Subject: x\n\n{{ nome }}").faults(), ["#/source/line 3 unknown_placeholder"]);
         assert_eq!(put("Subject: x\n\n{% for %}").faults(), ["#/source/line 3 invalid_template"]);
         assert_eq!(put("No subject").faults(), ["#/source/line 1 missing_subject"]);
@@ -489,17 +489,17 @@ on_both_stores! {
         assert_eq!(put(runaway).faults(), ["#/source/line 2 invalid_template"]);
         let deep = format!("Subject: x\n{{{{ {}1 }}}}", "1+".repeat(2_500));
         assert_eq!(put(&deep).faults(), ["#/source too_long"]);
-        let own = "Subject: Welcome, {{ name }}\n\nYou are in: <{{ reference }}>.\n{{ link }}";
-        let preview = app.admin("POST", &format!("{at}/preview"), Some(&json!({ "source": own }))).json();
+        let own_text = "Subject: Welcome, {{ name }}\n\nYou are in: <{{ reference }}>.\n{{ link }}";
+        let preview = app.admin("POST", &format!("{path}/preview"), Some(&json!({ "source": own_text }))).json();
         assert_eq!(preview["subject"], "Welcome, Dr Ada Example");
         assert!(preview["html"].as_str().unwrap().contains("You are in: &lt;ABC-12345678&gt;."), "{preview}");
-        assert_eq!(put(own).json()["is_own"], true);
+        assert_eq!(put(own_text).json()["is_own"], true);
         register(&app, 1, "en");
         assert_eq!(smtp.wait_for(1)[0].subject(), "Welcome, Person 1 Example");
         register(&app, 2, "fr");
         assert_eq!(smtp.wait_for(1)[0].subject(), "Votre inscription est confirmée : Petite conférence");
-        assert_eq!(app.admin("DELETE", &at, None).status, 204);
-        assert_eq!(app.admin("DELETE", &at, None).status, 404);
+        assert_eq!(app.admin("DELETE", &path, None).status, 204);
+        assert_eq!(app.admin("DELETE", &path, None).status, 404);
         register(&app, 3, "en");
         assert_eq!(smtp.wait_for(1)[0].subject(), "Your registration is confirmed: Small conference");
         let list = app.admin("GET", &format!("{MAIL}/templates"), None).json();
@@ -507,8 +507,8 @@ on_both_stores! {
         assert!(list["data"].as_array().unwrap().iter().all(|one| one["is_own"] == false && one["source"].as_str().unwrap().starts_with("Subject: ")));
     }
 
-    fn a_message_is_tried_again_or_taken_back_and_a_bounce_is_noted(store) {
-        if !smtp::is_there() {
+    fn a_message_is_retried_or_cancelled_and_a_bounce_is_recorded(store) {
+        if !smtp::is_available() {
             return;
         }
         let (smtp, app) = start(store);
@@ -516,7 +516,7 @@ on_both_stores! {
         let mut form = person(1, "delegate");
         form["email"] = json!("refuse@example.org");
         assert_eq!(app.post(REGISTRATIONS, &form).status, 201);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let failed = loop {
             let list = app.admin("GET", &format!("{MAIL}/messages?state=failed"), None).json();
             if let Some(found) = list["data"].as_array().unwrap().first() {
@@ -524,23 +524,23 @@ on_both_stores! {
             }
             assert!(Instant::now() < deadline);
         };
-        let at = format!("{MAIL}/messages/{}", failed["id"].as_str().unwrap());
-        assert_eq!(app.admin("POST", &format!("{at}/cancel"), None).problem(), (409, "wrong-message-state".to_owned()));
-        assert_eq!(app.admin("POST", &format!("{at}/retry"), None).json()["state"], "waiting");
-        let deadline = Instant::now() + PATIENCE;
-        while app.admin("GET", &at, None).json()["attempts"].as_array().unwrap().len() < 2 {
+        let path = format!("{MAIL}/messages/{}", failed["id"].as_str().unwrap());
+        assert_eq!(app.admin("POST", &format!("{path}/cancel"), None).problem(), (409, "wrong-message-state".to_owned()));
+        assert_eq!(app.admin("POST", &format!("{path}/retry"), None).json()["state"], "waiting");
+        let deadline = Instant::now() + TIMEOUT;
+        while app.admin("GET", &path, None).json()["attempts"].as_array().unwrap().len() < 2 {
             assert!(Instant::now() < deadline);
         }
-        // What a mail server of others reports later.
+        // A bounce that another mail server reports later.
         register(&app, 2, "en");
-        let sent = smtp.wait_for(1).remove(0);
+        let message = smtp.wait_for(1).remove(0);
         let report = format!(
             "From: MAILER-DAEMON@mx.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; \
              report-type=delivery-status; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n\
              --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n\
              Final-Recipient: rfc822; person-2@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n\
              Diagnostic-Code: smtp; 550 no such user\r\n\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {}\r\n--b--\r\n",
-            sent.header("Message-ID").unwrap()
+            message.header("Message-ID").unwrap()
         );
         let bearer = app.authorization();
         let headers = [("authorization", bearer.as_str()), ("content-type", "message/rfc822")];
@@ -551,7 +551,7 @@ on_both_stores! {
         assert_eq!(app.send("POST", &format!("{MAIL}/bounces"), &headers, Some("Subject: x\r\n\r\nAway.")).status, 422);
         let blocks = app.admin("GET", &format!("{MAIL}/blocks"), None).json();
         assert_eq!((&blocks["data"][0]["address"], &blocks["data"][0]["reason"]), (&json!("person-2@example.org"), &json!("bounced")));
-        let id = draft(&app, &words());
+        let id = draft(&app, &texts());
         let counted = app.admin("GET", &format!("{MAIL}/broadcasts/{id}/recipients"), None).json();
         assert_eq!((&counted["count"], &counted["left_out"]), (&json!(1), &json!(1)));
         assert_eq!(app.admin("DELETE", &format!("{MAIL}/blocks/person-2@example.org"), None).status, 204);

@@ -1,4 +1,4 @@
-//! Both migration trees make the same tables.
+//! Both migration trees create the same tables; migrations of old data.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +10,9 @@ use serde_json::json;
 
 use crate::support::{
     Store,
-    app::{World, person, repository, small_conference},
+    app::{Environment, person, repository, small_conference},
     on_both_stores,
-    store::postgres_is_there,
+    store::postgres_is_available,
 };
 
 #[derive(QueryableByName)]
@@ -26,7 +26,7 @@ fn names(folder: &str) -> BTreeSet<String> {
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-/// Named constraints in the text of a tree, by name: what they say, white space folded.
+/// The named constraints of a tree, by name, with their text in normalised white space.
 fn constraints(folder: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for name in names(folder) {
@@ -54,12 +54,12 @@ fn both_trees_have_the_same_steps_and_constraints() {
 
 #[test]
 fn both_stores_have_the_same_tables_columns_and_nullability() {
-    if !postgres_is_there() {
+    if !postgres_is_available() {
         return;
     }
-    let worlds = [World::new(Store::Sqlite), World::new(Store::Postgres)];
-    for world in &worlds {
-        assert!(world.run(&["migrate"]).status.success());
+    let worlds = [Environment::new(Store::Sqlite), Environment::new(Store::Postgres)];
+    for environment in &worlds {
+        assert!(environment.run(&["migrate"]).status.success());
     }
     let columns = |rows: Vec<Row>| -> BTreeSet<String> { rows.into_iter().map(|row| row.value).collect() };
     let mut sqlite = SqliteConnection::establish(worlds[0].database.url.trim_start_matches("sqlite:")).unwrap();
@@ -91,7 +91,7 @@ fn both_stores_have_the_same_tables_columns_and_nullability() {
     assert_eq!(strict.iter().map(|row| row.value.as_str()).collect::<Vec<_>>(), Vec::<&str>::new());
 }
 
-/// Undoes the last steps of a store down to this one (without it), as its version before would have left it.
+/// Reverts the last migrations of a store down to `step` (excluded), for a store of an older version.
 fn go_back_before(url: &str, store: Store, step: &str) {
     let folder = if store == Store::Sqlite { "sqlite" } else { "postgres" };
     for name in names(folder).iter().rev().take_while(|name| name.as_str() >= step) {
@@ -112,42 +112,42 @@ fn go_back_before(url: &str, store: Store, step: &str) {
 }
 
 on_both_stores! {
-    /// Written while the clock went back, by a version that ordered histories by it.
-    fn a_history_that_was_written_backwards_is_put_right(store) {
-        let world = std::sync::Arc::new(World::new(store));
-        let mut app = world.start_shared();
+    /// Written while the clock went back, by a version that ordered histories by time.
+    fn a_history_with_reversed_times_is_corrected(store) {
+        let environment = std::sync::Arc::new(Environment::new(store));
+        let mut app = environment.start_shared();
         app.publish(&small_conference(None, None));
         let path = "/api/v1/conferences/small/registrations";
         for number in 0..3 {
             assert_eq!(app.post(path, &person(number, "delegate")).status, 201);
         }
-        let reference = world.database.texts("SELECT reference AS n FROM registrations ORDER BY arrival").remove(1);
+        let reference = environment.database.texts("SELECT reference AS n FROM registrations ORDER BY arrival").remove(1);
         assert_eq!(app.admin("POST", &format!("{path}/{reference}/cancel"), Some(&json!({}))).status, 200);
         app.kill();
         let events = "SELECT event AS n FROM registration_events e JOIN registrations r ON r.id = e.registration_id";
-        let written = world.database.texts(&format!("{events} ORDER BY e.sequence"));
-        assert_eq!(written, ["registered", "registered", "registered", "cancelled"]);
-        go_back_before(&world.database.url, store, "2026-11-30-640000");
-        world.database.execute("UPDATE registration_events SET at = '2026-01-01T00:00:02.000000Z'");
-        world.database.execute(
+        let instants = environment.database.texts(&format!("{events} ORDER BY e.sequence"));
+        assert_eq!(instants, ["registered", "registered", "registered", "cancelled"]);
+        go_back_before(&environment.database.url, store, "2026-11-30-640000");
+        environment.database.execute("UPDATE registration_events SET at = '2026-01-01T00:00:02.000000Z'");
+        environment.database.execute(
             "UPDATE registration_events SET at = '2026-01-01T00:00:00.000000Z' WHERE event = 'cancelled'",
         );
-        assert!(world.run(&["migrate"]).status.success());
-        assert_eq!(world.database.count("SELECT last_event AS n FROM registration_setups"), 4);
-        let again = world.database.texts(&format!("{events} WHERE reference = '{reference}' ORDER BY e.sequence"));
-        assert_eq!(again, ["registered", "cancelled"]);
-        let doctor = world.run(&["doctor"]);
+        assert!(environment.run(&["migrate"]).status.success());
+        assert_eq!(environment.database.count("SELECT last_event AS n FROM registration_setups"), 4);
+        let repeated = environment.database.texts(&format!("{events} WHERE reference = '{reference}' ORDER BY e.sequence"));
+        assert_eq!(repeated, ["registered", "cancelled"]);
+        let doctor = environment.run(&["doctor"]);
         assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
-        let mut app = world.start_shared();
+        let mut app = environment.start_shared();
         assert_eq!(app.post(path, &person(4, "delegate")).status, 201);
-        assert_eq!(world.database.count("SELECT max(sequence) AS n FROM registration_events"), 5);
+        assert_eq!(environment.database.count("SELECT max(sequence) AS n FROM registration_events"), 5);
         assert!(app.terminate().success());
     }
 
-    /// As the version before registration wrote them: given name first, in small letters and no more.
-    fn names_that_an_older_version_folded_are_folded_anew(store) {
-        let world = std::sync::Arc::new(World::new(store));
-        let mut app = world.start_shared();
+    /// As an older version folded them: given name first, in lower case only.
+    fn names_folded_by_an_older_version_are_folded_again(store) {
+        let environment = std::sync::Arc::new(Environment::new(store));
+        let mut app = environment.start_shared();
         app.publish(&small_conference(None, None));
         let path = "/api/v1/conferences/small/registrations";
         let form = |email: &str| {
@@ -157,38 +157,38 @@ on_both_stores! {
         assert_eq!(app.post(path, &form("one@example.org")).status, 201);
         assert_eq!(app.post(path, &person(2, "delegate")).status, 201);
         app.kill();
-        go_back_before(&world.database.url, store, "2026-11-30-650000");
-        world.database.execute(
+        go_back_before(&environment.database.url, store, "2026-11-30-650000");
+        environment.database.execute(
             "UPDATE registrations SET name_folded = lower(given_name || ' ' || family_name) WHERE given_name = 'Élodie'",
         );
         let names = "SELECT name_folded AS n FROM registrations ORDER BY arrival";
-        assert_ne!(world.database.texts(names)[0], "dupont leroy elodie");
-        let app = world.start_shared();
-        assert_eq!(world.database.texts(names), ["dupont leroy elodie", "example person 2"]);
+        assert_ne!(environment.database.texts(names)[0], "dupont leroy elodie");
+        let app = environment.start_shared();
+        assert_eq!(environment.database.texts(names), ["dupont leroy elodie", "example person 2"]);
         assert_eq!(app.post(path, &form("other@example.org")).status, 201);
         let pairs = app.admin("GET", "/api/v1/conferences/small/duplicates", None).json();
         assert_eq!(pairs["data"].as_array().unwrap().len(), 1, "{pairs}");
-        // By the command as well, once for all.
+        // By the command, too, and only once.
         let mut app = app;
         app.kill();
-        world.database.execute("UPDATE registrations SET name_folded = ''");
-        assert!(world.run(&["migrate"]).status.success());
-        assert_eq!(world.database.texts(names), ["dupont leroy elodie", "example person 2", "dupont leroy elodie"]);
+        environment.database.execute("UPDATE registrations SET name_folded = ''");
+        assert!(environment.run(&["migrate"]).status.success());
+        assert_eq!(environment.database.texts(names), ["dupont leroy elodie", "example person 2", "dupont leroy elodie"]);
     }
 
     /// Without statistics and with them, for one address and for hundreds.
-    fn who_has_an_address_is_found_by_an_index(store) {
-        let world = World::new(store);
-        assert!(world.run(&["migrate"]).status.success());
+    fn the_lookup_of_an_address_uses_an_index(store) {
+        let environment = Environment::new(store);
+        assert!(environment.run(&["migrate"]).status.success());
         let (conference, category) = match store {
             Store::Sqlite => ("zeroblob(16)", "randomblob(16)"),
             Store::Postgres => ("'00000000-0000-0000-0000-000000000000'", "gen_random_uuid()"),
         };
-        let at = "'2026-01-01T00:00:00.000000Z'";
+        let time = "'2026-01-01T00:00:00.000000Z'";
         for statement in [
             format!(
                 "INSERT INTO conferences (id, slug, name, starts_on, ends_on, time_zone, languages, created_at) VALUES \
-                 ({conference}, 'big', '{{\"en\":\"Big\"}}', '2030-05-01', '2030-05-02', 'UTC', '[\"en\"]', {at})"
+                 ({conference}, 'big', '{{\"en\":\"Big\"}}', '2030-05-01', '2030-05-02', 'UTC', '[\"en\"]', {time})"
             ),
             format!(
                 "INSERT INTO categories (id, conference_id, code, ordinal, name, seats_taken) \
@@ -199,32 +199,32 @@ on_both_stores! {
                  (id, conference_id, category_id, reference, state, arrival, given_name, family_name, email, email_folded, \
                  language, consented_at, token_generation, created_at, updated_at) \
                  SELECT {category}, {conference}, (SELECT id FROM categories), 'R-' || i, 'confirmed', i, 'G', 'F', \
-                 'p' || i || '@example.org', 'p' || i || '@example.org', 'en', {at}, 1, {at}, {at} FROM n"
+                 'p' || i || '@example.org', 'p' || i || '@example.org', 'en', {time}, 1, {time}, {time} FROM n"
             ),
             format!(
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO invitations \
                  (id, conference_id, kind, label, email_folded, uses, seats_reserved, generation, created_at) \
-                 SELECT {category}, {conference}, 'personal', 'L', 'p' || i || '@example.org', 0, 0, 1, {at} FROM n"
+                 SELECT {category}, {conference}, 'personal', 'L', 'p' || i || '@example.org', 0, 0, 1, {time} FROM n"
             ),
         ] {
-            world.database.execute(&statement);
+            environment.database.execute(&statement);
         }
         let addresses = |count: usize| (1..=count).map(|number| format!("'p{number}@example.org'")).collect::<Vec<_>>().join(", ");
         for statistics in ["SELECT 1", "ANALYZE"] {
-            world.database.execute(statistics);
-            // Of so many PostgreSQL rather reads a table of this size once.
+            environment.database.execute(statistics);
+            // For so many addresses PostgreSQL prefers to scan a table of this size.
             let counts = if store == Store::Postgres { &[1, 64][..] } else { &[1, 64, 500] };
             for &count in counts {
-                let of = format!("WHERE conference_id = {conference} AND email_folded IN ({})", addresses(count));
+                let condition = format!("WHERE conference_id = {conference} AND email_folded IN ({})", addresses(count));
                 for (statement, index) in [
-                    (format!("SELECT email_folded, state FROM registrations {of}"), "registrations_email_idx"),
+                    (format!("SELECT email_folded, state FROM registrations {condition}"), "registrations_email_idx"),
                     (
-                        format!("SELECT * FROM registrations {of} AND state IN ('unverified', 'pending', 'confirmed', 'waitlisted')"),
+                        format!("SELECT * FROM registrations {condition} AND state IN ('unverified', 'pending', 'confirmed', 'waitlisted')"),
                         "_email_",
                     ),
-                    (format!("SELECT * FROM invitations {of} AND kind = 'personal'"), "invitations_email_idx"),
+                    (format!("SELECT * FROM invitations {condition} AND kind = 'personal'"), "invitations_email_idx"),
                 ] {
-                    let plan = plan(&world.database.url, store, &statement);
+                    let plan = plan(&environment.database.url, store, &statement);
                     // Before its statistics are there, PostgreSQL guesses; afterwards both stores must know.
                     let may_guess = store == Store::Postgres && statistics != "ANALYZE";
                     assert!(may_guess || plan.contains(index), "{count} {statistics}: {plan}");
@@ -246,7 +246,7 @@ struct StepOfPostgres {
     line: String,
 }
 
-/// How a store would answer a statement.
+/// The query plan of a statement.
 fn plan(url: &str, store: Store, statement: &str) -> String {
     match store {
         Store::Sqlite => {

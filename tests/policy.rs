@@ -1,17 +1,17 @@
-//! Who may: each operation of the API document is called without a token, with one of each role, with one of another
-//! conference, with one that has expired and with one that is revoked. Whatever is added to the document is called, too.
+//! Authorisation: each operation of the API document is called without a token, with one of each role, with one of
+//! another conference, with one that has expired and with one that is revoked. New operations are called, too.
 
 use serde_json::{Map, Value, json};
 
 use crate::support::{
     App, Store,
-    app::{ADMIN, World, person, small_conference},
+    app::{ADMIN, Environment, person, small_conference},
     on_both_stores,
 };
 
 const ROLES: [&str; 5] = ["admin", "agenda_editor", "registrar", "check_in", "viewer"];
 
-/// What must stay true whatever the document says.
+/// Roles of some operations, independent of the document.
 const SENSITIVE: [(&str, &[&str]); 16] = [
     ("read_programme", &["everyone"]),
     ("register", &["everyone"]),
@@ -37,12 +37,12 @@ struct Operation {
     method: String,
     template: String,
     roles: Vec<String>,
-    described: Value,
+    description: Value,
 }
 
 impl Operation {
-    fn lets_in(&self, role: &str) -> bool {
-        self.roles.iter().any(|found| found == role)
+    fn admits(&self, role: &str) -> bool {
+        self.roles.iter().any(|admitted| admitted == role)
     }
 }
 
@@ -50,65 +50,67 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// Every operation: what reads before what writes before what deletes, and what deletes most last of all.
+/// Every operation: reads first, then writes, then deletions; the widest deletion last.
 fn operations(document: &Value) -> Vec<Operation> {
     let mut found = Vec::new();
     for (template, item) in document["paths"].as_object().unwrap() {
-        for (method, described) in item.as_object().unwrap() {
+        for (method, description) in item.as_object().unwrap() {
             found.push(Operation {
-                id: text(&described["operationId"]),
+                id: text(&description["operationId"]),
                 method: method.to_uppercase(),
                 template: template.clone(),
-                roles: described["x-roles"].as_array().unwrap().iter().map(text).collect(),
-                described: described.clone(),
+                roles: description["x-roles"].as_array().unwrap().iter().map(text).collect(),
+                description: description.clone(),
             });
         }
     }
     let methods = ["GET", "PUT", "PATCH", "POST", "DELETE"];
     found.sort_by_key(|operation| {
         let order = methods.iter().position(|method| *method == operation.method);
-        // After it every earlier link is void.
+        // It makes every earlier link void.
         let renews = operation.id == "renew_registration_link";
         (order, renews, std::cmp::Reverse(operation.template.len()), operation.template.clone())
     });
     found
 }
 
-/// A conference of a test's own, with a registration in it.
-struct Place {
+/// A conference for one test, with a registration.
+struct TestConference {
     slug: String,
     reference: String,
     /// The token of the attendee's link.
     link: String,
-    /// The token of the focal point's link, of a delegation.
+    /// The token of the focal point's link.
     focal_point: String,
     /// An invitation.
     invitation: String,
 }
 
-impl Place {
+impl TestConference {
     fn create(app: &App, slug: &str) -> Self {
         let mut blueprint = small_conference(None, None);
         blueprint["conference"]["slug"] = json!(slug);
         app.publish(&blueprint);
         let path = format!("/api/v1/conferences/{slug}/registrations");
-        let made = app.post(&path, &person(1, "delegate")).json();
-        let link = text(&made["links"]["self"]);
+        let created = app.post(&path, &person(1, "delegate")).json();
+        let link = text(&created["links"]["self"]);
         let link = link.split_once("?token=").unwrap().1.to_owned();
-        let within = format!("/api/v1/conferences/{slug}");
-        let asked = json!({
+        let conference_path = format!("/api/v1/conferences/{slug}");
+        let request = json!({
             "kind": "member_state", "country": "BE", "category": "delegate",
             "focal_point": { "name": "Focal point", "email": "focal@example.org" }
         });
-        assert_eq!(app.admin("POST", &format!("{within}/delegations"), Some(&asked)).status, 201);
-        let sent = app.admin("POST", &format!("{within}/delegations/be/invite-focal-point"), Some(&json!({}))).json();
+        assert_eq!(app.admin("POST", &format!("{conference_path}/delegations"), Some(&request)).status, 201);
+        let sent =
+            app.admin("POST", &format!("{conference_path}/delegations/be/invite-focal-point"), Some(&json!({}))).json();
         let focal_point = text(&sent["link"]).split_once("?token=").unwrap().1.to_owned();
-        let asked = json!({ "kind": "shared", "label": "x" });
-        let invitation = text(&app.admin("POST", &format!("{within}/invitations"), Some(&asked)).json()["id"]);
-        Self { focal_point, invitation, slug: slug.to_owned(), reference: text(&made["reference"]), link }
+        let request = json!({ "kind": "shared", "label": "x" });
+        let invitation =
+            text(&app.admin("POST", &format!("{conference_path}/invitations"), Some(&request)).json()["id"]);
+        Self { focal_point, invitation, slug: slug.to_owned(), reference: text(&created["reference"]), link }
     }
 
-    /// What stands in a path for a parameter, where there is such a thing in the place.
+    /// The value of a path parameter, if the conference has such a resource.
     fn value(&self, parameter: &str) -> Option<&str> {
         Some(match parameter {
             "conference" => &self.slug,
@@ -127,45 +129,47 @@ impl Place {
     }
 }
 
-/// What a parameter or a body of this schema may be: the least that it takes.
-fn least(document: &Value, schema: &Value, depth: usize) -> Value {
+/// The smallest value that a schema accepts.
+fn minimal_value(document: &Value, schema: &Value, depth: usize) -> Value {
     if let Some(reference) = schema["$ref"].as_str() {
         let target = document.pointer(reference.trim_start_matches('#')).unwrap();
-        return least(document, target, depth);
+        return minimal_value(document, target, depth);
     }
     if let Some(value) = schema["enum"].get(0).or(schema.get("const")) {
         return value.clone();
     }
     if let Some(parts) = schema["allOf"].as_array() {
-        let whole = parts.iter().filter_map(|part| match least(document, part, depth) {
+        let whole = parts.iter().filter_map(|part| match minimal_value(document, part, depth) {
             Value::Object(members) => Some(members),
             _ => None,
         });
         return Value::Object(whole.flatten().collect());
     }
     for one_of in ["oneOf", "anyOf"] {
-        if let Some(cases) = schema[one_of].as_array() {
-            let case = cases.iter().find(|case| case["type"] != "null").unwrap();
-            return least(document, case, depth);
+        if let Some(branches) = schema[one_of].as_array() {
+            let branch = branches.iter().find(|branch| branch["type"] != "null").unwrap();
+            return minimal_value(document, branch, depth);
         }
     }
     let kind = schema["type"].as_str().or(schema["type"][0].as_str()).unwrap_or("object");
     match kind {
-        "string" => json!(least_text(schema)),
+        "string" => json!(minimal_text(schema)),
         "integer" | "number" => schema.get("minimum").cloned().unwrap_or(json!(1)),
         "boolean" => json!(false),
-        "array" if schema["minItems"].as_u64().is_none_or(|least| least == 0) || depth == 0 => json!([]),
-        "array" => json!([least(document, &schema["items"], depth - 1)]),
+        "array" if schema["minItems"].as_u64().is_none_or(|least| least == 0) || depth == 0 => {
+            json!([])
+        }
+        "array" => json!([minimal_value(document, &schema["items"], depth - 1)]),
         _ => {
             let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-            let member = |name: &str| (name.to_owned(), least(document, &schema["properties"][name], depth));
+            let member = |name: &str| (name.to_owned(), minimal_value(document, &schema["properties"][name], depth));
             Value::Object(required.map(member).collect::<Map<_, _>>())
         }
     }
 }
 
-/// The first of a few texts that fits the schema.
-fn least_text(schema: &Value) -> &'static str {
+/// The first of a few texts that matches the schema.
+fn minimal_text(schema: &Value) -> &'static str {
     let validator = jsonschema::options().should_validate_formats(true).build(schema).unwrap();
     let texts = [
         "x",
@@ -181,137 +185,140 @@ fn least_text(schema: &Value) -> &'static str {
     texts.into_iter().find(|text| validator.is_valid(&json!(text))).unwrap_or("x")
 }
 
-/// A call of an operation in a place: the path with its query, the media type and the body.
+/// A call of an operation in a conference: the path with its query, the media type and the body.
 struct Call {
     path: String,
     body: Option<(String, String)>,
 }
 
-fn call(document: &Value, operation: &Operation, place: &Place) -> Call {
-    let parameters: Vec<_> = operation.described["parameters"].as_array().into_iter().flatten().collect();
-    let least_of = |parameter: &Value| match least(document, &parameter["schema"], 3) {
+fn call(document: &Value, operation: &Operation, conference: &TestConference) -> Call {
+    let parameters: Vec<_> = operation.description["parameters"].as_array().into_iter().flatten().collect();
+    let minimal_text_of = |parameter: &Value| match minimal_value(document, &parameter["schema"], 3) {
         Value::String(text) => text,
         other => other.to_string(),
     };
     let mut path = operation.template.clone();
     for parameter in parameters.iter().filter(|parameter| parameter["in"] == "path") {
         let name = text(&parameter["name"]);
-        let value = place.value(&name).map_or_else(|| least_of(parameter), str::to_owned);
+        let value = conference.value(&name).map_or_else(|| minimal_text_of(parameter), str::to_owned);
         path = path.replace(&format!("{{{name}}}"), &value);
     }
     let required = parameters.iter().filter(|parameter| parameter["in"] == "query" && parameter["required"] == true);
     let query: Vec<_> =
-        required.map(|parameter| format!("{}={}", text(&parameter["name"]), least_of(parameter))).collect();
+        required.map(|parameter| format!("{}={}", text(&parameter["name"]), minimal_text_of(parameter))).collect();
     let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
-    let body = operation.described["requestBody"]["content"].as_object().map(|content| {
-        let (media, described) =
+    let body = operation.description["requestBody"]["content"].as_object().map(|content| {
+        let (media, description) =
             content.iter().find(|(media, _)| media.ends_with("json")).or_else(|| content.iter().next()).unwrap();
-        let body =
-            if media.ends_with("json") { least(document, &described["schema"], 3).to_string() } else { "x".into() };
+        let body = if media.ends_with("json") {
+            minimal_value(document, &description["schema"], 3).to_string()
+        } else {
+            "x".into()
+        };
         (media.clone(), body)
     });
     Call { path: format!("{path}{query}"), body }
 }
 
 impl Call {
-    /// The status of the answer to whoever shows this token.
+    /// The status of the answer to a request with this token.
     fn status(&self, app: &App, operation: &Operation, token: Option<&str>) -> u16 {
         let bearer = token.map(|token| format!("Bearer {token}"));
         let mut headers: Vec<(&str, &str)> = Vec::new();
         headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
         headers.extend(self.body.as_ref().map(|(media, _)| ("content-type", media.as_str())));
         let body = self.body.as_ref().map(|(_, body)| body.as_str());
-        // What has no end is asked for without it.
-        let is_stream = operation.described["responses"]["200"]["content"].get("text/event-stream").is_some();
+        // A stream without an end is requested by HEAD.
+        let is_stream = operation.description["responses"]["200"]["content"].get("text/event-stream").is_some();
         let method = if is_stream { "HEAD" } else { operation.method.as_str() };
         app.send(method, &self.path, &headers, body).status
     }
 
     /// With the token of an attendee's link.
     fn with_link(&self, link: &str) -> Self {
-        let mark = if self.path.contains('?') { '&' } else { '?' };
-        Self { path: format!("{}{mark}token={link}", self.path), body: self.body.clone() }
+        let separator = if self.path.contains('?') { '&' } else { '?' };
+        Self { path: format!("{}{separator}token={link}", self.path), body: self.body.clone() }
     }
 }
 
-fn make(app: &App, role: &str, conference: Option<&str>, label: &str) -> (String, String) {
-    let asked = json!({ "role": role, "conference": conference, "label": label });
-    let made = app.admin("POST", "/api/v1/tokens", Some(&asked)).json();
-    (text(&made["token"]), text(&made["id"]))
+fn create_token(app: &App, role: &str, conference: Option<&str>, label: &str) -> (String, String) {
+    let request = json!({ "role": role, "conference": conference, "label": label });
+    let created = app.admin("POST", "/api/v1/tokens", Some(&request)).json();
+    (text(&created["token"]), text(&created["id"]))
 }
 
-/// Everything that the test knows of a running service.
-struct Scene {
+/// A running service with the conferences and tokens of the test.
+struct PolicyTest {
     app: App,
     document: Value,
-    /// Whom nobody's permitted call changes.
-    calm: Place,
-    /// For each role a place for its permitted calls, and its tokens: of the place, and of the whole server.
-    of_roles: Vec<(&'static str, Place, String, String)>,
+    /// A conference that no permitted call changes.
+    untouched: TestConference,
+    /// For each role a conference for its permitted calls, and its tokens: of the conference, and of the whole server.
+    by_role: Vec<(&'static str, TestConference, String, String)>,
     /// The conference of the attendee's permitted calls.
-    of_attendee: Place,
+    attendee_conference: TestConference,
     /// An admin's token of another conference.
-    foreign: String,
-    /// Server-wide admin tokens that are void.
-    void: [(&'static str, String); 3],
+    foreign_token: String,
+    /// Server-wide admin tokens that are not valid.
+    invalid_tokens: [(&'static str, String); 3],
 }
 
-impl Scene {
+impl PolicyTest {
     fn create(store: Store) -> Self {
-        let app = World::new(store).start();
-        let calm = Place::create(&app, "calm");
-        let of_roles = ROLES.map(|role| {
-            let place = Place::create(&app, &format!("of-{}", role.replace('_', "-")));
-            let (own, _) = make(&app, role, Some(&place.slug), role);
-            let (server_wide, _) = make(&app, role, None, role);
-            (role, place, own, server_wide)
+        let app = Environment::new(store).start();
+        let untouched = TestConference::create(&app, "calm");
+        let by_role = ROLES.map(|role| {
+            let conference = TestConference::create(&app, &format!("of-{}", role.replace('_', "-")));
+            let (conference_token, _) = create_token(&app, role, Some(&conference.slug), role);
+            let (server_wide, _) = create_token(&app, role, None, role);
+            (role, conference, conference_token, server_wide)
         });
-        let of_attendee = Place::create(&app, "of-attendee");
-        let (foreign, _) = make(&app, "admin", Some(&of_attendee.slug), "another conference's");
-        let (expired, _) = make(&app, "admin", None, "expired");
-        let past = "UPDATE tokens SET expires_at = '2020-01-01T00:00:00.000000Z' WHERE label = 'expired'";
-        app.world.database.execute(past);
-        let (revoked, id) = make(&app, "admin", None, "revoked");
+        let attendee_conference = TestConference::create(&app, "of-attendee");
+        let (foreign_token, _) = create_token(&app, "admin", Some(&attendee_conference.slug), "another conference's");
+        let (expired, _) = create_token(&app, "admin", None, "expired");
+        let expire = "UPDATE tokens SET expires_at = '2020-01-01T00:00:00.000000Z' WHERE label = 'expired'";
+        app.environment.database.execute(expire);
+        let (revoked, id) = create_token(&app, "admin", None, "revoked");
         assert_eq!(app.admin("DELETE", &format!("/api/v1/tokens/{id}"), None).status, 204);
-        let void = [("expired", expired), ("revoked", revoked), ("unknown", "plenary_x".to_owned())];
+        let invalid_tokens = [("expired", expired), ("revoked", revoked), ("unknown", "plenary_x".to_owned())];
         let document = app.get("/openapi.json").json();
-        Self { document, app, calm, of_roles: of_roles.into(), of_attendee, foreign, void }
+        Self { document, app, untouched, by_role: by_role.into(), attendee_conference, foreign_token, invalid_tokens }
     }
 
-    /// Notes where the answer to an operation's caller is not the one that is due.
+    /// Records answers to an operation that are not the expected refusals.
     fn check_refusals(&self, operation: &Operation, wrong: &mut Vec<String>) {
-        let call = call(&self.document, operation, &self.calm);
-        let mut is_due = |who: &str, token: Option<&str>, due: u16| {
+        let call = call(&self.document, operation, &self.untouched);
+        let mut check_status = |who: &str, token: Option<&str>, expected: u16| {
             let status = call.status(&self.app, operation, token);
-            if status != due {
+            if status != expected {
                 wrong.push(format!(
-                    "{} ({} {}) answers {who} {status}, not {due}",
+                    "{} ({} {}) answers {who} {status}, not {expected}",
                     operation.id, operation.method, call.path
                 ));
             }
         };
-        is_due("nobody", None, 401);
-        for (kind, token) in &self.void {
-            is_due(kind, Some(token), 401);
+        check_status("nobody", None, 401);
+        for (kind, token) in &self.invalid_tokens {
+            check_status(kind, Some(token), 401);
         }
         let is_of_conference = operation.template.contains("{conference}");
         if is_of_conference {
-            is_due("an admin of another conference", Some(&self.foreign), 403);
-            for (role, _, own, _) in &self.of_roles {
-                is_due(&format!("{role} of another conference"), Some(own), 403);
+            check_status("an admin of another conference", Some(&self.foreign_token), 403);
+            for (role, _, conference_token, _) in &self.by_role {
+                check_status(&format!("{role} of another conference"), Some(conference_token), 403);
             }
         }
-        for (role, _, own, server_wide) in &self.of_roles {
-            if operation.lets_in("server_admin") {
-                is_due(&format!("{role} of one conference"), Some(own), 403);
+        for (role, _, conference_token, server_wide) in &self.by_role {
+            if operation.admits("server_admin") {
+                check_status(&format!("{role} of one conference"), Some(conference_token), 403);
             }
-            let by_server = operation.lets_in("server_admin") && *role == "admin";
-            if !(operation.lets_in(role) || by_server) {
-                is_due(role, Some(server_wide), 403);
+            let by_server = operation.admits("server_admin") && *role == "admin";
+            if !(operation.admits(role) || by_server) {
+                check_status(role, Some(server_wide), 403);
             }
         }
-        if operation.lets_in("attendee") {
-            for link in [&self.of_attendee.link, &self.of_attendee.focal_point] {
+        if operation.admits("attendee") {
+            for link in [&self.attendee_conference.link, &self.attendee_conference.focal_point] {
                 let another_s = call.with_link(link).status(&self.app, operation, None);
                 if another_s != 401 {
                     wrong.push(format!("{} answers another's link {another_s}, not 401", operation.id));
@@ -321,7 +328,7 @@ impl Scene {
     }
 
     fn check_permissions(&self, operation: &Operation, wrong: &mut Vec<String>) {
-        let mut passes = |who: &str, call: &Call, token: Option<&str>| {
+        let mut check_passes = |who: &str, call: &Call, token: Option<&str>| {
             let status = call.status(&self.app, operation, token);
             if [401, 403].contains(&status) {
                 wrong.push(format!("{} ({} {}) refuses {who}: {status}", operation.id, operation.method, call.path));
@@ -329,35 +336,35 @@ impl Scene {
         };
         for role in &operation.roles {
             match role.as_str() {
-                "everyone" => passes("everyone", &call(&self.document, operation, &self.calm), None),
+                "everyone" => check_passes("everyone", &call(&self.document, operation, &self.untouched), None),
                 "attendee" => {
-                    let call = call(&self.document, operation, &self.of_attendee);
+                    let call = call(&self.document, operation, &self.attendee_conference);
                     let of_delegation = operation.template.contains("{delegation}");
-                    let place = &self.of_attendee;
-                    let link = if of_delegation { &place.focal_point } else { &place.link };
-                    passes("the attendee or focal point", &call.with_link(link), None);
+                    let conference = &self.attendee_conference;
+                    let link = if of_delegation { &conference.focal_point } else { &conference.link };
+                    check_passes("the attendee or focal point", &call.with_link(link), None);
                 }
                 role => {
-                    let as_token = if role == "server_admin" { "admin" } else { role };
-                    let (_, place, own, server_wide) =
-                        self.of_roles.iter().find(|(known, ..)| *known == as_token).unwrap();
-                    let call = call(&self.document, operation, place);
+                    let token_role = if role == "server_admin" { "admin" } else { role };
+                    let (_, conference, conference_token, server_wide) =
+                        self.by_role.iter().find(|(name, ..)| *name == token_role).unwrap();
+                    let call = call(&self.document, operation, conference);
                     let is_of_conference = operation.template.contains("{conference}") && role != "server_admin";
-                    passes(role, &call, Some(if is_of_conference { own } else { server_wide }));
+                    check_passes(role, &call, Some(if is_of_conference { conference_token } else { server_wide }));
                 }
             }
         }
     }
 }
 
-/// An answer that does not end: there is nothing to wait for.
+/// Whether the answer has no end.
 fn is_endless(operation: &Operation) -> bool {
-    !operation.described["responses"]["200"]["content"]["text/event-stream"].is_null()
+    !operation.description["responses"]["200"]["content"]["text/event-stream"].is_null()
 }
 
 on_both_stores! {
-    fn every_operation_lets_in_whom_the_policy_names_and_no_one_else(store) {
-        let scene = Scene::create(store);
+    fn every_operation_admits_exactly_the_roles_of_the_policy(store) {
+        let scene = PolicyTest::create(store);
         let operations = operations(&scene.document);
         assert!(operations.len() > 30);
         let mut wrong = Vec::new();
@@ -368,18 +375,18 @@ on_both_stores! {
             scene.check_permissions(operation, &mut wrong);
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-        // Nothing that was refused has changed anything.
-        let calm = format!("/api/v1/conferences/{}", scene.calm.slug);
-        let registration = format!("{calm}/registrations/{}?token={}", scene.calm.reference, scene.calm.link);
+        // No refused call has changed anything.
+        let untouched = format!("/api/v1/conferences/{}", scene.untouched.slug);
+        let registration = format!("{untouched}/registrations/{}?token={}", scene.untouched.reference, scene.untouched.link);
         assert_eq!(scene.app.get(&registration).json()["status"], "confirmed");
-        let releases = scene.app.with_token(ADMIN, "GET", &format!("{calm}/releases"), None).json();
+        let releases = scene.app.with_token(ADMIN, "GET", &format!("{untouched}/releases"), None).json();
         assert_eq!(releases["data"].as_array().unwrap().len(), 1);
     }
 }
 
 #[test]
-fn the_document_says_who_may_call_each_operation_and_what_they_show() {
-    let app = World::new(Store::Sqlite).start();
+fn the_document_names_the_roles_and_credentials_of_each_operation() {
+    let app = Environment::new(Store::Sqlite).start();
     let document = app.get("/openapi.json").json();
     let operations = operations(&document);
     for (id, roles) in SENSITIVE {
@@ -387,10 +394,10 @@ fn the_document_says_who_may_call_each_operation_and_what_they_show() {
         assert_eq!(operation.roles, roles, "{id}");
     }
     for operation in &operations {
-        let is = |role: &str| operation.lets_in(role);
-        let security = operation.described.get("security").cloned().unwrap_or_default();
-        match (is("everyone"), is("attendee")) {
-            // A link that is judged by itself belongs to no role.
+        let admits = |role: &str| operation.admits(role);
+        let security = operation.description.get("security").cloned().unwrap_or_default();
+        match (admits("everyone"), admits("attendee")) {
+            // A link that the handler checks belongs to no role.
             (true, _) => assert!(
                 operation.roles.len() == 1 && (security.is_null() || security == json!([{ "link": [] }])),
                 "{}",
@@ -400,12 +407,12 @@ fn the_document_says_who_may_call_each_operation_and_what_they_show() {
             (false, false) => assert_eq!(security, json!([{ "bearer": [] }]), "{}", operation.id),
         }
         let others = ["everyone", "attendee", "server_admin"];
-        let known = |role: &String| ROLES.contains(&role.as_str()) || others.contains(&role.as_str());
-        assert!(operation.roles.iter().all(known), "{}: {:?}", operation.id, operation.roles);
-        assert!(is("everyone") || is("admin") || is("server_admin"), "{} shuts out admins", operation.id);
-        // What changes something is for everyone in three cases alone: to register, to be sent one's link again, and to
-        // want no announcements, by a token of its own.
-        let open = operation.method != "GET" && is("everyone");
+        let is_known = |role: &String| ROLES.contains(&role.as_str()) || others.contains(&role.as_str());
+        assert!(operation.roles.iter().all(is_known), "{}: {:?}", operation.id, operation.roles);
+        assert!(admits("everyone") || admits("admin") || admits("server_admin"), "{} shuts out admins", operation.id);
+        // Only three writes are open to everyone: to register, to request one's link again, and to
+        // unsubscribe from announcements, by a separate token.
+        let open = operation.method != "GET" && admits("everyone");
         let may_be = ["register", "request_registration_link", "set_mail_preferences"].contains(&operation.id.as_str());
         assert!(!open || may_be, "{} is for everyone and changes something", operation.id);
     }

@@ -1,10 +1,10 @@
-//! What the public reads: releases of the draft, in parts, in languages, from caches.
+//! The public programme: releases of the draft, in parts, in languages, from caches.
 
 use serde_json::{Value, json};
 
 use crate::support::{
     App,
-    app::{World, small_conference},
+    app::{Environment, small_conference},
     on_both_stores,
 };
 
@@ -23,7 +23,7 @@ fn texts<'a>(list: &'a Value, key: &str) -> Vec<&'a str> {
 
 on_both_stores! {
     fn the_draft_is_not_read_until_it_is_released_and_a_release_stays_as_it_was(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         let mut document = small_conference(None, None);
         let blueprint = format!("{SMALL}/blueprint");
         assert_eq!(app.admin("PUT", &blueprint, Some(&document)).status, 200);
@@ -70,8 +70,8 @@ on_both_stores! {
         assert_eq!(app.get(&format!("{SMALL}/releases/9")).status, 404);
     }
 
-    fn a_session_on_no_day_of_the_conference_stops_a_release(store) {
-        let app = World::new(store).start();
+    fn a_session_outside_the_days_of_the_conference_prevents_a_release(store) {
+        let app = Environment::new(store).start();
         let mut document = small_conference(None, None);
         document["sessions"][0]["starts_at"] = json!("2030-05-03T09:00");
         document["sessions"][0]["ends_at"] = json!("2030-05-03T10:00");
@@ -86,8 +86,8 @@ on_both_stores! {
         assert_eq!(texts(&day["sessions"], "code"), ["opening"], "before its changeover a night is the day before");
     }
 
-    fn the_programme_says_on_whose_behalf_somebody_speaks(store) {
-        let app = World::new(store).start();
+    fn the_programme_shows_on_whose_behalf_somebody_speaks(store) {
+        let app = Environment::new(store).start();
         let mut document = small_conference(None, None);
         document["sessions"][0]["kind"] = json!("high_level_political");
         document["sessions"][0]["appearances"] = json!([{ "speaker": "bob", "role": "chair", "on_behalf_of": "ada" }]);
@@ -115,8 +115,8 @@ on_both_stores! {
         assert_eq!(panel["moderators"][0]["on_behalf_of"], Value::Null);
         let keynote = get(&app, &format!("{SMALL}/programme/keynotes"))["data"][0].clone();
         assert_eq!((&keynote["speakers"][0]["code"], &keynote["speakers"][0]["on_behalf_of"]), (&json!("ada"), &bob));
-        let own = get(&app, &format!("{SMALL}/programme/speakers/bob"))["appearances"].clone();
-        let behalf: Vec<&Value> = own.as_array().unwrap().iter().map(|appearance| &appearance["on_behalf_of"]).collect();
+        let appearances = get(&app, &format!("{SMALL}/programme/speakers/bob"))["appearances"].clone();
+        let behalf: Vec<&Value> = appearances.as_array().unwrap().iter().map(|appearance| &appearance["on_behalf_of"]).collect();
         assert_eq!(behalf, [&ada, &ada]);
     }
 
@@ -180,7 +180,7 @@ on_both_stores! {
     }
 
     fn a_reader_gets_their_language_or_all_of_them(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let path = format!("{SMALL}/programme/sessions/opening");
         for (query, accept, title, language) in [
@@ -234,8 +234,8 @@ on_both_stores! {
         assert_eq!(faults, ["?colour unknown_field", "?day invalid_date", "?kind unknown_value", "?lang given_twice"]);
     }
 
-    fn a_cache_is_told_when_what_it_has_is_still_right(store) {
-        let app = World::new(store).start();
+    fn a_cache_with_the_present_version_gets_304(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let path = format!("{SMALL}/programme");
         let first = app.get_dated(&path);
@@ -248,10 +248,10 @@ on_both_stores! {
             vec![("if-none-match", "\"other\", *")],
             vec![("if-modified-since", modified.as_str())],
         ] {
-            let again = app.get_with(&path, &headers);
-            assert_eq!(again.status, 304, "{headers:?}");
-            assert_eq!(again.header("etag"), Some(tag.as_str()));
-            assert!(again.header("cache-control").is_some() && again.header("vary").is_some());
+            let repeated = app.get_with(&path, &headers);
+            assert_eq!(repeated.status, 304, "{headers:?}");
+            assert_eq!(repeated.header("etag"), Some(tag.as_str()));
+            assert!(repeated.header("cache-control").is_some() && repeated.header("vary").is_some());
         }
         assert_eq!(app.get_with(&path, &[("if-none-match", "\"other\"")]).status, 200);
         let french = app.get(&format!("{path}?lang=fr"));

@@ -1,4 +1,4 @@
-//! What everyone asks for alike: the documents of a release, from memory, in codings and languages, to caches and pages
+//! The documents of a release, served from memory in codings and languages, to caches and pages
 //! of other origins.
 
 use std::io::Read as _;
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Answer, App, Store,
-    app::{World, small_conference},
+    app::{Environment, small_conference},
     on_both_stores, smtp,
 };
 
 const SMALL: &str = "/api/v1/conferences/small";
 
-/// Every document of a release, by its place under the conference, and its media type.
+/// Every document of a release: its path under the conference, and its media type.
 const DOCUMENTS: [(&str, &str); 15] = [
     ("", "application/json"),
     ("/programme", "application/json"),
@@ -32,8 +32,8 @@ const DOCUMENTS: [(&str, &str); 15] = [
     ("/releases.atom", "application/atom+xml"),
 ];
 
-fn published(store: Store) -> App {
-    let app = World::new(store).start();
+fn start_published(store: Store) -> App {
+    let app = Environment::new(store).start();
     app.publish(&small_conference(None, None));
     app
 }
@@ -46,7 +46,7 @@ fn get_coded(app: &App, path: &str, coding: &str) -> Answer {
     app.get_with(path, &[("accept-encoding", coding)])
 }
 
-fn expanded(answer: &Answer) -> Vec<u8> {
+fn decompress(answer: &Answer) -> Vec<u8> {
     let mut plain = Vec::new();
     match answer.header("content-encoding") {
         Some("br") => _ = brotli::Decompressor::new(answer.body.as_slice(), 4096).read_to_end(&mut plain).unwrap(),
@@ -58,8 +58,8 @@ fn expanded(answer: &Answer) -> Vec<u8> {
 }
 
 on_both_stores! {
-    fn every_document_has_each_coding_with_a_tag_of_its_own(store) {
-        let app = published(store);
+    fn every_document_has_each_coding_with_its_own_etag(store) {
+        let app = start_published(store);
         for (place, media_type) in DOCUMENTS {
             let path = format!("{SMALL}{place}");
             let plain = get_coded(&app, &path, "identity");
@@ -74,10 +74,10 @@ on_both_stores! {
             for coding in ["br", "zstd", "gzip"] {
                 let coded = get_coded(&app, &path, coding);
                 assert_eq!(coded.header("content-encoding"), Some(coding), "{path}");
-                assert_eq!(expanded(&coded), plain.body, "{path} {coding}");
+                assert_eq!(decompress(&coded), plain.body, "{path} {coding}");
                 let tag = coded.header("etag").unwrap().to_owned();
-                let known = [("accept-encoding", coding), ("if-none-match", tag.as_str())];
-                let fresh = app.get_with(&path, &known);
+                let headers = [("accept-encoding", coding), ("if-none-match", tag.as_str())];
+                let fresh = app.get_with(&path, &headers);
                 assert_eq!((fresh.status, fresh.header("etag")), (304, Some(tag.as_str())), "{path}");
                 assert_eq!(fresh.header("vary"), plain.header("vary"));
                 assert_eq!(fresh.header("cache-control"), plain.header("cache-control"));
@@ -94,84 +94,84 @@ on_both_stores! {
     }
 
     fn documents_are_the_same_bytes_after_a_restart_and_in_another_process(store) {
-        let world = std::sync::Arc::new(World::new(store).set("PLENARY_PUBLIC_URL", "https://conference.example"));
-        let app = world.start_shared();
+        let environment = std::sync::Arc::new(Environment::new(store).set("PLENARY_PUBLIC_URL", "https://conference.example"));
+        let app = environment.start_shared();
         app.publish(&small_conference(None, None));
         app.log.wait_for("the documents of a release are stored");
         let read = |app: &App| {
-            let of = |coding: &str| {
+            let tag_of = |coding: &str| {
                 let get = |(place, _): &(&str, &str)| get_coded(app, &format!("{SMALL}{place}"), coding);
                 DOCUMENTS.iter().map(get).map(|answer| (answer.header("etag").unwrap().to_owned(), answer.body)).collect()
             };
-            ["identity", "br", "zstd", "gzip"].map(of) as [Vec<_>; 4]
+            ["identity", "br", "zstd", "gzip"].map(tag_of) as [Vec<_>; 4]
         };
         let first = read(&app);
-        let stored = world.database.count("SELECT count(*) AS n FROM representations");
+        let stored = environment.database.count("SELECT count(*) AS n FROM representations");
         let in_two_languages_and_three_codings = i64::try_from(DOCUMENTS.len()).unwrap() * 2 * 3;
         assert_eq!(stored, in_two_languages_and_three_codings);
-        let second = world.start_shared();
+        let second = environment.start_shared();
         assert!(read(&second) == first, "another process");
         drop((app, second));
-        let third = world.start_shared();
+        let third = environment.start_shared();
         assert!(read(&third) == first, "after a restart");
-        assert_eq!(world.database.count("SELECT count(*) AS n FROM representations"), stored);
-        // A release takes the place of the one before.
+        assert_eq!(environment.database.count("SELECT count(*) AS n FROM representations"), stored);
+        // A release replaces the one before.
         release(&third);
         third.log.wait_for("the documents of a release are stored");
-        assert_eq!(world.database.count("SELECT count(*) AS n FROM representations"), stored);
+        assert_eq!(environment.database.count("SELECT count(*) AS n FROM representations"), stored);
     }
 
-    fn stored_documents_that_cannot_be_read_are_made_anew(store) {
-        let world = std::sync::Arc::new(World::new(store).set("PLENARY_PUBLIC_URL", "https://conference.example"));
-        let app = world.start_shared();
+    fn unreadable_stored_documents_are_made_again(store) {
+        let environment = std::sync::Arc::new(Environment::new(store).set("PLENARY_PUBLIC_URL", "https://conference.example"));
+        let app = environment.start_shared();
         app.publish(&small_conference(None, None));
         app.log.wait_for("the documents of a release are stored");
         let before = app.get(&format!("{SMALL}/programme"));
         drop(app);
-        world.database.execute("UPDATE representations SET publication = 'nonsense' WHERE publication = 'programme.ics'");
-        let app = world.start_shared();
+        environment.database.execute("UPDATE representations SET publication = 'nonsense' WHERE publication = 'programme.ics'");
+        let app = environment.start_shared();
         app.log.wait_for("the stored documents of a release cannot be read");
         app.log.wait_for("the documents of a release are stored");
         assert_eq!(app.get(&format!("{SMALL}/programme")).body, before.body);
         let nonsense = "SELECT count(*) AS n FROM representations WHERE publication = 'nonsense'";
-        assert_eq!(world.database.count(nonsense), 0);
+        assert_eq!(environment.database.count(nonsense), 0);
     }
 
-    fn a_reader_who_holds_a_tag_through_three_releases_is_answered_anew_when_it_changed_by_either_process(store) {
-        let world = std::sync::Arc::new(World::new(store).set("PLENARY_PUBLIC_URL", "https://conference.example"));
-        let (one, two) = (world.start_shared(), world.start_shared());
+    fn a_reader_with_an_etag_gets_each_changed_release_from_either_process(store) {
+        let environment = std::sync::Arc::new(Environment::new(store).set("PLENARY_PUBLIC_URL", "https://conference.example"));
+        let (first_app, second_app) = (environment.start_shared(), environment.start_shared());
         let mut document = small_conference(None, None);
-        one.publish(&document);
-        two.log.wait_for("serving a release");
+        first_app.publish(&document);
+        second_app.log.wait_for("serving a release");
         let paths = ["/programme", "/programme/rooms", "/schedule.xml", "/programme.ics"];
         let tags = |app: &App| paths.map(|path| app.get(&format!("{SMALL}{path}")).header("etag").unwrap().to_owned());
         let statuses = |app: &App, tags: &[String; 4]| {
             let ask = |(path, tag): (&str, &String)| app.get_with(&format!("{SMALL}{path}"), &[("if-none-match", tag)]).status;
             paths.into_iter().zip(tags).map(ask).collect::<Vec<_>>()
         };
-        let first = tags(&one);
-        assert_eq!(tags(&two), first);
-        assert_eq!((statuses(&one, &first), statuses(&two, &first)), (vec![304; 4], vec![304; 4]));
+        let first = tags(&first_app);
+        assert_eq!(tags(&second_app), first);
+        assert_eq!((statuses(&first_app, &first), statuses(&second_app, &first)), (vec![304; 4], vec![304; 4]));
         // The second release renames a session: rooms stay as they were.
         document["sessions"][0]["title"] = json!("Grand opening");
-        two.publish(&document);
-        one.log.wait_for("\"release\":2");
-        let second = tags(&two);
-        for app in [&one, &two] {
+        second_app.publish(&document);
+        first_app.log.wait_for("\"release\":2");
+        let second = tags(&second_app);
+        for app in [&first_app, &second_app] {
             assert_eq!(statuses(app, &first), [200, 304, 200, 200]);
             assert_eq!(statuses(app, &second), [304; 4]);
         }
-        // The third changes nothing but its number, which the programme and the schedule name.
-        one.publish(&document);
-        two.log.wait_for("\"release\":3");
-        for app in [&one, &two] {
+        // The third changes only its number, which is in the programme and the schedule.
+        first_app.publish(&document);
+        second_app.log.wait_for("\"release\":3");
+        for app in [&first_app, &second_app] {
             assert_eq!(statuses(app, &second), [200, 304, 200, 304]);
             assert_eq!(statuses(app, &first), [200, 304, 200, 200]);
         }
     }
 
-    fn a_redaction_reaches_every_document_and_older_releases_under_new_tags(store) {
-        let app = published(store);
+    fn a_redaction_changes_every_document_and_older_releases_with_new_etags(store) {
+        let app = start_published(store);
         release(&app);
         let paths: Vec<String> = DOCUMENTS
             .iter()
@@ -185,7 +185,7 @@ on_both_stores! {
         for path in &paths {
             for coding in ["identity", "br", "zstd", "gzip"] {
                 let answer = get_coded(&app, path, coding);
-                let text = String::from_utf8(expanded(&answer)).unwrap();
+                let text = String::from_utf8(decompress(&answer)).unwrap();
                 assert!(!text.contains("Lovelace"), "{path} {coding}");
             }
         }
@@ -196,8 +196,8 @@ on_both_stores! {
 }
 
 #[test]
-fn a_redaction_of_who_is_in_older_releases_alone_reaches_the_feed() {
-    let app = published(Store::Sqlite);
+fn a_redaction_of_a_person_in_older_releases_only_changes_the_feed() {
+    let app = start_published(Store::Sqlite);
     let mut without = small_conference(None, None);
     without["speakers"].as_array_mut().unwrap().remove(0);
     without["sessions"][0]["items"] = json!([]);
@@ -211,8 +211,8 @@ fn a_redaction_of_who_is_in_older_releases_alone_reaches_the_feed() {
 }
 
 #[test]
-fn a_part_is_coded_and_tagged_as_a_whole_is_and_never_of_an_older_release() {
-    let app = published(Store::Sqlite);
+fn a_partial_document_has_codings_and_etags_and_is_never_outdated() {
+    let app = start_published(Store::Sqlite);
     let paths = [
         "/programme?day=2030-05-01",
         "/programme/days/2030-05-01",
@@ -228,7 +228,7 @@ fn a_part_is_coded_and_tagged_as_a_whole_is_and_never_of_an_older_release() {
         for coding in ["br", "zstd", "gzip"] {
             let coded = get_coded(&app, &format!("{SMALL}{path}"), coding);
             assert_eq!(
-                (coded.header("content-encoding"), expanded(&coded)),
+                (coded.header("content-encoding"), decompress(&coded)),
                 (Some(coding), plain.body.clone()),
                 "{path}"
             );
@@ -248,8 +248,8 @@ fn a_part_is_coded_and_tagged_as_a_whole_is_and_never_of_an_older_release() {
 }
 
 #[test]
-fn an_older_release_is_kept_for_a_day_and_can_change() {
-    let app = published(Store::Sqlite);
+fn an_older_release_is_cacheable_for_a_day_and_can_change() {
+    let app = start_published(Store::Sqlite);
     release(&app);
     for version in [1, 2] {
         let answer = app.get(&format!("{SMALL}/schedule.xml?version={version}"));
@@ -259,8 +259,8 @@ fn an_older_release_is_kept_for_a_day_and_can_change() {
 }
 
 #[test]
-fn a_page_of_any_origin_may_read_the_programme_whatever_the_settings_say() {
-    let app = World::new(Store::Sqlite).set("PLENARY_CORS_ORIGINS", "https://our.example").start();
+fn any_origin_may_read_the_programme_whatever_the_settings() {
+    let app = Environment::new(Store::Sqlite).set("PLENARY_CORS_ORIGINS", "https://our.example").start();
     app.publish(&small_conference(None, None));
     let origin = ("origin", "https://other.example");
     for path in ["/programme", "/schedule.xml", "/releases", "/programme?track=nothing", "/programme/sessions/nothing"]
@@ -282,8 +282,8 @@ fn a_page_of_any_origin_may_read_the_programme_whatever_the_settings_say() {
 }
 
 #[test]
-fn a_document_has_one_language_and_what_a_release_has_not_is_not_found() {
-    let app = published(Store::Sqlite);
+fn a_document_has_one_language_and_a_missing_resource_is_404() {
+    let app = start_published(Store::Sqlite);
     assert_eq!(app.get(&format!("{SMALL}/schedule.xml?lang=*")).faults(), ["?lang unknown_language"]);
     assert_eq!(app.get(&format!("{SMALL}/schedule.xml?lang=de")).faults(), ["?lang unknown_language"]);
     assert_eq!(app.get(&format!("{SMALL}/schedule.xml?day=2030-05-01")).faults(), ["?day unknown_field"]);
@@ -299,7 +299,7 @@ fn a_document_has_one_language_and_what_a_release_has_not_is_not_found() {
     }
 }
 
-/// What a reader of feeds makes of one: whether it is well formed, and each entry's title, summary and content.
+/// A feed as a feed library parses it: whether it is well formed, and each entry's title, summary and content.
 const FEED_READER: &str = "
 import feedparser, json, sys
 feed = feedparser.parse(sys.stdin.buffer.read())
@@ -309,11 +309,11 @@ print(json.dumps([bool(feed.bozo), feed.feed.title, feed.feed.language if 'langu
 ";
 
 #[test]
-fn the_feed_has_an_entry_a_release_with_what_it_changed_in_words() {
+fn the_feed_has_an_entry_for_each_release_with_its_changes() {
     if !smtp::python_has("feedparser") {
         return;
     }
-    let app = World::new(Store::Sqlite).start();
+    let app = Environment::new(Store::Sqlite).start();
     let mut document = small_conference(None, None);
     app.publish(&document);
     document["sessions"][0]["title"]["fr"] = json!("Grande <ouverture> & \u{e9}t\u{e9}");

@@ -1,4 +1,4 @@
-//! Taking a person out of everything that was ever released.
+//! Redaction: removing a person from everything that was ever released.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use crate::support::{
     App, Store,
-    app::{World, small_conference},
+    app::{Environment, small_conference},
     on_both_stores,
 };
 
 const SMALL: &str = "/api/v1/conferences/small";
 
-/// A conference in which Ada Lovelace stands wherever a person can, released twice and scheduled once more.
-fn released(app: &App) {
+/// A conference that names Ada Lovelace in every possible place, released twice and scheduled once more.
+fn release(app: &App) {
     let mut document = small_conference(None, None);
     document["organisations"] = json!([
         { "code": "analytical-society", "name": "Analytical Society", "kind": "ngo" },
@@ -65,9 +65,9 @@ fn names_in(text: &str) -> Vec<&'static str> {
 }
 
 on_both_stores! {
-    fn a_redacted_person_stands_in_no_release_no_list_and_no_trail(store) {
-        let app = World::new(store).start();
-        released(&app);
+    fn a_redacted_person_is_in_no_release_list_or_audit_trail(store) {
+        let app = Environment::new(store).start();
+        release(&app);
         let public = [
             "programme", "programme?version=1", "programme/speakers", "programme/sessions?version=1", "call-for-action",
             "releases", "releases/1/changes", "releases/2/changes", "releases/2/changes?since=1",
@@ -77,23 +77,23 @@ on_both_stores! {
         let named: Vec<_> = before.iter().map(|answer| !names_in(answer.text()).is_empty()).collect();
         assert_eq!(named.iter().filter(|named| **named).count(), 9, "each could leak: {named:?}");
 
-        let dry = app.admin("POST", &format!("{SMALL}/agenda/speakers/ada/redact"), Some(&json!({ "dry_run": true })));
-        assert_eq!((dry.status, &dry.json()["dry_run"], &dry.json()["releases"]), (200, &json!(true), &json!(2)));
+        let dry_run = app.admin("POST", &format!("{SMALL}/agenda/speakers/ada/redact"), Some(&json!({ "dry_run": true })));
+        assert_eq!((dry_run.status, &dry_run.json()["dry_run"], &dry_run.json()["releases"]), (200, &json!(true), &json!(2)));
         assert_eq!(app.get(&format!("{SMALL}/programme")).body, before[0].body, "a dry run writes nothing");
 
         let answer = app.admin("POST", &format!("{SMALL}/agenda/speakers/ada/redact"), Some(&json!({})));
         assert_eq!(answer.status, 200, "by a code that only the first release knows: {}", answer.text());
-        let done = answer.json();
-        assert_eq!(dry.json()["mentions"], done["mentions"], "and says what the redaction will leave to be read");
-        assert_eq!((&done["releases"], &done["scheduled_releases"], &done["draft"]), (&json!(2), &json!(1), &json!(true)));
-        let placeholder = &done["placeholders"][0];
+        let redacted = answer.json();
+        assert_eq!(dry_run.json()["mentions"], redacted["mentions"], "and says what the redaction will leave to be read");
+        assert_eq!((&redacted["releases"], &redacted["scheduled_releases"], &redacted["draft"]), (&json!(2), &json!(1), &json!(true)));
+        let placeholder = &redacted["placeholders"][0];
         assert!(placeholder.as_str().unwrap().starts_with("withheld-"));
-        assert_eq!(done["mentions"], json!([
+        assert_eq!(redacted["mentions"], json!([
             { "release": null, "pointer": "#/sessions/0/abstract", "language": "en" },
             { "release": 1, "pointer": "#/sessions/0/abstract", "language": "en" },
             { "release": 2, "pointer": "#/sessions/0/abstract", "language": "en" },
         ]), "a family name alone may be somebody else's: it is shown, not changed");
-        assert_eq!(done["mention_count"], 3);
+        assert_eq!(redacted["mention_count"], 3);
 
         for (path, before) in public.iter().zip(&before) {
             let after = app.get(&format!("{SMALL}/{path}"));
@@ -134,36 +134,36 @@ on_both_stores! {
     }
 
     fn the_command_line_redacts_beside_a_running_service(store) {
-        let app = World::new(store).start();
-        released(&app);
-        let output = app.world.run(&["redact", "countess"]);
+        let app = Environment::new(store).start();
+        release(&app);
+        let output = app.environment.run(&["redact", "countess"]);
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         assert_eq!(names_in(&text), Vec::<&str>::new());
         assert!(text.contains("2 releases, 1 scheduled release and the draft are rewritten"), "{text}");
         assert!(text.contains("#/sessions/0/abstract"), "{text}");
         // The service looks for what other processes released or redacted.
-        let deadline = std::time::Instant::now() + crate::support::app::PATIENCE;
+        let deadline = std::time::Instant::now() + crate::support::app::TIMEOUT;
         while !names_in(app.get(&format!("{SMALL}/programme")).text()).is_empty() {
             assert!(std::time::Instant::now() < deadline, "the service goes on naming her");
             std::thread::yield_now();
         }
-        let unknown = app.world.run(&["redact", "nobody"]);
+        let unknown = app.environment.run(&["redact", "nobody"]);
         assert_eq!(unknown.status.code(), Some(1));
     }
 
-    fn somebody_entered_anew_is_taken_out_under_every_id(store) {
-        let app = World::new(store).start();
+    fn a_person_entered_again_is_redacted_under_every_id(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let mut without = small_conference(None, None);
         without["speakers"].as_array_mut().unwrap().remove(0);
         without["sessions"][0]["items"] = json!([]);
         app.publish(&without);
         app.publish(&small_conference(None, None));
-        let done = app.admin("POST", &format!("{SMALL}/agenda/speakers/ada/redact"), Some(&json!({})));
-        // The second release has her in the words for what it changed.
-        assert_eq!((done.status, &done.json()["releases"]), (200, &json!(3)), "{}", done.text());
-        assert_eq!(done.json()["placeholders"].as_array().unwrap().len(), 2);
+        let redacted = app.admin("POST", &format!("{SMALL}/agenda/speakers/ada/redact"), Some(&json!({})));
+        // The second release names her in its description of changes.
+        assert_eq!((redacted.status, &redacted.json()["releases"]), (200, &json!(3)), "{}", redacted.text());
+        assert_eq!(redacted.json()["placeholders"].as_array().unwrap().len(), 2);
         for path in ["programme?version=1", "programme", "releases/2/changes", "releases/3/changes"] {
             assert_eq!(names_in(app.get(&format!("{SMALL}/{path}")).text()), Vec::<&str>::new(), "{path}");
         }
@@ -171,8 +171,8 @@ on_both_stores! {
         assert_eq!(names_in(trail.text()), Vec::<&str>::new());
     }
 
-    fn a_code_that_passed_to_somebody_else_takes_nobody_out(store) {
-        let app = World::new(store).start();
+    fn a_code_reused_by_another_person_redacts_nobody_else(store) {
+        let app = Environment::new(store).start();
         let named = |code: &str, given: &str, family: &str| {
             let mut document = small_conference(None, None);
             let text = document.to_string().replace("\"ada\"", &format!("\"{code}\""));
@@ -187,19 +187,19 @@ on_both_stores! {
         let ambiguous = app.admin("POST", &format!("{SMALL}/agenda/speakers/guest/redact"), Some(&json!({})));
         assert_eq!((ambiguous.status, &ambiguous.json()["type"]), (409, &json!("/problems/ambiguous-speaker")));
         let candidates = ambiguous.json()["candidates"].clone();
-        let shown = |index: usize| {
+        let entry = |index: usize| {
             let candidate = &candidates[index];
             (candidate["name"].clone(), candidate["releases"].clone(), candidate["draft"].clone())
         };
-        assert_eq!(shown(0), (json!("Ada Lovelace"), json!([1]), json!(false)));
-        assert_eq!(shown(1), (json!("Joan Clarke"), json!([3]), json!(true)));
-        let listed = app.world.run(&["redact", "guest"]);
+        assert_eq!(entry(0), (json!("Ada Lovelace"), json!([1]), json!(false)));
+        assert_eq!(entry(1), (json!("Joan Clarke"), json!([3]), json!(true)));
+        let listed = app.environment.run(&["redact", "guest"]);
         let listed = String::from_utf8(listed.stderr).unwrap();
         assert!(listed.contains(&format!("{} Ada Lovelace (release 1)", candidates[0]["id"].as_str().unwrap())), "{listed}");
 
         let path = format!("{SMALL}/agenda/speakers/{}/redact", candidates[0]["id"].as_str().unwrap());
-        let done = app.admin("POST", &path, Some(&json!({})));
-        assert_eq!((done.status, &done.json()["releases"], &done.json()["draft"]), (200, &json!(2), &json!(false)), "{}", done.text());
+        let redacted = app.admin("POST", &path, Some(&json!({})));
+        assert_eq!((redacted.status, &redacted.json()["releases"], &redacted.json()["draft"]), (200, &json!(2), &json!(false)), "{}", redacted.text());
         let audit = || app.admin("GET", &format!("{SMALL}/audit?limit=200"), None).text().to_owned();
         assert_eq!(names_in(app.get(&format!("{SMALL}/programme?version=1")).text()), Vec::<&str>::new());
         assert_eq!(names_in(&audit()), Vec::<&str>::new());
@@ -209,25 +209,25 @@ on_both_stores! {
         assert!(!audit().contains("Clarke"));
     }
 
-    fn somebody_who_is_left_in_the_trail_alone_is_taken_out_of_it(store) {
-        let app = World::new(store).start();
+    fn a_person_who_is_only_in_the_audit_trail_is_redacted_there(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let speakers = format!("{SMALL}/agenda/speakers");
-        let made = app.admin("POST", &speakers, Some(&json!({
+        let created = app.admin("POST", &speakers, Some(&json!({
             "code": "guest", "given_name": "Ada", "family_name": "Byron-King", "biography": "She wrote the first programme."
         })));
-        assert_eq!(made.status, 201, "{}", made.text());
+        assert_eq!(created.status, 201, "{}", created.text());
         assert_eq!(app.admin("DELETE", &format!("{speakers}/guest"), None).status, 204);
         let trail = || app.admin("GET", &format!("{SMALL}/audit?limit=200"), None).text().to_owned();
         assert!(names_in(&trail()).contains(&"byron-king"));
-        let done = app.admin("POST", &format!("{speakers}/guest/redact"), Some(&json!({}))).json();
-        assert_eq!((&done["audit_entries"], &done["releases"], &done["draft"]), (&json!(2), &json!(0), &json!(false)));
+        let redacted = app.admin("POST", &format!("{speakers}/guest/redact"), Some(&json!({}))).json();
+        assert_eq!((&redacted["audit_entries"], &redacted["releases"], &redacted["draft"]), (&json!(2), &json!(0), &json!(false)));
         assert!(!trail().contains("Byron-King") && !trail().contains("guest"), "{}", trail());
         assert_eq!(app.admin("POST", &format!("{speakers}/guest/redact"), Some(&json!({}))).status, 404);
     }
 
-    fn words_of_the_caller_go_from_texts_and_codes(store) {
-        let app = World::new(store).start();
+    fn words_given_by_the_caller_are_removed_from_texts_and_codes(store) {
+        let app = Environment::new(store).start();
         let mut document = small_conference(None, None);
         document["organisations"] = json!([
             { "code": "lab", "name": "The Lab", "kind": "ngo", "website": "https://lovelace.example.org/" }
@@ -247,11 +247,11 @@ on_both_stores! {
             let refused = app.admin("POST", &path, Some(&wrong));
             assert_eq!((refused.status, refused.faults()), (422, vec![fault.to_owned()]));
         }
-        let done = app.admin("POST", &path, Some(&json!({ "words": ["Lady Lovelace", "Lovelace"] })));
-        assert_eq!(done.status, 200, "{}", done.text());
-        let done = done.json();
-        let placeholder = done["placeholders"][0].as_str().unwrap();
-        let places: Vec<_> = done["mentions"].as_array().unwrap().iter().map(|mention| {
+        let redacted = app.admin("POST", &path, Some(&json!({ "words": ["Lady Lovelace", "Lovelace"] })));
+        assert_eq!(redacted.status, 200, "{}", redacted.text());
+        let redacted = redacted.json();
+        let placeholder = redacted["placeholders"][0].as_str().unwrap();
+        let places: Vec<_> = redacted["mentions"].as_array().unwrap().iter().map(|mention| {
             (mention["release"].clone(), mention["pointer"].as_str().unwrap().to_owned())
         }).collect();
         let left = ["#/sessions/0/abstract", "#/organisations/0/website"].map(str::to_owned);
@@ -270,21 +270,21 @@ on_both_stores! {
         assert!(!trail.text().contains("keynote-ada") && !trail.text().contains("talk-of-lovelace"), "{}", trail.text());
     }
 
-    fn codes_that_name_a_person_are_mentioned_and_stay(store) {
-        let app = World::new(store).start();
+    fn codes_that_name_a_person_are_reported_and_stay(store) {
+        let app = Environment::new(store).start();
         let mut document = small_conference(None, None);
         document["sessions"][0]["items"][0]["code"] = json!("keynote-ada");
         document["sessions"][0]["items"][1]["code"] = json!("canada");
         app.publish(&document);
-        let done = app.admin("POST", &format!("{SMALL}/agenda/speakers/ada/redact"), Some(&json!({}))).json();
-        assert_eq!(done["mentions"], json!([
+        let redacted = app.admin("POST", &format!("{SMALL}/agenda/speakers/ada/redact"), Some(&json!({}))).json();
+        assert_eq!(redacted["mentions"], json!([
             { "release": null, "pointer": "#/sessions/0/items/0/code", "language": null },
             { "release": 1, "pointer": "#/sessions/0/items/0/code", "language": null },
         ]));
     }
 
-    fn a_request_that_is_sent_again_does_not_bring_a_person_back(store) {
-        let app = World::new(store).start();
+    fn a_repeated_request_does_not_restore_a_redacted_person(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let body = json!({
             "code": "guest", "given_name": "Ada", "family_name": "Byron-King", "biography": "She wrote the first programme."
@@ -296,23 +296,23 @@ on_both_stores! {
         let speakers = format!("{SMALL}/agenda/speakers");
         let create = || app.send("POST", &speakers, &headers, Some(&body));
         assert_eq!(create().status, 201);
-        let done = app.admin("POST", &format!("{speakers}/guest/redact"), Some(&json!({}))).json();
-        let again = create();
-        assert_eq!((again.status, names_in(again.text())), (201, vec![]), "{}", again.text());
-        assert_eq!((&again.json()["code"], &again.json()["biography"]), (&done["placeholders"][0], &Value::Null));
-        assert!(!again.header("location").unwrap().contains("guest"));
+        let redacted = app.admin("POST", &format!("{speakers}/guest/redact"), Some(&json!({}))).json();
+        let repeated = create();
+        assert_eq!((repeated.status, names_in(repeated.text())), (201, vec![]), "{}", repeated.text());
+        assert_eq!((&repeated.json()["code"], &repeated.json()["biography"]), (&redacted["placeholders"][0], &Value::Null));
+        assert!(!repeated.header("location").unwrap().contains("guest"));
         let draft = app.admin("GET", &speakers, None);
         assert_eq!(names_in(draft.text()), Vec::<&str>::new());
     }
 }
 
 #[test]
-fn the_file_of_the_embedded_store_holds_no_trace_of_a_redacted_person() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    let app = world.start_shared();
-    released(&app);
+fn the_file_of_the_embedded_store_has_no_trace_of_a_redacted_person() {
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    let app = environment.start_shared();
+    release(&app);
     assert_eq!(app.admin("POST", &format!("{SMALL}/agenda/speakers/countess/redact"), Some(&json!({}))).status, 200);
-    for entry in std::fs::read_dir(&world.folder.0).unwrap() {
+    for entry in std::fs::read_dir(&environment.folder.0).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
             let bytes = std::fs::read(&path).unwrap();

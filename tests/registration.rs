@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Answer, App, Store,
-    app::{BROWSER, World, person, small_conference},
+    app::{BROWSER, Environment, person, small_conference},
     http::Client,
     on_both_stores, smtp,
     smtp::Smtp,
@@ -21,7 +21,7 @@ use crate::support::{
 const PATH: &str = "/api/v1/conferences/small/registrations";
 
 /// Calls `work` with 0, 1, 2 ... below `count`, from `threads` threads.
-fn at_once(threads: usize, count: usize, work: impl Fn(usize) + Sync) {
+fn in_threads(threads: usize, count: usize, work: impl Fn(usize) + Sync) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -44,7 +44,7 @@ fn register(app: &App, number: usize, category: &str) -> Value {
     answer.json()
 }
 
-fn own(app: &App, receipt: &Value) -> Value {
+fn read_by_link(app: &App, receipt: &Value) -> Value {
     app.get(app.path_of(receipt["links"]["self"].as_str().unwrap())).json()
 }
 
@@ -52,11 +52,11 @@ fn cancel(app: &App, receipt: &Value) -> Answer {
     app.post(app.path_of(receipt["links"]["cancel"].as_str().unwrap()), &json!({}))
 }
 
-fn of_status<'a>(receipts: &'a [Value], status: &str) -> Vec<&'a Value> {
+fn with_status<'a>(receipts: &'a [Value], status: &str) -> Vec<&'a Value> {
     receipts.iter().filter(|receipt| receipt["status"] == status).collect()
 }
 
-/// What must hold at every moment, counted in the store itself.
+/// Checks with SQL that the counters of the store are right.
 fn assert_seats_add_up(app: &App) {
     let taken = app.count("SELECT seats_taken AS n FROM registration_setups");
     let confirmed = app.count("SELECT count(*) AS n FROM registrations WHERE state = 'confirmed'");
@@ -77,18 +77,18 @@ fn assert_seats_add_up(app: &App) {
 }
 
 /// 500 people for 100 seats over `apps`, then 30 who cancel at once; the mail server sees each message once.
-fn five_hundred_for_a_hundred_seats(apps: &[App], smtp: &Smtp) {
+fn register_five_hundred_for_a_hundred_seats(apps: &[App], smtp: &Smtp) {
     let app = &apps[0];
     let receipts = Mutex::new(Vec::new());
-    at_once(32, 500, |number| {
+    in_threads(32, 500, |number| {
         let receipt = register(&apps[number % apps.len()], number, "delegate");
         receipts.lock().unwrap().push(receipt);
     });
     let receipts = receipts.into_inner().unwrap();
     assert_eq!(receipts.len(), 500);
-    let confirmed = of_status(&receipts, "confirmed");
+    let confirmed = with_status(&receipts, "confirmed");
     assert_eq!(confirmed.len(), 100);
-    let mut waiting = of_status(&receipts, "waitlisted");
+    let mut waiting = with_status(&receipts, "waitlisted");
     waiting.sort_by_key(|receipt| receipt["position"].as_i64());
     let positions: Vec<_> = waiting.iter().map(|receipt| receipt["position"].as_i64().unwrap()).collect();
     assert_eq!(positions, (1..=400).collect::<Vec<_>>());
@@ -103,7 +103,7 @@ fn five_hundred_for_a_hundred_seats(apps: &[App], smtp: &Smtp) {
     let to: BTreeSet<_> = messages.iter().flat_map(|message| &message.to).collect();
     assert_eq!(to.len(), 500, "somebody got two messages and somebody none");
 
-    at_once(30, 30, |number| {
+    in_threads(30, 30, |number| {
         let app = &apps[number % apps.len()];
         let path = confirmed[number]["links"]["cancel"].as_str().unwrap();
         let (_, path) = path.split_at(path.find("/api/").unwrap());
@@ -127,8 +127,8 @@ fn five_hundred_for_a_hundred_seats(apps: &[App], smtp: &Smtp) {
 }
 
 on_both_stores! {
-    fn the_same_key_registers_once_and_is_answered_alike(store) {
-        let app = World::new(store).start();
+    fn the_same_key_registers_once_with_the_same_answer(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(Some(1), None));
         let send = |path: &str, key: &str, body: &Value| {
             let headers = [("content-type", "application/json"), ("idempotency-key", key)];
@@ -137,8 +137,8 @@ on_both_stores! {
         let ann = person(1, "delegate");
         let first = send(PATH, "form-1", &ann);
         assert_eq!((first.status, &first.json()["status"]), (201, &json!("confirmed")));
-        let again = send(PATH, "form-1", &ann);
-        assert_eq!((again.status, &again.body, again.header("location")), (201, &first.body, first.header("location")));
+        let repeated = send(PATH, "form-1", &ann);
+        assert_eq!((repeated.status, &repeated.body, repeated.header("location")), (201, &first.body, first.header("location")));
         assert_eq!(send(PATH, "form-1", &person(2, "delegate")).problem(), (422, "idempotency-key-reused".to_owned()));
         assert_eq!(send(PATH, "form-2", &ann).problem(), (409, "already-registered".to_owned()));
         let wrong = json!({ "category": "delegate" });
@@ -151,17 +151,17 @@ on_both_stores! {
         assert!(answers.iter().all(|answer| answer.status == 201 && answer.body == answers[0].body), "{answers:?}");
         assert_eq!(app.count("SELECT count(*) AS n FROM registrations"), 3);
         assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), 3);
-        // The link is voided: what was kept does not hand out the new one.
-        let own = first.json()["links"]["self"].as_str().unwrap().to_owned();
+        // The link is replaced: the stored answer does not reveal the new one.
+        let own_path = first.json()["links"]["self"].as_str().unwrap().to_owned();
         let renew = format!("{PATH}/{}/renew-link", first.json()["reference"].as_str().unwrap());
         assert_eq!(app.admin("POST", &renew, Some(&json!({}))).status, 200);
-        assert_eq!(send(PATH, "form-1", &ann).json()["links"]["self"], json!(own));
-        assert_eq!(app.get(app.path_of(&own)).status, 401);
+        assert_eq!(send(PATH, "form-1", &ann).json()["links"]["self"], json!(own_path));
+        assert_eq!(app.get(app.path_of(&own_path)).status, 401);
         assert_eq!(app.count("SELECT count(*) AS n FROM idempotency_keys WHERE scope LIKE '%token%' OR CAST(answer AS TEXT) LIKE '%token=%'"), 0);
     }
 
-    fn where_addresses_are_verified_the_same_key_says_no_more_than_any(store) {
-        let app = World::new(store).start();
+    fn with_verification_a_repeated_key_reveals_nothing(store) {
+        let app = Environment::new(store).start();
         let mut blueprint = small_conference(None, None);
         blueprint["registration"]["categories"][0]["verifies_email"] = json!(true);
         app.publish(&blueprint);
@@ -174,31 +174,31 @@ on_both_stores! {
         assert_eq!(app.count("SELECT count(*) AS n FROM registrations"), 1);
     }
 
-    /// Nobody gets a seat that somebody has, and nobody is passed over.
-    fn a_hundred_seats_are_given_once_and_freed_ones_go_to_the_first_who_wait(store) {
-        if !smtp::is_there() {
+    /// No seat is given twice, and nobody on the waiting list is skipped.
+    fn a_hundred_seats_are_given_once_and_freed_ones_go_to_the_first_waiting(store) {
+        if !smtp::is_available() {
             return;
         }
         let smtp = Smtp::start();
-        let app = World::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
+        let app = Environment::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
         app.publish(&small_conference(Some(100), None));
-        five_hundred_for_a_hundred_seats(std::slice::from_ref(&app), &smtp);
-        assert_eq!(smtp.besides().len(), 0);
+        register_five_hundred_for_a_hundred_seats(std::slice::from_ref(&app), &smtp);
+        assert_eq!(smtp.remaining().len(), 0);
     }
 
     fn a_registration_that_was_answered_survives_kill_9_and_its_message_is_delivered(store) {
-        if !smtp::is_there() {
+        if !smtp::is_available() {
             return;
         }
         let smtp = Smtp::start();
-        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", &smtp.url()));
-        let mut app = world.start_shared();
+        let environment = Arc::new(Environment::new(store).set("PLENARY_MAIL_URL", &smtp.url()));
+        let mut app = environment.start_shared();
         app.publish(&small_conference(Some(50), None));
         let answered = Mutex::new(Vec::new());
         let kill_at = 120;
         let (url, process) = (app.url.clone(), app.id().to_string());
         let client = Client::new(&url);
-        at_once(16, 600, |number| {
+        in_threads(16, 600, |number| {
             let headers = [("content-type", "application/json")];
             let body = person(number, "delegate").to_string();
             if let Ok(answer) = client.try_send("POST", PATH, &headers, Some(&body)) {
@@ -215,25 +215,25 @@ on_both_stores! {
         assert!((kill_at..600).contains(&answered.len()), "the service outlived the kill");
         app.kill();
 
-        let app = world.start_shared();
+        let app = environment.start_shared();
         assert_seats_add_up(&app);
         for (_, reference) in &answered {
             let found = format!("SELECT count(*) AS n FROM registrations WHERE reference = '{reference}'");
             assert_eq!(app.count(&found), 1, "{reference} was answered and is lost");
         }
-        let kept = app.count("SELECT count(*) AS n FROM registrations");
-        assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), kept);
-        // A message that was accepted when the process died may come twice; none stays away.
-        let wanted: BTreeSet<String> =
+        let registrations = app.count("SELECT count(*) AS n FROM registrations");
+        assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), registrations);
+        // A message that was accepted when the process died may come twice; none is lost.
+        let expected: BTreeSet<String> =
             answered.iter().map(|(number, _)| format!("person-{number}@example.org")).collect();
         let mut delivered = BTreeSet::new();
-        while !wanted.is_subset(&delivered) {
+        while !expected.is_subset(&delivered) {
             delivered.extend(smtp.wait_for(1).remove(0).to);
         }
     }
 
-    fn a_conference_seat_frees_the_list_of_whichever_category_waits_longest(store) {
-        let app = World::new(store).start();
+    fn a_freed_conference_seat_goes_to_the_category_that_waits_longest(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(Some(2), Some(1)));
         let first = register(&app, 1, "press");
         let second = register(&app, 2, "press");
@@ -241,23 +241,23 @@ on_both_stores! {
         let fourth = register(&app, 4, "delegate");
         let fifth = register(&app, 5, "press");
         let statuses = |all: &[&Value]| -> Vec<String> {
-            all.iter().map(|receipt| own(&app, receipt)["status"].as_str().unwrap().to_owned()).collect()
+            all.iter().map(|receipt| read_by_link(&app, receipt)["status"].as_str().unwrap().to_owned()).collect()
         };
         let all = [&first, &second, &third, &fourth, &fifth];
         assert_eq!(statuses(&all), ["confirmed", "waitlisted", "confirmed", "waitlisted", "waitlisted"]);
-        assert_eq!(own(&app, &fifth)["position"], 2, "a position counts within its list");
-        // A delegate goes: the press has no seat of its own, so the delegate who waits gets it.
+        assert_eq!(read_by_link(&app, &fifth)["position"], 2, "a position counts within its list");
+        // A delegate cancels: press has no free seat, so the waiting delegate gets it.
         assert_eq!(cancel(&app, &third).status, 200);
         assert_eq!(statuses(&all), ["confirmed", "waitlisted", "cancelled", "confirmed", "waitlisted"]);
-        // The press goes: now the first of the press.
+        // A journalist cancels: the first waiting journalist gets the seat.
         assert_eq!(cancel(&app, &first).status, 200);
         assert_eq!(statuses(&all), ["cancelled", "confirmed", "cancelled", "confirmed", "waitlisted"]);
-        assert_eq!(own(&app, &fifth)["position"], 1);
+        assert_eq!(read_by_link(&app, &fifth)["position"], 1);
         assert_seats_add_up(&app);
     }
 
     fn raised_seats_go_to_those_who_wait_in_the_same_step(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         app.publish(&small_conference(Some(1), None));
         let receipts: Vec<_> = (0..4).map(|number| register(&app, number, "delegate")).collect();
         let plan = app.admin("PUT", "/api/v1/conferences/small/blueprint", Some(&small_conference(Some(3), None)));
@@ -266,14 +266,14 @@ on_both_stores! {
         assert_eq!(changes[0]["resource"], "registration");
         assert_eq!(changes[0]["before"], json!({ "seats": 1 }));
         assert_eq!(changes[0]["after"], json!({ "seats": 3 }));
-        let statuses: Vec<_> = receipts.iter().map(|receipt| own(&app, receipt)["status"].clone()).collect();
+        let statuses: Vec<_> = receipts.iter().map(|receipt| read_by_link(&app, receipt)["status"].clone()).collect();
         assert_eq!(statuses, ["confirmed", "confirmed", "confirmed", "waitlisted"]);
         assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages WHERE kind = 'promoted'"), 2);
         assert_seats_add_up(&app);
     }
 
-    fn seats_that_are_taken_and_categories_in_use_cannot_be_taken_away(store) {
-        let app = World::new(store).start();
+    fn taken_seats_and_used_categories_cannot_be_removed(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         for number in 0..3 {
             register(&app, number, "press");
@@ -290,7 +290,7 @@ on_both_stores! {
     }
 
     fn an_address_registers_once_until_it_cancels_whatever_its_case(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let mut form = person(1, "delegate");
         form["email"] = json!("Ada.Lovelace@Example.org");
@@ -299,37 +299,37 @@ on_both_stores! {
         form["email"] = json!("ada.lovelace@EXAMPLE.ORG");
         form["category"] = json!("press");
         assert_eq!(app.post(PATH, &form).problem(), (409, "already-registered".to_owned()));
-        let made = AtomicUsize::new(0);
+        let created = AtomicUsize::new(0);
         let mut other = person(2, "delegate");
         other["email"] = json!("grace@example.org");
-        at_once(8, 8, |_| match app.post(PATH, &other).status {
-            201 => _ = made.fetch_add(1, Ordering::Relaxed),
+        in_threads(8, 8, |_| match app.post(PATH, &other).status {
+            201 => _ = created.fetch_add(1, Ordering::Relaxed),
             status => assert_eq!(status, 409),
         });
-        assert_eq!(made.into_inner(), 1, "eight at once make one registration");
+        assert_eq!(created.into_inner(), 1, "eight at once make one registration");
         assert_eq!(cancel(&app, &first.json()).status, 200);
         assert_eq!(app.post(PATH, &form).status, 201, "a final registration frees its address");
         assert_seats_add_up(&app);
     }
 
     fn two_who_cancel_the_same_registration_free_one_seat(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         app.publish(&small_conference(Some(1), None));
         let first = register(&app, 1, "delegate");
         let waiting: Vec<_> = (2..6).map(|number| register(&app, number, "delegate")).collect();
         let cancelled = AtomicUsize::new(0);
-        at_once(8, 8, |_| match cancel(&app, &first).status {
+        in_threads(8, 8, |_| match cancel(&app, &first).status {
             200 => _ = cancelled.fetch_add(1, Ordering::Relaxed),
             status => assert_eq!(status, 409),
         });
         assert_eq!(cancelled.into_inner(), 1);
-        let statuses: Vec<_> = waiting.iter().map(|receipt| own(&app, receipt)["status"].clone()).collect();
+        let statuses: Vec<_> = waiting.iter().map(|receipt| read_by_link(&app, receipt)["status"].clone()).collect();
         assert_eq!(statuses, ["confirmed", "waitlisted", "waitlisted", "waitlisted"]);
         assert_seats_add_up(&app);
     }
 
-    fn every_fault_of_a_form_is_named_at_once_and_nothing_is_kept(store) {
-        let app = World::new(store).start();
+    fn every_fault_of_a_form_is_reported_at_once_and_nothing_is_stored(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let empty = app.post(PATH, &json!({}));
         assert_eq!(empty.problem(), (422, "validation".to_owned()));
@@ -366,8 +366,8 @@ on_both_stores! {
         assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), 0);
     }
 
-    fn the_form_tells_what_is_open_and_what_is_left(store) {
-        let app = World::new(store).start();
+    fn the_form_shows_open_categories_and_remaining_seats(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(Some(3), Some(1)));
         register(&app, 1, "press");
         let form = app.get_with("/api/v1/conferences/small/registration-form", &[("accept-language", "fr")]).json();
@@ -388,8 +388,8 @@ on_both_stores! {
         assert_eq!(required, ["category", "given_name", "family_name", "email", "consent"]);
     }
 
-    fn registration_opens_and_closes_when_the_blueprint_says(store) {
-        let app = World::new(store).start();
+    fn registration_opens_and_closes_at_the_times_of_the_blueprint(store) {
+        let app = Environment::new(store).start();
         let mut blueprint = small_conference(None, None);
         for (opens, closes, open) in [
             ("2020-01-01T00:00", "2020-02-01T00:00", false),
@@ -413,31 +413,31 @@ on_both_stores! {
         }
     }
 
-    fn a_registration_is_shown_to_its_attendee_and_to_registrars_alone(store) {
-        let app = World::new(store).start();
+    fn a_registration_is_shown_only_to_its_attendee_and_to_registrars(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let mut form = person(1, "delegate");
         form["honorific"] = json!("Dr");
         form["position"] = json!("Adviser");
         form["dietary_needs"] = json!("none\nreally");
         form["language"] = json!("fr");
-        let made = app.post(PATH, &form);
-        assert_eq!(made.header("cache-control"), Some("no-store"));
-        let receipt = made.json();
+        let created = app.post(PATH, &form);
+        assert_eq!(created.header("cache-control"), Some("no-store"));
+        let receipt = created.json();
         let reference = receipt["reference"].as_str().unwrap();
         let path = format!("{PATH}/{reference}");
-        assert_eq!(made.header("location"), Some(path.as_str()));
+        assert_eq!(created.header("location"), Some(path.as_str()));
         let link = app.path_of(receipt["links"]["self"].as_str().unwrap()).to_owned();
         let token = link.split_once("?token=").unwrap().1.to_owned();
-        let seen = app.get(&link);
-        assert_eq!(seen.header("cache-control"), Some("no-store"));
-        let seen = seen.json();
-        assert_eq!(seen["given_name"], "Person 1");
-        assert_eq!(seen["category_name"], "Délégué");
-        assert_eq!(seen["position_title"], "Adviser");
-        assert_eq!(seen["dietary_needs"], "none\nreally");
-        assert_eq!(seen["links"], receipt["links"]);
-        assert_eq!(app.with_token(&token, "GET", &path, None).json(), seen, "the same token as Bearer");
+        let view = app.get(&link);
+        assert_eq!(view.header("cache-control"), Some("no-store"));
+        let view = view.json();
+        assert_eq!(view["given_name"], "Person 1");
+        assert_eq!(view["category_name"], "Délégué");
+        assert_eq!(view["position_title"], "Adviser");
+        assert_eq!(view["dietary_needs"], "none\nreally");
+        assert_eq!(view["links"], receipt["links"]);
+        assert_eq!(app.with_token(&token, "GET", &path, None).json(), view, "the same token as Bearer");
         let by_admin = app.admin("GET", &path, None).json();
         assert_eq!(by_admin["given_name"], "Person 1");
         assert_eq!(by_admin["links"], Value::Null, "an attendee's link is nobody else's");
@@ -454,11 +454,11 @@ on_both_stores! {
             assert_eq!(app.get(&format!("{PATH}/{strange}")).status, 401, "{strange}");
         }
         assert_eq!(app.admin("GET", &format!("{PATH}/S-00000000"), None).status, 404);
-        assert_eq!(own(&app, &receipt)["status"], "confirmed", "a link changes nothing when it is read");
+        assert_eq!(read_by_link(&app, &receipt)["status"], "confirmed", "a link changes nothing when it is read");
     }
 
-    fn in_a_browser_the_link_is_a_page_with_which_to_cancel(store) {
-        let app = World::new(store).start();
+    fn in_a_browser_the_link_opens_a_page_to_cancel(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(Some(1), None));
         let mut form = person(1, "delegate");
         form["language"] = json!("fr");
@@ -466,41 +466,41 @@ on_both_stores! {
         let receipt = app.post(PATH, &form).json();
         let waiting = register(&app, 2, "delegate");
         let link = app.path_of(receipt["links"]["self"].as_str().unwrap());
-        let led = app.get_with(link, &[BROWSER[0], ("accept-language", "fr-BE")]);
-        let page = led.header("location").unwrap().strip_prefix(&app.url).unwrap().to_owned();
-        assert_eq!((led.status, page.split('?').next()), (303, Some(format!("/conferences/small/fr/registrations/{}", receipt["reference"].as_str().unwrap()).as_str())));
-        let shown = app.browse(&page);
-        assert_eq!(shown.header("content-type"), Some("text/html; charset=utf-8"));
-        assert_eq!(shown.header("cache-control"), Some("no-store"));
-        assert!(shown.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
+        let redirect = app.get_with(link, &[BROWSER[0], ("accept-language", "fr-BE")]);
+        let page = redirect.header("location").unwrap().strip_prefix(&app.url).unwrap().to_owned();
+        assert_eq!((redirect.status, page.split('?').next()), (303, Some(format!("/conferences/small/fr/registrations/{}", receipt["reference"].as_str().unwrap()).as_str())));
+        let page_of_link = app.browse(&page);
+        assert_eq!(page_of_link.header("content-type"), Some("text/html; charset=utf-8"));
+        assert_eq!(page_of_link.header("cache-control"), Some("no-store"));
+        assert!(page_of_link.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
         for words in ["Votre inscription est confirmée", receipt["reference"].as_str().unwrap(), "1er–2 mai 2030", "Délégué", "<svg"] {
-            assert!(shown.text().contains(words), "{words}: {}", shown.text());
+            assert!(page_of_link.text().contains(words), "{words}: {}", page_of_link.text());
         }
-        assert!(!shown.text().contains("<script>alert"));
+        assert!(!page_of_link.text().contains("<script>alert"));
         let of_waiting = app.browse(app.path_of(waiting["links"]["self"].as_str().unwrap()));
         assert!(of_waiting.text().contains("You are number 1 on the waiting list."), "{}", of_waiting.text());
         let act = page.replace("?token=", "/cancel?token=");
         assert!(app.browse(&act).text().contains("Oui, annuler mon inscription"));
         for _ in 0..2 {
-            // A button that is pressed twice has done its work.
+            // A button that is pressed twice works once.
             let after = app.submit(&act, "");
             assert!(after.status == 200 && after.text().contains("Votre inscription est annulée"), "{}", after.text());
         }
-        assert_eq!(own(&app, &waiting)["status"], "confirmed");
+        assert_eq!(read_by_link(&app, &waiting)["status"], "confirmed");
         let stranger = app.browse(&format!("{link}x"));
         assert_eq!(stranger.status, 401);
         assert!(stranger.text().contains("This link does not work") && !stranger.text().contains("alert(1)"), "{}", stranger.text());
         assert_seats_add_up(&app);
     }
 
-    fn whoever_cancels_is_out_and_stays_out(store) {
-        let app = World::new(store).start();
+    fn a_cancellation_is_final(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let receipt = register(&app, 1, "delegate");
         let answer = cancel(&app, &receipt);
         assert_eq!(answer.status, 200);
         assert_eq!(answer.json()["status"], "cancelled");
-        let history: Vec<_> = own(&app, &receipt)["history"].as_array().unwrap().iter()
+        let history: Vec<_> = read_by_link(&app, &receipt)["history"].as_array().unwrap().iter()
             .map(|entry| (entry["event"].clone(), entry["status"].clone())).collect();
         assert_eq!(history, [(json!("registered"), json!("confirmed")), (json!("cancelled"), json!("cancelled"))]);
         assert_eq!(cancel(&app, &receipt).problem(), (409, "wrong-state".to_owned()));
@@ -508,8 +508,8 @@ on_both_stores! {
         assert_seats_add_up(&app);
     }
 
-    fn a_client_that_registers_too_often_is_told_to_wait(store) {
-        let app = World::new(store)
+    fn a_client_that_registers_too_often_gets_429(store) {
+        let app = Environment::new(store)
             .set("PLENARY_RATE_LIMIT_LOOPBACK", "true")
             .set("PLENARY_REGISTRATIONS_PER_MINUTE", "1")
             .set("PLENARY_REGISTRATIONS_BURST", "2")
@@ -535,19 +535,19 @@ on_both_stores! {
 
 #[test]
 fn two_processes_on_one_postgresql_share_seats_and_outbox() {
-    if !crate::support::store::postgres_is_there() || !smtp::is_there() {
+    if !crate::support::store::postgres_is_available() || !smtp::is_available() {
         return;
     }
     let smtp = Smtp::start();
-    let world = Arc::new(World::new(Store::Postgres).set("PLENARY_MAIL_URL", &smtp.url()));
-    let first = world.start_shared();
+    let environment = Arc::new(Environment::new(Store::Postgres).set("PLENARY_MAIL_URL", &smtp.url()));
+    let first = environment.start_shared();
     first.publish(&small_conference(Some(100), None));
-    let mut apps = [first, world.start_shared()];
-    five_hundred_for_a_hundred_seats(&apps, &smtp);
+    let mut apps = [first, environment.start_shared()];
+    register_five_hundred_for_a_hundred_seats(&apps, &smtp);
     for app in &mut apps {
         assert!(app.terminate().success());
     }
-    assert_eq!(smtp.besides().len(), 0, "no message was sent twice");
+    assert_eq!(smtp.remaining().len(), 0, "no message was sent twice");
     let sent = "SELECT count(*) AS n FROM outbox_messages WHERE state = 'sent' AND tries = 1";
-    assert_eq!(world.database.count(sent), 560);
+    assert_eq!(environment.database.count(sent), 560);
 }

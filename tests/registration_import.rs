@@ -4,20 +4,20 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Answer, App,
-    app::{ADMIN, World, person, small_conference},
+    app::{ADMIN, Environment, person, small_conference},
     on_both_stores,
 };
 
 const PATH: &str = "/api/v1/conferences/small/registrations";
 
-/// Imports a table; `query` goes behind the consent.
+/// Imports a table; `query` is appended to the query.
 fn import(app: &App, query: &str, table: &str) -> Answer {
     let bearer = format!("Bearer {ADMIN}");
     let headers = [("authorization", bearer.as_str()), ("content-type", "text/csv")];
     app.send("POST", &format!("{PATH}/import?consent=Given%20at%20the%20old%20shop{query}"), &headers, Some(table))
 }
 
-fn imported(app: &App, query: &str, table: &str) -> Value {
+fn import_successfully(app: &App, query: &str, table: &str) -> Value {
     let answer = import(app, query, table);
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.json()
@@ -28,7 +28,7 @@ fn count(app: &App, condition: &str) -> i64 {
 }
 
 fn assert_healthy(app: &App) {
-    let output = app.world.run(&["doctor"]);
+    let output = app.environment.run(&["doctor"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
@@ -44,7 +44,7 @@ fn with_questions() -> Value {
     blueprint
 }
 
-/// As pretix writes it.
+/// An export of pretix.
 const PRETIX: &str = "\u{FEFF}Order code;E-mail;Product;Attendee name: Given name;Attendee name: Family name;Attendee email;Company;\
                       Country;Status;Will you dine?;Topics;Years;Shoe size\r\n\
                       ABC12;orders@example.org;Delegate;Zoë;Łukasz;zoe@example.org;\"Institute; of law\";be;Paid;yes;\
@@ -55,8 +55,8 @@ const PRETIX: &str = "\u{FEFF}Order code;E-mail;Product;Attendee name: Given nam
                       ABC16;orders@example.org;Press;Di;Press;di@example.org;;;pending;;;;\r\n";
 
 on_both_stores! {
-    fn a_table_of_another_system_is_rehearsed_and_imported_without_a_letter(store) {
-        let app = World::new(store).start();
+    fn a_table_of_another_system_is_dry_run_and_imported_without_letters(store) {
+        let app = Environment::new(store).start();
         app.publish(&with_questions());
         let mut expected = json!({
             "dry_run": true, "rows": 5, "imported": 5, "skipped": 0,
@@ -76,10 +76,10 @@ on_both_stores! {
             ],
             "errors": []
         });
-        assert_eq!(imported(&app, "&dry_run=true", PRETIX), expected);
+        assert_eq!(import_successfully(&app, "&dry_run=true", PRETIX), expected);
         assert_eq!(count(&app, "1 = 1"), 0);
         expected["dry_run"] = json!(false);
-        assert_eq!(imported(&app, "", PRETIX), expected);
+        assert_eq!(import_successfully(&app, "", PRETIX), expected);
         assert_eq!(count(&app, "1 = 1"), 5);
         assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), 0);
         assert_eq!(app.count("SELECT seats_taken AS n FROM registration_setups"), 2);
@@ -93,23 +93,23 @@ on_both_stores! {
         assert_healthy(&app);
     }
 
-    fn the_same_table_again_is_refused_row_by_row_or_skipped(store) {
-        let app = World::new(store).start();
+    fn a_repeated_import_is_refused_row_by_row_or_skipped(store) {
+        let app = Environment::new(store).start();
         app.publish(&with_questions());
-        imported(&app, "", PRETIX);
-        let again = import(&app, "", PRETIX);
-        assert_eq!(again.problem(), (422, "validation".to_owned()));
-        let known: Vec<_> = (2..=6).map(|row| format!("row {row}, column Attendee email already_registered")).collect();
-        assert_eq!(again.faults(), known);
+        import_successfully(&app, "", PRETIX);
+        let repeated = import(&app, "", PRETIX);
+        assert_eq!(repeated.problem(), (422, "validation".to_owned()));
+        let already_registered: Vec<_> = (2..=6).map(|row| format!("row {row}, column Attendee email already_registered")).collect();
+        assert_eq!(repeated.faults(), already_registered);
         let more = format!("{PRETIX}ABC17;x@example.org;Delegate;New;Comer;new@example.org;;;;;;;\r\n");
-        let skipped = imported(&app, "&mode=skip", &more);
-        assert_eq!((&skipped["skipped"], &skipped["imported"], &skipped["rows"]), (&json!(5), &json!(1), &json!(6)));
+        let second_import = import_successfully(&app, "&mode=skip", &more);
+        assert_eq!((&second_import["skipped"], &second_import["imported"], &second_import["rows"]), (&json!(5), &json!(1), &json!(6)));
         assert_eq!(count(&app, "1 = 1"), 6);
         assert_healthy(&app);
     }
 
-    fn every_fault_is_named_by_its_row_and_column_and_nothing_is_written(store) {
-        let app = World::new(store).start();
+    fn every_fault_has_its_row_and_column_and_nothing_is_written(store) {
+        let app = Environment::new(store).start();
         app.publish(&with_questions());
         let table = "First Name,Last Name,Email,Ticket Type,Country,Attendee Status,Years,Topics,Language,Birthday\n\
                      Ada,Lovelace,ada@example.org,delegate,BE,Attending,1,law,en,1990-12-10\n\
@@ -133,10 +133,10 @@ on_both_stores! {
         let answer = import(&app, "", table);
         assert_eq!(answer.status, 422);
         assert_eq!(sorted(answer.faults()), sorted(faults.iter().map(|fault| (*fault).to_owned()).collect()));
-        let rehearsed = imported(&app, "&dry_run=true", table);
-        assert_eq!(rehearsed["errors"].as_array().unwrap().len(), faults.len());
-        assert_eq!(rehearsed["imported"], 1);
-        // What only the conference can judge is told in the same words.
+        let dry_run = import_successfully(&app, "&dry_run=true", table);
+        assert_eq!(dry_run["errors"].as_array().unwrap().len(), faults.len());
+        assert_eq!(dry_run["imported"], 1);
+        // Faults that depend on the conference are reported in the same way.
         let table = "Name,Email,Category,Years,Topics,Language\nAda Lovelace,ada@example.org,delegate,-1,sport,nl\n";
         assert_eq!(import(&app, "", table).faults(), [
             "row 2, column Language unknown_language",
@@ -146,8 +146,8 @@ on_both_stores! {
         assert_eq!(count(&app, "1 = 1"), 0);
     }
 
-    fn a_table_that_cannot_be_understood_says_why(store) {
-        let app = World::new(store).start();
+    fn an_unreadable_table_is_refused_with_its_reason(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let table = "Name,Email\nAda Lovelace,ada@example.org\n";
         let faults = |query: &str, table: &str| import(&app, query, table).faults();
@@ -161,7 +161,7 @@ on_both_stores! {
         let path = format!("{PATH}/import?consent=x&category=press");
         let as_json = [("authorization", bearer.as_str()), ("content-type", "application/json")];
         assert_eq!(app.send("POST", &path, &as_json, Some("{}")).problem().0, 415);
-        let latin = app.world.folder.0.join("latin.csv");
+        let latin = app.environment.folder.0.join("latin.csv");
         std::fs::write(&latin, b"Name,Email\nAda Lovelace,ada@example.org\nJos\xE9 Diaz,jose@example.org\n").unwrap();
         let output = std::process::Command::new("curl")
             .args(["-sS", "-H", &format!("Authorization: {bearer}"), "-H", "Content-Type: text/csv", "--data-binary"])
@@ -172,14 +172,14 @@ on_both_stores! {
         assert_eq!((&problem["status"], &problem["errors"][0]["pointer"]), (&json!(422), &json!("row 3")));
         assert_eq!(problem["errors"][0]["code"], "not_utf8");
         let mapped = "&map=%7B%22Mail%22%3A%22email%22%2C%22Email%22%3Anull%7D&category=press&status=pending&language=fr";
-        let done = imported(&app, mapped, "Name\tMail\tEmail\nAda Lovelace\tada@example.org\tnothing\n");
-        assert_eq!(done["mapping"], json!({ "Name": "name", "Mail": "email" }));
+        let outcome = import_successfully(&app, mapped, "Name\tMail\tEmail\nAda Lovelace\tada@example.org\tnothing\n");
+        assert_eq!(outcome["mapping"], json!({ "Name": "name", "Mail": "email" }));
         assert_eq!(count(&app, "state = 'pending' AND language = 'fr' AND family_name = 'Lovelace'"), 1);
         assert_healthy(&app);
     }
 
-    fn a_quote_that_is_missing_swallows_no_row(store) {
-        let app = World::new(store).start();
+    fn a_missing_quote_does_not_swallow_rows(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let refused = |table: &str| ["", "&dry_run=true"].map(|query| {
             import(&app, &format!("&category=press{query}"), &format!("Name,Email,Diet\n{table}")).faults()
@@ -194,14 +194,14 @@ on_both_stores! {
         assert_eq!(import(&app, map, &table).faults(), ["row 2 row_within_a_cell"]);
         let same_column = "\"A One,a@example.org,vegan\nB Two\",b@example.org,\n";
         assert_eq!(import(&app, map, &format!("Name,Email,Diet\n{same_column}")).faults(), ["row 2, column Name line_break"]);
-        let whole = "A One,a@example.org,\"vegan,\nno \"\"nuts\"\"\"\nB Two,b@example.org,\n";
-        assert_eq!(imported(&app, map, &format!("Name,Email,Diet\n{whole}"))["imported"], 2);
+        let with_quotes = "A One,a@example.org,\"vegan,\nno \"\"nuts\"\"\"\nB Two,b@example.org,\n";
+        assert_eq!(import_successfully(&app, map, &format!("Name,Email,Diet\n{with_quotes}"))["imported"], 2);
         assert_eq!(count(&app, "1 = 1"), 2);
         assert_healthy(&app);
     }
 
     fn an_import_overbooks_nothing(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         app.publish(&small_conference(Some(3), Some(1)));
         let table = "Name,Email,Category,Status\nA Waits,a@example.org,press,waitlisted\nB Has,b@example.org,press,paid\n\
                      C Has,c@example.org,press,paid\nD Has,d@example.org,delegate,paid\nE Has,e@example.org,delegate,paid\n\
@@ -212,29 +212,29 @@ on_both_stores! {
         assert_eq!(app.count("SELECT seats_taken AS n FROM registration_setups"), 0);
         let fits = "Name,Email,Category,Status\nA Waits,a@example.org,press,waitlisted\nB Has,b@example.org,press,paid\n\
                     G Waits,g@example.org,delegate,waitlisted\n";
-        imported(&app, "", fits);
+        import_successfully(&app, "", fits);
         // Nobody waits while a seat is free.
         assert_eq!(count(&app, "email = 'g@example.org' AND state = 'confirmed'"), 1);
         assert_eq!(count(&app, "email = 'a@example.org' AND state = 'waitlisted'"), 1);
         assert_healthy(&app);
     }
 
-    fn whoever_is_registered_learns_nothing_of_an_import(store) {
-        let app = World::new(store).start();
+    fn registered_people_get_no_letter_about_an_import(store) {
+        let app = Environment::new(store).start();
         let mut blueprint = small_conference(None, None);
         blueprint["registration"]["categories"][0]["verifies_email"] = json!(true);
         app.publish(&blueprint);
         assert_eq!(app.post(PATH, &person(1, "delegate")).status, 202);
         let table = "Name,Email\nPerson One,person-1@example.org\nPerson Two,person-2@example.org\n";
         assert_eq!(import(&app, "&category=delegate", table).faults(), ["row 2, column Email already_registered"]);
-        assert_eq!(imported(&app, "&category=delegate&mode=skip", table)["imported"], 1);
+        assert_eq!(import_successfully(&app, "&category=delegate&mode=skip", table)["imported"], 1);
         assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), 1);
         assert_eq!(count(&app, "email = 'person-2@example.org' AND state = 'confirmed'"), 1);
         assert_healthy(&app);
     }
 
     fn an_export_is_imported_into_another_conference_unchanged(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         let mut conference = small_conference(None, None);
         conference["registration"]["questions"] = json!([{ "code": "essay", "kind": "long_text", "label": "Essay" }]);
         app.publish(&conference);
@@ -262,8 +262,8 @@ on_both_stores! {
                 ["email", "given_name", "family_name", "organisation", "dietary_needs", "phone", "answers", "status"];
             let reference = |row: &Value| row["reference"].as_str().unwrap().to_owned();
             let rows = app.admin("GET", path, None).json()["data"].as_array().unwrap().clone();
-            let kept = rows.iter().map(|row| app.admin("GET", &format!("{path}/{}", reference(row)), None).json());
-            let mut people: Vec<_> = kept.map(|person| columns.map(|column| person[column].clone())).collect();
+            let registrations = rows.iter().map(|row| app.admin("GET", &format!("{path}/{}", reference(row)), None).json());
+            let mut people: Vec<_> = registrations.map(|person| columns.map(|column| person[column].clone())).collect();
             people.sort_by_key(|person| person[0].to_string());
             people
         };
@@ -273,13 +273,13 @@ on_both_stores! {
         assert_healthy(&app);
     }
 
-    /// More than one statement's values, more than one batch.
-    fn thousands_of_rows_go_in_at_once(store) {
-        let app = World::new(store).start();
+    /// More values than one statement binds, and more than one batch.
+    fn thousands_of_rows_are_imported_at_once(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let row = |number: usize| format!("Person {number},person-{number}@example.org,Institute {number}\n");
         let table: String = std::iter::once("Name,Email,Affiliation\n".to_owned()).chain((0..3000).map(row)).collect();
-        assert_eq!(imported(&app, "&category=delegate", &table)["imported"], 3000);
+        assert_eq!(import_successfully(&app, "&category=delegate", &table)["imported"], 3000);
         assert_eq!(app.count("SELECT seats_taken AS n FROM registration_setups"), 3000);
         assert_eq!(import(&app, "&category=delegate", &table).faults().len(), 200, "faults are cut");
         assert_healthy(&app);

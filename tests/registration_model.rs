@@ -1,5 +1,5 @@
-//! The life of registrations against a model of it: whatever is done, in whatever order, the service says what the
-//! model says; and whatever is done at once, what must hold holds.
+//! Registrations against a model: after random operations in random order the service agrees with the
+//! model; and concurrent operations keep the invariants.
 
 use std::{
     cell::Cell,
@@ -20,15 +20,15 @@ use crate::{
     check_in::conference,
     support::{
         App,
-        app::{World, person},
+        app::{Environment, person},
         http::Answer,
         on_both_stores,
     },
 };
 
-/// What organisers and attendees do; a number stands for whichever person it falls on.
+/// An operation of organisers or attendees; a number selects a person (modulo their number).
 #[derive(Debug, Clone)]
-enum Act {
+enum Operation {
     Register(usize),
     Verify(usize),
     Approve(usize),
@@ -38,40 +38,40 @@ enum Act {
     Promote(usize),
     Accept(usize),
     CheckIn(usize),
-    /// The latest admission that stands is undone.
+    /// Undoes the person's latest admission.
     Undo(usize),
-    /// The time to verify, or the offer, runs out.
-    RunOut(usize),
-    /// The seats of the conference (0), or of a category.
+    /// The time to verify, or the offer, expires.
+    Expire(usize),
+    /// Sets the seats of the conference (0), or of a category.
     Seats(usize, u32),
 }
 
-/// The categories: plain, decided about, verified, offered, and verified and decided about.
+/// The categories: plain, with approval, with verification, with offers, and with verification and approval.
 const CODES: [&str; 5] = ["plain", "decided", "verified", "offered", "both"];
 
 fn needs_approval(category: usize) -> bool {
     category == 1 || category == 4
 }
 
-fn verifies(category: usize) -> bool {
+fn verifies_email(category: usize) -> bool {
     category == 2 || category == 4
 }
 
-fn act() -> impl Strategy<Value = Act> {
+fn operation() -> impl Strategy<Value = Operation> {
     let person = || 0..64_usize;
     prop_oneof![
-        8 => (0..CODES.len()).prop_map(Act::Register),
-        4 => person().prop_map(Act::Verify),
-        4 => person().prop_map(Act::Approve),
-        1 => person().prop_map(Act::Reject),
-        1 => person().prop_map(Act::Revoke),
-        3 => person().prop_map(Act::Cancel),
-        1 => person().prop_map(Act::Promote),
-        2 => person().prop_map(Act::Accept),
-        3 => person().prop_map(Act::CheckIn),
-        1 => person().prop_map(Act::Undo),
-        1 => person().prop_map(Act::RunOut),
-        2 => (0..=CODES.len(), 0..6_u32).prop_map(|(which, seats)| Act::Seats(which, seats)),
+        8 => (0..CODES.len()).prop_map(Operation::Register),
+        4 => person().prop_map(Operation::Verify),
+        4 => person().prop_map(Operation::Approve),
+        1 => person().prop_map(Operation::Reject),
+        1 => person().prop_map(Operation::Revoke),
+        3 => person().prop_map(Operation::Cancel),
+        1 => person().prop_map(Operation::Promote),
+        2 => person().prop_map(Operation::Accept),
+        3 => person().prop_map(Operation::CheckIn),
+        1 => person().prop_map(Operation::Undo),
+        1 => person().prop_map(Operation::Expire),
+        2 => (0..=CODES.len(), 0..6_u32).prop_map(|(index, seats)| Operation::Seats(index, seats)),
     ]
 }
 
@@ -81,7 +81,7 @@ struct Person {
     state: &'static str,
     arrival: usize,
     has_offer: bool,
-    /// Admissions that stand, of today at the one gate that there is.
+    /// Admissions that were not undone, of today at the only gate.
     admissions: usize,
 }
 
@@ -95,7 +95,7 @@ impl Person {
     }
 }
 
-/// The table of states, in the shortest words.
+/// The table of states in its simplest form.
 struct Model {
     seats: Vec<u32>,
     people: Vec<Person>,
@@ -103,13 +103,13 @@ struct Model {
 }
 
 impl Model {
-    fn taken(&self, which: usize) -> u32 {
-        let counts = |person: &&Person| person.holds_seat() && (which == 0 || person.category + 1 == which);
+    fn taken_seats(&self, index: usize) -> u32 {
+        let counts = |person: &&Person| person.holds_seat() && (index == 0 || person.category + 1 == index);
         u32::try_from(self.people.iter().filter(counts).count()).unwrap()
     }
 
     fn has_seat(&self, category: usize) -> bool {
-        self.taken(0) < self.seats[0] && self.taken(category + 1) < self.seats[category + 1]
+        self.taken_seats(0) < self.seats[0] && self.taken_seats(category + 1) < self.seats[category + 1]
     }
 
     fn admit(&mut self, number: usize, approved: bool) {
@@ -122,10 +122,10 @@ impl Model {
         };
     }
 
-    fn fill(&mut self) {
+    fn promote_waiting(&mut self) {
         loop {
-            let waits = |person: &&Person| person.state == "waitlisted" && !person.has_offer;
-            let first = self.people.iter().filter(waits).filter(|person| self.has_seat(person.category));
+            let is_waiting = |person: &&Person| person.state == "waitlisted" && !person.has_offer;
+            let first = self.people.iter().filter(is_waiting).filter(|person| self.has_seat(person.category));
             let Some(first) = first.min_by_key(|person| person.arrival).map(|person| person.arrival) else { return };
             let person = self.people.iter_mut().find(|person| person.arrival == first).unwrap();
             if person.category == 3 {
@@ -136,10 +136,10 @@ impl Model {
         }
     }
 
-    /// Does it, and says how the service answers.
-    fn does(&mut self, act: &Act) -> &'static str {
-        let number = match act {
-            Act::Register(category) => {
+    /// Applies an operation and returns the expected answer of the service.
+    fn apply(&mut self, operation: &Operation) -> &'static str {
+        let number = match operation {
+            Operation::Register(category) => {
                 self.arrivals += 1;
                 let person = Person {
                     category: *category,
@@ -149,29 +149,29 @@ impl Model {
                     admissions: 0,
                 };
                 self.people.push(person);
-                if !verifies(*category) {
+                if !verifies_email(*category) {
                     self.admit(self.people.len() - 1, false);
                 }
                 return "done";
             }
-            Act::Seats(which, seats) => {
-                if *seats < self.taken(*which) {
+            Operation::Seats(index, seats) => {
+                if *seats < self.taken_seats(*index) {
                     return "seats-taken";
                 }
-                self.seats[*which] = *seats;
-                self.fill();
+                self.seats[*index] = *seats;
+                self.promote_waiting();
                 return "done";
             }
-            Act::Verify(number)
-            | Act::Approve(number)
-            | Act::Reject(number)
-            | Act::Revoke(number)
-            | Act::Cancel(number)
-            | Act::Promote(number)
-            | Act::Accept(number)
-            | Act::CheckIn(number)
-            | Act::Undo(number)
-            | Act::RunOut(number) => {
+            Operation::Verify(number)
+            | Operation::Approve(number)
+            | Operation::Reject(number)
+            | Operation::Revoke(number)
+            | Operation::Cancel(number)
+            | Operation::Promote(number)
+            | Operation::Accept(number)
+            | Operation::CheckIn(number)
+            | Operation::Undo(number)
+            | Operation::Expire(number) => {
                 if self.people.is_empty() {
                     return "nobody";
                 }
@@ -179,30 +179,30 @@ impl Model {
             }
         };
         let before = self.people[number].clone();
-        match act {
-            Act::Verify(_) if before.state == "unverified" => self.admit(number, false),
-            Act::Approve(_) if before.state == "pending" => self.admit(number, true),
-            Act::Approve(_) if ["confirmed", "waitlisted"].contains(&before.state) => return "unchanged",
-            Act::Reject(_) if before.state == "pending" => self.people[number].state = "rejected",
-            Act::Reject(_) if before.state == "rejected" => return "unchanged",
-            Act::Revoke(_) if before.state == "confirmed" => self.people[number].state = "revoked",
-            Act::Revoke(_) if before.state == "revoked" => return "unchanged",
-            Act::Cancel(_) if !before.is_final() => {
+        match operation {
+            Operation::Verify(_) if before.state == "unverified" => self.admit(number, false),
+            Operation::Approve(_) if before.state == "pending" => self.admit(number, true),
+            Operation::Approve(_) if ["confirmed", "waitlisted"].contains(&before.state) => return "unchanged",
+            Operation::Reject(_) if before.state == "pending" => self.people[number].state = "rejected",
+            Operation::Reject(_) if before.state == "rejected" => return "unchanged",
+            Operation::Revoke(_) if before.state == "confirmed" => self.people[number].state = "revoked",
+            Operation::Revoke(_) if before.state == "revoked" => return "unchanged",
+            Operation::Cancel(_) if !before.is_final() => {
                 self.people[number].state = "cancelled";
                 self.people[number].has_offer = false;
             }
-            Act::Promote(_) if before.state == "waitlisted" => {
+            Operation::Promote(_) if before.state == "waitlisted" => {
                 if !before.has_offer && !self.has_seat(before.category) {
                     return "registration-full";
                 }
                 self.people[number].state = "confirmed";
                 self.people[number].has_offer = false;
             }
-            Act::Accept(_) if before.has_offer => {
+            Operation::Accept(_) if before.has_offer => {
                 self.people[number].state = "confirmed";
                 self.people[number].has_offer = false;
             }
-            Act::CheckIn(_) => {
+            Operation::CheckIn(_) => {
                 return match before.state {
                     "confirmed" => {
                         self.people[number].admissions += 1;
@@ -212,46 +212,46 @@ impl Model {
                     _ => "not_confirmed",
                 };
             }
-            Act::Undo(_) if before.admissions == 0 => return "nobody",
-            Act::Undo(_) => {
+            Operation::Undo(_) if before.admissions == 0 => return "nobody",
+            Operation::Undo(_) => {
                 self.people[number].admissions -= 1;
                 return "done";
             }
-            Act::RunOut(_) if before.state == "unverified" => self.people[number].state = "expired",
-            Act::RunOut(_) if before.has_offer => {
+            Operation::Expire(_) if before.state == "unverified" => self.people[number].state = "expired",
+            Operation::Expire(_) if before.has_offer => {
                 self.arrivals += 1;
                 self.people[number].arrival = self.arrivals;
                 self.people[number].has_offer = false;
             }
-            Act::RunOut(_) => return "nobody",
+            Operation::Expire(_) => return "nobody",
             _ => return "wrong-state",
         }
-        self.fill();
+        self.promote_waiting();
         "done"
     }
 
-    /// Every person as the store has them, and who waits in which order.
-    fn says(&self) -> Vec<String> {
-        let mut of: Vec<(usize, String)> = Vec::new();
+    /// A line for each person with the state, in the order of arrival.
+    fn state_lines(&self) -> Vec<String> {
+        let mut lines: Vec<(usize, String)> = Vec::new();
         for (number, person) in self.people.iter().enumerate() {
             let offer = if person.has_offer { "offer" } else { "none" };
-            of.push((person.arrival, format!("person-{number}@example.org {} {offer}", person.state)));
+            lines.push((person.arrival, format!("person-{number}@example.org {} {offer}", person.state)));
         }
-        of.sort();
-        of.into_iter().map(|(_, line)| line).collect()
+        lines.sort();
+        lines.into_iter().map(|(_, line)| line).collect()
     }
 }
 
-/// A conference of a case's own.
-struct Scene<'a> {
+/// A conference for one test case.
+struct TestConference<'a> {
     app: &'a App,
     slug: String,
     setup: Value,
-    /// The scans of each person that were admitted and not undone.
+    /// The admitted scans of each person that were not undone.
     admissions: HashMap<usize, Vec<String>>,
 }
 
-impl<'a> Scene<'a> {
+impl<'a> TestConference<'a> {
     fn create(app: &'a App, slug: String, seats: &[u32]) -> Self {
         let mut blueprint = conference();
         blueprint["conference"]["slug"] = json!(slug);
@@ -261,7 +261,7 @@ impl<'a> Scene<'a> {
             .map(|(index, code)| {
                 json!({
                     "code": code, "name": code, "seats": seats[index + 1], "needs_approval": needs_approval(index),
-                    "verifies_email": verifies(index), "offer_hours": (index == 3).then_some(24),
+                    "verifies_email": verifies_email(index), "offer_hours": (index == 3).then_some(24),
                 })
             })
             .collect();
@@ -276,26 +276,26 @@ impl<'a> Scene<'a> {
     }
 
     fn lines(&self, what: &str) -> Vec<String> {
-        let of = "FROM registrations r JOIN conferences c ON c.id = r.conference_id";
-        let statement = format!("SELECT {what} AS n {of} WHERE c.slug = '{}' ORDER BY r.arrival", self.slug);
-        self.app.world.database.texts(&statement)
+        let joins = "FROM registrations r JOIN conferences c ON c.id = r.conference_id";
+        let statement = format!("SELECT {what} AS n {joins} WHERE c.slug = '{}' ORDER BY r.arrival", self.slug);
+        self.app.environment.database.texts(&statement)
     }
 
     fn reference(&self, number: usize) -> String {
-        let wanted = format!("person-{number}@example.org ");
+        let prefix = format!("person-{number}@example.org ");
         let lines = self.lines("r.email || ' ' || r.reference");
-        lines.iter().find_map(|line| line.strip_prefix(&wanted)).unwrap().to_owned()
+        lines.iter().find_map(|line| line.strip_prefix(&prefix)).unwrap().to_owned()
     }
 
-    fn says(&self) -> Vec<String> {
+    fn state_lines(&self) -> Vec<String> {
         self.lines("r.email || ' ' || r.state || CASE WHEN r.offer_expires_at IS NULL THEN ' none' ELSE ' offer' END")
     }
 
-    /// Does it over HTTP, and answers in the model's words.
-    fn does(&mut self, act: &Act, people: usize) -> String {
+    /// Applies an operation over HTTP and returns the answer in the terms of the model.
+    fn apply(&mut self, operation: &Operation, people: usize) -> String {
         let post = |path: &str, body: &Value| self.app.admin("POST", &self.path(path), Some(body));
-        let word = |answer: Answer| if answer.status < 300 { "done".to_owned() } else { answer.problem().1 };
-        let bulk = |what: &str, number: usize| {
+        let outcome = |answer: Answer| if answer.status < 300 { "done".to_owned() } else { answer.problem().1 };
+        let decide = |what: &str, number: usize| {
             let answer =
                 post(&format!("registrations/{what}"), &json!({ "references": [self.reference(number)] })).json();
             match (&answer["changed"], &answer["unchanged"]) {
@@ -304,57 +304,57 @@ impl<'a> Scene<'a> {
                 _ => answer["data"][0]["problem"]["type"].as_str().unwrap().trim_start_matches("/problems/").to_owned(),
             }
         };
-        let one = |what: &str, number: usize| {
-            word(post(&format!("registrations/{}/{what}", self.reference(number)), &json!({})))
+        let act_on = |what: &str, number: usize| {
+            outcome(post(&format!("registrations/{}/{what}", self.reference(number)), &json!({})))
         };
-        match act {
-            Act::Register(category) => word(post("registrations", &person(people, CODES[*category]))),
-            Act::Seats(which, seats) => {
+        match operation {
+            Operation::Register(category) => outcome(post("registrations", &person(people, CODES[*category]))),
+            Operation::Seats(index, seats) => {
                 let mut setup = self.setup.clone();
-                match which {
+                match index {
                     0 => setup["seats"] = json!(seats),
-                    which => setup["categories"][which - 1]["seats"] = json!(seats),
+                    index => setup["categories"][index - 1]["seats"] = json!(seats),
                 }
                 let answer = self.app.admin("PUT", &self.path("registration-setup"), Some(&setup));
                 if answer.status == 200 {
                     self.setup = setup;
                 }
-                word(answer)
+                outcome(answer)
             }
             _ if people == 0 => "nobody".to_owned(),
-            Act::Approve(number) => bulk("approve", number % people),
-            Act::Reject(number) => bulk("reject", number % people),
-            Act::Revoke(number) => bulk("revoke", number % people),
-            Act::Verify(number) => one("verify", number % people),
-            Act::Cancel(number) => one("cancel", number % people),
-            Act::Promote(number) => one("promote", number % people),
-            Act::Accept(number) => one("accept", number % people),
-            Act::CheckIn(number) => {
+            Operation::Approve(number) => decide("approve", number % people),
+            Operation::Reject(number) => decide("reject", number % people),
+            Operation::Revoke(number) => decide("revoke", number % people),
+            Operation::Verify(number) => act_on("verify", number % people),
+            Operation::Cancel(number) => act_on("cancel", number % people),
+            Operation::Promote(number) => act_on("promote", number % people),
+            Operation::Accept(number) => act_on("accept", number % people),
+            Operation::CheckIn(number) => {
                 let scan = scan(&self.reference(number % people));
                 let answer = post("check-ins", &scan).json();
                 let done = &answer["data"][0];
-                let word = if done["outcome"] == "refused" {
+                let outcome = if done["outcome"] == "refused" {
                     &done["reason"]
                 } else {
                     let id = scan["check_ins"][0]["id"].as_str().unwrap().to_owned();
                     self.admissions.entry(number % people).or_default().push(id);
                     &done["outcome"]
                 };
-                word.as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+                outcome.as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
             }
-            Act::Undo(number) => match self.admissions.get_mut(&(number % people)).and_then(Vec::pop) {
+            Operation::Undo(number) => match self.admissions.get_mut(&(number % people)).and_then(Vec::pop) {
                 Some(id) => {
                     let path = self.path(&format!("check-ins/{id}/undo"));
-                    word(self.app.admin("POST", &path, Some(&json!({}))))
+                    outcome(self.app.admin("POST", &path, Some(&json!({}))))
                 }
                 None => "nobody".to_owned(),
             },
-            Act::RunOut(number) => self.run_out(number % people),
+            Operation::Expire(number) => self.expire(number % people),
         }
     }
 
-    fn run_out(&self, number: usize) -> String {
-        let line = self.says().into_iter().find(|line| line.starts_with(&format!("person-{number}@"))).unwrap();
+    fn expire(&self, number: usize) -> String {
+        let line = self.state_lines().into_iter().find(|line| line.starts_with(&format!("person-{number}@"))).unwrap();
         let column = if line.contains(" unverified ") {
             "expires_at"
         } else if line.ends_with(" offer") {
@@ -363,37 +363,37 @@ impl<'a> Scene<'a> {
             return "nobody".to_owned();
         };
         let reference = self.reference(number);
-        self.app.world.database.execute(&format!(
+        self.app.environment.database.execute(&format!(
             "UPDATE registrations SET {column} = '2020-01-01T00:00:00.000000Z' WHERE reference = '{reference}'"
         ));
-        assert!(self.app.world.run(&["sweep"]).status.success());
+        assert!(self.app.environment.run(&["sweep"]).status.success());
         "done".to_owned()
     }
 }
 
-/// Someone without a badge at the main gate.
+/// A scan of a person without a badge at the main gate.
 fn scan(reference: &str) -> Value {
     json!({ "check_ins": [{ "id": uuid::Uuid::now_v7().to_string(), "gate": "main", "reference": reference }] })
 }
 
-/// What must hold at every moment, counted in the store itself; and the doctor finds nothing either.
+/// Checks the invariants of the store with SQL, and that the doctor finds nothing.
 fn assert_store_is_sound(app: &App) {
-    let doctor = app.world.run(&["doctor"]);
+    let doctor = app.environment.run(&["doctor"]);
     assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
     let none = |what: &str, statement: &str| assert_eq!(app.count(statement), 0, "{what}");
-    let holds = "(r.state = 'confirmed' OR r.offer_expires_at IS NOT NULL)";
+    let has_seat = "(r.state = 'confirmed' OR r.offer_expires_at IS NOT NULL)";
     none(
         "taken is counted",
         &format!(
             "SELECT count(*) AS n FROM registration_setups s WHERE s.seats_taken <> \
-         (SELECT count(*) FROM registrations r WHERE r.conference_id = s.conference_id AND {holds})"
+         (SELECT count(*) FROM registrations r WHERE r.conference_id = s.conference_id AND {has_seat})"
         ),
     );
     none(
         "taken is counted by category",
         &format!(
             "SELECT count(*) AS n FROM categories c WHERE c.seats_taken <> \
-         (SELECT count(*) FROM registrations r WHERE r.category_id = c.id AND {holds})"
+         (SELECT count(*) FROM registrations r WHERE r.category_id = c.id AND {has_seat})"
         ),
     );
     none("never above the quota", "SELECT count(*) AS n FROM categories WHERE seats_taken > seats");
@@ -424,22 +424,22 @@ fn assert_store_is_sound(app: &App) {
 }
 
 on_both_stores! {
-    fn whatever_is_done_the_service_says_what_the_model_says(store) {
-        let app = World::new(store).start();
+    fn random_operations_agree_with_the_model(store) {
+        let app = Environment::new(store).start();
         let cases = Cell::new(0);
         let mut runner = TestRunner::new(Config { cases: 8, max_shrink_iters: 40, failure_persistence: None, ..Config::default() });
-        let given = (proptest::collection::vec(0..5_u32, CODES.len() + 1), proptest::collection::vec(act(), 1..40));
-        let outcome = runner.run(&given, |(seats, acts)| {
+        let strategy = (proptest::collection::vec(0..5_u32, CODES.len() + 1), proptest::collection::vec(operation(), 1..40));
+        let outcome = runner.run(&strategy, |(seats, operations)| {
             cases.set(cases.get() + 1);
-            let mut scene = Scene::create(&app, format!("case-{}", cases.get()), &seats);
+            let mut conference = TestConference::create(&app, format!("case-{}", cases.get()), &seats);
             let mut model = Model { seats, people: Vec::new(), arrivals: 0 };
-            for act in &acts {
+            for operation in &operations {
                 let people = model.people.len();
-                let (said, due) = (scene.does(act, people), model.does(act));
-                if said != due {
-                    return Err(TestCaseError::fail(format!("{act:?}: the service says {said}, the model {due}")));
+                let (actual, expected) = (conference.apply(operation, people), model.apply(operation));
+                if actual != expected {
+                    return Err(TestCaseError::fail(format!("{operation:?}: the service says {actual}, the model {expected}")));
                 }
-                prop_assert_eq!(scene.says(), model.says(), "after {:?}", act);
+                prop_assert_eq!(conference.state_lines(), model.state_lines(), "after {:?}", operation);
             }
             assert_store_is_sound(&app);
             Ok(())
@@ -449,17 +449,17 @@ on_both_stores! {
         }
     }
 
-    /// Eight threads, two processes, one of them killed in the midst of it.
-    fn whatever_is_done_at_once_what_must_hold_holds(store) {
-        let world = Arc::new(World::new(store));
-        let apps = [world.start_shared(), world.start_shared()];
+    /// Eight threads and two processes, one of which is killed in between.
+    fn random_concurrent_operations_keep_the_invariants(store) {
+        let environment = Arc::new(Environment::new(store));
+        let apps = [environment.start_shared(), environment.start_shared()];
         let scene_slug = "crowd".to_owned();
-        let scene = Scene::create(&apps[0], scene_slug, &[12, 5, 5, 5, 4, 3]);
-        let (slug, setup) = (scene.slug.clone(), scene.setup.clone());
+        let conference = TestConference::create(&apps[0], scene_slug, &[12, 5, 5, 5, 4, 3]);
+        let (slug, setup) = (conference.slug.clone(), conference.setup.clone());
         let seed = AtomicU64::new(7);
         let next = AtomicU64::new(0);
         let scans = Mutex::new(Vec::new());
-        let busy = |app: &App, rounds: usize| {
+        let work = |app: &App, rounds: usize| {
             // A generator of its own for each thread: xorshift (Marsaglia, 2003).
             let mut state = seed.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
             let mut draw = |below: u64| {
@@ -470,7 +470,7 @@ on_both_stores! {
             };
             let path = |rest: &str| format!("/api/v1/conferences/{slug}/{rest}");
             for _ in 0..rounds {
-                let references = app.world.database.texts("SELECT reference AS n FROM registrations ORDER BY arrival");
+                let references = app.environment.database.texts("SELECT reference AS n FROM registrations ORDER BY arrival");
                 let register = draw(3) == 0 || references.is_empty();
                 let status = if register {
                     let number = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap();
@@ -501,23 +501,23 @@ on_both_stores! {
                         _ => app.try_admin("POST", &path(&format!("registrations/{reference}/verify")), Some(&json!({}))),
                     }
                 };
-                // What the service refuses it refuses with a reason; a killed one does not answer.
+                // Every refusal has a reason; a killed process does not answer.
                 assert!(status.is_none_or(|status| status < 500 || status == 503), "{status:?}");
             }
         };
         std::thread::scope(|scope| {
             for number in 0..8 {
-                let (busy, app) = (&busy, &apps[number % 2]);
-                scope.spawn(move || busy(app, 25));
+                let (work, app) = (&work, &apps[number % 2]);
+                scope.spawn(move || work(app, 25));
             }
         });
         assert_store_is_sound(&apps[0]);
         std::thread::scope(|scope| {
             for number in 0..8 {
-                let (busy, app) = (&busy, &apps[number % 2]);
-                scope.spawn(move || busy(app, 15));
+                let (work, app) = (&work, &apps[number % 2]);
+                scope.spawn(move || work(app, 15));
             }
-            // As a crash ends it: whatever it was doing is done whole or not at all.
+            // As in a crash: what it was doing is done completely or not at all.
             let killed = std::process::Command::new("kill").args(["-9", &apps[1].id().to_string()]).status().unwrap();
             assert!(killed.success());
         });

@@ -1,4 +1,4 @@
-//! Releases: at once, at a time, again; what of them is seen by whom; the draft behind a link; what changed, in words.
+//! Releases: immediate, scheduled, restored; who sees what; the draft behind a link; descriptions of changes.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     App,
-    app::{World, person, small_conference},
+    app::{Environment, person, small_conference},
     on_both_stores,
 };
 
@@ -30,8 +30,8 @@ fn admin(app: &App, method: &str, path: &str, body: &Value, status: u16) -> Valu
     if answer.body.is_empty() { Value::Null } else { answer.json() }
 }
 
-/// An instant that is still to come when what comes before it in a test is done.
-fn soon() -> String {
+/// An instant so far ahead that the steps before it in a test are done by then.
+fn in_three_seconds() -> String {
     wire(Utc::now() + TimeDelta::seconds(3))
 }
 
@@ -46,7 +46,7 @@ fn titles(programme: &Value) -> Vec<&str> {
 }
 
 /// Everything that the public can read of the conference, its older releases included.
-fn all_that_is_public(app: &App) -> String {
+fn all_public_answers(app: &App) -> String {
     let mut all = String::new();
     let latest = get(app, &format!("{SMALL}/releases"))["data"][0]["number"].as_i64().unwrap();
     let parts = ["", "/days", "/sessions", "/panels", "/keynotes", "/speakers", "/rooms", "/tracks"];
@@ -70,8 +70,8 @@ fn all_that_is_public(app: &App) -> String {
     all
 }
 
-/// The small conference with a session more, of which every text and code says `hush`.
-fn with_secret(say: impl FnOnce(&mut Value)) -> Value {
+/// The small conference with another session, whose texts and codes all contain `hush`.
+fn with_secret(edit: impl FnOnce(&mut Value)) -> Value {
     let mut document = small_conference(None, None);
     document["organisations"] = json!([{ "code": "hush-office", "name": "Hush office", "kind": "ngo" }]);
     document["rooms"].as_array_mut().unwrap().push(json!({ "code": "hush-room", "name": "Hush room" }));
@@ -86,23 +86,23 @@ fn with_secret(say: impl FnOnce(&mut Value)) -> Value {
             { "speaker": "hush-person", "role": "keynote_speaker" }
         ] }]
     }));
-    say(&mut document);
+    edit(&mut document);
     document
 }
 
 on_both_stores! {
-    fn a_scheduled_release_is_the_draft_of_its_request_and_comes_when_it_is_due(store) {
-        let app = World::new(store).start();
+    fn a_scheduled_release_publishes_the_draft_of_its_request_when_it_is_due(store) {
+        let app = Environment::new(store).start();
         let mut document = small_conference(None, None);
         put(&app, &document);
-        let publish_at = soon();
-        let asked = json!({ "note": "First", "publish_at": publish_at });
-        let answer = app.admin("POST", &format!("{SMALL}/releases"), Some(&asked));
+        let publish_at = in_three_seconds();
+        let request = json!({ "note": "First", "publish_at": publish_at });
+        let answer = app.admin("POST", &format!("{SMALL}/releases"), Some(&request));
         assert_eq!(answer.status, 202, "{}", answer.text());
         let scheduled = answer.json();
         assert_eq!((&scheduled["state"], &scheduled["note"]), (&json!("scheduled"), &json!("First")));
-        let said: DateTime<Utc> = scheduled["publish_at"].as_str().unwrap().parse().unwrap();
-        assert_eq!(wire(said), publish_at);
+        let printed: DateTime<Utc> = scheduled["publish_at"].as_str().unwrap().parse().unwrap();
+        assert_eq!(wire(printed), publish_at);
         assert_eq!(app.get(&format!("{SMALL}/releases")).status, 404, "nothing is public yet");
         document["sessions"][0]["title"] = json!("Too late");
         put(&app, &document);
@@ -113,19 +113,19 @@ on_both_stores! {
         assert_eq!(record["scheduled"][0]["release_number"], 1);
         assert_eq!((&record["data"][0]["author"], &record["data"][0]["note"]), (&json!("settings (admin)"), &json!("First")));
         let released_at: DateTime<Utc> = record["data"][0]["released_at"].as_str().unwrap().parse().unwrap();
-        assert!(released_at >= said && released_at < said + TimeDelta::seconds(5), "{released_at} after {said}");
+        assert!(released_at >= printed && released_at < printed + TimeDelta::seconds(5), "{released_at} after {printed}");
         let id = scheduled["id"].as_str().unwrap();
         let too_late = app.admin("DELETE", &format!("{SMALL}/agenda/scheduled-releases/{id}"), None);
         assert_eq!(too_late.problem(), (409, "release-published".to_owned()));
     }
 
-    fn a_scheduled_release_can_be_called_off(store) {
-        let app = World::new(store).start();
+    fn a_scheduled_release_can_be_cancelled(store) {
+        let app = Environment::new(store).start();
         put(&app, &small_conference(None, None));
-        let at = |publish_at: &str| {
+        let schedule_at = |publish_at: &str| {
             app.admin("POST", &format!("{SMALL}/releases"), Some(&json!({ "publish_at": publish_at })))
         };
-        let scheduled = at("2030-01-01T10:00").json();
+        let scheduled = schedule_at("2030-01-01T10:00").json();
         assert_eq!(scheduled["publish_at"], "2030-01-01T09:00:00Z", "a wall time is of the conference's zone");
         let path = format!("{SMALL}/agenda/scheduled-releases/{}", scheduled["id"].as_str().unwrap());
         for _ in 0..2 {
@@ -136,32 +136,32 @@ on_both_stores! {
             let path = format!("{SMALL}/agenda/scheduled-releases/{unknown}");
             assert_eq!(app.admin("DELETE", &path, None).problem(), (404, "not-found".to_owned()));
         }
-        assert_eq!(at("2020-01-01T10:00").faults(), ["#/publish_at in_past"]);
-        assert_eq!(at("2030-03-31T02:30").faults(), ["#/publish_at impossible_time"]);
-        assert_eq!(at("soon").faults(), ["#/publish_at invalid_time"]);
+        assert_eq!(schedule_at("2020-01-01T10:00").faults(), ["#/publish_at in_past"]);
+        assert_eq!(schedule_at("2030-03-31T02:30").faults(), ["#/publish_at impossible_time"]);
+        assert_eq!(schedule_at("soon").faults(), ["#/publish_at invalid_time"]);
         assert_eq!(app.get(&format!("{SMALL}/agenda/releases")).problem(), (401, "unauthenticated".to_owned()));
         assert_eq!(app.send("DELETE", &path, &[], None).problem(), (401, "unauthenticated".to_owned()));
     }
 
-    fn what_is_scheduled_on_the_command_line_is_published_by_the_service_that_starts_next(store) {
-        let world = World::new(store);
-        let document = world.folder.write("small.json", &small_conference(None, None).to_string());
+    fn a_release_scheduled_on_the_command_line_is_published_by_the_next_service(store) {
+        let environment = Environment::new(store);
+        let document = environment.folder.write("small.json", &small_conference(None, None).to_string());
         let run = |arguments: &[&str]| {
-            let output = world.run(arguments);
+            let output = environment.run(arguments);
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             String::from_utf8(output.stdout).unwrap()
         };
         run(&["apply", document.to_str().unwrap()]);
         let publish_at = wire(Utc::now() + TimeDelta::seconds(1));
         assert!(run(&["release", "--publish-at", &publish_at]).contains("A running service will publish"));
-        let app = world.start();
+        let app = environment.start();
         app.log.wait_for("published a scheduled release");
         assert_eq!(titles(&get(&app, &format!("{SMALL}/programme"))), ["Opening"]);
     }
 
-    fn of_two_processes_one_publishes_what_is_due(store) {
-        let world = Arc::new(World::new(store));
-        let apps = [world.start_shared(), world.start_shared()];
+    fn only_one_of_two_processes_publishes_a_due_release(store) {
+        let environment = Arc::new(Environment::new(store));
+        let apps = [environment.start_shared(), environment.start_shared()];
         let publish_at = Utc::now() + TimeDelta::seconds(3);
         let embargo = wire(publish_at + TimeDelta::seconds(1));
         put(&apps[0], &with_secret(|document| document["sessions"][1]["public_from"] = json!(embargo)));
@@ -169,7 +169,7 @@ on_both_stores! {
             admin(&apps[0], "POST", "/releases", &json!({ "publish_at": wire(publish_at) }), 202);
         }
         for app in &apps {
-            // Three that were scheduled, and the end of the embargo.
+            // Three scheduled releases, and the one at the end of the embargo.
             app.log.wait_for("\"release\":4");
             assert_eq!(titles(&get(app, &format!("{SMALL}/programme"))), ["Opening", "Hush"]);
         }
@@ -179,8 +179,8 @@ on_both_stores! {
     }
 
     fn the_end_of_an_embargo_is_a_release_of_its_own(store) {
-        let app = World::new(store).start();
-        let public_from = soon();
+        let app = Environment::new(store).start();
+        let public_from = in_three_seconds();
         app.publish(&with_secret(|document| {
             document["sessions"][1]["public_from"] = json!(public_from);
             document["speakers"][2]["public_from"] = json!(public_from);
@@ -200,15 +200,15 @@ on_both_stores! {
         assert_eq!(session["words"], "“Hush” is new in the programme.");
     }
 
-    fn nothing_that_is_hidden_stands_in_any_public_answer(store) {
-        let app = World::new(store).start();
+    fn nothing_hidden_is_in_any_public_answer(store) {
+        let app = Environment::new(store).start();
         let hide = |visibility: &str, public_from: Option<&str>| {
             with_secret(|document| {
                 for thing in [("speakers", 2), ("sessions", 1)] {
                     document[thing.0][thing.1]["visibility"] = json!(visibility);
                     document[thing.0][thing.1]["public_from"] = json!(public_from);
                 }
-                // Something that is seen refers to the person.
+                // Something visible refers to the person.
                 document["sessions"][0]["items"][1]["appearances"] = json!([
                     { "speaker": "hush-person", "role": "panellist" },
                     { "speaker": "ada", "role": "moderator", "on_behalf_of": "hush-person" }
@@ -231,8 +231,8 @@ on_both_stores! {
             assert_eq!(speaker["name"], "Nom non communiqué");
             assert_eq!(get(&app, &format!("{SMALL}/call-for-action"))["issued_by"]["name"], "Name withheld");
         }
-        // With the room that the withheld session is in, no more.
-        let all = all_that_is_public(&app).replace("hush-room", "").replace("Hush room", "").to_lowercase();
+        // Only the room of the withheld session is shown.
+        let all = all_public_answers(&app).replace("hush-room", "").replace("Hush room", "").to_lowercase();
         let around = all.find("hush").map(|place| &all[place.saturating_sub(200)..place + 50]);
         assert_eq!(around, None);
         assert!(!all.contains("visibility") && !all.contains("public_from"));
@@ -242,26 +242,26 @@ on_both_stores! {
         assert_eq!(filtered.faults(), ["?speaker unknown_reference"]);
     }
 
-    fn whoever_appears_only_in_what_is_hidden_stands_in_no_public_answer(store) {
-        let app = World::new(store).start();
+    fn a_speaker_of_hidden_sessions_only_is_in_no_public_answer(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
-        // All hidden, and all to be seen but the one who appears.
+        // Once by an embargo, once for attendees only.
         for hide in [json!({ "public_from": "2030-01-01T00:00" }), json!({ "visibility": "attendees" })] {
             app.publish(&with_secret(|document| {
                 let session = document["sessions"][1].as_object_mut().unwrap();
                 session.extend(hide.as_object().unwrap().clone());
             }));
-            assert!(!all_that_is_public(&app).to_lowercase().contains("hush"), "{hide}");
+            assert!(!all_public_answers(&app).to_lowercase().contains("hush"), "{hide}");
         }
         let confirmed = app.post(&format!("{SMALL}/registrations"), &person(1, "delegate")).json();
-        let own = app.path_of(confirmed["links"]["programme"].as_str().unwrap()).to_owned();
-        let seen = get(&app, &own);
+        let attendee_path = app.path_of(confirmed["links"]["programme"].as_str().unwrap()).to_owned();
+        let seen = get(&app, &attendee_path);
         let codes = seen["speakers"].as_array().unwrap().iter().map(|speaker| speaker["code"].as_str().unwrap());
         assert_eq!(codes.collect::<Vec<_>>(), ["ada", "bob", "hush-person"]);
     }
 
-    fn attendees_see_what_is_theirs_by_the_link_of_a_confirmed_registration(store) {
-        let app = World::new(store).start();
+    fn a_confirmed_attendee_s_link_shows_content_for_attendees(store) {
+        let app = Environment::new(store).start();
         let mut document = with_secret(|document| document["sessions"][1]["visibility"] = json!("attendees"));
         document["registration"]["seats"] = json!(1);
         app.publish(&document);
@@ -269,8 +269,8 @@ on_both_stores! {
         let register = |number| app.post(&format!("{SMALL}/registrations"), &person(number, "delegate")).json();
         let (confirmed, waiting) = (register(1), register(2));
         let link = |receipt: &Value, query: &str| {
-            let own = receipt["links"]["self"].as_str().unwrap();
-            app.path_of(own).replace("?token=", &format!("/programme?{query}token="))
+            let attendee_path = receipt["links"]["self"].as_str().unwrap();
+            app.path_of(attendee_path).replace("?token=", &format!("/programme?{query}token="))
         };
         let answer = app.get(&link(&confirmed, ""));
         assert_eq!(titles(&answer.json()), ["Opening", "Hush"]);
@@ -288,8 +288,8 @@ on_both_stores! {
         assert_eq!(titles(&get(&app, &link(&waiting, ""))), ["Opening", "Hush"], "who got the seat");
     }
 
-    fn an_old_release_is_published_again_and_the_draft_with_it_unless_it_is_kept(store) {
-        let app = World::new(store).start();
+    fn restoring_a_release_also_restores_the_draft_unless_it_is_kept(store) {
+        let app = Environment::new(store).start();
         let mut document = small_conference(None, None);
         app.publish(&document);
         let draft = || admin(&app, "GET", "/agenda", &Value::Null, 200);
@@ -300,16 +300,16 @@ on_both_stores! {
         app.publish(&document);
         let second = draft();
 
-        let kept = admin(&app, "POST", "/releases/1/restore", &json!({ "keep_draft": true, "note": "Back" }), 201);
-        assert_eq!((&kept["number"], &kept["restores"], &kept["note"]), (&json!(3), &json!(1), &json!("Back")));
+        let restored = admin(&app, "POST", "/releases/1/restore", &json!({ "keep_draft": true, "note": "Back" }), 201);
+        assert_eq!((&restored["number"], &restored["restores"], &restored["note"]), (&json!(3), &json!(1), &json!("Back")));
         assert_eq!(draft(), second);
         assert_eq!(titles(&get(&app, &format!("{SMALL}/programme"))), ["Opening"]);
         assert_eq!(get(&app, &format!("{SMALL}/programme"))["release"]["restores"], 1);
         assert_eq!(get(&app, &format!("{SMALL}/releases/3/changes?since=1"))["changes"], json!([]));
 
-        // The same codes, but other things: what comes back is what was, with every id.
-        let again = small_conference(None, None);
-        put(&app, &again);
+        // The same codes, but other resources: the restored ones have their old ids.
+        let repeated = small_conference(None, None);
+        put(&app, &repeated);
         assert_ne!(draft()["speakers"], first["speakers"]);
         admin(&app, "POST", "/releases/1/restore", &json!({}), 201);
         assert_eq!(draft(), first);
@@ -320,26 +320,26 @@ on_both_stores! {
         let wrong = app.admin("POST", &format!("{SMALL}/releases/1/restore"), Some(&json!({ "keep_draft": 1, "x": 1 })));
         assert_eq!(wrong.faults(), ["#/keep_draft wrong_type", "#/x unknown_field"]);
 
-        let output = app.world.run(&["restore", "2", "--conference", "small", "--keep-draft"]);
+        let output = app.environment.run(&["restore", "2", "--conference", "small", "--keep-draft"]);
         assert!(String::from_utf8_lossy(&output.stdout).contains("Release 5 is published."), "{output:?}");
         assert_eq!(draft(), first);
-        let output = app.world.run(&["restore", "9"]);
+        let output = app.environment.run(&["restore", "9"]);
         assert_eq!(String::from_utf8_lossy(&output.stderr).trim(), "plenary: no such release");
     }
 
-    fn what_the_draft_hides_today_stays_hidden_when_an_old_release_is_published_again(store) {
-        let app = World::new(store).start();
-        let shown = with_secret(|document| {
+    fn restoring_a_release_keeps_hidden_what_the_draft_hides(store) {
+        let app = Environment::new(store).start();
+        let visible = with_secret(|document| {
             document["sessions"][0]["items"][1]["title"] = json!("Hush talk");
             document["sessions"][0]["items"][1]["code"] = json!("hush-talk");
         });
-        app.publish(&shown);
+        app.publish(&visible);
         let mut draft = admin(&app, "GET", "/agenda", &Value::Null, 200);
         draft["sessions"][1]["visibility"] = json!("attendees");
         draft["sessions"][0]["items"][1]["public_from"] = json!("2030-01-01T00:00:00Z");
         draft["speakers"][2]["visibility"] = json!("withheld");
         draft["sessions"][0]["title"] = json!("Changed");
-        // Deleted since: it comes back as it was.
+        // It was deleted since and is restored.
         draft["sessions"][0]["items"].as_array_mut().unwrap().remove(0);
         admin(&app, "PUT", "/agenda", &draft, 200);
         let kept = json!([
@@ -362,13 +362,13 @@ on_both_stores! {
         assert_eq!(reset["sessions"][0]["items"][1]["public_from"], "2030-01-01T01:00:00+01:00");
         assert_eq!(reset["speakers"][2]["visibility"], "withheld");
         assert_eq!(reset["sessions"][0]["title"]["en"], "Opening");
-        let output = app.world.run(&["restore", "1"]);
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(said.contains("session hush-session stays hidden, as in the draft."), "{said}");
+        let output = app.environment.run(&["restore", "1"]);
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(printed.contains("session hush-session stays hidden, as in the draft."), "{printed}");
     }
 
-    fn conflicts_are_overridden_with_a_reason_that_the_public_does_not_read(store) {
-        let app = World::new(store).start();
+    fn conflicts_are_overridden_with_a_reason_that_is_not_public(store) {
+        let app = Environment::new(store).start();
         let mut document = small_conference(None, None);
         document["sessions"][0]["starts_at"] = json!("2030-05-03T09:00");
         document["sessions"][0]["ends_at"] = json!("2030-05-03T10:00");
@@ -383,10 +383,10 @@ on_both_stores! {
         assert_eq!((&forced["number"], &forced["force_reason"]), (&json!(1), &json!("The minister insists")));
         let record = admin(&app, "GET", "/agenda/releases", &Value::Null, 200);
         assert_eq!(record["data"][0]["force_reason"], "The minister insists");
-        assert!(!all_that_is_public(&app).contains("minister"));
-        let output = app.world.run(&["release"]);
+        assert!(!all_public_answers(&app).contains("minister"));
+        let output = app.environment.run(&["release"]);
         assert!(!output.status.success());
-        assert!(app.world.run(&["release", "--force", "Again"]).status.success());
+        assert!(app.environment.run(&["release", "--force", "Again"]).status.success());
         let record = admin(&app, "GET", "/agenda/releases?limit=1", &Value::Null, 200);
         assert_eq!((&record["data"][0]["number"], &record["data"][0]["author"]), (&json!(2), &json!("command line")));
         let next = record["next"].as_str().unwrap();
@@ -394,17 +394,17 @@ on_both_stores! {
     }
 
     fn a_link_shows_the_draft_until_it_expires(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         put(&app, &with_secret(|document| document["sessions"][1]["visibility"] = json!("attendees")));
         let make = |body: Value| admin(&app, "POST", "/agenda/previews", &body, 201);
         let preview = |link: &Value| app.get(app.path_of(link["url"].as_str().unwrap()));
         let day = make(json!({}));
-        let shown = preview(&day);
-        assert_eq!(shown.status, 200, "{}", shown.text());
-        assert_eq!(titles(&shown.json()), ["Opening"], "as the public would see it");
-        assert_eq!(shown.json()["release"], Value::Null);
-        assert_eq!(shown.header("cache-control"), Some("private, no-store"));
-        assert_eq!(shown.header("x-robots-tag"), Some("noindex"));
+        let page = preview(&day);
+        assert_eq!(page.status, 200, "{}", page.text());
+        assert_eq!(titles(&page.json()), ["Opening"], "as the public would see it");
+        assert_eq!(page.json()["release"], Value::Null);
+        assert_eq!(page.header("cache-control"), Some("private, no-store"));
+        assert_eq!(page.header("x-robots-tag"), Some("noindex"));
         let url = day["url"].as_str().unwrap();
         let french = app.get(&format!("{}&lang=fr&day=2030-05-01", app.path_of(url)));
         assert_eq!(titles(&french.json()), ["Ouverture"]);
@@ -442,8 +442,8 @@ on_both_stores! {
         assert_eq!(preview(&make(json!({ "hours": 1 }))).status, 200);
     }
 
-    fn what_changed_is_told_in_words_between_any_two_releases(store) {
-        let app = World::new(store).start();
+    fn changes_between_any_two_releases_are_described(store) {
+        let app = Environment::new(store).start();
         let mut document = small_conference(None, None);
         document["rooms"].as_array_mut().unwrap().push(json!({ "code": "library", "name": "Library" }));
         app.publish(&document);
@@ -457,32 +457,32 @@ on_both_stores! {
         document["sessions"][0]["items"][0]["title"] = json!("Hello");
         app.publish(&document);
 
-        let told = |query: &str| -> Vec<(Value, String)> {
+        let changes_of = |query: &str| -> Vec<(Value, String)> {
             let changes = get(&app, &format!("{SMALL}/releases/{query}"))["changes"].clone();
             let words = |change: &Value| change["words"].as_str().unwrap_or_default().to_owned();
             let line = |change: &Value| (change["kinds"].clone(), words(change));
             changes.as_array().unwrap().iter().map(line).collect()
         };
         let moved = json!(["moved_in_time", "moved_in_room"]);
-        assert_eq!(told("2/changes"), [(
+        assert_eq!(changes_of("2/changes"), [(
             moved.clone(),
             "“Opening” moves from 09:00 to 08:30 on 1 May 2030. “Opening” moves from “Hall” to “Library”.".to_owned()
         )]);
-        assert_eq!(told("2/changes?lang=fr")[0].1,
+        assert_eq!(changes_of("2/changes?lang=fr")[0].1,
             "«\u{a0}Ouverture\u{a0}» passe de 09:00 à 08:30 le 1er mai 2030. \
              «\u{a0}Ouverture\u{a0}» passe de «\u{a0}Hall\u{a0}» à «\u{a0}Library\u{a0}».");
-        assert_eq!(told("2/changes?lang=nl")[0].1,
+        assert_eq!(changes_of("2/changes?lang=nl")[0].1,
             "“Opening” verschuift van 09:00 naar 08:30 op 1 mei 2030. “Opening” verhuist van “Hall” naar “Library”.");
-        assert_eq!(told("3/changes"), [
+        assert_eq!(changes_of("3/changes"), [
             (json!(["renamed"]), "“Welcome” is now called “Hello”.".to_owned()),
             (json!(["speaker_changed"]),
              "Bob Noyce no longer takes part in “Talk”. Ada Lovelace has another part in “Talk”, on behalf of Bob Noyce."
                 .to_owned()),
         ]);
-        assert_eq!(told("3/changes?since=1").len(), 3);
-        assert_eq!(told("1/changes?since=3")[0].1,
+        assert_eq!(changes_of("3/changes?since=1").len(), 3);
+        assert_eq!(changes_of("1/changes?since=3")[0].1,
             "“Opening” moves from 08:30 to 09:00 on 1 May 2030. “Opening” moves from “Library” to “Hall”.");
-        assert_eq!(told("1/changes").iter().filter(|(kinds, _)| *kinds == json!(["added"])).count(), told("1/changes").len());
+        assert_eq!(changes_of("1/changes").iter().filter(|(kinds, _)| *kinds == json!(["added"])).count(), changes_of("1/changes").len());
         let all = get(&app, &format!("{SMALL}/releases/3/changes?lang=*"))["changes"][0]["words"].clone();
         assert_eq!(all["en"], "“Welcome” is now called “Hello”.");
         assert_eq!(all.as_object().unwrap().len(), 3);
@@ -492,14 +492,14 @@ on_both_stores! {
         assert_eq!(refused("3/changes?lang=de"), ["?lang unknown_language"]);
         assert_eq!(app.get(&format!("{SMALL}/releases/9/changes?since=1")).status, 404);
 
-        // One for one.
+        // One is replaced by another.
         document["sessions"][0]["items"][1]["appearances"] = json!([{ "speaker": "bob", "role": "moderator" }]);
         app.publish(&document);
-        assert_eq!(told("4/changes")[0].1, "Bob Noyce replaces Ada Lovelace in “Talk”.");
+        assert_eq!(changes_of("4/changes")[0].1, "Bob Noyce replaces Ada Lovelace in “Talk”.");
     }
 
-    fn a_session_that_comes_or_goes_is_told_without_its_items_and_a_room_once(store) {
-        let app = World::new(store).start();
+    fn an_added_or_removed_session_is_one_change_without_its_items(store) {
+        let app = Environment::new(store).start();
         let mut document = small_conference(None, None);
         app.publish(&document);
         let hall = get(&app, &format!("{SMALL}/programme/rooms"))["data"][0]["id"].clone();
@@ -514,15 +514,15 @@ on_both_stores! {
         assert_eq!(words("2/changes?lang=en"), ["Room “Hall” is now called “Foyer”."]);
         document["sessions"] = json!([]);
         app.publish(&document);
-        let gone = json!("“Opening” is no longer in the programme.");
-        assert_eq!(words("3/changes"), [gone, Value::Null, Value::Null]);
+        let removal = json!("“Opening” is no longer in the programme.");
+        assert_eq!(words("3/changes"), [removal, Value::Null, Value::Null]);
         let back = words("2/changes?since=3&lang=*");
         assert_eq!(back[0]["en"], "“Opening” is new in the programme.");
         assert_eq!(back[1..], [Value::Null, Value::Null]);
     }
 
     fn a_cached_programme_is_stale_when_its_release_was_rewritten(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let programme = app.get_dated(&format!("{SMALL}/programme"));
         let released_at = get(&app, &format!("{SMALL}/releases/1"))["released_at"].as_str().unwrap().to_owned();

@@ -1,5 +1,5 @@
-//! The programme as schedule.xml, schedule.json and a table: valid by the schemas of others, of one content, and such as
-//! the apps that show schedules need it.
+//! The programme as schedule.xml, schedule.json and a table: valid by published schemas, with the same content, and as
+//! schedule apps need it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use crate::support::{
     App, Store,
-    app::{Folder, World, small_conference},
+    app::{Environment, Folder, small_conference},
     fixtures::{fixture, schedules},
-    skipped,
+    report_skipped,
     smtp::python,
     xml::Element,
 };
@@ -29,7 +29,7 @@ struct Schedule {
 }
 
 impl Schedule {
-    fn of(app: &App, conference: &str, query: &str) -> Self {
+    fn fetch(app: &App, conference: &str, query: &str) -> Self {
         let get = |name: &str| {
             let answer = app.get(&format!("{conference}/{name}{query}"));
             assert_eq!(answer.status, 200, "{}", answer.text());
@@ -46,20 +46,20 @@ impl Schedule {
         serde_json::from_str(&self.json).unwrap()
     }
 
-    /// Asserts all that holds for every schedule.
+    /// Asserts what is true for every schedule.
     fn check(&self, schemas: Option<&Schemas>) {
         let root = self.root();
         assert_beginning(&self.xml);
         assert_conference(&root);
         assert_days(&root);
         assert_events(&root);
-        let mut wanted = as_json(&root);
-        let conference = wanted["schedule"]["conference"].as_object_mut().unwrap();
-        // A zone that the schema of the JSON does not take stands in the XML alone.
+        let mut expected = as_json(&root);
+        let conference = expected["schedule"]["conference"].as_object_mut().unwrap();
+        // A time zone that the JSON schema does not accept is only in the XML.
         if conference["time_zone_name"].as_str().unwrap().starts_with("Etc/GMT") {
             conference.remove("time_zone_name");
         }
-        assert_eq!(wanted, self.json());
+        assert_eq!(expected, self.json());
         if let Some(schemas) = schemas {
             schemas.check(self);
         }
@@ -174,7 +174,7 @@ fn assert_events(root: &Element) {
     }
 }
 
-/// What the JSON says where it says the same as the XML: a writer of its own, and the whole document.
+/// The part of the JSON that must equal the XML, converted from the XML.
 fn as_json(root: &Element) -> Value {
     let conference = root.all("conference").next().unwrap();
     let generator = root.all("generator").next().unwrap();
@@ -242,7 +242,7 @@ fn event_as_json(event: &Element) -> Value {
     })
 }
 
-/// The schemas of the format, and what checks a document against them.
+/// The schemas of the format, and the validators.
 struct Schemas {
     folder: PathBuf,
 }
@@ -257,7 +257,7 @@ impl Schemas {
         } else {
             return Some(Self { folder: fixture("schemas") });
         };
-        skipped(lacking);
+        report_skipped(lacking);
         None
     }
 
@@ -266,8 +266,8 @@ impl Schemas {
         let (xml, json) = (folder.write("schedule.xml", &schedule.xml), folder.write("schedule.json", &schedule.json));
         let run = |command: &mut Command| {
             let output = command.output().unwrap();
-            let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{said}");
+            let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{printed}");
         };
         run(Command::new("xmllint").args(["--noout", "--schema"]).arg(self.folder.join("schedule.xsd")).arg(xml));
         let schema = self.folder.join("schedule.schema.json");
@@ -293,7 +293,7 @@ fn the_example_is_valid_in_each_of_its_languages() {
         ("fr", "Ouverture", "Fait partie de «\u{a0}Ouverture\u{a0}»"),
         ("nl", "Opening", "Onderdeel van “Opening”"),
     ] {
-        let schedule = Schedule::of(&app, EXAMPLE, &format!("?lang={language}"));
+        let schedule = Schedule::fetch(&app, EXAMPLE, &format!("?lang={language}"));
         schedule.check(schemas.as_ref());
         let root = schedule.root();
         let events = events(&root);
@@ -303,21 +303,21 @@ fn the_example_is_valid_in_each_of_its_languages() {
     }
     let programme = app.get(&format!("{EXAMPLE}/programme?lang=fr")).json();
     assert_eq!(
-        Schedule::of(&app, EXAMPLE, "?lang=fr").json()["schedule"]["version"],
+        Schedule::fetch(&app, EXAMPLE, "?lang=fr").json()["schedule"]["version"],
         programme["release"]["number"].to_string()
     );
 }
 
 #[test]
-fn an_item_is_an_event_of_its_own_after_its_session_and_leads_to_it() {
-    let app = World::new(Store::Sqlite).start();
+fn an_item_is_its_own_event_after_its_session_and_links_to_it() {
+    let app = Environment::new(Store::Sqlite).start();
     let mut document = small_conference(None, None);
     let session = &mut document["sessions"][0];
     session["languages"] = json!(["fr-BE", "en"]);
     session["items"][0]["time_limit_minutes"] = json!(20);
     session["items"][0]["abstract"] = json!("What we hope for.");
     publish(&app, &document);
-    let schedule = Schedule::of(&app, SMALL, "");
+    let schedule = Schedule::fetch(&app, SMALL, "");
     schedule.check(None);
     let url = format!("{}{SMALL}/programme/sessions/opening", app.url);
     let days = schedule.json()["schedule"]["conference"]["days"].clone();
@@ -352,8 +352,8 @@ fn an_item_is_an_event_of_its_own_after_its_session_and_leads_to_it() {
 }
 
 #[test]
-fn numbers_and_identifiers_stay_when_titles_times_and_order_change() {
-    let app = World::new(Store::Sqlite).start();
+fn schedule_ids_stay_when_titles_times_and_order_change() {
+    let app = Environment::new(Store::Sqlite).start();
     let mut document = small_conference(None, None);
     document["sessions"][0]["items"][0]["time_limit_minutes"] = json!(20);
     let mut second = document["sessions"][0].clone();
@@ -363,37 +363,41 @@ fn numbers_and_identifiers_stay_when_titles_times_and_order_change() {
     second["items"] = json!([]);
     document["sessions"].as_array_mut().unwrap().push(second);
     publish(&app, &document);
-    let before = Schedule::of(&app, SMALL, "");
+    let before = Schedule::fetch(&app, SMALL, "");
     document["sessions"][0]["title"] = json!({ "en": "Another title" });
     document["sessions"][0]["starts_at"] = json!("2030-05-02T14:00");
     document["sessions"][0]["ends_at"] = json!("2030-05-02T15:00");
     document["sessions"].as_array_mut().unwrap().swap(0, 1);
     document["speakers"].as_array_mut().unwrap().swap(0, 1);
     publish(&app, &document);
-    let after = Schedule::of(&app, SMALL, "");
-    let known = |schedule: &Schedule| -> BTreeSet<(String, String)> {
+    let after = Schedule::fetch(&app, SMALL, "");
+    let identifiers = |schedule: &Schedule| -> BTreeSet<(String, String)> {
         let root = schedule.root();
-        let known = |element: &Element| (element.attribute("guid"), element.attribute("id"));
-        let persons =
-            |event: &Element| event.all("persons").flat_map(|all| all.all("person")).map(known).collect::<Vec<_>>();
-        events(&root).into_iter().flat_map(|(.., event)| persons(event).into_iter().chain([known(event)])).collect()
+        let identifiers = |element: &Element| (element.attribute("guid"), element.attribute("id"));
+        let persons = |event: &Element| {
+            event.all("persons").flat_map(|all| all.all("person")).map(identifiers).collect::<Vec<_>>()
+        };
+        events(&root)
+            .into_iter()
+            .flat_map(|(.., event)| persons(event).into_iter().chain([identifiers(event)]))
+            .collect()
     };
-    assert_eq!(known(&before), known(&after));
-    assert_eq!(known(&before).len(), 5, "two sessions, an item, two speakers");
+    assert_eq!(identifiers(&before), identifiers(&after));
+    assert_eq!(identifiers(&before).len(), 5, "two sessions, an item, two speakers");
     let titles = |schedule: &Schedule| -> Vec<String> {
         events(&schedule.root()).iter().map(|(.., event)| event.text("title")).collect()
     };
     assert_eq!(titles(&before), ["Opening", "Welcome", "Opening"]);
     assert_eq!(titles(&after), ["Opening", "Another title", "Welcome"]);
     assert_eq!([before.root().text("version"), after.root().text("version")], ["1", "2"]);
-    let old = Schedule::of(&app, SMALL, "?version=1");
+    let old = Schedule::fetch(&app, SMALL, "?version=1");
     assert_eq!((old.xml, old.json), (before.xml, before.json), "a release is written the same every time");
 }
 
 const WILD: &str = "\"Quotes\" & 'apostrophes' <b>tags</b> ]]> &amp; 👩‍🚀 مؤتمر السلام שלום";
 
-/// A conference of all that is hard to write.
-fn awkward() -> Value {
+/// A conference with everything that is hard to write into a schedule.
+fn awkward_conference() -> Value {
     let mut document = small_conference(None, None);
     document["conference"]["slug"] = json!("ab");
     document["conference"]["name"] = json!(WILD);
@@ -428,10 +432,10 @@ fn awkward() -> Value {
 }
 
 #[test]
-fn an_awkward_conference_is_valid_and_says_what_it_is() {
-    let app = World::new(Store::Sqlite).start();
-    publish(&app, &awkward());
-    let schedule = Schedule::of(&app, "/api/v1/conferences/ab", "");
+fn an_awkward_conference_has_a_valid_schedule() {
+    let app = Environment::new(Store::Sqlite).start();
+    publish(&app, &awkward_conference());
+    let schedule = Schedule::fetch(&app, "/api/v1/conferences/ab", "");
     schedule.check(Schemas::find().as_ref());
     let root = schedule.root();
     let conference = root.all("conference").next().unwrap();
@@ -453,21 +457,21 @@ fn an_awkward_conference_is_valid_and_says_what_it_is() {
         ]
     );
     let line = |(day, room, event): &(&Element, &Element, &Element)| {
-        let of = |name: &str| event.text(name);
+        let text_of = |name: &str| event.text(name);
         format!(
             "{} {} {} {} {}",
             day.attribute("date"),
-            &of("date")[..16],
-            of("duration"),
+            &text_of("date")[..16],
+            text_of("duration"),
             room.attribute("name"),
-            of("title")
+            text_of("title")
         )
     };
     let wild = format!("2030-05-01 2030-05-01T09:00 00:01 {attic} {WILD}");
     assert_eq!(
         events(&root).iter().map(line).collect::<Vec<_>>(),
         [
-            // Longer than any reader understands.
+            // Longer than readers accept.
             "2030-05-01 2030-05-01T09:00 23:59 Hall (hall-2) X",
             &wild,
             "2030-05-01 2030-05-01T03:00 00:30 Room to be announced Before the first day",
@@ -480,24 +484,24 @@ fn an_awkward_conference_is_valid_and_says_what_it_is() {
 }
 
 #[test]
-fn every_schedule_is_written_valid_and_whole() {
-    let app = World::new(Store::Sqlite).start();
+fn every_schedule_is_exported_valid_and_complete() {
+    let app = Environment::new(Store::Sqlite).start();
     let schemas = Schemas::find();
     for path in schedules() {
         let name = path.file_name().unwrap().to_str().unwrap();
-        let output = app.world.run(&["import", path.to_str().unwrap()]);
-        let said = String::from_utf8(output.stdout).unwrap();
-        let conference = format!("/api/v1/conferences/{}", said.split(':').next().unwrap());
+        let output = app.environment.run(&["import", path.to_str().unwrap()]);
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let conference = format!("/api/v1/conferences/{}", printed.split(':').next().unwrap());
         let force = json!({ "force": { "reason": "as the file has it" } });
         assert_eq!(app.admin("POST", &format!("{conference}/releases"), Some(&force)).status, 201, "{name}");
-        let schedule = Schedule::of(&app, &conference, "");
+        let schedule = Schedule::fetch(&app, &conference, "");
         schedule.check(schemas.as_ref());
         let root = schedule.root();
-        let written: BTreeSet<_> = events(&root).iter().map(|(.., event)| event.attribute("guid")).collect();
+        let exported: BTreeSet<_> = events(&root).iter().map(|(.., event)| event.attribute("guid")).collect();
         let programme = app.get(&format!("{conference}/programme")).json();
         let sessions = programme["days"].as_array().unwrap().iter().flat_map(|day| day["sessions"].as_array().unwrap());
         let released: BTreeSet<_> = sessions.map(|session| session["guid"].as_str().unwrap().to_owned()).collect();
-        assert_eq!(written, released, "{name}");
+        assert_eq!(exported, released, "{name}");
     }
 }
 
@@ -509,7 +513,7 @@ fn rows(table: &str) -> Vec<BTreeMap<String, String>> {
 
 #[test]
 fn the_table_has_a_row_for_every_session_and_item() {
-    let app = World::new(Store::Sqlite).start();
+    let app = Environment::new(Store::Sqlite).start();
     let mut document = small_conference(None, None);
     let session = &mut document["sessions"][0];
     session["languages"] = json!(["en", "fr"]);
@@ -559,9 +563,9 @@ fn the_table_has_a_row_for_every_session_and_item() {
 }
 
 #[test]
-fn no_cell_of_the_table_is_a_formula_and_every_script_is_kept() {
-    let app = World::new(Store::Sqlite).start();
-    let mut document = awkward();
+fn no_cell_of_the_table_is_a_formula_and_every_writing_system_is_kept() {
+    let app = Environment::new(Store::Sqlite).start();
+    let mut document = awkward_conference();
     document["sessions"][0]["title"] = json!("＝1+1");
     document["sessions"][1]["title"] = json!("'=1");
     publish(&app, &document);

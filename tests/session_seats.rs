@@ -1,10 +1,10 @@
-//! Sessions that need signing up for, each with its own seats and waiting list; offers; one's own changes.
+//! Sessions with sign-up, each with its own seats and waiting list; offers; changes by attendees.
 
 use serde_json::{Value, json};
 
 use crate::support::{
     App,
-    app::{World, person, small_conference},
+    app::{Environment, person, small_conference},
     on_both_stores,
 };
 
@@ -34,14 +34,14 @@ fn register(app: &App, number: usize, sessions: &[&str]) -> Value {
     answer.json()
 }
 
-fn own(app: &App, receipt: &Value) -> Value {
+fn read_by_link(app: &App, receipt: &Value) -> Value {
     app.get(app.path_of(receipt["links"]["self"].as_str().unwrap())).json()
 }
 
 fn seats(app: &App, receipt: &Value) -> Vec<String> {
-    let own = own(app, receipt);
-    let of = |seat: &Value| format!("{} {}", seat["session"].as_str().unwrap(), seat["status"].as_str().unwrap());
-    let mut seats: Vec<String> = own["sessions"].as_array().unwrap().iter().map(of).collect();
+    let view = read_by_link(app, receipt);
+    let line = |seat: &Value| format!("{} {}", seat["session"].as_str().unwrap(), seat["status"].as_str().unwrap());
+    let mut seats: Vec<String> = view["sessions"].as_array().unwrap().iter().map(line).collect();
     seats.sort();
     seats
 }
@@ -60,8 +60,8 @@ fn assert_session_seats_add_up(app: &App) {
 }
 
 on_both_stores! {
-    fn a_session_s_seat_goes_to_who_signed_up_first_and_then_to_who_waits(store) {
-        let app = World::new(store).start();
+    fn a_session_seat_goes_to_the_first_sign_up_and_then_to_the_waiting_list(store) {
+        let app = Environment::new(store).start();
         app.publish(&with_workshops(None));
         let (ada, bob) = (register(&app, 1, &["law", "film"]), register(&app, 2, &["law"]));
         assert_eq!(seats(&app, &ada), ["film confirmed", "law confirmed"]);
@@ -69,22 +69,22 @@ on_both_stores! {
         let form = app.get("/api/v1/conferences/small/registration-form").json();
         assert_eq!(form["sessions"][0]["code"], "law");
         assert_eq!((form["sessions"][0]["seats"].clone(), form["sessions"][0]["seats_left"].clone()), (json!(1), json!(0)));
-        // She leaves it: he gets the seat, his history and a letter say so.
+        // She gives up the session: he gets the seat, and his history and a letter say so.
         assert_eq!(choose(&app, &ada, &["film"]).status, 200);
         assert_eq!(seats(&app, &ada), ["film confirmed"]);
         assert_eq!(seats(&app, &bob), ["law confirmed"]);
-        assert_eq!(own(&app, &bob)["history"][1]["event"], "seated");
-        // Who cancels gives up every seat.
+        assert_eq!(read_by_link(&app, &bob)["history"][1]["event"], "seated");
+        // A cancellation gives up every seat.
         app.post(app.path_of(bob["links"]["cancel"].as_str().unwrap()), &json!({}));
         assert_eq!(choose(&app, &ada, &["film", "law"]).json()["sessions"].as_array().unwrap().len(), 2);
         assert_eq!(seats(&app, &ada), ["film confirmed", "law confirmed"]);
         assert_session_seats_add_up(&app);
-        let kinds = app.world.database.texts("SELECT kind AS n FROM outbox_messages ORDER BY created_at, id");
+        let kinds = app.environment.database.texts("SELECT kind AS n FROM outbox_messages ORDER BY created_at, id");
         assert_eq!(kinds, ["confirmed", "confirmed", "sessions", "sessions", "cancelled", "sessions"]);
     }
 
     fn nobody_is_in_two_sessions_at_once(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         app.publish(&with_workshops(None));
         let mut form = person(1, "delegate");
         form["sessions"] = json!(["law", "media", "law", "opening", "nothing"]);
@@ -104,8 +104,8 @@ on_both_stores! {
         assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), messages);
     }
 
-    fn who_waits_for_the_conference_holds_no_seat_of_a_session(store) {
-        let app = World::new(store).start();
+    fn a_person_on_the_waiting_list_has_no_session_seat(store) {
+        let app = Environment::new(store).start();
         app.publish(&with_workshops(Some(1)));
         let (ada, bob) = (register(&app, 1, &["film"]), register(&app, 2, &["law", "film"]));
         assert_eq!(seats(&app, &bob), ["film wished", "law wished"]);
@@ -114,8 +114,8 @@ on_both_stores! {
         assert_session_seats_add_up(&app);
     }
 
-    fn a_release_with_more_seats_lets_in_who_waits_and_one_with_fewer_takes_none_away(store) {
-        let app = World::new(store).start();
+    fn a_release_with_more_seats_admits_waiting_people_and_one_with_fewer_removes_nobody(store) {
+        let app = Environment::new(store).start();
         let mut blueprint = with_workshops(None);
         blueprint["sessions"][3]["seats"] = json!(2);
         app.publish(&blueprint);
@@ -123,15 +123,15 @@ on_both_stores! {
         assert_eq!(seats(&app, &people[2]), ["film waitlisted"]);
         blueprint["sessions"][3]["seats"] = json!(3);
         app.publish(&blueprint);
-        assert!(app.world.run(&["sweep"]).status.success());
+        assert!(app.environment.run(&["sweep"]).status.success());
         assert_eq!(seats(&app, &people[2]), ["film confirmed"]);
         blueprint["sessions"][3]["seats"] = json!(1);
         app.publish(&blueprint);
-        assert!(app.world.run(&["sweep"]).status.success());
+        assert!(app.environment.run(&["sweep"]).status.success());
         for person in &people[..3] {
             assert_eq!(seats(&app, person), ["film confirmed"]);
         }
-        // Three hold one seat too many each: who leaves makes room for nobody, until one is left.
+        // Three are confirmed for one seat: who leaves makes room for nobody, until one is left.
         for person in &people[..2] {
             assert_eq!(choose(&app, person, &[]).status, 200);
             assert_eq!(seats(&app, &people[3]), ["film waitlisted"]);
@@ -142,22 +142,22 @@ on_both_stores! {
     }
 
     fn an_offer_holds_a_seat_until_it_is_taken_or_ends(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         let mut blueprint = small_conference(None, Some(1));
         blueprint["registration"]["categories"][1]["offer_hours"] = json!(24);
         app.publish(&blueprint);
         let receipts: Vec<Value> = (0..3).map(|number| app.post(PATH, &person(number, "press")).json()).collect();
         app.post(app.path_of(receipts[0]["links"]["cancel"].as_str().unwrap()), &json!({}));
-        let offered = own(&app, &receipts[1]);
+        let offered = read_by_link(&app, &receipts[1]);
         assert_eq!((offered["status"].clone(), offered["position"].clone()), (json!("waitlisted"), Value::Null));
         assert!(offered["offer_expires_at"].is_string());
         assert_eq!(app.count("SELECT seats_taken AS n FROM registration_setups"), 1);
-        assert_eq!(own(&app, &receipts[2])["position"], 1);
+        assert_eq!(read_by_link(&app, &receipts[2])["position"], 1);
         let page = app.path_of(receipts[1]["links"]["self"].as_str().unwrap());
         let page = app.browse(page);
         assert!(page.text().contains("A seat is held for you") && page.text().contains("/accept?token="), "{}", page.text());
-        // It ends: the seat goes to the next, who takes it; the first is last now.
-        app.world.database.execute(
+        // The offer lapses: the seat goes to the next, who accepts it; the first is last now.
+        app.environment.database.execute(
             "UPDATE registrations SET offer_expires_at = '2020-01-01T00:00:00.000000Z' WHERE offer_expires_at IS NOT NULL",
         );
         let accept = |receipt: &Value| {
@@ -165,18 +165,18 @@ on_both_stores! {
             app.post(&path, &json!({}))
         };
         assert_eq!(accept(&receipts[1]).problem(), (409, "wrong-state".to_owned()));
-        assert!(app.world.run(&["sweep"]).status.success());
-        assert_eq!(own(&app, &receipts[1])["position"], 1);
+        assert!(app.environment.run(&["sweep"]).status.success());
+        assert_eq!(read_by_link(&app, &receipts[1])["position"], 1);
         assert_eq!(accept(&receipts[2]).json()["status"], "confirmed");
         assert_eq!(accept(&receipts[2]).problem(), (409, "wrong-state".to_owned()));
-        let kinds = app.world.database.texts("SELECT kind AS n FROM outbox_messages ORDER BY created_at, id");
+        let kinds = app.environment.database.texts("SELECT kind AS n FROM outbox_messages ORDER BY created_at, id");
         assert_eq!(kinds, [
             "confirmed", "waitlisted", "waitlisted", "cancelled", "offered", "lapsed", "offered", "promoted"
         ]);
     }
 
-    fn a_person_changes_what_is_theirs_and_a_registrar_the_rest(store) {
-        let app = World::new(store).start();
+    fn attendees_change_their_own_fields_and_registrars_the_others(store) {
+        let app = Environment::new(store).start();
         let mut blueprint = small_conference(None, Some(1));
         blueprint["registration"]["categories"][0]["needs_approval"] = json!(true);
         app.publish(&blueprint);
@@ -221,20 +221,20 @@ on_both_stores! {
         assert_eq!(taken, 2);
     }
 
-    fn a_renewed_link_is_the_only_one(store) {
-        let app = World::new(store).start();
+    fn a_renewed_link_replaces_the_old_one(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let receipt = app.post(PATH, &person(1, "delegate")).json();
         let path = app.path_of(receipt["links"]["self"].as_str().unwrap()).to_owned();
         let renewed = app.post(&path.replace("?token=", "/renew-link?token="), &json!({}));
         assert_eq!(renewed.status, 200, "{}", renewed.text());
         assert_eq!(app.get(&path).status, 401);
-        let kinds = app.world.database.texts("SELECT kind AS n FROM outbox_messages ORDER BY created_at, id");
+        let kinds = app.environment.database.texts("SELECT kind AS n FROM outbox_messages ORDER BY created_at, id");
         assert_eq!(kinds, ["confirmed", "link"]);
     }
 
-    fn the_set_up_is_read_and_written_by_registrars(store) {
-        let app = World::new(store).start();
+    fn the_set_up_is_read_and_written_over_the_api(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(Some(1), None));
         let path = "/api/v1/conferences/small/registration-setup";
         let first = app.admin("GET", path, None);
@@ -246,9 +246,9 @@ on_both_stores! {
         let plan = app.admin("PUT", &format!("{path}?dry_run=true"), Some(&setup)).json();
         let codes: Vec<_> = plan["changes"].as_array().unwrap().iter().map(|change| change["code"].clone()).collect();
         assert_eq!(codes, ["registration", "visa"]);
-        assert_eq!(own(&app, &waiting)["status"], "waitlisted");
+        assert_eq!(read_by_link(&app, &waiting)["status"], "waitlisted");
         assert_eq!(app.admin("PUT", path, Some(&setup)).json()["changes"], plan["changes"]);
-        assert_eq!(own(&app, &waiting)["status"], "confirmed");
+        assert_eq!(read_by_link(&app, &waiting)["status"], "confirmed");
         setup["categories"][0]["seats"] = json!(1);
         assert_eq!(app.admin("PUT", path, Some(&setup)).problem(), (409, "seats-taken".to_owned()));
         setup["categories"][0]["code"] = json!("Bad Code");
@@ -262,19 +262,19 @@ on_both_stores! {
         assert_eq!(stale.problem(), (412, "precondition-failed".to_owned()));
     }
 
-    fn a_process_that_has_not_heard_of_a_release_takes_none_of_its_seats_away(store) {
-        let app = World::new(store).start();
+    fn a_process_with_an_older_release_removes_no_seats_of_a_newer_one(store) {
+        let app = Environment::new(store).start();
         app.publish(&with_workshops(None));
         let receipts: Vec<Value> = (1..=3).map(|number| register(&app, number, &["law"])).collect();
         assert_eq!(seats(&app, &receipts[1]), ["law waitlisted"]);
-        // As another process leaves it that knows a later release, with two seats.
+        // As another process with a later release leaves it, with two seats.
         let law = "(SELECT id FROM sessions WHERE code = 'law')";
-        app.world.database.execute("UPDATE registration_setups SET sessions_release = 99");
-        app.world.database.execute(&format!("UPDATE session_quotas SET seats = 2, seats_released = 2 WHERE session_id = {law}"));
-        app.world.database.execute(&format!(
+        app.environment.database.execute("UPDATE registration_setups SET sessions_release = 99");
+        app.environment.database.execute(&format!("UPDATE session_quotas SET seats = 2, seats_released = 2 WHERE session_id = {law}"));
+        app.environment.database.execute(&format!(
             "UPDATE session_quotas SET seats_taken = 2 WHERE session_id = {law}"
         ));
-        app.world.database.execute(&format!(
+        app.environment.database.execute(&format!(
             "UPDATE session_sign_ups SET state = 'confirmed' WHERE session_id = {law} AND registration_id = \
              (SELECT id FROM registrations WHERE email = 'person-2@example.org')"
         ));
@@ -284,8 +284,8 @@ on_both_stores! {
         assert_session_seats_add_up(&app);
     }
 
-    fn a_new_address_makes_the_old_link_void_whatever_else_changes(store) {
-        let app = World::new(store).start();
+    fn a_new_address_makes_the_old_link_void(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let receipt = register(&app, 1, &[]);
         let link = app.path_of(receipt["links"]["self"].as_str().unwrap()).to_owned();
@@ -295,8 +295,8 @@ on_both_stores! {
         assert_eq!(app.get(&link).status, 401);
     }
 
-    fn an_address_cannot_be_flooded_with_one_s_changes(store) {
-        let app = World::new(store).start();
+    fn an_address_cannot_be_flooded_with_letters_about_changes(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let receipt = register(&app, 1, &[]);
         let link = app.path_of(receipt["links"]["self"].as_str().unwrap()).to_owned();
@@ -307,6 +307,6 @@ on_both_stores! {
         }
         assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages WHERE kind = 'changed'"), 5);
         assert_eq!(app.count("SELECT count(*) AS n FROM registration_events WHERE event = 'changed'"), 8);
-        assert!(app.world.run(&["doctor"]).status.success());
+        assert!(app.environment.run(&["doctor"]).status.success());
     }
 }

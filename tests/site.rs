@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 
 use crate::support::{
     App, Store,
-    app::{BROWSER, Folder, World, person, repository, small_conference},
+    app::{BROWSER, Environment, Folder, person, repository, small_conference},
     on_both_stores,
 };
 
 const SITE: &str = "/conferences/small";
 const REGISTRATIONS: &str = "/api/v1/conferences/small/registrations";
 
-/// A conference with every kind of thing that a form can ask.
-fn asking() -> Value {
+/// A conference with every kind of question.
+fn with_questions() -> Value {
     let mut blueprint = small_conference(None, Some(0));
     blueprint["sessions"].as_array_mut().unwrap().push(json!({
         "code": "law", "kind": "parallel", "title": { "en": "Law", "fr": "Droit" }, "access": "sign_up", "seats": 1,
@@ -46,13 +46,13 @@ fn token(page: &str) -> String {
 }
 
 on_both_stores! {
-    fn a_path_that_no_url_holds_leads_to_a_url_all_the_same(store) {
-        let app = World::with_example(store).start();
+    fn a_path_with_special_characters_redirects_to_a_valid_url(store) {
+        let app = Environment::with_example(store).start();
         for (part, encoded) in [("%00", "%00"), ("%1b", "%1B"), ("a%0Ab", "a%0Ab"), ("%C2%85", "%C2%85")] {
             let members = format!("/conferences/genocide-prevention-2014/en/delegations/{part}/members");
-            let led = app.get_with(&members, &[("accept", "text/html")]);
+            let redirect = app.get_with(&members, &[("accept", "text/html")]);
             let location = format!("/conferences/genocide-prevention-2014/en/delegations/{encoded}?");
-            assert_eq!((led.status, led.header("location")), (303, Some(location.as_str())));
+            assert_eq!((redirect.status, redirect.header("location")), (303, Some(location.as_str())));
             assert_eq!(app.browse(&location).status, 404);
             let link = format!("/api/v1/conferences/genocide-prevention-2014/registrations/{part}");
             let link = app.get_with(&link, &[("accept", "text/html")]);
@@ -61,8 +61,8 @@ on_both_stores! {
     }
 
     fn a_form_that_is_refused_comes_back_as_it_was_filled_in(store) {
-        let app = World::new(store).start();
-        app.publish(&asking());
+        let app = Environment::new(store).start();
+        app.publish(&with_questions());
         let choice = app.browse(&format!("{SITE}/en/register"));
         assert!(choice.text().contains("/conferences/small/en/register?category=delegate"), "{}", choice.text());
         assert!(!choice.text().contains("register?category=press"), "a category without seats or waiting list has no form");
@@ -84,7 +84,7 @@ on_both_stores! {
         assert!(!page.contains("e-given_name") && page.contains("role=\"alert\"") && page.contains("<title>Error:"), "{page}");
         assert_eq!(app.count("SELECT count(*) AS n FROM registrations"), 0);
 
-        // What is right is taken in: a question that does not apply is not asked, whatever a browser without script sends.
+        // A valid form is accepted: a question that does not apply is ignored, whatever a browser without script sends.
         let right = "category=delegate&given_name=Ada&family_name=Lovelace&email=ada%40example.org&answers.diet=all&answers.which=typed+before\
                      &answers.topics=law&answers.topics=press&answers.first=true&answers.guests=2&sessions=law&consent=true&country=GB";
         let own = app.submit(&format!("{SITE}/fr/register?category=delegate"), right);
@@ -95,68 +95,68 @@ on_both_stores! {
         assert_eq!(stored["answers"], json!({ "diet": "all", "topics": ["law", "press"], "first": true, "guests": 2 }));
         assert_eq!((&stored["language"], &stored["country"], &stored["sessions"][0]["session"]), (&json!("fr"), &json!("GB"), &json!("law")));
 
-        // A change keeps what the form does not show; what is emptied is taken back.
-        let at = format!("{SITE}/en/registrations/{reference}");
-        let change = app.browse(&format!("{at}/change?token={token}"));
+        // A change keeps what the form does not show; an emptied field is cleared.
+        let path = format!("{SITE}/en/registrations/{reference}");
+        let change = app.browse(&format!("{path}/change?token={token}"));
         for filled in ["value=\"Ada\"", "value=\"Lovelace\"", "value=\"2\""] {
             assert!(change.text().contains(filled), "{filled}: {}", change.text());
         }
         assert!(!change.text().contains("name=\"email\""), "the address is the organisers' to change");
-        let wrong = app.submit(&format!("{at}/change?token={token}"), "given_name=&family_name=King&language=en&answers.diet=other&answers.which=x&answers.guests=7");
+        let wrong = app.submit(&format!("{path}/change?token={token}"), "given_name=&family_name=King&language=en&answers.diet=other&answers.which=x&answers.guests=7");
         assert!(wrong.status == 422 && wrong.text().contains("value=\"King\"") && wrong.text().contains("id=\"e-given_name\""), "{}", wrong.text());
-        let changed = app.submit(&format!("{at}/change?token={token}"), "given_name=Ada&family_name=King&language=en&answers.diet=other&answers.which=fish&answers.first=false");
+        let changed = app.submit(&format!("{path}/change?token={token}"), "given_name=Ada&family_name=King&language=en&answers.diet=other&answers.which=fish&answers.first=false");
         assert_eq!(changed.status, 200, "{}", changed.text());
         let stored = read(&app);
         assert_eq!(stored["answers"], json!({ "diet": "other", "which": "fish", "first": false }));
         assert_eq!((&stored["family_name"], &stored["country"], &stored["email"]), (&json!("King"), &Value::Null, &json!("ada@example.org")));
-        assert_eq!(app.submit(&format!("{at}/sessions?token={token}"), "").status, 200);
+        assert_eq!(app.submit(&format!("{path}/sessions?token={token}"), "").status, 200);
         assert_eq!(read(&app)["sessions"], json!([]));
-        assert_eq!(app.submit(&format!("{at}/fly?token={token}"), "").status, 404);
-        // A slash at the end loses no token; what is no form takes nothing away.
-        assert_eq!(app.browse(&format!("{at}/?token={token}")).status, 200);
-        let other = app.send("POST", &format!("{at}/sessions?token={token}"), &[("content-type", "application/json")], Some("{}"));
+        assert_eq!(app.submit(&format!("{path}/fly?token={token}"), "").status, 404);
+        // A trailing slash keeps the token; a body that is no form clears nothing.
+        assert_eq!(app.browse(&format!("{path}/?token={token}")).status, 200);
+        let other = app.send("POST", &format!("{path}/sessions?token={token}"), &[("content-type", "application/json")], Some("{}"));
         assert_eq!(other.status, 415);
         assert_eq!(app.send("HEAD", &format!("{SITE}/en/register"), &BROWSER, None).status, 200);
     }
 
     fn a_focal_point_names_replaces_and_removes_members_on_a_page(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
-        let wish = json!({
+        let request = json!({
             "code": "belgium", "kind": "member_state", "name": { "en": "Belgium" }, "country": "BE", "category": "delegate", "quota": 2,
             "focal_point": { "name": "F. Point", "email": "focal@example.org", "language": "en" }
         });
-        let made = app.admin("POST", "/api/v1/conferences/small/delegations", Some(&wish));
-        assert_eq!(made.status, 201, "{}", made.text());
-        let sent = app.admin("POST", "/api/v1/conferences/small/delegations/belgium/invite-focal-point", Some(&json!({})));
-        let link = sent.json()["link"].as_str().map(str::to_owned).unwrap_or_else(|| panic!("{}", sent.text()));
+        let created = app.admin("POST", "/api/v1/conferences/small/delegations", Some(&request));
+        assert_eq!(created.status, 201, "{}", created.text());
+        let invitation = app.admin("POST", "/api/v1/conferences/small/delegations/belgium/invite-focal-point", Some(&json!({})));
+        let link = invitation.json()["link"].as_str().map(str::to_owned).unwrap_or_else(|| panic!("{}", invitation.text()));
         let page = app.browse(app.path_of(&link));
         assert!(page.status == 200 && page.text().contains("Belgium"), "{}", page.text());
         let token = token(page.text());
-        let at = format!("{SITE}/en/delegations/belgium");
-        let wrong = app.submit(&format!("{at}/members?token={token}"), "given_name=Jo&email=x");
+        let path = format!("{SITE}/en/delegations/belgium");
+        let wrong = app.submit(&format!("{path}/members?token={token}"), "given_name=Jo&email=x");
         assert!(wrong.status == 422 && wrong.text().contains("value=\"Jo\"") && wrong.text().contains("id=\"e-email\""), "{}", wrong.text());
         let member = |name: &str| format!("given_name={name}&family_name=Example&email={name}%40example.org&consent=true&level=minister&is_head=true");
-        let added = app.submit(&format!("{at}/members?token={token}"), &member("jo"));
+        let added = app.submit(&format!("{path}/members?token={token}"), &member("jo"));
         assert!(added.status == 200 && added.text().contains("jo@example.org"), "{}", added.text());
         let first = reference(added.text());
-        let led = app.browse(&format!("{at}/members/{first}/replace?token={token}"));
-        assert!(led.text().contains(&format!("members/{first}/replace?token=")), "what is posted to leads back: {}", led.text());
-        let known = app.submit(&format!("{at}/members?token={token}"), &member("jo"));
-        assert!(known.status == 409 && known.text().contains("id=\"e-email\""), "{}", known.text());
-        let form = app.browse(&format!("{at}?token={token}&replace={first}"));
+        let redirect = app.browse(&format!("{path}/members/{first}/replace?token={token}"));
+        assert!(redirect.text().contains(&format!("members/{first}/replace?token=")), "what is posted to leads back: {}", redirect.text());
+        let conflict = app.submit(&format!("{path}/members?token={token}"), &member("jo"));
+        assert!(conflict.status == 409 && conflict.text().contains("id=\"e-email\""), "{}", conflict.text());
+        let form = app.browse(&format!("{path}?token={token}&replace={first}"));
         assert!(form.text().contains(&format!("members/{first}/replace?token=")), "{}", form.text());
-        let replaced = app.submit(&format!("{at}/members/{first}/replace?token={token}"), &member("kim"));
+        let replaced = app.submit(&format!("{path}/members/{first}/replace?token={token}"), &member("kim"));
         assert!(replaced.text().contains("kim@example.org") && !replaced.text().contains("jo@example.org"), "{}", replaced.text());
         let second = reference(replaced.text());
-        let removed = app.submit(&format!("{at}/members/{second}/remove?token={token}"), "");
+        let removed = app.submit(&format!("{path}/members/{second}/remove?token={token}"), "");
         assert!(removed.status == 200 && !removed.text().contains("kim@example.org"), "{}", removed.text());
-        let stranger = app.browse(&format!("{at}?token=x{token}"));
+        let stranger = app.browse(&format!("{path}?token=x{token}"));
         assert!(stranger.status == 401 && stranger.text().contains("This link does not work"), "{} {}", stranger.status, stranger.text());
     }
 
     fn the_pages_of_a_release_are_answered_like_its_documents(store) {
-        let app = World::new(store).start();
+        let app = Environment::new(store).start();
         let mut blueprint = small_conference(None, None);
         blueprint["conference"]["languages"] = json!(["en", "fr", "ar"]);
         blueprint["conference"]["name"]["ar"] = json!("مؤتمر صغير");
@@ -183,7 +183,7 @@ on_both_stores! {
         assert_eq!(app.get_with("/", &BROWSER).header("location"), Some("/conferences/small/en"), "one conference alone is where people want to go");
         assert_eq!(app.browse("/conferences/other/en").status, 404);
 
-        // The next release is there at once.
+        // The next release is served at once.
         blueprint["sessions"][0]["title"] = json!({ "en": "Welcome", "fr": "Bienvenue", "ar": "أهلا" });
         app.publish(&blueprint);
         let fresh = app.get_with(&format!("{SITE}/fr/programme"), &[("if-none-match", &tag)]);
@@ -191,14 +191,14 @@ on_both_stores! {
         assert_eq!(app.browse(&format!("{SITE}/en/register")).status, 200);
     }
 
-    fn a_code_of_an_invitation_opens_its_form_in_a_browser(store) {
-        let app = World::new(store).start();
+    fn an_invitation_code_opens_its_form_in_a_browser(store) {
+        let app = Environment::new(store).start();
         let mut blueprint = small_conference(None, None);
         blueprint["registration"]["categories"][1]["needs_invitation"] = json!(true);
         app.publish(&blueprint);
-        let wish = json!({ "kind": "personal", "email": "guest@example.org", "category": "press" });
-        let made = app.admin("POST", "/api/v1/conferences/small/invitations", Some(&wish)).json();
-        let link = made["link"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
+        let request = json!({ "kind": "personal", "email": "guest@example.org", "category": "press" });
+        let created = app.admin("POST", "/api/v1/conferences/small/invitations", Some(&request)).json();
+        let link = created["link"].as_str().unwrap_or_else(|| panic!("{created}")).to_owned();
         let code = link.split("invitation=").nth(1).unwrap().to_owned();
         let page = app.browse(app.path_of(&link));
         assert!(page.status == 200 && page.text().contains(&format!("value=\"{code}\"")), "{}", page.text());
@@ -212,7 +212,7 @@ on_both_stores! {
         assert_eq!(void.status, 200, "a code that opens nothing is told beside the form of those who have none");
     }
 
-    fn a_ministry_puts_its_identity_on_the_pages_without_a_fork(store) {
+    fn an_operator_s_own_templates_texts_and_files_change_the_pages(store) {
         let folder = Folder::create();
         for (name, text) in [
             ("templates/error.html", "{% extends \"layout.html\" %}{% block content %}<p>Own page {{ status }} {{ t(\"greeting\", name=\"<b>\") }}</p>{% endblock %}"),
@@ -224,7 +224,7 @@ on_both_stores! {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        let app = World::new(store).set("PLENARY_SITE_DIR", folder.0.to_str().unwrap()).start();
+        let app = Environment::new(store).set("PLENARY_SITE_DIR", folder.0.to_str().unwrap()).start();
         app.publish(&small_conference(None, None));
         let page = app.browse(&format!("{SITE}/en/nothing"));
         assert!(page.text().contains("<p>Own page 404 Hello &lt;b&gt;</p>") && page.text().contains("Agenda of the days"), "{}", page.text());
@@ -236,26 +236,27 @@ on_both_stores! {
 }
 
 #[test]
-fn a_site_that_cannot_be_filled_is_refused_at_the_start() {
+fn invalid_site_templates_stop_the_start() {
     let folder = Folder::create();
     std::fs::create_dir_all(folder.0.join("templates")).unwrap();
     std::fs::write(folder.0.join("templates/front.html"), "{% if %}").unwrap();
-    let world = World::new(crate::support::Store::Sqlite).set("PLENARY_SITE_DIR", folder.0.to_str().unwrap());
-    let ended = world.run(&["serve"]);
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert!(!ended.status.success() && said.contains("site_dir") && said.contains("front.html"), "{said}");
+    let environment =
+        Environment::new(crate::support::Store::Sqlite).set("PLENARY_SITE_DIR", folder.0.to_str().unwrap());
+    let ended = environment.run(&["serve"]);
+    let printed = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(!ended.status.success() && printed.contains("site_dir") && printed.contains("front.html"), "{printed}");
     for (source, wrong) in [("{{ t(\"no-such-text\") }}", "no-such-text"), ("{{ asset(\"logo.gif\") }}", "logo.gif")] {
         std::fs::write(folder.0.join("templates/front.html"), source).unwrap();
-        let ended = world.run(&["serve"]);
-        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-        assert!(!ended.status.success() && said.contains(wrong), "{said}");
+        let ended = environment.run(&["serve"]);
+        let printed = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(!ended.status.success() && printed.contains(wrong), "{printed}");
     }
 }
 
-/// Runs `tests/node/site.mjs` in Chromium; each claim of it that does not hold fails the test.
-fn in_chromium(app: &App, what: &str, variables: &[(&str, &str)]) {
+/// Runs `tests/node/site.mjs` in Chromium; each failed assertion of it fails the test.
+fn run_in_chromium(app: &App, what: &str, variables: &[(&str, &str)]) {
     let folder = repository().join("tests/node");
-    let done = Command::new("node")
+    let output = Command::new("node")
         .arg("site.mjs")
         .arg(what)
         .current_dir(&folder)
@@ -264,20 +265,20 @@ fn in_chromium(app: &App, what: &str, variables: &[(&str, &str)]) {
         .envs(variables.iter().copied())
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&done.stdout).into_owned();
-    let failed: Vec<&str> = said.lines().filter(|line| line.starts_with("FAIL")).collect();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let failed: Vec<&str> = printed.lines().filter(|line| line.starts_with("FAIL")).collect();
     assert_eq!(failed, [""; 0]);
-    assert!(done.status.success(), "{said}\n{}", String::from_utf8_lossy(&done.stderr));
-    assert!(said.lines().filter(|line| line.starts_with("ok")).count() >= 15, "{said}");
+    assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(printed.lines().filter(|line| line.starts_with("ok")).count() >= 15, "{printed}");
 }
 
-/// Whether there is a browser, and what drives it.
-fn chromium_is_there() -> bool {
+/// Whether there is a browser, and its driver.
+fn chromium_is_available() -> bool {
     let browser = std::env::var("PLENARY_TEST_CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
     let driver = repository().join("tests/node/node_modules/playwright-core");
     let found = Path::new(&browser).exists() && driver.exists();
     if !found {
-        crate::support::skipped(
+        crate::support::report_skipped(
             "PLENARY_TEST_CHROMIUM (default /usr/bin/chromium) or tests/node/node_modules is missing",
         );
     }
@@ -286,11 +287,11 @@ fn chromium_is_there() -> bool {
 
 on_both_stores! {
     fn a_person_registers_waits_is_promoted_and_reads_a_new_release_in_chromium(store) {
-        if !chromium_is_there() {
+        if !chromium_is_available() {
             return;
         }
         let mail = Folder::create();
-        let app = World::new(store).set("PLENARY_MAIL_URL", &format!("file:{}", mail.0.display())).start();
+        let app = Environment::new(store).set("PLENARY_MAIL_URL", &format!("file:{}", mail.0.display())).start();
         let mut blueprint = small_conference(None, Some(1));
         blueprint["registration"]["categories"][1]["verifies_email"] = json!(true);
         blueprint["registration"]["questions"] = json!([
@@ -301,58 +302,59 @@ on_both_stores! {
         app.publish(&blueprint);
         let pictures = repository().join("target/screenshots");
         let pictures = if store == Store::Sqlite { pictures.to_str().unwrap().to_owned() } else { String::new() };
-        in_chromium(&app, "journey", &[("SITE_SLUG", "small"), ("SITE_MAIL", mail.0.to_str().unwrap()), ("SITE_SCREENSHOTS", &pictures)]);
-        assert_eq!(app.world.database.texts("SELECT state AS n FROM registrations ORDER BY arrival"), ["cancelled", "confirmed"]);
+        run_in_chromium(&app, "journey", &[("SITE_SLUG", "small"), ("SITE_MAIL", mail.0.to_str().unwrap()), ("SITE_SCREENSHOTS", &pictures)]);
+        assert_eq!(app.environment.database.texts("SELECT state AS n FROM registrations ORDER BY arrival"), ["cancelled", "confirmed"]);
     }
 }
 
 #[test]
-fn every_english_page_is_for_everyone_in_both_themes_and_light() {
-    audits_in_chromium("en", "light dark");
+fn every_english_page_is_accessible_and_light_in_both_themes() {
+    audit_in_chromium("en", "light dark");
 }
 
 #[test]
-fn every_french_page_is_for_everyone_in_both_themes_and_light() {
-    audits_in_chromium("fr", "light dark");
+fn every_french_page_is_accessible_and_light_in_both_themes() {
+    audit_in_chromium("fr", "light dark");
 }
 
 #[test]
-fn every_dutch_page_is_for_everyone_and_light() {
-    audits_in_chromium("nl", "light");
+fn every_dutch_page_is_accessible_and_light() {
+    audit_in_chromium("nl", "light");
 }
 
 /// Reads all pages of the example in one language: axe, the width of a phone and of a desk, the Nu validator, the weight.
-fn audits_in_chromium(language: &str, schemes: &str) {
-    if !chromium_is_there() {
+fn audit_in_chromium(language: &str, schemes: &str) {
+    if !chromium_is_available() {
         return;
     }
-    let app = World::with_example(Store::Sqlite).start();
-    let at = "/api/v1/conferences/genocide-prevention-2014";
+    let app = Environment::with_example(Store::Sqlite).start();
+    let path = "/api/v1/conferences/genocide-prevention-2014";
     let category =
-        app.get(&format!("{at}/registration-form")).json()["categories"][0]["code"].as_str().unwrap().to_owned();
-    let made = app.post(&format!("{at}/registrations"), &person(1, &category));
-    assert_eq!(made.status, 201, "{}", made.text());
-    let own = made.json()["links"]["self"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
-    let wish = json!({
+        app.get(&format!("{path}/registration-form")).json()["categories"][0]["code"].as_str().unwrap().to_owned();
+    let created = app.post(&format!("{path}/registrations"), &person(1, &category));
+    assert_eq!(created.status, 201, "{}", created.text());
+    let page = created.json()["links"]["self"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let request = json!({
         "code": "belgium", "kind": "member_state", "name": { "en": "Belgium", "fr": "Belgique" }, "country": "BE", "category": category, "quota": 5,
         "focal_point": { "name": "F. Point", "email": "focal@example.org", "language": "en" }
     });
-    assert_eq!(app.admin("POST", &format!("{at}/delegations"), Some(&wish)).status, 201);
-    let sent = app.admin("POST", &format!("{at}/delegations/belgium/invite-focal-point"), Some(&json!({}))).json();
-    let link = sent["link"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    assert_eq!(app.admin("POST", &format!("{path}/delegations"), Some(&request)).status, 201);
+    let invitation =
+        app.admin("POST", &format!("{path}/delegations/belgium/invite-focal-point"), Some(&json!({}))).json();
+    let link = invitation["link"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
     let token = link.split_once("?token=").unwrap().1;
     let member = "given_name=Ada&family_name=Lovelace&email=ada%40example.org&consent=true&level=minister";
     let added = app
         .submit(&format!("/conferences/genocide-prevention-2014/en/delegations/belgium/members?token={token}"), member);
     assert!(added.status == 200 && added.text().contains("ada@example.org"), "{}", added.text());
-    in_chromium(
+    run_in_chromium(
         &app,
         "audit",
         &[
             ("SITE_SLUG", "genocide-prevention-2014"),
             ("SITE_LANGUAGE", language),
             ("SITE_SCHEMES", schemes),
-            ("SITE_OWN", &format!("/registrations/{own}")),
+            ("SITE_OWN", &format!("/registrations/{page}")),
             ("SITE_CATEGORY", &category),
             ("SITE_DELEGATION", &format!("/delegations/{link}")),
             ("SITE_SCREENSHOTS", repository().join("target/screenshots").to_str().unwrap()),

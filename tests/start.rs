@@ -1,4 +1,4 @@
-//! How the service starts and stops, what it says, what it keeps to itself.
+//! How the service starts and stops, what it prints and logs.
 
 use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 
@@ -6,29 +6,29 @@ use serde_json::json;
 
 use crate::support::{
     App, Store,
-    app::{ADMIN, World, person, small_conference},
+    app::{ADMIN, Environment, person, small_conference},
     on_both_stores,
 };
 
 fn token_of(app: &App) -> Option<String> {
-    let line = app.greeting.iter().find(|line| line.contains("Admin token"))?;
+    let line = app.startup_output.iter().find(|line| line.contains("Admin token"))?;
     line.split_whitespace().last().map(str::to_owned)
 }
 
-fn modes(folder: &Path, found: &mut Vec<(String, u32)>) {
+fn collect_modes(folder: &Path, found: &mut Vec<(String, u32)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
         found.push((entry.file_name().into_string().unwrap(), mode));
         if entry.path().is_dir() {
-            modes(&entry.path(), found);
+            collect_modes(&entry.path(), found);
         }
     }
 }
 
-/// The one line that a start with wrong settings ends with.
-fn refused(world: &World) -> String {
-    let output = world.run(&[]);
+/// The last line of a start with wrong settings.
+fn start_error(environment: &Environment) -> String {
+    let output = environment.run(&[]);
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
     let lines: Vec<_> = error.lines().filter(|line| line.starts_with("plenary: ")).collect();
@@ -38,13 +38,13 @@ fn refused(world: &World) -> String {
 
 on_both_stores! {
     fn the_first_start_publishes_the_example_and_shows_a_token_that_later_starts_do_not(store) {
-        let world = Arc::new(World::with_example(store).unset("PLENARY_ADMIN_TOKEN"));
-        let mut app = world.start_shared();
+        let environment = Arc::new(Environment::with_example(store).unset("PLENARY_ADMIN_TOKEN"));
+        let mut app = environment.start_shared();
         let programme = "/api/v1/conferences/genocide-prevention-2014/programme";
-        assert_eq!(app.greeting[0], format!("Plenary is ready at {}", app.url));
-        assert!(app.greeting[1].ends_with(&format!("{}/", app.url)), "where the pages are");
-        assert!(app.greeting[2].ends_with(&format!("{}{programme}", app.url)));
-        assert!(app.greeting[3].ends_with(&format!("{}/docs", app.url)));
+        assert_eq!(app.startup_output[0], format!("Plenary is ready at {}", app.url));
+        assert!(app.startup_output[1].ends_with(&format!("{}/", app.url)), "where the pages are");
+        assert!(app.startup_output[2].ends_with(&format!("{}{programme}", app.url)));
+        assert!(app.startup_output[3].ends_with(&format!("{}/docs", app.url)));
         let token = token_of(&app).unwrap();
         assert_eq!(app.get("/readyz").status, 200);
         assert_eq!(app.get("/healthz").json(), json!({ "status": "ok" }));
@@ -55,35 +55,35 @@ on_both_stores! {
         assert_eq!(app.count("SELECT count(*) AS n FROM tokens"), 1);
         assert!(app.terminate().success(), "SIGTERM is a graceful stop");
 
-        let app = world.start_shared();
+        let app = environment.start_shared();
         assert_eq!(token_of(&app), None);
         assert_eq!(app.get(programme).body, first.body);
         assert_eq!(app.count("SELECT count(*) AS n FROM releases"), 1);
         assert_eq!(app.with_token(&token, "GET", blueprint, None).status, 200, "the token lasts");
 
-        let made = world.run(&["token", "create", "--role", "admin"]);
-        let another = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+        let created = environment.run(&["token", "create", "--role", "admin"]);
+        let another = String::from_utf8(created.stdout).unwrap().trim().to_owned();
         assert_eq!(app.with_token(&another, "GET", blueprint, None).status, 200, "a lost token is replaced");
-        let revoked = world.run(&["token", "revoke", &token[..12]]);
+        let revoked = environment.run(&["token", "revoke", &token[..12]]);
         assert!(revoked.status.success());
         assert_eq!(app.with_token(&token, "GET", blueprint, None).status, 401);
     }
 
     fn a_token_of_the_settings_replaces_the_one_before(store) {
-        let world = World::with_example(store);
+        let environment = Environment::with_example(store);
         let path = "/api/v1/conferences/genocide-prevention-2014/agenda";
-        let app = world.start();
+        let app = environment.start();
         assert_eq!(token_of(&app), None, "a token that is set is not shown");
         assert_eq!(app.admin("GET", path, None).status, 200);
-        let world = app.world.clone();
+        let environment = app.environment.clone();
         drop(app);
-        let world = Arc::try_unwrap(world).ok().unwrap().set("PLENARY_ADMIN_TOKEN", &"x".repeat(32));
-        let app = world.start();
+        let environment = Arc::try_unwrap(environment).ok().unwrap().set("PLENARY_ADMIN_TOKEN", &"x".repeat(32));
+        let app = environment.start();
         assert_eq!(app.admin("GET", path, None).status, 401);
         assert_eq!(app.with_token(&"x".repeat(32), "GET", path, None).status, 200);
     }
 
-    fn what_the_service_keeps_is_its_owner_s_alone(store) {
+    fn files_of_the_service_are_readable_by_their_owner_only(store) {
         let app = App::with_example(store);
         let conference = "/api/v1/conferences/genocide-prevention-2014";
         let mut form = person(1, "delegate");
@@ -91,7 +91,7 @@ on_both_stores! {
         assert_eq!(app.post(&format!("{conference}/registrations"), &form).status, 201);
         app.log.wait_for("sent a message");
         let mut found = Vec::new();
-        modes(&app.world.folder.0, &mut found);
+        collect_modes(&app.environment.folder.0, &mut found);
         assert!(found.iter().any(|(name, _)| name == "secret.key"));
         assert!(found.iter().any(|(name, _)| name.ends_with(".eml")));
         for (name, mode) in found {
@@ -99,50 +99,50 @@ on_both_stores! {
         }
     }
 
-    fn the_log_holds_no_name_no_address_and_no_token(store) {
-        let mut app = World::new(store).set("PLENARY_LOG", "info").start();
+    fn the_log_has_no_names_addresses_or_tokens(store) {
+        let mut app = Environment::new(store).set("PLENARY_LOG", "info").start();
         app.publish(&small_conference(None, None));
         let path = "/api/v1/conferences/small/registrations";
-        let made = app.post(path, &person(77, "delegate")).json();
-        let link = made["links"]["self"].as_str().unwrap().to_owned();
+        let created = app.post(path, &person(77, "delegate")).json();
+        let link = created["links"]["self"].as_str().unwrap().to_owned();
         assert_eq!(app.get(app.path_of(&link)).status, 200);
         assert_eq!(app.post(path, &person(77, "delegate")).status, 409);
         app.log.wait_for("sent a message");
         assert!(app.terminate().success());
         let token = link.split_once("?token=").unwrap().1;
         let log = app.log.all().join("\n");
-        // The whole log was looked at: the two registrations that were asked for and the one that was read stand in it.
+        // The whole log was searched: it has the two registrations that were created and the one that was read.
         assert_eq!(log.matches("/registrations\"").count() + log.matches("/registrations/{reference}\"").count(), 3, "{log}");
         for secret in ["person-77", "Person 77", token, ADMIN] {
             assert!(!log.contains(secret), "{secret} is in the log");
         }
     }
 
-    fn a_store_that_is_there_already_is_not_seeded(store) {
-        let app = World::new(store).start();
+    fn an_existing_store_is_not_seeded(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
-        let mut world = app.world.clone();
+        let mut environment = app.environment.clone();
         drop(app);
         let example = crate::support::app::repository().join("config/genocide-prevention-2014.yaml");
         for seed in [example.to_str().unwrap(), "a-file-that-is-gone.yaml"] {
-            let app = Arc::try_unwrap(world).ok().unwrap().set("PLENARY_SEED", seed).start();
+            let app = Arc::try_unwrap(environment).ok().unwrap().set("PLENARY_SEED", seed).start();
             assert_eq!(app.get("/api/v1/conferences/genocide-prevention-2014").status, 404);
             assert_eq!(app.get("/api/v1/conferences/small").status, 200);
-            world = app.world.clone();
+            environment = app.environment.clone();
         }
     }
 
     fn two_processes_that_start_together_make_one_conference_and_one_release(store) {
-        let world = Arc::new(World::with_example(store));
+        let environment = Arc::new(Environment::with_example(store));
         let apps: Vec<_> = std::thread::scope(|scope| {
-            let starts: Vec<_> = (0..2).map(|_| scope.spawn(|| world.start_shared())).collect();
+            let starts: Vec<_> = (0..2).map(|_| scope.spawn(|| environment.start_shared())).collect();
             starts.into_iter().map(|start| start.join().unwrap()).collect()
         });
         let path = "/api/v1/conferences/genocide-prevention-2014/programme";
         assert_eq!(apps[0].get(path).body, apps[1].get(path).body);
         assert_eq!(apps[0].count("SELECT count(*) AS n FROM releases"), 1);
-        let made = apps[0].post("/api/v1/conferences/genocide-prevention-2014/registrations", &person(1, "press"));
-        let link = made.json()["links"]["self"].as_str().unwrap().to_owned();
+        let created = apps[0].post("/api/v1/conferences/genocide-prevention-2014/registrations", &person(1, "press"));
+        let link = created.json()["links"]["self"].as_str().unwrap().to_owned();
         let path = link.strip_prefix(&apps[0].url).unwrap();
         assert_eq!(apps[1].get(path).status, 200, "a link of one opens at the other");
     }
@@ -150,50 +150,50 @@ on_both_stores! {
 
 #[test]
 fn a_wrong_setting_stops_the_start_with_one_clear_line() {
-    let world = || World::new(Store::Sqlite);
+    let environment = || Environment::new(Store::Sqlite);
     assert_eq!(
-        refused(&world().set("PLENARY_LISTN", "x")),
+        start_error(&environment().set("PLENARY_LISTN", "x")),
         "plenary: PLENARY_LISTN is not a setting; config/default.toml lists them all"
     );
     assert_eq!(
-        refused(&world().set("PLENARY_LISTEN", "nowhere")),
+        start_error(&environment().set("PLENARY_LISTEN", "nowhere")),
         "plenary: listen (PLENARY_LISTEN) must be an address and a port, such as 127.0.0.1:8080"
     );
     assert_eq!(
-        refused(&world().set("PLENARY_MAIL_URL", "pigeon://x")),
+        start_error(&environment().set("PLENARY_MAIL_URL", "pigeon://x")),
         "plenary: mail_url (PLENARY_MAIL_URL) must be file:<folder>, smtp://user:password@host:port or \
          smtps://user:password@host:port"
     );
-    let missing = refused(&world().set("PLENARY_SEED", "nothing.yaml"));
+    let missing = start_error(&environment().set("PLENARY_SEED", "nothing.yaml"));
     assert_eq!(missing, "plenary: seed nothing.yaml: No such file or directory (os error 2)");
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
-    let busy = refused(&world().set("PLENARY_LISTEN", &address));
-    assert_eq!(busy, format!("plenary: listen {address}: Address already in use (os error 98)"));
+    let occupied = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = occupied.local_addr().unwrap().to_string();
+    let error = start_error(&environment().set("PLENARY_LISTEN", &address));
+    assert_eq!(error, format!("plenary: listen {address}: Address already in use (os error 98)"));
 }
 
 #[test]
 fn a_settings_file_is_read_and_variables_override_it() {
-    let world = World::new(Store::Sqlite).unset("PLENARY_MAIL_URL").set("PLENARY_TEST_ANYTHING", "ignored");
+    let environment = Environment::new(Store::Sqlite).unset("PLENARY_MAIL_URL").set("PLENARY_TEST_ANYTHING", "ignored");
     let settings = "registrations_per_minute = 0\nmail_url = \"file:letters\"\n";
-    std::fs::create_dir(world.folder.0.join("config")).unwrap();
-    world.folder.write("config/default.toml", settings);
+    std::fs::create_dir(environment.folder.0.join("config")).unwrap();
+    environment.folder.write("config/default.toml", settings);
     assert_eq!(
-        refused(&world),
+        start_error(&environment),
         "plenary: registrations_per_minute (PLENARY_REGISTRATIONS_PER_MINUTE) must be 1 or more"
     );
-    let app = world.set("PLENARY_REGISTRATIONS_PER_MINUTE", "5").start();
-    assert!(app.world.folder.0.join("letters").is_dir());
+    let app = environment.set("PLENARY_REGISTRATIONS_PER_MINUTE", "5").start();
+    assert!(app.environment.folder.0.join("letters").is_dir());
 }
 
 #[test]
-fn a_store_that_goes_away_is_a_503_that_says_when_to_come_back() {
-    if !crate::support::store::postgres_is_there() {
+fn an_unavailable_store_is_a_503_with_retry_after() {
+    if !crate::support::store::postgres_is_available() {
         return;
     }
-    let app = World::new(Store::Postgres).set("PLENARY_STORE_DEADLINE_SECONDS", "1").start();
+    let app = Environment::new(Store::Postgres).set("PLENARY_STORE_DEADLINE_SECONDS", "1").start();
     app.publish(&small_conference(None, None));
-    app.world.database.drop_now();
+    app.environment.database.force_drop();
     for answer in [
         app.post("/api/v1/conferences/small/registrations", &person(1, "delegate")),
         app.get("/api/v1/conferences/small/registration-form"),

@@ -1,10 +1,10 @@
-//! Parts of the programme: fields, filters, what is on at a time.
+//! Parts of the programme: sparse fields, filters, what is on at a time.
 
 use serde_json::{Value, json};
 
 use crate::support::{
     App,
-    app::{World, small_conference},
+    app::{Environment, small_conference},
     on_both_stores,
 };
 
@@ -39,8 +39,8 @@ fn timed() -> Value {
 }
 
 on_both_stores! {
-    fn an_answer_has_the_fields_that_are_asked_for_in_the_order_of_the_whole(store) {
-        let app = World::new(store).start();
+    fn a_sparse_answer_has_the_requested_fields_in_document_order(store) {
+        let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));
         let text = |path: &str| app.get(&format!("{SMALL}{path}")).text().to_owned();
         assert_eq!(text("/programme/sessions?fields=items.title,room.name,code"),
@@ -53,8 +53,8 @@ on_both_stores! {
         assert!(wrong.text().contains("known: capacity, code, id, name"), "{}", wrong.text());
     }
 
-    fn what_is_on_begins_with_its_first_instant_and_is_over_at_its_end(store) {
-        let app = World::new(store).start();
+    fn a_session_is_on_from_its_start_until_just_before_its_end(store) {
+        let app = Environment::new(store).start();
         app.publish(&timed());
         let on = |at: &str| {
             let now = get(&app, &format!("{SMALL}/programme/now?at={at}&fields=now.session.code,next.code"));
@@ -88,14 +88,14 @@ on_both_stores! {
         assert_eq!(keynotes("2030-10-26T09:20"), json!([]));
     }
 
-    fn a_filtered_programme_has_what_its_sessions_refer_to(store) {
+    fn a_filtered_programme_has_the_resources_that_its_sessions_refer_to(store) {
         let app = App::with_example(store);
-        let whole = get(&app, &format!("{EXAMPLE}/programme"));
+        let full = get(&app, &format!("{EXAMPLE}/programme"));
         let filtered = get(&app, &format!("{EXAMPLE}/programme?kind=high_level_political"));
         let speakers = get(&app, &format!("{EXAMPLE}/programme/speakers?kind=high_level_political"));
         assert_eq!(codes(&filtered["speakers"]), codes(&speakers["data"]));
         assert!(codes(&filtered["speakers"]).contains(&"ban-ki-moon"));
-        assert!(codes(&filtered["speakers"]).len() < codes(&whole["speakers"]).len());
+        assert!(codes(&filtered["speakers"]).len() < codes(&full["speakers"]).len());
         let rooms = get(&app, &format!("{EXAMPLE}/programme/rooms?kind=high_level_political"));
         assert_eq!(codes(&rooms["data"]), [filtered["days"][0]["sessions"][0]["room"]["code"].as_str().unwrap()]);
         assert_eq!(codes(&filtered["rooms"]), codes(&rooms["data"]));

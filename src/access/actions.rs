@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     name: String,
-    request: Option<String>,
+    request_id: Option<String>,
     token: Option<TokenId>,
 }
 
@@ -38,8 +38,8 @@ impl Actor {
         Self::named("command line", None)
     }
 
-    fn named(name: impl Into<String>, request: Option<String>) -> Self {
-        Self { name: name.into(), request, token: None }
+    fn named(name: impl Into<String>, request_id: Option<String>) -> Self {
+        Self { name: name.into(), request_id, token: None }
     }
 
     pub fn name(&self) -> &str {
@@ -52,8 +52,8 @@ impl Actor {
     }
 
     /// The id of the request; `None` outside a request.
-    pub fn request(&self) -> Option<&str> {
-        self.request.as_deref()
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
     }
 }
 
@@ -68,15 +68,23 @@ pub fn authorise(
     operation: Operation,
     conference: Option<ConferenceId>,
 ) -> Result<Actor, AccessError> {
-    if operation.allowed() == Access::Everyone {
-        return Ok(Actor::named("everyone", credentials.request.clone()));
+    if operation.access() == Access::Everyone {
+        return Ok(Actor::named("everyone", credentials.request_id.clone()));
     }
-    let known = bearer(connection, credentials, operation)?;
-    let reaches = known.conference.is_none() || known.conference == conference;
-    if reaches { Ok(actor(&known, credentials)) } else { Err(AccessError::Forbidden) }
+    let grant = find_grant(connection, credentials, operation)?;
+    let is_in_scope = grant.conference.is_none() || grant.conference == conference;
+    if is_in_scope { Ok(actor(&grant, credentials)) } else { Err(AccessError::Forbidden) }
 }
 
-/// Authorises `operation` within the scope of the token: its conference, or (`None`) the whole server.
+/// Who makes a request that lists or manages tokens.
+#[derive(Debug)]
+pub struct Caller {
+    pub actor: Actor,
+    /// The scope of the caller's own token: its conference, or (`None`) the whole server.
+    pub scope: Option<ConferenceId>,
+}
+
+/// Authorises `operation` within the scope of the token.
 ///
 /// # Errors
 /// Those of [`authorise`].
@@ -84,29 +92,29 @@ pub fn authorise_within(
     connection: &mut Connection,
     credentials: &Credentials,
     operation: Operation,
-) -> Result<(Actor, Option<ConferenceId>), AccessError> {
-    let known = bearer(connection, credentials, operation)?;
-    Ok((actor(&known, credentials), known.conference))
+) -> Result<Caller, AccessError> {
+    let grant = find_grant(connection, credentials, operation)?;
+    Ok(Caller { actor: actor(&grant, credentials), scope: grant.conference })
 }
 
 /// Looks the token up and checks that its role may call `operation`, in whatever conference.
-fn bearer(
+fn find_grant(
     connection: &mut Connection,
     credentials: &Credentials,
     operation: Operation,
 ) -> Result<TokenGrant, AccessError> {
     let token = credentials.bearer.as_ref().ok_or(AccessError::Unauthenticated)?;
-    let known = super::token::find(connection, token, clock::now())?.ok_or(AccessError::InvalidToken)?;
-    credentials.uses.note(known.id);
-    let may = match operation.allowed() {
+    let grant = super::token::find(connection, token, clock::now())?.ok_or(AccessError::InvalidToken)?;
+    credentials.token_uses.record(grant.id);
+    let is_allowed = match operation.access() {
         Access::Everyone => true,
-        Access::ServerAdmins => known.role == Role::Admin && known.conference.is_none(),
-        Access::Roles(roles) | Access::OwnOrRoles(roles) => known.role == Role::Admin || roles.contains(&known.role),
+        Access::ServerAdmins => grant.role == Role::Admin && grant.conference.is_none(),
+        Access::Roles(roles) | Access::OwnOrRoles(roles) => grant.role == Role::Admin || roles.contains(&grant.role),
     };
-    if may { Ok(known) } else { Err(AccessError::Forbidden) }
+    if is_allowed { Ok(grant) } else { Err(AccessError::Forbidden) }
 }
 
-fn actor(known: &TokenGrant, credentials: &Credentials) -> Actor {
-    let name = format!("{} ({})", known.label, known.role);
-    Actor { token: Some(known.id), ..Actor::named(name, credentials.request.clone()) }
+fn actor(grant: &TokenGrant, credentials: &Credentials) -> Actor {
+    let name = format!("{} ({})", grant.label, grant.role);
+    Actor { token: Some(grant.id), ..Actor::named(name, credentials.request_id.clone()) }
 }

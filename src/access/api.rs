@@ -11,22 +11,22 @@ pub struct Credentials {
     /// The token of `Authorization: Bearer` (RFC 6750).
     pub bearer: Option<PlainToken>,
     /// The token of a personal link (`?token=`).
-    pub link: Option<String>,
+    pub link_token: Option<String>,
     /// The request's id, for the audit trail.
-    pub request: Option<String>,
+    pub request_id: Option<String>,
     /// Records that a token was used.
-    pub uses: TokenUses,
+    pub token_uses: TokenUses,
 }
 
 impl Credentials {
     /// Adds the token of a personal link.
-    pub fn with_link(self, link: Option<String>) -> Self {
-        Self { link, ..self }
+    pub fn with_link(self, link_token: Option<String>) -> Self {
+        Self { link_token, ..self }
     }
 
     /// The token of a personal link, from the query or the `Authorization` header.
     pub fn attendee_token(&self) -> Option<&str> {
-        self.link.as_deref().or_else(|| self.bearer.as_ref().map(PlainToken::reveal))
+        self.link_token.as_deref().or_else(|| self.bearer.as_ref().map(PlainToken::reveal))
     }
 }
 
@@ -41,9 +41,10 @@ impl FromRequest for Credentials {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| PlainToken::given(token.trim()));
-        let id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone());
-        let uses = request.app_data::<web::Data<TokenUses>>().map(|uses| (***uses).clone()).unwrap_or_default();
-        std::future::ready(Ok(Self { bearer, link: None, request: id, uses }))
+            .map(|(_, token)| PlainToken::new(token.trim()));
+        let request_id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone());
+        let token_uses =
+            request.app_data::<web::Data<TokenUses>>().map(|token_uses| (***token_uses).clone()).unwrap_or_default();
+        std::future::ready(Ok(Self { bearer, link_token: None, request_id, token_uses }))
     }
 }

@@ -24,10 +24,30 @@ use crate::{
 };
 
 pub const VERSION: u8 = 1;
+
+/// A field of the payload.
+pub struct PayloadField {
+    pub name: &'static str,
+    /// Length in bytes.
+    pub bytes: usize,
+    /// Format of the value, in English.
+    pub format: &'static str,
+}
+
+const VERSION_FIELD: PayloadField = PayloadField { name: "version", bytes: 1, format: "unsigned integer" };
+const REGISTRATION_FIELD: PayloadField =
+    PayloadField { name: "registration", bytes: 16, format: "UUID in network order" };
+const GENERATION_FIELD: PayloadField =
+    PayloadField { name: "generation", bytes: 4, format: "unsigned integer, big-endian" };
+const SIGNATURE_FIELD: PayloadField =
+    PayloadField { name: "signature", bytes: 64, format: "Ed25519 signature of the bytes before it" };
+
+/// The fields of the payload, in order.
+pub const FIELDS: [PayloadField; 4] = [VERSION_FIELD, REGISTRATION_FIELD, GENERATION_FIELD, SIGNATURE_FIELD];
 /// Length of the signed part, in bytes.
-pub const SIGNED_BYTES: usize = 21;
+pub const SIGNED_BYTES: usize = VERSION_FIELD.bytes + REGISTRATION_FIELD.bytes + GENERATION_FIELD.bytes;
 /// Length of the payload, in bytes.
-pub const BYTES: usize = 85;
+pub const BYTES: usize = SIGNED_BYTES + SIGNATURE_FIELD.bytes;
 
 /// The bytes before the key in a `SubjectPublicKeyInfo` (RFC 8410, section 4).
 const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
@@ -48,7 +68,7 @@ impl BadgeKey {
     ///
     /// # Errors
     /// The server's secret gives no seed.
-    pub fn of(secret: &ServerSecret, conference: ConferenceId) -> Result<Self, DatabaseError> {
+    pub fn derive(secret: &ServerSecret, conference: ConferenceId) -> Result<Self, DatabaseError> {
         let seed: [u8; 32] = secret
             .check_in_seed(conference)
             .try_into()
@@ -56,38 +76,39 @@ impl BadgeKey {
         Ok(Self(SigningKey::from_bytes(&seed)))
     }
 
-    pub fn public(&self) -> [u8; 32] {
+    pub fn public_key(&self) -> [u8; 32] {
         self.0.verifying_key().to_bytes()
     }
 
     /// The public key as PEM (RFC 7468).
     pub fn pem(&self) -> String {
-        let body = STANDARD.encode([SPKI_PREFIX.as_slice(), &self.public()].concat());
+        let body = STANDARD.encode([SPKI_PREFIX.as_slice(), &self.public_key()].concat());
         format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n")
     }
 
     /// The thumbprint of the public key (RFC 7638), which identifies it.
     pub fn thumbprint(&self) -> String {
-        let x = URL_SAFE_NO_PAD.encode(self.public());
+        let x = URL_SAFE_NO_PAD.encode(self.public_key());
         URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)))
     }
 
-    pub fn write(&self, badge: Badge) -> String {
+    pub fn sign(&self, badge: Badge) -> String {
         let generation = badge.generation.to_be_bytes();
-        let says = [&[VERSION], badge.registration.uuid().as_bytes().as_slice(), &generation].concat();
-        let signature = self.0.sign(&says).to_bytes();
-        URL_SAFE_NO_PAD.encode([says.as_slice(), &signature].concat())
+        let signed = [&[VERSION], badge.registration.uuid().as_bytes().as_slice(), &generation].concat();
+        let signature = self.0.sign(&signed).to_bytes();
+        URL_SAFE_NO_PAD.encode([signed.as_slice(), &signature].concat())
     }
 
     /// Decodes a payload and verifies its signature; `None` if it was not signed with this key.
-    pub fn read(&self, text: &str) -> Option<Badge> {
+    pub fn verify(&self, text: &str) -> Option<Badge> {
         // A scanner sends any QR code that it is shown: long texts are not decoded.
         let bytes = (text.len() < 2 * BYTES).then(|| URL_SAFE_NO_PAD.decode(text.trim()).ok())??;
-        let (says, signature) = bytes.split_first_chunk::<SIGNED_BYTES>()?;
+        let (signed, signature) = bytes.split_first_chunk::<SIGNED_BYTES>()?;
         let signature = Signature::from_slice(signature).ok()?;
-        self.0.verify_strict(says, &signature).ok()?;
-        let (version, rest) = says.split_first()?;
-        let (id, generation) = rest.split_first_chunk::<16>().filter(|_| *version == VERSION)?;
+        self.0.verify_strict(signed, &signature).ok()?;
+        let (version, rest) = signed.split_first()?;
+        let (id, generation) =
+            rest.split_first_chunk::<{ REGISTRATION_FIELD.bytes }>().filter(|_| *version == VERSION)?;
         Some(Badge {
             registration: RegistrationId::from_uuid(uuid::Uuid::from_bytes(*id)),
             generation: i32::from_be_bytes(generation.try_into().ok()?),
@@ -101,26 +122,26 @@ mod tests {
     use crate::ids::Id;
 
     #[test]
-    fn a_payload_says_what_was_signed_and_nothing_else_is_one() {
+    fn a_payload_decodes_to_what_was_signed_and_others_are_refused() {
         let secret = ServerSecret::of_test();
-        let key = BadgeKey::of(&secret, Id::new()).unwrap();
+        let key = BadgeKey::derive(&secret, Id::new()).unwrap();
         let badge = Badge { registration: Id::new(), generation: 258 };
-        let payload = key.write(badge);
+        let payload = key.sign(badge);
         assert_eq!(payload.len(), 114);
-        assert_eq!(key.read(&payload), Some(badge));
-        assert_eq!(key.read(&format!(" {payload}\n")), Some(badge));
-        assert_eq!(BadgeKey::of(&secret, Id::new()).unwrap().read(&payload), None);
+        assert_eq!(key.verify(&payload), Some(badge));
+        assert_eq!(key.verify(&format!(" {payload}\n")), Some(badge));
+        assert_eq!(BadgeKey::derive(&secret, Id::new()).unwrap().verify(&payload), None);
         let bytes = URL_SAFE_NO_PAD.decode(&payload).unwrap();
         assert_eq!(bytes[17..21], [0, 0, 1, 2]);
-        for place in 0..BYTES {
+        for index in 0..BYTES {
             let mut forged = bytes.clone();
-            forged[place] ^= 1;
-            assert_eq!(key.read(&URL_SAFE_NO_PAD.encode(&forged)), None, "byte {place}");
+            forged[index] ^= 1;
+            assert_eq!(key.verify(&URL_SAFE_NO_PAD.encode(&forged)), None, "byte {index}");
         }
         for length in [0, SIGNED_BYTES, BYTES - 1] {
-            assert_eq!(key.read(&URL_SAFE_NO_PAD.encode(&bytes[..length])), None);
+            assert_eq!(key.verify(&URL_SAFE_NO_PAD.encode(&bytes[..length])), None);
         }
-        assert_eq!(key.read(&format!("{payload}AAAA")), None);
-        assert_eq!(key.read(&"WIFI:T:WPA;S:Hall;P:\0;;".repeat(300)), None);
+        assert_eq!(key.verify(&format!("{payload}AAAA")), None);
+        assert_eq!(key.verify(&"WIFI:T:WPA;S:Hall;P:\0;;".repeat(300)), None);
     }
 }

@@ -42,15 +42,15 @@ pub enum AccessError {
     #[error("the token is the server's last admin token")]
     LastAdmin,
     /// The token comes from the settings.
-    #[error("the token is the settings' own")]
-    OfSettings,
+    #[error("the token comes from the settings")]
+    SettingsToken,
     #[error(transparent)]
     Database(#[from] DatabaseError),
 }
 
 impl From<ValidationErrors> for AccessError {
-    fn from(faults: ValidationErrors) -> Self {
-        Self::Invalid(faults)
+    fn from(errors: ValidationErrors) -> Self {
+        Self::Invalid(errors)
     }
 }
 
@@ -68,9 +68,9 @@ impl From<AccessError> for Problem {
             AccessError::InvalidToken => challenge(&UNAUTHENTICATED, ", error=\"invalid_token\""),
             AccessError::Forbidden => challenge(&FORBIDDEN, ", error=\"insufficient_scope\""),
             AccessError::NotFound => Problem::new(&NOT_FOUND),
-            AccessError::Invalid(faults) => faults.into(),
+            AccessError::Invalid(errors) => errors.into(),
             AccessError::LastAdmin => Problem::new(&LAST_ADMIN_TOKEN).detail("make another before you revoke this one"),
-            AccessError::OfSettings => Problem::new(&SETTINGS_TOKEN)
+            AccessError::SettingsToken => Problem::new(&SETTINGS_TOKEN)
                 .detail("set another admin_token and start the service again, or use `plenary token revoke`"),
             AccessError::Database(error) => error.into(),
         }

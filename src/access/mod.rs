@@ -7,8 +7,8 @@
 //! Invariants:
 //! - No token is stored: the store has its SHA-256 digest ([`token::PlainToken::digest`]), and a link token is derived
 //!   each time ([`secret::ServerSecret`]).
-//! - An operation that is not in the policy is refused to everybody but admins ([`policy::allowed`]), and a test checks
-//!   the policy against the API document.
+//! - An operation that is not in the policy is refused to everybody but admins ([`Operation::access`]), and a test
+//!   checks the policy against the API document.
 //! - A secret is compared in constant time or looked up by its digest.
 
 pub mod actions;
@@ -21,7 +21,7 @@ pub mod rate_limit;
 pub mod secret;
 pub mod token;
 
-pub use actions::{Actor, authorise, authorise_within};
+pub use actions::{Actor, Caller, authorise, authorise_within};
 pub use api::Credentials;
 pub use error::AccessError;
 pub use policy::{Operation, Role};

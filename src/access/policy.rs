@@ -36,21 +36,21 @@ impl Access {
     pub const ADMIN: Self = Self::Roles(&[]);
 
     /// The names for `x-roles` in the API document.
-    pub fn words(self) -> Vec<&'static str> {
-        let (roles, own) = match self {
+    pub fn role_names(self) -> Vec<&'static str> {
+        let (roles, has_own_access) = match self {
             Self::Everyone => return vec!["everyone"],
             Self::ServerAdmins => return vec!["server_admin"],
             Self::Roles(roles) => (roles, false),
             Self::OwnOrRoles(roles) => (roles, true),
         };
         let roles = [Role::Admin].iter().chain(roles).map(|role| role.as_str());
-        roles.chain(own.then_some("attendee")).collect()
+        roles.chain(has_own_access.then_some("attendee")).collect()
     }
 }
 
 /// Makes [`Operation`] and the table: each operation by its `operationId`, with who may call it.
 macro_rules! policy {
-    ($($name:ident = $id:literal: $allowed:expr),+ $(,)?) => {
+    ($($name:ident = $id:literal: $access:expr),+ $(,)?) => {
         text_enum! {
             /// An operation of the API.
             Operation { $($name = $id),+ }
@@ -58,8 +58,8 @@ macro_rules! policy {
 
         impl Operation {
             /// Who may call it.
-            pub const fn allowed(self) -> Access {
-                match self { $(Self::$name => $allowed),+ }
+            pub const fn access(self) -> Access {
+                match self { $(Self::$name => $access),+ }
             }
         }
     };

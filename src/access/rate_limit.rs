@@ -17,7 +17,7 @@ const CLIENTS_MAX: usize = 10_000;
 #[derive(Debug, Clone)]
 pub struct RateLimit {
     limiter: Arc<DefaultKeyedRateLimiter<IpAddr>>,
-    loopback: bool,
+    counts_loopback: bool,
     trusted_proxies: Networks,
 }
 
@@ -39,20 +39,20 @@ pub struct RateLimits {
 impl RateLimit {
     /// The limit of registrations, from the settings.
     pub fn new(limits: &RateLimits) -> Self {
-        Self::of(limits, limits.registrations_per_minute, limits.registrations_burst)
+        Self::with_quota(limits, limits.registrations_per_minute, limits.registrations_burst)
     }
 
     /// The limit of tries at invitation codes, from the settings.
-    pub fn of_codes(limits: &RateLimits) -> Self {
-        Self::of(limits, limits.code_tries_per_minute, limits.code_tries_per_minute)
+    pub fn for_codes(limits: &RateLimits) -> Self {
+        Self::with_quota(limits, limits.code_tries_per_minute, limits.code_tries_per_minute)
     }
 
-    fn of(limits: &RateLimits, per_minute: u32, burst: u32) -> Self {
+    fn with_quota(limits: &RateLimits, per_minute: u32, burst: u32) -> Self {
         let positive = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_minute(positive(per_minute)).allow_burst(positive(burst));
         Self {
             limiter: Arc::new(DefaultKeyedRateLimiter::keyed(quota)),
-            loopback: limits.counts_loopback,
+            counts_loopback: limits.counts_loopback,
             trusted_proxies: limits.trusted_proxies.clone(),
         }
     }
@@ -62,10 +62,10 @@ impl RateLimit {
     /// # Errors
     /// 429 with `Retry-After` when the client has used up its limit.
     pub fn check(&self, request: &HttpRequest) -> Result<(), Problem> {
-        let Some(client) = client::of(request, &self.trusted_proxies) else {
+        let Some(client) = client::address_of(request, &self.trusted_proxies) else {
             return Ok(());
         };
-        if client.is_loopback() && !self.loopback {
+        if client.is_loopback() && !self.counts_loopback {
             return Ok(());
         }
         if self.limiter.len() > CLIENTS_MAX {

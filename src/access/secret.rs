@@ -58,11 +58,11 @@ impl ServerSecret {
             Err(error) => return Err(error),
         };
         let bytes = bytes.try_into().map_err(|_| {
-            let words = format!(
+            let message = format!(
                 "{} must hold {SECRET_BYTES} bytes: put it back from the backup (docs/operations.md)",
                 path.display()
             );
-            io::Error::new(io::ErrorKind::InvalidData, words)
+            io::Error::new(io::ErrorKind::InvalidData, message)
         })?;
         fs::set_permissions(folder, Permissions::from_mode(0o700))?;
         Ok(Some(Self(Arc::new(bytes))))
@@ -72,23 +72,23 @@ impl ServerSecret {
     ///
     /// # Errors
     /// The file cannot be created or read.
-    pub fn make(folder: &Path) -> io::Result<Self> {
-        Self::throwaway()?.keep(folder)
+    pub fn create(folder: &Path) -> io::Result<Self> {
+        Self::unsaved()?.save(folder)
     }
 
     /// Writes the secret into `folder` unless there is one, and returns the one that is there. The file is written
     /// under a temporary name, synced and linked into place, so that a crash leaves no incomplete file, and two
     /// processes that start together use the same secret.
-    fn keep(&self, folder: &Path) -> io::Result<Self> {
+    fn save(&self, folder: &Path) -> io::Result<Self> {
         private_folder(folder)?;
         fs::set_permissions(folder, Permissions::from_mode(0o700))?;
-        let aside = folder.join(format!("{FILE_NAME}.{}", uuid::Uuid::new_v4()));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+        let temporary = folder.join(format!("{FILE_NAME}.{}", uuid::Uuid::new_v4()));
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         file.write_all(self.0.as_slice())?;
         file.sync_all()?;
-        let linked = fs::hard_link(&aside, folder.join(FILE_NAME));
-        fs::remove_file(&aside)?;
-        match linked {
+        let link_result = fs::hard_link(&temporary, folder.join(FILE_NAME));
+        fs::remove_file(&temporary)?;
+        match link_result {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => fs::File::open(folder)?.sync_all()?,
         }
@@ -99,7 +99,7 @@ impl ServerSecret {
     ///
     /// # Errors
     /// The operating system cannot give random bytes.
-    pub fn throwaway() -> io::Result<Self> {
+    pub fn unsaved() -> io::Result<Self> {
         Ok(Self(Arc::new(random()?)))
     }
 
@@ -115,8 +115,8 @@ impl ServerSecret {
 
     /// Compares in constant time.
     pub fn is_link_token(&self, token: &str, registration: RegistrationId, generation: i32) -> bool {
-        let given = URL_SAFE_NO_PAD.decode(token).unwrap_or_default();
-        given.ct_eq(&self.link_mac(registration, generation)).into()
+        let token_bytes = URL_SAFE_NO_PAD.decode(token).unwrap_or_default();
+        token_bytes.ct_eq(&self.link_mac(registration, generation)).into()
     }
 
     /// The token in the link of a delegation's focal point.
@@ -126,8 +126,8 @@ impl ServerSecret {
 
     /// Compares in constant time.
     pub fn is_delegation_token(&self, token: &str, delegation: DelegationId, generation: i32) -> bool {
-        let given = URL_SAFE_NO_PAD.decode(token).unwrap_or_default();
-        given.ct_eq(&self.delegation_mac(delegation, generation)).into()
+        let token_bytes = URL_SAFE_NO_PAD.decode(token).unwrap_or_default();
+        token_bytes.ct_eq(&self.delegation_mac(delegation, generation)).into()
     }
 
     fn delegation_mac(&self, delegation: DelegationId, generation: i32) -> Vec<u8> {
@@ -180,31 +180,31 @@ impl ServerSecret {
     /// The token of a link that shows a conference's draft until `expires_at`. A new generation makes all older links
     /// void.
     pub fn preview_token(&self, conference: ConferenceId, expires_at: DateTime<Utc>, generation: i32) -> String {
-        let says = preview_claims(expires_at.timestamp(), generation);
-        let mac = self.preview_mac(conference, &says);
-        URL_SAFE_NO_PAD.encode([says.as_slice(), &mac].concat())
+        let claims = preview_claims(expires_at.timestamp(), generation);
+        let mac = self.preview_mac(conference, &claims);
+        URL_SAFE_NO_PAD.encode([claims.as_slice(), &mac].concat())
     }
 
     /// The content of a preview token of this conference; `None` if it was not made here. Compares in constant time.
     pub fn read_preview_token(&self, token: &str, conference: ConferenceId) -> Option<PreviewGrant> {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-        let (says, mac) = bytes.split_first_chunk::<PREVIEW_CLAIM_BYTES>()?;
-        let is_own: bool = mac.ct_eq(&self.preview_mac(conference, says)).into();
-        let (seconds, generation) = says.split_first_chunk::<8>().filter(|_| is_own)?;
+        let (claims, mac) = bytes.split_first_chunk::<PREVIEW_CLAIM_BYTES>()?;
+        let is_own: bool = mac.ct_eq(&self.preview_mac(conference, claims)).into();
+        let (seconds, generation) = claims.split_first_chunk::<8>().filter(|_| is_own)?;
         Some(PreviewGrant {
             expires_at: DateTime::from_timestamp(i64::from_be_bytes(*seconds), 0)?,
             generation: i32::from_be_bytes(generation.try_into().ok()?),
         })
     }
 
-    fn preview_mac(&self, conference: ConferenceId, says: &[u8]) -> Vec<u8> {
-        self.mac(&[b"plenary preview link\0", conference.uuid().as_bytes(), says])
+    fn preview_mac(&self, conference: ConferenceId, claims: &[u8]) -> Vec<u8> {
+        self.mac(&[b"plenary preview link\0", conference.uuid().as_bytes(), claims])
     }
 
     /// The placeholder of a withheld resource: the same in every release. Nobody can compute the resource from it, or
     /// it from a known resource.
-    pub fn placeholder(&self, conference: ConferenceId, thing: uuid::Uuid) -> Placeholder {
-        let mac = self.mac(&[b"plenary placeholder\0", conference.uuid().as_bytes(), thing.as_bytes()]);
+    pub fn placeholder(&self, conference: ConferenceId, resource: uuid::Uuid) -> Placeholder {
+        let mac = self.mac(&[b"plenary placeholder\0", conference.uuid().as_bytes(), resource.as_bytes()]);
         let (mut id, mut number) = ([0; 16], [0; 8]);
         id.iter_mut().chain(&mut number).zip(mac).for_each(|(slot, byte)| *slot = byte);
         Placeholder { id: uuid::Builder::from_custom_bytes(id).into_uuid(), number: u64::from_be_bytes(number) }
@@ -245,10 +245,10 @@ pub struct PreviewGrant {
 const PREVIEW_CLAIM_BYTES: usize = 12;
 
 fn preview_claims(seconds: i64, generation: i32) -> [u8; PREVIEW_CLAIM_BYTES] {
-    let mut says = [0; PREVIEW_CLAIM_BYTES];
+    let mut claims = [0; PREVIEW_CLAIM_BYTES];
     let bytes = seconds.to_be_bytes().into_iter().chain(generation.to_be_bytes());
-    says.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
-    says
+    claims.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
+    claims
 }
 
 #[cfg(test)]
@@ -265,7 +265,7 @@ mod tests {
     use crate::ids::Id;
 
     #[test]
-    fn a_link_token_fits_its_registration_and_generation_alone() {
+    fn a_link_token_is_valid_only_for_its_registration_and_generation() {
         let secret = ServerSecret::of_test();
         let (mine, other) = (Id::new(), Id::new());
         let token = secret.link_token(mine, 1);
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preview_token_says_until_when_and_cannot_be_changed() {
+    fn a_preview_token_has_its_expiry_and_cannot_be_changed() {
         let secret = ServerSecret::of_test();
         let (mine, other) = (Id::new(), Id::new());
         let expires_at = DateTime::from_timestamp(1_900_000_000, 0).unwrap();

@@ -45,18 +45,18 @@ pub fn find_authorised(
     operation: Operation,
     slug: &Code,
 ) -> Result<(ConferenceRef, Actor), AgendaError> {
-    let place = store::find(connection, slug)?;
-    let actor = authorise(connection, credentials, operation, place.as_ref().map(|place| place.id))?;
-    Ok((place.ok_or(AgendaError::NotFound)?, actor))
+    let conference = store::find(connection, slug)?;
+    let actor = authorise(connection, credentials, operation, conference.as_ref().map(|conference| conference.id))?;
+    Ok((conference.ok_or(AgendaError::NotFound)?, actor))
 }
 
-pub fn load(connection: &mut Connection, place: &ConferenceRef) -> Result<Agenda, DatabaseError> {
-    store::load(connection, place)
+pub fn load(connection: &mut Connection, conference: &ConferenceRef) -> Result<Agenda, DatabaseError> {
+    store::load(connection, conference)
 }
 
 /// The changes that a document would make to a draft. Nothing is written yet.
 #[derive(Debug)]
-pub struct Planned {
+pub struct DraftPlan {
     /// The present draft; `None` for a new conference.
     pub before: Option<Agenda>,
     /// The draft after the changes.
@@ -69,12 +69,12 @@ pub struct Planned {
 ///
 /// # Errors
 /// [`AgendaError::Invalid`] if the document is of another conference.
-pub fn plan(connection: &mut Connection, slug: &Code, after: Agenda) -> Result<Planned, AgendaError> {
+pub fn plan(connection: &mut Connection, slug: &Code, after: Agenda) -> Result<DraftPlan, AgendaError> {
     ensure_slug(slug, &after)?;
     let before = match store::find(connection, slug)? {
-        Some(place) => {
-            store::lock(connection, place.id)?;
-            Some(store::load(connection, &place)?)
+        Some(conference) => {
+            store::lock(connection, conference.id)?;
+            Some(store::load(connection, &conference)?)
         }
         None => None,
     };
@@ -83,11 +83,11 @@ pub fn plan(connection: &mut Connection, slug: &Code, after: Agenda) -> Result<P
 
 /// A conference keeps its slug, because emails and calendars hold links with it.
 fn ensure_slug(slug: &Code, after: &Agenda) -> Result<(), ValidationErrors> {
-    let mut faults = ValidationErrors::default();
+    let mut errors = ValidationErrors::default();
     if after.conference.slug != *slug {
-        faults.add("#/conference/slug", "other_conference", format!("must be {slug}: a conference keeps its slug"));
+        errors.add("#/conference/slug", "other_conference", format!("must be {slug}: a conference keeps its slug"));
     }
-    faults.or(())
+    errors.into_result(())
 }
 
 /// Plans a document against a draft that was read under the conference's lock.
@@ -98,31 +98,30 @@ pub fn plan_against(
     connection: &mut Connection,
     before: Option<Agenda>,
     mut after: Agenda,
-) -> Result<Planned, AgendaError> {
+) -> Result<DraftPlan, AgendaError> {
     if let Some(before) = &before {
         ensure_slug(&before.conference.slug, &after)?;
     }
     after.adopt_ids(before.as_ref())?;
-    let foreign = store::foreign_ids(connection, before.as_ref(), &after)?;
-    foreign.or(())?;
-    let known = before.as_ref().map(nodes).unwrap_or_default();
-    let changes = changes(&known, &nodes(&after));
-    Ok(Planned { before, after, changes })
+    store::check_foreign_ids(connection, before.as_ref(), &after)?.into_result(())?;
+    let nodes_before = before.as_ref().map(nodes).unwrap_or_default();
+    let changes = changes(&nodes_before, &nodes(&after));
+    Ok(DraftPlan { before, after, changes })
 }
 
 /// Writes a plan, and records it in the audit trail.
 pub fn write(
     connection: &mut Connection,
-    planned: &Planned,
+    planned: &DraftPlan,
     actor: &Actor,
     operation: Operation,
 ) -> Result<ConferenceRef, AgendaError> {
     if !planned.changes.is_empty() {
         store::save(connection, planned.before.as_ref(), &planned.after)?;
     }
-    let place = find(connection, &planned.after.conference.slug)?;
-    record(connection, actor, operation, &place, &planned.changes)?;
-    Ok(place)
+    let conference = find(connection, &planned.after.conference.slug)?;
+    record(connection, actor, operation, &conference, &planned.changes)?;
+    Ok(conference)
 }
 
 /// Writes a draft from which a person was redacted. The audit trail holds only what the caller records, because the
@@ -136,40 +135,40 @@ pub fn record(
     connection: &mut Connection,
     actor: &Actor,
     operation: Operation,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     changes: &[Change],
 ) -> Result<(), DatabaseError> {
-    let entries: Vec<_> = changes.iter().map(Change::entry).collect();
-    audit::record(connection, actor, operation, Some(place.id), &entries)
+    let entries: Vec<_> = changes.iter().map(Change::audit_entry).collect();
+    audit::record(connection, actor, operation, Some(conference.id), &entries)
 }
 
 /// Locks the conference until the transaction ends.
-pub fn lock(connection: &mut Connection, place: &ConferenceRef) -> Result<(), DatabaseError> {
-    store::lock(connection, place.id)
+pub fn lock(connection: &mut Connection, conference: &ConferenceRef) -> Result<(), DatabaseError> {
+    store::lock(connection, conference.id)
 }
 
 /// Deletes a conference with everything that belongs to it alone. The audit trail keeps who did what to which thing,
 /// but no values: these would name people for ever.
 pub fn delete(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     actor: &Actor,
     operation: Operation,
 ) -> Result<(), DatabaseError> {
-    let draft = store::load(connection, place)?;
-    let conference = serde_json::to_value(&draft.conference).ok();
-    store::delete(connection, place.id)?;
-    idempotency::forget(connection, &place.id.to_string())?;
-    audit::forget_values(connection, place.id)?;
+    let draft = store::load(connection, conference)?;
+    let fields = serde_json::to_value(&draft.conference).ok();
+    store::delete(connection, conference.id)?;
+    idempotency::forget(connection, &conference.id.to_string())?;
+    audit::forget_values(connection, conference.id)?;
     let entry = audit::Entry {
         action: AuditAction::Remove,
         resource: ResourceKind::Conference,
-        id: place.id.to_string(),
-        code: place.slug.to_string(),
-        before: conference,
+        id: conference.id.to_string(),
+        code: conference.slug.to_string(),
+        before: fields,
         after: None,
     };
-    audit::record(connection, actor, operation, Some(place.id), &[entry])
+    audit::record(connection, actor, operation, Some(conference.id), &[entry])
 }
 
 #[cfg(test)]
@@ -188,14 +187,14 @@ mod tests {
         let work = move |tx: &mut Connection| {
             let agenda = model::read(document.clone()).map_err(AgendaError::from)?;
             let planned = plan(tx, &agenda.conference.slug.clone(), agenda)?;
-            let place = write(tx, &planned, &Actor::service(), Operation::ApplyAgenda)?;
-            Ok::<_, AgendaError>((planned.changes.len(), load(tx, &place)?))
+            let conference = write(tx, &planned, &Actor::service(), Operation::ApplyAgenda)?;
+            Ok::<_, AgendaError>((planned.changes.len(), load(tx, &conference)?))
         };
         database.write("apply", work).await.unwrap()
     }
 
     #[test]
-    fn a_draft_becomes_what_is_applied_and_applying_what_it_exports_changes_nothing() {
+    fn a_draft_becomes_the_applied_document_and_applying_its_export_changes_nothing() {
         let folder = std::env::temp_dir().join(format!("plenary-test-{}", uuid::Uuid::new_v4()));
         let system = actix_web::rt::System::new();
         let database =
@@ -204,16 +203,16 @@ mod tests {
         let mut runner = TestRunner::new(ProptestConfig { cases: 48, ..ProptestConfig::default() });
         let outcome = runner.run(&arbitrary::agenda(), |agenda| {
             let (_, draft) = system.block_on(apply(&database, &agenda));
-            let (changed, again) = system.block_on(apply(&database, &draft));
+            let (changed, draft_again) = system.block_on(apply(&database, &draft));
             prop_assert_eq!(changed, 0);
-            prop_assert_eq!(&again, &draft);
+            prop_assert_eq!(&draft_again, &draft);
             // A thing keeps its id if the document gives none; this document gives all ids but that of the call for
             // action.
-            let mut wanted = agenda;
-            if let (Some(known), Some(call)) = (&draft.call_for_action, &mut wanted.call_for_action) {
-                call.id = known.id;
+            let mut expected = agenda;
+            if let (Some(stored_call), Some(call)) = (&draft.call_for_action, &mut expected.call_for_action) {
+                call.id = stored_call.id;
             }
-            prop_assert_eq!(&draft, &wanted);
+            prop_assert_eq!(&draft, &expected);
             Ok(())
         });
         drop(database);

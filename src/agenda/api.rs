@@ -47,8 +47,9 @@ pub struct Plan {
 impl Plan {
     /// Plan of `changes`, with the conflicts that `draft` has after them.
     pub fn of(changes: Vec<Change>, draft: &Agenda) -> Self {
-        let touched: Vec<_> = changes.iter().map(|change| (change.resource.as_str(), change.code.as_str())).collect();
-        let warnings = warnings_of(draft, &touched);
+        let changed_things: Vec<_> =
+            changes.iter().map(|change| (change.resource.as_str(), change.code.as_str())).collect();
+        let warnings = warnings_of(draft, &changed_things);
         Self { changes, warnings }
     }
 }
@@ -70,8 +71,8 @@ pub async fn read_agenda(
     let slug = path.into_inner().0;
     let agenda = database
         .read(move |tx| {
-            let (place, _) = find_authorised(tx, &credentials, Operation::ReadAgenda, &slug)?;
-            Ok::<_, AgendaError>(actions::load(tx, &place)?)
+            let (conference, _) = find_authorised(tx, &credentials, Operation::ReadAgenda, &slug)?;
+            Ok::<_, AgendaError>(actions::load(tx, &conference)?)
         })
         .await?;
     Ok(answer(&request, Representation::private(&agenda)?))
@@ -95,8 +96,11 @@ pub async fn apply_agenda(
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
     let dry_run = query.0.is_dry_run();
-    let (asked, asked_slug) = (credentials.clone(), slug.clone());
-    database.read(move |tx| find_authorised(tx, &asked, Operation::ApplyAgenda, &asked_slug).map(|_| ())).await?;
+    // Before the body is received: access is checked again in the transaction that writes.
+    {
+        let (credentials, slug) = (credentials.clone(), slug.clone());
+        database.read(move |tx| find_authorised(tx, &credentials, Operation::ApplyAgenda, &slug).map(|_| ())).await?;
+    }
     let agenda = model::read(body.receive().await?)?;
     let turn = slug.to_string();
     let plan = database

@@ -1,6 +1,6 @@
 //! `/api/v1/conferences/{conference}/agenda`: conflicts, completeness, and the protocol order of a session.
 
-use std::time::Instant as Stopwatch;
+use std::time::Instant as Timer;
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -175,16 +175,16 @@ pub async fn list_conflicts(
 ) -> Result<HttpResponse, Problem> {
     let editor = Editor { credentials, operation: Operation::ListConflicts, slug: path.into_inner().0 };
     let ConflictQuery { severity, code, resource, thing } = query.0;
-    let concerned = match (resource, thing) {
+    let involved = match (resource, thing) {
         (None, None) => InvolvedThings::All,
         (resource, thing) => InvolvedThings::Named(resource, thing),
     };
     let (list, milliseconds) = database
         .read(move |tx| {
             let agenda = editor.read(tx)?;
-            let stopwatch = Stopwatch::now();
-            let findings = check(&agenda, Scope { severity, code, concerned });
-            let milliseconds = stopwatch.elapsed().as_secs_f64() * 1_000.0;
+            let timer = Timer::now();
+            let findings = check(&agenda, Scope { severity, code, involved });
+            let milliseconds = timer.elapsed().as_secs_f64() * 1_000.0;
             let (errors, warnings) = (findings.error_count, findings.warning_count);
             Ok::<_, AgendaError>((ConflictList { data: findings.conflicts(), errors, warnings }, milliseconds))
         })
@@ -217,11 +217,11 @@ pub async fn read_completeness(
             let agenda = editor.read(tx)?;
             let mut errors = ValidationErrors::default();
             if language.as_ref().is_some_and(|language| !agenda.conference.languages.contains(language)) {
-                let known: Vec<_> = agenda.conference.languages.iter().map(LanguageTag::as_str).collect();
-                let detail = format!("is not a language of the conference: {}", known.join(", "));
+                let known_languages: Vec<_> = agenda.conference.languages.iter().map(LanguageTag::as_str).collect();
+                let detail = format!("is not a language of the conference: {}", known_languages.join(", "));
                 errors.add("?language", "unknown_language", detail);
             }
-            Ok::<_, AgendaError>(errors.or(completeness(&agenda, language.as_ref()))?)
+            Ok::<_, AgendaError>(errors.into_result(completeness(&agenda, language.as_ref()))?)
         })
         .await?;
     Ok(answer(&request, Representation::private(&Completeness { data })?))
@@ -296,66 +296,66 @@ fn protocol_order(
     session: &Session,
     rule: Option<ProtocolRule>,
 ) -> Result<ProtocolOrder, AgendaError> {
-    let known = AgendaIndex::of(agenda);
+    let agenda_index = AgendaIndex::of(agenda);
     let rule = rule.or(session.protocol_rule);
-    let mut proposed_places = vec![0; session.items.len()];
-    for (place, item) in precedence::proposed(agenda, &known, session, rule).into_iter().enumerate() {
-        if let Some(proposed) = proposed_places.get_mut(item) {
-            *proposed = place + 1;
+    let mut proposed_positions = vec![0; session.items.len()];
+    for (position, index) in precedence::proposed(agenda, &agenda_index, session, rule).into_iter().enumerate() {
+        if let Some(proposed_position) = proposed_positions.get_mut(index) {
+            *proposed_position = position + 1;
         }
     }
-    let mut touched = vec![("session", session.code.as_str())];
-    touched.extend(session.items.iter().map(|item| ("item", item.code.as_str())));
+    let mut session_things = vec![("session", session.code.as_str())];
+    session_things.extend(session.items.iter().map(|item| ("item", item.code.as_str())));
     Ok(ProtocolOrder {
         session: session.code.clone(),
         rule,
         starts_at: session.starts_at,
         ends_at: session.ends_at,
-        computed_ends_at: later(agenda, session, times::planned(session)),
+        computed_ends_at: start_plus(agenda, session, times::planned_duration(session)),
         overrun_minutes: times::overrun_minutes(session),
-        items: protocol_items(agenda, &known, session, rule, &proposed_places),
-        warnings: warnings_of(agenda, &touched),
+        items: protocol_items(agenda, &agenda_index, session, rule, &proposed_positions),
+        warnings: warnings_of(agenda, &session_things),
     })
 }
 
 /// The start of a session plus `by`, in the conference's offset at that instant.
-fn later(agenda: &Agenda, session: &Session, by: Duration) -> LocalOrInstant {
+fn start_plus(agenda: &Agenda, session: &Session, by: Duration) -> LocalOrInstant {
     let instant = instant(session.starts_at).to_utc().checked_add_signed(by);
     instant.map_or(session.ends_at, |instant| LocalOrInstant::Instant(agenda.conference.time_zone.local(instant)))
 }
 
 fn protocol_items(
     agenda: &Agenda,
-    known: &AgendaIndex,
+    agenda_index: &AgendaIndex,
     session: &Session,
     rule: Option<ProtocolRule>,
-    proposed_places: &[usize],
+    proposed_positions: &[usize],
 ) -> Vec<ProtocolItem> {
     let mut elapsed = Duration::zero();
     let mut items = Vec::new();
     for (index, item) in session.items.iter().enumerate() {
-        let starts_at = later(agenda, session, elapsed);
+        let starts_at = start_plus(agenda, session, elapsed);
         elapsed += Duration::minutes(item.time_limit_minutes.map_or(0, |limit| i64::from(limit.0)));
-        let speaking = precedence::speaker_of(known, item);
-        let speaker = speaking.map(|(_, speaker)| speaker);
+        let first_appearance = precedence::speaker_of(agenda_index, item);
+        let speaker = first_appearance.map(|(_, speaker)| speaker);
         items.push(ProtocolItem {
             code: item.code.clone(),
             kind: item.kind,
             title: item.title.clone(),
             place: index + 1,
-            proposed_place: proposed_places.get(index).copied().unwrap_or(index + 1),
+            proposed_place: proposed_positions.get(index).copied().unwrap_or(index + 1),
             starts_at,
-            ends_at: later(agenda, session, elapsed),
+            ends_at: start_plus(agenda, session, elapsed),
             time_limit_minutes: item.time_limit_minutes,
             is_without_limit: item.time_limit_minutes.is_none(),
             speaker: speaker.map(|speaker| speaker.code.clone()),
-            on_behalf_of: speaking.and_then(|(appearance, _)| appearance.on_behalf_of.clone()),
+            on_behalf_of: first_appearance.and_then(|(appearance, _)| appearance.on_behalf_of.clone()),
             precedence: speaker.map(precedence::class_of),
             precedence_rank: speaker.and_then(|speaker| speaker.precedence_rank),
             took_office_on: speaker.and_then(|speaker| speaker.took_office_on),
             inscribed_at: item.inscribed_at,
             placed_by_hand: item.placed_by_hand,
-            reason: precedence::reason(known, rule, item),
+            reason: precedence::reason(agenda_index, rule, item),
         });
     }
     items

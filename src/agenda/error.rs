@@ -28,10 +28,10 @@ pub enum AgendaError {
     NotFound,
     /// The agenda has no thing of this kind with the given code. Holds the noun, such as `room`.
     #[error("no such {0}")]
-    NoThing(&'static str),
+    ThingNotFound(&'static str),
     /// A thing with this code exists already.
     #[error("there is a {noun} {code} already")]
-    Exists {
+    AlreadyExists {
         /// Kind of the thing, such as `room`.
         noun: &'static str,
         code: String,
@@ -61,8 +61,8 @@ pub enum AgendaError {
 }
 
 impl From<ValidationErrors> for AgendaError {
-    fn from(faults: ValidationErrors) -> Self {
-        Self::Invalid(faults)
+    fn from(errors: ValidationErrors) -> Self {
+        Self::Invalid(errors)
     }
 }
 
@@ -81,12 +81,12 @@ impl From<AgendaError> for Problem {
     fn from(error: AgendaError) -> Self {
         match error {
             AgendaError::NotFound => Problem::new(&NOT_FOUND).detail("there is no such conference"),
-            AgendaError::NoThing(noun) => Problem::new(&NOT_FOUND).detail(format!("there is no such {noun}")),
-            AgendaError::Exists { noun, code } => {
+            AgendaError::ThingNotFound(noun) => Problem::new(&NOT_FOUND).detail(format!("there is no such {noun}")),
+            AgendaError::AlreadyExists { noun, code } => {
                 Problem::new(&ALREADY_EXISTS).detail(format!("there is a {noun} {code} already"))
             }
-            AgendaError::InUse(faults) => {
-                Problem::new(&IN_USE).detail("`errors` names the places of the agenda that depend on it").faults(faults)
+            AgendaError::InUse(errors) => {
+                Problem::new(&IN_USE).detail("`errors` names the places of the agenda that depend on it").errors(errors)
             }
             AgendaError::Stale { tag, current } => {
                 let problem = Problem::new(&PRECONDITION_FAILED).detail("`current` is the resource as it is now");
@@ -96,10 +96,10 @@ impl From<AgendaError> for Problem {
                     None => problem,
                 }
             }
-            AgendaError::KeyReused(reused) => reused.into(),
-            AgendaError::Invalid(faults) => faults.into(),
+            AgendaError::KeyReused(key_reused) => key_reused.into(),
+            AgendaError::Invalid(errors) => errors.into(),
             AgendaError::Conflicts(conflicts) => Problem::new(&AGENDA_CONFLICTS)
-                .detail(in_words(&conflicts))
+                .detail(describe(&conflicts))
                 .member("conflicts", serde_json::json!(conflicts)),
             AgendaError::Access(error) => error.into(),
             AgendaError::Database(error) => error.into(),
@@ -108,12 +108,15 @@ impl From<AgendaError> for Problem {
 }
 
 /// How many conflicts the problem's `detail` describes; its member `conflicts` lists all of them.
-const IN_WORDS_MAX: usize = 10;
+const DESCRIBED_CONFLICTS_MAX: usize = 10;
 
-fn in_words(conflicts: &[Conflict]) -> String {
-    let mut words: Vec<_> = conflicts.iter().take(IN_WORDS_MAX).map(|conflict| conflict.detail.clone()).collect();
-    if let Some(more) = conflicts.len().checked_sub(IN_WORDS_MAX).filter(|more| *more > 0) {
-        words.push(format!("and {more} more"));
+fn describe(conflicts: &[Conflict]) -> String {
+    let mut details: Vec<_> =
+        conflicts.iter().take(DESCRIBED_CONFLICTS_MAX).map(|conflict| conflict.detail.clone()).collect();
+    if let Some(further_count) =
+        conflicts.len().checked_sub(DESCRIBED_CONFLICTS_MAX).filter(|further_count| *further_count > 0)
+    {
+        details.push(format!("and {further_count} more"));
     }
-    words.join("; ")
+    details.join("; ")
 }

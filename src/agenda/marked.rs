@@ -54,27 +54,27 @@ struct Schemas(BTreeMap<String, Value>);
 
 impl Schemas {
     /// Fills each localised text of a value with this schema.
-    fn mark(&self, schema: &Value, value: &mut Value, pointer: &str, found: &mut BTreeSet<String>) {
+    fn mark(&self, schema: &Value, value: &mut Value, pointer: &str, pointers: &mut BTreeSet<String>) {
         if let Some(reference) = schema["$ref"].as_str() {
             let name = reference.rsplit('/').next().unwrap();
             if name == Localised::name() {
-                let text = |language: &str| format!("{MARK} {} {language}", found.len());
+                let text = |language: &str| format!("{MARK} {} {language}", pointers.len());
                 *value = json!({ "en": text("en"), "fr": text("fr") });
-                found.insert(pointer.to_owned());
+                pointers.insert(pointer.to_owned());
                 return;
             }
-            return self.mark(&self.0[name], value, pointer, found);
+            return self.mark(&self.0[name], value, pointer, pointers);
         }
         for variants in ["oneOf", "anyOf", "allOf"] {
             for variant in schema[variants].as_array().into_iter().flatten() {
-                self.mark(variant, value, pointer, found);
+                self.mark(variant, value, pointer, pointers);
             }
         }
         if let Some(properties) = schema["properties"].as_object() {
             let members = value.as_object_mut().unwrap_or_else(|| panic!("the sample needs an object at {pointer}"));
             for (name, schema) in properties {
                 let mut member = members.remove(name).unwrap_or_default();
-                self.mark(schema, &mut member, &format!("{pointer}/{name}"), found);
+                self.mark(schema, &mut member, &format!("{pointer}/{name}"), pointers);
                 if !member.is_null() {
                     members.insert(name.clone(), member);
                 }
@@ -85,7 +85,7 @@ impl Schemas {
             let may_be_empty = !self.has_properties(&schema["items"]);
             assert!(may_be_empty || !elements.is_empty(), "the sample needs an element at {pointer}");
             for (index, element) in elements.iter_mut().enumerate() {
-                self.mark(&schema["items"], element, &format!("{pointer}/{index}"), found);
+                self.mark(&schema["items"], element, &format!("{pointer}/{index}"), pointers);
             }
         }
     }

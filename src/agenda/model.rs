@@ -24,17 +24,17 @@ pub const SESSIONS_MAX: usize = 5_000;
 /// # Errors
 /// Every fault, with its JSON pointer.
 pub fn read(document: Value) -> Result<Agenda, ValidationErrors> {
-    let mut found = references::faults(&document);
+    let mut errors = references::check(&document);
     let agenda = match validation::read::<Agenda>(document) {
         Ok(agenda) => agenda,
-        Err(shape) => {
-            found.0.splice(0..0, shape.0);
-            return Err(found);
+        Err(shape_faults) => {
+            errors.0.splice(0..0, shape_faults.0);
+            return Err(errors);
         }
     };
-    agenda.check(&mut found);
-    let mut agenda = found.or(agenda)?;
-    agenda.settle();
+    agenda.check(&mut errors);
+    let mut agenda = errors.into_result(agenda)?;
+    agenda.normalise();
     Ok(agenda)
 }
 
@@ -51,23 +51,23 @@ impl Agenda {
         if self.sessions.len() > SESSIONS_MAX {
             errors.add("#/sessions", "too_long", format!("at most {SESSIONS_MAX} sessions"));
         }
-        let known: BTreeSet<String> = languages.iter().map(|tag| tag.as_str().to_owned()).collect();
+        let known_languages: BTreeSet<String> = languages.iter().map(|tag| tag.as_str().to_owned()).collect();
         for thing in self.texts() {
             for (field, text) in &thing.fields {
-                let is_known = |language: &str| language == "und" || known.contains(language);
+                let is_known = |language: &str| language == "und" || known_languages.contains(language);
                 for language in text.languages().filter(|language| !is_known(language)) {
-                    let known = known.iter().cloned().collect::<Vec<_>>().join(", ");
+                    let listed = known_languages.iter().cloned().collect::<Vec<_>>().join(", ");
                     errors.add(
                         format!("{}/{language}", thing.pointer_to(field)),
                         "unknown_language",
-                        format!("is not a language of the conference: {known}"),
+                        format!("is not a language of the conference: {listed}"),
                     );
                 }
             }
         }
         let mut roles = BTreeSet::new();
-        for (index, part) in self.conference.organisations.iter().enumerate() {
-            if !roles.insert((&part.organisation, part.role)) {
+        for (index, conference_organisation) in self.conference.organisations.iter().enumerate() {
+            if !roles.insert((&conference_organisation.organisation, conference_organisation.role)) {
                 errors.add(format!("#/conference/organisations/{index}"), "duplicate", "is listed twice");
             }
         }
@@ -79,24 +79,26 @@ impl Agenda {
         }
     }
 
-    fn settle(&mut self) {
-        let Some(first) = self.conference.languages.first().cloned() else {
+    /// Gives every time the offset of the conference, every plain text its language, and every day a changeover; an
+    /// agenda without days gets one for each date.
+    fn normalise(&mut self) {
+        let Some(first_language) = self.conference.languages.first().cloned() else {
             return;
         };
-        self.each_text_mut(&mut |text| text.settle(&first));
+        self.for_each_text_mut(&mut |text| text.assign_language(&first_language));
         let zone = self.conference.time_zone;
-        let settle = |moment: &mut LocalOrInstant| {
-            if let Ok(instant) = moment.resolve(zone) {
-                *moment = LocalOrInstant::Instant(instant);
+        let resolve = |time: &mut LocalOrInstant| {
+            if let Ok(instant) = time.resolve(zone) {
+                *time = LocalOrInstant::Instant(instant);
             }
         };
-        self.speakers.iter_mut().filter_map(|speaker| speaker.public_from.as_mut()).for_each(settle);
+        self.speakers.iter_mut().filter_map(|speaker| speaker.public_from.as_mut()).for_each(resolve);
         for session in &mut self.sessions {
-            settle(&mut session.starts_at);
-            settle(&mut session.ends_at);
-            session.public_from.iter_mut().for_each(settle);
+            resolve(&mut session.starts_at);
+            resolve(&mut session.ends_at);
+            session.public_from.iter_mut().for_each(resolve);
             for item in &mut session.items {
-                item.public_from.iter_mut().chain(&mut item.inscribed_at).for_each(settle);
+                item.public_from.iter_mut().chain(&mut item.inscribed_at).for_each(resolve);
             }
         }
         if self.days.is_empty() {
@@ -121,15 +123,15 @@ impl Agenda {
     pub fn adopt_ids(&mut self, draft: Option<&Agenda>) -> Result<(), ValidationErrors> {
         let mut errors = ValidationErrors::default();
         let conference = draft.and_then(|draft| draft.conference.id);
-        if let (Some(known), Some(given)) = (conference, self.conference.id)
-            && known != given
+        if let (Some(draft_id), Some(document_id)) = (conference, self.conference.id)
+            && draft_id != document_id
         {
-            errors.add("#/conference/id", "other_conference", format!("this conference has the id {known}"));
+            errors.add("#/conference/id", "other_conference", format!("this conference has the id {draft_id}"));
         }
-        self.conference.id = conference.or(self.conference.id).or_else(|| Some(Id::unlinked()));
-        macro_rules! adopt {
+        self.conference.id = conference.or(self.conference.id).or_else(|| Some(Id::new_public()));
+        macro_rules! adopt_list {
             ($list:ident, $key:ident) => {
-                adopt(
+                adopt_list_ids(
                     &mut self.$list,
                     draft.map_or(&[], |draft| &draft.$list),
                     |node| (&mut node.id, node.$key.text().into_owned()),
@@ -139,16 +141,16 @@ impl Agenda {
                 )
             };
         }
-        adopt!(organisations, code);
-        adopt!(days, date);
-        adopt!(rooms, code);
-        adopt!(tracks, code);
-        adopt!(speakers, code);
-        adopt!(sessions, code);
+        adopt_list!(organisations, code);
+        adopt_list!(days, date);
+        adopt_list!(rooms, code);
+        adopt_list!(tracks, code);
+        adopt_list!(speakers, code);
+        adopt_list!(sessions, code);
         // Items are identified by their code in the whole conference, so that an item can move to another session.
-        let known: Vec<_> =
+        let draft_items: Vec<_> =
             draft.into_iter().flat_map(|draft| &draft.sessions).flat_map(|session| &session.items).collect();
-        let places: Vec<String> = self
+        let item_pointers: Vec<String> = self
             .sessions
             .iter()
             .enumerate()
@@ -157,33 +159,33 @@ impl Agenda {
             })
             .collect();
         let mut items: Vec<_> = self.sessions.iter_mut().flat_map(|session| &mut session.items).collect();
-        adopt(
+        adopt_list_ids(
             &mut items,
-            &known,
+            &draft_items,
             |item| (&mut item.id, item.code.as_str().to_owned()),
             |item| (item.id, item.code.as_str().to_owned()),
-            |index| places.get(index).cloned().unwrap_or_default(),
+            |index| item_pointers.get(index).cloned().unwrap_or_default(),
             &mut errors,
         );
         if let Some(call) = &mut self.call_for_action {
-            let known = draft.and_then(|draft| draft.call_for_action.as_ref()).and_then(|call| call.id);
-            call.id = known.or_else(|| Some(Id::unlinked()));
+            let call_id = draft.and_then(|draft| draft.call_for_action.as_ref()).and_then(|call| call.id);
+            call.id = call_id.or_else(|| Some(Id::new_public()));
         }
-        errors.or(())
+        errors.into_result(())
     }
 
     /// The day to which a session belongs: the one that begins last before the session starts, and at most 24 hours
     /// before.
     pub fn day_of(&self, session: &Session) -> Option<&Day> {
-        self.day_at(local(session.starts_at)?)
+        self.day_at(wall_time(session.starts_at)?)
     }
 
     /// The day at this wall time; see [`Agenda::day_of`].
     pub fn day_at(&self, start: NaiveDateTime) -> Option<&Day> {
-        let begins = |day: &Day| day.changeover.map(|changeover| day.date.0.and_time(changeover.0));
-        let day = self.days.iter().rev().find(|day| begins(day).is_some_and(|begins| begins <= start))?;
+        let begin_of = |day: &Day| day.changeover.map(|changeover| day.date.0.and_time(changeover.0));
+        let day = self.days.iter().rev().find(|day| begin_of(day).is_some_and(|begin| begin <= start))?;
         // A day lasts at most 24 hours, also where the next date is no day of the conference.
-        let ends = begins(day)?.checked_add_days(chrono::Days::new(1))?;
+        let ends = begin_of(day)?.checked_add_days(chrono::Days::new(1))?;
         (start < ends).then_some(day)
     }
 
@@ -210,51 +212,51 @@ impl Session {
 }
 
 /// The wall time in the offset of a resolved time.
-fn local(moment: LocalOrInstant) -> Option<NaiveDateTime> {
-    match moment {
+fn wall_time(time: LocalOrInstant) -> Option<NaiveDateTime> {
+    match time {
         LocalOrInstant::Instant(instant) => Some(instant.naive_local()),
         LocalOrInstant::Wall(wall) => Some(wall),
     }
 }
 
 /// The instant of a resolved time.
-pub fn instant(moment: LocalOrInstant) -> DateTime<FixedOffset> {
-    match moment {
+pub fn instant(time: LocalOrInstant) -> DateTime<FixedOffset> {
+    match time {
         LocalOrInstant::Instant(instant) => instant,
         // Agendas from [`read`] have no wall times. If one comes through, UTC keeps the order.
         LocalOrInstant::Wall(wall) => wall.and_utc().fixed_offset(),
     }
 }
 
-fn adopt<N, D, K: 'static>(
+fn adopt_list_ids<N, D, K: 'static>(
     nodes: &mut [N],
     draft: &[D],
-    slot: impl for<'a> Fn(&'a mut N) -> (&'a mut Option<Id<K>>, String),
-    known: impl Fn(&D) -> (Option<Id<K>>, String),
-    place: impl Fn(usize) -> String,
+    id_slot_and_code: impl for<'a> Fn(&'a mut N) -> (&'a mut Option<Id<K>>, String),
+    id_and_code: impl Fn(&D) -> (Option<Id<K>>, String),
+    pointer: impl Fn(usize) -> String,
     errors: &mut ValidationErrors,
 ) {
     let by_code: HashMap<String, Id<K>> = draft
         .iter()
         .filter_map(|node| {
-            let (id, code) = known(node);
+            let (id, code) = id_and_code(node);
             Some((code, id?))
         })
         .collect();
-    let mut taken: HashMap<Id<K>, usize> = HashMap::new();
+    let mut indexes_by_id: HashMap<Id<K>, usize> = HashMap::new();
     for (index, node) in nodes.iter_mut().enumerate() {
-        if let Some(id) = *slot(node).0
-            && let Some(first) = taken.insert(id, index)
+        if let Some(id) = *id_slot_and_code(node).0
+            && let Some(first_index) = indexes_by_id.insert(id, index)
         {
-            errors.add(place(index), "duplicate", format!("is also the id at {}", place(first)));
+            errors.add(pointer(index), "duplicate", format!("is also the id at {}", pointer(first_index)));
         }
     }
     for node in nodes.iter_mut() {
-        let (id, code) = slot(node);
+        let (id, code) = id_slot_and_code(node);
         if id.is_none() {
             // If another node has this id, that node is the same thing under a new code.
-            let same = by_code.get(&code).copied().filter(|id| !taken.contains_key(id));
-            *id = Some(same.unwrap_or_else(Id::unlinked));
+            let draft_id = by_code.get(&code).copied().filter(|id| !indexes_by_id.contains_key(id));
+            *id = Some(draft_id.unwrap_or_else(Id::new_public));
         }
     }
 }
@@ -270,8 +272,8 @@ pub fn date(date: Date) -> NaiveDate {
     date.0
 }
 
-pub fn utc(moment: LocalOrInstant) -> DateTime<Utc> {
-    instant(moment).to_utc()
+pub fn utc(time: LocalOrInstant) -> DateTime<Utc> {
+    instant(time).to_utc()
 }
 
 #[cfg(test)]
@@ -298,7 +300,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_exported_changes_nothing_when_it_is_applied(agenda in arbitrary::agenda(), with_ids in any::<bool>()) {
+        fn an_exported_agenda_applied_again_changes_nothing(agenda in arbitrary::agenda(), with_ids in any::<bool>()) {
             let mut exported = serde_json::to_value(&agenda).unwrap();
             if !with_ids {
                 without_ids(&mut exported);

@@ -65,14 +65,14 @@ pub struct Change {
 
 impl Change {
     /// Reads a change from the JSON of the API; `None` if it is no change.
-    pub fn from_wire(value: &Value) -> Option<Self> {
+    pub fn from_json(value: &Value) -> Option<Self> {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let fields = value.get("fields").and_then(Value::as_array);
         let object = |key: &str| value.get(key).and_then(Value::as_object).cloned();
         let ordinal = value.get("ordinal").and_then(Value::as_u64);
         Some(Self {
-            action: ChangeAction::from_word(text("action")?)?,
-            resource: ResourceKind::from_word(text("resource")?)?,
+            action: ChangeAction::from_text(text("action")?)?,
+            resource: ResourceKind::from_text(text("resource")?)?,
             code: text("code")?.to_owned(),
             id: text("id").or_else(|| text("code"))?.to_owned(),
             ordinal: ordinal.and_then(|ordinal| usize::try_from(ordinal).ok()),
@@ -82,7 +82,7 @@ impl Change {
         })
     }
 
-    pub fn entry(&self) -> audit::Entry {
+    pub fn audit_entry(&self) -> audit::Entry {
         audit::Entry {
             action: self.action.into(),
             resource: self.resource,
@@ -135,7 +135,7 @@ impl Node {
 /// Every thing of an agenda. References are ids instead of codes: then a renaming changes only the renamed thing, and a
 /// code that passes to another thing changes everything that refers to it.
 pub fn nodes(agenda: &Agenda) -> Vec<Node> {
-    let ids = Ids::of(agenda);
+    let ids = IdsByCode::of(agenda);
     let mut nodes = vec![Node::of(ResourceKind::Conference, agenda.conference.slug.as_str(), &agenda.conference, &[])];
     nodes.extend(
         agenda.organisations.iter().map(|node| Node::of(ResourceKind::Organisation, node.code.as_str(), node, &[])),
@@ -158,18 +158,18 @@ pub fn nodes(agenda: &Agenda) -> Vec<Node> {
         nodes.push(Node::of(ResourceKind::CallForAction, "call-for-action", call, &[]));
     }
     for node in &mut nodes {
-        ids.resolve(node);
+        ids.replace_codes(node);
     }
     nodes
 }
 
 /// Ids of the things that others refer to, by kind and code.
-struct Ids(HashMap<(ResourceKind, String), String>);
+struct IdsByCode(HashMap<(ResourceKind, String), String>);
 
-impl Ids {
+impl IdsByCode {
     fn of(agenda: &Agenda) -> Self {
         let mut ids = HashMap::new();
-        macro_rules! learn {
+        macro_rules! collect_ids {
             ($($list:ident $kind:ident),+) => {
                 $(for node in &agenda.$list {
                     if let Some(id) = node.id {
@@ -178,11 +178,11 @@ impl Ids {
                 })+
             };
         }
-        learn!(organisations Organisation, rooms Room, tracks Track, speakers Speaker);
+        collect_ids!(organisations Organisation, rooms Room, tracks Track, speakers Speaker);
         Self(ids)
     }
 
-    fn resolve(&self, node: &mut Node) {
+    fn replace_codes(&self, node: &mut Node) {
         for (field, value) in &mut node.fields {
             match field.as_str() {
                 "organisation" | "room" | "track" => self.replace(field, value),
@@ -204,7 +204,7 @@ impl Ids {
         };
         let kind = match field {
             "on_behalf_of" => Some(ResourceKind::Speaker),
-            field => ResourceKind::from_word(field),
+            field => ResourceKind::from_text(field),
         };
         if let Some(id) = kind.and_then(|kind| self.0.get(&(kind, code.to_owned()))) {
             *value = Value::from(id.as_str());
@@ -214,13 +214,13 @@ impl Ids {
 
 /// The changes that turn `before` into `after`. They are complete: `before` and the changes give `after`.
 pub fn changes(before: &[Node], after: &[Node]) -> Vec<Change> {
-    let known: HashMap<_, _> = before.iter().map(|node| (key(node), node)).collect();
-    let kept: HashSet<_> = after.iter().map(key).collect();
+    let nodes_before: HashMap<_, _> = before.iter().map(|node| (key(node), node)).collect();
+    let keys_after: HashSet<_> = after.iter().map(key).collect();
     let mut counts: HashMap<Group<'_>, usize> = HashMap::new();
     let mut changes = Vec::new();
     for node in after {
         let ordinal = counts.entry(group(node)).and_modify(|count| *count += 1).or_insert(1);
-        match known.get(&key(node)) {
+        match nodes_before.get(&key(node)) {
             None => changes.push(Change {
                 ordinal: Some(*ordinal),
                 after: Some(node.fields.clone()),
@@ -231,8 +231,8 @@ pub fn changes(before: &[Node], after: &[Node]) -> Vec<Change> {
                 if !fields.is_empty() {
                     changes.push(Change {
                         ordinal: Some(*ordinal).filter(|_| group(old) != group(node)),
-                        before: Some(taken(&old.fields, &fields)),
-                        after: Some(taken(&node.fields, &fields)),
+                        before: Some(selected(&old.fields, &fields)),
+                        after: Some(selected(&node.fields, &fields)),
                         fields,
                         ..Change::of(ChangeAction::Update, node)
                     });
@@ -240,7 +240,7 @@ pub fn changes(before: &[Node], after: &[Node]) -> Vec<Change> {
             }
         }
     }
-    for node in before.iter().filter(|node| !kept.contains(&key(node))) {
+    for node in before.iter().filter(|node| !keys_after.contains(&key(node))) {
         changes.push(Change { before: Some(node.fields.clone()), ..Change::of(ChangeAction::Remove, node) });
     }
     changes.extend(reorders(before, after));
@@ -272,7 +272,7 @@ fn changed_fields(old: &Node, new: &Node) -> Vec<String> {
     names.into_iter().filter(|name| old.fields.get(*name) != new.fields.get(*name)).cloned().collect()
 }
 
-fn taken(fields: &Map<String, Value>, names: &[String]) -> Map<String, Value> {
+fn selected(fields: &Map<String, Value>, names: &[String]) -> Map<String, Value> {
     names.iter().filter_map(|name| Some((name.clone(), fields.get(name)?.clone()))).collect()
 }
 
@@ -280,12 +280,12 @@ fn taken(fields: &Map<String, Value>, names: &[String]) -> Map<String, Value> {
 fn reorders(before: &[Node], after: &[Node]) -> Vec<Change> {
     let groups: HashMap<_, _> = before.iter().map(|node| (key(node), group(node))).collect();
     // A thing that went to another group was moved, not reordered.
-    let stayed: HashSet<_> =
+    let unmoved: HashSet<_> =
         after.iter().filter(|node| groups.get(&key(node)) == Some(&group(node))).map(key).collect();
-    let earlier: HashMap<Group<'_>, Vec<&Node>> = orders(before, &stayed).into_iter().collect();
+    let orders_before: HashMap<Group<'_>, Vec<&Node>> = ordered_groups(before, &unmoved).into_iter().collect();
     let mut changes = Vec::new();
-    for ((resource, within), order) in orders(after, &stayed) {
-        let Some(old) = earlier.get(&(resource, within)) else {
+    for ((resource, within), order) in ordered_groups(after, &unmoved) {
+        let Some(old) = orders_before.get(&(resource, within)) else {
             continue;
         };
         if old.iter().map(|node| &node.id).eq(order.iter().map(|node| &node.id)) {
@@ -311,8 +311,8 @@ fn reorders(before: &[Node], after: &[Node]) -> Vec<Change> {
 
 /// Code of a session by its id, because items refer to it by id.
 fn code_of<'a>(nodes: &'a [Node], session: &'a str) -> &'a str {
-    let found = nodes.iter().find(|node| node.resource == ResourceKind::Session && node.id == session);
-    found.map_or(session, |node| node.code.as_str())
+    let node = nodes.iter().find(|node| node.resource == ResourceKind::Session && node.id == session);
+    node.map_or(session, |node| node.code.as_str())
 }
 
 /// Kind of things, and of items the id of their session: the things of a group have an order.
@@ -323,20 +323,20 @@ fn group(node: &Node) -> Group<'_> {
     (node.resource, session.filter(|_| node.resource == ResourceKind::Item))
 }
 
-/// Nodes of each group in their order, without those that did not stay.
-fn orders<'a>(nodes: &'a [Node], stayed: &HashSet<(ResourceKind, &str)>) -> Vec<(Group<'a>, Vec<&'a Node>)> {
-    let mut orders: Vec<(Group<'a>, Vec<&'a Node>)> = Vec::new();
-    let mut places: HashMap<Group<'a>, usize> = HashMap::new();
-    for node in nodes.iter().filter(|node| stayed.contains(&key(node))) {
-        let place = *places.entry(group(node)).or_insert_with(|| {
-            orders.push((group(node), Vec::new()));
-            orders.len() - 1
+/// Nodes of each group in their order, only those that stay in their group.
+fn ordered_groups<'a>(nodes: &'a [Node], unmoved: &HashSet<(ResourceKind, &str)>) -> Vec<(Group<'a>, Vec<&'a Node>)> {
+    let mut ordered_groups: Vec<(Group<'a>, Vec<&'a Node>)> = Vec::new();
+    let mut order_indexes: HashMap<Group<'a>, usize> = HashMap::new();
+    for node in nodes.iter().filter(|node| unmoved.contains(&key(node))) {
+        let index = *order_indexes.entry(group(node)).or_insert_with(|| {
+            ordered_groups.push((group(node), Vec::new()));
+            ordered_groups.len() - 1
         });
-        if let Some((_, order)) = orders.get_mut(place) {
+        if let Some((_, order)) = ordered_groups.get_mut(index) {
             order.push(node);
         }
     }
-    orders
+    ordered_groups
 }
 
 #[cfg(test)]
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_has_a_line_a_change_and_none_for_what_stays() {
+    fn a_plan_has_one_line_per_change_and_none_for_an_unchanged_thing() {
         let before = [
             node(ResourceKind::Room, "1", "a", None),
             node(ResourceKind::Room, "2", "b", None),
@@ -392,15 +392,15 @@ mod tests {
     }
 
     /// Nodes of each group in their order.
-    type Arranged = BTreeMap<(ResourceKind, Option<String>), Vec<Node>>;
+    type NodesByGroup = BTreeMap<(ResourceKind, Option<String>), Vec<Node>>;
 
     fn group_of(node: &Node) -> (ResourceKind, Option<String>) {
         let (resource, within) = group(node);
         (resource, within.map(str::to_owned))
     }
 
-    fn arranged(nodes: &[Node]) -> Arranged {
-        let mut groups = Arranged::new();
+    fn nodes_by_group(nodes: &[Node]) -> NodesByGroup {
+        let mut groups = NodesByGroup::new();
         for node in nodes {
             groups.entry(group_of(node)).or_default().push(node.clone());
         }
@@ -408,43 +408,43 @@ mod tests {
     }
 
     /// Applies changes like a client that keeps a copy.
-    fn apply(changes: &[Change], before: &[Node]) -> Arranged {
-        let mut groups = arranged(before);
-        let mut placed: Vec<(usize, Node)> = Vec::new();
-        let of = |action| changes.iter().filter(move |change| change.action == action);
-        for change in of(ChangeAction::Remove) {
+    fn apply(changes: &[Change], before: &[Node]) -> NodesByGroup {
+        let mut groups = nodes_by_group(before);
+        let mut to_insert: Vec<(usize, Node)> = Vec::new();
+        let changes_of = |action| changes.iter().filter(move |change| change.action == action);
+        for change in changes_of(ChangeAction::Remove) {
             for nodes in groups.values_mut() {
                 nodes.retain(|node| (node.resource, &node.id) != (change.resource, &change.id));
             }
         }
-        for change in of(ChangeAction::Update) {
+        for change in changes_of(ChangeAction::Update) {
             let (old, new) = (change.before.clone().unwrap(), change.after.clone().unwrap());
-            let is_it = |node: &Node| node.resource == change.resource && node.id == change.id;
-            let nodes = groups.values_mut().find(|nodes| nodes.iter().any(is_it)).unwrap();
-            let place = nodes.iter().position(is_it).unwrap();
-            let node = &mut nodes[place];
-            assert_eq!(taken(&node.fields, &change.fields), old, "what was is what the change says");
+            let is_changed = |node: &Node| node.resource == change.resource && node.id == change.id;
+            let nodes = groups.values_mut().find(|nodes| nodes.iter().any(is_changed)).unwrap();
+            let index = nodes.iter().position(is_changed).unwrap();
+            let node = &mut nodes[index];
+            assert_eq!(selected(&node.fields, &change.fields), old, "what was is what the change says");
             old.keys().for_each(|name| _ = node.fields.remove(name));
             node.fields.extend(new);
             node.code.clone_from(&change.code);
             if let Some(ordinal) = change.ordinal {
-                placed.push((ordinal, nodes.remove(place)));
+                to_insert.push((ordinal, nodes.remove(index)));
             }
         }
-        for change in of(ChangeAction::Create) {
+        for change in changes_of(ChangeAction::Create) {
             let (code, id) = (change.code.clone(), change.id.clone());
             let fields = change.after.clone().unwrap();
             let node = Node { resource: change.resource, code, id, fields };
-            placed.push((change.ordinal.unwrap(), node));
+            to_insert.push((change.ordinal.unwrap(), node));
         }
-        for change in of(ChangeAction::Reorder) {
+        for change in changes_of(ChangeAction::Reorder) {
             let within = Some(change.id.clone()).filter(|id| id != "*");
             let order = change.after.clone().unwrap()["order"].clone();
-            let place = |node: &Node| order.as_array().unwrap().iter().position(|code| *code == node.code.as_str());
-            groups.get_mut(&(change.resource, within)).unwrap().sort_by_key(|node| place(node).unwrap());
+            let index = |node: &Node| order.as_array().unwrap().iter().position(|code| *code == node.code.as_str());
+            groups.get_mut(&(change.resource, within)).unwrap().sort_by_key(|node| index(node).unwrap());
         }
-        placed.sort_by_key(|(ordinal, _)| *ordinal);
-        for (ordinal, node) in placed {
+        to_insert.sort_by_key(|(ordinal, _)| *ordinal);
+        for (ordinal, node) in to_insert {
             groups.entry(group_of(&node)).or_default().insert(ordinal - 1, node);
         }
         groups.retain(|_, nodes| !nodes.is_empty());
@@ -480,8 +480,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn changes_carried_out_on_what_was_give_what_is(before in documents(), after in documents()) {
-            prop_assert_eq!(apply(&changes(&before, &after), &before), arranged(&after));
+        fn changes_applied_to_the_old_things_give_the_new_ones(before in documents(), after in documents()) {
+            prop_assert_eq!(apply(&changes(&before, &after), &before), nodes_by_group(&after));
             prop_assert!(changes(&before, &before).is_empty());
         }
 
@@ -489,8 +489,8 @@ mod tests {
         fn changes_between_two_agendas_give_the_second(before in arbitrary::agenda(), after in arbitrary::agenda()) {
             let (before, after) = (nodes(&before), nodes(&after));
             let written = serde_json::to_value(changes(&before, &after)).unwrap();
-            let read: Vec<_> = written.as_array().unwrap().iter().filter_map(Change::from_wire).collect();
-            prop_assert_eq!(apply(&read, &before), arranged(&after));
+            let read: Vec<_> = written.as_array().unwrap().iter().filter_map(Change::from_json).collect();
+            prop_assert_eq!(apply(&read, &before), nodes_by_group(&after));
         }
     }
 }

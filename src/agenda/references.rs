@@ -40,54 +40,54 @@ const REFERENCES: &[(&str, &str)] = &[
 const DAYS_MAX: i64 = 366;
 
 /// Every code that is defined twice, every reference to an unknown code, and every time that does not exist.
-pub fn faults(document: &Value) -> ValidationErrors {
-    let mut faults = ValidationErrors::default();
+pub fn check(document: &Value) -> ValidationErrors {
+    let mut errors = ValidationErrors::default();
     let mut defined: HashMap<(&str, &str), String> = HashMap::new();
     for (pattern, noun) in DEFINITIONS {
-        each(document, pattern, &mut |pointer, code| {
+        for_each_text(document, pattern, &mut |pointer, code| {
             if let Some(first) = defined.get(&(*noun, code)) {
-                faults.add(pointer, "duplicate", format!("is also the {noun} at {first}"));
+                errors.add(pointer, "duplicate", format!("is also the {noun} at {first}"));
             } else {
                 defined.insert((*noun, code), pointer);
             }
         });
     }
     for (pattern, noun) in REFERENCES {
-        each(document, pattern, &mut |pointer, code| {
+        for_each_text(document, pattern, &mut |pointer, code| {
             if !defined.contains_key(&(*noun, code)) {
-                faults.add(pointer, "unknown_reference", format!("there is no {noun} {code}"));
+                errors.add(pointer, "unknown_reference", format!("there is no {noun} {code}"));
             }
         });
     }
-    check_dates(document, &mut faults);
-    check_times(document, &mut faults);
-    faults
+    check_dates(document, &mut errors);
+    check_times(document, &mut errors);
+    errors
 }
 
 /// Changes every reference to the `noun` with code `from` into one to `to`.
 pub fn rename(document: &mut Value, noun: &str, from: &str, to: &str) {
-    let places: Vec<String> = REFERENCES
+    let pointers: Vec<String> = REFERENCES
         .iter()
-        .filter(|(_, referred)| *referred == noun)
+        .filter(|(_, referred_noun)| *referred_noun == noun)
         .flat_map(|(pattern, _)| {
-            let mut found = Vec::new();
-            each(document, pattern, &mut |pointer, code| {
+            let mut of_pattern = Vec::new();
+            for_each_text(document, pattern, &mut |pointer, code| {
                 if code == from {
-                    found.push(pointer.trim_start_matches('#').to_owned());
+                    of_pattern.push(pointer.trim_start_matches('#').to_owned());
                 }
             });
-            found
+            of_pattern
         })
         .collect();
-    for place in places {
-        if let Some(value) = document.pointer_mut(&place) {
+    for pointer in pointers {
+        if let Some(value) = document.pointer_mut(&pointer) {
             *value = Value::from(to);
         }
     }
 }
 
 /// Visits every string at `pattern`, in which `*` stands for each element of a list.
-fn each<'a>(document: &'a Value, pattern: &str, visit: &mut impl FnMut(String, &'a str)) {
+fn for_each_text<'a>(document: &'a Value, pattern: &str, visit: &mut impl FnMut(String, &'a str)) {
     fn walk<'a>(value: &'a Value, rest: &[&str], pointer: String, visit: &mut impl FnMut(String, &'a str)) {
         match (rest, value) {
             ([], Value::String(text)) => visit(pointer, text),
@@ -112,24 +112,24 @@ fn text<'a>(document: &'a Value, pointer: &str) -> Option<&'a str> {
     document.pointer(pointer).and_then(Value::as_str)
 }
 
-fn check_dates(document: &Value, faults: &mut ValidationErrors) {
+fn check_dates(document: &Value, errors: &mut ValidationErrors) {
     let date = |pointer| text(document, pointer).and_then(|text| Date::parse(text).ok());
     let (Some(first), Some(last)) = (date("/conference/starts_on"), date("/conference/ends_on")) else {
         return;
     };
     if last < first {
-        faults.add("#/conference/ends_on", "ends_before_start", format!("is before starts_on, {first}"));
+        errors.add("#/conference/ends_on", "ends_before_start", format!("is before starts_on, {first}"));
     } else if (last.0 - first.0).num_days() >= DAYS_MAX {
-        faults.add("#/conference/ends_on", "too_long", format!("a conference has at most {DAYS_MAX} days"));
+        errors.add("#/conference/ends_on", "too_long", format!("a conference has at most {DAYS_MAX} days"));
     }
-    each(document, "/days/*/date", &mut |pointer, day| {
+    for_each_text(document, "/days/*/date", &mut |pointer, day| {
         if Date::parse(day).is_ok_and(|day| !(first..=last).contains(&day)) {
-            faults.add(pointer, "outside_conference", format!("must be from {first} to {last}"));
+            errors.add(pointer, "outside_conference", format!("must be from {first} to {last}"));
         }
     });
 }
 
-fn check_times(document: &Value, faults: &mut ValidationErrors) {
+fn check_times(document: &Value, errors: &mut ValidationErrors) {
     let Some(zone) = text(document, "/conference/time_zone").and_then(|text| TimeZone::parse(text).ok()) else {
         return;
     };
@@ -139,9 +139,9 @@ fn check_times(document: &Value, faults: &mut ValidationErrors) {
         "/sessions/*/items/*/public_from",
         "/sessions/*/items/*/inscribed_at",
     ] {
-        each(document, pattern, &mut |pointer, text| {
-            if let Ok(Err(fault)) = LocalOrInstant::parse(text).map(|moment| moment.resolve(zone)) {
-                faults.add(pointer, &fault.code, fault.detail);
+        for_each_text(document, pattern, &mut |pointer, text| {
+            if let Ok(Err(error)) = LocalOrInstant::parse(text).map(|time| time.resolve(zone)) {
+                errors.add(pointer, &error.code, error.detail);
             }
         });
     }
@@ -149,16 +149,15 @@ fn check_times(document: &Value, faults: &mut ValidationErrors) {
     for (index, session) in sessions.into_iter().flatten().enumerate() {
         let mut instant = |key: &str| -> Option<DateTime<FixedOffset>> {
             // [`crate::agenda::model::read`] reports a text that is no time.
-            let moment = session.get(key).and_then(Value::as_str).and_then(|text| LocalOrInstant::parse(text).ok())?;
-            moment
-                .resolve(zone)
-                .map_err(|fault| faults.add(format!("#/sessions/{index}/{key}"), &fault.code, fault.detail))
+            let time = session.get(key).and_then(Value::as_str).and_then(|text| LocalOrInstant::parse(text).ok())?;
+            time.resolve(zone)
+                .map_err(|error| errors.add(format!("#/sessions/{index}/{key}"), &error.code, error.detail))
                 .ok()
         };
         if let (Some(starts_at), Some(ends_at)) = (instant("starts_at"), instant("ends_at"))
             && ends_at <= starts_at
         {
-            faults.add(
+            errors.add(
                 format!("#/sessions/{index}/ends_at"),
                 "ends_before_start",
                 format!("must be after starts_at, {}", starts_at.to_rfc3339()),

@@ -51,7 +51,7 @@ pub enum RuleChange {
 }
 
 impl RuleChange {
-    fn of(self, rule: Option<ProtocolRule>) -> Option<ProtocolRule> {
+    fn apply_to(self, rule: Option<ProtocolRule>) -> Option<ProtocolRule> {
         match self {
             Self::Keep => rule,
             Self::Clear => None,
@@ -71,13 +71,13 @@ impl Deserr<ValidationErrors> for RuleChange {
 }
 
 pub fn find_session<'a>(agenda: &'a Agenda, code: &Code) -> Result<&'a Session, AgendaError> {
-    agenda.sessions.iter().find(|session| session.code == *code).ok_or(AgendaError::NoThing("session"))
+    agenda.sessions.iter().find(|session| session.code == *code).ok_or(AgendaError::ThingNotFound("session"))
 }
 
 /// Sets the running order of a session, and returns the draft with it.
 ///
 /// # Errors
-/// [`AgendaError::NoThing`] without such a session; [`AgendaError::Stale`] if it does not meet the preconditions;
+/// [`AgendaError::ThingNotFound`] without such a session; [`AgendaError::Stale`] if it does not meet the preconditions;
 /// [`AgendaError::Invalid`] if the codes are not those of its items.
 pub fn set_protocol_order(
     connection: &mut Connection,
@@ -98,11 +98,12 @@ pub fn set_protocol_order(
 /// Sorts the items of a session into the order of `change`, or else into the proposed one.
 fn reorder(agenda: &mut Agenda, code: &Code, change: &OrderChange) -> Result<(), AgendaError> {
     let index = agenda.sessions.iter().position(|session| session.code == *code);
-    let session = index.and_then(|index| agenda.sessions.get_mut(index)).ok_or(AgendaError::NoThing("session"))?;
-    check(session, change).or(())?;
-    session.protocol_rule = change.rule.of(session.protocol_rule);
-    if let Some(placed) = &change.placed_by_hand {
-        session.items.iter_mut().for_each(|item| item.placed_by_hand = placed.contains(&item.code));
+    let session =
+        index.and_then(|index| agenda.sessions.get_mut(index)).ok_or(AgendaError::ThingNotFound("session"))?;
+    check(session, change).into_result(())?;
+    session.protocol_rule = change.rule.apply_to(session.protocol_rule);
+    if let Some(placed_codes) = &change.placed_by_hand {
+        session.items.iter_mut().for_each(|item| item.placed_by_hand = placed_codes.contains(&item.code));
     }
     let order = match &change.order {
         Some(order) => order.clone(),
@@ -112,35 +113,36 @@ fn reorder(agenda: &mut Agenda, code: &Code, change: &OrderChange) -> Result<(),
             precedence::codes(session, &order).into_iter().cloned().collect()
         }
     };
-    let places: HashMap<Code, usize> = order.into_iter().enumerate().map(|(place, code)| (code, place)).collect();
+    let positions: HashMap<Code, usize> =
+        order.into_iter().enumerate().map(|(position, code)| (code, position)).collect();
     if let Some(session) = index.and_then(|index| agenda.sessions.get_mut(index)) {
-        session.items.sort_by_key(|item| places.get(&item.code).copied());
+        session.items.sort_by_key(|item| positions.get(&item.code).copied());
     }
     Ok(())
 }
 
 /// Faults of the codes: unknown ones, duplicates, and items that the order leaves out.
 fn check(session: &Session, change: &OrderChange) -> ValidationErrors {
-    let mut faults = ValidationErrors::default();
+    let mut errors = ValidationErrors::default();
     let lists = [("order", &change.order), ("placed_by_hand", &change.placed_by_hand)];
     for (field, codes) in lists.iter().filter_map(|(field, codes)| Some((field, codes.as_ref()?))) {
-        let mut seen = HashMap::new();
-        for (place, code) in codes.iter().enumerate() {
-            let pointer = format!("#/{field}/{place}");
+        let mut first_indexes = HashMap::new();
+        for (index, code) in codes.iter().enumerate() {
+            let pointer = format!("#/{field}/{index}");
             if !session.items.iter().any(|item| item.code == *code) {
-                faults.add(pointer, "unknown_reference", format!("session {} has no item {code}", session.code));
-            } else if let Some(first) = seen.insert(code, place) {
-                faults.add(pointer, "duplicate", format!("is also the item at #/{field}/{first}"));
+                errors.add(pointer, "unknown_reference", format!("session {} has no item {code}", session.code));
+            } else if let Some(first_index) = first_indexes.insert(code, index) {
+                errors.add(pointer, "duplicate", format!("is also the item at #/{field}/{first_index}"));
             }
         }
     }
-    let named = |order: &Vec<Code>| {
+    let missing_codes = |order: &Vec<Code>| {
         let left_out = session.items.iter().map(|item| &item.code).filter(|code| !order.contains(code));
         left_out.map(Code::as_str).collect::<Vec<_>>()
     };
-    let left_out = change.order.as_ref().map(named).unwrap_or_default();
+    let left_out = change.order.as_ref().map(missing_codes).unwrap_or_default();
     if !left_out.is_empty() {
-        faults.add("#/order", "incomplete", format!("must name every item: {} missing", left_out.join(", ")));
+        errors.add("#/order", "incomplete", format!("must name every item: {} missing", left_out.join(", ")));
     }
-    faults
+    errors
 }

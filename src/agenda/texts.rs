@@ -26,7 +26,7 @@ use crate::{
 pub struct Texts<'a> {
     pub resource: AgendaResource,
     pub code: Cow<'a, str>,
-    place: Vec<Step>,
+    path: Vec<Step>,
     /// Texts by field; a field in a list is `commitments/0/text`.
     pub fields: Vec<(Cow<'static, str>, &'a Localised)>,
 }
@@ -35,7 +35,7 @@ impl Texts<'_> {
     /// JSON pointer to the thing.
     pub fn pointer(&self) -> String {
         let mut pointer = "#".to_owned();
-        for step in &self.place {
+        for step in &self.path {
             pointer.push_str(&format!("/{step}"));
         }
         pointer
@@ -66,13 +66,13 @@ impl fmt::Display for Step {
 impl Agenda {
     /// Every thing that can have texts, in the order of the document.
     pub fn texts(&self) -> Vec<Texts<'_>> {
-        let mut collector = Collector { things: Vec::new(), current: None, place: Vec::new() };
+        let mut collector = Collector { things: Vec::new(), current: None, path: Vec::new() };
         self.collect(&mut collector);
         collector.things
     }
 
     /// Visits every localised text.
-    pub fn each_text_mut(&mut self, visit: &mut dyn FnMut(&mut Localised)) {
+    pub fn for_each_text_mut(&mut self, visit: &mut dyn FnMut(&mut Localised)) {
         self.visit_mut(visit);
     }
 }
@@ -92,29 +92,29 @@ struct Collector<'a> {
     things: Vec<Texts<'a>>,
     /// Index of the thing to which the current part belongs.
     current: Option<usize>,
-    place: Vec<Step>,
+    path: Vec<Step>,
 }
 
 impl<'a> Collector<'a> {
     /// Collects the texts of a part of the current part.
-    fn within(&mut self, step: Step, part: &'a impl Part) {
+    fn collect_part(&mut self, step: Step, part: &'a impl Part) {
         let thing = self.current;
-        self.place.push(step);
+        self.path.push(step);
         part.collect(self);
-        self.place.pop();
+        self.path.pop();
         self.current = thing;
     }
 
     fn begin_thing(&mut self, resource: AgendaResource, code: Cow<'a, str>) {
         self.current = Some(self.things.len());
-        self.things.push(Texts { resource, code, place: self.place.clone(), fields: Vec::new() });
+        self.things.push(Texts { resource, code, path: self.path.clone(), fields: Vec::new() });
     }
 
     fn add(&mut self, text: &'a Localised) {
         let Some(thing) = self.current.and_then(|index| self.things.get_mut(index)) else {
             return;
         };
-        let field = match self.place.get(thing.place.len()..).unwrap_or_default() {
+        let field = match self.path.get(thing.path.len()..).unwrap_or_default() {
             [Step::Member(name)] => Cow::Borrowed(*name),
             steps => steps.iter().map(Step::to_string).collect::<Vec<_>>().join("/").into(),
         };
@@ -130,8 +130,8 @@ trait Part {
     /// Visits the texts of the part.
     fn visit_mut(&mut self, _: &mut dyn FnMut(&mut Localised)) {}
 
-    /// Adds the names of the fields that hold localised texts. `own` is the name of the part itself.
-    fn localised_fields(_own: &'static str, _names: &mut BTreeSet<&'static str>) {}
+    /// Adds the names of the fields that hold localised texts. `field_name` is the name of the field with the part.
+    fn localised_fields(_field_name: &'static str, _names: &mut BTreeSet<&'static str>) {}
 }
 
 impl Part for Localised {
@@ -143,8 +143,8 @@ impl Part for Localised {
         visit(self);
     }
 
-    fn localised_fields(own: &'static str, names: &mut BTreeSet<&'static str>) {
-        names.insert(own);
+    fn localised_fields(field_name: &'static str, names: &mut BTreeSet<&'static str>) {
+        names.insert(field_name);
     }
 }
 
@@ -161,15 +161,15 @@ impl<T: Part> Part for Option<T> {
         }
     }
 
-    fn localised_fields(own: &'static str, names: &mut BTreeSet<&'static str>) {
-        T::localised_fields(own, names);
+    fn localised_fields(field_name: &'static str, names: &mut BTreeSet<&'static str>) {
+        T::localised_fields(field_name, names);
     }
 }
 
 impl<T: Part> Part for Vec<T> {
     fn collect<'a>(&'a self, collector: &mut Collector<'a>) {
         for (index, part) in self.iter().enumerate() {
-            collector.within(Step::Element(index), part);
+            collector.collect_part(Step::Element(index), part);
         }
     }
 
@@ -179,8 +179,8 @@ impl<T: Part> Part for Vec<T> {
         }
     }
 
-    fn localised_fields(own: &'static str, names: &mut BTreeSet<&'static str>) {
-        T::localised_fields(own, names);
+    fn localised_fields(field_name: &'static str, names: &mut BTreeSet<&'static str>) {
+        T::localised_fields(field_name, names);
     }
 }
 
@@ -190,7 +190,7 @@ fn json_name(field: &'static str) -> &'static str {
 }
 
 /// The names of the localised fields in a field of a part. The field is given as a function, for its type.
-fn of_field<P, T: Part>(_: fn(&P) -> &T, field: &'static str, names: &mut BTreeSet<&'static str>) {
+fn collect_field_names<P, T: Part>(_: fn(&P) -> &T, field: &'static str, names: &mut BTreeSet<&'static str>) {
     T::localised_fields(json_name(field), names);
 }
 
@@ -205,7 +205,7 @@ macro_rules! parts {
                 )?
                 // There is no `..`, so that a field that is not in the table does not compile.
                 let Self { $($field),+ } = self;
-                $(collector.within(Step::Member(json_name(stringify!($field))), $field);)+
+                $(collector.collect_part(Step::Member(json_name(stringify!($field))), $field);)+
             }
 
             fn visit_mut(&mut self, visit: &mut dyn FnMut(&mut Localised)) {
@@ -214,7 +214,7 @@ macro_rules! parts {
             }
 
             fn localised_fields(_: &'static str, names: &mut BTreeSet<&'static str>) {
-                $(of_field(|part: &Self| &part.$field, stringify!($field), names);)+
+                $(collect_field_names(|part: &Self| &part.$field, stringify!($field), names);)+
             }
         })+
     };
@@ -310,7 +310,7 @@ mod tests {
         let (document, pointers) = marked::document();
         let mut agenda = model::read(document).unwrap();
         let mut count = 0;
-        agenda.each_text_mut(&mut |text| {
+        agenda.for_each_text_mut(&mut |text| {
             count += 1;
             text.edit(|text| Some(text.replace(marked::MARK, "changed")));
         });
@@ -336,9 +336,9 @@ mod tests {
         for pointer in &pointers {
             document.pointer_mut(pointer.trim_start_matches('#')).unwrap()["de"] = Value::from("Deutsch");
         }
-        let faults = model::read(document).unwrap_err().0.into_iter().map(|fault| (fault.pointer, fault.code));
+        let errors = model::read(document).unwrap_err().0.into_iter().map(|error| (error.pointer, error.code));
         let expected = pointers.iter().map(|pointer| (format!("{pointer}/de"), "unknown_language".to_owned()));
-        assert_eq!(faults.collect::<BTreeSet<_>>(), expected.collect());
+        assert_eq!(errors.collect::<BTreeSet<_>>(), expected.collect());
     }
 
     #[test]

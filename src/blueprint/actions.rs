@@ -2,7 +2,7 @@
 
 use super::{
     Blueprint, BlueprintError,
-    copy::{self, Copy},
+    copy::{self, ConferenceCopy},
     document,
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     agenda::{
         self, Agenda, AgendaError, Change, ConferenceRef,
         actions::{find_authorised, lookup},
-        import::{File, Options, actions::ImportResult, draft::compose},
+        import::{ImportFile, ImportOptions, actions::ImportResult, draft::compose},
     },
     database::{Connection, DatabaseError},
     http::idempotency,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The owner of the idempotency keys of operations on the whole server.
-pub const SERVER: &str = "server";
+pub const SERVER_SCOPE: &str = "server";
 
 /// Makes the draft and the registration set-up equal to the blueprint, and creates the conference if it is new. With
 /// `dry_run` nothing is written. Returns the changes.
@@ -36,27 +36,27 @@ pub fn apply(
     dry_run: bool,
 ) -> Result<Vec<Change>, RegistrationError> {
     let planned = agenda::actions::plan(connection, slug, blueprint.agenda.clone())?;
-    let mut place = lookup(connection, slug)?;
+    let mut conference = lookup(connection, slug)?;
     if !dry_run {
-        place = Some(agenda::actions::write(connection, &planned, actor, Operation::ApplyBlueprint)?);
+        conference = Some(agenda::actions::write(connection, &planned, actor, Operation::ApplyBlueprint)?);
     }
-    let released = match &place {
-        Some(place) => programme::latest_agenda(connection, place)?,
+    let released = match &conference {
+        Some(conference) => programme::latest_agenda(connection, conference)?,
         None => None,
     };
     let zone = blueprint.agenda.conference.time_zone;
-    let membership = registration::actions::apply_setup(
+    let registration_changes = registration::actions::apply_setup(
         connection,
-        place.as_ref(),
+        conference.as_ref(),
         zone,
         blueprint.registration.clone(),
         released.as_ref(),
         dry_run,
     )?;
-    if let Some(place) = place.as_ref().filter(|_| !dry_run) {
-        agenda::actions::record(connection, actor, Operation::ApplyBlueprint, place, &membership)?;
+    if let Some(conference) = conference.as_ref().filter(|_| !dry_run) {
+        agenda::actions::record(connection, actor, Operation::ApplyBlueprint, conference, &registration_changes)?;
     }
-    Ok(planned.changes.into_iter().chain(membership).collect())
+    Ok(planned.changes.into_iter().chain(registration_changes).collect())
 }
 
 /// Imports a file of another system into the draft of `slug`. A new conference also gets the default registration
@@ -67,26 +67,26 @@ pub fn apply(
 pub fn import(
     connection: &mut Connection,
     slug: &Code,
-    file: &File,
-    options: &Options,
+    file: &ImportFile,
+    options: &ImportOptions,
     actor: &Actor,
     dry_run: bool,
 ) -> Result<ImportResult, RegistrationError> {
-    if let Some(place) = lookup(connection, slug)? {
-        return Ok(agenda::import::actions::import(connection, &place, file, options, actor, dry_run)?);
+    if let Some(conference) = lookup(connection, slug)? {
+        return Ok(agenda::import::actions::import(connection, &conference, file, options, actor, dry_run)?);
     }
     let composed = compose(file, None, slug, options).map_err(AgendaError::from)?;
-    let blueprint =
-        document::read(composed.document.clone()).map_err(|faults| AgendaError::from(composed.of_file(faults)))?;
+    let blueprint = document::read(composed.document.clone())
+        .map_err(|errors| AgendaError::from(composed.locate_in_file(errors)))?;
     let changes = apply(connection, slug, &blueprint, actor, dry_run)?;
     Ok(ImportResult::new(changes, composed, &blueprint.agenda))
 }
 
 /// The blueprint of the current draft and registration set-up.
-pub fn load(connection: &mut Connection, place: &ConferenceRef) -> Result<Blueprint, RegistrationError> {
-    let agenda = agenda::actions::load(connection, place)?;
+pub fn load(connection: &mut Connection, conference: &ConferenceRef) -> Result<Blueprint, RegistrationError> {
+    let agenda = agenda::actions::load(connection, conference)?;
     let zone = agenda.conference.time_zone;
-    let registration = registration::actions::load_setup(connection, place, zone)?;
+    let registration = registration::actions::load_setup(connection, conference, zone)?;
     Ok(Blueprint { agenda, registration })
 }
 
@@ -99,8 +99,8 @@ pub fn authorise_apply(
     credentials: &Credentials,
     slug: &Code,
 ) -> Result<Actor, RegistrationError> {
-    let place = lookup(connection, slug)?;
-    authorise(connection, credentials, Operation::ApplyBlueprint, place.map(|place| place.id))
+    let conference = lookup(connection, slug)?;
+    authorise(connection, credentials, Operation::ApplyBlueprint, conference.map(|conference| conference.id))
         .map_err(|error: AccessError| error.into())
 }
 
@@ -113,7 +113,7 @@ pub fn find_readable(
     credentials: &Credentials,
     slug: &Code,
 ) -> Result<ConferenceRef, AgendaError> {
-    find_authorised(connection, credentials, Operation::ReadBlueprint, slug).map(|(place, _)| place)
+    find_authorised(connection, credentials, Operation::ReadBlueprint, slug).map(|(conference, _)| conference)
 }
 
 /// Creates a conference from its own fields, with the default registration set-up.
@@ -129,11 +129,11 @@ pub fn create(
     let slug = &blueprint.agenda.conference.slug;
     let actor = authorise(connection, credentials, operation, None)?;
     if lookup(connection, slug)?.is_some() {
-        return Err(AgendaError::Exists { noun: "conference", code: slug.to_string() }.into());
+        return Err(AgendaError::AlreadyExists { noun: "conference", code: slug.to_string() }.into());
     }
     apply(connection, slug, blueprint, &actor, false)?;
-    let place = agenda::actions::find(connection, slug)?;
-    Ok(agenda::actions::load(connection, &place)?)
+    let conference = agenda::actions::find(connection, slug)?;
+    Ok(agenda::actions::load(connection, &conference)?)
 }
 
 /// Creates a copy of a conference.
@@ -144,26 +144,26 @@ pub fn copy(
     connection: &mut Connection,
     credentials: &Credentials,
     slug: &Code,
-    wish: &Copy,
+    request: &ConferenceCopy,
 ) -> Result<Agenda, RegistrationError> {
     authorise(connection, credentials, Operation::CopyConference, None)?;
-    let place = agenda::actions::find(connection, slug)?;
-    let original = load(connection, &place)?;
+    let conference = agenda::actions::find(connection, slug)?;
+    let original = load(connection, &conference)?;
     let starts_on = original.agenda.conference.starts_on;
     let document = serde_json::to_value(&original).map_err(|error| DatabaseError::Corrupt(error.to_string()))?;
-    let blueprint = document::read(copy::document(document, starts_on, wish)).map_err(as_of_date)?;
+    let blueprint = document::read(copy::document(document, starts_on, request)).map_err(fault_of_start_date)?;
     create(connection, credentials, Operation::CopyConference, &blueprint)
 }
 
 /// A validation error in a copy is caused by its new date, for instance a time that the clocks skip or repeat that
 /// night.
-fn as_of_date(faults: ValidationErrors) -> ValidationErrors {
-    let of_date = |fault: ValidationError| ValidationError {
+fn fault_of_start_date(errors: ValidationErrors) -> ValidationErrors {
+    let at_start_date = |fault: ValidationError| ValidationError {
         pointer: "#/starts_on".to_owned(),
         detail: format!("{} of the copy {}", fault.pointer, fault.detail),
         ..fault
     };
-    ValidationErrors(faults.0.into_iter().map(of_date).collect())
+    ValidationErrors(errors.0.into_iter().map(at_start_date).collect())
 }
 
 /// Deletes a conference with its agenda, its releases and its mail.
@@ -171,14 +171,14 @@ fn as_of_date(faults: ValidationErrors) -> ValidationErrors {
 /// # Errors
 /// [`BlueprintError::ConferenceInUse`] if anybody ever registered.
 pub fn delete(connection: &mut Connection, credentials: &Credentials, slug: &Code) -> Result<(), BlueprintError> {
-    let (place, actor) = find_authorised(connection, credentials, Operation::DeleteConference, slug)?;
-    agenda::actions::lock(connection, &place)?;
-    if registration::actions::is_registered_for(connection, &place)? {
+    let (conference, actor) = find_authorised(connection, credentials, Operation::DeleteConference, slug)?;
+    agenda::actions::lock(connection, &conference)?;
+    if registration::actions::has_registrations(connection, &conference)? {
         return Err(BlueprintError::ConferenceInUse);
     }
     // If somebody creates it again, they must not get the stored answer of the first time.
-    idempotency::forget(connection, SERVER)?;
-    idempotency::forget(connection, &place.id.to_string())?;
-    crate::mail::tracking::forget(connection, place.id)?;
-    Ok(agenda::actions::delete(connection, &place, &actor, Operation::DeleteConference)?)
+    idempotency::forget(connection, SERVER_SCOPE)?;
+    idempotency::forget(connection, &conference.id.to_string())?;
+    crate::mail::tracking::delete_messages_of(connection, conference.id)?;
+    Ok(agenda::actions::delete(connection, &conference, &actor, Operation::DeleteConference)?)
 }

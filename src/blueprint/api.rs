@@ -1,14 +1,11 @@
 //! `/api/v1/conferences/{conference}/blueprint`: the whole conference as one document.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use deserr::Deserr;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{
     Blueprint,
-    actions::{self, SERVER, apply, authorise_apply, copy, create, find_readable, load},
-    copy::Copy,
+    actions::{self, SERVER_SCOPE, apply, authorise_apply, copy, create, find_readable, load},
+    copy::ConferenceCopy,
     document,
 };
 use crate::{
@@ -17,7 +14,7 @@ use crate::{
         Agenda,
         api::{ApplyQuery, Plan},
         document::Conference,
-        edit::api::{WithWarnings, written},
+        edit::api::{WithWarnings, answer_write},
     },
     database::Database,
     http::{
@@ -30,7 +27,6 @@ use crate::{
     programme::service::ProgrammeService,
     registration::RegistrationError,
     validation::ValidationErrors,
-    values::{Code, Date, Localised},
 };
 
 /// Reads the whole conference as one document.
@@ -50,8 +46,8 @@ pub async fn read_blueprint(
     let slug = path.into_inner().0;
     let blueprint = database
         .read(move |tx| {
-            let place = find_readable(tx, &credentials, &slug)?;
-            load(tx, &place)
+            let conference = find_readable(tx, &credentials, &slug)?;
+            load(tx, &conference)
         })
         .await?;
     Ok(answer(&request, Representation::private(&blueprint)?))
@@ -77,8 +73,11 @@ pub async fn apply_blueprint(
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
     let dry_run = query.0.is_dry_run();
-    let (asked, asked_slug) = (credentials.clone(), slug.clone());
-    database.read(move |tx| authorise_apply(tx, &asked, &asked_slug)).await?;
+    // Before the body is received: access is checked again in the transaction that writes.
+    {
+        let (credentials, slug) = (credentials.clone(), slug.clone());
+        database.read(move |tx| authorise_apply(tx, &credentials, &slug)).await?;
+    }
     let blueprint = document::read(body.receive().await?)?;
     let turn = slug.to_string();
     let plan = database
@@ -108,48 +107,36 @@ pub async fn create_conference(
     key: IdempotencyKey,
     body: RawAgendaJson,
 ) -> Result<HttpResponse, Problem> {
-    let (asked, sent) = (credentials.clone(), body.0);
-    database.read(move |tx| authorise(tx, &asked, Operation::CreateConference, None)).await?;
-    let blueprint =
-        document::read(serde_json::json!({ "conference": sent })).map_err(|faults| within(faults, "/conference"))?;
+    let request_json = body.0;
+    {
+        let credentials = credentials.clone();
+        database.read(move |tx| authorise(tx, &credentials, Operation::CreateConference, None)).await?;
+    }
+    let blueprint = document::read(serde_json::json!({ "conference": request_json }))
+        .map_err(|errors| relative_to(errors, "/conference"))?;
     let answer = database
         .write("create a conference", move |tx| {
             let actor = authorise(tx, &credentials, Operation::CreateConference, None)?;
-            once(tx, &key, (SERVER, &actor.identity()), &sent, |tx| {
-                created(&create(tx, &credentials, Operation::CreateConference, &blueprint)?)
+            once(tx, &key, SERVER_SCOPE, &actor.identity(), &request_json, |tx| {
+                answer_creation(&create(tx, &credentials, Operation::CreateConference, &blueprint)?)
             })
         })
         .await?;
     Ok(answer.response())
 }
 
-fn created(agenda: &Agenda) -> Result<StoredAnswer, RegistrationError> {
+fn answer_creation(agenda: &Agenda) -> Result<StoredAnswer, RegistrationError> {
     let slug = &agenda.conference.slug;
     let location = format!("/api/v1/conferences/{slug}/agenda/conference");
-    Ok(written(agenda, &agenda.conference, Some(location))?)
+    Ok(answer_write(agenda, &agenda.conference, Some(location))?)
 }
 
 /// Validation errors of a part of the document, with pointers into what the client sent.
-fn within(mut faults: ValidationErrors, part: &str) -> ValidationErrors {
-    for fault in &mut faults.0 {
+fn relative_to(mut errors: ValidationErrors, part: &str) -> ValidationErrors {
+    for fault in &mut errors.0 {
         fault.pointer = fault.pointer.replacen(&format!("#{part}"), "#", 1);
     }
-    faults
-}
-
-/// What the copy of a conference is to be.
-#[derive(Debug, Clone, Deserr, Serialize, ToSchema)]
-#[deserr(error = ValidationErrors, deny_unknown_fields)]
-pub struct ConferenceCopy {
-    /// Name of the copy in URLs: short and lower-case, such as `peace-2031`.
-    pub slug: Code,
-    /// First date of the copy (`YYYY-MM-DD`). All dates and times move by the same number of days and keep their local
-    /// time.
-    pub starts_on: Date,
-    /// Name of the copy; the name of the original if left out.
-    #[deserr(default)]
-    #[schema(required = false)]
-    pub name: Option<Localised>,
+    errors
 }
 
 /// Creates a conference as a copy of another on other dates, with its agenda, call for action and registration set-up.
@@ -171,13 +158,14 @@ pub async fn copy_conference(
     key: IdempotencyKey,
     body: Json<ConferenceCopy>,
 ) -> Result<HttpResponse, Problem> {
-    let (slug, wish) = (path.into_inner().0, body.0);
-    let sent = serde_json::json!(wish);
-    let wish = Copy { slug: wish.slug, starts_on: wish.starts_on, name: wish.name };
+    let (slug, request) = (path.into_inner().0, body.0);
+    let request_json = serde_json::json!(request);
     let answer = database
         .write("copy a conference", move |tx| {
             let actor = authorise(tx, &credentials, Operation::CopyConference, None)?;
-            once(tx, &key, (SERVER, &actor.identity()), &sent, |tx| created(&copy(tx, &credentials, &slug, &wish)?))
+            once(tx, &key, SERVER_SCOPE, &actor.identity(), &request_json, |tx| {
+                answer_creation(&copy(tx, &credentials, &slug, &request)?)
+            })
         })
         .await?;
     Ok(answer.response())
@@ -193,14 +181,14 @@ pub async fn copy_conference(
 )]
 pub async fn delete_conference(
     database: web::Data<Database>,
-    state: web::Data<ProgrammeService>,
+    programme_service: web::Data<ProgrammeService>,
     credentials: Credentials,
     path: web::Path<CodePath>,
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
     let turn = slug.to_string();
     database.write_in_turn("delete a conference", &turn, move |tx| actions::delete(tx, &credentials, &slug)).await?;
-    if let Err(error) = state.programmes.refresh(&state.database).await {
+    if let Err(error) = programme_service.programmes.refresh(&programme_service.database).await {
         // It is committed; the poll notices as soon as the store answers again.
         tracing::warn!(%error, "a conference that is gone is still served");
     }

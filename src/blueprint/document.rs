@@ -31,19 +31,19 @@ pub struct Blueprint {
 /// Every validation error of every part, each with its pointer.
 pub fn read(mut document: Value) -> Result<Blueprint, ValidationErrors> {
     let registration = document.as_object_mut().and_then(|members| members.remove("registration"));
-    let surroundings = surroundings(&document);
-    match (agenda::model::read(document), setup::read(registration, &surroundings)) {
+    let setup_context = setup_context(&document);
+    match (agenda::model::read(document), setup::read(registration, &setup_context)) {
         (Ok(agenda), Ok(registration)) => Ok(Blueprint { agenda, registration }),
         (agenda, registration) => {
-            let mut faults = agenda.err().unwrap_or_default();
-            faults.0.extend(registration.err().unwrap_or_default().0);
-            Err(faults)
+            let mut errors = agenda.err().unwrap_or_default();
+            errors.0.extend(registration.err().unwrap_or_default().0);
+            Err(errors)
         }
     }
 }
 
 /// Time zone and languages from the raw document, so that errors elsewhere in it do not hide those of the set-up.
-fn surroundings(document: &Value) -> SetupContext {
+fn setup_context(document: &Value) -> SetupContext {
     let time_zone = document.pointer("/conference/time_zone").and_then(Value::as_str);
     let languages = document.pointer("/conference/languages").and_then(Value::as_array);
     SetupContext {

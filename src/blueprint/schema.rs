@@ -27,10 +27,10 @@ fn flatten(schema: &mut Value, definitions: &serde_json::Map<String, Value>) {
     let mut properties = agenda.get("properties").cloned().unwrap_or_default();
     let parts = schema.get("allOf").and_then(Value::as_array).cloned().unwrap_or_default();
     for part in parts {
-        if let (Some(members), Some(more)) =
+        if let (Some(members), Some(part_properties)) =
             (properties.as_object_mut(), part.get("properties").and_then(Value::as_object))
         {
-            members.extend(more.clone());
+            members.extend(part_properties.clone());
         }
     }
     *schema = json!({

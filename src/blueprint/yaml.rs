@@ -17,7 +17,7 @@ const DEPTH_MAX: usize = 32;
 #[derive(Debug)]
 pub struct Source {
     pub value: Value,
-    lines: BTreeMap<String, (usize, usize)>,
+    positions: BTreeMap<String, (usize, usize)>,
 }
 
 impl Source {
@@ -26,30 +26,30 @@ impl Source {
     /// # Errors
     /// It is not YAML, or contains something that JSON cannot contain.
     pub fn read(text: &str) -> Result<Self, ValidationErrors> {
-        let mut faults = ValidationErrors::default();
+        let mut errors = ValidationErrors::default();
         if text.len() > BYTES_MAX {
-            faults.add("1:1: #", "too_long", format!("at most {BYTES_MAX} bytes are read"));
-            return Err(faults);
+            errors.add("1:1: #", "too_long", format!("at most {BYTES_MAX} bytes are read"));
+            return Err(errors);
         }
         check_nesting(text)?;
         let documents = MarkedYaml::load_from_str(text).map_err(|error| {
             let mark = error.marker();
-            let place = format!("{}:{}", mark.line(), mark.col() + 1);
-            ValidationErrors(vec![ValidationError::at(place, "malformed_yaml", error.info())])
+            let pointer = format!("{}:{}", mark.line(), mark.col() + 1);
+            ValidationErrors(vec![ValidationError::at(pointer, "malformed_yaml", error.info())])
         })?;
         let [document] = documents.as_slice() else {
-            faults.add("1:1: #", "not_one_document", "must be one YAML document");
-            return Err(faults);
+            errors.add("1:1: #", "not_one_document", "must be one YAML document");
+            return Err(errors);
         };
-        let mut source = Self { value: Value::Null, lines: BTreeMap::new() };
-        let value = source.convert(document, "#".to_owned(), &mut faults);
+        let mut source = Self { value: Value::Null, positions: BTreeMap::new() };
+        let value = source.convert(document, "#".to_owned(), &mut errors);
         source.value = value;
-        if faults.0.is_empty() { Ok(source) } else { Err(source.located(faults)) }
+        if errors.0.is_empty() { Ok(source) } else { Err(source.located(errors)) }
     }
 
-    fn convert(&mut self, node: &MarkedYaml<'_>, pointer: String, faults: &mut ValidationErrors) -> Value {
+    fn convert(&mut self, node: &MarkedYaml<'_>, pointer: String, errors: &mut ValidationErrors) -> Value {
         let start = node.span.start;
-        self.lines.entry(pointer.clone()).or_insert((start.line(), start.col() + 1));
+        self.positions.entry(pointer.clone()).or_insert((start.line(), start.col() + 1));
         match &node.data {
             YamlData::Value(Scalar::Null) => Value::Null,
             YamlData::Value(Scalar::Boolean(flag)) => Value::Bool(*flag),
@@ -57,58 +57,58 @@ impl Source {
             YamlData::Value(Scalar::FloatingPoint(number)) => Value::from(number.into_inner()),
             YamlData::Value(Scalar::String(text)) => Value::String(text.to_string()),
             YamlData::Sequence(elements) => {
-                let convert = |(index, element)| self.convert(element, format!("{pointer}/{index}"), faults);
+                let convert = |(index, element)| self.convert(element, format!("{pointer}/{index}"), errors);
                 Value::Array(elements.iter().enumerate().map(convert).collect())
             }
             YamlData::Mapping(members) => {
                 let mut map = Map::new();
                 for (key, member) in members {
                     let Some(name) = key_text(key) else {
-                        faults.add(pointer.clone(), "invalid_key", "has a key that is not a text");
+                        errors.add(pointer.clone(), "invalid_key", "has a key that is not a text");
                         continue;
                     };
-                    let place = format!("{pointer}/{}", escaped(&name));
+                    let pointer = format!("{pointer}/{}", escaped(&name));
                     // The position of a member is that of its key.
                     let mark = key.span.start;
-                    self.lines.insert(place.clone(), (mark.line(), mark.col() + 1));
-                    let value = self.convert(member, place, faults);
+                    self.positions.insert(pointer.clone(), (mark.line(), mark.col() + 1));
+                    let value = self.convert(member, pointer, errors);
                     map.insert(name, value);
                 }
                 Value::Object(map)
             }
             _ => {
-                faults.add(pointer, "unreadable", "cannot be read");
+                errors.add(pointer, "unreadable", "cannot be read");
                 Value::Null
             }
         }
     }
 
     /// Line and column of the part with this pointer, or of the nearest enclosing part that the text contains.
-    pub fn line(&self, pointer: &str) -> Option<(usize, usize)> {
-        let mut place = pointer;
+    pub fn position(&self, pointer: &str) -> Option<(usize, usize)> {
+        let mut enclosing = pointer;
         loop {
-            if let Some(found) = self.lines.get(place) {
-                return Some(*found);
+            if let Some(position) = self.positions.get(enclosing) {
+                return Some(*position);
             }
-            place = place.rsplit_once('/')?.0;
+            enclosing = enclosing.rsplit_once('/')?.0;
         }
     }
 
-    fn located(&self, faults: ValidationErrors) -> ValidationErrors {
-        let locate = |fault: ValidationError| match self.line(&fault.pointer) {
+    fn located(&self, errors: ValidationErrors) -> ValidationErrors {
+        let locate = |fault: ValidationError| match self.position(&fault.pointer) {
             Some((line, column)) => ValidationError { pointer: format!("{line}:{column}: {}", fault.pointer), ..fault },
             None => fault,
         };
-        ValidationErrors(faults.0.into_iter().map(locate).collect())
+        ValidationErrors(errors.0.into_iter().map(locate).collect())
     }
 
     /// One line for each validation error, with file, line, column and pointer:
     /// `agenda.yaml:12:5: #/sessions/0/title is required`.
-    pub fn describe(&self, file: &str, faults: &ValidationErrors) -> Vec<String> {
-        let mut found: Vec<_> =
-            faults.0.iter().map(|fault| (self.line(&fault.pointer).unwrap_or((1, 1)), fault)).collect();
-        found.sort();
-        found
+    pub fn describe(&self, file: &str, errors: &ValidationErrors) -> Vec<String> {
+        let mut located: Vec<_> =
+            errors.0.iter().map(|fault| (self.position(&fault.pointer).unwrap_or((1, 1)), fault)).collect();
+        located.sort();
+        located
             .into_iter()
             .map(|((line, column), fault)| format!("{file}:{line}:{column}: {} {}", fault.pointer, fault.detail))
             .collect()
@@ -136,16 +136,16 @@ fn check_nesting(text: &str) -> Result<(), ValidationErrors> {
             _ => None,
         };
         if let Some((code, detail)) = refused {
-            let place = format!("{}:{}", span.start.line(), span.start.col() + 1);
-            return Err(ValidationErrors(vec![ValidationError::at(place, code, detail)]));
+            let pointer = format!("{}:{}", span.start.line(), span.start.col() + 1);
+            return Err(ValidationErrors(vec![ValidationError::at(pointer, code, detail)]));
         }
     }
     Ok(())
 }
 
 /// One line for each error of a text that is not YAML; these errors contain their own position.
-pub fn describe_unread(file: &str, faults: &ValidationErrors) -> Vec<String> {
-    faults.0.iter().map(|fault| format!("{file}:{}: {}", fault.pointer, fault.detail)).collect()
+pub fn describe_syntax_errors(file: &str, errors: &ValidationErrors) -> Vec<String> {
+    errors.0.iter().map(|fault| format!("{file}:{}: {}", fault.pointer, fault.detail)).collect()
 }
 
 fn key_text(key: &MarkedYaml<'_>) -> Option<String> {
@@ -162,11 +162,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_has_the_line_of_its_key_and_a_missing_one_that_of_its_parent() {
+    fn a_part_has_the_line_of_its_key_and_a_missing_one_that_of_its_parent() {
         let source = Source::read("conference:\n  slug: x\nrooms:\n  - code: a\n    name: A\n").unwrap();
-        assert_eq!(source.line("#/conference/slug"), Some((2, 3)));
-        assert_eq!(source.line("#/rooms/0/name"), Some((5, 5)));
-        assert_eq!(source.line("#/rooms/0/capacity"), Some((4, 5)));
+        assert_eq!(source.position("#/conference/slug"), Some((2, 3)));
+        assert_eq!(source.position("#/rooms/0/name"), Some((5, 5)));
+        assert_eq!(source.position("#/rooms/0/capacity"), Some((4, 5)));
         assert_eq!(source.value["rooms"][0]["name"], "A");
     }
 
@@ -180,13 +180,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_document_is_said_with_its_line() {
-        let faults = |text: &str| describe_unread("f.yaml", &Source::read(text).unwrap_err());
-        assert_eq!(faults("a: [1\nb: 2"), ["f.yaml:2:2: illegal placement of ':' indicator"]);
-        assert_eq!(faults("a: 1\na: 2"), ["f.yaml:2:1: duplicated key in mapping"]);
-        assert_eq!(faults("a: 1\n---\nb: 2"), ["f.yaml:1:1: #: must be one YAML document"]);
-        assert_eq!(faults("a: &x 1\nb: *x"), ["f.yaml:2:4: aliases are not read: write the value out"]);
-        assert_eq!(faults(&format!("{}x", "- ".repeat(100_000))), ["f.yaml:1:65: nests deeper than 32"]);
-        assert_eq!(faults(&"[".repeat(100_000)), ["f.yaml:1:256: recursion limit exceeded"]);
+    fn an_unreadable_document_is_reported_with_its_line() {
+        let errors = |text: &str| describe_syntax_errors("f.yaml", &Source::read(text).unwrap_err());
+        assert_eq!(errors("a: [1\nb: 2"), ["f.yaml:2:2: illegal placement of ':' indicator"]);
+        assert_eq!(errors("a: 1\na: 2"), ["f.yaml:2:1: duplicated key in mapping"]);
+        assert_eq!(errors("a: 1\n---\nb: 2"), ["f.yaml:1:1: #: must be one YAML document"]);
+        assert_eq!(errors("a: &x 1\nb: *x"), ["f.yaml:2:4: aliases are not read: write the value out"]);
+        assert_eq!(errors(&format!("{}x", "- ".repeat(100_000))), ["f.yaml:1:65: nests deeper than 32"]);
+        assert_eq!(errors(&"[".repeat(100_000)), ["f.yaml:1:256: recursion limit exceeded"]);
     }
 }

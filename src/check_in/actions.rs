@@ -8,8 +8,8 @@ use super::{
     CheckInError,
     badges::{self, BadgeData},
     scan_rules::{
-        AdmissionFacts, CLOCK_TOLERANCE, Claim, Entry, Outcome, Reason, Record, Scan, StatusEvent, as_of, day_of,
-        refusal,
+        AdmissionFacts, CLOCK_TOLERANCE, Claim, Entry, Outcome, Reason, Record, Scan, StatusEvent, day_of,
+        refusal_reason, status_and_generation_at,
     },
     store,
 };
@@ -27,7 +27,7 @@ use crate::{
         RegistrationError,
         context::RequestContext,
         model::{Registration, RegistrationStatus},
-        rows as registrations,
+        rows,
     },
     values::Code,
 };
@@ -44,26 +44,26 @@ pub enum ScanError {
 
 /// Result of one scan.
 pub enum ScanResult {
-    /// The scan was not recorded.
-    Faulty(ScanError),
-    Kept {
+    NotRecorded(ScanError),
+    Recorded {
         entry: Box<Entry>,
         /// For `AdmittedAgain`: the earliest admission at the same gate, session and day.
         first: Option<Box<Entry>>,
     },
 }
 
-/// Results of scans, with the registrations that they name.
+/// Results of scans, with the registrations that scans name.
 pub struct ScanResults {
     /// One for each scan, in their order.
-    pub of_scans: Vec<ScanResult>,
-    pub people: HashMap<RegistrationId, BadgeData>,
+    pub results: Vec<ScanResult>,
+    /// Badges of the registrations.
+    pub badges: HashMap<RegistrationId, BadgeData>,
 }
 
 /// Reads the codes and references of scans, and verifies signatures. Slow for many scans; needs no store.
 pub fn claims(key: &BadgeKey, scans: &[Scan]) -> Vec<Claim> {
     let claim = |scan: &Scan| match (&scan.code, &scan.reference) {
-        (Some(code), _) => key.read(code).map_or(Claim::Forged, Claim::Badge),
+        (Some(code), _) => key.verify(code).map_or(Claim::Forged, Claim::Badge),
         (None, reference) => {
             let reference = reference.as_deref().unwrap_or_default();
             Claim::Reference(reference.trim().to_ascii_uppercase())
@@ -76,10 +76,10 @@ pub fn claims(key: &BadgeKey, scans: &[Scan]) -> Vec<Claim> {
 #[derive(Default)]
 struct ScanContext {
     registrations: HashMap<RegistrationId, Registration>,
-    of_references: HashMap<String, RegistrationId>,
+    ids_of_references: HashMap<String, RegistrationId>,
     histories: HashMap<RegistrationId, Vec<StatusEvent>>,
     seats: HashSet<(RegistrationId, SessionId)>,
-    facts: HashMap<RegistrationId, BadgeData>,
+    badges: HashMap<RegistrationId, BadgeData>,
 }
 
 impl ScanContext {
@@ -88,7 +88,7 @@ impl ScanContext {
         context: RequestContext<'_>,
         scans: &[Scan],
         claims: &[Claim],
-        kept: &HashMap<CheckInId, Entry>,
+        recorded: &HashMap<CheckInId, Entry>,
     ) -> Result<Self, RegistrationError> {
         let is_reference =
             |text: &&String| text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
@@ -102,24 +102,25 @@ impl ScanContext {
             .cloned()
             .collect();
         let references: Vec<_> = references.into_iter().collect();
-        let of_references = store::of_references(connection, context.place.id, &references)?;
-        let mut ids: BTreeSet<RegistrationId> = of_references.values().copied().collect();
+        let ids_of_references = store::ids_of_references(connection, context.conference.id, &references)?;
+        let mut ids: BTreeSet<RegistrationId> = ids_of_references.values().copied().collect();
         ids.extend(claims.iter().filter_map(|claim| match claim {
             Claim::Badge(badge) => Some(badge.registration),
             _ => None,
         }));
-        ids.extend(kept.values().filter_map(|entry| entry.registration));
+        ids.extend(recorded.values().filter_map(|entry| entry.registration));
         let ids: Vec<_> = ids.into_iter().collect();
-        let found = registrations::of_ids(connection, &ids)?;
-        let of_here = found.into_iter().filter(|registration| registration.conference == context.place.id);
-        let registrations: HashMap<_, _> = of_here.map(|registration| (registration.id, registration)).collect();
+        let registrations = rows::of_ids(connection, &ids)?;
+        let of_conference =
+            registrations.into_iter().filter(|registration| registration.conference == context.conference.id);
+        let registrations: HashMap<_, _> = of_conference.map(|registration| (registration.id, registration)).collect();
         let has_times = scans.iter().any(|scan| scan.at.is_some());
         let has_sessions = scans.iter().any(|scan| scan.session.is_some());
         Ok(Self {
             histories: if has_times { store::histories(connection, &ids)? } else { HashMap::new() },
             seats: if has_sessions { store::seats(connection, &ids)? } else { HashSet::new() },
-            facts: badges::facts(connection, context.place, registrations.values())?,
-            of_references,
+            badges: badges::badge_data(connection, context.conference, registrations.values())?,
+            ids_of_references,
             registrations,
         })
     }
@@ -127,52 +128,53 @@ impl ScanContext {
     fn registration(&self, claim: &Claim) -> Option<&Registration> {
         match claim {
             Claim::Badge(badge) => self.registrations.get(&badge.registration),
-            Claim::Reference(reference) => self.registrations.get(self.of_references.get(reference)?),
+            Claim::Reference(reference) => self.registrations.get(self.ids_of_references.get(reference)?),
             Claim::Forged => None,
         }
     }
 
     /// Reason to refuse the scan, if any.
-    fn refusal(
+    fn refusal_reason(
         &self,
         claim: &Claim,
         scan: &Scan,
         session: Option<&Session>,
         entry: &Entry,
-        is_as_of_now: bool,
+        is_recent: bool,
     ) -> Option<Reason> {
         let Some(registration) = self.registration(claim) else {
             return Some(if *claim == Claim::Forged { Reason::BadSignature } else { Reason::Unknown });
         };
-        let (state, generation) = match is_as_of_now {
+        let (state, generation) = match is_recent {
             true => (Some(registration.state), registration.token_generation),
             false => {
                 let history = self.histories.get(&registration.id).map_or(&[][..], Vec::as_slice);
-                as_of(registration, history, entry.at)
+                status_and_generation_at(registration, history, entry.at)
             }
         };
         // A registration that was cancelled since has no sign-ups any more, so its seat at the time is unknown: the
         // check is left out.
-        let has_left =
+        let has_ended_since =
             state == Some(RegistrationStatus::Confirmed) && registration.state != RegistrationStatus::Confirmed;
-        let needs_seat = session.filter(|session| session.access == SessionAccess::SignUp && !has_left);
+        let needs_seat = session.filter(|session| session.access == SessionAccess::SignUp && !has_ended_since);
         let has_seat = |session: &Session| session.id.is_some_and(|id| self.seats.contains(&(registration.id, id)));
-        let scene = AdmissionFacts {
+        let facts = AdmissionFacts {
             state,
             generation,
-            zones: self.facts.get(&registration.id).map_or(&[][..], |facts| &facts.zones),
+            zones: self.badges.get(&registration.id).map_or(&[][..], |badge| &badge.zones),
             day: entry.day,
             has_seat: needs_seat.is_none_or(has_seat),
         };
-        let shown = match claim {
+        let badge_generation = match claim {
             Claim::Badge(badge) => Some(badge.generation),
             _ => None,
         };
-        refusal(&scene, shown, scan.zone.as_ref())
+        refusal_reason(&facts, badge_generation, scan.zone.as_ref())
     }
 }
 
-/// Judges scans and records them. Of two requests at the same time, the second one sees the entries of the first.
+/// Decides about scans and records them. Of two requests at the same time, the second one sees the entries of the
+/// first.
 ///
 /// # Errors
 /// The caller has no permission.
@@ -182,43 +184,43 @@ pub fn check_in(
     scans: &[Scan],
     claims: &[Claim],
 ) -> Result<ScanResults, RegistrationError> {
-    let place = context.place;
-    let actor = authorise(connection, context.credentials, Operation::CheckIn, Some(place.id))?;
-    let mut sequence = store::lock_counter(connection, place.id)?;
+    let conference = context.conference;
+    let actor = authorise(connection, context.credentials, Operation::CheckIn, Some(conference.id))?;
+    let mut sequence = store::lock_counter(connection, conference.id)?;
     let now = clock::now();
     let ids: Vec<_> = scans.iter().map(|scan| scan.id).collect();
-    let kept = store::of_ids(connection, place.id, &ids)?;
-    let mut kept: HashMap<CheckInId, Entry> = kept.into_iter().map(|entry| (entry.id, entry)).collect();
-    let known = ScanContext::load(connection, context, scans, claims, &kept)?;
-    let of: Vec<_> = known.registrations.keys().copied().collect();
-    let mut record = store::record(connection, &of)?;
-    let mut new = Vec::new();
-    let mut of_scans = Vec::with_capacity(scans.len());
+    let recorded = store::of_ids(connection, conference.id, &ids)?;
+    let mut recorded: HashMap<CheckInId, Entry> = recorded.into_iter().map(|entry| (entry.id, entry)).collect();
+    let scan_context = ScanContext::load(connection, context, scans, claims, &recorded)?;
+    let registrations: Vec<_> = scan_context.registrations.keys().copied().collect();
+    let mut record = store::record(connection, &registrations)?;
+    let mut new_entries = Vec::new();
+    let mut results = Vec::with_capacity(scans.len());
     for (scan, claim) in scans.iter().zip(claims) {
         let digest = scan.digest();
-        if let Some(entry) = kept.get(&scan.id) {
-            of_scans.push(if entry.digest == digest {
-                again(&record, entry)
+        if let Some(entry) = recorded.get(&scan.id) {
+            results.push(if entry.digest == digest {
+                recorded_result(&record, entry)
             } else {
-                ScanResult::Faulty(ScanError::IdReused)
+                ScanResult::NotRecorded(ScanError::IdReused)
             });
             continue;
         }
         let session = match find_session(context.released.agenda, scan) {
             Ok(session) => session,
-            Err(fault) => {
-                of_scans.push(ScanResult::Faulty(fault));
+            Err(error) => {
+                results.push(ScanResult::NotRecorded(error));
                 continue;
             }
         };
-        let said = scan.at.map_or(now, utc);
-        if said - now > CLOCK_TOLERANCE {
-            of_scans.push(ScanResult::Faulty(ScanError::InFuture));
+        let scanned_at = scan.at.map_or(now, utc);
+        if scanned_at - now > CLOCK_TOLERANCE {
+            results.push(ScanResult::NotRecorded(ScanError::InFuture));
             continue;
         }
         sequence += 1;
-        let registration = known.registration(claim).map(|registration| registration.id);
-        let received_at = clock::following(now, record.heard(registration));
+        let registration = scan_context.registration(claim).map(|registration| registration.id);
+        let received_at = clock::monotonic(now, record.last_received_at(registration));
         let mut entry = Entry {
             id: scan.id,
             registration,
@@ -226,7 +228,7 @@ pub fn check_in(
             gate: scan.gate.to_string(),
             zone: scan.zone.as_ref().map(ToString::to_string),
             at: scan.at.map_or(received_at, utc),
-            day: day_of(context.released.agenda, said),
+            day: day_of(context.released.agenda, scanned_at),
             received_at,
             sequence,
             outcome: Outcome::Admitted,
@@ -236,26 +238,26 @@ pub fn check_in(
             digest,
         };
         // By the clock: `received_at` may be later, since it follows that of the entry before.
-        let is_as_of_now = now - said <= CLOCK_TOLERANCE;
-        entry.reason = known.refusal(claim, scan, session, &entry, is_as_of_now);
+        let is_recent = now - scanned_at <= CLOCK_TOLERANCE;
+        entry.reason = scan_context.refusal_reason(claim, scan, session, &entry, is_recent);
         entry.outcome = match entry.reason {
             Some(_) => Outcome::Refused,
-            None => record.told(&entry),
+            None => record.outcome_when_recorded(&entry),
         };
-        of_scans.push(again(&record, &entry));
+        results.push(recorded_result(&record, &entry));
         record.add(entry.clone());
-        kept.insert(entry.id, entry.clone());
-        new.push(entry);
+        recorded.insert(entry.id, entry.clone());
+        new_entries.push(entry);
     }
-    store::insert(connection, place.id, &new)?;
-    Ok(ScanResults { of_scans, people: known.facts })
+    store::insert(connection, conference.id, &new_entries)?;
+    Ok(ScanResults { results, badges: scan_context.badges })
 }
 
 /// The result of an entry, computed from the record: the same at each repetition.
-fn again(record: &Record, entry: &Entry) -> ScanResult {
-    let is_second = entry.outcome == Outcome::AdmittedAgain;
-    let first = is_second.then(|| record.first(entry, entry.sequence).cloned()).flatten();
-    ScanResult::Kept { entry: Box::new(entry.clone()), first: first.map(Box::new) }
+fn recorded_result(record: &Record, entry: &Entry) -> ScanResult {
+    let is_repeated = entry.outcome == Outcome::AdmittedAgain;
+    let first = is_repeated.then(|| record.first_admission(entry, entry.sequence).cloned()).flatten();
+    ScanResult::Recorded { entry: Box::new(entry.clone()), first: first.map(Box::new) }
 }
 
 fn find_session<'a>(agenda: &'a Agenda, scan: &Scan) -> Result<Option<&'a Session>, ScanError> {
@@ -264,7 +266,7 @@ fn find_session<'a>(agenda: &'a Agenda, scan: &Scan) -> Result<Option<&'a Sessio
     scan.session.as_ref().map(find).transpose()
 }
 
-/// An entry as it reads after all others.
+/// An entry with its present outcome.
 pub struct EntryDetails {
     /// As it was recorded.
     pub entry: Entry,
@@ -276,25 +278,25 @@ pub struct EntryDetails {
     pub reference: Option<String>,
 }
 
-fn listed(connection: &mut Connection, entries: Vec<Entry>) -> Result<Vec<EntryDetails>, RegistrationError> {
-    let of: BTreeSet<RegistrationId> = entries.iter().filter_map(|entry| entry.registration).collect();
-    let of: Vec<_> = of.into_iter().collect();
-    let record = store::record(connection, &of)?;
-    let references: HashMap<_, _> = registrations::of_ids(connection, &of)?
+fn entry_details(connection: &mut Connection, entries: Vec<Entry>) -> Result<Vec<EntryDetails>, RegistrationError> {
+    let ids: BTreeSet<RegistrationId> = entries.iter().filter_map(|entry| entry.registration).collect();
+    let ids: Vec<_> = ids.into_iter().collect();
+    let record = store::record(connection, &ids)?;
+    let references: HashMap<_, _> = rows::of_ids(connection, &ids)?
         .into_iter()
         .map(|registration| (registration.id, registration.reference))
         .collect();
-    let list = |entry: Entry| {
-        let (outcome, first) = record.reading(&entry);
+    let details = |entry: Entry| {
+        let (outcome, first) = record.present_outcome(&entry);
         EntryDetails {
             outcome,
             first: first.cloned(),
-            undone_by: record.undoing(&entry),
+            undone_by: record.undone_by(&entry),
             reference: entry.registration.and_then(|registration| references.get(&registration).cloned()),
             entry,
         }
     };
-    Ok(entries.into_iter().map(list).collect())
+    Ok(entries.into_iter().map(details).collect())
 }
 
 /// Up to `limit` entries with a number above `after`.
@@ -307,9 +309,9 @@ pub fn list(
     after: i64,
     limit: i64,
 ) -> Result<Vec<EntryDetails>, RegistrationError> {
-    authorise(connection, context.credentials, Operation::ListCheckIns, Some(context.place.id))?;
-    let entries = store::after(connection, context.place.id, after, limit)?;
-    listed(connection, entries)
+    authorise(connection, context.credentials, Operation::ListCheckIns, Some(context.conference.id))?;
+    let entries = store::entries_after(connection, context.conference.id, after, limit)?;
+    entry_details(connection, entries)
 }
 
 /// Undoes an admission by an entry of its own. A second undo answers the first one.
@@ -322,17 +324,17 @@ pub fn undo(
     context: RequestContext<'_>,
     id: CheckInId,
 ) -> Result<EntryDetails, CheckInError> {
-    let place = context.place;
-    let actor: Actor = authorise(connection, context.credentials, Operation::UndoCheckIn, Some(place.id))?;
-    let sequence = store::lock_counter(connection, place.id)? + 1;
-    let undone = store::of_ids(connection, place.id, &[id])?.pop().ok_or(CheckInError::NotFound)?;
+    let conference = context.conference;
+    let actor: Actor = authorise(connection, context.credentials, Operation::UndoCheckIn, Some(conference.id))?;
+    let sequence = store::lock_counter(connection, conference.id)? + 1;
+    let undone = store::of_ids(connection, conference.id, &[id])?.pop().ok_or(CheckInError::NotFound)?;
     if !undone.is_admission() {
         return Err(CheckInError::NotAdmitted);
     }
-    let entry = match store::undoing(connection, place.id, id)? {
+    let entry = match store::undo_of(connection, conference.id, id)? {
         Some(entry) => entry,
         None => {
-            let at: DateTime<Utc> = clock::following(clock::now(), Some(undone.received_at));
+            let at: DateTime<Utc> = clock::monotonic(clock::now(), Some(undone.received_at));
             let entry = Entry {
                 id: Id::new(),
                 at,
@@ -345,10 +347,10 @@ pub fn undo(
                 digest: String::new(),
                 ..undone
             };
-            store::insert(connection, place.id, std::slice::from_ref(&entry))?;
+            store::insert(connection, conference.id, std::slice::from_ref(&entry))?;
             entry
         }
     };
-    let undone = listed(connection, vec![entry])?.pop();
-    Ok(undone.ok_or_else(|| DatabaseError::missing(format_args!("the undo of check-in {id}")))?)
+    let undo = entry_details(connection, vec![entry])?.pop();
+    Ok(undo.ok_or_else(|| DatabaseError::missing(format_args!("the undo of check-in {id}")))?)
 }

@@ -23,20 +23,20 @@ pub struct Contradiction {
 
 /// Computes the outcomes of a conference's record again and answers the entries that differ.
 pub fn replay(connection: &mut Connection, conference: ConferenceId) -> Result<Vec<Contradiction>, DatabaseError> {
-    let mut found = Vec::new();
+    let mut contradictions = Vec::new();
     let mut after = None;
     loop {
-        let of = store::of_record_after(connection, conference, after, BATCH)?;
-        let Some(last) = of.last().copied() else { return Ok(found) };
-        found.extend(contradictions(&store::entries_of(connection, &of)?));
+        let ids = store::recorded_registrations_after(connection, conference, after, BATCH)?;
+        let Some(last) = ids.last().copied() else { return Ok(contradictions) };
+        contradictions.extend(find_contradictions(&store::entries_of_registrations(connection, &ids)?));
         after = Some(last);
     }
 }
 
 /// The wrong entries among those of some registrations, which are in the order of their numbers.
-fn contradictions(entries: &[Entry]) -> Vec<Contradiction> {
+fn find_contradictions(entries: &[Entry]) -> Vec<Contradiction> {
     let record = Record::of(entries.iter().cloned());
-    let wrong = |entry: &Entry| match entry.outcome {
+    let detail = |entry: &Entry| match entry.outcome {
         Outcome::Refused => None,
         Outcome::Undone => {
             let undone = entries.iter().find(|other| Some(other.id) == entry.undoes);
@@ -46,11 +46,12 @@ fn contradictions(entries: &[Entry]) -> Vec<Contradiction> {
             (!is_sound).then(|| format!("entry {} undoes no earlier admission", entry.sequence))
         }
         Outcome::Admitted | Outcome::AdmittedAgain => {
-            let due = record.told(entry);
-            let differs = || format!("entry {} is {}, but should be {due}", entry.sequence, entry.outcome);
-            (due != entry.outcome).then(differs)
+            let expected = record.outcome_when_recorded(entry);
+            let differs = || format!("entry {} is {}, but should be {expected}", entry.sequence, entry.outcome);
+            (expected != entry.outcome).then(differs)
         }
     };
-    let of = |entry: &Entry| Some(Contradiction { registration: entry.registration?, detail: wrong(entry)? });
-    entries.iter().filter_map(of).collect()
+    let contradiction =
+        |entry: &Entry| Some(Contradiction { registration: entry.registration?, detail: detail(entry)? });
+    entries.iter().filter_map(contradiction).collect()
 }

@@ -9,12 +9,12 @@ use crate::{
     database::Connection,
     http::paging::Page,
     ids::{RegistrationId, SessionId},
-    registration::{RegistrationError, context::RequestContext, rows as registrations, setup},
+    registration::{RegistrationError, context::RequestContext, model::Registration, rows, setup},
     validation::{ValidationError, ValidationErrors},
 };
 
 pub struct RosterRow {
-    pub facts: BadgeData,
+    pub badge: BadgeData,
     /// Sessions with sign-up in which the person has a seat.
     pub sessions: Vec<SessionId>,
 }
@@ -32,10 +32,10 @@ pub struct Roster {
 ///
 /// # Errors
 /// The text is neither a number nor a UUID.
-pub fn sync_of(text: &str) -> Result<i64, ValidationErrors> {
+pub fn parse_since(text: &str) -> Result<i64, ValidationErrors> {
     let number = text.parse().ok().filter(|number| *number >= 0);
-    let known = number.or_else(|| uuid::Uuid::parse_str(text).ok().map(|_| 0));
-    known.ok_or_else(|| {
+    let event = number.or_else(|| uuid::Uuid::parse_str(text).ok().map(|_| 0));
+    event.ok_or_else(|| {
         ValidationErrors(vec![ValidationError::at("?since", "invalid_sync", "must be the sync of an earlier answer")])
     })
 }
@@ -56,10 +56,10 @@ pub fn read(
     since: Option<i64>,
     page: &Page,
 ) -> Result<Roster, RegistrationError> {
-    let place = context.place;
-    authorise(connection, context.credentials, Operation::ReadCheckInRoster, Some(place.id))?;
+    let conference = context.conference;
+    authorise(connection, context.credentials, Operation::ReadCheckInRoster, Some(conference.id))?;
     // Read before the people: the next synchronisation includes what happens meanwhile.
-    let latest = setup::state::last_event(connection, place.id)?;
+    let latest = setup::state::last_event(connection, conference.id)?;
     match since {
         None => {
             let (arrival, sync) = match &page.after {
@@ -70,7 +70,7 @@ pub fn read(
                     (arrival, sync.parse().map_err(|_| invalid_cursor())?)
                 }
             };
-            let mut ids = store::confirmed_after(connection, place.id, arrival, page.rows())?;
+            let mut ids = store::confirmed_after(connection, conference.id, arrival, page.rows())?;
             let has_more = ids.len() > page.limit;
             ids.truncate(page.limit);
             let (people, last) = people(connection, context, &ids)?;
@@ -79,7 +79,7 @@ pub fn read(
         Some(since) => {
             // A store restored from a backup may have fewer events than the scanner saw: then it sends everyone.
             let from = page.key()?.unwrap_or(if since > latest { 0 } else { since });
-            let mut events = store::changed_after(connection, place.id, from, page.rows())?;
+            let mut events = store::changed_after(connection, conference.id, from, page.rows())?;
             let has_more = events.len() > page.limit;
             events.truncate(page.limit);
             let sync = events.last().map_or(from, |(event, _)| *event);
@@ -98,15 +98,15 @@ fn people(
     context: RequestContext<'_>,
     ids: &[RegistrationId],
 ) -> Result<(Vec<RosterRow>, i64), RegistrationError> {
-    let found = registrations::of_ids(connection, ids)?;
-    let mut facts = badges::facts(connection, context.place, found.iter())?;
+    let registrations = rows::of_ids(connection, ids)?;
+    let mut badges = badges::badge_data(connection, context.conference, registrations.iter())?;
     let seats = store::seats(connection, ids)?;
-    let last = found.last().map_or(0, |registration| registration.arrival);
-    let person = |registration: &crate::registration::model::Registration| {
+    let last = registrations.last().map_or(0, |registration| registration.arrival);
+    let row = |registration: &Registration| {
         let mut sessions: Vec<_> =
-            seats.iter().filter(|(of, _)| *of == registration.id).map(|(_, session)| *session).collect();
+            seats.iter().filter(|(id, _)| *id == registration.id).map(|(_, session)| *session).collect();
         sessions.sort();
-        facts.remove(&registration.id).map(|facts| RosterRow { facts, sessions })
+        badges.remove(&registration.id).map(|badge| RosterRow { badge, sessions })
     };
-    Ok((found.iter().filter_map(person).collect(), last))
+    Ok((registrations.iter().filter_map(row).collect(), last))
 }

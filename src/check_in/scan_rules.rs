@@ -1,6 +1,6 @@
 //! The rules of check-in: which scans are admitted, and which admission was the first.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -55,8 +55,8 @@ text_enum! {
     }
 }
 
-/// Greatest error of a scanner's clock. A more recent scan is judged by the present status of the registration, an
-/// older one by the status at its time.
+/// Greatest error of a scanner's clock. A more recent scan is checked against the present status of the registration,
+/// an older one against the status at its time.
 pub const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
 /// Limit of scans in one request.
@@ -95,6 +95,13 @@ pub struct Scan {
     pub reference: Option<String>,
 }
 
+/// Shows the id alone: codes and references stay out of logs.
+impl fmt::Debug for Scan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scan({})", self.id)
+    }
+}
+
 /// Scans to record, in any order.
 #[derive(Clone, Deserr, ToSchema)]
 #[deserr(error = ValidationErrors, deny_unknown_fields)]
@@ -107,21 +114,21 @@ pub struct Scans {
 impl Scans {
     /// Checks what needs no store: the number of scans, `code` or `reference`, and the offset of times.
     pub fn check(&self) -> Result<(), ValidationErrors> {
-        let mut found = ValidationErrors::default();
+        let mut errors = ValidationErrors::default();
         if self.check_ins.is_empty() || self.check_ins.len() > SCANS_MAX {
-            found.add("#/check_ins", "out_of_range", format!("must hold 1 to {SCANS_MAX} scans"));
+            errors.add("#/check_ins", "out_of_range", format!("must hold 1 to {SCANS_MAX} scans"));
         }
         for (index, scan) in self.check_ins.iter().enumerate() {
             if scan.code.is_some() == scan.reference.is_some() {
                 let detail = "must have `code` or `reference`, and not both";
-                found.add(format!("#/check_ins/{index}"), "one_of", detail);
+                errors.add(format!("#/check_ins/{index}"), "one_of", detail);
             }
             if matches!(scan.at, Some(LocalOrInstant::Wall(_))) {
                 let detail = "must have an offset, such as Z or +02:00";
-                found.add(format!("#/check_ins/{index}/at"), "invalid_time", detail);
+                errors.add(format!("#/check_ins/{index}/at"), "invalid_time", detail);
             }
         }
-        found.or(())
+        errors.into_result(())
     }
 }
 
@@ -130,8 +137,8 @@ impl Scan {
     pub fn digest(&self) -> String {
         let at = self.at.map(|at| crate::agenda::model::utc(at).timestamp_micros());
         let (zone, session) = (self.zone.as_ref().map(Code::as_str), self.session.as_ref().map(Code::as_str));
-        let says = serde_json::json!([at, self.gate.as_str(), zone, session, self.code, self.reference]);
-        URL_SAFE_NO_PAD.encode(Sha256::digest(says.to_string()))
+        let content = serde_json::json!([at, self.gate.as_str(), zone, session, self.code, self.reference]);
+        URL_SAFE_NO_PAD.encode(Sha256::digest(content.to_string()))
     }
 }
 
@@ -177,12 +184,12 @@ impl Entry {
         matches!(self.outcome, Outcome::Admitted | Outcome::AdmittedAgain)
     }
 
-    /// Whether the scan came in time to be judged by the present status.
-    pub fn is_as_of_now(&self) -> bool {
+    /// Whether the scan is so recent that the present status decides.
+    pub fn is_recent(&self) -> bool {
         self.received_at - self.at <= CLOCK_TOLERANCE
     }
 
-    fn is_at_the_same_door(&self, other: &Self) -> bool {
+    fn has_same_gate_session_and_day(&self, other: &Self) -> bool {
         (&self.gate, self.session, self.day) == (&other.gate, other.session, other.day)
     }
 }
@@ -191,7 +198,8 @@ impl Entry {
 #[derive(Debug, Default)]
 pub struct Record {
     admissions: HashMap<RegistrationId, Vec<Entry>>,
-    undoings: HashMap<CheckInId, (CheckInId, i64)>,
+    /// By the id of an undone entry: id and number of the entry that undoes it.
+    undos: HashMap<CheckInId, (CheckInId, i64)>,
 }
 
 impl Record {
@@ -203,48 +211,48 @@ impl Record {
 
     pub fn add(&mut self, entry: Entry) {
         if let Some(undone) = entry.undoes {
-            self.undoings.insert(undone, (entry.id, entry.sequence));
+            self.undos.insert(undone, (entry.id, entry.sequence));
         } else if let Some(registration) = entry.registration.filter(|_| entry.is_admission()) {
             self.admissions.entry(registration).or_default().push(entry);
         }
     }
 
     /// Time at which the service received the registration's latest admission.
-    pub fn heard(&self, registration: Option<RegistrationId>) -> Option<DateTime<Utc>> {
+    pub fn last_received_at(&self, registration: Option<RegistrationId>) -> Option<DateTime<Utc>> {
         self.admissions.get(&registration?)?.iter().map(|entry| entry.received_at).max()
     }
 
     /// Id of the entry that undoes this one.
-    pub fn undoing(&self, entry: &Entry) -> Option<CheckInId> {
-        self.undoings.get(&entry.id).map(|(id, _)| *id)
+    pub fn undone_by(&self, entry: &Entry) -> Option<CheckInId> {
+        self.undos.get(&entry.id).map(|(id, _)| *id)
     }
 
     /// Earliest admission, by time of the scan, of the same registration at the same gate, session and day, among the
     /// entries with a number below `sequence`.
-    pub fn first(&self, like: &Entry, sequence: i64) -> Option<&Entry> {
-        let stands = |entry: &&Entry| {
-            let undone = self.undoings.get(&entry.id).is_some_and(|(_, undone)| *undone < sequence);
-            entry.sequence < sequence && !undone && entry.is_at_the_same_door(like)
+    pub fn first_admission(&self, other: &Entry, sequence: i64) -> Option<&Entry> {
+        let counts = |entry: &&Entry| {
+            let is_undone = self.undos.get(&entry.id).is_some_and(|(_, undo)| *undo < sequence);
+            entry.sequence < sequence && !is_undone && entry.has_same_gate_session_and_day(other)
         };
-        let admissions = self.admissions.get(&like.registration?)?.iter();
-        admissions.filter(stands).min_by_key(|entry| (entry.at, entry.sequence))
+        let admissions = self.admissions.get(&other.registration?)?.iter();
+        admissions.filter(counts).min_by_key(|entry| (entry.at, entry.sequence))
     }
 
     /// Outcome of an admission when it is recorded. Of two recent scans the second to be received is `AdmittedAgain`,
     /// whatever the scanners' clocks say; an older scan is ordered by its time.
-    pub fn told(&self, entry: &Entry) -> Outcome {
-        match self.first(entry, entry.sequence) {
-            Some(first) if entry.is_as_of_now() || first.at <= entry.at => Outcome::AdmittedAgain,
+    pub fn outcome_when_recorded(&self, entry: &Entry) -> Outcome {
+        match self.first_admission(entry, entry.sequence) {
+            Some(first) if entry.is_recent() || first.at <= entry.at => Outcome::AdmittedAgain,
             _ => Outcome::Admitted,
         }
     }
 
     /// Outcome of an entry after all others, with the first admission if it is another entry.
-    pub fn reading(&self, entry: &Entry) -> (Outcome, Option<&Entry>) {
-        if !entry.is_admission() || self.undoing(entry).is_some() {
+    pub fn present_outcome(&self, entry: &Entry) -> (Outcome, Option<&Entry>) {
+        if !entry.is_admission() || self.undone_by(entry).is_some() {
             return (entry.outcome, None);
         }
-        match self.first(entry, i64::MAX).filter(|first| first.id != entry.id) {
+        match self.first_admission(entry, i64::MAX).filter(|first| first.id != entry.id) {
             Some(first) => (Outcome::AdmittedAgain, Some(first)),
             None => (Outcome::Admitted, None),
         }
@@ -261,14 +269,15 @@ pub struct StatusEvent {
 }
 
 /// Status of a registration at an instant (`None` before it was made), and the generation of its badge then.
-pub fn as_of(
+pub fn status_and_generation_at(
     registration: &Registration,
     history: &[StatusEvent],
     at: DateTime<Utc>,
 ) -> (Option<RegistrationStatus>, i32) {
-    let state = history.iter().rev().find(|happening| happening.at <= at).map(|happening| happening.state);
-    let renewed = history.iter().filter(|happening| happening.at > at && happening.event == Event::LinkRenewed).count();
-    (state, registration.token_generation.saturating_sub(i32::try_from(renewed).unwrap_or(i32::MAX)))
+    let state = history.iter().rev().find(|event| event.at <= at).map(|event| event.state);
+    let is_later_renewal = |event: &&StatusEvent| event.at > at && event.event == Event::LinkRenewed;
+    let renewals = history.iter().filter(is_later_renewal).count();
+    (state, registration.token_generation.saturating_sub(i32::try_from(renewals).unwrap_or(i32::MAX)))
 }
 
 /// What decides about an admission.
@@ -286,21 +295,25 @@ pub struct AdmissionFacts<'a> {
     pub has_seat: bool,
 }
 
-/// Reason to refuse, if any. `badge` is the generation of the scanned badge; `None` for a scan by reference.
-pub fn refusal(scene: &AdmissionFacts<'_>, badge: Option<i32>, zone: Option<&Code>) -> Option<Reason> {
-    match scene.state {
+/// Reason to refuse, if any. `badge_generation` is that of the scanned badge; `None` for a scan by reference.
+pub fn refusal_reason(
+    facts: &AdmissionFacts<'_>,
+    badge_generation: Option<i32>,
+    zone: Option<&Code>,
+) -> Option<Reason> {
+    match facts.state {
         Some(RegistrationStatus::Confirmed) => {}
         Some(RegistrationStatus::Cancelled) => return Some(Reason::Cancelled),
         Some(RegistrationStatus::Revoked) => return Some(Reason::Revoked),
         _ => return Some(Reason::NotConfirmed),
     }
-    if badge.is_some_and(|badge| badge != scene.generation) {
+    if badge_generation.is_some_and(|generation| generation != facts.generation) {
         Some(Reason::Superseded)
-    } else if scene.day.is_none() {
+    } else if facts.day.is_none() {
         Some(Reason::WrongDay)
-    } else if zone.is_some_and(|zone| !scene.zones.contains(zone)) {
+    } else if zone.is_some_and(|zone| !facts.zones.contains(zone)) {
         Some(Reason::WrongZone)
-    } else if !scene.has_seat {
+    } else if !facts.has_seat {
         Some(Reason::NoSeatInSession)
     } else {
         None
@@ -346,57 +359,60 @@ mod tests {
     }
 
     #[test]
-    fn the_first_is_who_came_first_whoever_told_first() {
+    fn the_first_admission_is_the_earliest_scan_whenever_it_was_sent() {
         let someone = Id::new();
         let (late, early) = (entry(someone, 20, 1), entry(someone, 10, 2));
         let elsewhere = Entry { gate: "garden".to_owned(), ..entry(someone, 5, 3) };
         let another = entry(Id::new(), 1, 4);
         let mut record = Record::of([late.clone(), early.clone(), elsewhere.clone(), another.clone()]);
-        let reading = |record: &Record, entry: &Entry| {
-            let (outcome, first) = record.reading(entry);
+        let present_outcome = |record: &Record, entry: &Entry| {
+            let (outcome, first) = record.present_outcome(entry);
             (outcome, first.map(|first| first.id))
         };
-        assert_eq!(reading(&record, &late), (Outcome::AdmittedAgain, Some(early.id)));
-        assert_eq!(reading(&record, &early), (Outcome::Admitted, None));
-        assert_eq!(reading(&record, &elsewhere), (Outcome::Admitted, None));
-        assert_eq!(reading(&record, &another), (Outcome::Admitted, None));
+        assert_eq!(present_outcome(&record, &late), (Outcome::AdmittedAgain, Some(early.id)));
+        assert_eq!(present_outcome(&record, &early), (Outcome::Admitted, None));
+        assert_eq!(present_outcome(&record, &elsewhere), (Outcome::Admitted, None));
+        assert_eq!(present_outcome(&record, &another), (Outcome::Admitted, None));
         // The answer to the second entry stays the same after later entries.
-        assert_eq!(record.first(&early, 2).map(|first| first.id), Some(late.id));
+        assert_eq!(record.first_admission(&early, 2).map(|first| first.id), Some(late.id));
         let undone = Entry { outcome: Outcome::Undone, undoes: Some(early.id), ..entry(someone, 30, 5) };
         record.add(undone.clone());
-        assert_eq!(reading(&record, &late), (Outcome::Admitted, None));
-        assert_eq!(record.undoing(&early), Some(undone.id));
-        assert_eq!(record.first(&late, 5).map(|first| first.id), Some(early.id));
+        assert_eq!(present_outcome(&record, &late), (Outcome::Admitted, None));
+        assert_eq!(record.undone_by(&early), Some(undone.id));
+        assert_eq!(record.first_admission(&late, 5).map(|first| first.id), Some(early.id));
     }
 
     #[test]
-    fn a_door_opens_for_who_is_confirmed_has_the_newest_badge_and_may_be_there() {
+    fn a_confirmed_registration_is_admitted_with_its_newest_badge_where_it_has_access() {
         let hall = [Code::parse("hall").unwrap()];
         let garden = Code::parse("garden").unwrap();
         let day = NaiveDate::from_ymd_opt(2030, 5, 1);
-        let scene = AdmissionFacts {
+        let facts = AdmissionFacts {
             state: Some(RegistrationStatus::Confirmed),
             generation: 2,
             zones: &hall,
             day,
             has_seat: true,
         };
-        assert_eq!(refusal(&scene, Some(2), Some(&hall[0])), None);
-        assert_eq!(refusal(&scene, None, None), None);
-        assert_eq!(refusal(&scene, Some(1), None), Some(Reason::Superseded));
-        assert_eq!(refusal(&scene, Some(2), Some(&garden)), Some(Reason::WrongZone));
-        let of = |state| refusal(&AdmissionFacts { state, ..scene.clone() }, Some(2), None);
-        assert_eq!(of(None), Some(Reason::NotConfirmed));
-        for word in RegistrationStatus::WORDS {
-            let due = match *word {
+        assert_eq!(refusal_reason(&facts, Some(2), Some(&hall[0])), None);
+        assert_eq!(refusal_reason(&facts, None, None), None);
+        assert_eq!(refusal_reason(&facts, Some(1), None), Some(Reason::Superseded));
+        assert_eq!(refusal_reason(&facts, Some(2), Some(&garden)), Some(Reason::WrongZone));
+        let reason = |state| refusal_reason(&AdmissionFacts { state, ..facts.clone() }, Some(2), None);
+        assert_eq!(reason(None), Some(Reason::NotConfirmed));
+        for word in RegistrationStatus::TEXTS {
+            let expected = match *word {
                 "confirmed" => None,
                 "cancelled" => Some(Reason::Cancelled),
                 "revoked" => Some(Reason::Revoked),
                 _ => Some(Reason::NotConfirmed),
             };
-            assert_eq!(of(RegistrationStatus::from_word(word)), due, "{word}");
+            assert_eq!(reason(RegistrationStatus::from_text(word)), expected, "{word}");
         }
-        assert_eq!(refusal(&AdmissionFacts { day: None, ..scene.clone() }, None, None), Some(Reason::WrongDay));
-        assert_eq!(refusal(&AdmissionFacts { has_seat: false, ..scene }, None, None), Some(Reason::NoSeatInSession));
+        assert_eq!(refusal_reason(&AdmissionFacts { day: None, ..facts.clone() }, None, None), Some(Reason::WrongDay));
+        assert_eq!(
+            refusal_reason(&AdmissionFacts { has_seat: false, ..facts }, None, None),
+            Some(Reason::NoSeatInSession)
+        );
     }
 }

@@ -13,7 +13,7 @@ use crate::{
             check_in_counters, check_ins, delegation_members, delegations, registration_events, registrations,
             session_sign_ups,
         },
-        types::{DbInstant, JsonValue, word_columns},
+        types::{DbInstant, JsonValue, text_enum_columns},
     },
     ids::{CategoryId, CheckInId, ConferenceId, RegistrationId, SessionId},
     registration::{
@@ -24,12 +24,16 @@ use crate::{
     values::Localised,
 };
 
-word_columns!(Outcome, Reason);
+text_enum_columns!(Outcome, Reason);
+
+/// SQL condition that an entry `c` of the table `check_ins` is an admission that was not undone.
+pub const ADMITTED_AND_NOT_UNDONE: &str = "c.outcome IN ('admitted', 'admitted_again') \
+                                           AND NOT EXISTS (SELECT 1 FROM check_ins u WHERE u.undoes = c.id)";
 
 /// Locks the conference's counter until the transaction ends. Answers the number of the last entry.
 pub fn lock_counter(connection: &mut Connection, conference: ConferenceId) -> Result<i64, DatabaseError> {
-    let fresh = (check_in_counters::conference_id.eq(conference), check_in_counters::last_sequence.eq(0));
-    let insert = diesel::insert_into(check_in_counters::table).values(fresh).on_conflict_do_nothing();
+    let new_counter = (check_in_counters::conference_id.eq(conference), check_in_counters::last_sequence.eq(0));
+    let insert = diesel::insert_into(check_in_counters::table).values(new_counter).on_conflict_do_nothing();
     on_backend!(connection, inner => insert.execute(inner))?;
     let counter = check_in_counters::table.find(conference).select(check_in_counters::last_sequence);
     Ok(match connection {
@@ -126,20 +130,20 @@ pub fn of_ids(
 }
 
 /// The entry that undoes another.
-pub fn undoing(
+pub fn undo_of(
     connection: &mut Connection,
     conference: ConferenceId,
     undone: CheckInId,
 ) -> Result<Option<Entry>, DatabaseError> {
     let of_conference = check_ins::table.filter(check_ins::conference_id.eq(conference));
-    let found = of_conference.filter(check_ins::undoes.eq(undone)).select(Row::as_select()).first(connection);
-    Ok(found.optional()?.map(Entry::from))
+    let undo = of_conference.filter(check_ins::undoes.eq(undone)).select(Row::as_select()).first(connection);
+    Ok(undo.optional()?.map(Entry::from))
 }
 
 /// All admissions of these registrations, with their undos.
-pub fn record(connection: &mut Connection, of: &[RegistrationId]) -> Result<Record, DatabaseError> {
+pub fn record(connection: &mut Connection, ids: &[RegistrationId]) -> Result<Record, DatabaseError> {
     let rows: Vec<Row> = check_ins::table
-        .filter(check_ins::registration_id.eq_any(of))
+        .filter(check_ins::registration_id.eq_any(ids))
         .filter(check_ins::outcome.ne(Outcome::Refused))
         .select(Row::as_select())
         .load(connection)?;
@@ -147,7 +151,7 @@ pub fn record(connection: &mut Connection, of: &[RegistrationId]) -> Result<Reco
 }
 
 /// The next registrations with entries in the record, in the order of ids, after `registration`.
-pub fn of_record_after(
+pub fn recorded_registrations_after(
     connection: &mut Connection,
     conference: ConferenceId,
     registration: Option<RegistrationId>,
@@ -166,13 +170,16 @@ pub fn of_record_after(
 }
 
 /// All entries of these registrations, in the order of their numbers.
-pub fn entries_of(connection: &mut Connection, of: &[RegistrationId]) -> Result<Vec<Entry>, DatabaseError> {
-    let of_them = check_ins::table.filter(check_ins::registration_id.eq_any(of));
-    Ok(entries(of_them.order(check_ins::sequence).select(Row::as_select()).load(connection)?))
+pub fn entries_of_registrations(
+    connection: &mut Connection,
+    ids: &[RegistrationId],
+) -> Result<Vec<Entry>, DatabaseError> {
+    let of_registrations = check_ins::table.filter(check_ins::registration_id.eq_any(ids));
+    Ok(entries(of_registrations.order(check_ins::sequence).select(Row::as_select()).load(connection)?))
 }
 
 /// Entries with a greater number, in order.
-pub fn after(
+pub fn entries_after(
     connection: &mut Connection,
     conference: ConferenceId,
     sequence: i64,
@@ -189,26 +196,26 @@ pub fn after(
 }
 
 /// Registrations with these references; references that do not exist are left out.
-pub fn of_references(
+pub fn ids_of_references(
     connection: &mut Connection,
     conference: ConferenceId,
     references: &[String],
 ) -> Result<HashMap<String, RegistrationId>, DatabaseError> {
-    let found: Vec<(String, RegistrationId)> = registrations::table
+    let rows: Vec<(String, RegistrationId)> = registrations::table
         .filter(registrations::conference_id.eq(conference))
         .filter(registrations::reference.eq_any(references))
         .select((registrations::reference, registrations::id))
         .load(connection)?;
-    Ok(found.into_iter().collect())
+    Ok(rows.into_iter().collect())
 }
 
 /// Histories of registrations, the oldest event first.
 pub fn histories(
     connection: &mut Connection,
-    of: &[RegistrationId],
+    ids: &[RegistrationId],
 ) -> Result<HashMap<RegistrationId, Vec<StatusEvent>>, DatabaseError> {
     let rows: Vec<(RegistrationId, DbInstant, Event, RegistrationStatus)> = registration_events::table
-        .filter(registration_events::registration_id.eq_any(of))
+        .filter(registration_events::registration_id.eq_any(ids))
         .order(registration_events::sequence)
         .select((
             registration_events::registration_id,
@@ -227,14 +234,14 @@ pub fn histories(
 /// Sign-ups with a seat, as pairs of registration and session.
 pub fn seats(
     connection: &mut Connection,
-    of: &[RegistrationId],
+    ids: &[RegistrationId],
 ) -> Result<HashSet<(RegistrationId, SessionId)>, DatabaseError> {
-    let found: Vec<(RegistrationId, SessionId)> = session_sign_ups::table
-        .filter(session_sign_ups::registration_id.eq_any(of))
+    let rows: Vec<(RegistrationId, SessionId)> = session_sign_ups::table
+        .filter(session_sign_ups::registration_id.eq_any(ids))
         .filter(session_sign_ups::state.eq(SignUpState::Confirmed))
         .select((session_sign_ups::registration_id, session_sign_ups::session_id))
         .load(connection)?;
-    Ok(found.into_iter().collect())
+    Ok(rows.into_iter().collect())
 }
 
 /// Confirmed registrations with a greater arrival number, in order.
@@ -274,35 +281,35 @@ pub fn changed_after(
 pub fn confirmed_by_name(
     connection: &mut Connection,
     conference: ConferenceId,
-    chosen: &BadgeFilter,
+    filter: &BadgeFilter,
 ) -> Result<Vec<(String, RegistrationId)>, DatabaseError> {
-    let mut found = registrations::table
+    let mut query = registrations::table
         .filter(registrations::conference_id.eq(conference))
         .filter(registrations::state.eq(RegistrationStatus::Confirmed))
         .order((registrations::name_folded, registrations::id))
-        .limit(chosen.limit)
+        .limit(filter.limit)
         .select((registrations::name_folded, registrations::id))
         .into_boxed();
-    if let Some(category) = chosen.category {
-        found = found.filter(registrations::category_id.eq::<CategoryId>(category));
+    if let Some(category) = filter.category {
+        query = query.filter(registrations::category_id.eq::<CategoryId>(category));
     }
-    if let Some((name, id)) = &chosen.after {
+    if let Some((name, id)) = &filter.after {
         let later = registrations::name_folded
             .gt(name.clone())
             .or(registrations::name_folded.eq(name.clone()).and(registrations::id.gt(*id)));
-        found = found.filter(later);
+        query = query.filter(later);
     }
-    Ok(found.load(connection)?)
+    Ok(query.load(connection)?)
 }
 
 /// Names of the delegations to which these registrations belong.
 pub fn delegation_names(
     connection: &mut Connection,
-    of: &[RegistrationId],
+    ids: &[RegistrationId],
 ) -> Result<HashMap<RegistrationId, Localised>, DatabaseError> {
     let rows: Vec<(RegistrationId, JsonValue)> = delegation_members::table
         .inner_join(delegations::table.on(delegations::id.eq(delegation_members::delegation_id)))
-        .filter(delegation_members::registration_id.eq_any(of))
+        .filter(delegation_members::registration_id.eq_any(ids))
         .select((delegation_members::registration_id, delegations::name))
         .load(connection)?;
     let name = |(registration, JsonValue(name)): (RegistrationId, JsonValue)| {
@@ -319,4 +326,15 @@ pub struct BadgeFilter {
     /// Only those after this folded name and, for the same name, this id.
     pub after: Option<(String, RegistrationId)>,
     pub limit: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_condition_of_admissions_names_their_outcomes() {
+        let quoted = [Outcome::Admitted, Outcome::AdmittedAgain].map(|outcome| format!("'{}'", outcome.as_str()));
+        assert!(ADMITTED_AND_NOT_UNDONE.starts_with(&format!("c.outcome IN ({}) ", quoted.join(", "))));
+    }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use crate::{
     access::{
         ServerSecret,
-        secret::fingerprint::{Origin, SecretError, recognise},
+        secret::fingerprint::{SecretError, StartSecret, recognise},
     },
     agenda::{self, ConferenceRef},
     database::{Connection, Database, DatabaseError},
@@ -31,7 +31,7 @@ impl From<ProgrammeError> for Failed {
             ProgrammeError::Agenda(agenda::AgendaError::Conflicts(conflicts)) => {
                 Self(conflicts.into_iter().map(|conflict| conflict.detail).collect())
             }
-            ProgrammeError::Invalid(faults) => Self(faults.0.into_iter().map(|fault| fault.detail).collect()),
+            ProgrammeError::Invalid(errors) => Self(errors.0.into_iter().map(|fault| fault.detail).collect()),
             other => Self::line(causes(&other)),
         }
     }
@@ -52,24 +52,28 @@ pub(super) async fn open_with_secret(settings: &Settings) -> Result<(Database, S
     let database = open(settings)?;
     database.migrate().await?;
     let secret = ServerSecret::find(&database, &settings.data_dir).await?;
-    recognise(&database, (&secret, Origin::Known), &settings.data_dir).await?;
-    Ok((database, secret))
+    let start = StartSecret { secret, is_saved: true };
+    recognise(&database, &start, &settings.data_dir).await?;
+    Ok((database, start.secret))
 }
 
-pub(super) fn say(lines: &[String]) -> Result<(), Failed> {
-    let mut out = io::stdout().lock();
+pub(super) fn print_lines(lines: &[String]) -> Result<(), Failed> {
+    let mut stdout = io::stdout().lock();
     for line in lines {
-        writeln!(out, "{line}")?;
+        writeln!(stdout, "{line}")?;
     }
     Ok(())
 }
 
-pub(super) fn slug(text: &str) -> Result<Code, Failed> {
+pub(super) fn parse_slug(text: &str) -> Result<Code, Failed> {
     Code::parse(text).map_err(|fault| Failed::line(format!("--conference {}", fault.detail)))
 }
 
 /// The conference with this slug; without a slug, the only conference.
-pub(super) fn wanted_place(connection: &mut Connection, slug: Option<&Code>) -> Result<ConferenceRef, ProgrammeError> {
+pub(super) fn find_conference(
+    connection: &mut Connection,
+    slug: Option<&Code>,
+) -> Result<ConferenceRef, ProgrammeError> {
     match slug {
         Some(slug) => Ok(agenda::actions::find(connection, slug)?),
         None => match agenda::actions::list(connection)?.as_slice() {

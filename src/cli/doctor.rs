@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::context::{Failed, open, say, slug};
+use super::context::{Failed, open, parse_slug, print_lines};
 use crate::{
     access::secret::fingerprint::check,
     registrar::doctor::{Check, actions::examine},
@@ -22,20 +22,20 @@ pub struct Doctor {
 }
 
 pub async fn run(settings: &Settings, command: Doctor) -> Result<(), Failed> {
-    let wanted = command.conference.as_deref().map(slug).transpose()?;
+    let conference = command.conference.as_deref().map(parse_slug).transpose()?;
     let database = open(settings)?;
     if !database.is_migrated().await? {
         return Err(Failed::line("the store's schema is not of this version: run `plenary migrate` first"));
     }
     check(&database, &settings.data_dir).await?;
-    let checks = database.read(move |tx| examine(tx, wanted.as_ref())).await?;
+    let checks = database.read(move |tx| examine(tx, conference.as_ref())).await?;
     let count: usize = checks.iter().map(|check| check.findings.len()).sum();
     if command.json {
         let report = serde_json::json!({ "healthy": count == 0, "checks": checks });
-        say(&[serde_json::to_string_pretty(&report).map_err(std::io::Error::from)?])?;
+        print_lines(&[serde_json::to_string_pretty(&report).map_err(std::io::Error::from)?])?;
     } else {
-        say(&["ok     secret.key: it is that of the store, if the store has one".to_owned()])?;
-        say(&lines(&checks))?;
+        print_lines(&["ok     secret.key: it is that of the store, if the store has one".to_owned()])?;
+        print_lines(&lines(&checks))?;
     }
     match count {
         0 => Ok(()),

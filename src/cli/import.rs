@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::context::{Failed, open, say, slug};
+use super::context::{Failed, open, parse_slug, print_lines};
 use crate::{
     access::Actor,
     agenda::{
         AgendaError, Change,
-        import::{self, ImportMode, Options, actions::ImportResult, report::Note},
+        import::{self, ImportMode, ImportOptions, actions::ImportResult, report::Note},
     },
     blueprint,
     registration::RegistrationError,
@@ -47,33 +47,33 @@ pub(super) async fn import(settings: &Settings, command: Import) -> Result<(), F
     let mode = ImportMode::parse(&command.mode).map_err(|fault| Failed::line(format!("--mode {}", fault.detail)))?;
     let time_zone = command.time_zone.as_deref().map(TimeZone::parse).transpose();
     let time_zone = time_zone.map_err(|fault| Failed::line(format!("--time-zone {}", fault.detail)))?;
-    let wanted = command.conference.as_deref().map(slug).transpose()?;
-    let unread = |error: std::io::Error| Failed::line(format!("{name}: {error}"));
-    let size = std::fs::metadata(&command.file).map_err(unread)?.len();
+    let conference = command.conference.as_deref().map(parse_slug).transpose()?;
+    let read_error = |error: std::io::Error| Failed::line(format!("{name}: {error}"));
+    let size = std::fs::metadata(&command.file).map_err(read_error)?.len();
     if size > FILE_BYTES_MAX {
         return Err(Failed::line(format!("{name}: at most {FILE_BYTES_MAX} bytes are imported")));
     }
-    let bytes = std::fs::read(&command.file).map_err(unread)?;
-    let refused = |faults: ValidationErrors| {
-        Failed(faults.0.iter().map(|fault| line(&name, &fault.pointer, &fault.detail)).collect())
+    let bytes = std::fs::read(&command.file).map_err(read_error)?;
+    let invalid = |errors: ValidationErrors| {
+        Failed(errors.0.iter().map(|fault| line(&name, &fault.pointer, &fault.detail)).collect())
     };
-    let file = import::read(&bytes, None).map_err(refused)?;
-    let slug = wanted.map_or_else(|| file.slug(), Ok).map_err(refused)?;
+    let file = import::read(&bytes, None).map_err(invalid)?;
+    let slug = conference.map_or_else(|| file.slug(), Ok).map_err(invalid)?;
     let database = open(settings)?;
     database.migrate().await?;
-    let (options, dry_run, target) = (Options { mode, time_zone }, command.dry_run, slug.clone());
-    let imported = database
+    let (options, dry_run, target_slug) = (ImportOptions { mode, time_zone }, command.dry_run, slug.clone());
+    let result = database
         .write("import a file", move |tx| {
-            blueprint::actions::import(tx, &target, &file, &options, &Actor::command_line(), dry_run)
+            blueprint::actions::import(tx, &target_slug, &file, &options, &Actor::command_line(), dry_run)
         })
         .await
         .map_err(|error| match error {
-            RegistrationError::Invalid(faults) | RegistrationError::Agenda(AgendaError::Invalid(faults)) => {
-                refused(faults)
+            RegistrationError::Invalid(errors) | RegistrationError::Agenda(AgendaError::Invalid(errors)) => {
+                invalid(errors)
             }
             other => Failed::line(causes(&other)),
         })?;
-    say(&lines(&imported, slug.as_str(), dry_run))
+    print_lines(&lines(&result, slug.as_str(), dry_run))
 }
 
 /// A validation error: `file:12: reason`, or with a JSON pointer if it does not belong to a line.
@@ -84,21 +84,21 @@ fn line(file: &str, pointer: &str, detail: &str) -> String {
     }
 }
 
-fn lines(imported: &ImportResult, slug: &str, dry_run: bool) -> Vec<String> {
-    let counts = imported.counts;
-    let counted = |count: usize, noun: &str| if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") };
+fn lines(result: &ImportResult, slug: &str, dry_run: bool) -> Vec<String> {
+    let counts = result.counts;
+    let count_of = |count: usize, noun: &str| if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") };
     let mut lines = vec![format!(
         "{slug}: {}, {}, {}, {}, {}",
-        counted(counts.days, "day"),
-        counted(counts.rooms, "room"),
-        counted(counts.tracks, "track"),
-        counted(counts.sessions, "session"),
-        counted(counts.speakers, "speaker"),
+        count_of(counts.days, "day"),
+        count_of(counts.rooms, "room"),
+        count_of(counts.tracks, "track"),
+        count_of(counts.sessions, "session"),
+        count_of(counts.speakers, "speaker"),
     )];
-    lines.extend(imported.report.iter().map(note));
-    lines.extend(imported.changes.iter().filter(|_| dry_run).map(Change::line));
-    let count = counted(imported.changes.len(), "change");
-    lines.push(match (imported.changes.is_empty(), dry_run) {
+    lines.extend(result.report.iter().map(note_line));
+    lines.extend(result.changes.iter().filter(|_| dry_run).map(Change::line));
+    let count = count_of(result.changes.len(), "change");
+    lines.push(match (result.changes.is_empty(), dry_run) {
         (true, _) => "Nothing to change.".to_owned(),
         (false, true) => format!("{count}; nothing was written."),
         (false, false) => format!("{count} written to the draft; a release publishes them."),
@@ -106,12 +106,12 @@ fn lines(imported: &ImportResult, slug: &str, dry_run: bool) -> Vec<String> {
     lines
 }
 
-fn note(note: &Note) -> String {
-    let places = match (note.lines.as_slice(), note.count) {
+fn note_line(note: &Note) -> String {
+    let occurrences = match (note.lines.as_slice(), note.count) {
         ([], 1) => String::new(),
         ([], count) => format!(" ({count} times)"),
         ([only], 1) => format!(" (line {only})"),
         ([first, ..], count) => format!(" ({count} times, first in line {first})"),
     };
-    format!("  {}: {}{places}", note.code, note.detail)
+    format!("  {}: {}{occurrences}", note.code, note.detail)
 }

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::context::{Failed, say};
+use super::context::{Failed, print_lines};
 use crate::{access::ServerSecret, mail::diagnostics::Diagnostics, settings::Settings};
 
 #[derive(Debug, Subcommand)]
@@ -19,17 +19,17 @@ pub(super) enum Mail {
 
 pub(super) async fn run(settings: &Settings, command: Mail) -> Result<(), Failed> {
     // Test messages have no links, so any secret will do.
-    let secret = ServerSecret::throwaway()?;
-    let trial = Diagnostics::new(&settings.mail, settings.public_url.clone().unwrap_or_default(), secret)?;
+    let secret = ServerSecret::unsaved()?;
+    let diagnostics = Diagnostics::new(&settings.mail, settings.public_url.clone().unwrap_or_default(), secret)?;
     match command {
         Mail::Test { address } => {
-            let words = trial.send(&address).await.map_err(Failed::line)?;
-            say(&[format!("sent: {words}")])
+            let reply = diagnostics.send(&address).await.map_err(Failed::line)?;
+            print_lines(&[format!("sent: {reply}")])
         }
         Mail::Check => {
-            let mut lines = vec![trial.connect().await.map_err(Failed::line)?];
-            lines.extend(trial.signature().await?);
-            say(&lines)
+            let mut lines = vec![diagnostics.connect().await.map_err(Failed::line)?];
+            lines.extend(diagnostics.check_dkim().await?);
+            print_lines(&lines)
         }
     }
 }

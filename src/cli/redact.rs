@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::context::{Failed, open_with_secret, say, slug, wanted_place};
+use super::context::{Failed, find_conference, open_with_secret, parse_slug, print_lines};
 use crate::{
     access::Actor,
     database::Connection,
@@ -36,57 +36,57 @@ pub struct Redact {
 }
 
 pub async fn run(settings: &Settings, command: Redact) -> Result<(), Failed> {
-    let wanted = command.conference.as_deref().map(slug).transpose()?;
+    let conference = command.conference.as_deref().map(parse_slug).transpose()?;
     let speaker =
         Code::parse(&command.speaker).map_err(|fault| Failed::line(format!("the speaker {}", fault.detail)))?;
     let words = command.word.iter().map(|word| Line::parse(word)).collect::<Result<Vec<Line<200>>, _>>();
     let words = words.map_err(|fault| Failed::line(format!("--word {}", fault.detail)))?;
     let words = checked_words(Some(words).filter(|words| !words.is_empty()))
-        .map_err(|faults| Failed(faults.0.into_iter().map(|fault| format!("--word {}", fault.detail)).collect()))?;
+        .map_err(|errors| Failed(errors.0.into_iter().map(|fault| format!("--word {}", fault.detail)).collect()))?;
     let dry_run = command.dry_run;
     let (database, secret) = open_with_secret(settings).await?;
-    let ask = move |tx: &mut Connection| {
-        let wish = RedactionRequest { speaker: speaker.clone(), words: words.clone(), dry_run };
-        Ok((wanted_place(tx, wanted.as_ref())?, Actor::command_line(), wish))
+    let build_request = move |tx: &mut Connection| {
+        let request = RedactionRequest { speaker: speaker.clone(), words: words.clone(), dry_run };
+        Ok((find_conference(tx, conference.as_ref())?, Actor::command_line(), request))
     };
-    let redacted = match redact(&database, &secret, ask).await.map_err(failed)? {
-        RedactionOutcome::Planned(planned) => planned,
+    let report = match redact(&database, &secret, build_request).await.map_err(describe_failure)? {
+        RedactionOutcome::Planned(report) => report,
         // If this is interrupted, a running service finishes it.
-        RedactionOutcome::Hidden(id, hidden) => rewriting::finish(&database, id).await?.unwrap_or(hidden),
+        RedactionOutcome::Hidden(id, report) => rewriting::finish(&database, id).await?.unwrap_or(report),
     };
-    say(&lines(&redacted, dry_run))
+    print_lines(&lines(&report, dry_run))
 }
 
-fn failed(error: ProgrammeError) -> Failed {
+fn describe_failure(error: ProgrammeError) -> Failed {
     let ProgrammeError::AmbiguousSpeaker(candidates) = error else {
         return error.into();
     };
     let mut lines = vec!["the code belonged to several people; give the id of one of them:".to_owned()];
     lines.extend(candidates.iter().map(|candidate| {
-        let mut places: Vec<_> = candidate.releases.iter().map(|number| format!("release {number}")).collect();
-        places.extend(candidate.draft.then(|| "the draft".to_owned()));
-        format!("  {} {} ({})", candidate.id, candidate.name.as_deref().unwrap_or("-"), places.join(", "))
+        let mut sources: Vec<_> = candidate.releases.iter().map(|number| format!("release {number}")).collect();
+        sources.extend(candidate.draft.then(|| "the draft".to_owned()));
+        format!("  {} {} ({})", candidate.id, candidate.name.as_deref().unwrap_or("-"), sources.join(", "))
     }));
     Failed(lines)
 }
 
-fn lines(redacted: &RedactionReport, dry_run: bool) -> Vec<String> {
+fn lines(report: &RedactionReport, dry_run: bool) -> Vec<String> {
     let count = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
-    let draft = if redacted.draft { " and the draft" } else { "" };
+    let draft = if report.draft { " and the draft" } else { "" };
     let mut lines = vec![format!(
         "{}, {}{draft} {} rewritten, and {} of the audit trail.",
-        count(redacted.releases, "release"),
-        count(redacted.scheduled_releases, "scheduled release"),
+        count(report.releases, "release"),
+        count(report.scheduled_releases, "scheduled release"),
         if dry_run { "would be" } else { "are" },
-        if redacted.audit_entries == 1 { "1 entry".to_owned() } else { format!("{} entries", redacted.audit_entries) },
+        if report.audit_entries == 1 { "1 entry".to_owned() } else { format!("{} entries", report.audit_entries) },
     )];
-    let mentions = &redacted.mentions;
+    let mentions = &report.mentions;
     if !mentions.list.is_empty() {
         lines.push("The family name or a code still appears here; please check:".to_owned());
         lines.extend(mentions.list.iter().map(|mention| {
-            let place = mention.release.map_or_else(|| "draft".to_owned(), |number| format!("release {number}"));
+            let source = mention.release.map_or_else(|| "draft".to_owned(), |number| format!("release {number}"));
             let language = mention.language.as_ref().map(|language| format!(" ({language})")).unwrap_or_default();
-            format!("  {place} {}{language}", mention.pointer)
+            format!("  {source} {}{language}", mention.pointer)
         }));
     }
     if let Some(more) = mentions.count.checked_sub(mentions.list.len()).filter(|more| *more > 0) {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::context::{Failed, open_with_secret, say, slug, wanted_place};
+use super::context::{Failed, find_conference, open_with_secret, parse_slug, print_lines};
 use crate::{
     access::Actor,
     agenda::Change,
@@ -46,52 +46,52 @@ pub(super) struct Restore {
 }
 
 /// Validates a text of the command line as the API does.
-fn prose(flag: &str, text: Option<&String>) -> Result<Option<String>, Failed> {
+fn parse_prose(flag: &str, text: Option<&String>) -> Result<Option<String>, Failed> {
     let parse = |text: &String| Prose::<2000>::parse(text).map(|text| text.as_str().to_owned());
-    text.map(parse).transpose().map_err(|fault| Failed::line(format!("{flag} {}", fault.detail)))
+    text.map(parse).transpose().map_err(|error| Failed::line(format!("{flag} {}", error.detail)))
 }
 
 /// Publishes the draft, now or at a later time.
 pub(super) async fn release(settings: &Settings, command: Release) -> Result<(), Failed> {
-    let wanted = command.conference.as_deref().map(slug).transpose()?;
+    let conference = command.conference.as_deref().map(parse_slug).transpose()?;
     let request = PublicationRequest {
-        note: prose("--note", command.note.as_ref())?,
-        force_reason: prose("--force", command.force.as_ref())?,
+        note: parse_prose("--note", command.note.as_ref())?,
+        force_reason: parse_prose("--force", command.force.as_ref())?,
     };
     let publish_at = command.publish_at.as_deref().map(LocalOrInstant::parse).transpose();
-    let publish_at = publish_at.map_err(|fault| Failed::line(format!("--publish-at {}", fault.detail)))?;
+    let publish_at = publish_at.map_err(|error| Failed::line(format!("--publish-at {}", error.detail)))?;
     let (database, secret) = open_with_secret(settings).await?;
     if let Some(publish_at) = publish_at {
         let scheduled = database
             .write("schedule a release", move |tx| {
-                let place = wanted_place(tx, wanted.as_ref())?;
-                schedule(tx, &place, publish_at, request.clone(), &Actor::command_line())
+                let conference = find_conference(tx, conference.as_ref())?;
+                schedule(tx, &conference, publish_at, request.clone(), &Actor::command_line())
             })
             .await?;
-        let when = crate::clock::wire(scheduled.publish_at);
-        return say(&[format!("A running service will publish the draft as it is now at {when}.")]);
+        let time = crate::clock::wire(scheduled.publish_at);
+        return print_lines(&[format!("A running service will publish the draft as it is now at {time}.")]);
     }
     let published = database
         .write("publish a release", move |tx| {
-            let place = wanted_place(tx, wanted.as_ref())?;
-            programme::publish(tx, &place, request.clone(), &Actor::command_line(), &secret)
+            let conference = find_conference(tx, conference.as_ref())?;
+            programme::publish(tx, &conference, request.clone(), &Actor::command_line(), &secret)
         })
         .await?;
-    say_published(&published)
+    print_published(&published)
 }
 
 /// Publishes an old release again.
 pub(super) async fn restore(settings: &Settings, command: Restore) -> Result<(), Failed> {
-    let wanted = command.conference.as_deref().map(slug).transpose()?;
-    let note = prose("--note", command.note.as_ref())?;
+    let conference = command.conference.as_deref().map(parse_slug).transpose()?;
+    let note = parse_prose("--note", command.note.as_ref())?;
     let (database, secret) = open_with_secret(settings).await?;
     let (published, kept_hidden) = database
         .write("restore a release", move |tx| {
-            let place = wanted_place(tx, wanted.as_ref())?;
+            let conference = find_conference(tx, conference.as_ref())?;
             let actor = Actor::command_line();
             crate::programme::releases::restore(
                 tx,
-                &place,
+                &conference,
                 command.number,
                 note.clone(),
                 command.keep_draft,
@@ -100,16 +100,16 @@ pub(super) async fn restore(settings: &Settings, command: Restore) -> Result<(),
             )
         })
         .await?;
-    let kept: Vec<String> = kept_hidden
+    let hidden: Vec<String> = kept_hidden
         .iter()
-        .map(|kept| format!("{} {} stays hidden, as in the draft.", kept.resource, kept.code))
+        .map(|hidden| format!("{} {} stays hidden, as in the draft.", hidden.resource, hidden.code))
         .collect();
-    say(&kept)?;
-    say_published(&published)
+    print_lines(&hidden)?;
+    print_published(&published)
 }
 
-fn say_published(published: &PublishedRelease) -> Result<(), Failed> {
+fn print_published(published: &PublishedRelease) -> Result<(), Failed> {
     let mut lines: Vec<_> = published.difference.changes.iter().map(Change::line).collect();
     lines.push(format!("Release {} is published.", published.release.number));
-    say(&lines)
+    print_lines(&lines)
 }

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::context::{Failed, open, say, slug};
+use super::context::{Failed, open, parse_slug, print_lines};
 use crate::{
     access::{
         Actor, Role,
@@ -38,7 +38,8 @@ pub(super) enum Token {
     /// Revoke a token
     Revoke {
         /// The token, or its first characters as `list` shows them
-        shown: String,
+        #[arg(value_name = "SHOWN")]
+        prefix: String,
     },
 }
 
@@ -48,43 +49,45 @@ pub(super) async fn tokens(settings: &Settings, command: Token) -> Result<(), Fa
     database.migrate().await?;
     match command {
         Token::Create { role, conference, label, expires_in_days } => {
-            let role = Role::from_word(&role)
-                .ok_or_else(|| Failed::line(format!("--role must be one of {}", Role::WORDS.join(", "))))?;
-            let slug = conference.as_deref().map(slug).transpose()?;
+            let role = Role::from_text(&role)
+                .ok_or_else(|| Failed::line(format!("--role must be one of {}", Role::TEXTS.join(", "))))?;
+            let slug = conference.as_deref().map(parse_slug).transpose()?;
             let label =
-                Line::<100>::parse(&label).map_err(|fault| Failed::line(format!("--label {}", fault.detail)))?;
-            let expires_at = expiry(clock::now(), None, expires_in_days.map(Count)).map_err(|faults| {
-                Failed(faults.0.into_iter().map(|fault| format!("--expires-in-days {}", fault.detail)).collect())
+                Line::<100>::parse(&label).map_err(|error| Failed::line(format!("--label {}", error.detail)))?;
+            let expires_at = expiry(clock::now(), None, expires_in_days.map(Count)).map_err(|errors| {
+                Failed(errors.0.into_iter().map(|error| format!("--expires-in-days {}", error.detail)).collect())
             })?;
             let (_, token) = database
                 .write("make a token", move |tx| {
-                    let place = slug.as_ref().map(|slug| agenda::actions::find(tx, slug)).transpose()?;
-                    let conference = place.map(|place| place.id);
+                    let conference = slug.as_ref().map(|slug| agenda::actions::find(tx, slug)).transpose()?;
+                    let conference = conference.map(|conference| conference.id);
                     let new = NewToken { role, conference, label: label.as_str().to_owned(), expires_at };
-                    Ok::<_, agenda::AgendaError>(token::actions::make_token(tx, &Actor::command_line(), &new)?)
+                    Ok::<_, agenda::AgendaError>(token::actions::create_token(tx, &Actor::command_line(), &new)?)
                 })
                 .await?;
-            say(&[token.reveal().to_owned()])
+            print_lines(&[token.reveal().to_owned()])
         }
-        Token::List => say(&table(&database.read(token::actions::list_all).await?)),
-        Token::Revoke { shown } => {
+        Token::List => print_lines(&format_table(&database.read(token::actions::list_all).await?)),
+        Token::Revoke { prefix } => {
             let count = database
-                .write("revoke a token", move |tx| token::actions::revoke_shown(tx, &Actor::command_line(), &shown))
+                .write("revoke a token", move |tx| {
+                    token::actions::revoke_by_prefix(tx, &Actor::command_line(), &prefix)
+                })
                 .await?;
             match count {
                 0 => Err(Failed::line("no valid token begins with this; `plenary token list` shows all")),
-                count => say(&[format!("{count} revoked")]),
+                count => print_lines(&[format!("{count} revoked")]),
             }
         }
     }
 }
 
 /// Formats tokens as a table with headings.
-fn table(tokens: &[token::Token]) -> Vec<String> {
+fn format_table(tokens: &[token::Token]) -> Vec<String> {
     let minute = |instant: chrono::DateTime<chrono::Utc>| instant.format("%Y-%m-%d %H:%MZ").to_string();
     let line = |token: &token::Token| {
         [
-            token.shown.clone(),
+            token.prefix.clone(),
             token.role.to_string(),
             token.conference.clone().unwrap_or_else(|| "(all)".to_owned()),
             token.label.clone(),
@@ -98,9 +101,9 @@ fn table(tokens: &[token::Token]) -> Vec<String> {
         .map(|column| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max())
         .map(Option::unwrap_or_default)
         .collect();
-    let padded = |line: &[String; 6]| {
+    let pad_line = |line: &[String; 6]| {
         let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
-    lines.iter().map(padded).collect()
+    lines.iter().map(pad_line).collect()
 }

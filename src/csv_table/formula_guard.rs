@@ -9,33 +9,34 @@ use std::borrow::Cow;
 
 /// First characters of a formula. Spreadsheets of East Asian locales also read the full-width forms, and some
 /// spreadsheets skip a tab or a line break before a formula.
-const FORMULA: [char; 11] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n'];
+const FORMULA_CHARACTERS: [char; 11] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n'];
 const GUARD: char = '\'';
 
 /// The cell, with one apostrophe more if it begins like a formula.
 pub fn guard(cell: &str) -> Cow<'_, str> {
-    let (space, text) = split_space(cell);
-    if begins_like_formula(text) { format!("{space}{GUARD}{text}").into() } else { cell.into() }
+    let (space, content) = split_space(cell);
+    if begins_like_formula(content) { format!("{space}{GUARD}{content}").into() } else { cell.into() }
 }
 
 /// The cell without the apostrophe that [`guard`] added.
 pub fn unguard(cell: &str) -> Cow<'_, str> {
-    let (space, text) = split_space(cell);
-    match text.strip_prefix(GUARD).filter(|rest| begins_like_formula(rest)) {
+    let (space, content) = split_space(cell);
+    match content.strip_prefix(GUARD).filter(|rest| begins_like_formula(rest)) {
         Some(rest) => format!("{space}{rest}").into(),
         None => cell.into(),
     }
 }
 
 /// Whether a formula character follows any number of apostrophes.
-fn begins_like_formula(text: &str) -> bool {
-    text.trim_start_matches(GUARD).starts_with(FORMULA)
+fn begins_like_formula(content: &str) -> bool {
+    content.trim_start_matches(GUARD).starts_with(FORMULA_CHARACTERS)
 }
 
 /// Splits off the white space at the beginning that is no formula character.
 fn split_space(cell: &str) -> (&str, &str) {
-    let text = cell.trim_start_matches(|letter: char| letter.is_whitespace() && !FORMULA.contains(&letter));
-    cell.split_at(cell.len() - text.len())
+    let content =
+        cell.trim_start_matches(|letter: char| letter.is_whitespace() && !FORMULA_CHARACTERS.contains(&letter));
+    cell.split_at(cell.len() - content.len())
 }
 
 #[cfg(test)]
@@ -43,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_begins_like_a_formula_gets_one_apostrophe_more_and_loses_it_again() {
+    fn a_cell_that_begins_like_a_formula_gets_one_apostrophe_more_and_loses_it_again() {
         for (text, written) in [
             ("=1+1", "'=1+1"),
             ("+32 2 555", "'+32 2 555"),

@@ -7,7 +7,7 @@
 //! - No written cell begins with a formula character, whatever white space is before it ([`formula_guard::guard`],
 //!   which [`TableWriter::row`] calls for each cell).
 //! - A row that is read has exactly the texts that were written, whatever they are ([`formula_guard::unguard`], which
-//!   [`Table::each`] calls for each cell). Only then [`Row::cell`] removes surrounding spaces.
+//!   [`Table::for_each_row`] calls for each cell). Only then [`Row::cell`] removes surrounding spaces.
 //! - A cell without a guard, such as `-5` or `'t Hooft` in a table that a person typed, is read as it is.
 //! - No row is lost by a quote that is missing or misplaced ([`quotes::check`], [`Row::inner_row`]).
 
@@ -16,5 +16,6 @@ mod quotes;
 mod reader;
 mod writer;
 
+pub use quotes::line_pointer;
 pub use reader::{INNER_ROW, LINE_BREAK, Row, Table, text};
 pub use writer::TableWriter;

@@ -7,17 +7,16 @@ use crate::validation::ValidationErrors;
 const FAULTS_MAX: usize = 20;
 
 /// Pointer to a line: `line 3`.
-pub fn at(line: usize) -> String {
+pub fn line_pointer(line: usize) -> String {
     format!("line {line}")
 }
 
-/// State of the scanner.
 #[derive(Clone, Copy)]
-enum State {
+enum ScannerState {
     /// At the first character of a cell.
-    Start,
+    CellStart,
     /// In a cell without quotes.
-    Bare,
+    Unquoted,
     /// In a quoted cell that begins in this line.
     Quoted(usize),
     /// After a quote in a quoted cell: the first half of a doubled quote, or the end of the cell.
@@ -30,8 +29,8 @@ enum State {
 /// A quoted cell has no end (`unclosed_quote`), or a quote is inside an unquoted cell or before the end of a quoted one
 /// (`stray_quote`); each with its line.
 pub fn check(text: &str, delimiter: u8) -> Result<(), ValidationErrors> {
-    let mut faults = ValidationErrors::default();
-    let mut state = State::Start;
+    let mut errors = ValidationErrors::default();
+    let mut state = ScannerState::CellStart;
     let mut line = 1;
     let mut bytes = text.bytes().peekable();
     while let Some(byte) = bytes.next() {
@@ -39,38 +38,40 @@ pub fn check(text: &str, delimiter: u8) -> Result<(), ValidationErrors> {
         let ends_line = byte == b'\n' || (byte == b'\r' && bytes.peek() != Some(&b'\n'));
         let ends_cell = byte == delimiter || byte == b'\r' || byte == b'\n';
         state = match (state, byte) {
-            (State::Quoted(from), b'"') => State::AfterQuote(from),
-            (State::Quoted(from), _) => State::Quoted(from),
-            (State::AfterQuote(from), b'"') => State::Quoted(from),
-            (State::Start | State::Bare | State::AfterQuote(_), _) if ends_cell => State::Start,
-            (State::Start, b'"') => State::Quoted(line),
-            (State::AfterQuote(from), _) => {
+            (ScannerState::Quoted(start_line), b'"') => ScannerState::AfterQuote(start_line),
+            (ScannerState::Quoted(start_line), _) => ScannerState::Quoted(start_line),
+            (ScannerState::AfterQuote(start_line), b'"') => ScannerState::Quoted(start_line),
+            (ScannerState::CellStart | ScannerState::Unquoted | ScannerState::AfterQuote(_), _) if ends_cell => {
+                ScannerState::CellStart
+            }
+            (ScannerState::CellStart, b'"') => ScannerState::Quoted(line),
+            (ScannerState::AfterQuote(start_line), _) => {
                 let detail = format!(
-                    "text follows the closing quote of the cell that begins in line {from}: a quote is missing before, or \
+                    "text follows the closing quote of the cell that begins in line {start_line}: a quote is missing before, or \
                      a quote within the cell is not doubled"
                 );
-                faults.add(at(line), "stray_quote", detail);
+                errors.add(line_pointer(line), "stray_quote", detail);
                 // From here on it is not known which quote opens and which one closes.
                 break;
             }
-            (State::Bare, b'"') => {
+            (ScannerState::Unquoted, b'"') => {
                 let detail = "a quote within a cell: put the cell in quotes and double the quote, or remove it";
-                faults.add(at(line), "stray_quote", detail);
-                if faults.0.len() == FAULTS_MAX {
+                errors.add(line_pointer(line), "stray_quote", detail);
+                if errors.0.len() == FAULTS_MAX {
                     break;
                 }
-                State::Bare
+                ScannerState::Unquoted
             }
-            (State::Start | State::Bare, _) => State::Bare,
+            (ScannerState::CellStart | ScannerState::Unquoted, _) => ScannerState::Unquoted,
         };
         line += usize::from(ends_line);
     }
-    if let State::Quoted(from) = state
-        && faults.0.len() < FAULTS_MAX
+    if let ScannerState::Quoted(start_line) = state
+        && errors.0.len() < FAULTS_MAX
     {
-        faults.add(at(from), "unclosed_quote", "a cell begins with a quote that is not closed");
+        errors.add(line_pointer(start_line), "unclosed_quote", "a cell begins with a quote that is not closed");
     }
-    faults.or(())
+    errors.into_result(())
 }
 
 #[cfg(test)]
@@ -78,8 +79,8 @@ mod tests {
     use super::*;
 
     fn faults(text: &str) -> Vec<String> {
-        let faults = check(text, b',').err().unwrap_or_default().0;
-        faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect()
+        let errors = check(text, b',').err().unwrap_or_default().0;
+        errors.iter().map(|error| format!("{} {}", error.pointer, error.code)).collect()
     }
 
     #[test]

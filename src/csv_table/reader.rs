@@ -7,7 +7,7 @@ use csv::{ReaderBuilder, StringRecord};
 
 use super::{
     formula_guard::unguard,
-    quotes::{self, at},
+    quotes::{self, line_pointer},
 };
 use crate::validation::{ValidationError, ValidationErrors};
 
@@ -58,7 +58,7 @@ pub fn text(bytes: &[u8]) -> Result<&str, ValidationErrors> {
     std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        ValidationErrors(vec![ValidationError::at(at(line), "not_utf8", "is not UTF-8")])
+        ValidationErrors(vec![ValidationError::at(line_pointer(line), "not_utf8", "is not UTF-8")])
     })
 }
 
@@ -72,73 +72,80 @@ impl<'a> Table<'a> {
         quotes::check(text, delimiter)?;
         let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
         let header = reader.headers().map(|header| header.iter().map(|cell| unguard(cell).into_owned()).collect());
-        let header = header
-            .map_err(|error| ValidationErrors(vec![ValidationError::at(at(1), "malformed_csv", error.to_string())]))?;
+        let header = header.map_err(|error| {
+            ValidationErrors(vec![ValidationError::at(line_pointer(1), "malformed_csv", error.to_string())])
+        })?;
         Ok(Self { text, delimiter, reader, header })
     }
 
     /// Visits every row that is not empty, at most `rows_max` of them; `noun` names their content in faults.
-    pub fn each(
+    pub fn for_each_row(
         mut self,
         rows_max: usize,
         noun: &str,
-        faults: &mut ValidationErrors,
+        errors: &mut ValidationErrors,
         mut visit: impl FnMut(&Row, &mut ValidationErrors),
     ) {
         let columns = self.header.len();
-        let mut place = Place::default();
+        let mut line_counter = LineCounter::default();
         let mut rows = 0;
         for record in self.reader.records() {
             let record = match record {
                 Ok(record) => record,
                 Err(error) => {
-                    let line = error.position().map_or(1, |position| place.line_at(self.text, position));
-                    faults.add(at(line), "malformed_csv", error.to_string());
+                    let line = error.position().map_or(1, |position| line_counter.line_at(self.text, position));
+                    errors.add(line_pointer(line), "malformed_csv", error.to_string());
                     break;
                 }
             };
-            let line = record.position().map_or(1, |position| place.line_at(self.text, position));
+            let line = record.position().map_or(1, |position| line_counter.line_at(self.text, position));
             let cells = record.iter().map(unguard).collect();
-            let row = Row { line, row: line - place.inside.min(line), delimiter: self.delimiter, cells };
-            place.inside += row.cells.iter().map(|cell| cell.matches('\n').count()).sum::<usize>();
+            let row =
+                Row { line, row: line - line_counter.breaks_in_cells.min(line), delimiter: self.delimiter, cells };
+            line_counter.breaks_in_cells += row.cells.iter().map(|cell| cell.matches('\n').count()).sum::<usize>();
             if row.cells.iter().all(|cell| cell.trim().is_empty()) {
                 continue;
             }
             if rows >= rows_max {
-                faults.add(at(line), "too_long", format!("at most {rows_max} {noun} are imported"));
+                errors.add(line_pointer(line), "too_long", format!("at most {rows_max} {noun} are imported"));
                 break;
             }
             if row.cells.iter().skip(columns).any(|cell| !cell.trim().is_empty()) {
-                faults.add(at(line), "too_long", format!("has {} cells, the header {columns}", row.cells.len()));
+                errors.add(
+                    line_pointer(line),
+                    "too_long",
+                    format!("has {} cells, the header {columns}", row.cells.len()),
+                );
                 continue;
             }
             rows += 1;
-            visit(&row, faults);
+            visit(&row, errors);
         }
     }
 }
 
-/// Position of the reader in the text.
+/// Counts the lines up to a position in the text.
 #[derive(Default)]
-struct Place {
-    seen: usize,
-    breaks: usize,
+struct LineCounter {
+    /// Number of bytes whose line breaks are counted.
+    counted_bytes: usize,
+    line_breaks: usize,
     /// Line breaks within cells.
-    inside: usize,
+    breaks_in_cells: usize,
 }
 
-impl Place {
+impl LineCounter {
     /// Line where a record begins. The reader reports the position of the empty lines before the record.
     fn line_at(&mut self, text: &str, position: &csv::Position) -> usize {
         let bytes = text.as_bytes();
-        let mut begin = usize::try_from(position.byte()).unwrap_or(usize::MAX).min(bytes.len());
-        while bytes.get(begin).is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
-            begin += 1;
+        let mut start = usize::try_from(position.byte()).unwrap_or(usize::MAX).min(bytes.len());
+        while bytes.get(start).is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
+            start += 1;
         }
-        let passed = bytes.get(self.seen..begin).unwrap_or_default();
-        self.breaks += passed.iter().filter(|byte| **byte == b'\n').count();
-        self.seen = begin.max(self.seen);
-        self.breaks + 1
+        let uncounted = bytes.get(self.counted_bytes..start).unwrap_or_default();
+        self.line_breaks += uncounted.iter().filter(|byte| **byte == b'\n').count();
+        self.counted_bytes = start.max(self.counted_bytes);
+        self.line_breaks + 1
     }
 }
 
@@ -168,13 +175,13 @@ mod tests {
     use crate::csv_table::TableWriter;
 
     /// Texts that have many of the characters with which a guard, a quote or a separator could go wrong.
-    fn texts() -> impl Strategy<Value = String> {
+    fn cell_texts() -> impl Strategy<Value = String> {
         let special: Vec<char> = "'=+-@＝＋－＠\t\r\n \u{3000}\u{feff},;\"".chars().collect();
         let letter = prop_oneof![4 => proptest::sample::select(special), 1 => any::<char>()];
         proptest::collection::vec(letter, 0..8).prop_map(String::from_iter)
     }
 
-    fn written(rows: &[(String, String)]) -> String {
+    fn write_table(rows: &[(String, String)]) -> String {
         let mut table = TableWriter::default();
         table.row(["number", "one", "other"]);
         for (number, (one, other)) in rows.iter().enumerate() {
@@ -184,27 +191,29 @@ mod tests {
     }
 
     /// The second and third cell of each row, before spaces are removed.
-    fn texts_of(text: &str) -> Vec<(String, String)> {
-        let (mut found, mut faults) = (Vec::new(), ValidationErrors::default());
+    fn read_texts(text: &str) -> Vec<(String, String)> {
+        let (mut texts, mut errors) = (Vec::new(), ValidationErrors::default());
         let cell = |row: &Row, column: usize| row.cells.get(column).unwrap().to_owned();
-        Table::open(text).unwrap().each(1000, "rows", &mut faults, |row, _| found.push((cell(row, 1), cell(row, 2))));
-        assert_eq!(faults, ValidationErrors::default());
-        found
+        Table::open(text)
+            .unwrap()
+            .for_each_row(1000, "rows", &mut errors, |row, _| texts.push((cell(row, 1), cell(row, 2))));
+        assert_eq!(errors, ValidationErrors::default());
+        texts
     }
 
     proptest! {
         #[test]
         fn every_text_that_was_written_is_read_again(
-            rows in proptest::collection::vec((texts(), texts()), 0..6)
+            rows in proptest::collection::vec((cell_texts(), cell_texts()), 0..6)
         ) {
-            prop_assert_eq!(texts_of(&written(&rows)), rows);
+            prop_assert_eq!(read_texts(&write_table(&rows)), rows);
         }
 
         #[test]
         fn no_written_cell_begins_with_a_formula_character(
-            rows in proptest::collection::vec((texts(), texts()), 0..6)
+            rows in proptest::collection::vec((cell_texts(), cell_texts()), 0..6)
         ) {
-            let text = written(&rows);
+            let text = write_table(&rows);
             for record in csv::Reader::from_reader(text.as_bytes()).records() {
                 for cell in &record.unwrap() {
                     let is_space = |letter: char| letter.is_whitespace() && !"\t\r\n".contains(letter);
@@ -219,46 +228,46 @@ mod tests {
     fn names_that_look_like_formulas_are_read_as_they_were_written() {
         let names = ["＝1+1", "-Dash, Inc", "'t Hooft", "'=x", "@at", "\t=1", " =1", "''+32", "a\n=1", "\"-\""];
         let rows: Vec<_> = names.map(|name| (name.to_owned(), String::new())).into();
-        assert_eq!(texts_of(&written(&rows)), rows);
+        assert_eq!(read_texts(&write_table(&rows)), rows);
     }
 
     #[test]
     fn a_table_of_a_person_or_of_an_export_before_is_read_without_guards() {
         let text = "number;one;other\n1;-5;+32 2 555\n2;=1+1;'t Hooft\n3;'-5;'+32 2 555\n4; '=1;＝1\n";
         let expected = [("-5", "+32 2 555"), ("=1+1", "'t Hooft"), ("-5", "+32 2 555"), (" =1", "＝1")];
-        assert_eq!(texts_of(text), expected.map(|(one, other)| (one.to_owned(), other.to_owned())));
+        assert_eq!(read_texts(text), expected.map(|(one, other)| (one.to_owned(), other.to_owned())));
     }
 
     #[test]
     fn a_row_is_where_a_spreadsheet_and_an_editor_show_it() {
         let text = "name;note\r\nA;\"one\r\ntwo\"\r\n\r\nB;\r\n;\r\nC;\"x\ny\nz\"\r\nD;d";
-        let mut found = Vec::new();
-        let mut faults = ValidationErrors::default();
+        let mut rows = Vec::new();
+        let mut errors = ValidationErrors::default();
         let table = Table::open(text).unwrap();
         assert_eq!(table.header, ["name", "note"]);
-        table.each(10, "rows", &mut faults, |row, _| {
-            found.push((row.cell(0).unwrap().to_owned(), row.line, row.row, row.cell(1).is_some()));
+        table.for_each_row(10, "rows", &mut errors, |row, _| {
+            rows.push((row.cell(0).unwrap().to_owned(), row.line, row.row, row.cell(1).is_some()));
         });
         let expected = [("A", 2, 2, true), ("B", 5, 4, false), ("C", 7, 6, true), ("D", 10, 7, true)];
-        assert_eq!(found, expected.map(|(name, line, row, note)| (name.to_owned(), line, row, note)));
-        assert_eq!(faults, ValidationErrors::default());
+        assert_eq!(rows, expected.map(|(name, line, row, note)| (name.to_owned(), line, row, note)));
+        assert_eq!(errors, ValidationErrors::default());
     }
 
     #[test]
     fn a_row_within_a_cell_is_found() {
         let text =
             "name,email,note\nA,a@x.example,\"vegan\nB,b@x.example,\"\nC,c@x.example,\"one, two\nthree, 4 @ five\"\n";
-        let mut found = Vec::new();
+        let mut rows = Vec::new();
         let table = Table::open(text).unwrap();
-        table.each(10, "rows", &mut ValidationErrors::default(), |row, _| {
+        table.for_each_row(10, "rows", &mut ValidationErrors::default(), |row, _| {
             let inner = row.inner_row(|cells| cells[1].contains('@'));
-            found.push((row.cell(0).unwrap().to_owned(), inner.map(str::to_owned)));
+            rows.push((row.cell(0).unwrap().to_owned(), inner.map(str::to_owned)));
         });
-        assert_eq!(found, [("A".to_owned(), Some("B,b@x.example,".to_owned())), ("C".to_owned(), None)]);
+        assert_eq!(rows, [("A".to_owned(), Some("B,b@x.example,".to_owned())), ("C".to_owned(), None)]);
     }
 
     #[test]
-    fn what_is_not_utf_8_is_named_by_its_line() {
+    fn a_text_that_is_not_utf_8_is_reported_with_its_line() {
         assert_eq!(text(b"\xEF\xBB\xBFa\nb").unwrap(), "a\nb");
         assert_eq!(text(b"name\nAnn\nJos\xE9\n").unwrap_err().0[0].pointer, "line 3");
     }

@@ -7,7 +7,7 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread,
-    time::{Duration, Instant as Stopwatch},
+    time::{Duration, Instant as Timer},
 };
 
 use diesel::{PgConnection, RunQueryDsl as _, SqliteConnection, dsl::sql, sql_query, sql_types::Integer};
@@ -15,14 +15,14 @@ use tokio::sync::Notify;
 
 use super::{Connection, Database, DatabaseError, pool::connect};
 
-/// Interval between looks at the connection. On PostgreSQL a look sends nothing to the server.
-const LOOK: Duration = Duration::from_millis(100);
+/// Interval between polls of the connection. On PostgreSQL a poll sends nothing to the server.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Pause before a lost connection is opened again.
-const PAUSE: Duration = Duration::from_secs(1);
+const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Longest use of one connection: one that is dead without any sign is noticed after this time.
-const RENEWAL: Duration = Duration::from_secs(600);
+const CONNECTION_LIFETIME: Duration = Duration::from_secs(600);
 
 /// Notifies other processes, once the transaction commits, that releases were written.
 pub fn announce(connection: &mut Connection) -> Result<(), DatabaseError> {
@@ -36,103 +36,104 @@ pub fn announce(connection: &mut Connection) -> Result<(), DatabaseError> {
 
 /// A listening connection, on a thread that ends when this is dropped.
 pub struct Listener {
-    woken: Arc<Notify>,
+    changed: Arc<Notify>,
     /// Nothing is sent on it; dropping it ends the thread.
     _alive: Sender<()>,
 }
 
 impl Listener {
     /// Waits until other processes may have published since the last call. On SQLite any write counts.
-    pub async fn woken(&self) {
-        self.woken.notified().await;
+    pub async fn changed(&self) {
+        self.changed.notified().await;
     }
 }
 
 impl Database {
     /// Starts to listen for releases of other processes; opens the connection again whenever it is lost.
     pub fn listen(&self) -> Listener {
-        let (woken, (alive, dropped)) = (Arc::new(Notify::new()), channel());
-        let (database, for_thread) = (self.clone(), Arc::clone(&woken));
-        let listening = thread::Builder::new().name("listener".to_owned());
-        match listening.spawn(move || database.keep_listening(&for_thread, &dropped)) {
+        let (changed, (alive, dropped)) = (Arc::new(Notify::new()), channel());
+        let (database, thread_changed) = (self.clone(), Arc::clone(&changed));
+        let builder = thread::Builder::new().name("listener".to_owned());
+        match builder.spawn(move || database.keep_listening(&thread_changed, &dropped)) {
             Ok(listener) => self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(listener),
             Err(error) => tracing::warn!(%error, "releases of other processes are noticed late"),
         }
-        Listener { woken, _alive: alive }
+        Listener { changed, _alive: alive }
     }
 
-    fn keep_listening(&self, woken: &Notify, dropped: &Receiver<()>) {
+    fn keep_listening(&self, changed: &Notify, dropped: &Receiver<()>) {
         loop {
-            let pause = match self.listen_until_lost(woken, dropped) {
+            let pause = match self.listen_until_lost(changed, dropped) {
                 Ok(()) => Duration::ZERO,
                 Err(error) => {
                     tracing::debug!(%error, "the store cannot be listened to");
-                    PAUSE
+                    RECONNECT_PAUSE
                 }
             };
-            if is_over(dropped, pause) {
+            if wait_for_drop(dropped, pause) {
                 return;
             }
         }
     }
 
-    /// Listens on one connection until the listener is dropped, the connection is lost, or [`RENEWAL`] is over.
-    fn listen_until_lost(&self, woken: &Notify, dropped: &Receiver<()>) -> Result<(), Box<dyn std::error::Error>> {
+    /// Listens on one connection until the listener is dropped, the connection is lost, or [`CONNECTION_LIFETIME`] is
+    /// over.
+    fn listen_until_lost(&self, changed: &Notify, dropped: &Receiver<()>) -> Result<(), Box<dyn std::error::Error>> {
         let mut connection = connect(&self.store, self.files.as_deref())?;
-        let began = Stopwatch::now();
-        let mut word = ChangeSignal::on(&mut connection)?;
+        let began = Timer::now();
+        let mut signal = ChangeSignal::start(&mut connection)?;
         tracing::debug!("listening for releases");
         // What was committed before the connection was open has not been notified.
-        let mut has_come = true;
-        while began.elapsed() < RENEWAL {
-            if has_come {
-                woken.notify_one();
+        let mut has_changed = true;
+        while began.elapsed() < CONNECTION_LIFETIME {
+            if has_changed {
+                changed.notify_one();
             }
-            if is_over(dropped, LOOK) {
+            if wait_for_drop(dropped, POLL_INTERVAL) {
                 return Ok(());
             }
-            has_come = word.has_come()?;
+            has_changed = signal.has_changed()?;
         }
         Ok(())
     }
 }
 
 /// Waits; returns whether the listener was dropped.
-fn is_over(dropped: &Receiver<()>, pause: Duration) -> bool {
+fn wait_for_drop(dropped: &Receiver<()>, pause: Duration) -> bool {
     dropped.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected)
 }
 
 /// How other processes' commits are noticed.
 enum ChangeSignal<'a> {
-    Announced(&'a mut PgConnection),
-    Version(&'a mut SqliteConnection, i32),
+    Notifications(&'a mut PgConnection),
+    DataVersion(&'a mut SqliteConnection, i32),
 }
 
 impl<'a> ChangeSignal<'a> {
-    fn on(connection: &'a mut Connection) -> Result<Self, DatabaseError> {
+    fn start(connection: &'a mut Connection) -> Result<Self, DatabaseError> {
         match connection {
             Connection::Postgresql(inner) => {
                 sql_query("LISTEN plenary_releases").execute(inner)?;
-                Ok(Self::Announced(inner))
+                Ok(Self::Notifications(inner))
             }
             Connection::Sqlite(inner) => {
                 let version = version(inner)?;
-                Ok(Self::Version(inner, version))
+                Ok(Self::DataVersion(inner, version))
             }
         }
     }
 
     /// Whether there was a commit since the last call.
-    fn has_come(&mut self) -> Result<bool, DatabaseError> {
+    fn has_changed(&mut self) -> Result<bool, DatabaseError> {
         match self {
-            Self::Announced(inner) => {
-                // Takes all notifications at once: many releases are one reason to look.
-                let all = inner.notifications_iter().collect::<Result<Vec<_>, _>>()?;
-                Ok(!all.is_empty())
+            Self::Notifications(inner) => {
+                // Takes all notifications at once: many releases cause one reload.
+                let notifications = inner.notifications_iter().collect::<Result<Vec<_>, _>>()?;
+                Ok(!notifications.is_empty())
             }
-            Self::Version(inner, known) => {
+            Self::DataVersion(inner, last) => {
                 let version = version(inner)?;
-                Ok(std::mem::replace(known, version) != version)
+                Ok(std::mem::replace(last, version) != version)
             }
         }
     }

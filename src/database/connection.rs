@@ -50,11 +50,11 @@ pub(super) const LOCK_WAIT: Duration = Duration::from_secs(10);
 
 /// How long the server waits for the next statement of a transaction before it ends the connection: if a statement was
 /// lost on the way, its transaction would hold its locks for ever, and so would the thread that waits for the answer.
-const SILENCE_MAX: Duration = Duration::from_secs(60);
+const STATEMENT_GAP_MAX: Duration = Duration::from_secs(60);
 
 /// Parameters of libpq that detect a dead network, unless the URL sets them (in seconds; the last one in milliseconds).
 /// A frozen server keeps its connections alive and is detected by `liveness`.
-const NETWORK: [(&str, &str); 5] = [
+const NETWORK_PARAMETERS: [(&str, &str); 5] = [
     ("connect_timeout", "3"),
     ("keepalives_idle", "10"),
     ("keepalives_interval", "5"),
@@ -83,7 +83,7 @@ impl Store {
         match self {
             Self::Sqlite(path) => connect_sqlite(path).map(AnyConnection::Sqlite),
             Self::Postgres(url) => {
-                let mut connection = PgConnection::establish(&with_network(url))?;
+                let mut connection = PgConnection::establish(&with_network_parameters(url))?;
                 // Without this, the server could acknowledge a commit before it is on disk, and an accepted
                 // registration could be lost.
                 connection
@@ -91,7 +91,7 @@ impl Store {
                         "SET synchronous_commit = on; SET client_min_messages = warning; SET lock_timeout = {}; \
                          SET idle_in_transaction_session_timeout = {}",
                         LOCK_WAIT.as_millis(),
-                        SILENCE_MAX.as_millis()
+                        STATEMENT_GAP_MAX.as_millis()
                     ))
                     .map_err(ConnectionError::CouldntSetupConfiguration)?;
                 Ok(AnyConnection::Postgresql(connection))
@@ -115,31 +115,34 @@ fn connect_sqlite(path: &Path) -> Result<SqliteConnection, ConnectionError> {
     Ok(connection)
 }
 
-/// The server's URL, with the parameters of [`NETWORK`] that it does not have.
-fn with_network(url: &str) -> Cow<'_, str> {
-    let given = url.split_once('?').map_or("", |(_, given)| given);
-    let is_given = |name: &str| given.split('&').any(|pair| pair.split('=').next() == Some(name));
-    let missing: Vec<String> =
-        NETWORK.iter().filter(|(name, _)| !is_given(name)).map(|(name, value)| format!("{name}={value}")).collect();
+/// The server's URL, with the parameters of [`NETWORK_PARAMETERS`] that it does not have.
+fn with_network_parameters(url: &str) -> Cow<'_, str> {
+    let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
+    let is_set = |name: &str| parameters.split('&').any(|pair| pair.split('=').next() == Some(name));
+    let missing: Vec<String> = NETWORK_PARAMETERS
+        .iter()
+        .filter(|(name, _)| !is_set(name))
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     match missing.as_slice() {
         [] => url.into(),
         missing => {
-            let joint = if !url.contains('?') {
+            let separator = if !url.contains('?') {
                 "?"
-            } else if given.is_empty() {
+            } else if parameters.is_empty() {
                 ""
             } else {
                 "&"
             };
-            format!("{url}{joint}{}", missing.join("&")).into()
+            format!("{url}{separator}{}", missing.join("&")).into()
         }
     }
 }
 
 /// Whether a failed attempt was answered by a server, which refuses the connection.
-pub(super) fn is_answer(error: &ConnectionError) -> bool {
+pub(super) fn was_answered(error: &ConnectionError) -> bool {
     match error {
-        ConnectionError::BadConnection(words) => words.contains("FATAL"),
+        ConnectionError::BadConnection(message) => message.contains("FATAL"),
         ConnectionError::CouldntSetupConfiguration(error) => !is_lost(error),
         _ => true,
     }
@@ -147,8 +150,8 @@ pub(super) fn is_answer(error: &ConnectionError) -> bool {
 
 /// Whether a later attempt may succeed: the server is down, starts, stops, or has no free connection. An operator must
 /// mend other refusals (a password, a missing database).
-pub(super) fn may_come(error: &ConnectionError) -> bool {
-    const FOR_NOW: [&str; 6] = [
+pub(super) fn is_temporary(error: &ConnectionError) -> bool {
+    const TEMPORARY: [&str; 6] = [
         "the database system is",
         "too many clients",
         "too many connections",
@@ -157,7 +160,9 @@ pub(super) fn may_come(error: &ConnectionError) -> bool {
         "terminating connection",
     ];
     match error {
-        ConnectionError::BadConnection(words) => !is_answer(error) || FOR_NOW.iter().any(|now| words.contains(now)),
+        ConnectionError::BadConnection(message) => {
+            !was_answered(error) || TEMPORARY.iter().any(|text| message.contains(text))
+        }
         ConnectionError::CouldntSetupConfiguration(error) => is_lost(error),
         _ => false,
     }
@@ -215,7 +220,7 @@ pub fn roll_back(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
 
 /// Copies from the write-ahead log of an embedded store into its file what no reader needs any more; does not block
 /// others.
-pub fn write_back(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
+pub fn checkpoint(connection: &mut AnyConnection) -> Result<(), DatabaseError> {
     match connection {
         AnyConnection::Sqlite(inner) => inner.batch_execute("PRAGMA wal_checkpoint(PASSIVE)")?,
         AnyConnection::Postgresql(_) => {}
@@ -247,24 +252,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_keeps_its_parameters_and_gets_those_of_the_network() {
+    fn a_url_keeps_its_parameters_and_gets_the_network_parameters() {
         let all =
             "connect_timeout=3&keepalives_idle=10&keepalives_interval=5&keepalives_count=3&tcp_user_timeout=20000";
-        assert_eq!(with_network("postgres://a@b/c"), format!("postgres://a@b/c?{all}"));
-        assert_eq!(with_network("postgres://a@b/c?"), format!("postgres://a@b/c?{all}"));
-        assert_eq!(with_network("postgres://a@b/c?sslmode=require"), format!("postgres://a@b/c?sslmode=require&{all}"));
+        assert_eq!(with_network_parameters("postgres://a@b/c"), format!("postgres://a@b/c?{all}"));
+        assert_eq!(with_network_parameters("postgres://a@b/c?"), format!("postgres://a@b/c?{all}"));
+        assert_eq!(
+            with_network_parameters("postgres://a@b/c?sslmode=require"),
+            format!("postgres://a@b/c?sslmode=require&{all}")
+        );
         let rest = all.trim_start_matches("connect_timeout=3&");
         let chosen = "postgres://a@b/c?connect_timeout=9";
-        assert_eq!(with_network(chosen), format!("{chosen}&{rest}"));
+        assert_eq!(with_network_parameters(chosen), format!("{chosen}&{rest}"));
     }
 
     #[test]
-    fn a_server_that_is_away_may_come_and_a_wrong_password_stays_wrong() {
-        let of = |words: &str| may_come(&ConnectionError::BadConnection(words.to_owned()));
-        assert!(of("connection to server at \"127.0.0.1\", port 1 failed: Connection refused"));
-        assert!(of("FATAL:  the database system is starting up"));
-        assert!(of("FATAL:  sorry, too many clients already"));
-        assert!(!of("FATAL:  password authentication failed for user \"plenary\""));
-        assert!(!of("FATAL:  database \"plenary\" does not exist"));
+    fn an_unreachable_server_is_temporary_and_a_wrong_password_is_not() {
+        let is_temporary_message = |message: &str| is_temporary(&ConnectionError::BadConnection(message.to_owned()));
+        assert!(is_temporary_message("connection to server at \"127.0.0.1\", port 1 failed: Connection refused"));
+        assert!(is_temporary_message("FATAL:  the database system is starting up"));
+        assert!(is_temporary_message("FATAL:  sorry, too many clients already"));
+        assert!(!is_temporary_message("FATAL:  password authentication failed for user \"plenary\""));
+        assert!(!is_temporary_message("FATAL:  database \"plenary\" does not exist"));
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! A driver that waits for a server cannot be interrupted: its thread stays blocked until the answer comes or the
 //! connection breaks, and a frozen server lets neither happen. So the caller waits beside that thread, not in it
-//! ([`Database::attend`](super::Database)), and may leave. Both share one value, the stage of a [`Ticket`]:
+//! ([`Database::run_with_deadline`](super::Database)), and may leave. Both share one value, the stage of a [`Ticket`]:
 //!
 //! waiting → begun → committing → done
 //!
-//! A caller that leaves sets it to `left`. The stage until then decides the outcome: before `committing`, nothing was
-//! committed and nothing will be, because the thread checks the stage when it has the store and again before it
+//! A caller that leaves sets it to `abandoned`. The stage until then decides the outcome: before `committing`, nothing
+//! was committed and nothing will be, because the thread checks the stage when it has the store and again before it
 //! commits; at `committing`, only the store knows.
 
 use std::{
@@ -27,10 +27,10 @@ const COMMITTING: u8 = 2;
 /// The thread has its result.
 const DONE: u8 = 3;
 /// The caller has left.
-const LEFT: u8 = 4;
+const ABANDONED: u8 = 4;
 
 /// Minimum of a lock timeout: 0 would mean no timeout.
-const SHORTEST_WAIT: Duration = Duration::from_millis(50);
+const LOCK_WAIT_MIN: Duration = Duration::from_millis(50);
 /// The store's lock timeout ends this much before the deadline, so that its answer is in time.
 const MARGIN: Duration = Duration::from_millis(200);
 
@@ -49,7 +49,7 @@ pub(super) struct Ticket {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// Nothing was committed, and nothing will be.
-    Nothing,
+    NotCommitted,
     /// The commit was in progress.
     Unknown,
     /// The result is there after all.
@@ -61,46 +61,46 @@ impl Ticket {
         Arc::new(Self { stage: AtomicU8::new(WAITING), deadline, stuck: Arc::clone(stuck) })
     }
 
-    fn step(&self, from: u8, to: u8) -> bool {
+    fn advance(&self, from: u8, to: u8) -> bool {
         self.stage.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// The thread has begun its transaction. False: the caller has left, and the thread must roll back.
     pub(super) fn begin(&self) -> bool {
-        self.step(WAITING, BEGUN)
+        self.advance(WAITING, BEGUN)
     }
 
     /// The thread is about to commit. False: the caller has left, and the thread must roll back.
     pub(super) fn commit(&self) -> bool {
-        self.step(BEGUN, COMMITTING)
+        self.advance(BEGUN, COMMITTING)
     }
 
     /// The thread starts again, because nothing was committed. False: the caller has left.
     pub(super) fn wait_again(&self) -> bool {
-        self.step(BEGUN, WAITING) || self.step(COMMITTING, WAITING) || self.is_waiting()
+        self.advance(BEGUN, WAITING) || self.advance(COMMITTING, WAITING) || self.is_waiting()
     }
 
     pub(super) fn is_waiting(&self) -> bool {
         self.stage.load(Ordering::Acquire) == WAITING
     }
 
-    /// The lock timeout that is left, if there is a deadline.
+    /// The remaining lock timeout, if there is a deadline.
     pub(super) fn lock_wait(&self) -> Option<Duration> {
-        let left = self.deadline?.saturating_duration_since(Instant::now());
-        Some(left.saturating_sub(MARGIN).max(SHORTEST_WAIT))
+        let remaining = self.deadline?.saturating_duration_since(Instant::now());
+        Some(remaining.saturating_sub(MARGIN).max(LOCK_WAIT_MIN))
     }
 
     /// The caller leaves. The thread counts as stuck until it has finished.
-    pub(super) fn leave(&self) -> Outcome {
+    pub(super) fn abandon(&self) -> Outcome {
         // Counted first: a thread that finishes in the meantime subtracts itself.
         self.stuck.fetch_add(1, Ordering::AcqRel);
-        match self.stage.swap(LEFT, Ordering::AcqRel) {
+        match self.stage.swap(ABANDONED, Ordering::AcqRel) {
             DONE => {
                 self.stuck.fetch_sub(1, Ordering::AcqRel);
                 Outcome::Done
             }
             COMMITTING => Outcome::Unknown,
-            _ => Outcome::Nothing,
+            _ => Outcome::NotCommitted,
         }
     }
 }
@@ -110,7 +110,7 @@ pub(super) struct WorkerGuard(pub(super) Arc<Ticket>);
 
 impl Drop for WorkerGuard {
     fn drop(&mut self) {
-        if self.0.stage.swap(DONE, Ordering::AcqRel) == LEFT {
+        if self.0.stage.swap(DONE, Ordering::AcqRel) == ABANDONED {
             self.0.stuck.fetch_sub(1, Ordering::AcqRel);
         }
     }
@@ -125,7 +125,7 @@ impl Drop for CallerGuard {
         let stuck = &self.0.stuck;
         if self.0.is_waiting() {
             stuck.fetch_add(1, Ordering::AcqRel);
-            if !self.0.step(WAITING, LEFT) {
+            if !self.0.advance(WAITING, ABANDONED) {
                 stuck.fetch_sub(1, Ordering::AcqRel);
             }
         }
@@ -142,42 +142,42 @@ mod tests {
     }
 
     #[test]
-    fn what_its_caller_left_before_it_began_is_never_begun() {
+    fn work_abandoned_before_its_start_never_starts() {
         let (ticket, stuck) = ticket();
-        let working = WorkerGuard(Arc::clone(&ticket));
-        assert_eq!(ticket.leave(), Outcome::Nothing);
+        let guard = WorkerGuard(Arc::clone(&ticket));
+        assert_eq!(ticket.abandon(), Outcome::NotCommitted);
         assert!(!ticket.begin());
         assert_eq!(stuck.load(Ordering::Acquire), 1);
-        drop(working);
+        drop(guard);
         assert_eq!(stuck.load(Ordering::Acquire), 0);
     }
 
     #[test]
-    fn what_its_caller_left_before_the_commit_is_rolled_back() {
+    fn work_abandoned_before_the_commit_is_rolled_back() {
         let (ticket, _) = ticket();
         assert!(ticket.begin());
-        assert_eq!(ticket.leave(), Outcome::Nothing);
+        assert_eq!(ticket.abandon(), Outcome::NotCommitted);
         assert!(!ticket.commit());
         assert!(!ticket.wait_again());
     }
 
     #[test]
-    fn what_its_caller_left_during_the_commit_is_unknown() {
+    fn work_abandoned_during_the_commit_has_an_unknown_outcome() {
         let (ticket, _) = ticket();
         assert!(ticket.begin() && ticket.commit());
-        assert_eq!(ticket.leave(), Outcome::Unknown);
+        assert_eq!(ticket.abandon(), Outcome::Unknown);
     }
 
     #[test]
-    fn what_is_done_is_done() {
+    fn finished_work_is_done() {
         let (ticket, stuck) = ticket();
         drop(WorkerGuard(Arc::clone(&ticket)));
-        assert_eq!(ticket.leave(), Outcome::Done);
+        assert_eq!(ticket.abandon(), Outcome::Done);
         assert_eq!(stuck.load(Ordering::Acquire), 0);
     }
 
     #[test]
-    fn a_client_who_hangs_up_stops_what_has_not_begun_and_nothing_else() {
+    fn a_client_that_hangs_up_stops_only_work_that_has_not_begun() {
         let (ticket, stuck) = ticket();
         drop(CallerGuard(Arc::clone(&ticket)));
         assert!(!ticket.begin());

@@ -51,16 +51,16 @@ impl DatabaseError {
     }
 }
 
-/// A stored word that is none of its closed set.
+/// A stored text that is none of its closed set.
 #[derive(Debug, thiserror::Error)]
-#[error("{word:?} is no {set}")]
-pub(super) struct UnknownWord {
+#[error("{text:?} is no {set}")]
+pub(super) struct UnknownText {
     /// Name of the set.
     pub set: &'static str,
-    pub word: String,
+    pub text: String,
 }
 
-impl UnknownWord {
+impl UnknownText {
     /// The cause of a failed deserialisation, if it is this.
     fn find(cause: &Cause) -> Option<&Self> {
         let field = cause.downcast_ref::<DeserializeFieldError>();
@@ -69,10 +69,10 @@ impl UnknownWord {
 }
 
 /// Builds an error from its cause.
-type Kind = fn(Cause) -> DatabaseError;
+type ErrorFromCause = fn(Cause) -> DatabaseError;
 
 /// Meanings of messages for which neither backend nor diesel has an error kind.
-const WORDS: &[(&str, Kind)] = &[
+const MESSAGES: &[(&str, ErrorFromCause)] = &[
     ("deadlock detected", DatabaseError::Busy),
     ("lock timeout", DatabaseError::Busy),
     ("database is locked", DatabaseError::Busy),
@@ -95,7 +95,7 @@ impl From<DieselError> for DatabaseError {
         use DatabaseErrorKind::{ReadOnlyTransaction, SerializationFailure, Unknown};
         match error {
             error if is_lost(&error) => Self::Unavailable(Box::new(error)),
-            DieselError::DeserializationError(ref cause) => match UnknownWord::find(cause) {
+            DieselError::DeserializationError(ref cause) => match UnknownText::find(cause) {
                 Some(unknown) => Self::Corrupt(unknown.to_string()),
                 None => Self::Statement(error),
             },
@@ -105,8 +105,8 @@ impl From<DieselError> for DatabaseError {
             DieselError::DatabaseError(ReadOnlyTransaction, _) => Self::ReadOnly(Box::new(error)),
             DieselError::DatabaseError(Unknown, ref information) => {
                 let message = information.message();
-                match WORDS.iter().find(|(words, _)| message.contains(words)) {
-                    Some((_, kind)) => kind(Box::new(error)),
+                match MESSAGES.iter().find(|(text, _)| message.contains(text)) {
+                    Some((_, build_error)) => build_error(Box::new(error)),
                     None => Self::Statement(error),
                 }
             }
@@ -117,13 +117,13 @@ impl From<DieselError> for DatabaseError {
 
 impl DatabaseError {
     /// The store is unavailable, as this process has found out itself.
-    pub(super) fn unavailable(words: &'static str) -> Self {
-        Self::Unavailable(words.into())
+    pub(super) fn unavailable(text: &'static str) -> Self {
+        Self::Unavailable(text.into())
     }
 
     /// The same error for another piece of work in the same transaction, if none of them can be the cause; `None` if
     /// one may be.
-    pub fn of_all(&self) -> Option<Self> {
+    pub fn for_same_transaction(&self) -> Option<Self> {
         let cause = |cause: &Cause| Cause::from(cause.to_string());
         match self {
             Self::Unavailable(error) => Some(Self::Unavailable(cause(error))),
@@ -138,8 +138,8 @@ impl DatabaseError {
 
     /// The same error for work that was not part of the transaction and is not begun: whatever the outcome of the
     /// transaction, this work was not written.
-    pub fn of_those_behind(&self) -> Option<Self> {
-        match self.of_all() {
+    pub fn for_later_work(&self) -> Option<Self> {
+        match self.for_same_transaction() {
             Some(Self::OutcomeUnknown(cause)) => Some(Self::Unavailable(cause)),
             other => other,
         }
@@ -163,31 +163,31 @@ pub(super) fn is_lost(error: &diesel::result::Error) -> bool {
 mod tests {
     use super::*;
 
-    fn of(words: &str) -> DatabaseError {
-        DieselError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(words.to_owned())).into()
+    fn unknown_error(text: &str) -> DatabaseError {
+        DieselError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(text.to_owned())).into()
     }
 
     #[test]
-    fn the_words_of_either_store_are_told_apart() {
+    fn messages_of_both_stores_are_classified() {
         use DatabaseError::{Busy, Full, ReadOnly, Statement, Unavailable};
-        assert!(matches!(of("database or disk is full"), Full(_)));
-        assert!(matches!(of("could not extend file \"base/1/2\": No space left on device"), Full(_)));
-        assert!(matches!(of("attempt to write a readonly database"), ReadOnly(_)));
-        assert!(matches!(of("canceling statement due to lock timeout"), Busy(_)));
-        assert!(matches!(of("disk I/O error"), Unavailable(_)));
-        assert!(matches!(of("column \"x\" does not exist"), Statement(_)));
+        assert!(matches!(unknown_error("database or disk is full"), Full(_)));
+        assert!(matches!(unknown_error("could not extend file \"base/1/2\": No space left on device"), Full(_)));
+        assert!(matches!(unknown_error("attempt to write a readonly database"), ReadOnly(_)));
+        assert!(matches!(unknown_error("canceling statement due to lock timeout"), Busy(_)));
+        assert!(matches!(unknown_error("disk I/O error"), Unavailable(_)));
+        assert!(matches!(unknown_error("column \"x\" does not exist"), Statement(_)));
     }
 
     #[test]
     fn a_word_that_is_none_of_its_set_is_corrupt_and_other_values_are_not() {
-        let unread = |cause: Cause| DatabaseError::from(DieselError::DeserializationError(cause));
-        let unknown = unread(Box::new(UnknownWord { set: "Colour", word: "mauve".to_owned() }));
+        let read_error = |cause: Cause| DatabaseError::from(DieselError::DeserializationError(cause));
+        let unknown = read_error(Box::new(UnknownText { set: "Colour", text: "mauve".to_owned() }));
         assert!(matches!(unknown, DatabaseError::Corrupt(what) if what == "\"mauve\" is no Colour"));
-        assert!(matches!(unread("something else".into()), DatabaseError::Statement(_)));
+        assert!(matches!(read_error("something else".into()), DatabaseError::Statement(_)));
     }
 
     #[test]
-    fn a_lost_connection_is_one_even_where_the_rollback_failed_too() {
+    fn a_lost_connection_is_recognised_when_the_rollback_failed_too() {
         let lost =
             || Box::new(DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new(String::new())));
         let error = DieselError::RollbackErrorOnCommit { rollback_error: lost(), commit_error: lost() };
@@ -195,10 +195,10 @@ mod tests {
     }
 
     #[test]
-    fn those_behind_a_commit_without_an_answer_were_not_written() {
+    fn later_work_after_an_unanswered_commit_was_not_written() {
         let unknown = DatabaseError::OutcomeUnknown("x".into());
-        assert!(matches!(unknown.of_all(), Some(DatabaseError::OutcomeUnknown(_))));
-        assert!(matches!(unknown.of_those_behind(), Some(DatabaseError::Unavailable(_))));
-        assert!(of("syntax error").of_all().is_none());
+        assert!(matches!(unknown.for_same_transaction(), Some(DatabaseError::OutcomeUnknown(_))));
+        assert!(matches!(unknown.for_later_work(), Some(DatabaseError::Unavailable(_))));
+        assert!(unknown_error("syntax error").for_same_transaction().is_none());
     }
 }

@@ -27,7 +27,7 @@ type Identity = (u64, u64);
 pub(super) struct Files {
     path: PathBuf,
     file: Identity,
-    beside: Mutex<Option<SidecarFiles>>,
+    sidecars: Mutex<Option<SidecarFiles>>,
     /// Whether the store's own file is missing; whether those beside it are.
     is_lost: [AtomicBool; 2],
 }
@@ -40,19 +40,19 @@ struct SidecarFiles {
 }
 
 fn identity(path: &Path) -> io::Result<Identity> {
-    let found = fs::metadata(path)?;
-    Ok((found.dev(), found.ino()))
+    let metadata = fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
-fn is_there(path: &Path, known: Identity) -> bool {
-    identity(path).is_ok_and(|found| found == known)
+fn is_same_file(path: &Path, expected: Identity) -> bool {
+    identity(path).is_ok_and(|present| present == expected)
 }
 
 impl Files {
-    /// The existing files of the store at `path`.
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
+    /// Remembers the existing files of the store at `path`.
+    pub(super) fn at(path: &Path) -> io::Result<Self> {
         let (path, file) = (path.to_owned(), identity(path)?);
-        Ok(Self { path, file, beside: Mutex::default(), is_lost: Default::default() })
+        Ok(Self { path, file, sidecars: Mutex::default(), is_lost: Default::default() })
     }
 
     /// Checks the store's own file before a connection is opened, which would create a missing file.
@@ -60,7 +60,7 @@ impl Files {
     /// # Errors
     /// [`DatabaseError::Moved`].
     pub(super) fn check_file(&self) -> Result<(), DatabaseError> {
-        self.note(0, is_there(&self.path, self.file))
+        self.report(0, is_same_file(&self.path, self.file))
     }
 
     /// Checks all of the files.
@@ -69,19 +69,22 @@ impl Files {
     /// [`DatabaseError::Moved`]: what is written now would be lost.
     pub(super) fn check(&self) -> Result<(), DatabaseError> {
         self.check_file()?;
-        let mut beside = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
-        if beside.is_none() {
-            *beside = Some(self.look()?);
+        let mut sidecars = self.sidecars.lock().unwrap_or_else(PoisonError::into_inner);
+        if sidecars.is_none() {
+            *sidecars = Some(self.open_sidecars()?);
         }
-        self.note(1, beside.iter().flat_map(|beside| &beside.files).all(|(path, known)| is_there(path, *known)))
+        self.report(
+            1,
+            sidecars.iter().flat_map(|sidecars| &sidecars.files).all(|(path, expected)| is_same_file(path, *expected)),
+        )
     }
 
     /// Closes the connection that is kept open, at a stop.
     pub(super) fn close(&self) {
-        *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.sidecars.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn look(&self) -> Result<SidecarFiles, DatabaseError> {
+    fn open_sidecars(&self) -> Result<SidecarFiles, DatabaseError> {
         let opened = Store::Sqlite(self.path.clone()).connect();
         let Connection::Sqlite(mut connection) = opened.map_err(|error| DatabaseError::Unavailable(error.into()))?
         else {
@@ -89,31 +92,31 @@ impl Files {
         };
         // SQLite opens the write-ahead log at the first read.
         connection.batch_execute("SELECT count(*) FROM sqlite_schema")?;
-        let file = |ending: &str| -> io::Result<(PathBuf, Identity)> {
+        let file = |suffix: &str| -> io::Result<(PathBuf, Identity)> {
             let mut path = self.path.clone().into_os_string();
-            path.push(ending);
+            path.push(suffix);
             let path = PathBuf::from(path);
             let identity = identity(&path)?;
             Ok((path, identity))
         };
         let files = [file("-wal"), file("-shm")];
         let [Ok(journal), Ok(index)] = files else {
-            self.note(1, false)?;
+            self.report(1, false)?;
             return Err(DatabaseError::Moved);
         };
         Ok(SidecarFiles { files: [journal, index], _connection: connection })
     }
 
     /// Logs once that the files are missing, and once that they are back.
-    fn note(&self, which: usize, are_there: bool) -> Result<(), DatabaseError> {
+    fn report(&self, index: usize, are_present: bool) -> Result<(), DatabaseError> {
         let path = self.path.display();
-        let was_lost = self.is_lost.get(which).is_some_and(|lost| lost.swap(!are_there, Ordering::AcqRel));
-        match (are_there, was_lost) {
+        let was_lost = self.is_lost.get(index).is_some_and(|lost| lost.swap(!are_present, Ordering::AcqRel));
+        match (are_present, was_lost) {
             (false, false) => tracing::error!(%path, "the store's files are not where they were: writes stop"),
             (true, true) => tracing::info!(%path, "the store's files are back"),
             _ => {}
         }
-        if are_there { Ok(()) } else { Err(DatabaseError::Moved) }
+        if are_present { Ok(()) } else { Err(DatabaseError::Moved) }
     }
 }
 
@@ -122,7 +125,7 @@ impl Files {
 /// # Errors
 /// It cannot be created.
 pub fn private_folder(folder: &Path) -> io::Result<()> {
-    if fs::metadata(folder).is_ok_and(|found| found.is_dir()) {
+    if fs::metadata(folder).is_ok_and(|metadata| metadata.is_dir()) {
         return Ok(());
     }
     DirBuilder::new().recursive(true).mode(0o700).create(folder)

@@ -21,7 +21,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     thread,
-    time::{Duration, Instant as Stopwatch},
+    time::{Duration, Instant as Timer},
 };
 
 use diesel::{
@@ -50,26 +50,34 @@ const IDS_BYTES: usize = 18;
 /// The ids, the number of the last write, and a line feed.
 const NOTE_BYTES: usize = IDS_BYTES + 9;
 
-/// Interval and number of looks at a file that another process is opening or closing.
-const GLANCE: Duration = Duration::from_millis(20);
-const GLANCES: u32 = 50;
+/// Interval and number of attempts for a file that another process is opening or closing.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
+const RETRIES: u32 = 50;
 
 /// Most symbolic links that are followed.
 const LINKS_MAX: u32 = 40;
 
-/// Values of a file's header, or of a note.
+/// Values of a file's header.
 #[derive(Clone, Copy, Default)]
 struct Header {
     id: u32,
-    write: u32,
+    /// Number of the last write.
+    write_number: u32,
     /// Length of the file, and its length according to its header.
     bytes: u64,
-    own_bytes: u64,
+    declared_bytes: u64,
+}
+
+/// The content of a note; `None` if the note is new or cannot be parsed.
+struct Note {
+    /// The ids that the file may have.
+    ids: Option<[u32; 2]>,
+    last_write: Option<u32>,
 }
 
 /// An open file. It must be dropped after the last connection to it: then other processes may lock the file
 /// exclusively.
-pub struct Opened {
+pub struct OpenFile {
     note: File,
     /// The new id of the file, which is already noted.
     new_id: Mutex<Option<u32>>,
@@ -82,55 +90,55 @@ pub struct Opened {
 /// # Errors
 /// The journal beside the file belongs to another copy, or the journal or the file is missing (then nothing was
 /// changed); the file is damaged; or a file cannot be read or written.
-pub fn open(path: &Path) -> io::Result<Opened> {
+pub fn open(path: &Path) -> io::Result<OpenFile> {
     let mut options = OpenOptions::new();
-    let note_path = beside(path, "-opened");
+    let note_path = with_suffix(path, "-opened");
     let note = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&note_path);
-    let note = note.map_err(|error| of(&note_path, &error))?;
-    let is_first = is_first(&note)?;
-    let journal = beside(path, "-wal");
+    let note = note.map_err(|error| with_path(&note_path, &error))?;
+    let is_first = lock_note(&note)?;
+    let journal = with_suffix(path, "-wal");
     let has_journal = has_journal(path);
-    let (header, (noted, noted_write)) = (header_of(path)?, read_note(&note)?);
-    let is_noted = noted.is_some_and(|noted| noted.contains(&header.id));
+    let (header, Note { ids, last_write: noted_write }) = (header_of(path)?, read_note(&note)?);
+    let is_noted = ids.is_some_and(|ids| ids.contains(&header.id));
     if !is_sqlite(path)? {
-        return Err(io::Error::other(damaged(path, "it is no SQLite file")));
+        return Err(io::Error::other(damaged_message(path, "it is no SQLite file")));
     }
     if header.bytes == 0 && has_journal {
-        return Err(io::Error::other(journal_alone(path, &journal)));
+        return Err(io::Error::other(journal_without_file_message(path, &journal)));
     }
-    if has_journal && noted.is_some() && !is_noted {
-        return Err(io::Error::other(foreign(path, &journal)));
+    if has_journal && ids.is_some() && !is_noted {
+        return Err(io::Error::other(foreign_journal_message(path, &journal)));
     }
     // A first start may have been killed after it created the file and before it wrote to it.
     let was_written_to = noted_write.is_some_and(|write| write > 0) || !path.try_exists()?;
-    if is_first && noted.is_some() && header.bytes == 0 && was_written_to {
-        return Err(io::Error::other(gone(path)));
+    if is_first && ids.is_some() && header.bytes == 0 && was_written_to {
+        return Err(io::Error::other(file_missing_message(path)));
     }
     if !has_journal && header.is_cut_off() {
-        return Err(io::Error::other(damaged(path, "its end is missing")));
+        return Err(io::Error::other(damaged_message(path, "its end is missing")));
     }
     let noted_write = noted_write.filter(|_| is_noted);
     if !has_journal && is_behind(path, &note, noted_write, is_first)? {
-        return Err(io::Error::other(lost(path, &journal)));
+        return Err(io::Error::other(writes_missing_message(path, &journal)));
     }
     if is_first {
         // SQLite gives its journal the permissions of the file.
-        let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
-        made.map_err(|error| of(path, &error))?;
-        let examined = if has_journal { Some(examine(path, noted_write)?) } else { None };
+        let created = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+        created.map_err(|error| with_path(path, &error))?;
+        let examined_write = if has_journal { Some(examine(path, noted_write)?) } else { None };
         // 0 is the id of a file that was never opened.
-        let new = uuid::Uuid::new_v4().as_fields().0.max(1);
+        let new_id = uuid::Uuid::new_v4().as_fields().0.max(1);
         // The journal may have changed the header; or not yet, if another program has the file open.
-        let Header { id, write, .. } = header_of(path)?;
-        write_last(&note, examined.unwrap_or(write))?;
+        let Header { id, write_number, .. } = header_of(path)?;
+        note_write_number(&note, examined_write.unwrap_or(write_number))?;
         // Both ids are valid until the new one is certainly in the file.
-        write_ids(&note, [id, new])?;
+        note_ids(&note, [id, new_id])?;
         // A process that gets the lock between these two calls finds the file in order, and chooses an id of its own.
         note.unlock()?;
         note.lock_shared()?;
-        return Ok(Opened { note, new_id: Mutex::new(Some(new)) });
+        return Ok(OpenFile { note, new_id: Mutex::new(Some(new_id)) });
     }
-    Ok(Opened { note, new_id: Mutex::default() })
+    Ok(OpenFile { note, new_id: Mutex::default() })
 }
 
 /// Follows symbolic links, also to a missing file: SQLite's journal is beside the target.
@@ -154,12 +162,12 @@ fn lock_alone(note: &File) -> io::Result<bool> {
 
 /// Whether the file has a journal that is not empty.
 fn has_journal(path: &Path) -> bool {
-    fs::metadata(beside(path, "-wal")).is_ok_and(|found| found.len() > 0)
+    fs::metadata(with_suffix(path, "-wal")).is_ok_and(|metadata| metadata.len() > 0)
 }
 
 /// Takes the lock: exclusively if no process has the file open, otherwise shared. A process that opens the file holds
 /// it exclusively, and may fail: so whoever waited for it tries again to be the first.
-fn is_first(note: &File) -> io::Result<bool> {
+fn lock_note(note: &File) -> io::Result<bool> {
     loop {
         if lock_alone(note)? {
             return Ok(true);
@@ -173,7 +181,7 @@ fn is_first(note: &File) -> io::Result<bool> {
                 note.lock_shared()?;
                 return Ok(false);
             }
-            Err(TryLockError::WouldBlock) => thread::sleep(GLANCE),
+            Err(TryLockError::WouldBlock) => thread::sleep(RETRY_PAUSE),
             Err(TryLockError::Error(error)) => return Err(error),
         }
     }
@@ -181,17 +189,17 @@ fn is_first(note: &File) -> io::Result<bool> {
 
 /// Whether a file without a journal lacks writes that are noted. If another process has the file open, the journal may
 /// be missing because that process is just closing the file: then the file has all writes in a moment.
-fn is_behind(path: &Path, note: &File, noted: Option<u32>, is_first: bool) -> io::Result<bool> {
-    let Some(mut noted) = noted else { return Ok(false) };
-    for _ in 0..GLANCES {
-        if !header_of(path)?.is_behind(noted) {
+fn is_behind(path: &Path, note: &File, noted_write: Option<u32>, is_first: bool) -> io::Result<bool> {
+    let Some(mut noted_write) = noted_write else { return Ok(false) };
+    for _ in 0..RETRIES {
+        if !header_of(path)?.is_behind(noted_write) {
             return Ok(false);
         }
         if is_first {
             return Ok(true);
         }
-        thread::sleep(GLANCE);
-        noted = read_note(note)?.1.unwrap_or(noted);
+        thread::sleep(RETRY_PAUSE);
+        noted_write = read_note(note)?.last_write.unwrap_or(noted_write);
         if has_journal(path) {
             return Ok(false);
         }
@@ -201,18 +209,18 @@ fn is_behind(path: &Path, note: &File, noted: Option<u32>, is_first: bool) -> io
 
 impl Header {
     fn is_cut_off(self) -> bool {
-        self.bytes < self.own_bytes
+        self.bytes < self.declared_bytes
     }
 
     /// Whether the file lacks the write of this number. Numbers wrap around.
-    fn is_behind(self, write: u32) -> bool {
-        write.wrapping_sub(self.write).cast_signed() > 0
+    fn is_behind(self, number: u32) -> bool {
+        number.wrapping_sub(self.write_number).cast_signed() > 0
     }
 }
 
-impl Opened {
+impl OpenFile {
     /// Gives a write its number, right before the commit; `None` if it has changed no row since `changes`.
-    pub fn number(connection: &mut SqliteConnection, changes: i64) -> Result<Option<u32>, DatabaseError> {
+    pub fn number_write(connection: &mut SqliteConnection, changes: i64) -> Result<Option<u32>, DatabaseError> {
         if Self::changes(connection)? == changes {
             return Ok(None);
         }
@@ -241,8 +249,8 @@ impl Opened {
 
     /// Notes the number of a committed write, before its caller is answered. The note is not synced: a note that is
     /// behind the file does no harm.
-    pub fn note_write(&self, number: u32) {
-        if let Err(error) = write_last(&self.note, number) {
+    pub fn record_write(&self, number: u32) {
+        if let Err(error) = note_write_number(&self.note, number) {
             tracing::debug!(%error, "a write was not noted beside the store");
         }
     }
@@ -253,26 +261,26 @@ impl Opened {
     /// # Errors
     /// The store or the note cannot be written; the next opening chooses another id.
     pub fn renew_id(&self, connection: &mut SqliteConnection) -> Result<(), DatabaseError> {
-        let Some(new) = self.new_id.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+        let Some(new_id) = self.new_id.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return Ok(());
         };
         let unavailable = |error: io::Error| DatabaseError::Unavailable(Box::new(error));
         // Another opening between the check and the shared lock has noted its own id: that one counts.
-        if read_note(&self.note).map_err(unavailable)?.0.is_none_or(|[_, noted]| noted != new) {
+        if read_note(&self.note).map_err(unavailable)?.ids.is_none_or(|[_, noted]| noted != new_id) {
             return Ok(());
         }
-        connection.batch_execute(&format!("PRAGMA user_version = {}", new.cast_signed()))?;
+        connection.batch_execute(&format!("PRAGMA user_version = {}", new_id.cast_signed()))?;
         // PASSIVE waits for nobody; a reader may prevent it from finishing.
         let checkpoint: Checkpoint = sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result(connection)?;
         if checkpoint.busy == 0 && checkpoint.log == checkpoint.checkpointed {
-            write_ids(&self.note, [new, new]).map_err(unavailable)?;
+            note_ids(&self.note, [new_id, new_id]).map_err(unavailable)?;
         }
         Ok(())
     }
 }
 
-/// The path of a file beside the one at `path`.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// The path of a file next to `path`, with a suffix.
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
@@ -283,7 +291,7 @@ fn header_of(path: &Path) -> io::Result<Header> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Header::default()),
-        Err(error) => return Err(of(path, &error)),
+        Err(error) => return Err(with_path(path, &error)),
     };
     let bytes = file.metadata()?.len();
     let mut header = Vec::with_capacity(HEADER_BYTES);
@@ -298,8 +306,8 @@ fn header_of(path: &Path) -> io::Result<Header> {
         1 => 65_536,
         bytes => u64::from(bytes),
     };
-    let own_bytes = page_bytes * u64::from(number(PAGES_OFFSET));
-    Ok(Header { id: number(ID_OFFSET), write: number(WRITE_OFFSET), bytes, own_bytes })
+    let declared_bytes = page_bytes * u64::from(number(PAGES_OFFSET));
+    Ok(Header { id: number(ID_OFFSET), write_number: number(WRITE_OFFSET), bytes, declared_bytes })
 }
 
 /// Whether the file is an SQLite file, empty, or missing.
@@ -313,33 +321,32 @@ fn is_sqlite(path: &Path) -> io::Result<bool> {
     Ok(start.is_empty() || start == MAGIC)
 }
 
-/// The ids that the file may have, and the number of the last write; `None` if the note is new or cannot be parsed.
-fn read_note(note: &File) -> io::Result<(Option<[u32; 2]>, Option<u32>)> {
+fn read_note(note: &File) -> io::Result<Note> {
     let mut bytes = [0; NOTE_BYTES];
     let length = note.read_at(&mut bytes, 0)?;
     let text = bytes.get(..length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
     let mut numbers = text.split_ascii_whitespace().map(|number| u32::from_str_radix(number, 16).ok());
     let mut number = || numbers.next().flatten();
-    Ok((number().zip(number()).map(|(one, other)| [one, other]), number()))
+    Ok(Note { ids: number().zip(number()).map(|(one, other)| [one, other]), last_write: number() })
 }
 
-fn write_ids(note: &File, ids: [u32; 2]) -> io::Result<()> {
+fn note_ids(note: &File, ids: [u32; 2]) -> io::Result<()> {
     let [one, other] = ids;
     note.write_all_at(format!("{one:08x} {other:08x} ").as_bytes(), 0)?;
     note.sync_all()
 }
 
-fn write_last(note: &File, write: u32) -> io::Result<()> {
-    note.write_all_at(format!("{write:08x}\n").as_bytes(), IDS_BYTES as u64)
+fn note_write_number(note: &File, number: u32) -> io::Result<()> {
+    note.write_all_at(format!("{number:08x}\n").as_bytes(), IDS_BYTES as u64)
 }
 
 /// Adds the file's path to a system error.
-fn of(path: &Path, error: &io::Error) -> io::Error {
+fn with_path(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// Reasons why a start ends.
-fn foreign(path: &Path, journal: &Path) -> String {
+fn foreign_journal_message(path: &Path, journal: &Path) -> String {
     let (path, journal) = (path.display(), journal.display());
     format!(
         "{journal} is the journal of another copy of {path} and would destroy it; nothing was changed. If {path} was \
@@ -348,7 +355,7 @@ fn foreign(path: &Path, journal: &Path) -> String {
     )
 }
 
-fn lost(path: &Path, journal: &Path) -> String {
+fn writes_missing_message(path: &Path, journal: &Path) -> String {
     let (path, journal) = (path.display(), journal.display());
     format!(
         "{path} lacks what was written to it last, and its journal {journal} is missing or damaged; nothing was changed. \
@@ -357,7 +364,7 @@ fn lost(path: &Path, journal: &Path) -> String {
     )
 }
 
-fn gone(path: &Path) -> String {
+fn file_missing_message(path: &Path) -> String {
     let path = path.display();
     format!(
         "{path} is not there or empty, but {path}-opened, which was made with it, says that it was written to. Put {path} \
@@ -365,7 +372,7 @@ fn gone(path: &Path) -> String {
     )
 }
 
-fn journal_alone(path: &Path, journal: &Path) -> String {
+fn journal_without_file_message(path: &Path, journal: &Path) -> String {
     let (path, journal) = (path.display(), journal.display());
     format!(
         "{path} is not there or empty, but its journal {journal} is, and has what was written last; nothing was changed. \
@@ -376,32 +383,32 @@ fn journal_alone(path: &Path, journal: &Path) -> String {
 /// Opens the file with its journal and checks that it is intact and has the noted write: SQLite reads a journal up to
 /// the first invalid frame and takes that for its end. Returns the number of the last write.
 fn examine(path: &Path, noted_write: Option<u32>) -> io::Result<u32> {
-    let started = Stopwatch::now();
+    let started = Timer::now();
     let connection = SqliteConnection::establish(&path.to_string_lossy());
-    let mut connection = connection.map_err(|error| io::Error::other(damaged(path, &error.to_string())))?;
+    let mut connection = connection.map_err(|error| io::Error::other(damaged_message(path, &error.to_string())))?;
     // This must be the first statement, because it reads the file. Settings before it would fail on a damaged file.
-    let found = sql_query("PRAGMA quick_check(1)").load::<QuickCheck>(&mut connection);
-    let finding = match found.as_deref() {
+    let check = sql_query("PRAGMA quick_check(1)").load::<QuickCheck>(&mut connection);
+    let finding = match check.as_deref() {
         Ok([only]) if only.quick_check == "ok" => {
-            let write = sql::<Integer>("PRAGMA application_id").get_result::<i32>(&mut connection);
-            let write = write.map_err(io::Error::other)?.cast_unsigned();
-            if noted_write.is_some_and(|noted| (Header { write, ..Header::default() }).is_behind(noted)) {
+            let write_number = sql::<Integer>("PRAGMA application_id").get_result::<i32>(&mut connection);
+            let write_number = write_number.map_err(io::Error::other)?.cast_unsigned();
+            if noted_write.is_some_and(|noted| (Header { write_number, ..Header::default() }).is_behind(noted)) {
                 std::mem::forget(connection);
-                return Err(io::Error::other(lost(path, &beside(path, "-wal"))));
+                return Err(io::Error::other(writes_missing_message(path, &with_suffix(path, "-wal"))));
             }
             let duration_ms = started.elapsed().as_millis();
             tracing::info!(duration_ms, "the service was not stopped gracefully; the store was examined and is whole");
-            return Ok(write);
+            return Ok(write_number);
         }
-        Ok(found) => found.first().map(|found| found.quick_check.clone()).unwrap_or_default(),
+        Ok(check) => check.first().map(|check| check.quick_check.clone()).unwrap_or_default(),
         Err(error) => error.to_string(),
     };
     // Closing the connection would copy the journal into the file. The process ends, and both stay as they are.
     std::mem::forget(connection);
-    Err(io::Error::other(damaged(path, &finding)))
+    Err(io::Error::other(damaged_message(path, &finding)))
 }
 
-fn damaged(path: &Path, finding: &str) -> String {
+fn damaged_message(path: &Path, finding: &str) -> String {
     let path = path.display();
     let finding = finding.replace('\n', " ");
     format!("{path} is damaged ({finding}); nothing was changed: restore it from a backup (docs/operations.md)")

@@ -16,11 +16,11 @@ use std::{
 use diesel::{connection::SimpleConnection as _, result::ConnectionError};
 use tokio::sync::watch;
 
-use super::{Connection, Store, connection::is_answer};
+use super::{Connection, Store, connection::was_answered};
 
-/// Number of looks within the time after which a silent server counts as unavailable. A process that was itself stopped
-/// for that long misses one look only.
-const LOOKS: u32 = 12;
+/// Number of probes within the time after which a silent server counts as unavailable. A process that was itself
+/// stopped for that long misses one probe only.
+const PROBES: u32 = 12;
 
 /// Whether the store answers. Cheap to clone; the threads end with the last clone.
 #[derive(Clone)]
@@ -30,20 +30,21 @@ pub(super) struct Liveness {
 }
 
 impl Liveness {
-    /// Watches a server, which counts as silent after `patience` without an answer.
-    pub(super) fn watch(store: &Store, patience: Duration) -> Self {
-        let (tell, silent) = watch::channel(false);
+    /// Watches a server, which counts as silent after `timeout` without an answer.
+    pub(super) fn watch(store: &Store, timeout: Duration) -> Self {
+        let (silence_sender, silent) = watch::channel(false);
         let alive = Arc::new(());
         if let Store::Postgres(_) = store {
-            let (answered, answers) = channel();
-            let (store, while_alive) = (store.clone(), Arc::downgrade(&alive));
-            let pace = patience / (LOOKS / 2);
-            let asking = thread::Builder::new()
+            let (answer_sender, answers) = channel();
+            let (store, handle) = (store.clone(), Arc::downgrade(&alive));
+            let interval = timeout / (PROBES / 2);
+            let prober = thread::Builder::new()
                 .name("store-asks".to_owned())
-                .spawn(move || ask(&store, &while_alive, &answered, pace));
-            let counting =
-                thread::Builder::new().name("store-counts".to_owned()).spawn(move || count(&answers, &tell, patience));
-            if let Err(error) = asking.and(counting) {
+                .spawn(move || probe(&store, &handle, &answer_sender, interval));
+            let watcher = thread::Builder::new()
+                .name("store-counts".to_owned())
+                .spawn(move || watch_answers(&answers, &silence_sender, timeout));
+            if let Err(error) = prober.and(watcher) {
                 tracing::warn!(%error, "the store is not watched: requests wait for a frozen store");
             }
         }
@@ -55,7 +56,7 @@ impl Liveness {
     }
 
     /// Waits until the store is silent.
-    pub(super) async fn silence(&self) {
+    pub(super) async fn wait_until_silent(&self) {
         // If the threads could not be started, the store never counts as silent.
         if self.silent.clone().wait_for(|silent| *silent).await.is_err() {
             std::future::pending::<()>().await;
@@ -63,9 +64,9 @@ impl Liveness {
     }
 }
 
-fn ask(store: &Store, while_alive: &Weak<()>, answered: &Sender<()>, pace: Duration) {
+fn probe(store: &Store, handle: &Weak<()>, answer_sender: &Sender<()>, interval: Duration) {
     let mut connection = None;
-    while while_alive.strong_count() > 0 {
+    while handle.strong_count() > 0 {
         let answer = match connection.take() {
             None => store.connect().map(|new| connection = Some(new)),
             Some(Connection::Postgresql(mut inner)) => {
@@ -74,27 +75,27 @@ fn ask(store: &Store, while_alive: &Weak<()>, answered: &Sender<()>, pace: Durat
             }
             Some(Connection::Sqlite(_)) => return,
         };
-        let is_answer = answer.as_ref().err().is_none_or(is_answer);
-        if is_answer && answered.send(()).is_err() {
+        let is_answer = answer.as_ref().err().is_none_or(was_answered);
+        if is_answer && answer_sender.send(()).is_err() {
             return;
         }
-        thread::sleep(pace);
+        thread::sleep(interval);
     }
 }
 
-fn count(answers: &Receiver<()>, tell: &watch::Sender<bool>, patience: Duration) {
+fn watch_answers(answers: &Receiver<()>, silence_sender: &watch::Sender<bool>, timeout: Duration) {
     let mut missed = 0;
     loop {
-        match answers.recv_timeout(patience / LOOKS) {
+        match answers.recv_timeout(timeout / PROBES) {
             Ok(()) => {
                 missed = 0;
-                if tell.send_if_modified(|silent| std::mem::replace(silent, false)) {
+                if silence_sender.send_if_modified(|silent| std::mem::replace(silent, false)) {
                     tracing::info!("the store answers again");
                 }
             }
-            Err(RecvTimeoutError::Timeout) if missed < LOOKS => missed += 1,
+            Err(RecvTimeoutError::Timeout) if missed < PROBES => missed += 1,
             Err(RecvTimeoutError::Timeout) => {
-                if tell.send_if_modified(|silent| !std::mem::replace(silent, true)) {
+                if silence_sender.send_if_modified(|silent| !std::mem::replace(silent, true)) {
                     tracing::error!("the store does not answer: requests are refused until it does");
                 }
             }
@@ -109,14 +110,14 @@ mod tests {
 
     #[test]
     fn a_store_is_silent_while_no_answer_comes() {
-        let (answered, answers) = channel();
-        let (tell, mut silent) = watch::channel(false);
-        let counting = thread::spawn(move || count(&answers, &tell, Duration::from_millis(24)));
+        let (answer_sender, answers) = channel();
+        let (silence_sender, mut silent) = watch::channel(false);
+        let watcher = thread::spawn(move || watch_answers(&answers, &silence_sender, Duration::from_millis(24)));
         let waiting = tokio::runtime::Builder::new_current_thread().build().unwrap();
         waiting.block_on(silent.wait_for(|silent| *silent)).unwrap();
-        answered.send(()).unwrap();
+        answer_sender.send(()).unwrap();
         waiting.block_on(silent.wait_for(|silent| !*silent)).unwrap();
-        drop(answered);
-        counting.join().unwrap();
+        drop(answer_sender);
+        watcher.join().unwrap();
     }
 }

@@ -16,7 +16,7 @@ impl Database {
     /// The store is unavailable, or a migration fails: then the schema is as it was before that migration.
     pub async fn migrate(&self) -> Result<usize, DatabaseError> {
         let database = self.clone();
-        self.attend(&self.writes, None, move |_| {
+        self.run_with_deadline(&self.writes, None, move |_| {
             let mut connection = database.connection()?;
             match &mut *connection {
                 Connection::Postgresql(inner) => {
@@ -31,8 +31,8 @@ impl Database {
                 Connection::Sqlite(inner) => {
                     // The write lock is held during all migrations; each runs in a savepoint.
                     let steps = inner.immediate_transaction(|inner| run(inner, SQLITE))?;
-                    if let Some(opened) = &database.opened {
-                        opened.renew_id(inner)?;
+                    if let Some(open_file) = &database.open_file {
+                        open_file.renew_id(inner)?;
                     }
                     Ok(steps)
                 }
@@ -47,14 +47,14 @@ impl Database {
     /// The store is unavailable, or its files are not where they were.
     pub async fn is_migrated(&self) -> Result<bool, DatabaseError> {
         let database = self.clone();
-        self.attend(&self.reads, None, move |_| {
+        self.run_with_deadline(&self.reads, None, move |_| {
             database.check_files()?;
             let mut connection = database.connection()?;
-            let pending = match &mut *connection {
+            let is_pending = match &mut *connection {
                 Connection::Postgresql(inner) => inner.has_pending_migration(POSTGRES),
                 Connection::Sqlite(inner) => inner.has_pending_migration(SQLITE),
             };
-            pending.map(|pending| !pending).map_err(failed)
+            is_pending.map(|is_pending| !is_pending).map_err(database_error)
         })
         .await
     }
@@ -67,10 +67,10 @@ fn run<DB: diesel::backend::Backend>(
 where
     EmbeddedMigrations: diesel::migration::MigrationSource<DB>,
 {
-    connection.run_pending_migrations(source).map(|steps| steps.len()).map_err(failed)
+    connection.run_pending_migrations(source).map(|steps| steps.len()).map_err(database_error)
 }
 
-fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> DatabaseError {
+fn database_error(error: Box<dyn std::error::Error + Send + Sync>) -> DatabaseError {
     match error.downcast::<diesel::result::Error>() {
         Ok(error) => (*error).into(),
         Err(other) => DatabaseError::Unavailable(other),

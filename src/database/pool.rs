@@ -59,17 +59,18 @@ impl ManageConnection for Manager {
 pub(super) type Pool = r2d2::Pool<Manager>;
 
 /// A pool that opens connections on demand. It does not log failed attempts: the caller reports them. Its timeout is a
-/// little shorter than `patience`, so that the cause is logged.
+/// little shorter than `store_deadline`, so that the cause is logged.
 pub(super) fn pool(
     store: &Store,
     files: Option<Arc<Files>>,
     size_max: u32,
-    (patience, is_closing): (Duration, &Arc<AtomicBool>),
+    store_deadline: Duration,
+    is_closing: &Arc<AtomicBool>,
 ) -> Pool {
     r2d2::Pool::builder()
         .max_size(size_max)
         .min_idle(Some(0))
-        .connection_timeout(patience * 5 / 6)
+        .connection_timeout(store_deadline * 5 / 6)
         .test_on_check_out(matches!(store, Store::Postgres(_)))
         .error_handler(Box::new(r2d2::NopErrorHandler))
         .build_unchecked(Manager { store: store.clone(), files, is_closing: Arc::clone(is_closing) })

@@ -4,7 +4,7 @@ macro_rules! table {
     ($($body:tt)*) => {
         diesel::table! {
             use diesel::sql_types::*;
-            use crate::database::types::{Guid, Json, UtcInstant, Word};
+            use crate::database::types::{Guid, Json, UtcInstant, TextEnum};
             $($body)*
         }
     };
@@ -34,7 +34,7 @@ table! {
         code -> Text,
         ordinal -> Integer,
         name -> Json,
-        kind -> Word,
+        kind -> TextEnum,
         country -> Nullable<Text>,
         website -> Nullable<Text>,
     }
@@ -44,7 +44,7 @@ table! {
     conference_organisations (conference_id, organisation_id, role) {
         conference_id -> Guid,
         organisation_id -> Guid,
-        role -> Word,
+        role -> TextEnum,
         ordinal -> Integer,
     }
 }
@@ -94,10 +94,10 @@ table! {
         organisation_id -> Nullable<Guid>,
         country -> Nullable<Text>,
         biography -> Nullable<Json>,
-        precedence -> Nullable<Word>,
+        precedence -> Nullable<TextEnum>,
         precedence_rank -> Nullable<Integer>,
         took_office_on -> Nullable<Date>,
-        visibility -> Word,
+        visibility -> TextEnum,
         public_from -> Nullable<UtcInstant>,
     }
 }
@@ -109,7 +109,7 @@ table! {
         code -> Text,
         ordinal -> Integer,
         guid -> Nullable<Guid>,
-        kind -> Word,
+        kind -> TextEnum,
         title -> Json,
         #[sql_name = "abstract"]
         abstract_ -> Nullable<Json>,
@@ -119,11 +119,11 @@ table! {
         track_id -> Nullable<Guid>,
         languages -> Json,
         interpretation -> Json,
-        access -> Word,
+        access -> TextEnum,
         seats -> Nullable<Integer>,
-        visibility -> Word,
+        visibility -> TextEnum,
         public_from -> Nullable<UtcInstant>,
-        protocol_rule -> Nullable<Word>,
+        protocol_rule -> Nullable<TextEnum>,
     }
 }
 
@@ -134,12 +134,12 @@ table! {
         session_id -> Guid,
         code -> Text,
         ordinal -> Integer,
-        kind -> Word,
+        kind -> TextEnum,
         title -> Json,
         #[sql_name = "abstract"]
         abstract_ -> Nullable<Json>,
         time_limit_minutes -> Nullable<Integer>,
-        visibility -> Word,
+        visibility -> TextEnum,
         public_from -> Nullable<UtcInstant>,
         inscribed_at -> Nullable<UtcInstant>,
         placed_by_hand -> Bool,
@@ -152,7 +152,7 @@ table! {
         session_id -> Guid,
         item_id -> Nullable<Guid>,
         speaker_id -> Guid,
-        role -> Word,
+        role -> TextEnum,
         ordinal -> Integer,
         on_behalf_of_id -> Nullable<Guid>,
     }
@@ -166,7 +166,7 @@ table! {
         preamble -> Nullable<Json>,
         issuing_speaker_id -> Nullable<Guid>,
         issuing_organisation_id -> Nullable<Guid>,
-        status -> Word,
+        status -> TextEnum,
     }
 }
 
@@ -218,9 +218,9 @@ table! {
     representations (release_id, made_by, publication, language, coding) {
         release_id -> Guid,
         made_by -> Text,
-        publication -> Word,
+        publication -> TextEnum,
         language -> Text,
-        coding -> Word,
+        coding -> TextEnum,
         body -> Binary,
     }
 }
@@ -268,7 +268,7 @@ table! {
         conference_id -> Guid,
         category_id -> Guid,
         reference -> Text,
-        state -> Word,
+        state -> TextEnum,
         arrival -> BigInt,
         honorific -> Nullable<Text>,
         given_name -> Text,
@@ -305,8 +305,8 @@ table! {
         sequence -> BigInt,
         at -> UtcInstant,
         actor -> Text,
-        event -> Word,
-        state -> Word,
+        event -> TextEnum,
+        state -> TextEnum,
         detail -> Nullable<Json>,
     }
 }
@@ -315,11 +315,11 @@ table! {
     outbox_messages (id) {
         id -> Guid,
         conference_id -> Guid,
-        kind -> Word,
+        kind -> TextEnum,
         recipient -> Text,
         language -> Text,
         content -> Json,
-        state -> Word,
+        state -> TextEnum,
         tries -> Integer,
         next_try_at -> UtcInstant,
         lease_holder -> Nullable<Guid>,
@@ -341,9 +341,9 @@ table! {
     tokens (id) {
         id -> Guid,
         conference_id -> Nullable<Guid>,
-        role -> Word,
+        role -> TextEnum,
         label -> Text,
-        source -> Word,
+        source -> TextEnum,
         prefix -> Text,
         digest -> Text,
         created_at -> UtcInstant,
@@ -362,7 +362,7 @@ table! {
         note -> Nullable<Text>,
         force_reason -> Nullable<Text>,
         full_content -> Json,
-        state -> Word,
+        state -> TextEnum,
         release_number -> Nullable<Integer>,
         created_at -> UtcInstant,
         rewrites -> Integer,
@@ -377,8 +377,8 @@ table! {
         request_id -> Nullable<Text>,
         operation -> Text,
         conference_id -> Nullable<Guid>,
-        action -> Word,
-        resource -> Word,
+        action -> TextEnum,
+        resource -> TextEnum,
         thing_id -> Text,
         code -> Text,
         before -> Nullable<Json>,
@@ -432,7 +432,7 @@ table! {
     session_sign_ups (registration_id, session_id) {
         registration_id -> Guid,
         session_id -> Guid,
-        state -> Word,
+        state -> TextEnum,
         arrival -> BigInt,
         created_at -> UtcInstant,
     }
@@ -442,7 +442,7 @@ table! {
     invitations (id) {
         id -> Guid,
         conference_id -> Guid,
-        kind -> Word,
+        kind -> TextEnum,
         code_digest -> Nullable<Text>,
         label -> Text,
         category_id -> Nullable<Guid>,
@@ -465,11 +465,11 @@ table! {
         id -> Guid,
         conference_id -> Guid,
         code -> Text,
-        kind -> Word,
+        kind -> TextEnum,
         name -> Json,
         name_folded -> Text,
         country -> Nullable<Text>,
-        regional_group -> Nullable<Word>,
+        regional_group -> Nullable<TextEnum>,
         category_id -> Guid,
         quota -> Nullable<BigInt>,
         members -> BigInt,
@@ -487,7 +487,7 @@ table! {
         registration_id -> Guid,
         delegation_id -> Guid,
         is_head -> Bool,
-        level -> Word,
+        level -> TextEnum,
     }
 }
 
@@ -497,8 +497,8 @@ table! {
         conference_id -> Guid,
         registration_id -> Guid,
         earlier_id -> Guid,
-        reason -> Word,
-        state -> Word,
+        reason -> TextEnum,
+        state -> TextEnum,
         created_at -> UtcInstant,
     }
 }
@@ -515,8 +515,8 @@ table! {
         day -> Nullable<Date>,
         received_at -> UtcInstant,
         sequence -> BigInt,
-        outcome -> Word,
-        reason -> Nullable<Word>,
+        outcome -> TextEnum,
+        reason -> Nullable<TextEnum>,
         undoes -> Nullable<Guid>,
         actor -> Text,
         request_digest -> Text,
@@ -533,8 +533,8 @@ table! {
 table! {
     mail_templates (conference_id, kind, language) {
         conference_id -> Guid,
-        kind -> Word,
-        language -> Word,
+        kind -> TextEnum,
+        language -> TextEnum,
         source -> Text,
         updated_at -> UtcInstant,
         updated_by -> Text,
@@ -545,8 +545,8 @@ table! {
     mail_broadcasts (id) {
         id -> Guid,
         conference_id -> Guid,
-        kind -> Word,
-        state -> Word,
+        kind -> TextEnum,
+        state -> TextEnum,
         content -> Json,
         audience -> Json,
         per_minute -> Integer,
@@ -564,7 +564,7 @@ table! {
     mail_blocks (conference_id, address_folded, reason) {
         conference_id -> Guid,
         address_folded -> Text,
-        reason -> Word,
+        reason -> TextEnum,
         detail -> Nullable<Text>,
         created_at -> UtcInstant,
     }
@@ -575,7 +575,7 @@ table! {
         id -> Guid,
         message_id -> Guid,
         at -> UtcInstant,
-        outcome -> Word,
+        outcome -> TextEnum,
         reply -> Nullable<Text>,
     }
 }

@@ -3,7 +3,7 @@
 use diesel::{RunQueryDsl as _, dsl::sql, result::ConnectionError, sql_types::Text};
 
 use super::{
-    connection::{AnyConnection as Connection, Store, may_come},
+    connection::{AnyConnection as Connection, Store, is_temporary},
     deadline::Ticket,
     error::DatabaseError,
     transaction::Database,
@@ -14,17 +14,17 @@ use super::{
 pub enum ConnectFailure {
     /// The server is down or starting; it is worth waiting for.
     #[error("{0}")]
-    NotYet(String),
+    Temporary(String),
     /// The server refuses the connection, and will do so later, too.
     #[error("{0}")]
-    Never(String),
+    Permanent(String),
 }
 
 impl From<DatabaseError> for ConnectFailure {
     fn from(error: DatabaseError) -> Self {
         match error {
-            DatabaseError::Unavailable(cause) => Self::NotYet(cause.to_string()),
-            error => Self::NotYet(error.to_string()),
+            DatabaseError::Unavailable(cause) => Self::Temporary(cause.to_string()),
+            error => Self::Temporary(error.to_string()),
         }
     }
 }
@@ -34,7 +34,7 @@ impl Database {
     ///
     /// # Errors
     /// The server is not reachable.
-    pub async fn reach(&self) -> Result<(), ConnectFailure> {
+    pub async fn check_reachable(&self) -> Result<(), ConnectFailure> {
         let store = self.store.clone();
         if matches!(store, Store::Sqlite(_)) {
             return Ok(());
@@ -44,10 +44,10 @@ impl Database {
                 warn_of_language(&mut connection);
                 Ok(())
             }
-            Err(error) if may_come(&error) => Err(ConnectFailure::NotYet(one_line(&error))),
-            Err(error) => Err(ConnectFailure::Never(one_line(&error))),
+            Err(error) if is_temporary(&error) => Err(ConnectFailure::Temporary(one_line(&error))),
+            Err(error) => Err(ConnectFailure::Permanent(one_line(&error))),
         };
-        self.attend(&self.reads, None, try_once).await
+        self.run_with_deadline(&self.reads, None, try_once).await
     }
 }
 
@@ -56,9 +56,10 @@ impl Database {
 fn warn_of_language(connection: &mut Connection) {
     let Connection::Postgresql(inner) = connection else { return };
     let locale: Result<String, _> = sql::<Text>("SHOW lc_messages").get_result(inner);
-    let is_known =
-        |locale: &String| ["C", "POSIX", "en", ""].iter().any(|known| locale.split(['.', '_']).next() == Some(known));
-    if let Some(locale) = locale.ok().filter(|locale| !is_known(locale)) {
+    let is_english = |locale: &String| {
+        ["C", "POSIX", "en", ""].iter().any(|english| locale.split(['.', '_']).next() == Some(english))
+    };
+    if let Some(locale) = locale.ok().filter(|locale| !is_english(locale)) {
         tracing::warn!(
             lc_messages = locale,
             "the server's messages are not in English: set lc_messages to 'C' for this database"

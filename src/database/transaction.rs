@@ -27,11 +27,11 @@ use super::{
 /// How long a write is run again after deadlocks before it fails.
 const WRITE_RETRY_BUDGET: Duration = Duration::from_secs(2);
 
-/// A write without a deadline waits for locks of other processes for this many times `patience`.
-const LOCK_WAITS: u32 = 3;
+/// A write without a deadline waits for locks of other processes for this many times `store_deadline`.
+const LOCK_WAIT_FACTOR: u32 = 3;
 
 /// Number of attempts to empty the journal while somebody reads, and the pause between them.
-const JOURNAL_TRIES: u32 = 50;
+const JOURNAL_ATTEMPTS: u32 = 50;
 
 const JOURNAL_PAUSE: Duration = Duration::from_millis(100);
 
@@ -39,7 +39,7 @@ const JOURNAL_PAUSE: Duration = Duration::from_millis(100);
 const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
 /// Connections that writes leave to readers.
-const READERS: usize = 3;
+const READER_CONNECTIONS: usize = 3;
 
 /// Time until which another process held the store so long that a wait ended: all who had asked before have waited,
 /// too.
@@ -58,10 +58,10 @@ pub struct Database {
     pub(super) writes: Arc<Semaphore>,
     /// Permits of reads that have or wait for a connection.
     pub(super) reads: Arc<Semaphore>,
-    turns: NamedLocks,
+    locks: NamedLocks,
     pub(super) liveness: Liveness,
     /// The setting `store_deadline_seconds`.
-    pub(super) patience: Duration,
+    pub(super) store_deadline: Duration,
     /// Threads in the driver whose callers have left.
     pub(super) stuck: Arc<AtomicUsize>,
     /// Number of stuck threads from which on all work is refused.
@@ -70,43 +70,44 @@ pub struct Database {
     /// Threads that have a connection outside the pool.
     pub(super) listeners: Arc<Mutex<Vec<JoinHandle<()>>>>,
     /// Shows other processes that an embedded store is open here.
-    pub(super) opened: Option<Arc<journal::Opened>>,
+    pub(super) open_file: Option<Arc<journal::OpenFile>>,
 }
 
 impl Database {
     /// Opens the store. An embedded one is created if needed, readable by its owner only; a server is watched from now
-    /// on, and counts as unavailable when it has not answered for `patience`.
+    /// on, and counts as unavailable when it has not answered for `store_deadline`.
     ///
     /// # Errors
     /// The file or its folder cannot be created, or the file must not be opened as it is ([`journal::open`]).
-    pub fn open(store: &Store, connections_max: u32, patience: Duration) -> io::Result<Self> {
-        let (mut files, mut opened) = (None, None);
+    pub fn open(store: &Store, connections_max: u32, store_deadline: Duration) -> io::Result<Self> {
+        let (mut files, mut open_file) = (None, None);
         let mut store = store.clone();
         if let Store::Sqlite(path) = &mut store {
             *path = journal::target(path);
             if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                 private_folder(folder)?;
             }
-            opened = Some(Arc::new(journal::open(path)?));
-            let found = Files::of(path).map_err(|error| io::Error::other(format!("{}: {error}", path.display())));
-            files = Some(Arc::new(found?));
+            open_file = Some(Arc::new(journal::open(path)?));
+            let opened_files =
+                Files::at(path).map_err(|error| io::Error::other(format!("{}: {error}", path.display())));
+            files = Some(Arc::new(opened_files?));
         }
         let connections = usize::try_from(connections_max).unwrap_or(1).max(1);
         let is_closing = Arc::default();
         Ok(Self {
-            pool: pool::pool(&store, files.clone(), connections_max, (patience, &is_closing)),
+            pool: pool::pool(&store, files.clone(), connections_max, store_deadline, &is_closing),
             files,
             writer: matches!(store, Store::Sqlite(_)).then(Arc::default),
-            writes: Arc::new(Semaphore::new(connections.saturating_sub(READERS).max(1))),
+            writes: Arc::new(Semaphore::new(connections.saturating_sub(READER_CONNECTIONS).max(1))),
             reads: Arc::new(Semaphore::new(connections)),
-            turns: NamedLocks::default(),
-            liveness: Liveness::watch(&store, patience),
-            patience,
+            locks: NamedLocks::default(),
+            liveness: Liveness::watch(&store, store_deadline),
+            store_deadline,
             stuck: Arc::clone(&deadline::STUCK),
             stuck_max: connections,
             is_closing,
             listeners: Arc::default(),
-            opened,
+            open_file,
             store,
         })
     }
@@ -115,8 +116,8 @@ impl Database {
     /// journal, unless another process has it open. Work in progress gets [`CLOSE_WAIT`] to finish.
     pub async fn close(&self) {
         let database = self.clone();
-        let closed = blocking(move || database.close_all()).await;
-        if let Err(error) = closed {
+        let result = blocking(move || database.close_all()).await;
+        if let Err(error) = result {
             tracing::warn!(%error, "the store was not closed; its journal is read at the next start");
         }
     }
@@ -142,9 +143,9 @@ impl Database {
         if let Some(files) = &self.files {
             files.close();
         }
-        let last = pool::connect(&self.store, self.files.as_deref());
-        let mut last = last.map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
-        connection::empty_journal(&mut last).map(|_| ())
+        let connection = pool::connect(&self.store, self.files.as_deref());
+        let mut connection = connection.map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
+        connection::empty_journal(&mut connection).map(|_| ())
     }
 
     /// Runs `work` in a read-only transaction, on the blocking pool.
@@ -158,10 +159,10 @@ impl Database {
         E: From<DatabaseError> + Send + 'static,
     {
         let database = self.clone();
-        self.attend(&self.reads, None, move |ticket| {
+        self.run_with_deadline(&self.reads, None, move |ticket| {
             let mut connection = database.connection()?;
             if !ticket.begin() {
-                return Err(given_up().into());
+                return Err(abandoned_error().into());
             }
             connection::begin_read(&mut connection)?;
             let result = work(&mut connection);
@@ -183,7 +184,7 @@ impl Database {
         T: Send + 'static,
         E: From<DatabaseError> + Retry + Send + 'static,
     {
-        self.write_until(name, (Instant::now(), None), work).await
+        self.write_until(name, Instant::now(), None, work).await
     }
 
     /// Like [`Self::write`], for a caller that waits until `deadline` only: work that has not begun by then never
@@ -197,13 +198,14 @@ impl Database {
         T: Send + 'static,
         E: From<DatabaseError> + Retry + Send + 'static,
     {
-        self.write_until(name, (Instant::now(), Some(deadline)), work).await
+        self.write_until(name, Instant::now(), Some(deadline), work).await
     }
 
     async fn write_until<T, E, F>(
         &self,
         name: &'static str,
-        (asked, deadline): (Instant, Option<Instant>),
+        requested_at: Instant,
+        deadline: Option<Instant>,
         work: F,
     ) -> Result<T, E>
     where
@@ -212,11 +214,11 @@ impl Database {
         E: From<DatabaseError> + Retry + Send + 'static,
     {
         let database = self.clone();
-        self.attend(&self.writes, deadline, move |ticket| {
+        self.run_with_deadline(&self.writes, deadline, move |ticket| {
             let started = Timer::now();
             let mut round = 0_u32;
             loop {
-                let result = database.write_once(ticket, asked, &work);
+                let result = database.write_once(ticket, requested_at, &work);
                 match &result {
                     Err(error)
                         if error.may_retry() && started.elapsed() < WRITE_RETRY_BUDGET && ticket.wait_again() =>
@@ -243,30 +245,30 @@ impl Database {
         T: Send + 'static,
         E: From<DatabaseError> + Retry + Send + 'static,
     {
-        let asked = Instant::now();
-        let gate = self.turns.gate(turn);
+        let requested_at = Instant::now();
+        let lock = self.locks.get(turn);
         let mut turn = tokio::select! {
             biased;
-            turn = gate.lock() => turn,
-            () = self.liveness.silence() => return Err(silent().into()),
+            turn = lock.lock() => turn,
+            () = self.liveness.wait_until_silent() => return Err(silent_error().into()),
         };
-        if turn.is_some_and(|held| asked < held) {
-            return Err(held_elsewhere().into());
+        if turn.is_some_and(|blocked_at| requested_at < blocked_at) {
+            return Err(blocked_error().into());
         }
-        let done = self.write_until(name, (asked, None), work).await;
-        if done.as_ref().is_err_and(Retry::may_retry) {
+        let result = self.write_until(name, requested_at, None, work).await;
+        if result.as_ref().is_err_and(Retry::may_retry) {
             *turn = Some(Instant::now());
         }
-        done
+        result
     }
 
     /// The deadline of a request that starts now and must not wait for a slow store.
     pub fn deadline(&self) -> Instant {
-        Instant::now() + self.patience
+        Instant::now() + self.store_deadline
     }
 
     /// Runs `work` on the blocking pool and waits until it is done, or the deadline passes, or the store is silent.
-    pub(super) async fn attend<T, E, F>(
+    pub(super) async fn run_with_deadline<T, E, F>(
         &self,
         permits: &Arc<Semaphore>,
         deadline: Option<Instant>,
@@ -281,9 +283,9 @@ impl Database {
             return Err(DatabaseError::unavailable("every connection is held by work that was given up").into());
         }
         if self.liveness.is_silent() {
-            return Err(silent().into());
+            return Err(silent_error().into());
         }
-        let late = async {
+        let deadline_passes = async {
             match deadline {
                 Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
                 None => std::future::pending().await,
@@ -291,8 +293,8 @@ impl Database {
         };
         let given_up = async {
             tokio::select! {
-                () = late => DatabaseError::unavailable("the store did not come to it in time"),
-                () = self.liveness.silence() => silent(),
+                () = deadline_passes => DatabaseError::unavailable("the store did not come to it in time"),
+                () = self.liveness.wait_until_silent() => silent_error(),
             }
         };
         tokio::pin!(given_up);
@@ -302,18 +304,18 @@ impl Database {
             permit = Arc::clone(permits).acquire_owned() => permit.ok(),
             error = &mut given_up => return Err(error.into()),
         };
-        let asking = CallerGuard(Ticket::new(deadline, &self.stuck));
-        let working = WorkerGuard(Arc::clone(&asking.0));
+        let caller = CallerGuard(Ticket::new(deadline, &self.stuck));
+        let worker = WorkerGuard(Arc::clone(&caller.0));
         let mut job = spawn(move || {
-            let (_permit, working) = (permit, working);
-            work(&working.0)
+            let (_permit, worker) = (permit, worker);
+            work(&worker.0)
         });
         tokio::select! {
             biased;
-            done = &mut job => return done.unwrap_or_else(|_| Err(DatabaseError::Interrupted.into())),
-            error = &mut given_up => match (asking.0.leave(), error) {
+            result = &mut job => return result.unwrap_or_else(|_| Err(DatabaseError::Interrupted.into())),
+            error = &mut given_up => match (caller.0.abandon(), error) {
                 (Outcome::Done, _) => {}
-                (Outcome::Nothing, error) => return Err(error.into()),
+                (Outcome::NotCommitted, error) => return Err(error.into()),
                 (Outcome::Unknown, DatabaseError::Unavailable(cause)) => {
                     return Err(DatabaseError::OutcomeUnknown(cause).into());
                 }
@@ -326,43 +328,46 @@ impl Database {
     fn write_once<T, E>(
         &self,
         ticket: &Ticket,
-        asked: Instant,
+        requested_at: Instant,
         work: impl Fn(&mut Connection) -> Result<T, E>,
     ) -> Result<T, E>
     where
         E: From<DatabaseError>,
     {
-        let mut turn = self.turn();
+        let mut last_blocked = self.lock_writer();
         if !ticket.is_waiting() {
-            return Err(given_up().into());
+            return Err(abandoned_error().into());
         }
-        if turn.as_deref().copied().flatten().is_some_and(|held| asked < held) {
-            return Err(held_elsewhere().into());
+        if last_blocked.as_deref().copied().flatten().is_some_and(|blocked_at| requested_at < blocked_at) {
+            return Err(blocked_error().into());
         }
         let mut connection = self.connection()?;
         let own_wait = ticket.lock_wait();
-        let begun = connection::begin_write(&mut connection, own_wait.unwrap_or(self.patience * LOCK_WAITS));
-        if let (Err(DatabaseError::Busy(_)), None, Some(turn)) = (&begun, own_wait, turn.as_deref_mut()) {
-            *turn = Some(Instant::now());
+        let begin_result =
+            connection::begin_write(&mut connection, own_wait.unwrap_or(self.store_deadline * LOCK_WAIT_FACTOR));
+        if let (Err(DatabaseError::Busy(_)), None, Some(last_blocked)) =
+            (&begin_result, own_wait, last_blocked.as_deref_mut())
+        {
+            *last_blocked = Some(Instant::now());
         }
-        begun?;
+        begin_result?;
         if !ticket.begin() {
             _ = connection::roll_back(&mut connection);
-            return Err(given_up().into());
+            return Err(abandoned_error().into());
         }
         let changes = match &mut *connection {
-            Connection::Sqlite(inner) => journal::Opened::changes(inner),
+            Connection::Sqlite(inner) => journal::OpenFile::changes(inner),
             Connection::Postgresql(_) => Ok(0),
         };
-        let done = changes.map_err(E::from).and_then(|changes| {
+        let result = changes.map_err(E::from).and_then(|changes| {
             let value = work(&mut connection)?;
             Ok((value, self.number(&mut connection, changes)?))
         });
-        match done {
+        match result {
             Ok((value, number)) if ticket.commit() => match connection::commit(&mut connection) {
                 Ok(()) => {
-                    if let (Some(opened), Some(number)) = (&self.opened, number) {
-                        opened.note_write(number);
+                    if let (Some(open_file), Some(number)) = (&self.open_file, number) {
+                        open_file.record_write(number);
                     }
                     Ok(value)
                 }
@@ -373,7 +378,7 @@ impl Database {
             },
             Ok(_) => {
                 _ = connection::roll_back(&mut connection);
-                Err(given_up().into())
+                Err(abandoned_error().into())
             }
             Err(error) => {
                 _ = connection::roll_back(&mut connection);
@@ -386,12 +391,12 @@ impl Database {
     /// that, overwritten data is nowhere on disk. Writers wait only for the last part. A long read may prevent it: then
     /// it returns false after some seconds. A server looks after its own journal.
     pub async fn empty_journal(&self) -> Result<bool, DatabaseError> {
-        for _ in 0..JOURNAL_TRIES {
+        for _ in 0..JOURNAL_ATTEMPTS {
             let database = self.clone();
-            let emptied = self.attend(&self.writes, None, move |_| {
+            let emptied = self.run_with_deadline(&self.writes, None, move |_| {
                 let mut connection = database.connection()?;
-                connection::write_back(&mut connection)?;
-                let _turn = database.turn();
+                connection::checkpoint(&mut connection)?;
+                let _writer_lock = database.lock_writer();
                 connection::empty_journal(&mut connection)
             });
             if emptied.await? {
@@ -407,11 +412,11 @@ impl Database {
     /// # Errors
     /// The system cannot tell.
     pub fn is_alone(&self) -> io::Result<bool> {
-        self.opened.as_ref().map_or(Ok(true), |opened| opened.is_alone())
+        self.open_file.as_ref().map_or(Ok(true), |open_file| open_file.is_alone())
     }
 
     /// Metrics in the Prometheus text format.
-    pub fn numbers(&self) -> String {
+    pub fn metrics(&self) -> String {
         let (stuck, answers) = (self.stuck.load(Ordering::Acquire), u8::from(!self.liveness.is_silent()));
         format!(
             "# HELP plenary_store_stuck_threads Threads that wait for the store after their requests were answered.\n\
@@ -430,13 +435,13 @@ impl Database {
     fn number(&self, connection: &mut Connection, changes: i64) -> Result<Option<u32>, DatabaseError> {
         self.check_files()?;
         match connection {
-            Connection::Sqlite(inner) => journal::Opened::number(inner, changes),
+            Connection::Sqlite(inner) => journal::OpenFile::number_write(inner, changes),
             Connection::Postgresql(_) => Ok(None),
         }
     }
 
-    /// Takes the turn of the one writer of this process, if the store has a single writer.
-    pub(super) fn turn(&self) -> Option<MutexGuard<'_, LastBlocked>> {
+    /// Takes the lock of the one writer of this process, if the store has a single writer.
+    pub(super) fn lock_writer(&self) -> Option<MutexGuard<'_, LastBlocked>> {
         // A writer that panicked left no invalid state: its transaction was dropped.
         self.writer.as_ref().map(|writer| writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
@@ -451,11 +456,11 @@ impl Database {
 struct NamedLocks(Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<LastBlocked>>>>>);
 
 impl NamedLocks {
-    fn gate(&self, name: &str) -> Arc<tokio::sync::Mutex<LastBlocked>> {
-        let mut gates = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    fn get(&self, name: &str) -> Arc<tokio::sync::Mutex<LastBlocked>> {
+        let mut locks = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // A lock that nobody waits for is created again when it is needed.
-        gates.retain(|_, gate| Arc::strong_count(gate) > 1);
-        Arc::clone(gates.entry(name.to_owned()).or_default())
+        locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+        Arc::clone(locks.entry(name.to_owned()).or_default())
     }
 }
 
@@ -495,15 +500,15 @@ fn spawn<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> tokio:
     tokio::task::spawn_blocking(move || span.in_scope(work))
 }
 
-fn silent() -> DatabaseError {
+fn silent_error() -> DatabaseError {
     DatabaseError::unavailable("the store does not answer")
 }
 
-fn held_elsewhere() -> DatabaseError {
+fn blocked_error() -> DatabaseError {
     DatabaseError::unavailable("another process holds the store")
 }
 
 /// Nobody reads this error: the caller has left.
-fn given_up() -> DatabaseError {
+fn abandoned_error() -> DatabaseError {
     DatabaseError::unavailable("it was given up")
 }

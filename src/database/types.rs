@@ -6,8 +6,8 @@
 //! | [`UtcInstant`] | `timestamptz` | `TEXT`, RFC 3339 in microseconds with `Z`: sorting by text sorts by time |
 //! | [`Json`] | `jsonb` | `TEXT` |
 //!
-//! A column that holds one word of a closed set is a [`Word`], which both represent as `text`: its values are enums
-//! ([`word_columns`]), so that no query compares it with a bare string and no row holds one.
+//! A column that holds one text of a closed set is a [`TextEnum`], which both represent as `text`: its values are enums
+//! ([`text_enum_columns`]), so that no query compares it with a bare string and no row holds one.
 
 use std::io::Write;
 
@@ -26,7 +26,7 @@ use diesel::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{connection::MultiBackend, error::UnknownWord};
+use super::{connection::MultiBackend, error::UnknownText};
 use crate::ids::Id;
 
 #[derive(Debug, Clone, Copy, Default, SqlType, QueryId)]
@@ -45,11 +45,11 @@ pub struct UtcInstant;
 #[diesel(sqlite_type(name = "Text"))]
 pub struct Json;
 
-/// One word of a closed set.
+/// One text of a closed set.
 #[derive(Debug, Clone, Copy, Default, SqlType, QueryId)]
 #[diesel(postgres_type(oid = 25, array_oid = 1009))]
 #[diesel(sqlite_type(name = "Text"))]
-pub struct Word;
+pub struct TextEnum;
 
 /// The Rust value of a [`UtcInstant`] column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,17 +63,17 @@ pub struct JsonValue(pub Value);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonText(pub String);
 
-/// The Rust value of a [`Word`] column for a reader that has to go on after an unknown word.
+/// The Rust value of a [`TextEnum`] column for a reader that has to go on after an unknown text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UncheckedWord(pub String);
+pub struct UncheckedText(pub String);
 
-impl UncheckedWord {
+impl UncheckedText {
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    fn from_word(word: &str) -> Option<Self> {
-        Some(Self(word.to_owned()))
+    fn from_text(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned()))
     }
 }
 
@@ -138,7 +138,7 @@ macro_rules! column_value {
 }
 pub(crate) use column_value;
 
-/// Names in the macros of this module, for the modules that call [`word_columns`].
+/// Names in the macros of this module, for the modules that call [`text_enum_columns`].
 pub(crate) mod names {
     pub(crate) use diesel::{
         backend::Backend,
@@ -151,52 +151,52 @@ pub(crate) mod names {
         sqlite::Sqlite,
     };
 
-    pub(crate) use super::{column_value, read_word, sqlite_text};
+    pub(crate) use super::{column_value, read_text_enum, sqlite_text};
     pub(crate) use crate::database::connection::MultiBackend;
 }
 
-/// Makes enums of `text_enum!` the values of [`Word`] columns. It is called next to the queries, because the enums must
-/// not depend on diesel.
-macro_rules! word_columns {
+/// Makes enums of `text_enum!` the values of [`TextEnum`] columns. It is called next to the queries, because the enums
+/// must not depend on diesel.
+macro_rules! text_enum_columns {
     ($($value:ident),+ $(,)?) => { $(
         const _: () = {
-            use $crate::database::types::{Word, names::*};
+            use $crate::database::types::{TextEnum, names::*};
 
-            column_value!([] $value, Word);
+            column_value!([] $value, TextEnum);
 
-            impl ToSql<Word, Pg> for $value {
+            impl ToSql<TextEnum, Pg> for $value {
                 fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
                     std::io::Write::write_all(out, self.as_str().as_bytes())?;
                     Ok(IsNull::No)
                 }
             }
-            impl FromSql<Word, Pg> for $value {
+            impl FromSql<TextEnum, Pg> for $value {
                 fn from_sql(raw: PgValue<'_>) -> deserialize::Result<Self> {
-                    read_word(stringify!($value), std::str::from_utf8(raw.as_bytes())?, Self::from_word)
+                    read_text_enum(stringify!($value), std::str::from_utf8(raw.as_bytes())?, Self::from_text)
                 }
             }
-            impl ToSql<Word, Sqlite> for $value {
+            impl ToSql<TextEnum, Sqlite> for $value {
                 fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
                     out.set_value(self.as_str());
                     Ok(IsNull::No)
                 }
             }
-            impl FromSql<Word, Sqlite> for $value {
+            impl FromSql<TextEnum, Sqlite> for $value {
                 fn from_sql(raw: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-                    read_word(stringify!($value), &sqlite_text(raw)?, Self::from_word)
+                    read_text_enum(stringify!($value), &sqlite_text(raw)?, Self::from_text)
                 }
             }
         };
     )+ };
 }
-pub(crate) use word_columns;
+pub(crate) use text_enum_columns;
 
-/// The value of a stored word.
+/// The value of a stored text.
 ///
 /// # Errors
-/// [`UnknownWord`], which becomes [`super::DatabaseError::Corrupt`].
-pub(crate) fn read_word<T>(set: &'static str, word: &str, parse: fn(&str) -> Option<T>) -> deserialize::Result<T> {
-    parse(word).ok_or_else(|| UnknownWord { set, word: word.to_owned() }.into())
+/// [`UnknownText`], which becomes [`super::DatabaseError::Corrupt`].
+pub(crate) fn read_text_enum<T>(set: &'static str, text: &str, parse: fn(&str) -> Option<T>) -> deserialize::Result<T> {
+    parse(text).ok_or_else(|| UnknownText { set, text: text.to_owned() }.into())
 }
 
 pub(crate) fn sqlite_text(raw: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<String> {
@@ -212,13 +212,13 @@ macro_rules! multi_type {
         })+
     };
 }
-multi_type!(Guid, UtcInstant, Json, Word);
+multi_type!(Guid, UtcInstant, Json, TextEnum);
 
 column_value!([K: 'static] Id<K>, Guid);
 column_value!([] DbInstant, UtcInstant);
 column_value!([] JsonValue, Json);
 column_value!([] JsonText, Json);
-word_columns!(UncheckedWord);
+text_enum_columns!(UncheckedText);
 
 impl<K> ToSql<Guid, Pg> for Id<K> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {

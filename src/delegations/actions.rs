@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     DelegationError, DelegationKind,
-    model::{DelegationTerms, NewDelegation, NewMemberStates, language},
+    model::{DelegationTerms, FocalPointTerms, NewDelegation, NewMemberStates, focal_point_language},
     reference,
     store::{self, Delegation, FocalPoint, Member},
 };
@@ -19,14 +19,14 @@ use crate::{
     agenda::{Agenda, ConferenceRef},
     clock,
     database::{Connection, DatabaseError},
-    http::idempotency::{IdempotencyKey, make_once},
+    http::idempotency::IdempotencyKey,
     ids::{CategoryId, DelegationId, Id},
     mail::{Letter, LetterContent, LetterKind, LinkKind, enqueue_all, is_deliverable},
     registration::{
         RegistrationError,
         context::RequestContext,
-        letters::of_conference,
-        model::Registration,
+        letters::conference_content,
+        membership, rows,
         setup::state::{SetupState, get_locked_setup, get_setup_state},
     },
     validation::{self, ValidationErrors},
@@ -48,8 +48,8 @@ pub struct DelegationDetails {
 ///
 /// # Errors
 /// Those of [`get_locked_setup`].
-pub fn lock(connection: &mut Connection, place: &ConferenceRef) -> Result<SetupState, RegistrationError> {
-    get_locked_setup(connection, place.id)
+pub fn lock_setup(connection: &mut Connection, conference: &ConferenceRef) -> Result<SetupState, RegistrationError> {
+    get_locked_setup(connection, conference.id)
 }
 
 /// Finds a delegation for its focal point, or for someone whom the access policy allows `operation`; returns also who
@@ -63,47 +63,56 @@ pub fn authorise_for_delegation(
     code: &str,
     operation: Operation,
 ) -> Result<(Delegation, Actor), DelegationError> {
-    let found = find(connection, context.place, code)?;
+    let delegation = find(connection, context.conference, code)?;
     let token = context.credentials.attendee_token();
     let is_own = |delegation: &Delegation| {
-        let own = |token| context.secret.is_delegation_token(token, delegation.id, delegation.token_generation);
-        delegation.focal_point.is_some() && token.is_some_and(own)
+        let is_of_link = |token| context.secret.is_delegation_token(token, delegation.id, delegation.token_generation);
+        delegation.focal_point.is_some() && token.is_some_and(is_of_link)
     };
-    let actor = match found.as_ref().is_some_and(is_own) {
+    let actor = match delegation.as_ref().is_some_and(is_own) {
         true => Actor::focal_point(),
-        false => authorise(connection, context.credentials, operation, Some(context.place.id))?,
+        false => authorise(connection, context.credentials, operation, Some(context.conference.id))?,
     };
-    Ok((found.ok_or(DelegationError::NotFound)?, actor))
+    Ok((delegation.ok_or(DelegationError::NotFound)?, actor))
 }
 
-fn find(connection: &mut Connection, place: &ConferenceRef, code: &str) -> Result<Option<Delegation>, DatabaseError> {
+fn find(
+    connection: &mut Connection,
+    conference: &ConferenceRef,
+    code: &str,
+) -> Result<Option<Delegation>, DatabaseError> {
     // A text that is not a code cannot match; PostgreSQL refuses a text with a NUL.
-    if Code::parse(code).is_err() { Ok(None) } else { store::find(connection, place.id, code) }
+    if Code::parse(code).is_err() { Ok(None) } else { store::find(connection, conference.id, code) }
 }
 
-pub fn all(connection: &mut Connection, place: &ConferenceRef) -> Result<Vec<DelegationDetails>, DelegationError> {
-    let setup_state = get_setup_state(connection, place.id)?;
-    let heads = store::heads(connection, place.id)?;
+/// Every delegation of the conference with its head.
+pub fn list(
+    connection: &mut Connection,
+    conference: &ConferenceRef,
+) -> Result<Vec<DelegationDetails>, DelegationError> {
+    let setup_state = get_setup_state(connection, conference.id)?;
+    let heads = store::heads(connection, conference.id)?;
     let mut heads: HashMap<DelegationId, Member> =
         heads.into_iter().map(|head| (head.membership.delegation, head)).collect();
-    let show = |delegation: Delegation| {
+    let with_details = |delegation: Delegation| {
         let head = heads.remove(&delegation.id);
-        shown(&setup_state, delegation, head)
+        details(&setup_state, delegation, head)
     };
-    Ok(store::all(connection, place.id)?.into_iter().map(show).collect::<Result<_, _>>()?)
+    Ok(store::all(connection, conference.id)?.into_iter().map(with_details).collect::<Result<_, _>>()?)
 }
 
-pub fn show(
+/// The delegation with its category and head.
+pub fn load_details(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     delegation: Delegation,
 ) -> Result<DelegationDetails, DelegationError> {
-    let setup_state = get_setup_state(connection, place.id)?;
+    let setup_state = get_setup_state(connection, conference.id)?;
     let head = store::head(connection, delegation.id)?;
-    Ok(shown(&setup_state, delegation, head)?)
+    Ok(details(&setup_state, delegation, head)?)
 }
 
-fn shown(
+fn details(
     setup_state: &SetupState,
     delegation: Delegation,
     head: Option<Member>,
@@ -113,32 +122,32 @@ fn shown(
 }
 
 /// The category and the focal point of a document, checked against the conference.
-struct Checked {
+struct CheckedTerms {
     category: Option<CategoryId>,
     focal_point: Option<FocalPoint>,
 }
 
-fn check(
+fn check_terms(
     category: &Code,
-    focal_point: Option<&super::model::FocalPointTerms>,
+    focal_point: Option<&FocalPointTerms>,
     setup_state: &SetupState,
     agenda: &Agenda,
-    found: &mut ValidationErrors,
-) -> Checked {
-    let known = setup_state.category(category.as_str());
-    if known.is_none() {
-        found.add("#/category", "unknown_reference", "is no category of the conference");
+    errors: &mut ValidationErrors,
+) -> CheckedTerms {
+    let category = setup_state.category(category.as_str());
+    if category.is_none() {
+        errors.add("#/category", "unknown_reference", "is no category of the conference");
     }
     if let Some(person) = focal_point {
         if person.language.as_ref().is_some_and(|tag| !agenda.conference.languages.contains(tag)) {
-            found.add("#/focal_point/language", "unknown_language", "is not a language of the conference");
+            errors.add("#/focal_point/language", "unknown_language", "is not a language of the conference");
         }
         if !is_deliverable(person.email.as_str()) {
-            found.add("#/focal_point/email", "invalid_email", "must be an address that mail can be sent to");
+            errors.add("#/focal_point/email", "invalid_email", "must be an address that mail can be sent to");
         }
     }
-    Checked {
-        category: known.map(|category| category.id),
+    CheckedTerms {
+        category: category.map(|category| category.id),
         focal_point: focal_point.map(|person| FocalPoint {
             name: person.name.to_string(),
             email: person.email.clone(),
@@ -149,22 +158,22 @@ fn check(
 
 /// Gives a name without a language the conference's first language, and reports languages that the conference does not
 /// have.
-fn normalise_name(name: &mut Localised, agenda: &Agenda, found: &mut ValidationErrors) {
+fn normalise_name(name: &mut Localised, agenda: &Agenda, errors: &mut ValidationErrors) {
     let languages = &agenda.conference.languages;
     if let Some(first) = languages.first() {
-        name.settle(first);
+        name.assign_language(first);
     }
     let is_known = |language: &str| languages.iter().any(|tag| tag.as_str() == language);
     for language in name.languages().filter(|language| !is_known(language)) {
-        found.add(format!("#/name/{language}"), "unknown_language", "is not a language of the conference");
+        errors.add(format!("#/name/{language}"), "unknown_language", "is not a language of the conference");
     }
 }
 
-fn record(
+fn record_in_audit_trail(
     connection: &mut Connection,
     actor: &Actor,
     operation: Operation,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     action: AuditAction,
     delegations: &[Delegation],
 ) -> Result<(), DatabaseError> {
@@ -174,98 +183,101 @@ fn record(
         ..audit::Entry::of(action, ResourceKind::Delegation, delegation.id, Some(json!({ "quota": delegation.quota })))
     };
     let entries: Vec<_> = delegations.iter().map(entry).collect();
-    audit::record(connection, actor, operation, Some(place.id), &entries)
+    audit::record(connection, actor, operation, Some(conference.id), &entries)
 }
 
 /// Creates a delegation. A Member State's delegation takes its regional group, and by default its name and code, from
 /// the reference data.
 ///
 /// # Errors
-/// [`RegistrationError::Invalid`]; [`DelegationError::Taken`].
+/// [`RegistrationError::Invalid`]; [`DelegationError::CodeTaken`].
 pub fn create(
     connection: &mut Connection,
     context: RequestContext<'_>,
-    wish: &NewDelegation,
+    request: &NewDelegation,
 ) -> Result<DelegationDetails, DelegationError> {
-    let RequestContext { place, released, credentials, .. } = context;
-    let actor = authorise(connection, credentials, Operation::CreateDelegation, Some(place.id))?;
-    let setup_state = lock(connection, place)?;
-    let mut found = ValidationErrors::default();
-    let checked = check(&wish.category, wish.focal_point.as_ref(), &setup_state, released.agenda, &mut found);
-    let state = match (wish.kind, &wish.country) {
+    let RequestContext { conference, released, credentials, .. } = context;
+    let actor = authorise(connection, credentials, Operation::CreateDelegation, Some(conference.id))?;
+    let setup_state = lock_setup(connection, conference)?;
+    let mut errors = ValidationErrors::default();
+    let checked =
+        check_terms(&request.category, request.focal_point.as_ref(), &setup_state, released.agenda, &mut errors);
+    let state = match (request.kind, &request.country) {
         (DelegationKind::MemberState, None) => {
-            found.add("#/country", "required", "is required for a Member State");
+            errors.add("#/country", "required", "is required for a Member State");
             None
         }
         (DelegationKind::MemberState, Some(country)) => {
             let state = reference::find(country);
             if state.is_none() {
-                found.add("#/country", "unknown_reference", "is no Member State of the United Nations");
+                errors.add("#/country", "unknown_reference", "is no Member State of the United Nations");
             }
-            if wish.regional_group.is_some() {
-                found.add("#/regional_group", "not_of_this_kind", "must be left out for a Member State");
+            if request.regional_group.is_some() {
+                errors.add("#/regional_group", "not_of_this_kind", "must be left out for a Member State");
             }
             state
         }
         _ => None,
     };
-    let mut name = wish.name.clone();
+    let mut name = request.name.clone();
     match &mut name {
-        Some(name) => normalise_name(name, released.agenda, &mut found),
-        None if wish.kind != DelegationKind::MemberState => {
-            found.add("#/name", "required", "is required unless kind is member_state");
+        Some(name) => normalise_name(name, released.agenda, &mut errors),
+        None if request.kind != DelegationKind::MemberState => {
+            errors.add("#/name", "required", "is required unless kind is member_state");
         }
         None => {}
     }
-    let code = wish.code.clone().or_else(|| state.and_then(code_of));
-    if code.is_none() && wish.kind != DelegationKind::MemberState {
-        found.add("#/code", "required", "is required unless kind is member_state");
+    let code = request.code.clone().or_else(|| state.and_then(default_code));
+    if code.is_none() && request.kind != DelegationKind::MemberState {
+        errors.add("#/code", "required", "is required unless kind is member_state");
     }
-    found.or(())?;
+    errors.into_result(())?;
     // The reference data have a code and a name for each Member State.
-    let missing = || DatabaseError::missing(format_args!("the reference data of Member State {:?}", wish.country));
+    let missing = || DatabaseError::missing(format_args!("the reference data of Member State {:?}", request.country));
     let now = clock::now();
     let delegation = Delegation {
         id: Id::new(),
-        conference: place.id,
+        conference: conference.id,
         code: code.ok_or_else(missing)?,
-        kind: wish.kind,
+        kind: request.kind,
         name: name.or_else(|| state.map(|state| state.name.clone())).ok_or_else(missing)?,
-        country: wish.country.clone(),
-        regional_group: state.map_or(wish.regional_group, |state| Some(state.regional_group)),
+        country: request.country.clone(),
+        regional_group: state.map_or(request.regional_group, |state| Some(state.regional_group)),
         category: checked.category.ok_or_else(missing)?,
-        quota: wish.quota.map(|Count(quota)| i64::from(quota)),
+        quota: request.quota.map(|Count(quota)| i64::from(quota)),
         members: 0,
         focal_point: checked.focal_point,
         token_generation: 1,
         created_at: now,
         updated_at: now,
     };
-    let known = store::all(connection, place.id)?;
-    refuse_too_many(known.len() + 1)?;
-    let is_same = |known: &&Delegation| {
-        known.code == delegation.code
-            || (wish.kind == DelegationKind::MemberState && known.kind == wish.kind && known.country == wish.country)
+    let existing = store::all(connection, conference.id)?;
+    refuse_too_many(existing.len() + 1)?;
+    let is_same = |other: &&Delegation| {
+        other.code == delegation.code
+            || (request.kind == DelegationKind::MemberState
+                && other.kind == request.kind
+                && other.country == request.country)
     };
-    if let Some(known) = known.iter().find(is_same) {
-        return Err(DelegationError::Taken(known.code.clone()));
+    if let Some(other) = existing.iter().find(is_same) {
+        return Err(DelegationError::CodeTaken(other.code.clone()));
     }
     store::insert(connection, std::slice::from_ref(&delegation))?;
     let one = std::slice::from_ref(&delegation);
-    record(connection, &actor, Operation::CreateDelegation, place, AuditAction::Create, one)?;
-    Ok(shown(&setup_state, delegation, None)?)
+    record_in_audit_trail(connection, &actor, Operation::CreateDelegation, conference, AuditAction::Create, one)?;
+    Ok(details(&setup_state, delegation, None)?)
 }
 
 fn refuse_too_many(count: usize) -> Result<(), ValidationErrors> {
-    let mut found = ValidationErrors::default();
+    let mut errors = ValidationErrors::default();
     if count > DELEGATIONS_MAX {
-        found.add("#", "too_long", format!("a conference has at most {DELEGATIONS_MAX} delegations"));
+        errors.add("#", "too_long", format!("a conference has at most {DELEGATIONS_MAX} delegations"));
     }
-    found.or(())
+    errors.into_result(())
 }
 
 /// The default code of a Member State's delegation: its country code in lower case.
-fn code_of(state: &reference::MemberState) -> Option<Code> {
+fn default_code(state: &reference::MemberState) -> Option<Code> {
     Code::parse(&state.country.to_string().to_lowercase()).ok()
 }
 
@@ -280,75 +292,74 @@ pub fn create_once(
     key: &IdempotencyKey,
     sent: &Value,
 ) -> Result<DelegationDetails, DelegationError> {
-    let actor = authorise(connection, context.credentials, Operation::CreateDelegation, Some(context.place.id))?;
-    let scope = (context.place.id.to_string(), actor.identity());
-    let code = make_once(connection, key, (&scope.0, &scope.1), sent, |tx| {
+    let actor = authorise(connection, context.credentials, Operation::CreateDelegation, Some(context.conference.id))?;
+    let code = context.make_once(connection, &actor, key, sent, |tx| {
         create(tx, context, wish).map(|made| made.delegation.code.to_string())
     })?;
-    let made = find(connection, context.place, &code)?.ok_or(DelegationError::NotFound)?;
-    show(connection, context.place, made)
+    let made = find(connection, context.conference, &code)?.ok_or(DelegationError::NotFound)?;
+    load_details(connection, context.conference, made)
 }
 
 /// Creates the missing delegations of Member States: of all, or of the countries that are named. Returns the codes of
 /// the new delegations, and how many of the requested ones existed before.
 ///
 /// # Errors
-/// [`RegistrationError::Invalid`]; [`DelegationError::Taken`] if another delegation has the code of one.
+/// [`RegistrationError::Invalid`]; [`DelegationError::CodeTaken`] if another delegation has the code of one.
 pub fn create_member_states(
     connection: &mut Connection,
     context: RequestContext<'_>,
-    wish: &NewMemberStates,
+    request: &NewMemberStates,
 ) -> Result<(Vec<Code>, usize), DelegationError> {
-    let RequestContext { place, released, credentials, .. } = context;
-    let actor = authorise(connection, credentials, Operation::CreateMemberStateDelegations, Some(place.id))?;
-    let setup_state = lock(connection, place)?;
-    let mut found = ValidationErrors::default();
-    let checked = check(&wish.category, None, &setup_state, released.agenda, &mut found);
-    let wanted: Vec<&reference::MemberState> = match &wish.countries {
+    let RequestContext { conference, released, credentials, .. } = context;
+    let actor = authorise(connection, credentials, Operation::CreateMemberStateDelegations, Some(conference.id))?;
+    let setup_state = lock_setup(connection, conference)?;
+    let mut errors = ValidationErrors::default();
+    let checked = check_terms(&request.category, None, &setup_state, released.agenda, &mut errors);
+    let states: Vec<&reference::MemberState> = match &request.countries {
         None => reference::member_states().iter().collect(),
         Some(countries) => {
             let mut states: Vec<&reference::MemberState> = Vec::new();
             for (index, country) in countries.iter().enumerate() {
                 match reference::find(country) {
                     Some(state) if states.contains(&state) => {
-                        found.add(format!("#/countries/{index}"), "duplicate", "is in the list already");
+                        errors.add(format!("#/countries/{index}"), "duplicate", "is in the list already");
                     }
                     Some(state) => states.push(state),
                     None => {
-                        let says = "is no Member State of the United Nations";
-                        found.add(format!("#/countries/{index}"), "unknown_reference", says);
+                        let detail = "is no Member State of the United Nations";
+                        errors.add(format!("#/countries/{index}"), "unknown_reference", detail);
                     }
                 }
             }
             states
         }
     };
-    found.or(())?;
-    let known = store::all(connection, place.id)?;
-    let is_there = |state: &&&reference::MemberState| {
-        known
+    errors.into_result(())?;
+    let existing = store::all(connection, conference.id)?;
+    let has_delegation = |state: &&&reference::MemberState| {
+        existing
             .iter()
-            .any(|known| known.kind == DelegationKind::MemberState && known.country == Some(state.country.clone()))
+            .any(|other| other.kind == DelegationKind::MemberState && other.country == Some(state.country.clone()))
     };
-    let (there, missing): (Vec<_>, Vec<_>) = wanted.iter().partition(is_there);
-    refuse_too_many(known.len() + missing.len())?;
+    let (with_delegation, missing): (Vec<_>, Vec<_>) = states.iter().partition(has_delegation);
+    refuse_too_many(existing.len() + missing.len())?;
     let now = clock::now();
-    let mut made = Vec::with_capacity(missing.len());
+    let mut created = Vec::with_capacity(missing.len());
     for state in missing {
-        let (Some(code), Some(category)) = (code_of(state), checked.category) else { continue };
-        if known.iter().any(|known| known.code == code) {
-            return Err(DelegationError::Taken(code));
+        let (Some(code), Some(category)) = (default_code(state), checked.category) else { continue };
+        if existing.iter().any(|other| other.code == code) {
+            return Err(DelegationError::CodeTaken(code));
         }
-        made.push(Delegation {
+        created.push(Delegation {
             id: Id::new(),
-            conference: place.id,
+            conference: conference.id,
             code,
             kind: DelegationKind::MemberState,
             name: state.name.clone(),
             country: Some(state.country.clone()),
             regional_group: Some(state.regional_group),
             category,
-            quota: wish.quota.map(|Count(quota)| i64::from(quota)),
+            quota: request.quota.map(|Count(quota)| i64::from(quota)),
             members: 0,
             focal_point: None,
             token_generation: 1,
@@ -356,22 +367,29 @@ pub fn create_member_states(
             updated_at: now,
         });
     }
-    store::insert(connection, &made)?;
-    record(connection, &actor, Operation::CreateMemberStateDelegations, place, AuditAction::Create, &made)?;
-    Ok((made.into_iter().map(|delegation| delegation.code).collect(), there.len()))
+    store::insert(connection, &created)?;
+    record_in_audit_trail(
+        connection,
+        &actor,
+        Operation::CreateMemberStateDelegations,
+        conference,
+        AuditAction::Create,
+        &created,
+    )?;
+    Ok((created.into_iter().map(|delegation| delegation.code).collect(), with_delegation.len()))
 }
 
 /// Authorises a registrar, locks the conference's seats and finds the delegation.
-fn open(
+fn open_for_change(
     connection: &mut Connection,
     context: RequestContext<'_>,
     code: &str,
     operation: Operation,
 ) -> Result<(Delegation, Actor, SetupState), DelegationError> {
-    let actor = authorise(connection, context.credentials, operation, Some(context.place.id))?;
-    let setup_state = lock(connection, context.place)?;
-    let found = find(connection, context.place, code)?;
-    Ok((found.ok_or(DelegationError::NotFound)?, actor, setup_state))
+    let actor = authorise(connection, context.credentials, operation, Some(context.conference.id))?;
+    let setup_state = lock_setup(connection, context.conference)?;
+    let delegation = find(connection, context.conference, code)?;
+    Ok((delegation.ok_or(DelegationError::NotFound)?, actor, setup_state))
 }
 
 /// Changes a delegation by a merge patch (RFC 7396). If the focal point's address changes, every earlier link is void.
@@ -384,7 +402,7 @@ pub fn patch(
     code: &str,
     patch: &Value,
 ) -> Result<DelegationDetails, DelegationError> {
-    let (mut delegation, actor, setup_state) = open(connection, context, code, Operation::PatchDelegation)?;
+    let (mut delegation, actor, setup_state) = open_for_change(connection, context, code, Operation::PatchDelegation)?;
     let agenda = context.released.agenda;
     let mut document = document(&delegation, &setup_state)?;
     let mut patch = patch.clone();
@@ -396,28 +414,28 @@ pub fn patch(
     }
     merge_patch(&mut document, &patch);
     let mut terms: DelegationTerms = validation::read(document)?;
-    let mut found = ValidationErrors::default();
+    let mut errors = ValidationErrors::default();
     // Names in the reference data are in languages that the conference may not have: they are not checked.
     if patch.get("name").is_some() {
-        let known = delegation.name.clone();
-        let mut new = Localised::of(
+        let old_name = delegation.name.clone();
+        let mut new_texts = Localised::of(
             terms
                 .name
                 .map()
                 .iter()
-                .filter(|(tag, _)| !known.map().contains_key(*tag))
-                .map(|(a, b)| (a.clone(), b.clone())),
+                .filter(|(tag, _)| !old_name.map().contains_key(*tag))
+                .map(|(tag, text)| (tag.clone(), text.clone())),
         );
-        normalise_name(&mut new, agenda, &mut found);
+        normalise_name(&mut new_texts, agenda, &mut errors);
         if let Some(first) = agenda.conference.languages.first() {
-            terms.name.settle(first);
+            terms.name.assign_language(first);
         }
         if terms.name.map().is_empty() {
-            found.add("#/name", "empty", "must have a text in at least one language");
+            errors.add("#/name", "empty", "must have a text in at least one language");
         }
     }
-    let checked = check(&terms.category, terms.focal_point.as_ref(), &setup_state, agenda, &mut found);
-    found.or(())?;
+    let checked = check_terms(&terms.category, terms.focal_point.as_ref(), &setup_state, agenda, &mut errors);
+    errors.into_result(())?;
     let quota = terms.quota.map(|Count(quota)| i64::from(quota));
     if quota.is_some_and(|quota| quota < delegation.members) {
         return Err(DelegationError::QuotaBelowMembers(delegation.members));
@@ -430,11 +448,18 @@ pub fn patch(
     delegation.category = checked.category.unwrap_or(delegation.category);
     delegation.quota = quota;
     delegation.focal_point = checked.focal_point;
-    delegation.updated_at = clock::following(clock::now(), Some(delegation.updated_at));
+    delegation.updated_at = clock::monotonic(clock::now(), Some(delegation.updated_at));
     store::update(connection, &delegation)?;
     let one = std::slice::from_ref(&delegation);
-    record(connection, &actor, Operation::PatchDelegation, context.place, AuditAction::Update, one)?;
-    show(connection, context.place, delegation)
+    record_in_audit_trail(
+        connection,
+        &actor,
+        Operation::PatchDelegation,
+        context.conference,
+        AuditAction::Update,
+        one,
+    )?;
+    load_details(connection, context.conference, delegation)
 }
 
 /// The document into which a patch is merged.
@@ -450,15 +475,22 @@ fn document(delegation: &Delegation, setup_state: &SetupState) -> Result<Value, 
 }
 
 /// # Errors
-/// [`DelegationError::InUse`]; [`DelegationError::NotFound`].
+/// [`DelegationError::HasMembers`]; [`DelegationError::NotFound`].
 pub fn delete(connection: &mut Connection, context: RequestContext<'_>, code: &str) -> Result<(), DelegationError> {
-    let (delegation, actor, _) = open(connection, context, code, Operation::DeleteDelegation)?;
+    let (delegation, actor, _) = open_for_change(connection, context, code, Operation::DeleteDelegation)?;
     if delegation.members > 0 {
-        return Err(DelegationError::InUse(delegation.members));
+        return Err(DelegationError::HasMembers(delegation.members));
     }
     store::delete(connection, delegation.id)?;
     let one = std::slice::from_ref(&delegation);
-    Ok(record(connection, &actor, Operation::DeleteDelegation, context.place, AuditAction::Remove, one)?)
+    Ok(record_in_audit_trail(
+        connection,
+        &actor,
+        Operation::DeleteDelegation,
+        context.conference,
+        AuditAction::Remove,
+        one,
+    )?)
 }
 
 /// Sends the focal point their link; `renew` makes every earlier link void. Returns the delegation and the person.
@@ -471,17 +503,17 @@ pub fn invite_focal_point(
     code: &str,
     renew: bool,
 ) -> Result<(Delegation, FocalPoint), DelegationError> {
-    let (mut delegation, actor, _) = open(connection, context, code, Operation::InviteFocalPoint)?;
+    let (mut delegation, actor, _) = open_for_change(connection, context, code, Operation::InviteFocalPoint)?;
     let person = delegation.focal_point.clone().ok_or(DelegationError::NoFocalPoint)?;
     if renew {
         delegation.token_generation += 1;
-        delegation.updated_at = clock::following(clock::now(), Some(delegation.updated_at));
+        delegation.updated_at = clock::monotonic(clock::now(), Some(delegation.updated_at));
         store::update(connection, &delegation)?;
     }
     enqueue_all(connection, &[letter(&delegation, person.clone(), context.released.agenda)])?;
     let one = std::slice::from_ref(&delegation);
     let action = if renew { AuditAction::Renew } else { AuditAction::Invite };
-    record(connection, &actor, Operation::InviteFocalPoint, context.place, action, one)?;
+    record_in_audit_trail(connection, &actor, Operation::InviteFocalPoint, context.conference, action, one)?;
     Ok((delegation, person))
 }
 
@@ -493,7 +525,7 @@ pub fn path(agenda: &Agenda, code: &Code) -> String {
 fn letter(delegation: &Delegation, person: FocalPoint, agenda: &Agenda) -> Letter {
     let conference = &agenda.conference;
     let languages = &conference.languages;
-    let language = language(delegation, agenda);
+    let language = focal_point_language(delegation, agenda);
     let name = delegation.name.text(language, languages).to_owned();
     Letter {
         conference: delegation.conference,
@@ -510,7 +542,7 @@ fn letter(delegation: &Delegation, person: FocalPoint, agenda: &Agenda) -> Lette
             registration: delegation.id.uuid(),
             token_generation: delegation.token_generation,
             delegation: Some(name),
-            ..of_conference(agenda, language)
+            ..conference_content(agenda, language)
         },
     }
 }
@@ -519,13 +551,13 @@ fn letter(delegation: &Delegation, person: FocalPoint, agenda: &Agenda) -> Lette
 ///
 /// # Errors
 /// [`DelegationError::NoMember`].
-pub fn member(
+pub fn find_member(
     connection: &mut Connection,
     delegation: &Delegation,
     reference: &str,
 ) -> Result<Member, DelegationError> {
-    let found = crate::registration::rows::find(connection, delegation.conference, reference)?;
-    let registration: Registration = found.ok_or(DelegationError::NoMember)?;
-    let membership = crate::registration::membership::in_delegation(connection, delegation.id, registration.id)?;
+    let registration = rows::find(connection, delegation.conference, reference)?;
+    let registration = registration.ok_or(DelegationError::NoMember)?;
+    let membership = membership::find_in_delegation(connection, delegation.id, registration.id)?;
     Ok(Member { membership: membership.ok_or(DelegationError::NoMember)?, registration })
 }

@@ -1,23 +1,24 @@
 //! `/api/v1/conferences/{conference}/delegations`, and the reference list of the Member States of the United Nations.
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use deserr::Deserr;
-use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    DelegationError, DelegationKind, RegionalGroup,
+    DelegationError,
     actions::{self, DelegationDetails},
+    list_query::DelegationQuery,
     members::MemberView,
-    reference::{self, MemberState},
-    store::{self, FocalPoint, Member},
+    model::{FocalPointInvitation, NewDelegation, NewMemberStates},
+    reference,
+    store::{self, Member},
+    views::{
+        DelegationList, DelegationView, DelegationWithMembers, MadeDelegations, MemberStateList, OneDelegationQuery,
+        SentLink,
+    },
 };
 use crate::{
     access::{Credentials, Operation, authorise},
-    agenda::{document::Precedence, edit::api::MergePatch},
-    clock,
+    agenda::edit::api::MergePatch,
     database::Connection,
-    delegations::model::{NewDelegation, NewMemberStates},
     http::{
         CodePath, Json, NO_STORE, Problem, Query, Representation, answer,
         extract::Document,
@@ -29,132 +30,10 @@ use crate::{
     programme::Snapshot,
     registration::{
         context::{ReleasedAgenda, RequestContext},
-        model::fold,
         service::RegistrationService,
     },
-    validation::{self, ValidationErrors},
-    values::{Code, CountryCode, EmailAddress, LanguageTag, Line, Localised, text_enum},
+    validation,
 };
-
-/// Result of creating the delegations of Member States.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct MadeDelegations {
-    /// Codes of the delegations that were created.
-    pub created: Vec<Code>,
-    /// Number of requested delegations that existed before.
-    pub existing: usize,
-}
-
-/// The focal point of a delegation.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct FocalPointView {
-    /// Name of the focal point.
-    pub name: String,
-    /// E-mail address to which the focal point's link is sent.
-    pub email: EmailAddress,
-    /// Language of letters to the focal point; null stands for the conference's first language.
-    pub language: Option<LanguageTag>,
-}
-
-impl From<FocalPoint> for FocalPointView {
-    fn from(person: FocalPoint) -> Self {
-        Self { name: person.name, email: person.email, language: person.language }
-    }
-}
-
-/// The head of a delegation.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct HeadView {
-    /// Reference of the head's registration, such as `GP-7K3M9Q2X`.
-    pub reference: String,
-    /// Full name: honorific, given name, family name.
-    pub name: String,
-    /// Class of the head in the order of precedence.
-    pub level: Precedence,
-}
-
-/// A delegation.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Delegation)]
-pub struct DelegationView {
-    /// Code of the delegation, unique in the conference.
-    pub code: Code,
-    /// Kind of the delegation.
-    pub kind: DelegationKind,
-    /// Name of the delegation, by language.
-    pub name: Localised,
-    /// Country, as an ISO 3166-1 alpha-2 code; null if none.
-    pub country: Option<CountryCode>,
-    /// Regional group of the United Nations; null if none.
-    pub regional_group: Option<RegionalGroup>,
-    /// Code of the category in which new members are registered.
-    pub category: Code,
-    /// Highest number of members; null for no limit.
-    pub quota: Option<i64>,
-    /// Number of members whose registration is live: unverified, pending, confirmed or on the waiting list.
-    pub size: i64,
-    /// Head of the delegation; null if none.
-    pub head: Option<HeadView>,
-    /// Focal point of the delegation; null if none.
-    pub focal_point: Option<FocalPointView>,
-    /// Time of creation (RFC 3339, UTC).
-    pub created_at: String,
-    /// Time of the last change (RFC 3339, UTC).
-    pub updated_at: String,
-}
-
-impl From<DelegationDetails> for DelegationView {
-    fn from(shown: DelegationDetails) -> Self {
-        let delegation = shown.delegation;
-        let head = |head: Member| HeadView {
-            name: head.registration.full_name(),
-            reference: head.registration.reference,
-            level: head.membership.level,
-        };
-        Self {
-            code: delegation.code,
-            kind: delegation.kind,
-            name: delegation.name,
-            country: delegation.country,
-            regional_group: delegation.regional_group,
-            category: shown.category,
-            quota: delegation.quota,
-            size: delegation.members,
-            head: shown.head.map(head),
-            focal_point: delegation.focal_point.map(FocalPointView::from),
-            created_at: clock::wire(delegation.created_at),
-            updated_at: clock::wire(delegation.updated_at),
-        }
-    }
-}
-
-/// A delegation with a page of its members.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DelegationWithMembers {
-    /// The delegation.
-    #[serde(flatten)]
-    pub delegation: DelegationView,
-    /// Members whose registration is live, in the order in which they were added.
-    pub members: Vec<MemberView>,
-    /// Path and query of the next page of members; null on the last page.
-    pub next: Option<String>,
-}
-
-/// A page of delegations.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DelegationList {
-    /// The delegations of this page, in the order that was asked for.
-    pub data: Vec<DelegationView>,
-    /// Path and query of the next page; null on the last page.
-    pub next: Option<String>,
-}
-
-/// The Member States of the United Nations.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct MemberStateList {
-    /// All 193 Member States, in the order of their ISO 3166-1 alpha-2 codes.
-    pub data: &'static [MemberState],
-}
 
 /// Lists the 193 Member States of the United Nations, with their names in English and French and their regional groups.
 #[utoipa::path(
@@ -167,122 +46,6 @@ pub async fn list_member_states(request: HttpRequest) -> Result<HttpResponse, Pr
     let private = Representation::private(&list)?;
     let vary = header::HeaderValue::from_static("Accept-Encoding");
     Ok(answer(&request, Representation { cache_control: "public, max-age=86400", vary, ..private }))
-}
-
-text_enum! {
-    /// The key by which delegations are sorted; a leading `-` reverses the order.
-    DelegationOrder {
-        /// By name in the conference's first language.
-        Name = "name",
-        /// By name, in reverse order.
-        NameDescending = "-name",
-        /// By number of members, the smallest first.
-        Size = "size",
-        /// By number of members, the largest first.
-        SizeDescending = "-size",
-        /// By regional group, then by name; delegations without a group come last.
-        RegionalGroup = "regional_group",
-        /// By regional group, in reverse order.
-        RegionalGroupDescending = "-regional_group",
-        /// By the head's class in the order of precedence, heads of State first; delegations without a head come last.
-        HeadLevel = "head_level",
-        /// By the head's class in the order of precedence, in reverse order.
-        HeadLevelDescending = "-head_level",
-    }
-}
-
-/// Filters, order and page of the list of delegations.
-#[derive(Debug, Default, Deserr, IntoParams)]
-#[deserr(error = ValidationErrors, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct DelegationQuery {
-    /// Highest number of delegations on the page, 1 to 200; 50 if left out.
-    #[deserr(default)]
-    pub limit: Option<String>,
-    /// Cursor of the page, as in `next` of the page before; the first page if left out.
-    #[deserr(default)]
-    pub cursor: Option<String>,
-    /// Order of the list; `name` if left out.
-    #[deserr(default)]
-    pub sort: Option<DelegationOrder>,
-    /// Only delegations of this kind.
-    #[deserr(default)]
-    pub kind: Option<DelegationKind>,
-    /// Only delegations of this regional group.
-    #[deserr(default)]
-    pub regional_group: Option<RegionalGroup>,
-    /// Only delegations whose head is of this class in the order of precedence.
-    #[deserr(default)]
-    pub head_level: Option<Precedence>,
-    /// Only delegations whose name (in any language) or code contains this text; case and accents do not matter.
-    #[deserr(default)]
-    pub name: Option<Line<200>>,
-}
-
-impl DelegationQuery {
-    fn wants(&self, shown: &DelegationDetails) -> bool {
-        let delegation = &shown.delegation;
-        let level = shown.head.as_ref().map(|head| head.membership.level);
-        let is_named = |text: &Line<200>| {
-            let text = fold(text.as_str());
-            delegation.code.as_str().contains(&text)
-                || delegation.name.map().values().any(|name| fold(name).contains(&text))
-        };
-        self.kind.is_none_or(|kind| kind == delegation.kind)
-            && self.regional_group.is_none_or(|group| Some(group) == delegation.regional_group)
-            && self.head_level.is_none_or(|wanted| Some(wanted) == level)
-            && self.name.as_ref().is_none_or(is_named)
-    }
-
-    /// The sort key of a delegation. It ends with the code, so that no two keys are equal.
-    fn key(&self, shown: &DelegationDetails, languages: &[LanguageTag]) -> String {
-        use DelegationOrder as Order;
-        let delegation = &shown.delegation;
-        let first = languages.first().map_or("en", LanguageTag::as_str);
-        let name = fold(delegation.name.text(first, languages));
-        let before = match self.sort.unwrap_or(Order::Name) {
-            Order::Name | Order::NameDescending => String::new(),
-            Order::Size | Order::SizeDescending => format!("{:020}", delegation.members),
-            Order::RegionalGroup | Order::RegionalGroupDescending => {
-                // `~` sorts after every group, so that delegations without a group come last.
-                delegation.regional_group.map_or("~", RegionalGroup::as_str).to_owned()
-            }
-            Order::HeadLevel | Order::HeadLevelDescending => {
-                let level = shown.head.as_ref().map(|head| head.membership.level.as_str());
-                let rank = Precedence::WORDS.iter().position(|word| Some(*word) == level);
-                format!("{:03}", rank.unwrap_or(999))
-            }
-        };
-        format!("{before}\n{name}\n{}", delegation.code)
-    }
-
-    fn is_descending(&self) -> bool {
-        self.sort.is_some_and(|sort| sort.as_str().starts_with('-'))
-    }
-
-    /// The requested page, each delegation with its sort key; one more than the limit where another page follows.
-    fn choose(
-        &self,
-        all: Vec<DelegationDetails>,
-        page: &Page,
-        languages: &[LanguageTag],
-    ) -> Vec<(String, DelegationDetails)> {
-        let wanted = all.into_iter().filter(|shown| self.wants(shown));
-        let mut keyed: Vec<(String, DelegationDetails)> =
-            wanted.map(|shown| (self.key(&shown, languages), shown)).collect();
-        keyed.sort_by(|(one, _), (other, _)| one.cmp(other));
-        if self.is_descending() {
-            keyed.reverse();
-        }
-        let is_after = |key: &str| match &page.after {
-            Some(after) if self.is_descending() => key < after.as_str(),
-            Some(after) => key > after.as_str(),
-            None => true,
-        };
-        keyed.retain(|(key, _)| is_after(key));
-        keyed.truncate(page.limit.saturating_add(1));
-        keyed
-    }
 }
 
 /// Lists the delegations of a conference with their size and their head.
@@ -301,16 +64,16 @@ pub async fn list_delegations(
     query: Query<DelegationQuery>,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&path.0)?;
-    let place = snapshot.place.clone();
-    let all = service.database.read(move |tx| {
-        authorise(tx, &credentials, Operation::ListDelegations, Some(place.id))?;
-        actions::all(tx, &place)
+    let conference = snapshot.conference.clone();
+    let delegations = service.database.read(move |tx| {
+        authorise(tx, &credentials, Operation::ListDelegations, Some(conference.id))?;
+        actions::list(tx, &conference)
     });
-    let all = all.await?;
+    let delegations = delegations.await?;
     let page = Page::read(query.0.limit.as_deref(), query.0.cursor.as_deref())?;
-    let mut found = query.0.choose(all, &page, &snapshot.agenda.conference.languages);
-    let next = page.cut(&request, &mut found, |(key, _)| key.clone());
-    let data = found.into_iter().map(|(_, shown)| shown.into()).collect();
+    let mut chosen = query.0.choose_page(delegations, &page, &snapshot.agenda.conference.languages);
+    let next = page.cut(&request, &mut chosen, |(key, _)| key.clone());
+    let data = chosen.into_iter().map(|(_, details)| details.into()).collect();
     let mut response = HttpResponse::Ok().insert_header(NO_STORE).json(DelegationList { data, next: next.clone() });
     link_next(&mut response, next.as_deref());
     Ok(response)
@@ -323,7 +86,7 @@ async fn admit(
     credentials: &Credentials,
     operation: Operation,
 ) -> Result<(), Problem> {
-    let (credentials, conference) = (credentials.clone(), snapshot.place.id);
+    let (credentials, conference) = (credentials.clone(), snapshot.conference.id);
     let asked = service.database.read(move |tx| {
         authorise(tx, &credentials, operation, Some(conference)).map(|_| ()).map_err(DelegationError::from)
     });
@@ -342,7 +105,8 @@ pub async fn admit_to(
     let snapshot = std::sync::Arc::clone(snapshot);
     let asked = service.database.read(move |tx: &mut Connection| {
         let released = ReleasedAgenda { agenda: &snapshot.agenda, number: None };
-        let context = RequestContext { place: &snapshot.place, released, credentials: &credentials, secret: &secret };
+        let context =
+            RequestContext { conference: &snapshot.conference, released, credentials: &credentials, secret: &secret };
         super::actions::authorise_for_delegation(tx, context, &code, operation).map(|_| ())
     });
     Ok(asked.await?)
@@ -368,17 +132,18 @@ pub async fn create_delegation(
     body: Document,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&path.0)?;
-    admit(&service, &snapshot, &credentials, Operation::CreateDelegation).await?;
+    service.authorise(&snapshot, &credentials, Operation::CreateDelegation).await?;
     let sent = body.receive().await?;
-    let wish: NewDelegation = validation::read(sent.clone())?;
-    let work =
-        move |tx: &mut Connection, context: RequestContext<'_>| actions::create_once(tx, context, &wish, &key, &sent);
-    let made = service.write("create a delegation", &snapshot, credentials, work).await?;
-    let location = actions::path(&snapshot.agenda, &made.delegation.code);
+    let delegation: NewDelegation = validation::read(sent.clone())?;
+    let work = move |tx: &mut Connection, context: RequestContext<'_>| {
+        actions::create_once(tx, context, &delegation, &key, &sent)
+    };
+    let created = service.write("create a delegation", &snapshot, credentials, work).await?;
+    let location = actions::path(&snapshot.agenda, &created.delegation.code);
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, location))
         .insert_header(NO_STORE)
-        .json(DelegationView::from(made)))
+        .json(DelegationView::from(created)))
 }
 
 /// Creates the missing delegations of Member States: of all 193, or of the countries that are named.
@@ -398,30 +163,14 @@ pub async fn create_member_state_delegations(
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&path.0)?;
     admit(&service, &snapshot, &credentials, Operation::CreateMemberStateDelegations).await?;
-    let wish: NewMemberStates = validation::read(body.receive().await?)?;
+    let states: NewMemberStates = validation::read(body.receive().await?)?;
     let work =
-        move |tx: &mut Connection, context: RequestContext<'_>| actions::create_member_states(tx, context, &wish);
+        move |tx: &mut Connection, context: RequestContext<'_>| actions::create_member_states(tx, context, &states);
     let (created, existing) = service.write("create delegations", &snapshot, credentials, work).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(MadeDelegations { created, existing }))
 }
 
-/// The token of the focal point's link, and the page of members.
-#[derive(Debug, Default, Deserr, IntoParams)]
-#[deserr(error = ValidationErrors, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct OneDelegationQuery {
-    /// Token of the focal point's link. It can be sent as a bearer token in `Authorization` instead.
-    #[deserr(default)]
-    pub token: Option<String>,
-    /// Highest number of members on the page, 1 to 200; 50 if left out.
-    #[deserr(default)]
-    pub limit: Option<String>,
-    /// Cursor of the page, as in `next` of the page before; the first page if left out.
-    #[deserr(default)]
-    pub cursor: Option<String>,
-}
-
-async fn with_members(
+async fn read_with_members(
     service: &RegistrationService,
     snapshot: &std::sync::Arc<Snapshot>,
     credentials: Credentials,
@@ -429,19 +178,20 @@ async fn with_members(
     after: Option<RegistrationId>,
     limit: i64,
 ) -> Result<(DelegationDetails, Vec<Member>), DelegationError> {
-    let (seen, secret) = (std::sync::Arc::clone(snapshot), service.secret.clone());
+    let (snapshot, secret) = (std::sync::Arc::clone(snapshot), service.secret.clone());
     let read = service.database.read(move |tx: &mut Connection| {
-        let released = ReleasedAgenda { agenda: &seen.agenda, number: None };
-        let context = RequestContext { place: &seen.place, released, credentials: &credentials, secret: &secret };
+        let released = ReleasedAgenda { agenda: &snapshot.agenda, number: None };
+        let context =
+            RequestContext { conference: &snapshot.conference, released, credentials: &credentials, secret: &secret };
         let (delegation, _) = super::actions::authorise_for_delegation(tx, context, &code, Operation::ReadDelegation)?;
         let members = store::members(tx, delegation.id, after, limit)?;
-        Ok((actions::show(tx, &seen.place, delegation)?, members))
+        Ok((actions::load_details(tx, &snapshot.conference, delegation)?, members))
     });
     read.await
 }
 
-/// The most members that [`whole`] shows.
-const MEMBERS_SHOWN: i64 = 1_000;
+/// The most members that [`delegation_with_members`] answers.
+const MEMBERS_MAX: i64 = 1_000;
 
 /// A delegation with its first 1,000 members.
 ///
@@ -453,9 +203,10 @@ pub async fn delegation_with_members(
     credentials: Credentials,
     code: &str,
 ) -> Result<DelegationWithMembers, DelegationError> {
-    let (shown, members) = with_members(service, snapshot, credentials, code.to_owned(), None, MEMBERS_SHOWN).await?;
+    let (details, members) =
+        read_with_members(service, snapshot, credentials, code.to_owned(), None, MEMBERS_MAX).await?;
     let members = members.into_iter().map(MemberView::from).collect();
-    Ok(DelegationWithMembers { delegation: shown.into(), members, next: None })
+    Ok(DelegationWithMembers { delegation: details.into(), members, next: None })
 }
 
 /// Reads a delegation with its members.
@@ -497,10 +248,11 @@ pub async fn read_delegation(
     let credentials = credentials.with_link(query.0.token);
     admit_to(&service, &snapshot, &credentials, &code, Operation::ReadDelegation).await?;
     let page = Page::read(query.0.limit.as_deref(), query.0.cursor.as_deref())?;
-    let (shown, mut members) = with_members(&service, &snapshot, credentials, code, page.key()?, page.rows()).await?;
+    let (details, mut members) =
+        read_with_members(&service, &snapshot, credentials, code, page.key()?, page.rows()).await?;
     let next = page.cut(&request, &mut members, |member| member.registration.id.to_string());
     let members = members.into_iter().map(MemberView::from).collect();
-    let view = DelegationWithMembers { delegation: shown.into(), members, next: next.clone() };
+    let view = DelegationWithMembers { delegation: details.into(), members, next: next.clone() };
     let mut response = HttpResponse::Ok().insert_header(NO_STORE).json(view);
     link_next(&mut response, next.as_deref());
     Ok(response)
@@ -529,10 +281,10 @@ pub async fn patch_delegation(
     let (slug, code) = path.into_inner();
     let snapshot = service.snapshot(&slug.0)?;
     admit(&service, &snapshot, &credentials, Operation::PatchDelegation).await?;
-    let sent = body.receive().await?;
-    let work = move |tx: &mut Connection, context: RequestContext<'_>| actions::patch(tx, context, &code, &sent);
-    let done = service.write("change a delegation", &snapshot, credentials, work).await?;
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(DelegationView::from(done)))
+    let patch = body.receive().await?;
+    let work = move |tx: &mut Connection, context: RequestContext<'_>| actions::patch(tx, context, &code, &patch);
+    let details = service.write("change a delegation", &snapshot, credentials, work).await?;
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(DelegationView::from(details)))
 }
 
 /// Deletes a delegation that has no members.
@@ -556,25 +308,6 @@ pub async fn delete_delegation(
     let work = move |tx: &mut Connection, context: RequestContext<'_>| actions::delete(tx, context, &code);
     service.write("delete a delegation", &snapshot, credentials, work).await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// How the focal point is invited.
-#[derive(Debug, Deserr, ToSchema)]
-#[deserr(error = ValidationErrors, deny_unknown_fields)]
-pub struct FocalPointInvitation {
-    /// Whether every earlier link of the focal point becomes void; `false` if left out.
-    #[deserr(default)]
-    #[schema(required = false)]
-    pub renew: bool,
-}
-
-/// The link that was sent to a focal point.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SentLink {
-    /// Address to which the link was sent.
-    pub sent_to: EmailAddress,
-    /// The link with its token, for a registrar who passes it on in another way.
-    pub link: String,
 }
 
 /// Sends the focal point the link to their delegation.
@@ -602,6 +335,6 @@ pub async fn invite_focal_point(
     let (delegation, person) = service.write("invite a focal point", &snapshot, credentials, work).await?;
     let token = service.secret.delegation_token(delegation.id, delegation.token_generation);
     let path = actions::path(&snapshot.agenda, &delegation.code);
-    let sent = SentLink { sent_to: person.email, link: format!("{}{path}?token={token}", service.public_url) };
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(sent))
+    let sent_link = SentLink { sent_to: person.email, link: format!("{}{path}?token={token}", service.public_url) };
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(sent_link))
 }

@@ -23,10 +23,10 @@ pub enum DelegationError {
     #[error("the delegation has no such member")]
     NoMember,
     #[error("delegation {0} is there already")]
-    Taken(Code),
+    CodeTaken(Code),
     /// Holds the number of members.
     #[error("the delegation has {0} members")]
-    InUse(i64),
+    HasMembers(i64),
     /// Holds the number of members.
     #[error("the delegation has {0} members")]
     QuotaBelowMembers(i64),
@@ -59,10 +59,10 @@ impl From<DelegationError> for Problem {
         match error {
             DelegationError::NotFound => Problem::new(&NOT_FOUND).detail("there is no such delegation"),
             DelegationError::NoMember => RegistrationError::NotFound.into(),
-            DelegationError::Taken(code) => {
+            DelegationError::CodeTaken(code) => {
                 Problem::new(&DELEGATION_TAKEN).detail(format!("there is a delegation {code} already"))
             }
-            DelegationError::InUse(members) => {
+            DelegationError::HasMembers(members) => {
                 Problem::new(&DELEGATION_IN_USE).detail(format!("it still has {members} members: remove them first"))
             }
             DelegationError::QuotaBelowMembers(members) => {

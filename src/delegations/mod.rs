@@ -6,8 +6,8 @@
 //! Invariants:
 //! - A delegation's `members` counts its live registrations, never more than its quota:
 //!   [`count_member`](crate::registration::membership::count_member) is a guarded update with a CHECK constraint behind
-//!   it, under the conference's lock, and [`member_left`](crate::registration::membership::member_left) is called for
-//!   everyone who leaves.
+//!   it, under the conference's lock, and [`uncount_member`](crate::registration::membership::uncount_member) is called
+//!   for everyone who leaves.
 //! - A delegation has at most one head: a partial unique index of the store ensures it.
 //! - A focal point's link opens their own delegation only, and never shows a link to a member's registration
 //!   ([`members::MemberView`] has none). A new address or a renewal makes every earlier link void.
@@ -15,10 +15,12 @@
 pub mod actions;
 pub mod api;
 pub mod error;
+pub mod list_query;
 pub mod members;
 pub mod model;
 pub mod reference;
 mod store;
+pub mod views;
 
 pub use error::DelegationError;
 

@@ -90,8 +90,18 @@ pub struct DelegationTerms {
     pub focal_point: Option<FocalPointTerms>,
 }
 
+/// How the focal point is invited.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
+pub struct FocalPointInvitation {
+    /// Whether every earlier link of the focal point becomes void; `false` if left out.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub renew: bool,
+}
+
 /// The language of letters to the focal point, and the default language of members.
-pub fn language<'a>(delegation: &'a Delegation, agenda: &'a Agenda) -> &'a str {
+pub fn focal_point_language<'a>(delegation: &'a Delegation, agenda: &'a Agenda) -> &'a str {
     let own = delegation.focal_point.as_ref().and_then(|person| person.language.as_ref());
     own.or(agenda.conference.languages.first()).map_or("en", LanguageTag::as_str)
 }

@@ -40,8 +40,8 @@ fn read(line: &'static str) -> Option<MemberState> {
         country: CountryCode::parse(country).ok()?,
         alpha_3,
         name: Localised::of([("en", english), ("fr", french)].map(|(tag, name)| (tag.to_owned(), name.to_owned()))),
-        regional_group: RegionalGroup::from_word(group)?,
-        also_in: RegionalGroup::from_word(also_in),
+        regional_group: RegionalGroup::from_text(group)?,
+        also_in: RegionalGroup::from_text(also_in),
     })
 }
 
@@ -80,16 +80,16 @@ mod tests {
     }
 
     #[test]
-    fn the_states_that_are_asked_about_are_where_the_source_has_them() {
-        let of = |country: &str| find(&CountryCode::parse(country).unwrap()).unwrap();
-        let groups = |country: &str| (of(country).regional_group, of(country).also_in);
+    fn states_in_two_groups_and_special_cases_are_as_in_the_source() {
+        let state = |country: &str| find(&CountryCode::parse(country).unwrap()).unwrap();
+        let groups = |country: &str| (state(country).regional_group, state(country).also_in);
         let others = RegionalGroup::WesternEuropeanAndOthers;
         assert_eq!(groups("TR"), (others, Some(RegionalGroup::AsiaPacific)));
         assert_eq!(groups("IL"), (others, None));
         assert_eq!(groups("US"), (others, None));
         assert_eq!(groups("KI"), (RegionalGroup::AsiaPacific, None));
-        assert_eq!(of("NA").alpha_3, "NAM");
-        assert_eq!(of("CI").name.map()["fr"], "Côte d'Ivoire");
+        assert_eq!(state("NA").alpha_3, "NAM");
+        assert_eq!(state("CI").name.map()["fr"], "Côte d'Ivoire");
         for no_member in ["VA", "PS", "XK", "TW", "EH"] {
             let country = CountryCode::parse(no_member);
             assert!(country.is_err() || find(&country.unwrap()).is_none(), "{no_member}");

@@ -8,7 +8,7 @@ use crate::{
     database::{
         Connection, DatabaseError, ROWS_MAX, insert_all,
         schema::{delegation_members, delegations, registrations},
-        types::{DbInstant, JsonValue, word_columns},
+        types::{DbInstant, JsonValue, text_enum_columns},
         violation::broken_constraint,
     },
     ids::{CategoryId, ConferenceId, DelegationId, RegistrationId},
@@ -21,7 +21,7 @@ use crate::{
     values::{Code, CountryCode, EmailAddress, LanguageTag, Localised, TextValue as _},
 };
 
-word_columns!(DelegationKind, RegionalGroup);
+text_enum_columns!(DelegationKind, RegionalGroup);
 
 #[derive(Debug, Clone)]
 pub struct Delegation {
@@ -155,7 +155,7 @@ pub fn all(connection: &mut Connection, conference: ConferenceId) -> Result<Vec<
 pub fn insert(connection: &mut Connection, new: &[Delegation]) -> Result<(), DelegationError> {
     let rows: Vec<Row> = new.iter().map(Row::from).collect();
     insert_rows(connection, &rows).map_err(|error| match (broken_constraint(&error), new.first()) {
-        (Some("delegations_code_key"), Some(first)) => DelegationError::Taken(first.code.clone()),
+        (Some("delegations_code_key"), Some(first)) => DelegationError::CodeTaken(first.code.clone()),
         _ => error.into(),
     })
 }
@@ -235,12 +235,12 @@ pub fn heads(connection: &mut Connection, conference: ConferenceId) -> Result<Ve
         ))
         .load(connection)?;
     let ids: Vec<RegistrationId> = rows.iter().map(|row| row.registration_id).collect();
-    let mut found = Vec::with_capacity(rows.len());
-    for some in ids.chunks(ROWS_MAX) {
-        found.extend(of_ids(connection, some)?);
+    let mut registrations = Vec::with_capacity(rows.len());
+    for chunk in ids.chunks(ROWS_MAX) {
+        registrations.extend(of_ids(connection, chunk)?);
     }
     let member = |row: MemberRow| {
-        let registration = found.iter().find(|registration| registration.id == row.registration_id).cloned()?;
+        let registration = registrations.iter().find(|registration| registration.id == row.registration_id).cloned()?;
         Some(Member { registration, membership: row.into() })
     };
     Ok(rows.into_iter().filter_map(member).collect())

@@ -37,14 +37,14 @@ use super::{
 
 /// A body that is being received, shared by its reader and the middleware.
 #[derive(Clone)]
-pub struct Incoming(Rc<RefCell<Watched>>);
+pub struct Incoming(Rc<RefCell<WatchedBody>>);
 
-struct Watched {
+struct WatchedBody {
     payload: dev::Payload,
     pace: Pace,
-    alarm: LazyTimer,
+    timer: LazyTimer,
     connections: Connections,
-    is_whole: bool,
+    is_complete: bool,
     is_too_slow: bool,
 }
 
@@ -71,10 +71,10 @@ impl Pace {
     /// The time by which the next byte must come.
     fn deadline(&mut self, now: Instant) -> Instant {
         let (start, last) = *self.times.get_or_insert((now, now));
-        let gap = last + self.wait;
+        let next_byte_deadline = last + self.wait;
         match self.received.checked_div(u64::from(self.bytes_per_second_min)) {
-            Some(earned) => gap.min(start + self.wait + Duration::from_secs(earned)),
-            None => gap,
+            Some(seconds) => next_byte_deadline.min(start + self.wait + Duration::from_secs(seconds)),
+            None => next_byte_deadline,
         }
     }
 }
@@ -86,12 +86,12 @@ impl Incoming {
             dev::Payload::None => return None,
             payload => payload,
         };
-        let incoming = Self(Rc::new(RefCell::new(Watched {
+        let incoming = Self(Rc::new(RefCell::new(WatchedBody {
             payload,
             pace: Pace::new(connections.limits()),
-            alarm: LazyTimer::default(),
+            timer: LazyTimer::default(),
             connections: connections.clone(),
-            is_whole: false,
+            is_complete: false,
             is_too_slow: false,
         })));
         request.set_payload(dev::Payload::Stream { payload: Box::pin(incoming.clone()) });
@@ -100,12 +100,12 @@ impl Incoming {
 
     /// Replaces the response by 408 if the body was too slow, and closes the connection if the body was not read to its
     /// end.
-    pub fn settle(self, response: ServiceResponse<BoxBody>, request_id: &str) -> ServiceResponse<BoxBody> {
-        let (is_whole, is_too_slow) = {
-            let watched = self.0.borrow();
-            (watched.is_whole, watched.is_too_slow)
+    pub fn finish(self, response: ServiceResponse<BoxBody>, request_id: &str) -> ServiceResponse<BoxBody> {
+        let (is_complete, is_too_slow) = {
+            let body_state = self.0.borrow();
+            (body_state.is_complete, body_state.is_too_slow)
         };
-        if is_whole {
+        if is_complete {
             return response;
         }
         let mut response = if is_too_slow { response.into_response(too_slow(request_id)) } else { response };
@@ -124,27 +124,27 @@ impl Stream for Incoming {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let watched = &mut *self.0.borrow_mut();
-        if watched.is_too_slow {
+        let body_state = &mut *self.0.borrow_mut();
+        if body_state.is_too_slow {
             return Poll::Ready(None);
         }
-        match Pin::new(&mut watched.payload).poll_next(cx) {
+        match Pin::new(&mut body_state.payload).poll_next(cx) {
             Poll::Ready(Some(Ok(bytes))) => {
-                watched.pace.receive(bytes.len(), Instant::now());
+                body_state.pace.receive(bytes.len(), Instant::now());
                 Poll::Ready(Some(Ok(bytes)))
             }
             Poll::Ready(None) => {
-                watched.is_whole = true;
+                body_state.is_complete = true;
                 Poll::Ready(None)
             }
             Poll::Ready(error) => Poll::Ready(error),
             Poll::Pending => {
-                let deadline = watched.pace.deadline(Instant::now());
-                if !watched.alarm.rings(deadline, cx) {
+                let deadline = body_state.pace.deadline(Instant::now());
+                if !body_state.timer.has_elapsed(deadline, cx) {
                     return Poll::Pending;
                 }
-                watched.is_too_slow = true;
-                watched.connections.saw_slow_body();
+                body_state.is_too_slow = true;
+                body_state.connections.count_slow_body();
                 Poll::Ready(Some(Err(PayloadError::Io(io::ErrorKind::TimedOut.into()))))
             }
         }

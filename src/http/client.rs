@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, http::header};
 use ipnet::{IpNet, Ipv4Net};
 
 /// Bits of an IPv6 address before an embedded IPv4 address.
-const CARRIER_BITS: u8 = 96;
+const EMBEDDED_PREFIX_BITS: u8 = 96;
 
 /// The canonical form of an address. At a dual-stack socket an IPv4 client has an IPv6 address (`::ffff:a.b.c.d`, RFC
 /// 4291, section 2.5.5.2), and behind a translator, too (`64:ff9b::a.b.c.d`, RFC 6052, section 2.1): both become the
@@ -46,7 +46,7 @@ pub struct Networks(Arc<[IpNet]>);
 impl Networks {
     /// Parses addresses (`192.0.2.1`) and networks (`192.0.2.0/24`); `None` if one is neither.
     pub fn parse(texts: &[String]) -> Option<Self> {
-        texts.iter().map(|text| network_of(text)).collect::<Option<Vec<_>>>().map(|all| Self(all.into()))
+        texts.iter().map(|text| parse_network(text)).collect::<Option<Vec<_>>>().map(|networks| Self(networks.into()))
     }
 
     /// Whether one of the networks contains the address, in any form.
@@ -56,11 +56,11 @@ impl Networks {
     }
 }
 
-fn network_of(text: &str) -> Option<IpNet> {
+fn parse_network(text: &str) -> Option<IpNet> {
     let network = text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))?;
     match (network, canonical(network.addr())) {
-        (IpNet::V6(v6), IpAddr::V4(carried)) if v6.prefix_len() >= CARRIER_BITS => {
-            Ipv4Net::new(carried, v6.prefix_len() - CARRIER_BITS).ok().map(IpNet::V4)
+        (IpNet::V6(v6), IpAddr::V4(embedded)) if v6.prefix_len() >= EMBEDDED_PREFIX_BITS => {
+            Ipv4Net::new(embedded, v6.prefix_len() - EMBEDDED_PREFIX_BITS).ok().map(IpNet::V4)
         }
         _ => Some(network),
     }
@@ -68,7 +68,7 @@ fn network_of(text: &str) -> Option<IpNet> {
 
 /// The canonical address of a request's client: the peer; or, behind trusted proxies, the last address in
 /// `X-Forwarded-For` that is not a trusted proxy.
-pub fn of(request: &HttpRequest, trusted_proxies: &Networks) -> Option<IpAddr> {
+pub fn address_of(request: &HttpRequest, trusted_proxies: &Networks) -> Option<IpAddr> {
     let peer = canonical(request.peer_addr()?.ip());
     if !trusted_proxies.contains(peer) {
         return Some(peer);
@@ -77,7 +77,7 @@ pub fn of(request: &HttpRequest, trusted_proxies: &Networks) -> Option<IpAddr> {
     let lines = request.headers().get_all(header::X_FORWARDED_FOR);
     let forwarded: Vec<&[u8]> = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).collect();
     for element in forwarded.into_iter().rev() {
-        match std::str::from_utf8(element).ok().and_then(|element| address(element.trim())) {
+        match std::str::from_utf8(element).ok().and_then(|element| parse_address(element.trim())) {
             Some(address) if trusted_proxies.contains(address) => {}
             Some(address) => return Some(address),
             // What the nearest proxy wrote cannot be parsed: nothing before it can be trusted.
@@ -88,10 +88,10 @@ pub fn of(request: &HttpRequest, trusted_proxies: &Networks) -> Option<IpAddr> {
 }
 
 /// An address as proxies write it: alone, or with a port.
-fn address(text: &str) -> Option<IpAddr> {
+fn parse_address(text: &str) -> Option<IpAddr> {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
-    let read = bare.parse().ok().or_else(|| text.parse().ok().map(|with_port: SocketAddr| with_port.ip()));
-    read.map(canonical)
+    let parsed = bare.parse().ok().or_else(|| text.parse().ok().map(|with_port: SocketAddr| with_port.ip()));
+    parsed.map(canonical)
 }
 
 #[cfg(test)]
@@ -129,8 +129,8 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_s_word_is_read_in_every_form() {
-        for (text, read) in [
+    fn addresses_of_proxies_are_parsed_in_every_form() {
+        for (text, parsed) in [
             ("192.0.2.7", "192.0.2.7"),
             ("::ffff:192.0.2.7", "192.0.2.7"),
             ("[::ffff:192.0.2.7]", "192.0.2.7"),
@@ -138,13 +138,13 @@ mod tests {
             ("192.0.2.7:443", "192.0.2.7"),
             ("[2001:db8::1]:443", "2001:db8::1"),
         ] {
-            assert_eq!(address(text), Some(ip(read)), "{text}");
+            assert_eq!(parse_address(text), Some(ip(parsed)), "{text}");
         }
-        assert_eq!(address("unknown"), None);
+        assert_eq!(parse_address("unknown"), None);
     }
 
     #[test]
-    fn what_a_client_writes_before_its_proxy_hides_nothing() {
+    fn a_forged_forwarded_header_does_not_hide_the_client() {
         let proxies = Networks::parse(&["127.0.0.0/8".to_owned()]).unwrap();
         let client = |lines: &[&[u8]]| {
             let mut request = actix_web::test::TestRequest::default().peer_addr("127.0.0.1:9".parse().unwrap());
@@ -152,7 +152,7 @@ mod tests {
                 let line = header::HeaderValue::from_bytes(line).unwrap();
                 request = request.append_header((header::X_FORWARDED_FOR, line));
             }
-            of(&request.to_http_request(), &proxies)
+            address_of(&request.to_http_request(), &proxies)
         };
         for lines in [
             &[b"192.0.2.7".as_slice()] as &[&[u8]],

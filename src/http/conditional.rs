@@ -59,12 +59,12 @@ pub struct Preconditions {
 
 impl Preconditions {
     /// Whether the preconditions are true for the state with this tag (`None`: there is none yet).
-    pub fn hold(&self, tag: Option<&str>) -> bool {
-        let names = |list: &str| match tag {
-            Some(tag) => list.split(',').map(str::trim).any(|known| known == "*" || known == tag),
+    pub fn are_met(&self, tag: Option<&str>) -> bool {
+        let lists_tag = |list: &str| match tag {
+            Some(tag) => list.split(',').map(str::trim).any(|listed| listed == "*" || listed == tag),
             None => false,
         };
-        self.if_match.as_deref().is_none_or(names) && !self.if_none_match.as_deref().is_some_and(names)
+        self.if_match.as_deref().is_none_or(lists_tag) && !self.if_none_match.as_deref().is_some_and(lists_tag)
     }
 }
 
@@ -86,9 +86,10 @@ impl FromRequest for Preconditions {
 /// Answers a `GET`: 304 if the client has this body, else 200 with the body.
 pub fn answer(request: &HttpRequest, representation: Representation) -> HttpResponse {
     let tag = entity_tag(&representation.body);
-    let modified = representation.modified.map(LastModified::of).filter(|modified| modified.now().is_some());
-    let fresh = is_fresh(request, &tag, modified.as_ref().and_then(LastModified::now));
-    let mut response = HttpResponse::build(if fresh { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
+    let modified =
+        representation.modified.map(LastModified::of).filter(|modified| modified.completed_second().is_some());
+    let is_unchanged = is_fresh(request, &tag, modified.as_ref().and_then(LastModified::completed_second));
+    let mut response = HttpResponse::build(if is_unchanged { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
     response
         .insert_header((header::ETAG, tag))
         .insert_header((header::CACHE_CONTROL, representation.cache_control))
@@ -96,7 +97,7 @@ pub fn answer(request: &HttpRequest, representation: Representation) -> HttpResp
     if let Some(modified) = modified {
         response.insert_header((header::LAST_MODIFIED, modified.header));
     }
-    if fresh {
+    if is_unchanged {
         return response.finish();
     }
     if let Some(language) = representation.language {
@@ -125,7 +126,7 @@ impl LastModified {
 
     /// The second, once it is over. Before, a second change might fall into the same second, and clients that use
     /// `If-Modified-Since` would miss it (RFC 9110, section 8.8.2.2).
-    pub fn now(&self) -> Option<DateTime<Utc>> {
+    pub fn completed_second(&self) -> Option<DateTime<Utc>> {
         (self.second < clock::now()).then_some(self.second)
     }
 }
@@ -133,8 +134,8 @@ impl LastModified {
 /// `If-None-Match` decides alone if it is sent; otherwise `If-Modified-Since`.
 pub fn is_fresh(request: &HttpRequest, tag: &str, modified: Option<DateTime<Utc>>) -> bool {
     let header = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    if let Some(known) = header(header::IF_NONE_MATCH) {
-        return known.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == tag);
+    if let Some(list) = header(header::IF_NONE_MATCH) {
+        return list.split(',').map(str::trim).any(|listed| listed == "*" || listed.trim_start_matches("W/") == tag);
     }
     let since = header(header::IF_MODIFIED_SINCE).and_then(|text| DateTime::parse_from_rfc2822(text).ok());
     matches!((since, modified), (Some(since), Some(modified)) if modified <= since.to_utc())
@@ -147,10 +148,10 @@ mod tests {
     #[test]
     fn a_change_has_a_date_once_its_second_is_over_and_the_date_is_after_it() {
         let change: DateTime<Utc> = "2030-05-01T09:00:00.3Z".parse().unwrap();
-        assert_eq!(LastModified::of(change).now(), None, "its second is still to come");
+        assert_eq!(LastModified::of(change).completed_second(), None, "its second is still to come");
         let past: DateTime<Utc> = "2014-05-01T09:00:00.3Z".parse().unwrap();
         assert_eq!(LastModified::of(past).header, "Thu, 01 May 2014 09:00:01 GMT");
-        assert!(LastModified::of(past).now().is_some());
-        assert_eq!(LastModified::of(clock::now()).now(), None);
+        assert!(LastModified::of(past).completed_second().is_some());
+        assert_eq!(LastModified::of(clock::now()).completed_second(), None);
     }
 }

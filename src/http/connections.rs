@@ -31,11 +31,11 @@ use super::{
 };
 
 /// Interval between log lines about refused connections.
-const WARNING_PAUSE: Duration = Duration::from_secs(60);
+const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 /// One client may have one in this many of the surplus connections.
 const SURPLUS_SHARE: usize = 4;
 /// Interval at which a stop checks whether all connections have ended.
-const GLANCE: Duration = Duration::from_millis(10);
+const CHECK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The limits from the settings.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ pub struct Limits {
 
 impl Limits {
     /// A twentieth of all connections is reserved for surplus ones.
-    fn kept_free(&self) -> usize {
+    fn surplus_reserve(&self) -> usize {
         (self.files_max / 20).max(1)
     }
 }
@@ -73,10 +73,10 @@ pub struct Connections(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     limits: Limits,
-    places: Slots,
+    slots: Slots,
     /// Surplus connections are counted separately, so that refused clients take no room from others.
     surplus: Slots,
-    leaving: watch::Sender<bool>,
+    is_stopping: watch::Sender<bool>,
     refused: AtomicU64,
     slow_bodies: AtomicU64,
     warned_at: Mutex<Option<Instant>>,
@@ -85,7 +85,7 @@ struct Inner {
 /// An admitted connection.
 #[derive(Debug)]
 pub struct Admission {
-    pub place: Slot,
+    pub slot: Slot,
     /// The limit that the connection exceeds, if any.
     pub surplus: Option<LimitReached>,
 }
@@ -94,9 +94,9 @@ impl Connections {
     pub fn new(limits: Limits) -> Self {
         Self(Arc::new(Inner {
             limits,
-            places: Slots::default(),
+            slots: Slots::default(),
             surplus: Slots::default(),
-            leaving: watch::Sender::new(false),
+            is_stopping: watch::Sender::new(false),
             refused: AtomicU64::default(),
             slow_bodies: AtomicU64::default(),
             warned_at: Mutex::default(),
@@ -108,47 +108,47 @@ impl Connections {
     }
 
     /// The key by which a client is counted; `None` if it has no limit.
-    pub fn counted_as(&self, address: IpAddr) -> Option<IpAddr> {
+    pub fn limit_key(&self, address: IpAddr) -> Option<IpAddr> {
         let limits = &self.0.limits;
         let address = client::canonical(address);
-        let is_free = (address.is_loopback() && !limits.counts_loopback)
+        let is_exempt = (address.is_loopback() && !limits.counts_loopback)
             || limits.trusted_proxies.contains(address)
             || limits.exempt.contains(address);
-        (!is_free).then(|| client::network(address))
+        (!is_exempt).then(|| client::network(address))
     }
 
     /// The key by which the client of a request, also behind proxies, is counted; `None` if it has no limit.
     pub fn client(&self, request: &HttpRequest) -> Option<IpAddr> {
-        client::of(request, &self.0.limits.trusted_proxies).and_then(|address| self.counted_as(address))
+        client::address_of(request, &self.0.limits.trusted_proxies).and_then(|address| self.limit_key(address))
     }
 
     /// Admits a connection; `None` if there is no room at all.
     pub fn admit(&self, peer: IpAddr) -> Option<Admission> {
-        let Inner { limits, places, surplus, .. } = &*self.0;
-        let client = self.counted_as(peer);
-        let below_surplus = limits.files_max.saturating_sub(limits.kept_free());
+        let Inner { limits, slots, surplus, .. } = &*self.0;
+        let client = self.limit_key(peer);
+        let below_surplus = limits.files_max.saturating_sub(limits.surplus_reserve());
         let count_max = if client.is_some() { limits.count_max.min(below_surplus) } else { below_surplus };
-        let full = match places.take(client, count_max, limits.per_client_max) {
-            Ok(place) => return Some(Admission { place, surplus: None }),
-            Err(full) => full,
+        let limit = match slots.acquire(client, count_max, limits.per_client_max) {
+            Ok(slot) => return Some(Admission { slot, surplus: None }),
+            Err(limit) => limit,
         };
         self.0.refused.fetch_add(1, Ordering::Relaxed);
-        self.warn(full);
-        let kept_free = limits.kept_free();
-        let place = surplus.take(client, kept_free, kept_free.div_ceil(SURPLUS_SHARE)).ok()?;
-        Some(Admission { place, surplus: Some(full) })
+        self.warn(limit);
+        let reserve = limits.surplus_reserve();
+        let slot = surplus.acquire(client, reserve, reserve.div_ceil(SURPLUS_SHARE)).ok()?;
+        Some(Admission { slot, surplus: Some(limit) })
     }
 
     fn count(&self) -> usize {
-        self.0.places.count() + self.0.surplus.count()
+        self.0.slots.count() + self.0.surplus.count()
     }
 
-    fn warn(&self, full: LimitReached) {
+    fn warn(&self, limit: LimitReached) {
         let now = Instant::now();
         let mut warned_at = self.0.warned_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if warned_at.is_none_or(|at| now - at >= WARNING_PAUSE) {
+        if warned_at.is_none_or(|at| now - at >= WARNING_INTERVAL) {
             *warned_at = Some(now);
-            let setting = match full {
+            let setting = match limit {
                 LimitReached::All => "connections_max",
                 LimitReached::Client => "connections_per_client_max",
             };
@@ -157,44 +157,44 @@ impl Connections {
     }
 
     /// Starts a stop: from now on every answer is the last of its connection, and idle connections end.
-    pub fn leave(&self) {
-        self.0.leaving.send_replace(true);
+    pub fn begin_stop(&self) {
+        self.0.is_stopping.send_replace(true);
     }
 
     /// Whether the service is stopping.
-    pub fn are_leaving(&self) -> bool {
-        *self.0.leaving.borrow()
+    pub fn are_stopping(&self) -> bool {
+        *self.0.is_stopping.borrow()
     }
 
     /// Waits until the service is stopping.
-    pub fn left(&self) -> impl Future<Output = ()> + use<> {
-        let mut leaving = self.0.leaving.subscribe();
+    pub fn wait_for_stop(&self) -> impl Future<Output = ()> + use<> {
+        let mut is_stopping = self.0.is_stopping.subscribe();
         async move {
             // The sender lives as long as any connection.
-            _ = leaving.wait_for(|leaving| *leaving).await;
+            _ = is_stopping.wait_for(|is_stopping| *is_stopping).await;
         }
     }
 
-    /// Waits until there is no connection, for `at_most`.
-    pub async fn ended(&self, at_most: Duration) {
-        let until = Instant::now() + at_most;
-        while self.count() > 0 && Instant::now() < until {
-            tokio::time::sleep(GLANCE).await;
+    /// Waits until there is no connection, for `timeout`.
+    pub async fn wait_until_closed(&self, timeout: Duration) {
+        let deadline = Instant::now() + timeout;
+        while self.count() > 0 && Instant::now() < deadline {
+            tokio::time::sleep(CHECK_INTERVAL).await;
         }
     }
 
     /// Counts a body that came too slowly.
-    pub(super) fn saw_slow_body(&self) {
+    pub(super) fn count_slow_body(&self) {
         self.0.slow_bodies.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Metrics in the Prometheus text format.
     pub fn metrics(&self) -> String {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let line = |kind, name, help, value| {
             format!("# HELP plenary_{name} {help}\n# TYPE plenary_{name} {kind}\nplenary_{name} {value}\n")
         };
-        let (open, refused, slow) = (self.count(), read(&self.0.refused), read(&self.0.slow_bodies));
+        let (open, refused, slow) = (self.count(), load(&self.0.refused), load(&self.0.slow_bodies));
         line("gauge", "connections", "Connections that are open.", open.to_string())
             + &line("counter", "connections_refused_total", "Connections beyond a limit.", refused.to_string())
             + &line("counter", "slow_bodies_total", "Requests whose body came too slowly.", slow.to_string())

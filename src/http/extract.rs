@@ -19,7 +19,7 @@ const ACCEPT_PATCH: header::HeaderName = header::HeaderName::from_static("accept
 /// The longest body of a request about one resource, in bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 /// The longest body of a request about one resource of an agenda, in bytes: a session includes its items.
-const THING_BYTES_MAX: usize = 1024 * 1024;
+const RESOURCE_BYTES_MAX: usize = 1024 * 1024;
 /// The longest body with a whole conference, in bytes.
 const DOCUMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -39,7 +39,7 @@ impl Document {
     /// # Errors
     /// It is not JSON, or too long.
     pub async fn receive(self) -> Result<Value, Problem> {
-        body(self.request, self.payload, DOCUMENT_BYTES_MAX).await
+        read_json(self.request, self.payload, DOCUMENT_BYTES_MAX).await
     }
 }
 
@@ -83,15 +83,15 @@ async fn receive(request: &HttpRequest, payload: dev::Payload, bytes_max: usize)
         .map_err(|_| Problem::new(&BAD_REQUEST).detail("the body was cut short"))
 }
 
-async fn body(request: HttpRequest, payload: dev::Payload, bytes_max: usize) -> Result<Value, Problem> {
+async fn read_json(request: HttpRequest, payload: dev::Payload, bytes_max: usize) -> Result<Value, Problem> {
     let media_type = media_type(&request);
     let is_json = media_type.as_deref().is_some_and(|media| {
         media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))
     });
     let bytes = receive(&request, payload, bytes_max).await?;
     // An HTML form that has only a button is sent with an empty body.
-    let says_nothing = matches!(media_type.as_deref(), None | Some("application/x-www-form-urlencoded")) || is_json;
-    if bytes.is_empty() && says_nothing {
+    let may_be_empty = matches!(media_type.as_deref(), None | Some("application/x-www-form-urlencoded")) || is_json;
+    if bytes.is_empty() && may_be_empty {
         return Ok(Value::Object(Map::new()));
     }
     if !is_json {
@@ -108,7 +108,7 @@ impl<T: Deserr<ValidationErrors> + 'static> FromRequest for Json<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move { Ok(Self(validation::read(body(request, payload, BODY_BYTES_MAX).await?)?)) })
+        Box::pin(async move { Ok(Self(validation::read(read_json(request, payload, BODY_BYTES_MAX).await?)?)) })
     }
 }
 
@@ -140,7 +140,7 @@ impl FromRequest for RawJson {
 
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move { Ok(Self(body(request, payload, BODY_BYTES_MAX).await?)) })
+        Box::pin(async move { Ok(Self(read_json(request, payload, BODY_BYTES_MAX).await?)) })
     }
 }
 
@@ -154,7 +154,7 @@ impl<T: Deserr<ValidationErrors> + 'static> FromRequest for LargeJson<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move { Ok(Self(validation::read(body(request, payload, THING_BYTES_MAX).await?)?)) })
+        Box::pin(async move { Ok(Self(validation::read(read_json(request, payload, RESOURCE_BYTES_MAX).await?)?)) })
     }
 }
 
@@ -170,7 +170,7 @@ impl FromRequest for RawAgendaJson {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let is_patch = request.method() == actix_web::http::Method::PATCH;
-            body(request, payload, THING_BYTES_MAX).await.map(Self).map_err(|problem| match is_patch {
+            read_json(request, payload, RESOURCE_BYTES_MAX).await.map(Self).map_err(|problem| match is_patch {
                 // RFC 5789, section 2.2.
                 true if problem.is(&UNSUPPORTED_MEDIA_TYPE) => {
                     problem.header(ACCEPT_PATCH, "application/merge-patch+json, application/json")
@@ -190,26 +190,26 @@ impl<T: Deserr<ValidationErrors>> FromRequest for Query<T> {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        std::future::ready(query(request.query_string()).map(Self))
+        std::future::ready(parse_query(request.query_string()).map(Self))
     }
 }
 
-fn query<T: Deserr<ValidationErrors>>(text: &str) -> Result<T, Problem> {
+fn parse_query<T: Deserr<ValidationErrors>>(text: &str) -> Result<T, Problem> {
     let mut parameters = Map::new();
-    let mut found = ValidationErrors::default();
+    let mut errors = ValidationErrors::default();
     for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
         if parameters.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
-            found.add(format!("?{name}"), "given_twice", "must be given once");
+            errors.add(format!("?{name}"), "given_twice", "must be given once");
         }
     }
-    let value = validation::read::<T>(Value::Object(parameters)).map_err(|errors| {
-        let as_parameters = errors.0.into_iter().map(|mut fault| {
-            fault.pointer = fault.pointer.replacen("#/", "?", 1);
-            fault
+    let value = validation::read::<T>(Value::Object(parameters)).map_err(|invalid| {
+        let invalid = invalid.0.into_iter().map(|mut error| {
+            error.pointer = error.pointer.replacen("#/", "?", 1);
+            error
         });
-        ValidationErrors(found.0.iter().cloned().chain(as_parameters).collect())
+        ValidationErrors(errors.0.iter().cloned().chain(invalid).collect())
     })?;
-    Ok(found.or(value)?)
+    Ok(errors.into_result(value)?)
 }
 
 /// A code in the path. A text that cannot be a code gives 404.

@@ -41,15 +41,15 @@ where
 {
     SockRef::from(&listener).listen(BACKLOG)?;
     let address = listener.local_addr()?;
-    let http = move || {
+    let service = move || {
         let routes = app().into_factory().map_err(|error| error.error_response());
-        let admitting = connections.clone();
+        let admitting_connections = connections.clone();
         let admit = move |io: TcpStream| {
-            let admitted = Connection::admit(io, &admitting);
+            let admission = Connection::admit(io, &admitting_connections);
             let no_room = || DispatchError::Io(io::Error::other("there is no room for a connection"));
-            ready(admitted.map(|(connection, peer)| (connection, Some(peer))).ok_or_else(no_room))
+            ready(admission.map(|(connection, peer)| (connection, Some(peer))).ok_or_else(no_room))
         };
-        let http = HttpService::build()
+        let service = HttpService::build()
             .client_request_timeout(connections.limits().wait)
             .client_disconnect_timeout(UNREAD_WAIT)
             .local_addr(address)
@@ -57,7 +57,7 @@ where
                 data.insert(connection.exchange());
             })
             .h1(map_config(routes, |()| AppConfig::default()));
-        fn_service(admit).and_then(http)
+        fn_service(admit).and_then(service)
     };
     let server = Server::build()
         // [`Connections`] has the limits.
@@ -65,6 +65,6 @@ where
         .shutdown_timeout(stop_timeout_seconds)
         // The service handles signals itself, because a stop does more than actix's.
         .disable_signals()
-        .listen("http", listener, http)?;
+        .listen("http", listener, service)?;
     Ok(server.run())
 }

@@ -8,7 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant as Stopwatch,
+    time::Instant as Timer,
 };
 
 use actix_web::{
@@ -42,13 +42,13 @@ pub struct EarlyResponse {
     pub route: [&'static str; 2],
 }
 
-/// The outermost middleware. A request that `at_once` answers does not reach the inner middleware and the routes.
+/// The outermost middleware. A request that `answer_early` answers does not reach the inner middleware and the routes.
 pub async fn observe(
-    at_once: fn(&ServiceRequest) -> Option<EarlyResponse>,
+    answer_early: fn(&ServiceRequest) -> Option<EarlyResponse>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let started = Stopwatch::now();
+    let started = Timer::now();
     let id = uuid::Uuid::now_v7().to_string();
     let method = request.method().clone();
     if method == Method::HEAD {
@@ -57,11 +57,11 @@ pub async fn observe(
     }
     let span = tracing::info_span!("request", request.id = %id);
     let exchange = request.conn_data::<Rc<Exchange>>().cloned();
-    let _serving = exchange.as_ref().map(Exchange::serve);
+    let _active = exchange.as_ref().map(Exchange::start_request);
     let incoming = exchange.as_ref().and_then(|exchange| Incoming::watch(&mut request, &exchange.connections));
     let refusal = exchange.as_ref().and_then(|exchange| refusal(exchange, request.path()));
     let ready = refusal.map(|problem| EarlyResponse { response: problem.response(Some(&id)), route: [""; 2] });
-    let (mut response, route) = match ready.or_else(|| at_once(&request)) {
+    let (mut response, route) = match ready.or_else(|| answer_early(&request)) {
         Some(EarlyResponse { response, route }) => (request.into_response(response), route),
         None => {
             request.extensions_mut().insert(RequestId(id.clone()));
@@ -70,9 +70,9 @@ pub async fn observe(
         }
     };
     if let Some(incoming) = incoming {
-        response = incoming.settle(response, &id);
+        response = incoming.finish(response, &id);
     }
-    if exchange.is_some_and(|exchange| exchange.is_last()) {
+    if exchange.is_some_and(|exchange| exchange.announce_if_last()) {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     if method == Method::HEAD && response.response().body().size() == BodySize::Stream {
@@ -106,7 +106,9 @@ const RETRY_AFTER_SECONDS: &str = "30";
 /// Why a request is refused: its connection is surplus, or has already had its last answer.
 fn refusal(exchange: &Exchange, path: &str) -> Option<Problem> {
     let (kind, detail) = match exchange.surplus {
-        _ if exchange.had_last() => (&UNAVAILABLE, "the connection is closed; send the request again over another"),
+        _ if exchange.has_announced_last() => {
+            (&UNAVAILABLE, "the connection is closed; send the request again over another")
+        }
         Some(_) if HEALTH.contains(&path) => return None,
         Some(LimitReached::All) => (&UNAVAILABLE, "the service has no free connection; try again later"),
         Some(LimitReached::Client) => (&TOO_MANY_REQUESTS, "this client has too many connections; try again later"),
@@ -127,7 +129,7 @@ fn with_instance(response: ServiceResponse, id: &str, span: &tracing::Span) -> S
         return response;
     }
     let error = response.response().error();
-    let words = || error.map(ToString::to_string).unwrap_or_default();
+    let message = || error.map(ToString::to_string).unwrap_or_default();
     let fallback;
     let problem = match error.and_then(|error| error.as_error::<Problem>()) {
         Some(problem) => problem,
@@ -135,8 +137,8 @@ fn with_instance(response: ServiceResponse, id: &str, span: &tracing::Span) -> S
             fallback = match status.as_u16() {
                 404 => Problem::new(&NOT_FOUND),
                 405 => Problem::new(&METHOD_NOT_ALLOWED),
-                400..500 => Problem::new(&BAD_REQUEST).detail(words()),
-                _ => Problem::unexpected(words()),
+                400..500 => Problem::new(&BAD_REQUEST).detail(message()),
+                _ => Problem::unexpected(message()),
             };
             &fallback
         }
@@ -156,9 +158,9 @@ fn with_instance(response: ServiceResponse, id: &str, span: &tracing::Span) -> S
 
 /// Request headers that pages of other origins may send with a read, besides the CORS-safelisted ones (Fetch, section
 /// 2.2.2).
-const SENT_ALONG: &str = "if-none-match, if-modified-since, last-event-id, cache-control";
+const CORS_REQUEST_HEADERS: &str = "if-none-match, if-modified-since, last-event-id, cache-control";
 /// Response headers that pages of other origins may read.
-const SHOWN: &str = "ETag, Last-Modified, Link, Retry-After, X-Request-Id";
+const CORS_RESPONSE_HEADERS: &str = "ETag, Last-Modified, Link, Retry-After, X-Request-Id";
 
 /// Lets pages of every origin do the reads that `is_open` selects (`Access-Control-Allow-Origin: *`), whatever the
 /// settings say about other requests. The answer does not vary by origin.
@@ -172,16 +174,16 @@ pub async fn share_reads(
         response.headers_mut().append(header::VARY, header::HeaderValue::from_static("Origin"));
         return Ok(response);
     }
-    let wanted = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let is_read = wanted.is_some_and(|method| method == "GET" || method == "HEAD");
+    let requested_method = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let is_read = requested_method.is_some_and(|method| method == "GET" || method == "HEAD");
     if *request.method() == Method::OPTIONS && is_read {
-        let leave = HttpResponse::NoContent()
+        let preflight = HttpResponse::NoContent()
             .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
             .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"))
-            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, SENT_ALONG))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, CORS_REQUEST_HEADERS))
             .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
             .finish();
-        return Ok(request.into_response(leave));
+        return Ok(request.into_response(preflight));
     }
     if *request.method() != Method::GET {
         return Ok(next.call(request).await?.map_into_boxed_body());
@@ -195,25 +197,25 @@ pub async fn share_reads(
 /// Lets pages of every origin read an answer.
 pub fn share(headers: &mut header::HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, header::HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, header::HeaderValue::from_static(SHOWN));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, header::HeaderValue::from_static(CORS_RESPONSE_HEADERS));
 }
 
 /// Set once the store is migrated and the first conference is published.
 #[derive(Debug, Clone, Default)]
 pub struct Ready {
-    is_raised: Arc<AtomicBool>,
+    is_ready: Arc<AtomicBool>,
     waits_for_store: Arc<AtomicBool>,
 }
 
 impl Ready {
     /// From now on, requests are served.
-    pub fn raise(&self) {
-        self.is_raised.store(true, Ordering::Release);
+    pub fn mark_ready(&self) {
+        self.is_ready.store(true, Ordering::Release);
     }
 
     /// Whether requests are served.
-    pub fn is_raised(&self) -> bool {
-        self.is_raised.load(Ordering::Acquire)
+    pub fn is_ready(&self) -> bool {
+        self.is_ready.load(Ordering::Acquire)
     }
 
     /// Records that the start waits for the store.
@@ -245,7 +247,7 @@ pub async fn wait_for_start(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let starting = request.app_data::<web::Data<Ready>>().filter(|ready| !ready.is_raised()).cloned();
+    let starting = request.app_data::<web::Data<Ready>>().filter(|ready| !ready.is_ready()).cloned();
     let path = request.path();
     let is_served =
         SERVED_AT_START.contains(&path) || SERVED_AT_START_BELOW.iter().any(|above| path.starts_with(above));

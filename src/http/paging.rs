@@ -4,11 +4,13 @@ use std::str::FromStr;
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Serialize;
 
+use super::NO_STORE;
 use crate::validation::{ValidationError, ValidationErrors};
 
 /// The default and the maximum of `?limit=`.
-const LIMIT: usize = 50;
+const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 200;
 
 /// The requested page.
@@ -26,18 +28,18 @@ impl Page {
     /// # Errors
     /// The limit is not a number from 1 to 200; the cursor does not come from a page.
     pub fn read(limit: Option<&str>, cursor: Option<&str>) -> Result<Self, ValidationErrors> {
-        let mut faults = ValidationErrors::default();
-        let number =
-            limit.map_or(Some(LIMIT), |text| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)));
-        if number.is_none() {
-            faults.0.push(ValidationError::at("?limit", "out_of_range", format!("must be 1 to {LIMIT_MAX}")));
+        let mut errors = ValidationErrors::default();
+        let parsed_limit =
+            limit.map_or(Some(LIMIT_DEFAULT), |text| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)));
+        if parsed_limit.is_none() {
+            errors.0.push(ValidationError::at("?limit", "out_of_range", format!("must be 1 to {LIMIT_MAX}")));
         }
         let after =
             cursor.map(|text| URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()));
         if after == Some(None) {
-            faults.0.push(invalid_cursor());
+            errors.0.push(invalid_cursor());
         }
-        faults.or(Self { limit: number.unwrap_or(LIMIT), after: after.flatten() })
+        errors.into_result(Self { limit: parsed_limit.unwrap_or(LIMIT_DEFAULT), after: after.flatten() })
     }
 
     /// Parses the key of the last element of the page before, for lists whose keys are not texts.
@@ -55,12 +57,27 @@ impl Page {
 
     /// Cuts the loaded rows (one more than the limit if there are more) to the page. Returns the path and query of the
     /// next page.
-    pub fn cut<T>(&self, request: &HttpRequest, found: &mut Vec<T>, key: impl Fn(&T) -> String) -> Option<String> {
-        if found.len() <= self.limit {
+    pub fn cut<T>(&self, request: &HttpRequest, rows: &mut Vec<T>, key: impl Fn(&T) -> String) -> Option<String> {
+        if rows.len() <= self.limit {
             return None;
         }
-        found.truncate(self.limit);
-        Some(Self::link(request, &key(found.last()?)))
+        rows.truncate(self.limit);
+        Some(Self::link(request, &key(rows.last()?)))
+    }
+
+    /// Answers the loaded rows as a page of personal data, with the link to the next page. `list` makes the body of the
+    /// rows and of the path and query of the next page.
+    pub fn answer<T, L: Serialize>(
+        &self,
+        request: &HttpRequest,
+        mut rows: Vec<T>,
+        key: impl Fn(&T) -> String,
+        list: impl FnOnce(Vec<T>, Option<String>) -> L,
+    ) -> HttpResponse {
+        let next = self.cut(request, &mut rows, key);
+        let mut response = HttpResponse::Ok().insert_header(NO_STORE).json(list(rows, next.clone()));
+        link_next(&mut response, next.as_deref());
+        response
     }
 
     /// Path and query of the page after `key`.

@@ -69,8 +69,8 @@ problem_kinds! {
 pub struct Problem {
     kind: &'static ProblemKind,
     detail: Option<String>,
-    faults: Vec<ValidationError>,
-    extra: Map<String, Value>,
+    errors: Vec<ValidationError>,
+    members: Map<String, Value>,
     headers: Vec<(header::HeaderName, String)>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -111,7 +111,7 @@ impl IntoResponses for AnyProblem {
 
 impl Problem {
     pub fn new(kind: &'static ProblemKind) -> Self {
-        Self { kind, detail: None, faults: Vec::new(), extra: Map::new(), headers: Vec::new(), source: None }
+        Self { kind, detail: None, errors: Vec::new(), members: Map::new(), headers: Vec::new(), source: None }
     }
 
     pub fn is(&self, kind: &ProblemKind) -> bool {
@@ -125,8 +125,8 @@ impl Problem {
     }
 
     /// Sets `errors`.
-    pub fn faults(mut self, faults: ValidationErrors) -> Self {
-        self.faults = faults.0;
+    pub fn errors(mut self, errors: ValidationErrors) -> Self {
+        self.errors = errors.0;
         self
     }
 
@@ -138,7 +138,7 @@ impl Problem {
 
     /// Adds a member that only this kind of problem has.
     pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.extra.insert(name.to_owned(), value.into());
+        self.members.insert(name.to_owned(), value.into());
         self
     }
 
@@ -174,10 +174,10 @@ impl Problem {
             "instance": instance,
         });
         if let Value::Object(members) = &mut body {
-            if !self.faults.is_empty() {
-                members.insert("errors".to_owned(), serde_json::json!(self.faults));
+            if !self.errors.is_empty() {
+                members.insert("errors".to_owned(), serde_json::json!(self.errors));
             }
-            members.extend(self.extra.clone());
+            members.extend(self.members.clone());
         }
         body
     }
@@ -213,10 +213,10 @@ impl ResponseError for Problem {
 }
 
 impl From<ValidationErrors> for Problem {
-    fn from(faults: ValidationErrors) -> Self {
-        let count = faults.0.len();
+    fn from(errors: ValidationErrors) -> Self {
+        let count = errors.0.len();
         let detail = if count == 1 { "1 fault".to_owned() } else { format!("{count} faults") };
-        Self { faults: faults.0, ..Self::new(&VALIDATION).detail(detail) }
+        Self { errors: errors.0, ..Self::new(&VALIDATION).detail(detail) }
     }
 }
 
@@ -226,7 +226,7 @@ const MOVED: &str = "the files of the store are not where they were: nothing is 
                      starts again where others are in their place";
 const NOTHING_WRITTEN: &str = "nothing was written; what is read is read as before";
 /// Detail for a store that was lost during the commit.
-const REPEAT: &str = "the store was lost while it committed: send the same again, with the same Idempotency-Key if it had one; the \
+const COMMIT_LOST: &str = "the store was lost while it committed: send the same again, with the same Idempotency-Key if it had one; the \
                       answer tells whether this one was done";
 
 impl From<DatabaseError> for Problem {
@@ -237,7 +237,7 @@ impl From<DatabaseError> for Problem {
             DatabaseError::Full(_) => (Self::new(&STORAGE_FULL).detail(NOTHING_WRITTEN), "30"),
             DatabaseError::ReadOnly(_) => (Self::new(&STORE_READ_ONLY).detail(NOTHING_WRITTEN), "30"),
             DatabaseError::Moved => (Self::new(&UNAVAILABLE).detail(MOVED), "30"),
-            DatabaseError::OutcomeUnknown(_) => (Self::new(&OUTCOME_UNKNOWN).detail(REPEAT), "2"),
+            DatabaseError::OutcomeUnknown(_) => (Self::new(&OUTCOME_UNKNOWN).detail(COMMIT_LOST), "2"),
             DatabaseError::Statement(_) | DatabaseError::Corrupt(_) | DatabaseError::Interrupted => {
                 return Self::unexpected(error);
             }

@@ -17,18 +17,18 @@ pub enum LimitReached {
 
 /// The places in use. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Slots(Arc<Mutex<Taken>>);
+pub struct Slots(Arc<Mutex<SlotCounts>>);
 
 #[derive(Debug, Default)]
-struct Taken {
+struct SlotCounts {
     count: usize,
-    of_clients: HashMap<IpAddr, usize>,
+    by_client: HashMap<IpAddr, usize>,
 }
 
 /// A place in use; it becomes free when this is dropped.
 #[derive(Debug)]
 pub struct Slot {
-    places: Slots,
+    slots: Slots,
     client: Option<IpAddr>,
 }
 
@@ -37,42 +37,47 @@ impl Slots {
     ///
     /// # Errors
     /// There is no free place.
-    pub fn take(&self, client: Option<IpAddr>, count_max: usize, per_client_max: usize) -> Result<Slot, LimitReached> {
-        let mut taken = self.lock();
-        if taken.count >= count_max {
+    pub fn acquire(
+        &self,
+        client: Option<IpAddr>,
+        count_max: usize,
+        per_client_max: usize,
+    ) -> Result<Slot, LimitReached> {
+        let mut counts = self.lock();
+        if counts.count >= count_max {
             return Err(LimitReached::All);
         }
         if let Some(client) = client {
-            let own = taken.of_clients.entry(client).or_default();
-            if *own >= per_client_max {
+            let client_count = counts.by_client.entry(client).or_default();
+            if *client_count >= per_client_max {
                 return Err(LimitReached::Client);
             }
-            *own += 1;
+            *client_count += 1;
         }
-        taken.count += 1;
-        Ok(Slot { places: self.clone(), client })
+        counts.count += 1;
+        Ok(Slot { slots: self.clone(), client })
     }
 
     pub fn count(&self) -> usize {
         self.lock().count
     }
 
-    fn lock(&self) -> MutexGuard<'_, Taken> {
+    fn lock(&self) -> MutexGuard<'_, SlotCounts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut taken = self.places.lock();
-        taken.count -= 1;
+        let mut counts = self.slots.lock();
+        counts.count -= 1;
         let Some(client) = self.client else {
             return;
         };
-        if let Some(own) = taken.of_clients.get_mut(&client) {
-            *own -= 1;
-            if *own == 0 {
-                taken.of_clients.remove(&client);
+        if let Some(client_count) = counts.by_client.get_mut(&client) {
+            *client_count -= 1;
+            if *client_count == 0 {
+                counts.by_client.remove(&client);
             }
         }
     }
@@ -83,18 +88,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_limited_in_all_and_for_each_client_and_come_back() {
+    fn slots_are_limited_in_total_and_per_client_and_freed_on_drop() {
         let (one, other) = (Some(IpAddr::from([192, 0, 2, 1])), Some(IpAddr::from([192, 0, 2, 2])));
-        let places = Slots::default();
-        let take = |client| places.take(client, 4, 2);
-        let held = [take(one).unwrap(), take(one).unwrap()];
-        assert_eq!(take(one).unwrap_err(), LimitReached::Client);
-        let more = [take(other).unwrap(), take(None).unwrap()];
-        assert_eq!(take(None).unwrap_err(), LimitReached::All);
-        drop(held);
-        assert_eq!((places.count(), places.lock().of_clients.len()), (2, 1), "no client is remembered without need");
-        assert!(take(one).is_ok());
-        drop(more);
-        assert_eq!(places.count(), 0);
+        let slots = Slots::default();
+        let acquire = |client| slots.acquire(client, 4, 2);
+        let first_slots = [acquire(one).unwrap(), acquire(one).unwrap()];
+        assert_eq!(acquire(one).unwrap_err(), LimitReached::Client);
+        let other_slots = [acquire(other).unwrap(), acquire(None).unwrap()];
+        assert_eq!(acquire(None).unwrap_err(), LimitReached::All);
+        drop(first_slots);
+        assert_eq!((slots.count(), slots.lock().by_client.len()), (2, 1), "no client is remembered without need");
+        assert!(acquire(one).is_ok());
+        drop(other_slots);
+        assert_eq!(slots.count(), 0);
     }
 }

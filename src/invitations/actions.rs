@@ -23,7 +23,7 @@ use crate::{
     registration::{
         RegistrationError,
         context::RequestContext,
-        letters::of_conference,
+        letters::conference_content,
         reservations::{self, Invitation, InvitationKind, InvitationStatus, NewInvitationRow, normalise_code},
         seat_transaction::SeatTransaction,
         setup::state::{CategoryState, SetupState, get_setup_state},
@@ -64,28 +64,28 @@ impl CheckedTerms {
         expires_at: Option<LocalOrInstant>,
         setup_state: &SetupState,
         agenda: &Agenda,
-        found: &mut ValidationErrors,
+        errors: &mut ValidationErrors,
     ) -> Self {
         let mut terms = Self::default();
         if let Some(code) = category {
             match setup_state.category(code.as_str()) {
                 Some(category) => terms.category = Some(category.id),
-                None => found.add("#/category", "unknown_reference", "is no category of the conference"),
+                None => errors.add("#/category", "unknown_reference", "is no category of the conference"),
             }
         }
         let languages = &agenda.conference.languages;
         match language {
             Some(tag) if !languages.contains(tag) => {
-                found.add("#/language", "unknown_language", "is not a language of the conference");
+                errors.add("#/language", "unknown_language", "is not a language of the conference");
             }
             tag => terms.language = tag.cloned(),
         }
-        match expires_at.map(|moment| moment.resolve(agenda.conference.time_zone)) {
+        match expires_at.map(|time| time.resolve(agenda.conference.time_zone)) {
             Some(Ok(instant)) if instant.to_utc() <= clock::now() => {
-                found.add("#/expires_at", "in_the_past", "must be in the future");
+                errors.add("#/expires_at", "in_the_past", "must be in the future");
             }
             Some(Ok(instant)) => terms.expires_at = Some(instant.to_utc()),
-            Some(Err(fault)) => found.add("#/expires_at", &fault.code, fault.detail),
+            Some(Err(error)) => errors.add("#/expires_at", &error.code, error.detail),
             None => {}
         }
         terms
@@ -93,9 +93,9 @@ impl CheckedTerms {
 }
 
 /// Reports an address to which mail cannot be sent.
-pub fn check_address(address: Option<&EmailAddress>, found: &mut ValidationErrors) {
+pub fn check_address(address: Option<&EmailAddress>, errors: &mut ValidationErrors) {
     if address.is_some_and(|address| !is_deliverable(address.as_str())) {
-        found.add("#/email", "invalid_email", "must be an address that mail can be sent to");
+        errors.add("#/email", "invalid_email", "must be an address that mail can be sent to");
     }
 }
 
@@ -107,39 +107,39 @@ pub fn check_address(address: Option<&EmailAddress>, found: &mut ValidationError
 pub fn create(
     connection: &mut Connection,
     context: RequestContext<'_>,
-    wish: &NewInvitation,
+    request: &NewInvitation,
 ) -> Result<InvitationDetails, InvitationError> {
-    let RequestContext { place, released, credentials, secret } = context;
-    let actor = authorise(connection, credentials, Operation::CreateInvitation, Some(place.id))?;
-    let mut transaction = SeatTransaction::open(connection, place, released)?;
-    let mut found = ValidationErrors::default();
+    let RequestContext { conference, released, credentials, secret } = context;
+    let actor = authorise(connection, credentials, Operation::CreateInvitation, Some(conference.id))?;
+    let mut transaction = SeatTransaction::open(connection, conference, released)?;
+    let mut errors = ValidationErrors::default();
     let terms = CheckedTerms::check(
-        wish.category.as_ref(),
-        wish.language.as_ref(),
-        wish.expires_at,
+        request.category.as_ref(),
+        request.language.as_ref(),
+        request.expires_at,
         &transaction.setup_state,
         released.agenda,
-        &mut found,
+        &mut errors,
     );
-    check_wish(wish, &mut found);
-    found.or(())?;
-    let seats = wish.seats_reserved.map_or(0, |Count(seats)| seats);
-    let (code, row) = row(wish, &terms, place.id, secret, transaction.now)?;
-    reserve(&mut transaction, terms.category, seats)?;
+    check_request(request, &mut errors);
+    errors.into_result(())?;
+    let seats = request.seats_reserved.map_or(0, |Count(seats)| seats);
+    let (code, row) = new_row(request, &terms, conference.id, secret, transaction.now)?;
+    reserve_seats(&mut transaction, terms.category, seats)?;
     insert(connection, std::slice::from_ref(&row))?;
-    let made = row.made();
-    if let Some(letter) = letter(&made, place.id, released.agenda, &transaction.setup_state) {
-        transaction.send(letter);
+    let invitation = row.to_invitation();
+    if let Some(letter) = letter(&invitation, conference.id, released.agenda, &transaction.setup_state) {
+        transaction.send_letter(letter);
     }
-    let category = wish.category.clone();
+    let category = request.category.clone();
     transaction.close(connection)?;
     let after = json!({
         "kind": row.kind, "category": category, "uses_max": row.uses_max, "seats_reserved": row.seats_reserved,
         "expires_at": terms.expires_at.map(clock::wire),
     });
     let entry = audit::Entry::of(AuditAction::Create, ResourceKind::Invitation, row.id, Some(after));
-    audit::record(connection, &actor, Operation::CreateInvitation, Some(place.id), &[entry])?;
-    Ok(InvitationDetails { status: made.status(clock::now()), category, invitation: made, code: Some(code) })
+    audit::record(connection, &actor, Operation::CreateInvitation, Some(conference.id), &[entry])?;
+    Ok(InvitationDetails { status: invitation.status(clock::now()), category, invitation, code: Some(code) })
 }
 
 /// Inserts invitations.
@@ -157,62 +157,63 @@ pub fn insert(connection: &mut Connection, rows: &[NewInvitationRow]) -> Result<
 ///
 /// # Errors
 /// [`RegistrationError::SeatsTaken`] if fewer are free.
-pub fn reserve(
+pub fn reserve_seats(
     transaction: &mut SeatTransaction<'_>,
     category: Option<CategoryId>,
     seats: u32,
 ) -> Result<(), InvitationError> {
     let Some(category) = category else { return Ok(()) };
     for _ in 0..seats {
-        if !transaction.take(category) {
-            let of = transaction.category(category)?;
-            let is_own = !of.has_seat();
-            let (code, taken) = (is_own.then(|| of.code.clone()), of.seats_taken);
-            let taken = if is_own { taken } else { transaction.setup_state.seats_taken };
-            return Err(RegistrationError::SeatsTaken { category: code, taken }.into());
+        if !transaction.take_seat(category) {
+            let category = transaction.category(category)?;
+            let (category, taken) = match category.has_free_seat() {
+                true => (None, transaction.setup_state.seats_taken),
+                false => (Some(category.code.clone()), category.seats_taken),
+            };
+            return Err(RegistrationError::SeatsTaken { category, taken }.into());
         }
     }
     Ok(())
 }
 
-fn check_wish(wish: &NewInvitation, found: &mut ValidationErrors) {
-    let seats = wish.seats_reserved.map_or(0, |Count(seats)| seats);
-    if seats > 0 && wish.category.is_none() {
-        found.add("#/category", "required", "is required where seats are reserved");
+fn check_request(request: &NewInvitation, errors: &mut ValidationErrors) {
+    let seats = request.seats_reserved.map_or(0, |Count(seats)| seats);
+    if seats > 0 && request.category.is_none() {
+        errors.add("#/category", "required", "is required where seats are reserved");
     }
-    let mut not_here = |is_given: bool, field: &str| {
+    let mut refuse_if_given = |is_given: bool, field: &str| {
         if is_given {
-            let says = format!("cannot be given for a {} invitation", wish.kind);
-            found.add(format!("#/{field}"), "not_of_this_kind", says);
+            let detail = format!("cannot be given for a {} invitation", request.kind);
+            errors.add(format!("#/{field}"), "not_of_this_kind", detail);
         }
     };
-    let uses = match wish.kind {
+    let uses = match request.kind {
         InvitationKind::Personal => {
-            not_here(wish.uses_max.is_some(), "uses_max");
-            not_here(wish.code.is_some(), "code");
+            refuse_if_given(request.uses_max.is_some(), "uses_max");
+            refuse_if_given(request.code.is_some(), "code");
             Some(1)
         }
         InvitationKind::Shared => {
-            not_here(wish.email.is_some(), "email");
-            not_here(wish.name.is_some(), "name");
-            not_here(wish.language.is_some(), "language");
-            wish.uses_max.map(|Count(uses)| uses)
+            refuse_if_given(request.email.is_some(), "email");
+            refuse_if_given(request.name.is_some(), "name");
+            refuse_if_given(request.language.is_some(), "language");
+            request.uses_max.map(|Count(uses)| uses)
         }
     };
     if let Some(uses) = uses.filter(|uses| seats > *uses) {
-        found.add("#/seats_reserved", "out_of_range", format!("must be at most {uses}, the number of uses"));
+        errors.add("#/seats_reserved", "out_of_range", format!("must be at most {uses}, the number of uses"));
     }
-    if let Some(code) = &wish.code
+    if let Some(code) = &request.code
         && normalise_code(code.as_str()).chars().count() < CODE_LENGTH_MIN
     {
-        found.add("#/code", "too_short", format!("must have at least {CODE_LENGTH_MIN} characters"));
+        errors.add("#/code", "too_short", format!("must have at least {CODE_LENGTH_MIN} characters"));
     }
-    check_address(wish.email.as_ref(), found);
+    check_address(request.email.as_ref(), errors);
 }
 
 /// The row of a new invitation, and its code.
-fn row(
-    wish: &NewInvitation,
+fn new_row(
+    request: &NewInvitation,
     terms: &CheckedTerms,
     conference: ConferenceId,
     secret: &ServerSecret,
@@ -220,35 +221,35 @@ fn row(
 ) -> Result<(String, NewInvitationRow), DatabaseError> {
     let id = Id::new();
     let text = |line: Option<&str>| line.map(str::to_owned);
-    let (code, digest) = match (wish.kind, &wish.code) {
+    let (code, digest) = match (request.kind, &request.code) {
         (InvitationKind::Personal, _) => (secret.invitation_code(id, 1), None),
         (InvitationKind::Shared, chosen) => {
             let code = match chosen {
                 Some(code) => code.as_str().to_owned(),
-                None => draw_code()?,
+                None => random_code()?,
             };
             let digest = secret.access_code_digest(conference, &normalise_code(&code));
             (code, Some(digest))
         }
     };
-    let name = wish.name.as_ref().map(|name| name.as_str());
-    let email = wish.email.as_ref().map(EmailAddress::as_str);
-    let label = wish.label.as_ref().map(|label| label.as_str()).or(name).or(email).unwrap_or_default();
+    let name = request.name.as_ref().map(|name| name.as_str());
+    let email = request.email.as_ref().map(EmailAddress::as_str);
+    let label = request.label.as_ref().map(|label| label.as_str()).or(name).or(email).unwrap_or_default();
     let count = |Count(count): Count<1>| i32::try_from(count).unwrap_or(i32::MAX);
     let row = NewInvitationRow {
         id,
         conference_id: conference,
-        kind: wish.kind,
+        kind: request.kind,
         code_digest: digest,
         label: label.to_owned(),
         category_id: terms.category,
         email: text(email),
-        email_folded: wish.email.as_ref().filter(|_| wish.bound_to_email).map(EmailAddress::folded),
+        email_folded: request.email.as_ref().filter(|_| request.bound_to_email).map(EmailAddress::folded),
         name: text(name),
         language: terms.language.as_ref().map(ToString::to_string),
-        uses_max: if wish.kind == InvitationKind::Personal { Some(1) } else { wish.uses_max.map(count) },
+        uses_max: if request.kind == InvitationKind::Personal { Some(1) } else { request.uses_max.map(count) },
         uses: 0,
-        seats_reserved: wish.seats_reserved.map_or(0, |Count(seats)| i32::try_from(seats).unwrap_or(i32::MAX)),
+        seats_reserved: request.seats_reserved.map_or(0, |Count(seats)| i32::try_from(seats).unwrap_or(i32::MAX)),
         generation: 1,
         expires_at: terms.expires_at.map(DbInstant),
         created_at: DbInstant(now),
@@ -257,10 +258,10 @@ fn row(
 }
 
 /// A code of 60 random bits, in groups of four that people can read out.
-fn draw_code() -> Result<String, DatabaseError> {
-    let drawn = random::<12>().map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
+fn random_code() -> Result<String, DatabaseError> {
+    let random_bytes = random::<12>().map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
     let mut code = String::with_capacity(14);
-    for (index, byte) in drawn.iter().enumerate() {
+    for (index, byte) in random_bytes.iter().enumerate() {
         if index > 0 && index % 4 == 0 {
             code.push('-');
         }
@@ -269,8 +270,12 @@ fn draw_code() -> Result<String, DatabaseError> {
     Ok(code)
 }
 
-fn find(connection: &mut Connection, place: &ConferenceRef, id: InvitationId) -> Result<Invitation, InvitationError> {
-    reservations::find(connection, place.id, id)?.ok_or(InvitationError::NotFound)
+fn find(
+    connection: &mut Connection,
+    conference: &ConferenceRef,
+    id: InvitationId,
+) -> Result<Invitation, InvitationError> {
+    reservations::find(connection, conference.id, id)?.ok_or(InvitationError::NotFound)
 }
 
 /// The letter of a personal invitation; `None` if it has no address.
@@ -281,20 +286,20 @@ pub fn letter(
     setup_state: &SetupState,
 ) -> Option<Letter> {
     let to = EmailAddress::parse(invitation.email.as_deref()?).ok()?;
-    let about = &agenda.conference;
-    let languages = &about.languages;
+    let agenda_conference = &agenda.conference;
+    let languages = &agenda_conference.languages;
     let language = invitation.language.as_deref().or(languages.first().map(LanguageTag::as_str))?;
     let category = invitation.category_id.and_then(|id| setup_state.category_by_id(id));
     let name = |category: &CategoryState| category.name.text(language, languages).to_owned();
     let content = LetterContent {
         name: invitation.name.clone().unwrap_or_default(),
         category: category.map(name).unwrap_or_default(),
-        link_path: format!("/api/v1/conferences/{}/registration-form", about.slug),
+        link_path: format!("/api/v1/conferences/{}/registration-form", agenda_conference.slug),
         link: LinkKind::Invitation,
         registration: invitation.id.uuid(),
         token_generation: invitation.generation,
-        deadline: invitation.expires_at.map(|DbInstant(ends)| about.time_zone.local(ends)),
-        ..of_conference(agenda, language)
+        deadline: invitation.expires_at.map(|DbInstant(expires_at)| agenda_conference.time_zone.local(expires_at)),
+        ..conference_content(agenda, language)
     };
     Some(Letter {
         conference,
@@ -309,7 +314,7 @@ pub fn letter(
 }
 
 /// An invitation without its code.
-fn shown(invitation: Invitation, setup_state: &SetupState) -> Result<InvitationDetails, DatabaseError> {
+fn details_without_code(invitation: Invitation, setup_state: &SetupState) -> Result<InvitationDetails, DatabaseError> {
     let category = invitation.category_id.map(|id| setup_state.get_category(id)).transpose()?;
     Ok(InvitationDetails {
         category: category.map(|category| category.code.clone()),
@@ -322,12 +327,15 @@ fn shown(invitation: Invitation, setup_state: &SetupState) -> Result<InvitationD
 /// A page of invitations, without their codes.
 pub fn list(
     connection: &mut Connection,
-    place: &ConferenceRef,
-    wanted: &InvitationFilter,
+    conference: &ConferenceRef,
+    filter: &InvitationFilter,
 ) -> Result<Vec<InvitationDetails>, InvitationError> {
-    let found = store::list(connection, place.id, wanted, clock::now())?;
-    let setup_state = get_setup_state(connection, place.id)?;
-    Ok(found.into_iter().map(|invitation| shown(invitation, &setup_state)).collect::<Result<_, _>>()?)
+    let invitations = store::list(connection, conference.id, filter, clock::now())?;
+    let setup_state = get_setup_state(connection, conference.id)?;
+    Ok(invitations
+        .into_iter()
+        .map(|invitation| details_without_code(invitation, &setup_state))
+        .collect::<Result<_, _>>()?)
 }
 
 /// Reads one invitation, with the code of a personal one as long as it can be used.
@@ -336,15 +344,16 @@ pub fn list(
 /// [`InvitationError::NotFound`].
 pub fn read(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     id: InvitationId,
     secret: &ServerSecret,
 ) -> Result<InvitationDetails, InvitationError> {
-    let found = find(connection, place, id)?;
-    let mut one = shown(found, &get_setup_state(connection, place.id)?)?;
-    let is_told = one.status == InvitationStatus::Open && one.invitation.kind == InvitationKind::Personal;
-    one.code = is_told.then(|| secret.invitation_code(id, one.invitation.generation));
-    Ok(one)
+    let invitation = find(connection, conference, id)?;
+    let mut details = details_without_code(invitation, &get_setup_state(connection, conference.id)?)?;
+    let is_usable = details.status == InvitationStatus::Open;
+    let shows_code = is_usable && details.invitation.kind == InvitationKind::Personal;
+    details.code = shows_code.then(|| secret.invitation_code(id, details.invitation.generation));
+    Ok(details)
 }
 
 /// Revokes an invitation: nobody can use it any more. Its reserved seats become free, except those for registrations
@@ -357,18 +366,18 @@ pub fn revoke(
     context: RequestContext<'_>,
     id: InvitationId,
 ) -> Result<InvitationDetails, InvitationError> {
-    let RequestContext { place, released, credentials, secret } = context;
-    let actor = authorise(connection, credentials, Operation::RevokeInvitation, Some(place.id))?;
-    let mut transaction = SeatTransaction::open(connection, place, released)?;
-    if find(connection, place, id)?.ended_at.is_some() {
+    let RequestContext { conference, released, credentials, secret } = context;
+    let actor = authorise(connection, credentials, Operation::RevokeInvitation, Some(conference.id))?;
+    let mut transaction = SeatTransaction::open(connection, conference, released)?;
+    if find(connection, conference, id)?.ended_at.is_some() {
         return Err(InvitationError::Ended);
     }
     reservations::end(connection, id, transaction.now)?;
-    transaction.settle(connection, id)?;
+    transaction.free_reserved_seats(connection, id)?;
     transaction.close(connection)?;
     let entry = audit::Entry::of(AuditAction::Revoke, ResourceKind::Invitation, id, None);
-    audit::record(connection, &actor, Operation::RevokeInvitation, Some(place.id), &[entry])?;
-    read(connection, place, id, secret)
+    audit::record(connection, &actor, Operation::RevokeInvitation, Some(conference.id), &[entry])?;
+    read(connection, conference, id, secret)
 }
 
 /// Sends a personal invitation again.
@@ -380,15 +389,15 @@ pub fn resend(
     context: RequestContext<'_>,
     id: InvitationId,
 ) -> Result<InvitationDetails, InvitationError> {
-    let RequestContext { place, released, credentials, secret } = context;
-    authorise(connection, credentials, Operation::ResendInvitation, Some(place.id))?;
-    let mut transaction = SeatTransaction::open(connection, place, released)?;
-    let invitation = find(connection, place, id)?;
+    let RequestContext { conference, released, credentials, secret } = context;
+    authorise(connection, credentials, Operation::ResendInvitation, Some(conference.id))?;
+    let mut transaction = SeatTransaction::open(connection, conference, released)?;
+    let invitation = find(connection, conference, id)?;
     if !invitation.is_usable(transaction.now) {
         return Err(InvitationError::Unusable);
     }
-    let letter = letter(&invitation, place.id, released.agenda, &transaction.setup_state);
-    transaction.send(letter.ok_or(InvitationError::WithoutAddress)?);
+    let letter = letter(&invitation, conference.id, released.agenda, &transaction.setup_state);
+    transaction.send_letter(letter.ok_or(InvitationError::WithoutAddress)?);
     transaction.close(connection)?;
-    read(connection, place, id, secret)
+    read(connection, conference, id, secret)
 }

@@ -12,7 +12,7 @@ use super::{
     store::InvitationFilter,
 };
 use crate::{
-    access::{Credentials, Operation, authorise},
+    access::{Credentials, Operation},
     agenda::ConferenceRef,
     clock,
     http::{
@@ -23,8 +23,8 @@ use crate::{
     },
     ids::{Id, InvitationId},
     invitations::model::NewInvitation,
-    programme::Snapshot,
     registration::{
+        context::RequestContext,
         import_table,
         reservations::{InvitationKind, InvitationStatus},
         service::RegistrationService,
@@ -77,19 +77,19 @@ pub struct InvitationView {
 }
 
 impl InvitationView {
-    fn of(shown: InvitationDetails, service: &RegistrationService, place: &ConferenceRef) -> Self {
-        let invitation = shown.invitation;
+    fn of(details: InvitationDetails, service: &RegistrationService, conference: &ConferenceRef) -> Self {
+        let invitation = details.invitation;
         let link = |code: &String| {
             let code: String = url::form_urlencoded::byte_serialize(code.as_bytes()).collect();
-            let slug = &place.slug;
+            let slug = &conference.slug;
             format!("{}/api/v1/conferences/{slug}/registration-form?invitation={code}", service.public_url)
         };
         Self {
             id: invitation.id,
             kind: invitation.kind,
             label: invitation.label,
-            status: shown.status,
-            category: shown.category,
+            status: details.status,
+            category: details.category,
             bound_to_email: invitation.email_folded.is_some(),
             email: invitation.email,
             name: invitation.name,
@@ -100,8 +100,8 @@ impl InvitationView {
             expires_at: invitation.expires_at.map(|expires| clock::wire(expires.0)),
             ended_at: invitation.ended_at.map(|ended| clock::wire(ended.0)),
             created_at: clock::wire(invitation.created_at.0),
-            link: shown.code.as_ref().map(link),
-            code: shown.code,
+            link: details.code.as_ref().map(link),
+            code: details.code,
         }
     }
 }
@@ -159,20 +159,6 @@ pub struct InvitedTable {
     pub dry_run: bool,
 }
 
-/// Checks that the sender may do `operation` before the body of the request is read.
-async fn admit(
-    service: &RegistrationService,
-    snapshot: &Snapshot,
-    credentials: &Credentials,
-    operation: Operation,
-) -> Result<(), Problem> {
-    let (credentials, conference) = (credentials.clone(), snapshot.place.id);
-    let asked = service.database.read(move |tx| {
-        authorise(tx, &credentials, operation, Some(conference)).map(|_| ()).map_err(InvitationError::from)
-    });
-    Ok(asked.await?)
-}
-
 /// Creates a personal invitation or a shared access code.
 ///
 /// A personal invitation with an address is sent by e-mail. The code of a shared one is shown in this answer only: it
@@ -192,14 +178,12 @@ pub async fn create_invitation(
     body: Document,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&path.0)?;
-    admit(&service, &snapshot, &credentials, Operation::CreateInvitation).await?;
-    let wish: NewInvitation = validation::read(body.receive().await?)?;
-    let work = move |tx: &mut _, context: crate::registration::context::RequestContext<'_>| {
-        actions::create(tx, context, &wish)
-    };
-    let made = service.write("create an invitation", &snapshot, credentials, work).await?;
-    let view = InvitationView::of(made, &service, &snapshot.place);
-    let location = format!("/api/v1/conferences/{}/invitations/{}", snapshot.place.slug, view.id);
+    service.authorise(&snapshot, &credentials, Operation::CreateInvitation).await?;
+    let new_invitation: NewInvitation = validation::read(body.receive().await?)?;
+    let work = move |tx: &mut _, context: RequestContext<'_>| actions::create(tx, context, &new_invitation);
+    let details = service.write("create an invitation", &snapshot, credentials, work).await?;
+    let view = InvitationView::of(details, &service, &snapshot.conference);
+    let location = format!("/api/v1/conferences/{}/invitations/{}", snapshot.conference.slug, view.id);
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).insert_header(NO_STORE).json(view))
 }
 
@@ -222,7 +206,7 @@ pub async fn create_invitations(
     body: Upload,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&path.0)?;
-    admit(&service, &snapshot, &credentials, Operation::CreateInvitations).await?;
+    service.authorise(&snapshot, &credentials, Operation::CreateInvitations).await?;
     let bytes = receive_table(body).await?;
     let people = import_table::read(&bytes, |column| batch::COLUMNS.contains(&column), &["email"])?;
     let is_on = |switch: Option<Switch>| switch == Some(Switch::On);
@@ -233,8 +217,8 @@ pub async fn create_invitations(
         })
         .await?;
     let dry_run = options.dry_run;
-    let done = InvitedTable { rows: count, invited: if dry_run { 0 } else { count }, dry_run };
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(done))
+    let result = InvitedTable { rows: count, invited: if dry_run { 0 } else { count }, dry_run };
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(result))
 }
 
 /// Reads the CSV in the body of a request.
@@ -265,21 +249,22 @@ pub async fn list_invitations(
     query: Query<InvitationQuery>,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&path.0)?;
-    admit(&service, &snapshot, &credentials, Operation::ListInvitations).await?;
+    service.authorise(&snapshot, &credentials, Operation::ListInvitations).await?;
     let page = Page::read(query.0.limit.as_deref(), query.0.cursor.as_deref())?;
-    let wanted =
+    let filter =
         InvitationFilter { status: query.0.status, kind: query.0.kind, after: page.key()?, limit: page.rows() };
-    let place = snapshot.place.clone();
-    let mut found = service.database.read(move |tx| actions::list(tx, &place, &wanted)).await?;
-    let next = page.cut(&request, &mut found, |shown| shown.invitation.id.to_string());
-    let data = found.into_iter().map(|shown| InvitationView::of(shown, &service, &snapshot.place)).collect();
+    let conference = snapshot.conference.clone();
+    let mut invitations = service.database.read(move |tx| actions::list(tx, &conference, &filter)).await?;
+    let next = page.cut(&request, &mut invitations, |details| details.invitation.id.to_string());
+    let data =
+        invitations.into_iter().map(|details| InvitationView::of(details, &service, &snapshot.conference)).collect();
     let mut response = HttpResponse::Ok();
     let mut response = response.insert_header(NO_STORE).json(InvitationList { data, next: next.clone() });
     link_next(&mut response, next.as_deref());
     Ok(response)
 }
 
-fn id_of(text: &str) -> Result<InvitationId, InvitationError> {
+fn parse_id(text: &str) -> Result<InvitationId, InvitationError> {
     text.parse::<Id<_>>().map_err(|_| InvitationError::NotFound)
 }
 
@@ -301,11 +286,11 @@ pub async fn read_invitation(
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
     let snapshot = service.snapshot(&slug.0)?;
-    admit(&service, &snapshot, &credentials, Operation::ReadInvitation).await?;
-    let id = id_of(&id)?;
-    let (place, secret) = (snapshot.place.clone(), service.secret.clone());
-    let shown = service.database.read(move |tx| actions::read(tx, &place, id, &secret)).await?;
-    let view = InvitationView::of(shown, &service, &snapshot.place);
+    service.authorise(&snapshot, &credentials, Operation::ReadInvitation).await?;
+    let id = parse_id(&id)?;
+    let (conference, secret) = (snapshot.conference.clone(), service.secret.clone());
+    let details = service.database.read(move |tx| actions::read(tx, &conference, id, &secret)).await?;
+    let view = InvitationView::of(details, &service, &snapshot.conference);
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(view))
 }
 
@@ -329,11 +314,11 @@ pub async fn revoke_invitation(
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
     let snapshot = service.snapshot(&slug.0)?;
-    admit(&service, &snapshot, &credentials, Operation::RevokeInvitation).await?;
-    let id = id_of(&id)?;
-    let done = service
+    service.authorise(&snapshot, &credentials, Operation::RevokeInvitation).await?;
+    let id = parse_id(&id)?;
+    let details = service
         .write("revoke an invitation", &snapshot, credentials, move |tx, context| actions::revoke(tx, context, id));
-    let view = InvitationView::of(done.await?, &service, &snapshot.place);
+    let view = InvitationView::of(details.await?, &service, &snapshot.conference);
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(view))
 }
 
@@ -357,10 +342,10 @@ pub async fn resend_invitation(
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
     let snapshot = service.snapshot(&slug.0)?;
-    admit(&service, &snapshot, &credentials, Operation::ResendInvitation).await?;
-    let id = id_of(&id)?;
-    let done = service
+    service.authorise(&snapshot, &credentials, Operation::ResendInvitation).await?;
+    let id = parse_id(&id)?;
+    let details = service
         .write("send an invitation again", &snapshot, credentials, move |tx, context| actions::resend(tx, context, id));
-    let view = InvitationView::of(done.await?, &service, &snapshot.place);
+    let view = InvitationView::of(details.await?, &service, &snapshot.conference);
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(view))
 }

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     InvitationError,
-    actions::{CheckedTerms, check_address, insert, letter, reserve},
-    store::{self},
+    actions::{CheckedTerms, check_address, insert, letter, reserve_seats},
+    store,
 };
 use crate::{
     access::{
@@ -23,7 +23,7 @@ use crate::{
         context::RequestContext,
         import_table::{self, PeopleTable, Row},
         reservations::{InvitationKind, NewInvitationRow},
-        rows::live_of_addresses,
+        rows::find_live_by_addresses,
         seat_transaction::SeatTransaction,
         setup::state::SetupState,
     },
@@ -60,37 +60,37 @@ pub struct BatchOptions {
 /// Creates a personal invitation for each row and sends it; returns their number.
 ///
 /// # Errors
-/// The validation errors by line and column; those of [`reserve`] if fewer seats are free than there are rows.
+/// The validation errors by line and column; those of [`reserve_seats`] if fewer seats are free than there are rows.
 pub fn invite_all(
     connection: &mut Connection,
     context: RequestContext<'_>,
     people: &PeopleTable,
     options: BatchOptions,
 ) -> Result<usize, InvitationError> {
-    let RequestContext { place, released, credentials, .. } = context;
-    let actor = authorise(connection, credentials, Operation::CreateInvitations, Some(place.id))?;
-    let mut transaction = SeatTransaction::open(connection, place, released)?;
-    let mut found = people.faults.clone();
-    let guests = read(&people.rows, &transaction.setup_state, released.agenda, options, &mut found);
-    let folded: Vec<String> = guests.iter().map(|(_, guest, _)| guest.email.folded()).collect();
+    let RequestContext { conference, released, credentials, .. } = context;
+    let actor = authorise(connection, credentials, Operation::CreateInvitations, Some(conference.id))?;
+    let mut transaction = SeatTransaction::open(connection, conference, released)?;
+    let mut errors = people.errors.clone();
+    let guests = read_rows(&people.rows, &transaction.setup_state, released.agenda, options, &mut errors);
+    let addresses: Vec<String> = guests.iter().map(|(_, guest, _)| guest.email.folded()).collect();
     let invited: HashSet<String> =
-        store::invited(connection, place.id, &folded, transaction.now)?.into_iter().collect();
-    let live = live_of_addresses(connection, place.id, &folded)?;
-    let live: HashSet<String> = live.iter().map(|registration| registration.person.email.folded()).collect();
-    for ((line, ..), address) in guests.iter().zip(&folded) {
+        store::find_invited_addresses(connection, conference.id, &addresses, transaction.now)?.into_iter().collect();
+    let live = find_live_by_addresses(connection, conference.id, &addresses)?;
+    let registered: HashSet<String> = live.iter().map(|registration| registration.person.email.folded()).collect();
+    for ((line, ..), address) in guests.iter().zip(&addresses) {
         if invited.contains(address) {
-            found.add(import_table::cell(*line, "email"), "already_invited", "has an open invitation");
-        } else if live.contains(address) {
-            found.add(import_table::cell(*line, "email"), "already_registered", "is registered");
+            errors.add(import_table::cell_pointer(*line, "email"), "already_invited", "has an open invitation");
+        } else if registered.contains(address) {
+            errors.add(import_table::cell_pointer(*line, "email"), "already_registered", "is registered");
         }
     }
-    found.or(())?;
-    let mut new = Vec::with_capacity(guests.len());
+    errors.into_result(())?;
+    let mut rows = Vec::with_capacity(guests.len());
     for (_, guest, terms) in guests {
-        reserve(&mut transaction, terms.category, u32::from(options.reserve_seats))?;
-        new.push(NewInvitationRow {
+        reserve_seats(&mut transaction, terms.category, u32::from(options.reserve_seats))?;
+        rows.push(NewInvitationRow {
             id: Id::new(),
-            conference_id: place.id,
+            conference_id: conference.id,
             kind: InvitationKind::Personal,
             code_digest: None,
             label: guest.name.as_ref().map_or(guest.email.as_str(), |name| name.as_str()).to_owned(),
@@ -108,53 +108,56 @@ pub fn invite_all(
         });
     }
     if options.dry_run {
-        return Ok(new.len());
+        return Ok(rows.len());
     }
-    insert(connection, &new)?;
-    for row in &new {
-        let letter = letter(&row.made(), place.id, released.agenda, &transaction.setup_state);
-        letter.into_iter().for_each(|letter| transaction.send(letter));
+    insert(connection, &rows)?;
+    for row in &rows {
+        let letter = letter(&row.to_invitation(), conference.id, released.agenda, &transaction.setup_state);
+        letter.into_iter().for_each(|letter| transaction.send_letter(letter));
     }
     transaction.close(connection)?;
     let entry = |row: &NewInvitationRow| {
         audit::Entry::of(AuditAction::Create, ResourceKind::Invitation, row.id, Some(json!({ "kind": row.kind })))
     };
-    let entries: Vec<_> = new.iter().map(entry).collect();
-    audit::record(connection, &actor, Operation::CreateInvitations, Some(place.id), &entries)?;
-    Ok(new.len())
+    let entries: Vec<_> = rows.iter().map(entry).collect();
+    audit::record(connection, &actor, Operation::CreateInvitations, Some(conference.id), &entries)?;
+    Ok(rows.len())
 }
 
 /// The rows that have no error, with their line numbers.
-fn read(
+fn read_rows(
     rows: &[Row],
     setup_state: &SetupState,
     agenda: &Agenda,
     options: BatchOptions,
-    found: &mut ValidationErrors,
+    errors: &mut ValidationErrors,
 ) -> Vec<(usize, InvitationRow, CheckedTerms)> {
     let mut guests: Vec<(usize, InvitationRow, CheckedTerms)> = Vec::new();
-    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut line_of_address: HashMap<String, usize> = HashMap::new();
     for row in rows {
         let cells = row.cells.iter().map(|(column, cell)| (column.clone(), Value::from(cell.as_str())));
         let document = Value::Object(cells.collect::<Map<_, _>>());
-        let mut wrong = ValidationErrors::default();
+        let mut row_errors = ValidationErrors::default();
         match validation::read::<InvitationRow>(document) {
             Ok(guest) => {
                 let (category, language) = (guest.category.as_ref(), guest.language.as_ref());
-                let terms = CheckedTerms::check(category, language, guest.expires_at, setup_state, agenda, &mut wrong);
-                check_address(Some(&guest.email), &mut wrong);
+                let terms =
+                    CheckedTerms::check(category, language, guest.expires_at, setup_state, agenda, &mut row_errors);
+                check_address(Some(&guest.email), &mut row_errors);
                 if options.reserve_seats && guest.category.is_none() {
-                    wrong.add("#/category", "required", "is required where seats are reserved");
+                    row_errors.add("#/category", "required", "is required where seats are reserved");
                 }
-                match seen.insert(guest.email.folded(), row.line) {
-                    Some(earlier) => wrong.add("#/email", "duplicate", format!("is also in line {earlier}")),
-                    None if wrong.0.is_empty() => guests.push((row.line, guest, terms)),
+                match line_of_address.insert(guest.email.folded(), row.line) {
+                    Some(earlier) => row_errors.add("#/email", "duplicate", format!("is also in line {earlier}")),
+                    None if row_errors.0.is_empty() => guests.push((row.line, guest, terms)),
                     None => {}
                 }
             }
-            Err(shape) => wrong = shape,
+            Err(errors) => row_errors = errors,
         }
-        import_table::of_row(row.line, wrong).for_each(|fault| found.add(fault.pointer, &fault.code, fault.detail));
+        for error in import_table::errors_of_row(row.line, row_errors) {
+            errors.add(error.pointer, &error.code, error.detail);
+        }
     }
     guests
 }

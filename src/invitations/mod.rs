@@ -10,8 +10,8 @@
 //!   ([`use_once`](crate::registration::reservations::use_once)) with a CHECK constraint behind it raises the count,
 //!   under the conference's lock.
 //! - Reserved seats count as taken until they are used or the invitation ends
-//!   ([`use_reserved`](crate::registration::reservations::use_reserved),
-//!   [`release_reserved`](crate::registration::reservations::release_reserved)).
+//!   ([`use_reserved_seat`](crate::registration::reservations::use_reserved_seat),
+//!   [`release_reserved_seats`](crate::registration::reservations::release_reserved_seats)).
 
 pub mod actions;
 pub mod api;

@@ -27,44 +27,45 @@ pub struct InvitationFilter {
 pub fn list(
     connection: &mut Connection,
     conference: ConferenceId,
-    wanted: &InvitationFilter,
+    filter: &InvitationFilter,
     now: DateTime<Utc>,
 ) -> Result<Vec<Invitation>, DatabaseError> {
     let now = DbInstant(now);
     let mut query = invitations::table.filter(dsl::conference_id.eq(conference)).into_boxed::<MultiBackend>();
-    if let Some(kind) = wanted.kind {
+    if let Some(kind) = filter.kind {
         query = query.filter(dsl::kind.eq(kind));
     }
-    if let Some(after) = wanted.after {
+    if let Some(after) = filter.after {
         query = query.filter(dsl::id.gt(after));
     }
-    let has_use = || dsl::uses_max.is_null().or(dsl::uses.nullable().lt(dsl::uses_max));
-    match wanted.status {
+    let has_use_left = || dsl::uses_max.is_null().or(dsl::uses.nullable().lt(dsl::uses_max));
+    match filter.status {
         Some(InvitationStatus::Used) => query = query.filter(dsl::uses.nullable().ge(dsl::uses_max)),
         Some(InvitationStatus::Over) => {
-            query = query.filter(has_use()).filter(dsl::ended_at.is_not_null().or(dsl::expires_at.le(now)));
+            query = query.filter(has_use_left()).filter(dsl::ended_at.is_not_null().or(dsl::expires_at.le(now)));
         }
         Some(InvitationStatus::Open) => {
-            let lasts = dsl::expires_at.is_null().or(dsl::expires_at.gt(now));
-            query = query.filter(has_use()).filter(dsl::ended_at.is_null()).filter(lasts);
+            let has_not_expired = dsl::expires_at.is_null().or(dsl::expires_at.gt(now));
+            query = query.filter(has_use_left()).filter(dsl::ended_at.is_null()).filter(has_not_expired);
         }
         None => {}
     }
-    Ok(query.order(dsl::id).limit(wanted.limit).select(Invitation::as_select()).load(connection)?)
+    Ok(query.order(dsl::id).limit(filter.limit).select(Invitation::as_select()).load(connection)?)
 }
 
 /// Those of these folded addresses that have an open personal invitation.
-pub fn invited(
+pub fn find_invited_addresses(
     connection: &mut Connection,
     conference: ConferenceId,
-    folded: &[String],
+    addresses: &[String],
     now: DateTime<Utc>,
 ) -> Result<Vec<String>, DatabaseError> {
-    let found: Vec<Invitation> = invitations::table
+    let invitations: Vec<Invitation> = invitations::table
         .filter(dsl::conference_id.eq(conference))
         .filter(dsl::kind.eq(InvitationKind::Personal))
-        .filter(dsl::email_folded.eq_any(folded))
+        .filter(dsl::email_folded.eq_any(addresses))
         .select(Invitation::as_select())
         .load(connection)?;
-    Ok(found.into_iter().filter(|found| found.is_usable(now)).filter_map(|found| found.email_folded).collect())
+    let usable = invitations.into_iter().filter(|invitation| invitation.is_usable(now));
+    Ok(usable.filter_map(|invitation| invitation.email_folded).collect())
 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Upper bounds of the buckets of the delivery time histogram, in seconds.
-const BOUNDS: [u64; 7] = [1, 5, 15, 60, 300, 3600, 86_400];
+const BUCKET_BOUNDS: [u64; 7] = [1, 5, 15, 60, 300, 3600, 86_400];
 
 /// Mail counters of this process since its start.
 #[derive(Debug, Clone, Default)]
@@ -32,40 +32,40 @@ struct Counters {
     put_off: AtomicU64,
     failed: AtomicU64,
     outages: AtomicU64,
-    /// Timeouts, counted by step.
+    /// Numbers of timeouts by step.
     timeouts: [AtomicU64; Step::ALL.len()],
-    seconds: AtomicU64,
-    /// Messages that took no longer than each of [`BOUNDS`].
-    within: [AtomicU64; BOUNDS.len()],
+    total_seconds: AtomicU64,
+    /// Numbers of messages that took no longer than each of [`BUCKET_BOUNDS`].
+    bucket_counts: [AtomicU64; BUCKET_BOUNDS.len()],
 }
 
 impl Metrics {
-    /// Counts an accepted message; `took` is the time from its cause to its acceptance.
-    pub fn sent(&self, took: Duration) {
+    /// Counts an accepted message; `duration` is the time from its cause to its acceptance.
+    pub fn count_sent(&self, duration: Duration) {
         self.0.sent.fetch_add(1, Ordering::Relaxed);
-        self.0.seconds.fetch_add(took.as_secs(), Ordering::Relaxed);
-        for (bound, count) in BOUNDS.iter().zip(&self.0.within) {
-            if took <= Duration::from_secs(*bound) {
+        self.0.total_seconds.fetch_add(duration.as_secs(), Ordering::Relaxed);
+        for (bound, count) in BUCKET_BOUNDS.iter().zip(&self.0.bucket_counts) {
+            if duration <= Duration::from_secs(*bound) {
                 count.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
 
-    pub fn put_off(&self) {
+    pub fn count_put_off(&self) {
         self.0.put_off.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub fn failed(&self) {
+    pub fn count_failed(&self) {
         self.0.failed.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub fn outage(&self) {
+    pub fn count_outage(&self) {
         self.0.outages.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a step that the mail server did not answer in time.
-    pub fn timeout(&self, step: Step) {
-        let count = Step::ALL.iter().zip(&self.0.timeouts).find(|(known, _)| **known == step);
+    pub fn count_timeout(&self, step: Step) {
+        let count = Step::ALL.iter().zip(&self.0.timeouts).find(|(counted, _)| **counted == step);
         if let Some((_, count)) = count {
             count.fetch_add(1, Ordering::Relaxed);
         }
@@ -83,16 +83,16 @@ impl Metrics {
                 _ = writeln!(text, "plenary_mail_{name}{labels} {value}");
             }
         };
-        let alone = |value: String| vec![(String::new(), value)];
+        let without_labels = |value: String| vec![(String::new(), value)];
         if let Some((states, oldest_seconds)) = outbox {
-            let of_state = |state: MessageState| {
-                let found = states.iter().find(|(known, _)| *known == state);
-                (format!("{{state=\"{state}\"}}"), found.map_or(0, |(_, count)| *count).to_string())
+            let value_of_state = |state: MessageState| {
+                let row = states.iter().find(|(counted, _)| *counted == state);
+                (format!("{{state=\"{state}\"}}"), row.map_or(0, |(_, count)| *count).to_string())
             };
-            let all = MessageState::WORDS.iter().filter_map(|word| MessageState::from_word(word));
-            let states: Vec<_> = all.map(of_state).collect();
+            let all = MessageState::TEXTS.iter().filter_map(|word| MessageState::from_text(word));
+            let states: Vec<_> = all.map(value_of_state).collect();
             metric("gauge", "messages", "Messages in the outbox, of all processes.", &states);
-            let oldest = alone(oldest_seconds.to_string());
+            let oldest = without_labels(oldest_seconds.to_string());
             metric("gauge", "oldest_waiting_seconds", "How long the oldest message waits.", &oldest);
         }
         let outcomes = [
@@ -105,7 +105,7 @@ impl Metrics {
             .map(|(outcome, count)| (format!("{{outcome=\"{outcome}\"}}"), read(count).to_string()))
             .collect();
         metric("counter", "attempts_total", "Attempts of this process to send a message.", &outcomes);
-        let outages = alone(read(&self.0.outages).to_string());
+        let outages = without_labels(read(&self.0.outages).to_string());
         metric("counter", "outages_total", "How often the mail server could not be reached.", &outages);
         let timeouts = Step::ALL.iter().zip(&self.0.timeouts);
         let timeouts: Vec<_> = timeouts
@@ -115,12 +115,16 @@ impl Metrics {
         metric("counter", "timeouts_total", help, &timeouts);
         _ = writeln!(text, "# HELP plenary_mail_seconds From the cause of a message to its acceptance.");
         _ = writeln!(text, "# TYPE plenary_mail_seconds histogram");
-        for (bound, count) in BOUNDS.iter().zip(&self.0.within) {
+        for (bound, count) in BUCKET_BOUNDS.iter().zip(&self.0.bucket_counts) {
             _ = writeln!(text, "plenary_mail_seconds_bucket{{le=\"{bound}\"}} {}", read(count));
         }
         let sent = read(&self.0.sent);
         _ = writeln!(text, "plenary_mail_seconds_bucket{{le=\"+Inf\"}} {sent}");
-        _ = writeln!(text, "plenary_mail_seconds_sum {}\nplenary_mail_seconds_count {sent}", read(&self.0.seconds));
+        _ = writeln!(
+            text,
+            "plenary_mail_seconds_sum {}\nplenary_mail_seconds_count {sent}",
+            read(&self.0.total_seconds)
+        );
         text
     }
 }
@@ -136,10 +140,10 @@ pub async fn read_metrics(
     metrics: web::Data<Metrics>,
     connections: web::Data<Connections>,
 ) -> Result<HttpResponse, Problem> {
-    let depth = database.read(tracking::depth).await;
+    let depth = database.read(tracking::outbox_depth).await;
     let depth = depth.inspect_err(|error| tracing::debug!(%error, "the outbox cannot be counted")).ok();
     let outbox =
         depth.map(|(states, oldest)| (states, oldest.map_or(0, |at| (clock::now() - at).num_seconds().max(0))));
-    let text = database.numbers() + &connections.metrics() + &metrics.write(outbox);
+    let text = database.metrics() + &connections.metrics() + &metrics.write(outbox);
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }

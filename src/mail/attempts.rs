@@ -7,7 +7,7 @@ use crate::{
     database::{
         Connection, DatabaseError,
         schema::mail_attempts,
-        types::{DbInstant, word_columns},
+        types::{DbInstant, text_enum_columns},
     },
     ids::{Id, MailAttemptId, MessageId},
     values::text_enum,
@@ -24,7 +24,7 @@ text_enum! {
         Failed = "failed",
     }
 }
-word_columns!(AttemptOutcome);
+text_enum_columns!(AttemptOutcome);
 
 #[derive(Insertable)]
 #[diesel(table_name = mail_attempts)]
@@ -36,7 +36,7 @@ struct NewAttempt<'a> {
     reply: &'a str,
 }
 
-pub fn note_attempt(
+pub fn record_attempt(
     connection: &mut Connection,
     message: MessageId,
     outcome: AttemptOutcome,
@@ -57,7 +57,7 @@ pub struct Attempt {
 }
 
 /// The attempts to send a message, oldest first.
-pub fn attempts(connection: &mut Connection, message: MessageId) -> Result<Vec<Attempt>, DatabaseError> {
+pub fn list_attempts(connection: &mut Connection, message: MessageId) -> Result<Vec<Attempt>, DatabaseError> {
     Ok(mail_attempts::table
         .filter(mail_attempts::message_id.eq(message))
         .order((mail_attempts::at, mail_attempts::id))

@@ -8,7 +8,7 @@ use crate::{
     database::{
         Connection, DatabaseError, on_backend,
         schema::mail_blocks,
-        types::{DbInstant, word_columns},
+        types::{DbInstant, text_enum_columns},
     },
     ids::ConferenceId,
     values::text_enum,
@@ -23,19 +23,19 @@ text_enum! {
         Unsubscribed = "unsubscribed",
     }
 }
-word_columns!(BlockReason);
+text_enum_columns!(BlockReason);
 
 /// Blocks an address and cancels its waiting broadcast messages. An existing block is left as it is.
 pub fn block(
     connection: &mut Connection,
     conference: ConferenceId,
-    folded: &str,
+    folded_address: &str,
     reason: BlockReason,
     detail: Option<&str>,
 ) -> Result<(), DatabaseError> {
     let row = (
         mail_blocks::conference_id.eq(conference),
-        mail_blocks::address_folded.eq(folded),
+        mail_blocks::address_folded.eq(folded_address),
         mail_blocks::reason.eq(reason),
         mail_blocks::detail.eq(detail),
         mail_blocks::created_at.eq(DbInstant(clock::now())),
@@ -47,22 +47,22 @@ pub fn block(
         BlockReason::Bounced => &LetterKind::OF_BROADCASTS[..],
         BlockReason::Unsubscribed => &LetterKind::DECLINABLE[..],
     };
-    withdraw(connection, conference, &[folded.to_owned()], kinds)
+    withdraw(connection, conference, &[folded_address.to_owned()], kinds)
 }
 
 /// Removes a block; returns whether there was one.
 pub fn unblock(
     connection: &mut Connection,
     conference: ConferenceId,
-    folded: &str,
+    folded_address: &str,
     reason: BlockReason,
 ) -> Result<bool, DatabaseError> {
-    let key = (conference, folded, reason);
+    let key = (conference, folded_address, reason);
     Ok(diesel::delete(mail_blocks::table.find(key)).execute(connection)? == 1)
 }
 
 #[derive(Debug, Queryable)]
-pub struct Blocked {
+pub struct BlockedAddress {
     /// The address, folded.
     pub address: String,
     pub reason: BlockReason,
@@ -72,12 +72,12 @@ pub struct Blocked {
 }
 
 /// Blocked addresses of a conference, sorted, after the address `after`.
-pub fn blocked(
+pub fn list_blocked(
     connection: &mut Connection,
     conference: ConferenceId,
     after: Option<&str>,
     limit: i64,
-) -> Result<Vec<Blocked>, DatabaseError> {
+) -> Result<Vec<BlockedAddress>, DatabaseError> {
     let rows = mail_blocks::table
         .filter(mail_blocks::conference_id.eq(conference))
         .filter(mail_blocks::address_folded.gt(after.unwrap_or_default()))
@@ -88,14 +88,14 @@ pub fn blocked(
 }
 
 /// Which of these addresses (folded) are blocked, with the reasons.
-pub fn blocked_of(
+pub fn find_blocked(
     connection: &mut Connection,
     conference: ConferenceId,
-    folded: &[String],
+    folded_addresses: &[String],
 ) -> Result<Vec<(String, BlockReason)>, DatabaseError> {
     Ok(mail_blocks::table
         .filter(mail_blocks::conference_id.eq(conference))
-        .filter(mail_blocks::address_folded.eq_any(folded))
+        .filter(mail_blocks::address_folded.eq_any(folded_addresses))
         .select((mail_blocks::address_folded, mail_blocks::reason))
         .load(connection)?)
 }

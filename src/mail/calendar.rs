@@ -13,7 +13,7 @@ pub struct Letterhead<'a> {
     /// The sender's address.
     pub organiser: &'a str,
     /// Time at which the letter was caused (`DTSTAMP`).
-    pub stamp: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
 }
 
 /// The iTIP method (RFC 5546).
@@ -23,66 +23,66 @@ pub fn method(entry: CalendarEntry) -> &'static str {
 
 /// Renders the conference and the sessions in which the recipient has a seat. The conference is an all-day event, so
 /// that it does not move with the reader's time zone. A cancellation removes all entries.
-pub fn render(content: &LetterContent, entry: CalendarEntry, head: &Letterhead<'_>) -> String {
+pub fn render(content: &LetterContent, entry: CalendarEntry, letterhead: &Letterhead<'_>) -> String {
     let mut event = Event::new();
     event
-        .uid(&format!("{}@{}", content.registration, head.domain))
-        .summary(&line(&content.conference))
+        .uid(&format!("{}@{}", content.registration, letterhead.domain))
+        .summary(&printable(&content.conference))
         .starts(content.starts_on)
         .ends(content.ends_on.checked_add_days(Days::new(1)).unwrap_or(content.ends_on));
     if let Some(venue) = &content.venue {
-        event.location(&line(venue));
+        event.location(&printable(venue));
     }
     // Calendars are shared with others: the reference may be in one, the personal link may not.
     event.description(&content.reference);
-    let conference = finished(event, entry, head);
+    let conference = finish_event(event, entry, letterhead);
     let sessions = if entry.cancelled { &content.left } else { &content.sessions };
     let sessions = sessions.iter().filter(|session| !session.waits);
-    let sessions = sessions.filter_map(|line| session(content, line, entry, head));
-    calendar(entry, std::iter::once(conference).chain(sessions))
+    let sessions = sessions.filter_map(|line| session_event(content, line, entry, letterhead));
+    calendar_text(entry, std::iter::once(conference).chain(sessions))
 }
 
 /// Cancels the entries of the sessions that the recipient has left, while the conference stays; `None` if there are
 /// none.
-pub fn render_left(content: &LetterContent, sequence: u32, head: &Letterhead<'_>) -> Option<String> {
+pub fn render_left_sessions(content: &LetterContent, sequence: u32, letterhead: &Letterhead<'_>) -> Option<String> {
     let entry = CalendarEntry { sequence, cancelled: true };
-    let mut left = content.left.iter().filter_map(|line| session(content, line, entry, head)).peekable();
-    left.peek()?;
-    Some(calendar(entry, left))
+    let mut events = content.left.iter().filter_map(|line| session_event(content, line, entry, letterhead)).peekable();
+    events.peek()?;
+    Some(calendar_text(entry, events))
 }
 
-fn session(
+fn session_event(
     content: &LetterContent,
     session: &SessionLine,
     entry: CalendarEntry,
-    head: &Letterhead<'_>,
+    letterhead: &Letterhead<'_>,
 ) -> Option<Event> {
     let (id, ends_at) = (session.id?, session.ends_at?);
     let mut event = Event::new();
     event
-        .uid(&format!("{id}.{}@{}", content.registration, head.domain))
-        .summary(&line(&session.title))
+        .uid(&format!("{id}.{}@{}", content.registration, letterhead.domain))
+        .summary(&printable(&session.title))
         .starts(session.starts_at.with_timezone(&Utc))
         .ends(ends_at.with_timezone(&Utc));
-    let place: Vec<&str> = session.room.iter().chain(&content.venue).map(String::as_str).collect();
-    if !place.is_empty() {
-        event.location(&line(&place.join(", ")));
+    let location: Vec<&str> = session.room.iter().chain(&content.venue).map(String::as_str).collect();
+    if !location.is_empty() {
+        event.location(&printable(&location.join(", ")));
     }
     event.description(&content.reference);
-    Some(finished(event, entry, head))
+    Some(finish_event(event, entry, letterhead))
 }
 
-fn finished(mut event: Event, entry: CalendarEntry, head: &Letterhead<'_>) -> Event {
+fn finish_event(mut event: Event, entry: CalendarEntry, letterhead: &Letterhead<'_>) -> Event {
     event
         .sequence(entry.sequence)
-        .timestamp(head.stamp)
+        .timestamp(letterhead.created_at)
         .add_property("TRANSP", "OPAQUE")
-        .append_property(Property::new("ORGANIZER", format!("mailto:{}", head.organiser)))
+        .append_property(Property::new("ORGANIZER", format!("mailto:{}", letterhead.organiser)))
         .status(if entry.cancelled { EventStatus::Cancelled } else { EventStatus::Confirmed });
     event.done()
 }
 
-fn calendar(entry: CalendarEntry, events: impl Iterator<Item = Event>) -> String {
+fn calendar_text(entry: CalendarEntry, events: impl Iterator<Item = Event>) -> String {
     let mut calendar = Calendar::empty();
     calendar
         .append_property(Property::new("VERSION", "2.0"))
@@ -93,6 +93,6 @@ fn calendar(entry: CalendarEntry, events: impl Iterator<Item = Event>) -> String
 }
 
 /// Replaces control characters, which the `icalendar` crate does not escape.
-fn line(text: &str) -> String {
+fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -1,22 +1,20 @@
-//! Composes a whole e-mail message: texts, calendar, badge code, headers and DKIM signature.
+//! Composes a whole e-mail message: texts, calendar, badge code and headers; [`super::dkim`] signs it.
 
 use std::{io, str::FromStr as _};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lettre::{
     Address, Message,
     address::Envelope,
     message::{
         Attachment, Body, Mailbox, MultiPart, SinglePart,
-        dkim::{DkimCanonicalization, DkimCanonicalizationType, DkimConfig, DkimSigningAlgorithm, DkimSigningKey},
         header::{ContentType, HeaderName, HeaderValue},
     },
 };
-use rsa::{pkcs1::DecodeRsaPrivateKey as _, pkcs8::EncodePublicKey as _};
 
 use super::{
     calendar::{self, Letterhead},
     config::MailConfig,
+    dkim::Signer,
     letter::{CalendarEntry, ClaimedMessage, LinkKind},
     templates::{Links, Renderer},
 };
@@ -29,8 +27,8 @@ use crate::{
     qr,
 };
 
-/// Pixels per module of a QR code.
-const SCALE: u16 = 5;
+/// Width of a module of a QR code.
+const QR_MODULE_PIXELS: u16 = 5;
 
 /// Composes messages from letters.
 pub struct Composer {
@@ -40,19 +38,10 @@ pub struct Composer {
     sender: Mailbox,
     reply_to: Option<Mailbox>,
     bounces_to: Address,
-    signing: Option<Signing>,
+    signer: Option<Signer>,
 }
 
-/// The headers that every DKIM signature covers.
-const SIGNED: [&str; 6] = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version"];
-
-/// DKIM configurations of letters to one person and of broadcasts.
-struct Signing {
-    of_one: DkimConfig,
-    of_many: DkimConfig,
-}
-
-type Fault = Box<dyn std::error::Error + Send + Sync>;
+type ComposeError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Composer {
     /// Builds a composer from the settings; links begin with `public_url`.
@@ -63,26 +52,7 @@ impl Composer {
         let mailbox = |text: &String| Mailbox::from_str(text).map_err(io::Error::other);
         let sender = mailbox(&config.from)?;
         let bounces_to = config.bounces_to.as_ref().map(mailbox).transpose()?;
-        let signing = match &config.dkim_key {
-            None => None,
-            Some(path) => {
-                let wrong = |reason: String| io::Error::other(format!("mail_dkim_key {}: {reason}", path.display()));
-                let pem = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-                let signing = |headers: &[&'static str]| {
-                    let key = DkimSigningKey::new(&pem, DkimSigningAlgorithm::Rsa);
-                    let key = key.map_err(|error| wrong(format!("is no RSA key in PKCS #1 PEM: {error}")))?;
-                    let headers = headers.iter().map(|name| HeaderName::new_from_ascii_str(name)).collect();
-                    let (selector, domain) = (config.dkim_selector.clone(), sender.email.domain().to_owned());
-                    // Mail servers fold headers and trim lines on the way.
-                    let canonicalization =
-                        DkimCanonicalization { header: DkimCanonicalizationType::Relaxed, ..Default::default() };
-                    Ok::<_, io::Error>(DkimConfig::new(selector, domain, key, headers, canonicalization))
-                };
-                // RFC 8058, section 3.1: the headers for unsubscribing must be signed, too.
-                let of_many = [&SIGNED[..], &["List-Unsubscribe", "List-Unsubscribe-Post"]].concat();
-                Some(Signing { of_one: signing(&SIGNED)?, of_many: signing(&of_many)? })
-            }
-        };
+        let signer = Signer::load(config, sender.email.domain())?;
         Ok(Self {
             renderer: Renderer::new().map_err(io::Error::other)?,
             secret,
@@ -90,41 +60,32 @@ impl Composer {
             bounces_to: bounces_to.map_or_else(|| sender.email.clone(), |mailbox| mailbox.email),
             reply_to: config.reply_to.as_ref().map(mailbox).transpose()?,
             sender,
-            signing,
+            signer,
         })
     }
 
-    /// The `Message-ID` of a message, without angle brackets; the same in every attempt.
-    pub fn name(&self, message: MessageId) -> String {
-        format!("{message}@{}", self.sender.email.domain())
+    /// The domain of the sender's address.
+    pub fn sender_domain(&self) -> &str {
+        self.sender.email.domain()
     }
 
-    /// Name and content of the DNS TXT record with the public key (RFC 6376, section 3.6.1); `None` if mail is not
-    /// signed.
-    ///
-    /// # Errors
-    /// The DKIM key cannot be read.
-    pub fn record(&self, config: &MailConfig) -> io::Result<Option<(String, String)>> {
-        let Some(path) = &config.dkim_key else { return Ok(None) };
-        let pem = std::fs::read_to_string(path)?;
-        let key = rsa::RsaPrivateKey::from_pkcs1_pem(&pem).map_err(io::Error::other)?;
-        let public = key.to_public_key().to_public_key_der().map_err(io::Error::other)?;
-        let name = format!("{}._domainkey.{}", config.dkim_selector, self.sender.email.domain());
-        Ok(Some((name, format!("v=DKIM1; k=rsa; p={}", STANDARD.encode(public.as_bytes())))))
+    /// The `Message-ID` of a message, without angle brackets; the same in every attempt.
+    pub fn message_id(&self, message: MessageId) -> String {
+        format!("{message}@{}", self.sender_domain())
     }
 
     /// Renders a letter and composes the message.
     ///
     /// # Errors
     /// A template uses a value that the letter does not have, or the recipient's address is not valid.
-    pub fn compose(&self, message: &ClaimedMessage) -> Result<Message, Fault> {
+    pub fn compose(&self, message: &ClaimedMessage) -> Result<Message, ComposeError> {
         let content = &message.content;
         let links = self.links(message);
-        let words = self.renderer.render(message, &links)?;
-        let code = if content.has_badge { self.code(message)? } else { None };
-        let html = SinglePart::html(words.html);
-        let mut body = MultiPart::alternative().singlepart(SinglePart::plain(words.text));
-        body = match &code {
+        let rendered = self.renderer.render(message, &links)?;
+        let badge_code = if content.has_badge { self.badge_code(message)? } else { None };
+        let html = SinglePart::html(rendered.html);
+        let mut body = MultiPart::alternative().singlepart(SinglePart::plain(rendered.text));
+        body = match &badge_code {
             None => body.singlepart(html),
             Some(png) => body.multipart(
                 MultiPart::related()
@@ -134,34 +95,35 @@ impl Composer {
         };
         let mut files = Vec::new();
         if let Some(entry) = content.calendar {
-            let (sender, stamp) = (&self.sender.email, message.created_at);
-            let head = Letterhead { domain: sender.domain(), organiser: sender.as_ref(), stamp };
-            let file = calendar::render(content, entry, &head);
+            let (sender, created_at) = (&self.sender.email, message.created_at);
+            let letterhead = Letterhead { domain: sender.domain(), organiser: sender.as_ref(), created_at };
+            let file = calendar::render(content, entry, &letterhead);
             body = body.singlepart(calendar_part(entry, file.clone())?);
             files.push(("conference.ics", file));
-            let left = calendar::render_left(content, entry.sequence, &head).filter(|_| !entry.cancelled);
-            files.extend(left.map(|file| ("left.ics", file)));
+            let left_sessions =
+                calendar::render_left_sessions(content, entry.sequence, &letterhead).filter(|_| !entry.cancelled);
+            files.extend(left_sessions.map(|file| ("left.ics", file)));
         }
-        let mut whole = MultiPart::mixed().multipart(body);
+        let mut mixed = MultiPart::mixed().multipart(body);
         for (name, file) in files {
             let part = Attachment::new(name.to_owned()).body(file, ContentType::parse("application/ics")?);
-            whole = whole.singlepart(part);
+            mixed = mixed.singlepart(part);
         }
-        if let Some(png) = code {
-            whole = whole.singlepart(Attachment::new("badge.png".to_owned()).body(png, png_type()?));
+        if let Some(png) = badge_code {
+            mixed = mixed.singlepart(Attachment::new("badge.png".to_owned()).body(png, png_type()?));
         }
-        let to: Address = deliverable(&message.recipient)?.parse()?;
+        let to: Address = with_ascii_domain(&message.recipient)?.parse()?;
         let mut builder = Message::builder()
-            .message_id(Some(format!("<{}>", self.name(message.id))))
+            .message_id(Some(format!("<{}>", self.message_id(message.id))))
             .date(message.created_at.into())
             .from(self.sender.clone())
             .to(Mailbox::new(Some(content.name.clone()).filter(|name| !name.is_empty()), to.clone()))
-            .subject(words.subject)
+            .subject(rendered.subject)
             .envelope(Envelope::new(Some(self.bounces_to.clone()), vec![to])?);
         if let Some(reply_to) = &self.reply_to {
             builder = builder.reply_to(reply_to.clone());
         }
-        let mut mail = builder.multipart(whole)?;
+        let mut mail = builder.multipart(mixed)?;
         let mut header = |name: &'static str, value: String| {
             mail.headers_mut().insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
         };
@@ -173,19 +135,19 @@ impl Composer {
             header("List-Unsubscribe", format!("<{}>", links.preferences));
             header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned());
         }
-        if let Some(signing) = &self.signing {
-            mail.sign(if message.kind.can_be_declined() { &signing.of_many } else { &signing.of_one });
+        if let Some(signer) = &self.signer {
+            signer.sign(&mut mail, message.kind.can_be_declined());
         }
         Ok(mail)
     }
 
     fn links(&self, message: &ClaimedMessage) -> Links {
         let content = &message.content;
-        let (id, generation) = (content.registration, content.token_generation);
+        let (id, token_generation) = (content.registration, content.token_generation);
         let (parameter, token) = match content.link {
-            LinkKind::Registration => ("token", self.secret.link_token(Id::from_uuid(id), generation)),
-            LinkKind::Invitation => ("invitation", self.secret.invitation_code(Id::from_uuid(id), generation)),
-            LinkKind::Delegation => ("token", self.secret.delegation_token(Id::from_uuid(id), generation)),
+            LinkKind::Registration => ("token", self.secret.link_token(Id::from_uuid(id), token_generation)),
+            LinkKind::Invitation => ("invitation", self.secret.invitation_code(Id::from_uuid(id), token_generation)),
+            LinkKind::Delegation => ("token", self.secret.delegation_token(Id::from_uuid(id), token_generation)),
         };
         let url = format!("{}{}", self.public_url, content.link_path);
         let preferences = self.secret.preferences_token(Id::from_uuid(id));
@@ -196,27 +158,27 @@ impl Composer {
     }
 
     /// The QR code of the recipient's badge, as PNG; `None` if it cannot be drawn.
-    fn code(&self, message: &ClaimedMessage) -> Result<Option<Body>, Fault> {
-        let key = BadgeKey::of(&self.secret, message.conference)?;
+    fn badge_code(&self, message: &ClaimedMessage) -> Result<Option<Body>, ComposeError> {
+        let key = BadgeKey::derive(&self.secret, message.conference)?;
         let (id, generation) = (message.content.registration, message.content.token_generation);
-        let payload = key.write(Badge { registration: Id::from_uuid(id), generation });
-        let png = qr::modules(&payload).and_then(|modules| qr::png(&modules, SCALE));
+        let payload = key.sign(Badge { registration: Id::from_uuid(id), generation });
+        let png = qr::modules(&payload).and_then(|modules| qr::png(&modules, QR_MODULE_PIXELS));
         Ok(png.map(Body::new))
     }
 }
 
-fn png_type() -> Result<ContentType, Fault> {
+fn png_type() -> Result<ContentType, ComposeError> {
     Ok(ContentType::parse("image/png")?)
 }
 
-fn calendar_part(entry: CalendarEntry, file: String) -> Result<SinglePart, Fault> {
+fn calendar_part(entry: CalendarEntry, file: String) -> Result<SinglePart, ComposeError> {
     let method = calendar::method(entry);
     let media_type = ContentType::parse(&format!("text/calendar; method={method}; charset=UTF-8"))?;
     Ok(SinglePart::builder().header(media_type).body(file))
 }
 
 /// The address with its domain in ASCII (RFC 5890), which every mail server accepts. The local part is left as it is.
-fn deliverable(address: &str) -> Result<String, Fault> {
+fn with_ascii_domain(address: &str) -> Result<String, ComposeError> {
     let (local, domain) = address.rsplit_once('@').ok_or("the address has no domain")?;
     Ok(format!("{local}@{}", url::Host::parse(domain)?))
 }

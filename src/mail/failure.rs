@@ -57,7 +57,7 @@ impl Step {
     }
 
     /// Describes a timeout of this step.
-    fn missing(self, seconds: f32) -> String {
+    fn timeout_reason(self, seconds: f32) -> String {
         let within = format!("within {seconds} s");
         match self {
             Self::Connect => format!("there was no connection {within}"),
@@ -81,7 +81,7 @@ impl Step {
     }
 
     /// Whether the session has not yet begun to transfer a message.
-    pub fn is_before_letter(self) -> bool {
+    pub fn is_before_message(self) -> bool {
         !matches!(self, Self::Mail | Self::Rcpt | Self::Data | Self::Content | Self::FinalReply)
     }
 }
@@ -99,33 +99,33 @@ pub enum FailureKind {
 
 #[derive(Debug)]
 pub struct Failure {
-    pub fault: FailureKind,
+    pub kind: FailureKind,
     /// The server's reply, or a description of the timeout. It may contain an address.
-    pub words: String,
+    pub reason: String,
     /// `None` if there was no SMTP session.
     pub step: Option<Step>,
     pub is_timeout: bool,
     /// Whether every command was answered, so that the connection can be used for the next message.
-    pub is_in_step: bool,
+    pub is_connection_usable: bool,
 }
 
 impl Failure {
     /// A failure outside an SMTP session.
-    pub fn new(fault: FailureKind, words: impl Into<String>) -> Self {
-        Self { fault, words: words.into(), step: None, is_timeout: false, is_in_step: false }
+    pub fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
+        Self { kind, reason: reason.into(), step: None, is_timeout: false, is_connection_usable: false }
     }
 
     /// A step that was not answered within its bound. It counts as the server's failure, unless the server may already
     /// have the message.
     pub fn timeout(step: Step, bound: Duration) -> Self {
-        let fault = if step.is_after_data() { FailureKind::Transient } else { FailureKind::Unreachable };
-        let words = step.missing(bound.as_secs_f32());
-        Self { step: Some(step), is_timeout: true, ..Self::new(fault, words) }
+        let kind = if step.is_after_data() { FailureKind::Transient } else { FailureKind::Unreachable };
+        let reason = step.timeout_reason(bound.as_secs_f32());
+        Self { step: Some(step), is_timeout: true, ..Self::new(kind, reason) }
     }
 
     /// A step that the server refused, or in which the connection broke.
     pub fn at(step: Step, error: &Error) -> Self {
-        let fault = if step.is_before_letter() || (!step.is_after_data() && wants_login(error)) {
+        let kind = if step.is_before_message() || (!step.is_after_data() && requires_login(error)) {
             FailureKind::Unreachable
         } else if error.is_permanent() || (step.is_after_data() && is_unreadable(error)) {
             FailureKind::Permanent
@@ -135,14 +135,14 @@ impl Failure {
             FailureKind::Unreachable
         };
         // 421: the server closes the connection (RFC 5321, section 3.8).
-        let is_in_step = error.status().is_some_and(|code| u16::from(code) != 421);
-        Self { step: Some(step), is_in_step, ..Self::new(fault, chain(error)) }
+        let is_connection_usable = error.status().is_some_and(|code| u16::from(code) != 421);
+        Self { step: Some(step), is_connection_usable, ..Self::new(kind, error_chain(error)) }
     }
 
     /// A reply that is not valid at this step. After the content, nobody knows whether the message was accepted.
-    pub fn out_of_step(step: Step, reply: &Response) -> Self {
-        let fault = if step.is_after_data() { FailureKind::Permanent } else { FailureKind::Unreachable };
-        Self { step: Some(step), ..Self::new(fault, format!("the reply has no place here: {}", words(reply))) }
+    pub fn unexpected_reply(step: Step, reply: &Response) -> Self {
+        let kind = if step.is_after_data() { FailureKind::Permanent } else { FailureKind::Unreachable };
+        Self { step: Some(step), ..Self::new(kind, format!("the reply has no place here: {}", reply_text(reply))) }
     }
 
     /// The connection could not be opened.
@@ -162,30 +162,30 @@ fn is_unreadable(error: &Error) -> bool {
         source = cause.source();
     }
     // lettre reports a connection that broke within a reply as the same kind of error.
-    error.is_response() && !chain(error).contains("incomplete response")
+    error.is_response() && !error_chain(error).contains("incomplete response")
 }
 
 /// Whether the server refuses the credentials (RFC 4954, section 6).
-fn wants_login(error: &Error) -> bool {
+fn requires_login(error: &Error) -> bool {
     let code = error.status().map(u16::from);
     matches!(code, Some(530 | 534 | 535 | 538))
 }
 
 /// The reply in one line.
-pub fn words(reply: &Response) -> String {
+pub fn reply_text(reply: &Response) -> String {
     let lines: Vec<&str> = reply.message().collect();
     format!("{} {}", reply.code(), lines.join(" "))
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
+fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        let cause_words = cause.to_string();
-        if !words.contains(&cause_words) {
-            words = format!("{words}: {cause_words}");
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
         }
         source = cause.source();
     }
-    words
+    text
 }

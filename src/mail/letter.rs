@@ -228,13 +228,13 @@ pub struct ClaimedMessage {
     /// Domain of the address.
     pub domain: String,
     /// Whether the message belongs to a broadcast, which may be stopped.
-    pub is_of_broadcast: bool,
+    pub is_broadcast: bool,
 }
 
 /// The language of letters for a reader of the BCP 47 tag `tag`: English if there are none in the reader's.
 pub fn language_of(tag: &str) -> MailLanguage {
     let primary = tag.split('-').next().unwrap_or_default();
-    MailLanguage::from_word(primary).unwrap_or(MailLanguage::English)
+    MailLanguage::from_text(primary).unwrap_or(MailLanguage::English)
 }
 
 #[cfg(test)]
@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stored_letter_without_the_later_fields_reads_as_if_it_had_nothing_to_say_in_them() {
+    fn a_stored_letter_without_later_fields_gets_their_defaults() {
         let stored = json!({
             "conference": "A", "starts_on": "2014-03-31", "ends_on": "2014-04-01", "venue": null, "name": "Ada",
             "reference": "GP-ABC", "category": "Press", "position": null, "link_path": "/x",

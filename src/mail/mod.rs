@@ -25,6 +25,7 @@ mod calendar;
 mod compose;
 mod config;
 pub mod diagnostics;
+mod dkim;
 pub mod failure;
 pub mod lease;
 pub mod letter;
@@ -46,7 +47,7 @@ pub use worker::{Wake, Worker};
 
 pub use crate::mail::{
     letter::language_of,
-    templates::dates,
-    tracking::{addressed_to, written_since},
+    templates::date_range,
+    tracking::{addressed_to, count_written_since},
     worker::purge,
 };

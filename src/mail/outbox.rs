@@ -7,7 +7,7 @@ use diesel::{
 };
 
 use super::{
-    block_list::{BlockReason, blocked_of},
+    block_list::{BlockReason, find_blocked},
     lease::latest_valid_lease,
     letter::{Letter, LetterContent, LetterKind, MessageState, language_of},
 };
@@ -19,17 +19,17 @@ use crate::{
             mail_attempts, mail_templates,
             outbox_messages::{self, dsl},
         },
-        types::{DbInstant, JsonValue, UncheckedWord, word_columns},
+        types::{DbInstant, JsonValue, UncheckedText, text_enum_columns},
     },
     ids::{BroadcastId, ConferenceId, LeaseHolderId, MessageId, RegistrationEventId},
     mail::{
-        attempts::{AttemptOutcome, note_attempt},
-        lease::LEASE,
+        attempts::{AttemptOutcome, record_attempt},
+        lease::LEASE_DURATION,
         letter::ClaimedMessage,
     },
 };
 
-word_columns!(LetterKind, MessageState);
+text_enum_columns!(LetterKind, MessageState);
 
 #[derive(Insertable)]
 #[diesel(table_name = outbox_messages)]
@@ -90,17 +90,17 @@ pub fn enqueue_all(connection: &mut Connection, letters: &[Letter]) -> Result<()
 
 /// Up to `limit` messages that wait for a time which was computed while the clock was ahead. Messages that were
 /// scheduled for a later time on purpose are not among them.
-pub fn dated_ahead(
+pub fn find_dated_ahead(
     connection: &mut Connection,
     longest_pause: TimeDelta,
     limit: i64,
 ) -> Result<Vec<MessageId>, DatabaseError> {
     let DbInstant(ahead) = latest_valid_lease(clock::now());
     let was_tried = dsl::tries.gt(0).or(dsl::last_error.is_not_null());
-    let waits_for_a_retry = was_tried.and(dsl::next_try_at.gt(DbInstant(ahead + longest_pause)));
-    let waits_for_its_cause = dsl::created_at.gt(DbInstant(ahead)).and(dsl::next_try_at.eq(dsl::created_at));
-    let waits = dsl::state.eq(MessageState::Waiting).and(waits_for_a_retry.or(waits_for_its_cause));
-    Ok(outbox_messages::table.filter(waits).select(dsl::id).limit(limit).load(connection)?)
+    let is_retried_ahead = was_tried.and(dsl::next_try_at.gt(DbInstant(ahead + longest_pause)));
+    let was_created_ahead = dsl::created_at.gt(DbInstant(ahead)).and(dsl::next_try_at.eq(dsl::created_at));
+    let is_dated_ahead = dsl::state.eq(MessageState::Waiting).and(is_retried_ahead.or(was_created_ahead));
+    Ok(outbox_messages::table.filter(is_dated_ahead).select(dsl::id).limit(limit).load(connection)?)
 }
 
 /// Makes messages due now.
@@ -114,7 +114,7 @@ pub fn make_due(connection: &mut Connection, messages: &[MessageId]) -> Result<(
 }
 
 /// Whether there is a due message that no process holds a lease on.
-pub fn is_due(connection: &mut Connection) -> Result<bool, DatabaseError> {
+pub fn has_due_message(connection: &mut Connection) -> Result<bool, DatabaseError> {
     let now = clock::now();
     let first: Option<MessageId> = outbox_messages::table
         .filter(dsl::state.eq(MessageState::Waiting).and(dsl::is_held.eq(false)))
@@ -132,20 +132,21 @@ pub fn is_due(connection: &mut Connection) -> Result<bool, DatabaseError> {
 }
 
 /// Claims up to `limit` due messages for `holder`, the oldest first. Skips those that another process holds, and those
-/// in `in_hand`, which this process is sending although its lease may have expired. Skips expired leases of others,
-/// too, unless `takes_over` is set.
+/// in `in_progress`, which this process is sending although its lease may have expired. Skips expired leases of others,
+/// too, unless `may_take_over` is set.
 pub fn claim(
     connection: &mut Connection,
     holder: LeaseHolderId,
-    (in_hand, takes_over): (&[MessageId], bool),
+    in_progress: &[MessageId],
+    may_take_over: bool,
     limit: i64,
 ) -> Result<Vec<ClaimedMessage>, DatabaseError> {
     let now = clock::now();
     let due = outbox_messages::table
         .filter(dsl::state.eq(MessageState::Waiting).and(dsl::is_held.eq(false)))
-        .filter(dsl::id.ne_all(in_hand))
+        .filter(dsl::id.ne_all(in_progress))
         .filter(
-            dsl::lease_holder.is_null().or(dsl::lease_holder.eq(holder)).or(takes_over.into_sql::<Nullable<Bool>>()),
+            dsl::lease_holder.is_null().or(dsl::lease_holder.eq(holder)).or(may_take_over.into_sql::<Nullable<Bool>>()),
         )
         .filter(dsl::next_try_at.le(DbInstant(now)))
         .filter(
@@ -166,12 +167,12 @@ pub fn claim(
         return Ok(Vec::new());
     }
     diesel::update(outbox_messages::table.filter(dsl::id.eq_any(&ids)))
-        .set((dsl::lease_holder.eq(holder), dsl::leased_until.eq(DbInstant(now + LEASE))))
+        .set((dsl::lease_holder.eq(holder), dsl::leased_until.eq(DbInstant(now + LEASE_DURATION))))
         .execute(connection)?;
     type Row = (
         MessageId,
         ConferenceId,
-        UncheckedWord,
+        UncheckedText,
         String,
         String,
         JsonValue,
@@ -196,28 +197,29 @@ pub fn claim(
             dsl::broadcast_id,
         ))
         .load(connection)?;
-    let own = templates(connection, rows.iter().map(|row| row.1).collect())?;
+    let own_templates = own_templates_of(connection, rows.iter().map(|row| row.1).collect())?;
     let mut claimed = Vec::with_capacity(rows.len());
     for row in rows {
-        let (id, conference, word, recipient, language, JsonValue(content), tries, at, domain, broadcast) = row;
+        let (id, conference, kind_text, recipient, language, JsonValue(content), tries, created_at, domain, broadcast) =
+            row;
         // A message that cannot be read must not block all others for ever.
-        let kind = LetterKind::from_word(word.as_str());
-        let read = kind.and_then(|kind| Some((kind, serde_json::from_value::<LetterContent>(content).ok()?)));
-        let (kind, content) = match read {
-            Some(read) => read,
+        let kind = LetterKind::from_text(kind_text.as_str());
+        let letter = kind.and_then(|kind| Some((kind, serde_json::from_value::<LetterContent>(content).ok()?)));
+        let (kind, content) = match letter {
+            Some(letter) => letter,
             None => {
                 // The reason may contain personal data.
-                tracing::error!(message.id = %id, message.kind = word.as_str(), "a message cannot be read");
-                record(connection, (id, holder), &Outcome::Failed, "what the letter says cannot be read")?;
+                tracing::error!(message.id = %id, message.kind = kind_text.as_str(), "a message cannot be read");
+                record(connection, id, holder, &SendOutcome::Failed, "what the letter says cannot be read")?;
                 continue;
             }
         };
-        let spoken = language_of(&language);
-        let template = own
-            .iter()
-            .find(|own| own.0 == conference && own.1.as_str() == kind.as_str() && own.2.as_str() == spoken.as_str());
+        let mail_language = language_of(&language);
+        let template = own_templates.iter().find(|own| {
+            own.0 == conference && own.1.as_str() == kind.as_str() && own.2.as_str() == mail_language.as_str()
+        });
         let template = template.map(|own| own.3.clone());
-        let is_of_broadcast = broadcast.is_some();
+        let is_broadcast = broadcast.is_some();
         claimed.push(ClaimedMessage {
             id,
             conference,
@@ -227,9 +229,9 @@ pub fn claim(
             language,
             content,
             tries,
-            created_at: at.0,
+            created_at: created_at.0,
             domain,
-            is_of_broadcast,
+            is_broadcast,
         });
     }
     Ok(claimed)
@@ -237,50 +239,57 @@ pub fn claim(
 
 /// Whether a claimed message is still to be sent: in the meantime its broadcast may have been stopped, or its recipient
 /// may have unsubscribed.
-pub fn is_wanted(connection: &mut Connection, message: MessageId) -> Result<bool, DatabaseError> {
-    let wanted =
+pub fn is_still_wanted(connection: &mut Connection, message: MessageId) -> Result<bool, DatabaseError> {
+    let query =
         outbox_messages::table.find(message).filter(dsl::state.eq(MessageState::Waiting).and(dsl::is_held.eq(false)));
-    let found: Option<(ConferenceId, String, LetterKind)> =
-        wanted.select((dsl::conference_id, dsl::recipient_folded, dsl::kind)).first(connection).optional()?;
-    let Some((conference, folded, kind)) = found else { return Ok(false) };
-    let reasons = blocked_of(connection, conference, &[folded])?;
+    let row: Option<(ConferenceId, String, LetterKind)> =
+        query.select((dsl::conference_id, dsl::recipient_folded, dsl::kind)).first(connection).optional()?;
+    let Some((conference, folded, kind)) = row else { return Ok(false) };
+    let reasons = find_blocked(connection, conference, &[folded])?;
     Ok(!reasons.iter().any(|(_, reason)| *reason == BlockReason::Bounced || kind.can_be_declined()))
 }
 
 /// Cancels a message that is not to be sent any more, and gives up its lease. If its broadcast is only held, it keeps
 /// waiting.
-pub fn drop_unwanted(connection: &mut Connection, message: MessageId) -> Result<(), DatabaseError> {
-    if !is_wanted(connection, message)? {
-        let of_it = outbox_messages::table.find(message);
-        diesel::update(of_it.filter(dsl::state.eq(MessageState::Waiting).and(dsl::is_held.eq(false))))
+pub fn cancel_unwanted(connection: &mut Connection, message: MessageId) -> Result<(), DatabaseError> {
+    if !is_still_wanted(connection, message)? {
+        let row = outbox_messages::table.find(message);
+        diesel::update(row.filter(dsl::state.eq(MessageState::Waiting).and(dsl::is_held.eq(false))))
             .set((dsl::state.eq(MessageState::Cancelled), dsl::next_try_at.eq(DbInstant(clock::now()))))
             .execute(connection)?;
     }
-    give_back(connection, &[message], clock::now(), None)
+    unclaim(connection, &[message], clock::now(), None)
 }
 
 /// Conference, kind, language and source.
-type OwnTemplate = (ConferenceId, UncheckedWord, UncheckedWord, String);
+type OwnTemplateRow = (ConferenceId, UncheckedText, UncheckedText, String);
 
-fn templates(connection: &mut Connection, of: Vec<ConferenceId>) -> Result<Vec<OwnTemplate>, DatabaseError> {
+fn own_templates_of(
+    connection: &mut Connection,
+    conferences: Vec<ConferenceId>,
+) -> Result<Vec<OwnTemplateRow>, DatabaseError> {
     Ok(mail_templates::table
-        .filter(mail_templates::conference_id.eq_any(of))
+        .filter(mail_templates::conference_id.eq_any(conferences))
         .select((mail_templates::conference_id, mail_templates::kind, mail_templates::language, mail_templates::source))
         .load(connection)?)
 }
 
-/// Renews the leases of `holder` on the messages in `in_hand`.
-pub fn renew(connection: &mut Connection, holder: LeaseHolderId, in_hand: &[MessageId]) -> Result<(), DatabaseError> {
-    let of_holder =
+/// Renews the leases of `holder` on the messages in `in_progress`.
+pub fn renew_leases(
+    connection: &mut Connection,
+    holder: LeaseHolderId,
+    in_progress: &[MessageId],
+) -> Result<(), DatabaseError> {
+    let leased_by_holder =
         outbox_messages::table.filter(dsl::lease_holder.eq(holder)).filter(dsl::state.eq(MessageState::Waiting));
-    diesel::update(of_holder.filter(dsl::id.eq_any(in_hand)))
-        .set(dsl::leased_until.eq(DbInstant(clock::now() + LEASE)))
+    diesel::update(leased_by_holder.filter(dsl::id.eq_any(in_progress)))
+        .set(dsl::leased_until.eq(DbInstant(clock::now() + LEASE_DURATION)))
         .execute(connection)?;
     Ok(())
 }
 
 /// Ends every lease of `holder`, at a graceful stop.
-pub fn release(connection: &mut Connection, holder: LeaseHolderId) -> Result<(), DatabaseError> {
+pub fn release_leases(connection: &mut Connection, holder: LeaseHolderId) -> Result<(), DatabaseError> {
     diesel::update(
         outbox_messages::table.filter(dsl::lease_holder.eq(holder)).filter(dsl::state.eq(MessageState::Waiting)),
     )
@@ -289,20 +298,20 @@ pub fn release(connection: &mut Connection, holder: LeaseHolderId) -> Result<(),
     Ok(())
 }
 
-/// Returns claimed messages that were not attempted, to be claimed again from `next_try_at` on; `why` is shown to
+/// Returns claimed messages that were not attempted, to be claimed again from `next_try_at` on; `reason` is shown to
 /// organisers.
-pub fn give_back(
+pub fn unclaim(
     connection: &mut Connection,
     messages: &[MessageId],
     next_try_at: DateTime<Utc>,
-    why: Option<&str>,
+    reason: Option<&str>,
 ) -> Result<(), DatabaseError> {
-    let of_them =
+    let still_waiting =
         || outbox_messages::table.filter(dsl::id.eq_any(messages)).filter(dsl::state.eq(MessageState::Waiting));
-    if let Some(why) = why {
-        diesel::update(of_them()).set(dsl::last_error.eq(printable(why))).execute(connection)?;
+    if let Some(reason) = reason {
+        diesel::update(still_waiting()).set(dsl::last_error.eq(printable(reason))).execute(connection)?;
     }
-    diesel::update(of_them())
+    diesel::update(still_waiting())
         .set((
             dsl::next_try_at.eq(DbInstant(next_try_at)),
             dsl::lease_holder.eq(None::<LeaseHolderId>),
@@ -313,13 +322,13 @@ pub fn give_back(
 }
 
 /// Replaces control characters; PostgreSQL cannot store a NUL in a text.
-fn printable(words: &str) -> String {
-    words.replace(char::is_control, " ")
+fn printable(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 /// Result of an attempt.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum SendOutcome {
     /// The message was accepted and is never sent again.
     Sent,
     /// The message is tried again at this time.
@@ -332,21 +341,22 @@ pub enum Outcome {
 /// was cancelled or claimed by another process in the meantime; a success does, unless the message has already bounced.
 pub fn record(
     connection: &mut Connection,
-    (message, holder): (MessageId, LeaseHolderId),
-    outcome: &Outcome,
+    message: MessageId,
+    holder: LeaseHolderId,
+    outcome: &SendOutcome,
     reply: &str,
 ) -> Result<(), DatabaseError> {
     let (now, reply) = (DbInstant(clock::now()), &printable(reply));
     let (state, attempt, next_try_at) = match outcome {
-        Outcome::Sent => (MessageState::Sent, AttemptOutcome::Sent, now),
-        Outcome::PutOff(at) => (MessageState::Waiting, AttemptOutcome::PutOff, DbInstant(*at)),
-        Outcome::Failed => (MessageState::Failed, AttemptOutcome::Failed, now),
+        SendOutcome::Sent => (MessageState::Sent, AttemptOutcome::Sent, now),
+        SendOutcome::PutOff(at) => (MessageState::Waiting, AttemptOutcome::PutOff, DbInstant(*at)),
+        SendOutcome::Failed => (MessageState::Failed, AttemptOutcome::Failed, now),
     };
-    let is_sent = matches!(outcome, Outcome::Sent);
-    let of_it = outbox_messages::table.find(message);
-    let is_ours = dsl::state.eq(MessageState::Waiting).and(dsl::lease_holder.eq(holder).assume_not_null());
+    let is_sent = matches!(outcome, SendOutcome::Sent);
+    let row = outbox_messages::table.find(message);
+    let is_leased_by_holder = dsl::state.eq(MessageState::Waiting).and(dsl::lease_holder.eq(holder).assume_not_null());
     let was_accepted = dsl::state.ne(MessageState::Failed).and(is_sent.into_sql::<Bool>());
-    let recorded = diesel::update(of_it.filter(is_ours.or(was_accepted)))
+    let recorded = diesel::update(row.filter(is_leased_by_holder.or(was_accepted)))
         .set((
             dsl::state.eq(state),
             dsl::tries.eq(dsl::tries + 1),
@@ -357,16 +367,16 @@ pub fn record(
             dsl::last_error.eq((!is_sent).then_some(reply.as_str())),
         ))
         .execute(connection)?;
-    let is_there = recorded == 1 || of_it.count().get_result::<i64>(connection)? == 1;
-    if !is_there {
+    let exists = recorded == 1 || row.count().get_result::<i64>(connection)? == 1;
+    if !exists {
         // Its conference was deleted in the meantime.
         return Ok(());
     }
-    note_attempt(connection, message, attempt, reply)
+    record_attempt(connection, message, attempt, reply)
 }
 
 /// Messages that are scrubbed in one transaction.
-const SCRUB: i64 = 500;
+const SCRUB_BATCH: i64 = 500;
 
 /// Removes the personal data from messages that ended before `before`; returns their number. Kind, state and times are
 /// kept.
@@ -375,7 +385,7 @@ pub fn scrub(connection: &mut Connection, before: DateTime<Utc>) -> Result<usize
         .filter(dsl::state.ne(MessageState::Waiting))
         .filter(dsl::scrubbed_at.is_null())
         .filter(dsl::next_try_at.lt(DbInstant(before)))
-        .limit(SCRUB)
+        .limit(SCRUB_BATCH)
         .select(dsl::id);
     let ids: Vec<MessageId> = match connection {
         Connection::Postgresql(inner) => ended.for_update().skip_locked().load(inner)?,

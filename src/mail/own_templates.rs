@@ -8,12 +8,12 @@ use crate::{
     database::{
         Connection, DatabaseError,
         schema::mail_templates,
-        types::{DbInstant, word_columns},
+        types::{DbInstant, text_enum_columns},
     },
     ids::ConferenceId,
 };
 
-word_columns!(MailLanguage);
+text_enum_columns!(MailLanguage);
 
 /// A conference's own template, which replaces a shipped one.
 #[derive(Debug, Clone, Queryable)]
@@ -46,7 +46,8 @@ pub fn list_own_templates(
 pub fn find_own_template(
     connection: &mut Connection,
     conference: ConferenceId,
-    (kind, language): (LetterKind, MailLanguage),
+    kind: LetterKind,
+    language: MailLanguage,
 ) -> Result<Option<String>, DatabaseError> {
     Ok(mail_templates::table
         .find((conference, kind, language))
@@ -59,11 +60,12 @@ pub fn find_own_template(
 pub fn put_own_template(
     connection: &mut Connection,
     conference: ConferenceId,
-    (kind, language): (LetterKind, MailLanguage),
+    kind: LetterKind,
+    language: MailLanguage,
     source: &str,
-    by: &str,
+    actor_name: &str,
 ) -> Result<(), DatabaseError> {
-    delete_own_template(connection, conference, (kind, language))?;
+    delete_own_template(connection, conference, kind, language)?;
     diesel::insert_into(mail_templates::table)
         .values((
             mail_templates::conference_id.eq(conference),
@@ -71,7 +73,7 @@ pub fn put_own_template(
             mail_templates::language.eq(language),
             mail_templates::source.eq(source),
             mail_templates::updated_at.eq(DbInstant(clock::now())),
-            mail_templates::updated_by.eq(by),
+            mail_templates::updated_by.eq(actor_name),
         ))
         .execute(connection)?;
     Ok(())
@@ -81,7 +83,8 @@ pub fn put_own_template(
 pub fn delete_own_template(
     connection: &mut Connection,
     conference: ConferenceId,
-    (kind, language): (LetterKind, MailLanguage),
+    kind: LetterKind,
+    language: MailLanguage,
 ) -> Result<bool, DatabaseError> {
     Ok(diesel::delete(mail_templates::table.find((conference, kind, language))).execute(connection)? == 1)
 }

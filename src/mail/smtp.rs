@@ -32,7 +32,7 @@ use tokio::{
     time::{self, Instant},
 };
 
-use super::failure::{Failure, FailureKind, Step, words};
+use super::failure::{Failure, FailureKind, Step, reply_text};
 
 /// Longest durations of the steps of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// Longest wait for the reply to QUIT.
 const QUIT_MAX: Duration = Duration::from_secs(2);
 /// Bytes of content for which the bound of a step applies.
-const PIECE: usize = 64 * 1024;
+const CHUNK_BYTES: usize = 64 * 1024;
 
 /// An SMTP server and a pool of idle connections to it.
 pub struct Smtp {
@@ -70,11 +70,11 @@ pub struct Smtp {
     security: Security,
     tls: TlsParameters,
     login: Option<Credentials>,
-    hello: ClientId,
+    client_id: ClientId,
     bounds: Bounds,
     idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
     idle_max: usize,
-    silent: AtomicUsize,
+    silent_count: AtomicUsize,
 }
 
 impl Smtp {
@@ -83,7 +83,8 @@ impl Smtp {
     /// # Errors
     /// The host is not a valid TLS server name.
     pub fn new(
-        (host, port): (&str, u16),
+        host: &str,
+        port: u16,
         security: Security,
         login: Option<(String, String)>,
         bounds: Bounds,
@@ -95,11 +96,11 @@ impl Smtp {
             security,
             tls: TlsParameters::new(host.to_owned()).map_err(io::Error::other)?,
             login: login.map(|(user, password)| Credentials::new(user, password)),
-            hello: ClientId::default(),
+            client_id: ClientId::default(),
             bounds,
             idle: Mutex::default(),
             idle_max,
-            silent: AtomicUsize::new(0),
+            silent_count: AtomicUsize::new(0),
         })
     }
 
@@ -109,11 +110,11 @@ impl Smtp {
     /// The message was not accepted, as far as is known.
     pub async fn send(&self, envelope: &Envelope, content: &[u8]) -> Result<String, Failure> {
         let mut connection = self.connection().await?;
-        let sent = self.converse(&mut connection, envelope, content).await;
-        if sent.as_ref().map_or_else(|failure| failure.is_in_step, |_| true) {
-            self.keep(connection);
+        let result = self.transfer(&mut connection, envelope, content).await;
+        if result.as_ref().map_or_else(|failure| failure.is_connection_usable, |_| true) {
+            self.keep_idle(connection);
         }
-        sent
+        result
     }
 
     /// Connects, and logs in if there are credentials.
@@ -127,14 +128,14 @@ impl Smtp {
     }
 
     /// Number of messages that have waited for the reply to their final dot for longer than the bound of a step.
-    pub fn silent(&self) -> usize {
-        self.silent.load(Ordering::Relaxed)
+    pub fn silent_count(&self) -> usize {
+        self.silent_count.load(Ordering::Relaxed)
     }
 
     /// Closes connections that have been idle for longer than [`IDLE_MAX`].
     pub fn close_idle(&self) {
         let now = Instant::now();
-        let old: Vec<_> = self.kept().extract_if(.., |(_, since)| now.duration_since(*since) > IDLE_MAX).collect();
+        let old: Vec<_> = self.idle().extract_if(.., |(_, since)| now.duration_since(*since) > IDLE_MAX).collect();
         for (connection, _) in old {
             tokio::spawn(quit(connection));
         }
@@ -142,18 +143,18 @@ impl Smtp {
 
     /// Closes every idle connection.
     pub async fn close(&self) {
-        let all = std::mem::take(&mut *self.kept());
+        let all = std::mem::take(&mut *self.idle());
         join_all(all.into_iter().map(|(connection, _)| quit(connection))).await;
     }
 
-    fn kept(&self) -> MutexGuard<'_, Vec<(AsyncSmtpConnection, Instant)>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<(AsyncSmtpConnection, Instant)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, connection: AsyncSmtpConnection) {
-        let mut kept = self.kept();
-        if kept.len() < self.idle_max {
-            kept.push((connection, Instant::now()));
+    fn keep_idle(&self, connection: AsyncSmtpConnection) {
+        let mut idle = self.idle();
+        if idle.len() < self.idle_max {
+            idle.push((connection, Instant::now()));
         }
     }
 
@@ -161,12 +162,12 @@ impl Smtp {
     async fn connection(&self) -> Result<AsyncSmtpConnection, Failure> {
         loop {
             self.close_idle();
-            let Some((mut connection, _)) = self.kept().pop() else { return self.open().await };
-            match self.answer(Step::Reset, connection.command(Rset)).await {
+            let Some((mut connection, _)) = self.idle().pop() else { return self.open().await };
+            match self.expect_success(Step::Reset, connection.command(Rset)).await {
                 Ok(_) => return Ok(connection),
                 Err(failure) if failure.is_timeout => {
                     // The other idle connections lead to the same silent server.
-                    self.kept().clear();
+                    self.idle().clear();
                     return Err(failure);
                 }
                 // The server has closed it in the meantime, as it may.
@@ -177,24 +178,24 @@ impl Smtp {
 
     /// Connects to the first address of the server that accepts, and logs in.
     async fn open(&self) -> Result<AsyncSmtpConnection, Failure> {
-        let found = time::timeout(self.bounds.step, lookup_host((self.host.as_str(), self.port))).await;
-        let addresses: Vec<SocketAddr> = found
+        let lookup = time::timeout(self.bounds.step, lookup_host((self.host.as_str(), self.port))).await;
+        let addresses: Vec<SocketAddr> = lookup
             .map_err(|_| Failure::timeout(Step::Connect, self.bounds.step))?
             .map_err(|error| Failure::no_connection(&error))?
             .collect();
         let mut connection = match self.security {
-            Security::Implicit => self.open_wrapped(&addresses).await?,
+            Security::Implicit => self.open_with_tls(&addresses).await?,
             Security::StartTls | Security::None => {
                 let stream = self.connect(&addresses).await?;
-                let greeting = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello);
-                self.bounded(Step::Greeting, greeting).await?
+                let greeting = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.client_id);
+                self.within_bound(Step::Greeting, greeting).await?
             }
         };
         if self.security == Security::StartTls {
-            self.bounded(Step::StartTls, connection.starttls(self.tls.clone(), &self.hello)).await?;
+            self.within_bound(Step::StartTls, connection.starttls(self.tls.clone(), &self.client_id)).await?;
         }
         if let Some(login) = &self.login {
-            self.answer(Step::Login, connection.auth(DEFAULT_MECHANISMS, login)).await?;
+            self.expect_success(Step::Login, connection.auth(DEFAULT_MECHANISMS, login)).await?;
         }
         Ok(connection)
     }
@@ -213,16 +214,17 @@ impl Smtp {
     }
 
     /// `lettre` connects, does the TLS handshake and sends EHLO in one call.
-    async fn open_wrapped(&self, addresses: &[SocketAddr]) -> Result<AsyncSmtpConnection, Failure> {
-        let each = self.bounds.step.min(CONNECT_MAX);
-        let bound = each * u32::try_from(addresses.len()).unwrap_or(1) + self.bounds.step;
+    async fn open_with_tls(&self, addresses: &[SocketAddr]) -> Result<AsyncSmtpConnection, Failure> {
+        let bound_per_address = self.bounds.step.min(CONNECT_MAX);
+        let bound = bound_per_address * u32::try_from(addresses.len()).unwrap_or(1) + self.bounds.step;
         let tls = Some(self.tls.clone());
-        let opening = AsyncSmtpConnection::connect_tokio1(addresses, Some(each), &self.hello, tls, None);
+        let opening =
+            AsyncSmtpConnection::connect_tokio1(addresses, Some(bound_per_address), &self.client_id, tls, None);
         let opened = time::timeout(bound, opening).await.map_err(|_| Failure::timeout(Step::Connect, bound))?;
         opened.map_err(|error| Failure::at(Step::Connect, &error))
     }
 
-    async fn converse(
+    async fn transfer(
         &self,
         connection: &mut AsyncSmtpConnection,
         envelope: &Envelope,
@@ -230,79 +232,79 @@ impl Smtp {
     ) -> Result<String, Failure> {
         let parameters = parameters(connection, envelope, content)?;
         let sender = envelope.from().cloned();
-        self.answer(Step::Mail, connection.command(Mail::new(sender, parameters))).await?;
+        self.expect_success(Step::Mail, connection.command(Mail::new(sender, parameters))).await?;
         for recipient in envelope.to() {
-            self.answer(Step::Rcpt, connection.command(Rcpt::new(recipient.clone(), Vec::new()))).await?;
+            self.expect_success(Step::Rcpt, connection.command(Rcpt::new(recipient.clone(), Vec::new()))).await?;
         }
-        let reply = self.bounded(Step::Data, connection.command(Data)).await?;
+        let reply = self.within_bound(Step::Data, connection.command(Data)).await?;
         if !reply.has_code(354) {
-            return Err(Failure::out_of_step(Step::Data, &reply));
+            return Err(Failure::unexpected_reply(Step::Data, &reply));
         }
-        let reply = self.deliver(connection, content).await?;
-        Ok(words(&reply))
+        let reply = self.send_content(connection, content).await?;
+        Ok(reply_text(&reply))
     }
 
     /// Writes the content and waits for the reply to the final dot.
-    async fn deliver(&self, connection: &mut AsyncSmtpConnection, content: &[u8]) -> Result<Response, Failure> {
+    async fn send_content(&self, connection: &mut AsyncSmtpConnection, content: &[u8]) -> Result<Response, Failure> {
         let Bounds { step, final_reply } = self.bounds;
         // `lettre` asks for a piece once the one before is written.
-        let asked = Cell::new((Instant::now(), false));
-        let mut rest = content.chunks(PIECE);
-        let pieces = std::iter::from_fn(|| {
-            let piece = rest.next();
-            asked.set((Instant::now(), piece.is_none()));
-            piece
+        let requested = Cell::new((Instant::now(), false));
+        let mut chunks = content.chunks(CHUNK_BYTES);
+        let content_chunks = std::iter::from_fn(|| {
+            let chunk = chunks.next();
+            requested.set((Instant::now(), chunk.is_none()));
+            chunk
         });
-        let mut sending = pin!(connection.message_iter(pieces));
+        let mut sending = pin!(connection.message_iter(content_chunks));
         let written_at = loop {
-            let (at, is_whole) = asked.get();
-            if is_whole {
+            let (at, is_complete) = requested.get();
+            if is_complete {
                 break at;
             }
             match time::timeout_at(at + step, &mut sending).await {
-                Ok(reply) => return final_answer(reply),
-                Err(_) if asked.get() == (at, false) => return Err(Failure::timeout(Step::Content, step)),
+                Ok(reply) => return final_reply_of(reply),
+                Err(_) if requested.get() == (at, false) => return Err(Failure::timeout(Step::Content, step)),
                 Err(_) => {}
             }
         };
         if let Ok(reply) = time::timeout_at(written_at + step.min(final_reply), &mut sending).await {
-            return final_answer(reply);
+            return final_reply_of(reply);
         }
-        let _silent = Silent::count(&self.silent);
+        let _silent = SilentMessage::count(&self.silent_count);
         match time::timeout_at(written_at + final_reply, &mut sending).await {
-            Ok(reply) => final_answer(reply),
+            Ok(reply) => final_reply_of(reply),
             Err(_) => Err(Failure::timeout(Step::FinalReply, final_reply)),
         }
     }
 
     /// Runs a step that needs a positive reply.
-    async fn answer(
+    async fn expect_success(
         &self,
         step: Step,
         work: impl Future<Output = Result<Response, Error>>,
     ) -> Result<Response, Failure> {
-        let reply = self.bounded(step, work).await?;
-        completed(step, reply)
+        let reply = self.within_bound(step, work).await?;
+        expect_completion(step, reply)
     }
 
-    async fn bounded<T>(&self, step: Step, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+    async fn within_bound<T>(&self, step: Step, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
         let bound = self.bounds.step;
-        let done = time::timeout(bound, work).await.map_err(|_| Failure::timeout(step, bound))?;
-        done.map_err(|error| Failure::at(step, &error))
+        let result = time::timeout(bound, work).await.map_err(|_| Failure::timeout(step, bound))?;
+        result.map_err(|error| Failure::at(step, &error))
     }
 }
 
 /// Counts a message as silent until it is dropped.
-struct Silent<'a>(&'a AtomicUsize);
+struct SilentMessage<'a>(&'a AtomicUsize);
 
-impl<'a> Silent<'a> {
+impl<'a> SilentMessage<'a> {
     fn count(count: &'a AtomicUsize) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         Self(count)
     }
 }
 
-impl Drop for Silent<'_> {
+impl Drop for SilentMessage<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -314,16 +316,16 @@ async fn quit(mut connection: AsyncSmtpConnection) {
     _ = time::timeout(QUIT_MAX, connection.quit()).await;
 }
 
-fn final_answer(reply: Result<Response, Error>) -> Result<Response, Failure> {
+fn final_reply_of(reply: Result<Response, Error>) -> Result<Response, Failure> {
     let reply = reply.map_err(|error| Failure::at(Step::FinalReply, &error))?;
-    completed(Step::FinalReply, reply)
+    expect_completion(Step::FinalReply, reply)
 }
 
 /// A positive completion reply, and not an intermediate one (RFC 5321, section 4.2.1).
-fn completed(step: Step, reply: Response) -> Result<Response, Failure> {
+fn expect_completion(step: Step, reply: Response) -> Result<Response, Failure> {
     match reply.code().severity {
         Severity::PositiveCompletion => Ok(reply),
-        _ => Err(Failure::out_of_step(step, &reply)),
+        _ => Err(Failure::unexpected_reply(step, &reply)),
     }
 }
 
@@ -334,8 +336,12 @@ fn parameters(
     content: &[u8],
 ) -> Result<Vec<MailParameter>, Failure> {
     let lacks = |extension| !connection.server_info().supports_feature(extension);
-    let refused = |words| {
-        Err(Failure { step: Some(Step::Mail), is_in_step: true, ..Failure::new(FailureKind::Permanent, words) })
+    let refused = |reason| {
+        Err(Failure {
+            step: Some(Step::Mail),
+            is_connection_usable: true,
+            ..Failure::new(FailureKind::Permanent, reason)
+        })
     };
     let mut parameters = Vec::new();
     if envelope.from().into_iter().chain(envelope.to()).any(|address| !AsRef::<str>::as_ref(address).is_ascii()) {
@@ -373,12 +379,12 @@ mod tests {
             let mut open = Vec::new();
             for script in scripts {
                 let mut stream = BufReader::new(listener.accept().unwrap().0);
-                for (asked, answer) in script {
+                for (command, answer) in script {
                     let mut line = String::new();
                     // A message ends with a dot.
-                    while !asked.is_empty() && !line.starts_with(asked) {
+                    while !command.is_empty() && !line.starts_with(command) {
                         line.clear();
-                        assert!(stream.read_line(&mut line).unwrap() > 0, "{asked} never came");
+                        assert!(stream.read_line(&mut line).unwrap() > 0, "{command} never came");
                     }
                     stream.get_mut().write_all(format!("{answer}\r\n").as_bytes()).unwrap();
                 }
@@ -391,7 +397,7 @@ mod tests {
 
     fn client(port: u16, security: Security, login: Option<(String, String)>) -> Smtp {
         let bounds = Bounds { step: Duration::from_millis(200), final_reply: Duration::from_millis(400) };
-        Smtp::new(("127.0.0.1", port), security, login, bounds, 1).unwrap()
+        Smtp::new("127.0.0.1", port, security, login, bounds, 1).unwrap()
     }
 
     fn run<T>(work: impl Future<Output = T>) -> T {
@@ -402,13 +408,13 @@ mod tests {
         Envelope::new(Some("from@example.org".parse().unwrap()), vec!["to@example.org".parse().unwrap()]).unwrap()
     }
 
-    fn ended(sent: Result<String, Failure>) -> (Option<Step>, FailureKind, bool) {
+    fn failure_of(sent: Result<String, Failure>) -> (Option<Step>, FailureKind, bool) {
         let failure = sent.unwrap_err();
-        (failure.step, failure.fault, failure.is_timeout)
+        (failure.step, failure.kind, failure.is_timeout)
     }
 
     #[test]
-    fn a_server_that_falls_silent_before_it_has_the_letter_is_unreachable() {
+    fn a_server_that_falls_silent_before_it_has_the_message_is_unreachable() {
         let begun = |more: &[(&'static str, &'static str)]| [GREETING, more].concat();
         let login = Some(("user".to_owned(), "password".to_owned()));
         let cases = [
@@ -425,7 +431,7 @@ mod tests {
         for (script, security, login, step) in cases {
             let smtp = client(server(vec![script]), security, login);
             assert_eq!(
-                ended(run(smtp.send(&envelope(), b"x\r\n"))),
+                failure_of(run(smtp.send(&envelope(), b"x\r\n"))),
                 (Some(step), FailureKind::Unreachable, true),
                 "{step:?}"
             );
@@ -433,43 +439,49 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_falls_silent_over_the_letter_leaves_it_an_attempt() {
-        let asked = [("MAIL", "250 ok"), ("RCPT", "250 ok"), ("DATA", "354 go on")];
+    fn a_timeout_after_the_content_was_sent_counts_as_an_attempt() {
+        let accepted = [("MAIL", "250 ok"), ("RCPT", "250 ok"), ("DATA", "354 go on")];
         // More than the system buffers for a server that does not read.
         let cases = [(vec![b'x'; 64 << 20], Step::Content), (b"x\r\n".to_vec(), Step::FinalReply)];
         for (content, step) in cases {
-            let smtp = client(server(vec![[GREETING, &asked].concat()]), Security::None, None);
-            assert_eq!(ended(run(smtp.send(&envelope(), &content))), (Some(step), FailureKind::Transient, true));
-            assert_eq!(smtp.silent(), 0);
+            let smtp = client(server(vec![[GREETING, &accepted].concat()]), Security::None, None);
+            assert_eq!(failure_of(run(smtp.send(&envelope(), &content))), (Some(step), FailureKind::Transient, true));
+            assert_eq!(smtp.silent_count(), 0);
         }
     }
 
     #[test]
-    fn a_connection_goes_on_to_the_next_letter_only_if_every_command_had_its_reply() {
+    fn a_connection_is_used_again_only_if_every_command_had_its_reply() {
         let refused = [("MAIL", "250 ok"), ("RCPT", "550 no such mailbox"), ("RSET", "250 ok")];
         let sent = [("MAIL", "250 ok"), ("RCPT", "250 ok"), ("DATA", "354 go on"), (".\r\n", "250 first")];
         let again = [GREETING, &sent[..3], &[(".\r\n", "250 second")]].concat();
         let smtp = client(server(vec![[GREETING, &refused, &sent].concat(), again]), Security::None, None);
         run(async {
             let refused = smtp.send(&envelope(), b"x\r\n").await;
-            assert_eq!(ended(refused), (Some(Step::Rcpt), FailureKind::Permanent, false));
+            assert_eq!(failure_of(refused), (Some(Step::Rcpt), FailureKind::Permanent, false));
             assert_eq!(smtp.send(&envelope(), b".\r\nx\r\n").await.unwrap(), "250 first");
             // The kept connection does not answer RSET; the next one is new.
             let silent = smtp.send(&envelope(), b"x\r\n").await;
-            assert_eq!(ended(silent), (Some(Step::Reset), FailureKind::Unreachable, true));
+            assert_eq!(failure_of(silent), (Some(Step::Reset), FailureKind::Unreachable, true));
             assert_eq!(smtp.send(&envelope(), b"x\r\n").await.unwrap(), "250 second");
         });
     }
 
     #[test]
-    fn a_server_that_refuses_us_is_no_letter_s_fault() {
+    fn a_server_that_refuses_us_is_unreachable() {
         let greetings = [vec![("", "554 no mail here")], [GREETING, &[("MAIL", "530 log in first")]].concat()];
         for (script, step) in greetings.into_iter().zip([Step::Greeting, Step::Mail]) {
             let smtp = client(server(vec![script]), Security::None, None);
-            assert_eq!(ended(run(smtp.send(&envelope(), b"x\r\n"))), (Some(step), FailureKind::Unreachable, false));
+            assert_eq!(
+                failure_of(run(smtp.send(&envelope(), b"x\r\n"))),
+                (Some(step), FailureKind::Unreachable, false)
+            );
         }
         let odd = [GREETING, &[("MAIL", "250 ok"), ("RCPT", "250 ok"), ("DATA", "250 a reply of before")]].concat();
         let smtp = client(server(vec![odd]), Security::None, None);
-        assert_eq!(ended(run(smtp.send(&envelope(), b"x\r\n"))), (Some(Step::Data), FailureKind::Unreachable, false));
+        assert_eq!(
+            failure_of(run(smtp.send(&envelope(), b"x\r\n"))),
+            (Some(Step::Data), FailureKind::Unreachable, false)
+        );
     }
 }

@@ -20,8 +20,8 @@ macro_rules! letters {
     };
 }
 
-/// All shipped letters in all languages.
-const LETTERS: &[(&str, &str)] = letters! {
+/// The shipped template of every letter in every language.
+const SHIPPED: &[(&str, &str)] = letters! {
     "en": [
         "received", "pending", "confirmed", "waitlisted", "offered", "lapsed", "promoted", "rejected",
         "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation", "announcement",
@@ -81,7 +81,7 @@ fn one_line(text: &str) -> String {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub struct Rendered {
+pub struct RenderedLetter {
     /// One line.
     pub subject: String,
     pub text: String,
@@ -110,7 +110,7 @@ impl Renderer {
         environment.set_formatter(|out, state, value| {
             if value.is_none() { Ok(()) } else { minijinja::escape_formatter(out, state, value) }
         });
-        for (name, source) in LETTERS {
+        for (name, source) in SHIPPED {
             environment.add_template(name, source)?;
         }
         environment.add_template("layout.html", LAYOUT)?;
@@ -134,8 +134,8 @@ impl Renderer {
     ///
     /// # Errors
     /// The shipped template uses a value that the letter does not have.
-    pub fn render(&self, message: &ClaimedMessage, links: &Links) -> Result<Rendered, minijinja::Error> {
-        self.render_as_asked(message, links).or_else(|error| {
+    pub fn render(&self, message: &ClaimedMessage, links: &Links) -> Result<RenderedLetter, minijinja::Error> {
+        self.render_without_fallback(message, links).or_else(|error| {
             if message.template.is_none() && message.content.announcement.is_none() {
                 return Err(error);
             }
@@ -145,9 +145,9 @@ impl Renderer {
                 %error,
                 "a template cannot be rendered: the shipped one is used"
             );
-            let mut plain = message.clone();
-            plain.template = None;
-            self.render_as_asked(&plain, links)
+            let mut shipped_message = message.clone();
+            shipped_message.template = None;
+            self.render_without_fallback(&shipped_message, links)
         })
     }
 
@@ -155,44 +155,49 @@ impl Renderer {
     ///
     /// # Errors
     /// The template uses a value that the letter does not have, takes too many steps, or leaves the subject empty.
-    pub fn render_as_asked(&self, message: &ClaimedMessage, links: &Links) -> Result<Rendered, minijinja::Error> {
+    pub fn render_without_fallback(
+        &self,
+        message: &ClaimedMessage,
+        links: &Links,
+    ) -> Result<RenderedLetter, minijinja::Error> {
         let Links { link, preferences } = links;
         let language = language_of(&message.language).as_str();
         let name = format!("{language}/{}", message.kind);
         // A conference's own template stops when its fuel is used up.
-        let own = message.template.as_ref().map(|source| self.0.template_from_named_str(&name, source)).transpose()?;
-        let template = match own {
-            Some(own) => own,
+        let own_template =
+            message.template.as_ref().map(|source| self.0.template_from_named_str(&name, source)).transpose()?;
+        let template = match own_template {
+            Some(own_template) => own_template,
             None => self.0.get_template(&name)?,
         };
         let LetterContent { conference, venue, name, reference, category, position, reason, delegation, .. } =
             &message.content;
-        let dates = dates(language, message.content.starts_on, message.content.ends_on);
+        let dates = date_range(language, message.content.starts_on, message.content.ends_on);
         // The recipient may be in another time zone than the conference: a deadline is written with its offset.
-        let deadline = |at: DateTime<FixedOffset>| format!("{} (UTC{})", moment(language, at), at.format("%:z"));
+        let deadline = |at: DateTime<FixedOffset>| format!("{} (UTC{})", date_time(language, at), at.format("%:z"));
         let deadline = message.content.deadline.map(deadline);
         let offer_hours = message.content.offer_hours;
         let session = |line: &SessionLine| {
-            let starts_at = moment(language, line.starts_at);
+            let starts_at = date_time(language, line.starts_at);
             context! { title => line.title.as_str(), starts_at, waits => line.waits, room => line.room.as_deref() }
         };
         let sessions: Vec<_> = message.content.sessions.iter().map(session).collect();
-        let left: Vec<_> = message.content.left.iter().map(session).collect();
+        let left_sessions: Vec<_> = message.content.left.iter().map(session).collect();
         let moved = message.content.moved.as_ref().map(session);
         let has_calendar = message.content.calendar.is_some();
         let (has_badge, is_over) = (message.content.has_badge, message.content.is_over);
-        let said = context! {
+        let variables = context! {
             conference, venue, name, reference, category, position, reason, delegation, dates, deadline, offer_hours,
-            sessions, left, moved, link, preferences, has_badge, has_calendar, is_over,
+            sessions, left => left_sessions, moved, link, preferences, has_badge, has_calendar, is_over,
         };
-        let announced = message.content.announcement.as_ref().map(|announcement| {
-            let subject = self.0.render_str(&announcement.subject, &said)?;
-            let body = self.0.render_str(&announcement.body, &said)?;
+        let announcement = message.content.announcement.as_ref().map(|announcement| {
+            let subject = self.0.render_str(&announcement.subject, &variables)?;
+            let body = self.0.render_str(&announcement.body, &variables)?;
             Ok::<_, minijinja::Error>(context! { subject => one_line(&subject), body })
         });
-        let whole = template.render(context! { announcement => announced.transpose()?, ..said })?;
-        let (first, text) = whole.split_once('\n').unwrap_or((&whole, ""));
-        let subject = one_line(first.trim_start_matches("Subject:"));
+        let rendered = template.render(context! { announcement => announcement.transpose()?, ..variables })?;
+        let (subject_line, text) = rendered.split_once('\n').unwrap_or((&rendered, ""));
+        let subject = one_line(subject_line.trim_start_matches("Subject:"));
         if subject.is_empty() {
             return Err(minijinja::Error::new(ErrorKind::InvalidOperation, "the subject is empty"));
         }
@@ -204,14 +209,14 @@ impl Renderer {
             language, subject => subject.as_str(), conference, paragraphs, links,
             badge => message.content.has_badge.then_some(reference),
         })?;
-        Ok(Rendered { subject, text: format!("{text}\n"), html })
+        Ok(RenderedLetter { subject, text: format!("{text}\n"), html })
     }
 }
 
 /// The source of a shipped letter.
 pub fn shipped(kind: LetterKind, language: MailLanguage) -> Option<&'static str> {
     let name = format!("{language}/{kind}");
-    LETTERS.iter().find(|(known, _)| *known == name).map(|(_, source)| *source)
+    SHIPPED.iter().find(|(shipped, _)| *shipped == name).map(|(_, source)| *source)
 }
 
 /// Renders a letter for a preview; nothing is sent.
@@ -224,7 +229,7 @@ pub fn preview(
     template: Option<&str>,
     content: LetterContent,
     links: &Links,
-) -> Result<Rendered, minijinja::Error> {
+) -> Result<RenderedLetter, minijinja::Error> {
     let message = ClaimedMessage {
         id: Id::new(),
         conference: Id::new(),
@@ -236,40 +241,40 @@ pub fn preview(
         tries: 0,
         created_at: clock::now(),
         domain: String::new(),
-        is_of_broadcast: false,
+        is_broadcast: false,
     };
-    Renderer::shared()?.render_as_asked(&message, links)
+    Renderer::shared()?.render_without_fallback(&message, links)
 }
 
-/// Validation errors, at the pointer `at`, of a text that may contain placeholders only.
-pub fn check_words(source: &str, at: &str) -> ValidationErrors {
-    let mut found = ValidationErrors::default();
-    // Only placeholders are allowed: nested expressions could make a text of any length.
-    let named = |rest: &str| {
+/// Validation errors, at `pointer`, of a text that may contain placeholders and nothing else of the template language.
+pub fn check_text(source: &str, pointer: &str) -> ValidationErrors {
+    let mut errors = ValidationErrors::default();
+    // Nested expressions could make a text of any length.
+    let is_placeholder = |rest: &str| {
         let name = rest.split_once("}}").map(|(name, _)| name.trim());
         name.is_some_and(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
     };
-    if source.contains("{%") || source.contains("{#") || !source.split("{{").skip(1).all(named) {
-        found.add(at, "invalid_template", "may name things, as {{ name }}, and nothing else");
-        return found;
+    if source.contains("{%") || source.contains("{#") || !source.split("{{").skip(1).all(is_placeholder) {
+        errors.add(pointer, "invalid_template", "may name things, as {{ name }}, and nothing else");
+        return errors;
     }
-    for fault in check(&format!("Subject: x\n{source}")).0 {
-        found.add(at, &fault.code, fault.detail);
+    for error in check(&format!("Subject: x\n{source}")).0 {
+        errors.add(pointer, &error.code, error.detail);
     }
-    found
+    errors
 }
 
 /// Validation errors of a template, with the line of each.
 pub fn check(source: &str) -> ValidationErrors {
-    let mut found = ValidationErrors::default();
+    let mut errors = ValidationErrors::default();
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let at = |line: Option<usize>| format!("#/source/line {}", line.unwrap_or(1));
+    let pointer = |line: Option<usize>| format!("#/source/line {}", line.unwrap_or(1));
     let template = match environment.template_from_str(source) {
         Ok(template) => template,
         Err(error) => {
-            found.add(at(error.line()), "invalid_template", error.to_string());
-            return found;
+            errors.add(pointer(error.line()), "invalid_template", error.to_string());
+            return errors;
         }
     };
     let mut unknown: Vec<String> = template.undeclared_variables(false).into_iter().collect();
@@ -278,13 +283,13 @@ pub fn check(source: &str) -> ValidationErrors {
     for name in unknown {
         let line = source.lines().position(|line| line.contains(&name)).map(|line| line + 1);
         let detail = format!("knows no {name}: must be one of {}", PLACEHOLDERS.join(", "));
-        found.add(at(line), "unknown_placeholder", detail);
+        errors.add(pointer(line), "unknown_placeholder", detail);
     }
     let first = source.lines().next().unwrap_or_default();
     if !first.starts_with("Subject:") || first.trim_start_matches("Subject:").trim().is_empty() {
-        found.add(at(None), "missing_subject", "must begin with a line `Subject: ...`");
+        errors.add(pointer(None), "missing_subject", "must begin with a line `Subject: ...`");
     }
-    found
+    errors
 }
 
 const MONTHS_EN: [&str; 12] = [
@@ -331,7 +336,7 @@ const MONTHS_NL: [&str; 12] = [
 ];
 
 /// The conference's dates in words: `31 March – 1 April 2014`.
-pub fn dates(language: &str, first: NaiveDate, last: NaiveDate) -> String {
+pub fn date_range(language: &str, first: NaiveDate, last: NaiveDate) -> String {
     let months = match language {
         "fr" => MONTHS_FR,
         "nl" => MONTHS_NL,
@@ -355,8 +360,8 @@ pub fn dates(language: &str, first: NaiveDate, last: NaiveDate) -> String {
 }
 
 /// A time in words: `31 March 2014, 09:30`.
-pub fn moment(language: &str, at: DateTime<FixedOffset>) -> String {
-    let date = dates(language, at.date_naive(), at.date_naive());
+pub fn date_time(language: &str, at: DateTime<FixedOffset>) -> String {
+    let date = date_range(language, at.date_naive(), at.date_naive());
     format!("{date}, {}", at.format("%H:%M"))
 }
 
@@ -370,7 +375,7 @@ mod tests {
             conference: Id::new(),
             template: None,
             domain: String::new(),
-            is_of_broadcast: false,
+            is_broadcast: false,
             kind,
             recipient: "a@b.example".to_owned(),
             language: language.to_owned(),
@@ -411,8 +416,7 @@ mod tests {
     fn every_letter_renders_in_every_language_and_says_the_same_in_html() {
         let renderer = Renderer::new().unwrap();
         for language in ["en", "fr", "nl", "fr-BE", "sw"] {
-            for word in LetterKind::WORDS {
-                let kind = LetterKind::from_word(word).unwrap();
+            for kind in LetterKind::ALL {
                 let link = "https://p.example/x?token=a&b";
                 let links = Links { link: link.to_owned(), preferences: "https://p.example/y".to_owned() };
                 let letter = renderer.render(&message(kind, language), &links).unwrap();
@@ -425,16 +429,16 @@ mod tests {
                     .replace("&#x2f;", "/")
                     .replace("&amp;", "&");
                 for line in letter.text.lines() {
-                    assert!(unescaped.contains(line), "{language} {word}: {line} is not in {unescaped}");
+                    assert!(unescaped.contains(line), "{language} {kind}: {line} is not in {unescaped}");
                 }
                 assert!(!letter.html.contains("<Ada>"));
-                assert!(!letter.text.contains("\n\n\n"), "{language} {word}: {}", letter.text);
+                assert!(!letter.text.contains("\n\n\n"), "{language} {kind}: {}", letter.text);
             }
         }
     }
 
     #[test]
-    fn a_template_of_one_s_own_is_checked_line_by_line() {
+    fn an_own_template_is_checked_line_by_line() {
         let codes =
             |source: &str| check(source).0.iter().map(|f| format!("{} {}", f.pointer, f.code)).collect::<Vec<_>>();
         assert_eq!(
@@ -444,7 +448,7 @@ mod tests {
         assert_eq!(codes("Subject: x\n\nDear {{ nome }}"), ["#/source/line 3 unknown_placeholder"]);
         assert_eq!(codes("Subject: x\n{% if %}"), ["#/source/line 2 invalid_template"]);
         assert_eq!(codes("Dear {{ name }}"), ["#/source/line 1 missing_subject"]);
-        for (kind, source) in LETTERS {
+        for (kind, source) in SHIPPED {
             assert_eq!(codes(source), [""; 0], "{kind}");
         }
     }
@@ -455,7 +459,9 @@ mod tests {
         let mut runaway = message(LetterKind::Link, "en");
         runaway.template =
             Some("Subject: x\n{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}".into());
-        assert!(renderer.render_as_asked(&runaway, &Links::default()).unwrap_err().to_string().contains("fuel"));
+        assert!(
+            renderer.render_without_fallback(&runaway, &Links::default()).unwrap_err().to_string().contains("fuel")
+        );
         let shipped = renderer.render(&runaway, &Links::default()).unwrap();
         assert_eq!(shipped, renderer.render(&message(LetterKind::Link, "en"), &Links::default()).unwrap());
         let mut injected = message(LetterKind::Link, "en");
@@ -467,10 +473,10 @@ mod tests {
     #[test]
     fn dates_read_as_people_write_them() {
         let day = |y, m, d| NaiveDate::from_ymd_opt(y, m, d).unwrap();
-        assert_eq!(dates("en", day(2014, 3, 31), day(2014, 4, 1)), "31 March – 1 April 2014");
-        assert_eq!(dates("fr", day(2014, 3, 30), day(2014, 3, 31)), "30–31 mars 2014");
-        assert_eq!(dates("fr", day(2014, 3, 31), day(2014, 4, 1)), "31 mars – 1er avril 2014");
-        assert_eq!(dates("nl", day(2014, 12, 31), day(2015, 1, 1)), "31 december 2014 – 1 januari 2015");
-        assert_eq!(dates("sw", day(2014, 5, 1), day(2014, 5, 1)), "1 May 2014");
+        assert_eq!(date_range("en", day(2014, 3, 31), day(2014, 4, 1)), "31 March – 1 April 2014");
+        assert_eq!(date_range("fr", day(2014, 3, 30), day(2014, 3, 31)), "30–31 mars 2014");
+        assert_eq!(date_range("fr", day(2014, 3, 31), day(2014, 4, 1)), "31 mars – 1er avril 2014");
+        assert_eq!(date_range("nl", day(2014, 12, 31), day(2015, 1, 1)), "31 december 2014 – 1 januari 2015");
+        assert_eq!(date_range("sw", day(2014, 5, 1), day(2014, 5, 1)), "1 May 2014");
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
 use super::{
-    attempts::{AttemptOutcome, note_attempt},
+    attempts::{AttemptOutcome, record_attempt},
     lease::latest_valid_lease,
     letter::{LetterKind, MessageState},
 };
@@ -13,7 +13,7 @@ use crate::{
     database::{
         Connection, DatabaseError,
         schema::outbox_messages::{self, dsl},
-        types::{DbInstant, JsonValue, UncheckedWord},
+        types::{DbInstant, JsonValue, UncheckedText},
     },
     ids::{BroadcastId, ConferenceId, MessageId},
     values::EmailAddress,
@@ -22,7 +22,7 @@ use crate::{
 /// A message, as its recipient may see it.
 #[derive(Debug, Queryable)]
 pub struct RecipientMessageRow {
-    pub kind: UncheckedWord,
+    pub kind: UncheckedText,
     pub state: MessageState,
     pub created_at: DbInstant,
     pub sent_at: Option<DbInstant>,
@@ -43,7 +43,7 @@ pub fn addressed_to(
 }
 
 /// Number of letters of this kind that were written to an address after `since`.
-pub fn written_since(
+pub fn count_written_since(
     connection: &mut Connection,
     conference: ConferenceId,
     recipient: &EmailAddress,
@@ -65,7 +65,7 @@ pub fn written_since(
 pub struct MessageRow {
     pub id: MessageId,
     /// The [`LetterKind`]; of a message that cannot be read, whatever the store has.
-    pub kind: UncheckedWord,
+    pub kind: UncheckedText,
     /// The address; empty once the message was scrubbed.
     pub recipient: String,
     /// The recipient's language (BCP 47).
@@ -100,21 +100,21 @@ pub struct MessageFilter {
 pub fn list(
     connection: &mut Connection,
     conference: ConferenceId,
-    wanted: &MessageFilter,
+    filter: &MessageFilter,
     before: Option<MessageId>,
     limit: i64,
 ) -> Result<Vec<MessageRow>, DatabaseError> {
     let mut query = outbox_messages::table.filter(dsl::conference_id.eq(conference)).into_boxed();
-    if let Some(state) = wanted.state {
+    if let Some(state) = filter.state {
         query = query.filter(dsl::state.eq(state));
     }
-    if let Some(kind) = wanted.kind {
+    if let Some(kind) = filter.kind {
         query = query.filter(dsl::kind.eq(kind));
     }
-    if let Some(recipient) = &wanted.recipient {
+    if let Some(recipient) = &filter.recipient {
         query = query.filter(dsl::recipient.eq(recipient.clone()));
     }
-    if let Some(broadcast) = wanted.broadcast {
+    if let Some(broadcast) = filter.broadcast {
         query = query.filter(dsl::broadcast_id.eq(broadcast));
     }
     if let Some(before) = before {
@@ -137,32 +137,32 @@ pub fn find(
 }
 
 /// The address of a message; `None` if the message does not exist or was scrubbed.
-pub fn recipient(
+pub fn find_recipient(
     connection: &mut Connection,
     conference: ConferenceId,
     message: MessageId,
 ) -> Result<Option<String>, DatabaseError> {
-    Ok(find(connection, conference, message)?.map(|seen| seen.recipient).filter(|address| !address.is_empty()))
+    Ok(find(connection, conference, message)?.map(|row| row.recipient).filter(|address| !address.is_empty()))
 }
 
 /// Makes a failed or waiting message due now; returns whether there was one.
 pub fn retry(connection: &mut Connection, message: MessageId) -> Result<bool, DatabaseError> {
     let now = DbInstant(clock::now());
-    let is_void = dsl::leased_until.lt(now).or(dsl::leased_until.gt(latest_valid_lease(now.0)));
-    let free = dsl::leased_until.is_null().or(is_void);
-    let tried = diesel::update(outbox_messages::table.find(message))
+    let has_expired = dsl::leased_until.lt(now).or(dsl::leased_until.gt(latest_valid_lease(now.0)));
+    let is_unleased = dsl::leased_until.is_null().or(has_expired);
+    let updated = diesel::update(outbox_messages::table.find(message))
         .filter(dsl::state.eq_any([MessageState::Failed, MessageState::Waiting]))
         .filter(dsl::scrubbed_at.is_null())
-        .filter(free)
+        .filter(is_unleased)
         .set((dsl::state.eq(MessageState::Waiting), dsl::next_try_at.eq(now)))
         .execute(connection)?;
-    Ok(tried == 1)
+    Ok(updated == 1)
 }
 
 /// Cancels a waiting message that no process is sending; returns whether there was one.
 pub fn cancel(connection: &mut Connection, message: MessageId) -> Result<bool, DatabaseError> {
     let now = DbInstant(clock::now());
-    let cancelled = diesel::update(outbox_messages::table.find(message))
+    let updated = diesel::update(outbox_messages::table.find(message))
         .filter(dsl::state.eq(MessageState::Waiting))
         .filter(
             dsl::leased_until
@@ -172,11 +172,11 @@ pub fn cancel(connection: &mut Connection, message: MessageId) -> Result<bool, D
         )
         .set((dsl::state.eq(MessageState::Cancelled), dsl::next_try_at.eq(now)))
         .execute(connection)?;
-    Ok(cancelled == 1)
+    Ok(updated == 1)
 }
 
 /// Holds the waiting messages of a broadcast, including those that a worker has claimed and not yet sent.
-pub fn hold(connection: &mut Connection, broadcast: BroadcastId) -> Result<(), DatabaseError> {
+pub fn hold_messages(connection: &mut Connection, broadcast: BroadcastId) -> Result<(), DatabaseError> {
     diesel::update(outbox_messages::table.filter(dsl::broadcast_id.eq(broadcast)))
         .filter(dsl::state.eq(MessageState::Waiting))
         .set(dsl::is_held.eq(true))
@@ -198,10 +198,10 @@ pub fn release_held(
         .select(dsl::id)
         .load(connection)?;
     // The messages of one second are released together: one statement for each message would take too long.
-    let together = usize::try_from(per_minute / 60).unwrap_or(1).clamp(1, 500);
-    for (number, messages) in held.chunks(together).enumerate() {
-        let before = i64::try_from(number * together).unwrap_or(i64::MAX);
-        let at = now + TimeDelta::milliseconds(before.saturating_mul(60_000) / i64::from(per_minute.max(1)));
+    let batch_size = usize::try_from(per_minute / 60).unwrap_or(1).clamp(1, 500);
+    for (number, messages) in held.chunks(batch_size).enumerate() {
+        let earlier = i64::try_from(number * batch_size).unwrap_or(i64::MAX);
+        let at = now + TimeDelta::milliseconds(earlier.saturating_mul(60_000) / i64::from(per_minute.max(1)));
         diesel::update(outbox_messages::table.filter(dsl::id.eq_any(messages)))
             .set((dsl::is_held.eq(false), dsl::next_try_at.eq(DbInstant(at))))
             .execute(connection)?;
@@ -210,7 +210,7 @@ pub fn release_held(
 }
 
 /// Number of messages of a broadcast in each state.
-pub fn states_of(connection: &mut Connection, broadcast: BroadcastId) -> Result<StateCounts, DatabaseError> {
+pub fn count_by_state(connection: &mut Connection, broadcast: BroadcastId) -> Result<StateCounts, DatabaseError> {
     Ok(outbox_messages::table
         .filter(dsl::broadcast_id.eq(broadcast))
         .group_by(dsl::state)
@@ -219,14 +219,14 @@ pub fn states_of(connection: &mut Connection, broadcast: BroadcastId) -> Result<
 }
 
 /// Which of these addresses (folded) the broadcast has a message for.
-pub fn reached(
+pub fn already_addressed(
     connection: &mut Connection,
     broadcast: BroadcastId,
-    folded: &[String],
+    folded_addresses: &[String],
 ) -> Result<Vec<String>, DatabaseError> {
     Ok(outbox_messages::table
         .filter(dsl::broadcast_id.eq(broadcast))
-        .filter(dsl::recipient_folded.eq_any(folded))
+        .filter(dsl::recipient_folded.eq_any(folded_addresses))
         // A scrubbed message has no address; the index covers only the others.
         .filter(dsl::scrubbed_at.is_null())
         .select(dsl::recipient_folded)
@@ -234,7 +234,7 @@ pub fn reached(
 }
 
 /// Deletes all messages of a conference that is being deleted.
-pub fn forget(connection: &mut Connection, conference: ConferenceId) -> Result<(), DatabaseError> {
+pub fn delete_messages_of(connection: &mut Connection, conference: ConferenceId) -> Result<(), DatabaseError> {
     diesel::delete(outbox_messages::table.filter(dsl::conference_id.eq(conference))).execute(connection)?;
     Ok(())
 }
@@ -243,7 +243,7 @@ pub fn forget(connection: &mut Connection, conference: ConferenceId) -> Result<(
 pub type StateCounts = Vec<(MessageState, i64)>;
 
 /// Number of messages of all conferences in each state, and the time at which the oldest waiting one was caused.
-pub fn depth(connection: &mut Connection) -> Result<(StateCounts, Option<DateTime<Utc>>), DatabaseError> {
+pub fn outbox_depth(connection: &mut Connection) -> Result<(StateCounts, Option<DateTime<Utc>>), DatabaseError> {
     let states =
         outbox_messages::table.group_by(dsl::state).select((dsl::state, diesel::dsl::count_star())).load(connection)?;
     let oldest: Option<DbInstant> = outbox_messages::table
@@ -256,19 +256,19 @@ pub fn depth(connection: &mut Connection) -> Result<(StateCounts, Option<DateTim
 }
 
 /// Records that an accepted message bounced, with the reply of the mail server.
-pub fn record_bounce(connection: &mut Connection, message: MessageId, words: &str) -> Result<(), DatabaseError> {
+pub fn record_bounce(connection: &mut Connection, message: MessageId, reply: &str) -> Result<(), DatabaseError> {
     // The report may arrive before the attempt that it is about is recorded.
-    let is_on_its_way = dsl::state.eq(MessageState::Waiting).and(dsl::lease_holder.is_not_null());
-    diesel::update(outbox_messages::table.find(message).filter(dsl::state.eq(MessageState::Sent).or(is_on_its_way)))
-        .set((dsl::state.eq(MessageState::Failed), dsl::last_error.eq(words)))
+    let is_being_sent = dsl::state.eq(MessageState::Waiting).and(dsl::lease_holder.is_not_null());
+    diesel::update(outbox_messages::table.find(message).filter(dsl::state.eq(MessageState::Sent).or(is_being_sent)))
+        .set((dsl::state.eq(MessageState::Failed), dsl::last_error.eq(reply)))
         .execute(connection)?;
-    note_attempt(connection, message, AttemptOutcome::Failed, words)
+    record_attempt(connection, message, AttemptOutcome::Failed, reply)
 }
 
 /// The registration that a message is about; `None` if the message is about none or was scrubbed.
-pub fn reader(connection: &mut Connection, message: MessageId) -> Result<Option<uuid::Uuid>, DatabaseError> {
+pub fn find_registration(connection: &mut Connection, message: MessageId) -> Result<Option<uuid::Uuid>, DatabaseError> {
     let content: Option<JsonValue> =
         outbox_messages::table.find(message).select(dsl::content).first(connection).optional()?;
-    let named = content.and_then(|JsonValue(content)| content.get("registration")?.as_str()?.parse().ok());
-    Ok(named.filter(|id: &uuid::Uuid| !id.is_nil()))
+    let id = content.and_then(|JsonValue(content)| content.get("registration")?.as_str()?.parse().ok());
+    Ok(id.filter(|id: &uuid::Uuid| !id.is_nil()))
 }

@@ -63,23 +63,23 @@ impl MailUrl {
                 folder => Ok(Self::File(PathBuf::from(folder))),
             };
         }
-        let form = "must be file:<folder>, smtp://user:password@host:port or smtps://user:password@host:port";
-        let url = Url::parse(text).map_err(|_| form.to_owned())?;
-        let host = url.host_str().filter(|host| !host.is_empty()).ok_or(form)?.to_owned();
-        let tls: Vec<_> = url.query_pairs().collect();
-        let without_tls = match tls.as_slice() {
+        let expected = "must be file:<folder>, smtp://user:password@host:port or smtps://user:password@host:port";
+        let url = Url::parse(text).map_err(|_| expected.to_owned())?;
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or(expected)?.to_owned();
+        let parameters: Vec<_> = url.query_pairs().collect();
+        let without_tls = match parameters.as_slice() {
             [] => false,
             [(name, value)] if name == "tls" && value == "none" => true,
             _ => return Err("takes no other parameter than ?tls=none".to_owned()),
         };
         let address = host.trim_matches(['[', ']']);
-        let loopback = host == "localhost" || address.parse().is_ok_and(|ip| canonical(ip).is_loopback());
-        let (security, usual_port) = match url.scheme() {
+        let is_loopback = host == "localhost" || address.parse().is_ok_and(|ip| canonical(ip).is_loopback());
+        let (security, default_port) = match url.scheme() {
             "smtps" if without_tls => return Err("smtps:// cannot be without TLS".to_owned()),
             "smtps" => (Security::Implicit, 465),
-            "smtp" if without_tls || loopback => (Security::None, 587),
+            "smtp" if without_tls || is_loopback => (Security::None, 587),
             "smtp" => (Security::StartTls, 587),
-            _ => return Err(form.to_owned()),
+            _ => return Err(expected.to_owned()),
         };
         let decoded = |part: &str| {
             url::form_urlencoded::parse(format!("x={}", part.replace('+', "%2B")).as_bytes())
@@ -91,7 +91,7 @@ impl MailUrl {
             (_, None) => return Err("must give a password beside the user".to_owned()),
             (user, Some(password)) => Some((decoded(user), decoded(password))),
         };
-        Ok(Self::Smtp(SmtpUrl { host, port: url.port().unwrap_or(usual_port), security, login }))
+        Ok(Self::Smtp(SmtpUrl { host, port: url.port().unwrap_or(default_port), security, login }))
     }
 }
 
@@ -146,18 +146,18 @@ impl Transport {
                 Self::File(Folder { path: path.clone(), bound: bounds.step, writes })
             }
             MailUrl::Smtp(SmtpUrl { host, port, security, login }) => {
-                Self::Smtp(Box::new(Smtp::new((host, *port), *security, login.clone(), bounds, connections)?))
+                Self::Smtp(Box::new(Smtp::new(host, *port, *security, login.clone(), bounds, connections)?))
             }
         })
     }
 
-    /// Sends a message and returns the server's reply; `name` is the `Message-ID` without angle brackets.
+    /// Sends a message and returns the server's reply; `message_id` is without angle brackets.
     ///
     /// # Errors
     /// The message was not accepted, as far as is known.
-    pub async fn send(&self, message: Message, name: &str) -> Result<String, Failure> {
+    pub async fn send(&self, message: Message, message_id: &str) -> Result<String, Failure> {
         match self {
-            Self::File(folder) => folder.write(name, message.formatted()).await,
+            Self::File(folder) => folder.write(message_id, message.formatted()).await,
             Self::Smtp(smtp) => smtp.send(message.envelope(), &message.formatted()).await,
         }
     }
@@ -169,15 +169,15 @@ impl Transport {
     pub async fn check(&self) -> Result<(), String> {
         match self {
             Self::File(folder) => private_folder(&folder.path).map_err(|error| error.to_string()),
-            Self::Smtp(smtp) => smtp.check().await.map_err(|failure| failure.words),
+            Self::Smtp(smtp) => smtp.check().await.map_err(|failure| failure.reason),
         }
     }
 
     /// Number of messages that have waited for the reply to their final dot for longer than the bound of a step.
-    pub fn silent(&self) -> usize {
+    pub fn silent_count(&self) -> usize {
         match self {
             Self::File(_) => 0,
-            Self::Smtp(smtp) => smtp.silent(),
+            Self::Smtp(smtp) => smtp.silent_count(),
         }
     }
 
@@ -197,20 +197,20 @@ impl Transport {
 }
 
 impl Folder {
-    async fn write(&self, name: &str, bytes: Vec<u8>) -> Result<String, Failure> {
-        let unreachable = |words: String| Failure::new(FailureKind::Unreachable, words);
+    async fn write(&self, message_id: &str, bytes: Vec<u8>) -> Result<String, Failure> {
+        let unreachable = |reason: String| Failure::new(FailureKind::Unreachable, reason);
         let seconds = self.bound.as_secs_f32();
         let written = async {
             let write = Arc::clone(&self.writes).acquire_owned().await;
-            let (path, file) = (self.path.clone(), name.to_owned());
+            let (path, file) = (self.path.clone(), message_id.to_owned());
             blocking(move || {
                 let _write = write;
-                Ok::<_, DatabaseError>(write_aside(&path, &file, &bytes))
+                Ok::<_, DatabaseError>(write_atomically(&path, &file, &bytes))
             })
             .await
         };
         match time::timeout(self.bound, written).await {
-            Ok(Ok(Ok(()))) => Ok(format!("written to {name}.eml")),
+            Ok(Ok(Ok(()))) => Ok(format!("written to {message_id}.eml")),
             Ok(Ok(Err(error))) => Err(unreachable(error.to_string())),
             Ok(Err(error)) => Err(unreachable(error.to_string())),
             Err(_) => Err(unreachable(format!("the folder did not take the message within {seconds} s"))),
@@ -220,13 +220,13 @@ impl Folder {
 
 /// Writes a temporary file, syncs it and renames it, so that a program which watches the folder sees complete messages
 /// only.
-fn write_aside(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+fn write_atomically(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     private_folder(folder)?;
-    let aside = folder.join(format!(".{name}.part"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+    let part_file = folder.join(format!(".{name}.part"));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part_file)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(&aside, folder.join(format!("{name}.eml")))?;
+    fs::rename(&part_file, folder.join(format!("{name}.eml")))?;
     fs::File::open(folder)?.sync_all()
 }
 

@@ -17,10 +17,10 @@ use crate::{
 pub fn withdraw(
     connection: &mut Connection,
     conference: ConferenceId,
-    folded: &[String],
+    folded_addresses: &[String],
     kinds: &[LetterKind],
 ) -> Result<(), DatabaseError> {
-    diesel::update(outbox_messages::table.filter(dsl::recipient_folded.eq_any(folded)))
+    diesel::update(outbox_messages::table.filter(dsl::recipient_folded.eq_any(folded_addresses)))
         .filter(dsl::conference_id.eq(conference))
         .filter(dsl::state.eq(MessageState::Waiting).and(dsl::broadcast_id.is_not_null()))
         .filter(dsl::kind.eq_any(kinds))

@@ -24,7 +24,7 @@ use super::{
     config::MailConfig,
     failure::{Failure, FailureKind, Step},
     letter::ClaimedMessage,
-    outbox::{self, Outcome},
+    outbox::{self, SendOutcome},
     retry::{GIVE_UP_AFTER, PAUSE_MAX_SECONDS, next_try},
     smtp::Bounds,
     transport::Transport,
@@ -37,19 +37,19 @@ use crate::{
 };
 
 /// Messages claimed in one transaction.
-const BATCH: i64 = 16;
+const CLAIM_BATCH: i64 = 16;
 /// Interval between looks at the outbox when no [`Wake`] comes.
-const POLL: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Interval between checks for messages that were dated by a clock that was ahead.
-const CLOCK_CHECK: Duration = Duration::from_secs(60);
+const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 /// Most such messages that are made due in one transaction.
-const HURRIED_MAX: i64 = 1000;
+const MADE_DUE_MAX: i64 = 1000;
 /// A write that takes longer has waited for another writer of the store.
 const SLOW_WRITE: Duration = Duration::from_secs(1);
 /// How long the store must have accepted writes before expired leases of other processes are taken over.
 const TAKE_OVER_AFTER: Duration = Duration::from_secs(3);
 /// Interval between renewals of leases: several in the duration of a lease.
-const RENEWAL: Duration = Duration::from_secs(3);
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(3);
 /// Pause before the next try to record an attempt while the store is unavailable.
 const RECORD_PAUSE: Duration = Duration::from_millis(250);
 
@@ -59,7 +59,7 @@ const OUTAGE_MAX_SECONDS: u64 = 60;
 /// process.
 const STOP_MAX: Duration = Duration::from_secs(8);
 /// Interval between runs that scrub old messages.
-const TIDY: Duration = Duration::from_secs(600);
+const SCRUB_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Wakes the worker of this process when there are new messages.
 #[derive(Debug, Clone, Default)]
@@ -78,28 +78,28 @@ pub struct Worker {
     transport: Transport,
     composer: Composer,
     connections: usize,
-    pace: Option<DefaultDirectRateLimiter>,
-    pace_of_domains: Option<DefaultKeyedRateLimiter<String>>,
+    rate_limit: Option<DefaultDirectRateLimiter>,
+    domain_rate_limit: Option<DefaultKeyedRateLimiter<String>>,
     /// Time of the last failure to reach the mail server, and the number of consecutive failures before it; `None`
     /// while the server can be reached.
     outage: Cell<Option<(time::Instant, u32)>>,
     /// Time of the last check for messages that were dated by a clock that was ahead.
-    clock_checked: Cell<Option<time::Instant>>,
+    last_clock_check: Cell<Option<time::Instant>>,
     holder: LeaseHolderId,
     /// Times of the first and the last of the latest consecutive writes that the store accepted without delay.
-    writes: Cell<Option<(time::Instant, time::Instant)>>,
+    prompt_writes: Cell<Option<(time::Instant, time::Instant)>>,
     /// Messages that are claimed and not yet finished: their leases are renewed, and they are not claimed again.
-    in_hand: RefCell<BTreeSet<MessageId>>,
+    in_progress: RefCell<BTreeSet<MessageId>>,
     wake: Wake,
     metrics: Metrics,
 }
 
-/// Keeps a message in `in_hand` until it is dropped.
-struct InHand(Rc<Worker>, MessageId);
+/// Keeps a message in `in_progress` until it is dropped.
+struct InProgress(Rc<Worker>, MessageId);
 
-impl Drop for InHand {
+impl Drop for InProgress {
     fn drop(&mut self) {
-        self.0.in_hand.borrow_mut().remove(&self.1);
+        self.0.in_progress.borrow_mut().remove(&self.1);
     }
 }
 
@@ -113,7 +113,8 @@ impl Worker {
         database: Database,
         secret: ServerSecret,
         public_url: String,
-        (wake, metrics): (Wake, Metrics),
+        wake: Wake,
+        metrics: Metrics,
     ) -> io::Result<Self> {
         let per_minute = |count: u32| std::num::NonZeroU32::new(count).map(Quota::per_minute);
         let connections = usize::try_from(config.connections).unwrap_or(1);
@@ -123,13 +124,13 @@ impl Worker {
             transport: Transport::open(&config.url, connections, bounds)?,
             composer: Composer::new(config, secret, public_url)?,
             connections,
-            pace: per_minute(config.per_minute).map(DefaultDirectRateLimiter::direct),
-            pace_of_domains: per_minute(config.per_domain_per_minute).map(DefaultKeyedRateLimiter::keyed),
+            rate_limit: per_minute(config.per_minute).map(DefaultDirectRateLimiter::direct),
+            domain_rate_limit: per_minute(config.per_domain_per_minute).map(DefaultKeyedRateLimiter::keyed),
             outage: Cell::new(None),
-            clock_checked: Cell::new(None),
+            last_clock_check: Cell::new(None),
             holder: Id::new(),
-            writes: Cell::new(None),
-            in_hand: RefCell::default(),
+            prompt_writes: Cell::new(None),
+            in_progress: RefCell::default(),
             wake,
             metrics,
         })
@@ -139,10 +140,10 @@ impl Worker {
     /// the others.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let worker = Rc::new(self);
-        let mut taken: VecDeque<ClaimedMessage> = VecDeque::new();
+        let mut claimed: VecDeque<ClaimedMessage> = VecDeque::new();
         // Separate tasks: a wait for the store in this loop must not delay a task that has an open SMTP session.
         let mut sending = JoinSet::new();
-        let mut renewal = time::interval_at(time::Instant::now() + RENEWAL, RENEWAL);
+        let mut renewal = time::interval_at(time::Instant::now() + RENEWAL_INTERVAL, RENEWAL_INTERVAL);
         renewal.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         let mut was_stuck = false;
         while !*stop.borrow() {
@@ -151,8 +152,8 @@ impl Worker {
                 tracing::warn!("the mail server accepts no message and refuses none: messages wait");
             }
             was_stuck = is_stuck;
-            if let Some(pause) = worker.pause() {
-                worker.give_all_back(&mut taken).await;
+            if let Some(pause) = worker.remaining_pause() {
+                worker.unclaim_all(&mut claimed).await;
                 if sending.is_empty() {
                     tokio::select! {
                         () = time::sleep(pause) => {}
@@ -161,50 +162,50 @@ impl Worker {
                     continue;
                 }
             } else if is_stuck {
-                worker.give_all_back(&mut taken).await;
-            } else if taken.is_empty() && worker.has_room(sending.len()) {
-                taken.extend(worker.take().await);
+                worker.unclaim_all(&mut claimed).await;
+            } else if claimed.is_empty() && worker.has_capacity(sending.len()) {
+                claimed.extend(worker.claim().await);
             }
-            while worker.has_room(sending.len())
-                && let Some(message) = taken.pop_front()
+            while worker.has_capacity(sending.len())
+                && let Some(message) = claimed.pop_front()
             {
-                let in_hand = InHand(Rc::clone(&worker), message.id);
-                sending.spawn_local(async move { in_hand.0.send(message).await });
+                let in_progress = InProgress(Rc::clone(&worker), message.id);
+                sending.spawn_local(async move { in_progress.0.send(message).await });
             }
             worker.transport.close_idle();
             if sending.is_empty() {
                 tokio::select! {
                     () = worker.wake.0.notified() => {}
-                    () = time::sleep(POLL) => {}
+                    () = time::sleep(POLL_INTERVAL) => {}
                     _ = stop.wait_for(|stop| *stop) => {}
                 }
                 continue;
             }
             tokio::select! {
-                Some(sent) = sending.join_next() => broke_off(sent),
+                Some(result) = sending.join_next() => log_panic(result),
                 // A slow message must not delay others.
-                () = worker.wake.0.notified(), if worker.has_room(sending.len()) => {}
-                () = time::sleep(POLL) => {}
+                () = worker.wake.0.notified(), if worker.has_capacity(sending.len()) => {}
+                () = time::sleep(POLL_INTERVAL) => {}
                 _ = renewal.tick() => worker.renew().await,
                 _ = stop.wait_for(|stop| *stop) => {}
             }
         }
-        worker.finish(sending).await;
+        worker.finish_sending(sending).await;
         let holder = worker.holder;
-        let given_back = worker.database.write("give messages back", move |tx| outbox::release(tx, holder)).await;
-        if let Err(error) = given_back {
+        let released = worker.database.write("give messages back", move |tx| outbox::release_leases(tx, holder)).await;
+        if let Err(error) = released {
             tracing::warn!(%error, "messages stay leased until the lease expires");
         }
         worker.transport.close().await;
     }
 
     /// Waits up to [`STOP_MAX`] for messages that are being sent; then aborts them and closes their connections.
-    async fn finish(&self, mut sending: JoinSet<()>) {
-        let mut renewal = time::interval(RENEWAL);
+    async fn finish_sending(&self, mut sending: JoinSet<()>) {
+        let mut renewal = time::interval(RENEWAL_INTERVAL);
         let mut end = std::pin::pin!(time::sleep(STOP_MAX));
         while !sending.is_empty() {
             tokio::select! {
-                Some(sent) = sending.join_next() => broke_off(sent),
+                Some(result) = sending.join_next() => log_panic(result),
                 _ = renewal.tick() => self.renew().await,
                 () = &mut end => {
                     let messages = sending.len();
@@ -218,67 +219,68 @@ impl Worker {
     /// Whether another message may be started. One that has long waited for the final reply does not count against the
     /// limit, up to twice the number of connections: a server that hangs on some messages does not delay the others.
     /// After an outage, one message tests whether the server answers again.
-    fn has_room(&self, sending: usize) -> bool {
+    fn has_capacity(&self, sending: usize) -> bool {
         let limit = if self.outage.get().is_some() { 1 } else { self.connections };
-        sending < 2 * self.connections && sending.saturating_sub(self.transport.silent()) < limit
+        sending < 2 * self.connections && sending.saturating_sub(self.transport.silent_count()) < limit
     }
 
     /// Whether so many messages wait for the final reply that no other is started.
     fn is_stuck(&self) -> bool {
-        self.transport.silent() >= 2 * self.connections
+        self.transport.silent_count() >= 2 * self.connections
     }
 
     /// Returns claimed messages without counting an attempt.
-    async fn give_all_back(&self, taken: &mut VecDeque<ClaimedMessage>) {
-        let ids: Vec<MessageId> = taken.drain(..).map(|message| message.id).collect();
-        self.in_hand.borrow_mut().retain(|id| !ids.contains(id));
-        self.give_back(ids, clock::now(), None).await;
+    async fn unclaim_all(&self, claimed: &mut VecDeque<ClaimedMessage>) {
+        let ids: Vec<MessageId> = claimed.drain(..).map(|message| message.id).collect();
+        self.in_progress.borrow_mut().retain(|id| !ids.contains(id));
+        self.unclaim(ids, clock::now(), None).await;
     }
 
     /// Time until the mail server may be tried again after an outage; `None` if there is nothing to wait for.
-    fn pause(&self) -> Option<Duration> {
-        let (since, times) = self.outage.get()?;
-        (since + outage_pause(times)).checked_duration_since(time::Instant::now())
+    fn remaining_pause(&self) -> Option<Duration> {
+        let (last_failure, earlier_failures) = self.outage.get()?;
+        (last_failure + outage_pause(earlier_failures)).checked_duration_since(time::Instant::now())
     }
 
-    /// Records that the message started at `began` failed because the server cannot be reached. Returns the pause
+    /// Records that a message, `started` at this time, failed because the server cannot be reached. Returns the pause
     /// before the next attempt. Messages that were being sent at the same time count as one failure.
-    fn note_outage(&self, began: time::Instant) -> Duration {
-        let times = match self.outage.get() {
-            Some((since, times)) if since < began => times + 1,
-            Some((_, times)) => times,
+    fn record_outage(&self, started: time::Instant) -> Duration {
+        let earlier_failures = match self.outage.get() {
+            Some((last_failure, earlier_failures)) if last_failure < started => earlier_failures + 1,
+            Some((_, earlier_failures)) => earlier_failures,
             None => 0,
         };
-        self.outage.set(Some((time::Instant::now(), times)));
-        self.metrics.outage();
-        outage_pause(times)
+        self.outage.set(Some((time::Instant::now(), earlier_failures)));
+        self.metrics.count_outage();
+        outage_pause(earlier_failures)
     }
 
-    async fn take(&self) -> Vec<ClaimedMessage> {
+    async fn claim(&self) -> Vec<ClaimedMessage> {
         let holder = self.holder;
         // After an outage, one message tests whether the server answers again.
-        let limit = match (self.outage.get(), &self.pace) {
+        let limit = match (self.outage.get(), &self.rate_limit) {
             (Some(_), _) => 1,
             // Claimed messages are sent before later ones of a higher priority: with a rate limit, few are claimed at a
             // time.
             (None, Some(_)) => i64::try_from(self.connections).unwrap_or(1),
-            (None, None) => BATCH,
+            (None, None) => CLAIM_BATCH,
         };
-        let taken = async {
+        let claimed = async {
             self.check_clock().await?;
             // The read comes first: an idle worker must not wait in the queue of writers.
-            if !self.database.read(outbox::is_due).await? {
+            if !self.database.read(outbox::has_due_message).await? {
                 return Ok(Vec::new());
             }
-            let (in_hand, takes_over, asked) = (self.in_hand(), self.takes_over(), time::Instant::now());
-            let work = move |tx: &mut Connection| outbox::claim(tx, holder, (&in_hand, takes_over), limit);
-            let taken = self.database.write("claim messages", work).await;
-            self.note_write(asked, taken.is_ok());
-            let taken = taken?;
-            self.in_hand.borrow_mut().extend(taken.iter().map(|message| message.id));
-            Ok(taken)
+            let (in_progress, may_take_over, started) =
+                (self.in_progress(), self.may_take_over(), time::Instant::now());
+            let work = move |tx: &mut Connection| outbox::claim(tx, holder, &in_progress, may_take_over, limit);
+            let claimed = self.database.write("claim messages", work).await;
+            self.record_write(started, claimed.is_ok());
+            let claimed = claimed?;
+            self.in_progress.borrow_mut().extend(claimed.iter().map(|message| message.id));
+            Ok(claimed)
         };
-        taken.await.unwrap_or_else(|error: DatabaseError| {
+        claimed.await.unwrap_or_else(|error: DatabaseError| {
             tracing::warn!(%error, "the outbox cannot be read");
             Vec::new()
         })
@@ -286,12 +288,12 @@ impl Worker {
 
     /// Makes messages due that were dated by a clock which was ahead and has been corrected since.
     async fn check_clock(&self) -> Result<(), DatabaseError> {
-        if self.clock_checked.get().is_some_and(|checked| checked.elapsed() < CLOCK_CHECK) {
+        if self.last_clock_check.get().is_some_and(|checked| checked.elapsed() < CLOCK_CHECK_INTERVAL) {
             return Ok(());
         }
         let longest_pause = TimeDelta::seconds(2 * PAUSE_MAX_SECONDS);
-        let overtaken = move |tx: &mut Connection| super::outbox::dated_ahead(tx, longest_pause, HURRIED_MAX);
-        let messages = self.database.read(overtaken).await?;
+        let find = move |tx: &mut Connection| super::outbox::find_dated_ahead(tx, longest_pause, MADE_DUE_MAX);
+        let messages = self.database.read(find).await?;
         if !messages.is_empty() {
             let count = messages.len();
             self.database.write("hurry messages", move |tx| super::outbox::make_due(tx, &messages)).await?;
@@ -299,50 +301,51 @@ impl Worker {
             // There may be more of them.
             return Ok(());
         }
-        self.clock_checked.set(Some(time::Instant::now()));
+        self.last_clock_check.set(Some(time::Instant::now()));
         Ok(())
     }
 
     /// Whether expired leases of other processes may be taken over. While the store accepted no writes, their holders
     /// could not renew them or record a result either; they get some seconds to do so.
-    fn takes_over(&self) -> bool {
-        self.writes.get().is_some_and(|(first, last)| last - first >= TAKE_OVER_AFTER)
+    fn may_take_over(&self) -> bool {
+        self.prompt_writes.get().is_some_and(|(first, last)| last - first >= TAKE_OVER_AFTER)
     }
 
-    /// Records how the store accepted a write that was started at `asked`.
-    fn note_write(&self, asked: time::Instant, is_done: bool) {
+    /// Records how the store accepted a write, `started` at this time.
+    fn record_write(&self, started: time::Instant, is_done: bool) {
         // After a time without writes, the series begins anew.
-        let row = self.writes.get().filter(|(_, last)| asked.duration_since(*last) < 2 * POLL);
-        let first = row.map_or(asked, |(first, _)| first);
-        self.writes.set((is_done && asked.elapsed() < SLOW_WRITE).then_some((first, asked)));
+        let series = self.prompt_writes.get().filter(|(_, last)| started.duration_since(*last) < 2 * POLL_INTERVAL);
+        let first = series.map_or(started, |(first, _)| first);
+        self.prompt_writes.set((is_done && started.elapsed() < SLOW_WRITE).then_some((first, started)));
     }
 
-    fn in_hand(&self) -> Vec<MessageId> {
-        self.in_hand.borrow().iter().copied().collect()
+    fn in_progress(&self) -> Vec<MessageId> {
+        self.in_progress.borrow().iter().copied().collect()
     }
 
     async fn renew(&self) {
-        let (holder, in_hand) = (self.holder, self.in_hand());
-        let renewed = self.database.write("renew leases", move |tx| outbox::renew(tx, holder, &in_hand)).await;
+        let (holder, in_progress) = (self.holder, self.in_progress());
+        let renewed =
+            self.database.write("renew leases", move |tx| outbox::renew_leases(tx, holder, &in_progress)).await;
         if let Err(error) = renewed {
             tracing::warn!(%error, "leases cannot be renewed");
         }
     }
 
-    async fn give_back(&self, messages: Vec<MessageId>, next_try_at: DateTime<Utc>, why: Option<String>) {
+    async fn unclaim(&self, messages: Vec<MessageId>, next_try_at: DateTime<Utc>, reason: Option<String>) {
         if messages.is_empty() {
             return;
         }
-        let work = move |tx: &mut Connection| outbox::give_back(tx, &messages, next_try_at, why.as_deref());
+        let work = move |tx: &mut Connection| outbox::unclaim(tx, &messages, next_try_at, reason.as_deref());
         if let Err(error) = self.database.write("give messages back", work).await {
             tracing::warn!(%error, "messages stay leased until the lease expires");
         }
     }
 
     /// Whether a message is still to be sent; `false` if the store is unavailable, so that the message is sent later.
-    async fn is_wanted(&self, message: MessageId) -> bool {
-        let wanted = self.database.read(move |tx| outbox::is_wanted(tx, message)).await;
-        wanted.unwrap_or_else(|error: DatabaseError| {
+    async fn is_still_wanted(&self, message: MessageId) -> bool {
+        let is_wanted = self.database.read(move |tx| outbox::is_still_wanted(tx, message)).await;
+        is_wanted.unwrap_or_else(|error: DatabaseError| {
             tracing::warn!(%error, "the outbox cannot be read");
             false
         })
@@ -350,71 +353,73 @@ impl Worker {
 
     async fn send(&self, message: ClaimedMessage) {
         let (id, tries, created_at) = (message.id, message.tries, message.created_at);
-        if let Some(pace) = &self.pace_of_domains
-            && let Err(refusal) = pace.check_key(&message.domain)
+        if let Some(rate_limit) = &self.domain_rate_limit
+            && let Err(refusal) = rate_limit.check_key(&message.domain)
         {
             let wait = refusal.wait_time_from(governor::clock::DefaultClock::default().now());
             let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::minutes(1));
-            return self.give_back(vec![id], clock::now() + wait, None).await;
+            return self.unclaim(vec![id], clock::now() + wait, None).await;
         }
-        while let Some(Err(refusal)) = self.pace.as_ref().map(|pace| pace.check()) {
+        while let Some(Err(refusal)) = self.rate_limit.as_ref().map(|rate_limit| rate_limit.check()) {
             time::sleep(refusal.wait_time_from(governor::clock::DefaultClock::default().now())).await;
         }
-        if message.is_of_broadcast && !self.is_wanted(id).await {
-            let work = move |tx: &mut Connection| outbox::drop_unwanted(tx, id);
+        if message.is_broadcast && !self.is_still_wanted(id).await {
+            let work = move |tx: &mut Connection| outbox::cancel_unwanted(tx, id);
             if let Err(error) = self.database.write("drop a message", work).await {
                 tracing::warn!(%error, "a message stays leased until the lease expires");
             }
             return;
         }
-        let began = time::Instant::now();
-        let sent = match self.composer.compose(&message) {
-            Ok(mail) => self.transport.send(mail, &self.composer.name(id)).await,
+        let started = time::Instant::now();
+        let result = match self.composer.compose(&message) {
+            Ok(mail) => self.transport.send(mail, &self.composer.message_id(id)).await,
             Err(error) => Err(Failure::new(FailureKind::Permanent, error.to_string())),
         };
-        if let Some(step) = sent.as_ref().err().filter(|failure| failure.is_timeout).and_then(|failure| failure.step) {
-            self.metrics.timeout(step);
+        if let Some(step) = result.as_ref().err().filter(|failure| failure.is_timeout).and_then(|failure| failure.step)
+        {
+            self.metrics.count_timeout(step);
         }
-        let is_reached = !matches!(sent, Err(Failure { fault: FailureKind::Unreachable, .. }));
-        if is_reached && self.outage.get().is_some_and(|(since, _)| since < began) {
+        let is_reached = !matches!(result, Err(Failure { kind: FailureKind::Unreachable, .. }));
+        if is_reached && self.outage.get().is_some_and(|(last_failure, _)| last_failure < started) {
             self.outage.set(None);
         }
         let now = clock::now();
         // The server's reply may contain the address: it is written to the store, not to the log.
-        let (outcome, reply) = match sent {
+        let (outcome, reply) = match result {
             Ok(reply) => {
                 tracing::info!(message.id = %id, message.kind = %message.kind, "sent a message");
-                self.metrics.sent((now - created_at).to_std().unwrap_or_default());
-                (Outcome::Sent, reply)
+                self.metrics.count_sent((now - created_at).to_std().unwrap_or_default());
+                (SendOutcome::Sent, reply)
             }
             // If the server hangs on one address only, attempts end after the same time as for temporary refusals.
             Err(failure)
-                if failure.fault == FailureKind::Unreachable
-                    && (failure.step.is_none_or(Step::is_before_letter) || now < created_at + GIVE_UP_AFTER) =>
+                if failure.kind == FailureKind::Unreachable
+                    && (failure.step.is_none_or(Step::is_before_message) || now < created_at + GIVE_UP_AFTER) =>
             {
-                let (step, reason) = (failure.step.map(Step::as_str), loggable(&failure));
+                let (step, reason) = (failure.step.map(Step::as_str), reason_for_log(&failure));
                 tracing::warn!(step, reason, "the mail server cannot be reached: messages wait");
                 // The pause is longer than that of the queue, so that another message tests the server first: if the
                 // server hangs on this one, the others are not delayed.
-                let mut wait = TimeDelta::from_std(self.note_outage(began) + POLL).unwrap_or(TimeDelta::minutes(1));
-                if failure.step.is_some_and(|step| !step.is_before_letter()) {
+                let mut wait =
+                    TimeDelta::from_std(self.record_outage(started) + POLL_INTERVAL).unwrap_or(TimeDelta::minutes(1));
+                if failure.step.is_some_and(|step| !step.is_before_message()) {
                     // If the server hangs on this address, the pauses of this message grow, so that it delays the
                     // others ever less often.
                     wait = wait.max(((now - created_at) / 8).min(TimeDelta::seconds(PAUSE_MAX_SECONDS)));
                 }
-                return self.give_back(vec![id], now + wait, Some(failure.words)).await;
+                return self.unclaim(vec![id], now + wait, Some(failure.reason)).await;
             }
-            Err(failure) if failure.fault == FailureKind::Transient && now < created_at + GIVE_UP_AFTER => {
+            Err(failure) if failure.kind == FailureKind::Transient && now < created_at + GIVE_UP_AFTER => {
                 let at = next_try(now, tries);
-                self.metrics.put_off();
-                let (step, reason) = (failure.step.map(Step::as_str), loggable(&failure));
+                self.metrics.count_put_off();
+                let (step, reason) = (failure.step.map(Step::as_str), reason_for_log(&failure));
                 tracing::warn!(message.id = %id, next_try_at = %at, step, reason, "a message waits for another try");
-                (Outcome::PutOff(at), failure.words)
+                (SendOutcome::PutOff(at), failure.reason)
             }
             Err(failure) => {
                 tracing::error!(message.id = %id, "a message cannot be delivered");
-                self.metrics.failed();
-                (Outcome::Failed, failure.words)
+                self.metrics.count_failed();
+                (SendOutcome::Failed, failure.reason)
             }
         };
         self.record(id, outcome, reply).await;
@@ -422,12 +427,12 @@ impl Worker {
 
     /// Records the result of an attempt, and waits for the store if necessary: a message whose acceptance is not
     /// recorded would be sent again.
-    async fn record(&self, id: MessageId, outcome: Outcome, reply: String) {
+    async fn record(&self, id: MessageId, outcome: SendOutcome, reply: String) {
         let (result, holder) = (Arc::new((outcome, reply)), self.holder);
         let mut was_refused = false;
         loop {
             let result = Arc::clone(&result);
-            let work = move |tx: &mut Connection| outbox::record(tx, (id, holder), &result.0, &result.1);
+            let work = move |tx: &mut Connection| outbox::record(tx, id, holder, &result.0, &result.1);
             match self.database.write("record an attempt", work).await {
                 Ok(()) => return,
                 Err(error @ (DatabaseError::Statement(_) | DatabaseError::Corrupt(_))) => {
@@ -446,21 +451,21 @@ impl Worker {
 }
 
 /// Logs a panic while a message was being sent: its lease expires, and it is claimed again.
-fn broke_off(sent: Result<(), JoinError>) {
-    if let Err(error) = sent {
+fn log_panic(result: Result<(), JoinError>) {
+    if let Err(error) = result {
         tracing::error!(%error, "sending a message ended in a panic");
     }
 }
 
-/// Pause after `times + 1` consecutive failures to reach the mail server.
-fn outage_pause(times: u32) -> Duration {
-    Duration::from_secs((1_u64 << times.min(10)).min(OUTAGE_MAX_SECONDS))
+/// Pause after `earlier_failures + 1` consecutive failures to reach the mail server.
+fn outage_pause(earlier_failures: u32) -> Duration {
+    Duration::from_secs((1_u64 << earlier_failures.min(10)).min(OUTAGE_MAX_SECONDS))
 }
 
 /// The reason of a failure for the log: without the server's replies that may contain the address.
-fn loggable(failure: &Failure) -> &str {
-    if failure.is_timeout || failure.step.is_none_or(Step::is_before_letter) {
-        return &failure.words;
+fn reason_for_log(failure: &Failure) -> &str {
+    if failure.is_timeout || failure.step.is_none_or(Step::is_before_message) {
+        return &failure.reason;
     }
     "the mail server said no, or the connection broke"
 }
@@ -475,7 +480,7 @@ pub async fn purge(database: Database, retention_days: u32, mut stop: watch::Rec
             Err(error) => tracing::debug!(%error, "old messages cannot be scrubbed now"),
         }
         tokio::select! {
-            () = time::sleep(TIDY) => {}
+            () = time::sleep(SCRUB_INTERVAL) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
     }

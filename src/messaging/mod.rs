@@ -6,7 +6,7 @@
 //!
 //! Invariants:
 //! - Nobody gets a broadcast twice: a unique index of broadcast and address forbids it, and the progress of a broadcast
-//!   is saved in the same transaction as its messages ([`broadcasts::actions::step`]).
+//!   is saved in the same transaction as its messages ([`broadcasts::actions::enqueue_next`]).
 //! - A template that cannot be rendered is refused ([`templates`]), so a letter always has a text.
 
 pub mod broadcasts;

@@ -11,44 +11,43 @@ use super::{
     fields::Selection,
     filter::{ProgrammeQuery, ReleaseNumber, ViewQuery},
     negotiate,
-    view::View,
     views::{
         CallForActionView, ConferenceView, DayView, HighLevelSessionView, KeynoteView, List, PanelView, ProgrammeView,
-        RoomView, SessionView, SpeakerDetail, TrackView,
+        RoomView, SessionView, SpeakerDetail, TrackView, ViewBuilder,
     },
 };
 use crate::{
     http::{CodePath, Problem, Query, Representation, answer, problem::AnyProblem},
-    programme::service::{FOR_A_MOMENT, ProgrammeService, find},
+    programme::service::{CACHE_BRIEFLY, ProgrammeService, find_release},
     validation::ValidationErrors,
     values::{Code, Date, TextValue as _},
 };
 
 /// Answers a view of a release of a conference. With `publication`, the ready-made document is sent where there is one.
-async fn view<T: Serialize>(
+async fn answer_view<T: Serialize>(
     request: &HttpRequest,
-    state: &ProgrammeService,
+    service: &ProgrammeService,
     slug: &Code,
     lang: Option<&str>,
     version: Option<ReleaseNumber>,
     publication: Option<Publication>,
-    make: impl FnOnce(&View<'_>, &Snapshot) -> Result<T, ProgrammeError>,
+    make: impl FnOnce(&ViewBuilder<'_>, &Snapshot) -> Result<T, ProgrammeError>,
 ) -> Result<HttpResponse, Problem> {
-    let found = find(state, slug, version).await?;
-    let snapshot = &found.snapshot;
+    let release = find_release(service, slug, version).await?;
+    let snapshot = &release.snapshot;
     let language = negotiate::choose(request, lang, &snapshot.agenda.conference.languages)?;
-    let ready = found.documents.as_ref().zip(publication);
-    if let Some(whole) = ready.and_then(|(documents, publication)| documents.get(publication, &language)) {
-        return Ok(serve(request, whole, found.cache_control));
+    let documents = release.documents.as_ref().zip(publication);
+    if let Some(document) = documents.and_then(|(documents, publication)| documents.get(publication, &language)) {
+        return Ok(serve(request, document, release.cache_control));
     }
-    serve_part(request, state, &found, &language, "application/json", || {
-        let value = make(&View::new(snapshot, &language), snapshot)?;
+    serve_part(request, service, &release, &language, "application/json", || {
+        let value = make(&ViewBuilder::new(snapshot, &language), snapshot)?;
         serde_json::to_vec(&value).map_err(Problem::unexpected)
     })
 }
 
 /// What everybody may read from a web page of any origin: the first segments of the path after the conference.
-const OPEN: &[&str] = &[
+const PUBLIC_PATHS: &[&str] = &[
     "",
     "call-for-action",
     "programme",
@@ -61,13 +60,13 @@ const OPEN: &[&str] = &[
 ];
 
 /// Whether a `GET` of the path may be read by a web page of any origin.
-pub fn is_open(path: &str) -> bool {
+pub fn is_readable_by_any_origin(path: &str) -> bool {
     let Some(rest) = path.strip_prefix("/api/v1/conferences") else {
         return false;
     };
-    let mut parts = rest.trim_start_matches('/').split('/');
-    parts.next();
-    OPEN.contains(&parts.next().unwrap_or_default())
+    let mut segments = rest.trim_start_matches('/').split('/');
+    segments.next();
+    PUBLIC_PATHS.contains(&segments.next().unwrap_or_default())
 }
 
 /// The list of conferences.
@@ -99,28 +98,28 @@ pub struct ConferencesQuery {
 )]
 pub async fn list_conferences(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     query: Query<ConferencesQuery>,
 ) -> Result<HttpResponse, Problem> {
     let mut data = Vec::new();
-    for snapshot in state.programmes.all() {
+    for snapshot in service.programmes.all() {
         let languages = &snapshot.agenda.conference.languages;
         // A conference that lacks the language is no error here: it answers in one of its own.
         let language = negotiate::choose(&request, query.0.lang.as_deref(), languages)
             .or_else(|_| negotiate::choose(&request, None, languages))?;
-        data.push(View::new(&snapshot, &language).conference());
+        data.push(ViewBuilder::new(&snapshot, &language).conference());
     }
-    public(&request, &ConferenceList { data, next: None })
+    answer_public(&request, &ConferenceList { data, next: None })
 }
 
 /// Answers a value that everybody may read, and that caches may keep for a few seconds.
-pub(super) fn public(request: &HttpRequest, value: &impl Serialize) -> Result<HttpResponse, Problem> {
+pub(super) fn answer_public(request: &HttpRequest, value: &impl Serialize) -> Result<HttpResponse, Problem> {
     let representation = Representation {
         body: serde_json::to_vec(value).map_err(Problem::unexpected)?,
         content_type: "application/json",
         language: None,
         modified: None,
-        cache_control: FOR_A_MOMENT,
+        cache_control: CACHE_BRIEFLY,
         vary: VARY,
     };
     Ok(answer(request, representation))
@@ -135,15 +134,15 @@ pub(super) fn public(request: &HttpRequest, value: &impl Serialize) -> Result<Ht
 )]
 pub async fn read_conference(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     path: web::Path<CodePath>,
     query: Query<ViewQuery>,
 ) -> Result<HttpResponse, Problem> {
     let Query(query) = query;
     let fields = Selection::read::<ConferenceView>(query.fields.as_deref())?;
-    let make = |view: &View<'_>, _: &Snapshot| Ok(fields.of(view.conference()));
-    let whole = query.fields.is_none().then_some(Publication::Conference);
-    view(&request, &state, &path.0, query.lang.as_deref(), query.version, whole, make).await
+    let make = |view: &ViewBuilder<'_>, _: &Snapshot| Ok(fields.apply(view.conference()));
+    let publication = query.fields.is_none().then_some(Publication::Conference);
+    answer_view(&request, &service, &path.0, query.lang.as_deref(), query.version, publication, make).await
 }
 
 /// Reads the released programme, whole or filtered. A filtered programme contains the tracks, rooms and speakers of the
@@ -156,90 +155,90 @@ pub async fn read_conference(
 )]
 pub async fn read_programme(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     path: web::Path<CodePath>,
     query: Query<ProgrammeQuery>,
 ) -> Result<HttpResponse, Problem> {
     let Query(mut query) = query;
     let fields = Selection::read::<ProgrammeView>(query.fields.as_deref())?;
     let (lang, version) = (query.lang.take(), query.version);
-    let whole = query.is_of_all().then_some(Publication::Programme);
-    view(&request, &state, &path.0, lang.as_deref(), version, whole, |view, snapshot| {
+    let publication = query.selects_everything().then_some(Publication::Programme);
+    answer_view(&request, &service, &path.0, lang.as_deref(), version, publication, |view, snapshot| {
         query.check(snapshot)?;
-        Ok(fields.of(view.programme(&query)))
+        Ok(fields.apply(view.programme(&query)))
     })
     .await
 }
 
 /// A list view that the query of the programme filters.
-macro_rules! listed {
-    ($(#[$doc:meta])* $name:ident, $path:literal, $publication:ident, $each:ident, $what:literal, $make:expr) => {
+macro_rules! list_handler {
+    ($(#[$doc:meta])* $name:ident, $path:literal, $publication:ident, $element:ident, $what:literal, $make:expr) => {
         $(#[$doc])*
         #[utoipa::path(
             get, path = $path,
             tag = "programme",
             params(("conference" = String, Path, description = "The conference's slug"), ProgrammeQuery),
-            responses((status = 200, description = $what, body = List<$each>), AnyProblem)
+            responses((status = 200, description = $what, body = List<$element>), AnyProblem)
         )]
         pub async fn $name(
             request: HttpRequest,
-            state: web::Data<ProgrammeService>,
+            service: web::Data<ProgrammeService>,
             path: web::Path<CodePath>,
             query: Query<ProgrammeQuery>,
         ) -> Result<HttpResponse, Problem> {
             let Query(mut query) = query;
-            let fields = Selection::read::<$each>(query.fields.as_deref())?;
+            let fields = Selection::read::<$element>(query.fields.as_deref())?;
             let (lang, version) = (query.lang.take(), query.version);
-            let whole = query.is_of_all().then_some(Publication::$publication);
-            view(&request, &state, &path.0, lang.as_deref(), version, whole, |view, snapshot| {
+            let publication = query.selects_everything().then_some(Publication::$publication);
+            answer_view(&request, &service, &path.0, lang.as_deref(), version, publication, |view, snapshot| {
                 query.check(snapshot)?;
-                let make: fn(&View<'_>, &ProgrammeQuery) -> Vec<$each> = $make;
-                Ok(fields.of_each(make(view, &query)))
+                let make: fn(&ViewBuilder<'_>, &ProgrammeQuery) -> Vec<$element> = $make;
+                Ok(fields.apply_to_each(make(view, &query)))
             })
             .await
         }
     };
 }
 
-listed!(
+list_handler!(
     /// Lists the days with their sessions.
     list_programme_days, "/api/v1/conferences/{conference}/programme/days", Days, DayView, "The days",
     |view, query| view.days(query)
 );
-listed!(
+list_handler!(
     /// Lists the sessions in order of start time.
     list_programme_sessions, "/api/v1/conferences/{conference}/programme/sessions", Sessions, SessionView, "The sessions",
     |view, query| view.sessions(query)
 );
-listed!(
+list_handler!(
     /// Lists the panels in order of the programme, with topic, moderators and panellists.
     list_programme_panels, "/api/v1/conferences/{conference}/programme/panels", Panels, PanelView, "The panels",
     |view, query| view.panels(query)
 );
-listed!(
+list_handler!(
     /// Lists the keynotes in order of the programme.
     list_programme_keynotes, "/api/v1/conferences/{conference}/programme/keynotes", Keynotes, KeynoteView, "The keynotes",
     |view, query| view.keynotes(query)
 );
-listed!(
+list_handler!(
     /// Lists the speakers with the sessions and items in which they appear. If the query selects sessions, lists the
     /// speakers of these, with their appearances there.
     list_programme_speakers, "/api/v1/conferences/{conference}/programme/speakers", Speakers, SpeakerDetail, "The speakers",
     |view, query| view.speakers(query)
 );
-listed!(
+list_handler!(
     /// Lists the rooms. If the query selects sessions, lists the rooms of these.
     list_programme_rooms, "/api/v1/conferences/{conference}/programme/rooms", Rooms, RoomView, "The rooms",
     |view, query| view.rooms(query)
 );
-listed!(
+list_handler!(
     /// Lists the tracks. If the query selects sessions, lists the tracks of these.
     list_programme_tracks, "/api/v1/conferences/{conference}/programme/tracks", Tracks, TrackView, "The tracks",
     |view, query| view.tracks(query)
 );
 
 /// A view of one thing, which cannot be filtered.
-macro_rules! plain {
+macro_rules! view_handler {
     ($(#[$doc:meta])* $name:ident, $path:literal, $publication:ident, $body:ty, $what:literal, $make:expr) => {
         $(#[$doc])*
         #[utoipa::path(
@@ -250,29 +249,29 @@ macro_rules! plain {
         )]
         pub async fn $name(
             request: HttpRequest,
-            state: web::Data<ProgrammeService>,
+            service: web::Data<ProgrammeService>,
             path: web::Path<CodePath>,
             query: Query<ViewQuery>,
         ) -> Result<HttpResponse, Problem> {
             let Query(query) = query;
             let fields = Selection::read::<$body>(query.fields.as_deref())?;
-            let whole = query.fields.is_none().then_some(Publication::$publication);
-            view(&request, &state, &path.0, query.lang.as_deref(), query.version, whole, |view, _| {
-                let make: fn(&View<'_>) -> Option<$body> = $make;
-                make(view).map(|made| fields.of(made)).ok_or(ProgrammeError::NotFound($what))
+            let publication = query.fields.is_none().then_some(Publication::$publication);
+            answer_view(&request, &service, &path.0, query.lang.as_deref(), query.version, publication, |view, _| {
+                let make: fn(&ViewBuilder<'_>) -> Option<$body> = $make;
+                make(view).map(|view| fields.apply(view)).ok_or(ProgrammeError::NotFound($what))
             })
             .await
         }
     };
 }
 
-plain!(
+view_handler!(
     /// Reads the high-level political session, with the interventions of ministers and the responses of institutions.
     read_high_level_session, "/api/v1/conferences/{conference}/programme/high-level-session", HighLevelSession,
     HighLevelSessionView, "high-level political session",
     |view| view.high_level_session()
 );
-plain!(
+view_handler!(
     /// Reads the call for action.
     read_call_for_action, "/api/v1/conferences/{conference}/call-for-action", CallForAction, CallForActionView, "call for action",
     |view| view.call_for_action()
@@ -291,7 +290,7 @@ plain!(
 )]
 pub async fn read_programme_day(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     path: web::Path<(CodePath, String)>,
     query: Query<ViewQuery>,
 ) -> Result<HttpResponse, Problem> {
@@ -299,9 +298,9 @@ pub async fn read_programme_day(
     let Query(query) = query;
     let fields = Selection::read::<DayView>(query.fields.as_deref())?;
     let date = Date::parse(&date).map_err(|_| ProgrammeError::NotFound("day"))?;
-    view(&request, &state, &slug.0, query.lang.as_deref(), query.version, None, |view, _| {
+    answer_view(&request, &service, &slug.0, query.lang.as_deref(), query.version, None, |view, _| {
         let of_day = ProgrammeQuery { day: Some(date), ..ProgrammeQuery::default() };
-        view.days(&of_day).into_iter().next().map(|day| fields.of(day)).ok_or(ProgrammeError::NotFound("day"))
+        view.days(&of_day).into_iter().next().map(|day| fields.apply(day)).ok_or(ProgrammeError::NotFound("day"))
     })
     .await
 }
@@ -319,16 +318,16 @@ pub async fn read_programme_day(
 )]
 pub async fn read_programme_session(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     path: web::Path<(CodePath, CodePath)>,
     query: Query<ViewQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
     let Query(query) = query;
     let fields = Selection::read::<SessionView>(query.fields.as_deref())?;
-    view(&request, &state, &slug.0, query.lang.as_deref(), query.version, None, |view, snapshot| {
+    answer_view(&request, &service, &slug.0, query.lang.as_deref(), query.version, None, |view, snapshot| {
         let session = snapshot.session(&code.0).ok_or(ProgrammeError::NotFound("session"))?;
-        Ok(fields.of(view.session(session)))
+        Ok(fields.apply(view.session(session)))
     })
     .await
 }
@@ -346,16 +345,16 @@ pub async fn read_programme_session(
 )]
 pub async fn read_programme_speaker(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     path: web::Path<(CodePath, CodePath)>,
     query: Query<ViewQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
     let Query(query) = query;
     let fields = Selection::read::<SpeakerDetail>(query.fields.as_deref())?;
-    view(&request, &state, &slug.0, query.lang.as_deref(), query.version, None, |view, snapshot| {
+    answer_view(&request, &service, &slug.0, query.lang.as_deref(), query.version, None, |view, snapshot| {
         let speaker = snapshot.speaker(&code.0).ok_or(ProgrammeError::NotFound("speaker"))?;
-        Ok(fields.of(view.speaker_detail(speaker)))
+        Ok(fields.apply(view.speaker_detail(speaker)))
     })
     .await
 }

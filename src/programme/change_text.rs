@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How many sessions, items or speakers a note names.
-const NAMED_MAX: usize = 10;
+const NAMES_MAX: usize = 10;
 
 /// Writes changes as sentences, in one language.
 pub struct ChangeText<'a> {
@@ -28,7 +28,7 @@ pub struct ChangeText<'a> {
     before: Names<'a>,
     after: Names<'a>,
     /// The ids of the sessions that are added or removed.
-    passing: HashSet<&'a str>,
+    added_or_removed_sessions: HashSet<&'a str>,
 }
 
 /// The titles and names of an agenda, by id.
@@ -41,16 +41,16 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     fn of(agenda: &'a Agenda) -> Self {
         let mut titles = HashMap::new();
-        macro_rules! learn {
+        macro_rules! add_titles {
             ($nodes:expr, $title:ident) => {
                 titles.extend($nodes.filter_map(|node| Some((node.id?.to_string(), &node.$title))));
             };
         }
-        learn!(agenda.organisations.iter(), name);
-        learn!(agenda.rooms.iter(), name);
-        learn!(agenda.tracks.iter(), name);
-        learn!(agenda.sessions.iter(), title);
-        learn!(agenda.sessions.iter().flat_map(|session| &session.items), title);
+        add_titles!(agenda.organisations.iter(), name);
+        add_titles!(agenda.rooms.iter(), name);
+        add_titles!(agenda.tracks.iter(), name);
+        add_titles!(agenda.sessions.iter(), title);
+        add_titles!(agenda.sessions.iter().flat_map(|session| &session.items), title);
         let speakers = agenda.speakers.iter().filter_map(|speaker| Some((speaker.id?.to_string(), speaker))).collect();
         Self { languages: &agenda.conference.languages, titles, speakers }
     }
@@ -61,10 +61,12 @@ impl<'a> ChangeText<'a> {
     pub fn new(difference: &'a Difference, phrases: Phrases, tag: &'a str) -> Self {
         let after = Names::of(&difference.after);
         let before = Names::of(difference.before.as_ref().unwrap_or(&difference.after));
-        let passes = |change: &&Change| matches!(change.action, ChangeAction::Create | ChangeAction::Remove);
+        let is_added_or_removed =
+            |change: &&Change| matches!(change.action, ChangeAction::Create | ChangeAction::Remove);
         let of_sessions = difference.changes.iter().filter(|change| change.resource == ResourceKind::Session);
-        let passing = of_sessions.filter(passes).map(|change| change.id.as_str()).collect();
-        Self { difference, phrases, tag, before, after, passing }
+        let added_or_removed_sessions =
+            of_sessions.filter(is_added_or_removed).map(|change| change.id.as_str()).collect();
+        Self { difference, phrases, tag, before, after, added_or_removed_sessions }
     }
 
     /// The language of the titles.
@@ -78,17 +80,18 @@ impl<'a> ChangeText<'a> {
 
     /// A change as a sentence. `None` for an item whose session is added or removed as well: the sentence about the
     /// session is enough.
-    pub fn words(&self, change: &Change) -> Option<String> {
+    pub fn sentence(&self, change: &Change) -> Option<String> {
         let fields = match change.action {
             ChangeAction::Create => change.after.as_ref(),
             ChangeAction::Remove => change.before.as_ref(),
             _ => None,
         };
-        let goes_along = text(fields, "session").is_some_and(|session| self.passing.contains(session));
-        (!goes_along).then(|| self.all_words(change))
+        let belongs_to_such_a_session =
+            text(fields, "session").is_some_and(|session| self.added_or_removed_sessions.contains(session));
+        (!belongs_to_such_a_session).then(|| self.describe(change))
     }
 
-    fn all_words(&self, change: &Change) -> String {
+    fn describe(&self, change: &Change) -> String {
         let phrases = self.phrases;
         let thing = match change.action {
             ChangeAction::Create => self.thing(&self.after, change, change.after.as_ref()),
@@ -105,12 +108,12 @@ impl<'a> ChangeText<'a> {
         }
     }
 
-    /// The sentences about a changed thing, one for each kind of change. `thing` is its old name.
-    fn update(&self, change: &Change, thing: String) -> String {
+    /// The sentences about a changed thing, one for each kind of change. `old_name` is what it was called before.
+    fn update(&self, change: &Change, old_name: String) -> String {
         let mut sentences = Vec::new();
-        let mut details: Vec<&str> = change.fields.iter().map(String::as_str).collect();
-        let now = self.thing(&self.after, change, change.after.as_ref());
-        if now != thing && change.resource != ResourceKind::Day {
+        let mut other_fields: Vec<&str> = change.fields.iter().map(String::as_str).collect();
+        let new_name = self.thing(&self.after, change, change.after.as_ref());
+        if new_name != old_name && change.resource != ResourceKind::Day {
             let name = match change.resource {
                 // The old name already says that it is a room or a track.
                 ResourceKind::Room | ResourceKind::Track => {
@@ -118,33 +121,34 @@ impl<'a> ChangeText<'a> {
                 }
                 _ => None,
             };
-            sentences.push(self.phrases.renamed(&thing, name.as_ref().unwrap_or(&now)));
-            details.retain(|field| !["title", "name", "given_name", "family_name", "code", "slug"].contains(field));
+            sentences.push(self.phrases.renamed(&old_name, name.as_ref().unwrap_or(&new_name)));
+            other_fields
+                .retain(|field| !["title", "name", "given_name", "family_name", "code", "slug"].contains(field));
         } else if change.fields.iter().any(|field| field == "code") {
-            sentences.push(self.phrases.recoded(&now, &change.code));
-            details.retain(|field| *field != "code");
+            sentences.push(self.phrases.recoded(&new_name, &change.code));
+            other_fields.retain(|field| *field != "code");
         }
         for kind in self.difference.kinds(change) {
-            let found = match kind {
-                ChangeKind::MovedInTime => self.moved_in_time(change, &now),
-                ChangeKind::MovedInRoom => self.moved_in_room(change, &now),
-                ChangeKind::SpeakerChanged => self.speakers(change, &now),
+            let sentence = match kind {
+                ChangeKind::MovedInTime => self.moved_in_time(change, &new_name),
+                ChangeKind::MovedInRoom => self.moved_in_room(change, &new_name),
+                ChangeKind::SpeakerChanged => self.speakers(change, &new_name),
                 _ => None,
             };
-            sentences.extend(found);
+            sentences.extend(sentence);
         }
         if change.fields.iter().any(|field| field == "session") {
             let session = |names: &Names<'_>, side: &Option<serde_json::Map<String, Value>>| {
                 self.title(names, text(side.as_ref(), "session")?).map(|title| self.phrases.quote(&title))
             };
             let (from, to) = (session(&self.before, &change.before), session(&self.after, &change.after));
-            sentences.push(self.phrases.moved(&now, from.as_deref(), to.as_deref()));
+            sentences.push(self.phrases.moved(&new_name, from.as_deref(), to.as_deref()));
         }
-        let told = ["starts_at", "ends_at", "starts_on", "ends_on", "date", "room", "appearances", "session"];
-        details.retain(|field| !told.contains(field));
-        if !details.is_empty() {
-            let fields: Vec<_> = details.into_iter().map(|field| self.phrases.field(field)).collect();
-            sentences.push(self.phrases.changed(&now, &fields));
+        let covered_fields = ["starts_at", "ends_at", "starts_on", "ends_on", "date", "room", "appearances", "session"];
+        other_fields.retain(|field| !covered_fields.contains(field));
+        if !other_fields.is_empty() {
+            let fields: Vec<_> = other_fields.into_iter().map(|field| self.phrases.field(field)).collect();
+            sentences.push(self.phrases.changed(&new_name, &fields));
         }
         sentences.join(" ")
     }
@@ -171,8 +175,9 @@ impl<'a> ChangeText<'a> {
                     return Some(self.phrases.ends_otherwise(thing, old_end?, new_end?));
                 };
                 // The new end is only mentioned if the duration changed.
-                let is_other = old_end.zip(new_end).is_some_and(|(old_end, new_end)| new_end - new != old_end - old);
-                Some(self.phrases.moved_in_time(thing, old, new, new_end.filter(|_| is_other)))
+                let has_other_duration =
+                    old_end.zip(new_end).is_some_and(|(old_end, new_end)| new_end - new != old_end - old);
+                Some(self.phrases.moved_in_time(thing, old, new, new_end.filter(|_| has_other_duration)))
             }
             // An item moves with its session, whose sentence is enough.
             _ => None,
@@ -193,29 +198,30 @@ impl<'a> ChangeText<'a> {
     fn speakers(&self, change: &Change, thing: &str) -> Option<String> {
         let old = appearances(change.before.as_ref())?;
         let new = appearances(change.after.as_ref())?;
-        let is_in = |list: &[Part], part: &Part| list.iter().any(|other| other.speaker == part.speaker);
-        let gone: Vec<&Part> = old.iter().filter(|part| !is_in(&new, part)).collect();
-        let come: Vec<&Part> = new.iter().filter(|part| !is_in(&old, part)).collect();
-        let changed: Vec<&Part> = new.iter().filter(|part| is_in(&old, part) && !old.contains(part)).collect();
-        let behalf = |part: &Part| part.on_behalf_of.as_ref().map(|id| self.speaker(&self.after, id));
+        let is_in = |list: &[AppearanceRecord], record: &AppearanceRecord| {
+            list.iter().any(|other| other.speaker == record.speaker)
+        };
+        let removed: Vec<&AppearanceRecord> = old.iter().filter(|record| !is_in(&new, record)).collect();
+        let added: Vec<&AppearanceRecord> = new.iter().filter(|record| !is_in(&old, record)).collect();
+        let changed: Vec<&AppearanceRecord> =
+            new.iter().filter(|record| is_in(&old, record) && !old.contains(record)).collect();
+        let behalf = |record: &AppearanceRecord| record.on_behalf_of.as_ref().map(|id| self.speaker(&self.after, id));
         let phrases = self.phrases;
         let mut sentences = Vec::new();
-        if let ([gone], [come]) = (gone.as_slice(), come.as_slice()) {
-            let (old, new) = (self.speaker(&self.before, &gone.speaker), self.speaker(&self.after, &come.speaker));
-            sentences.push(phrases.replaces(&new, &old, thing, behalf(come).as_deref()));
+        if let ([removed], [added]) = (removed.as_slice(), added.as_slice()) {
+            let (old, new) = (self.speaker(&self.before, &removed.speaker), self.speaker(&self.after, &added.speaker));
+            sentences.push(phrases.replaces(&new, &old, thing, behalf(added).as_deref()));
         } else {
+            sentences.extend(added.iter().map(|record| {
+                phrases.joins(&self.speaker(&self.after, &record.speaker), thing, behalf(record).as_deref())
+            }));
             sentences.extend(
-                come.iter().map(|part| {
-                    phrases.joins(&self.speaker(&self.after, &part.speaker), thing, behalf(part).as_deref())
-                }),
+                removed.iter().map(|record| phrases.leaves(&self.speaker(&self.before, &record.speaker), thing)),
             );
-            sentences.extend(gone.iter().map(|part| phrases.leaves(&self.speaker(&self.before, &part.speaker), thing)));
         }
-        sentences.extend(
-            changed.iter().map(|part| {
-                phrases.other_part(&self.speaker(&self.after, &part.speaker), thing, behalf(part).as_deref())
-            }),
-        );
+        sentences.extend(changed.iter().map(|record| {
+            phrases.other_part(&self.speaker(&self.after, &record.speaker), thing, behalf(record).as_deref())
+        }));
         if sentences.is_empty() {
             sentences.push(phrases.reordered(ResourceKind::Speaker, Some(thing)));
         }
@@ -262,49 +268,50 @@ fn text<'v>(fields: Option<&'v serde_json::Map<String, Value>>, key: &str) -> Op
 
 /// An appearance of a speaker, as changes describe it: with ids.
 #[derive(PartialEq)]
-struct Part {
+struct AppearanceRecord {
     speaker: String,
     role: String,
     on_behalf_of: Option<String>,
 }
 
-fn appearances(fields: Option<&serde_json::Map<String, Value>>) -> Option<Vec<Part>> {
+fn appearances(fields: Option<&serde_json::Map<String, Value>>) -> Option<Vec<AppearanceRecord>> {
     let list = fields?.get("appearances")?.as_array()?;
-    let word = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    let part = |value: &Value| {
-        Some(Part {
-            speaker: word(value, "speaker")?,
-            role: word(value, "role")?,
-            on_behalf_of: word(value, "on_behalf_of"),
+    let text_of = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let record = |value: &Value| {
+        Some(AppearanceRecord {
+            speaker: text_of(value, "speaker")?,
+            role: text_of(value, "role")?,
+            on_behalf_of: text_of(value, "on_behalf_of"),
         })
     };
-    Some(list.iter().filter_map(part).collect())
+    Some(list.iter().filter_map(record).collect())
 }
 
 /// The note of a release that the end of an embargo caused. It names what everybody may know now, and nothing that is
 /// still hidden.
-pub fn embargo_note(difference: &Difference, full: &Agenda) -> String {
+pub fn embargo_note(difference: &Difference, full_agenda: &Agenda) -> String {
     let languages = &difference.after.conference.languages;
     let first = languages.first().map_or("en", LanguageTag::as_str);
     let phrases = Phrases::of(first).unwrap_or(Phrases::English);
     let change_text = ChangeText::new(difference, phrases, first);
-    let known = Names::of(full);
-    let is_known = |id: &str| known.titles.contains_key(id) || known.speakers.contains_key(id);
-    let is_new = |change: &&Change| change.action == ChangeAction::Create && is_known(&change.id);
-    let new: Vec<&Change> = difference.changes.iter().filter(is_new).collect();
+    let names = Names::of(full_agenda);
+    let is_named = |id: &str| names.titles.contains_key(id) || names.speakers.contains_key(id);
+    let is_new = |change: &&Change| change.action == ChangeAction::Create && is_named(&change.id);
+    let new_things: Vec<&Change> = difference.changes.iter().filter(is_new).collect();
     // The items of a new session are not named in addition.
-    let within = |change: &Change| text(change.after.as_ref(), "session").map(str::to_owned);
-    let goes_without = |change: &Change| within(change).is_some_and(|id| new.iter().any(|other| other.id == id));
-    let new: Vec<String> = new
+    let session_of = |change: &Change| text(change.after.as_ref(), "session").map(str::to_owned);
+    let is_within_new_session =
+        |change: &Change| session_of(change).is_some_and(|id| new_things.iter().any(|other| other.id == id));
+    let new_things: Vec<String> = new_things
         .iter()
         .filter(|change| {
             [ResourceKind::Session, ResourceKind::Item, ResourceKind::Speaker].contains(&change.resource)
-                && !goes_without(change)
+                && !is_within_new_session(change)
         })
         .map(|change| change_text.thing(&change_text.after, change, None))
         .collect();
-    let named: Vec<String> = new.iter().take(NAMED_MAX).cloned().collect();
-    phrases.embargo_ended(&named, new.len() - named.len())
+    let named_things: Vec<String> = new_things.iter().take(NAMES_MAX).cloned().collect();
+    phrases.embargo_ended(&named_things, new_things.len() - named_things.len())
 }
 
 #[cfg(test)]
@@ -321,25 +328,25 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_change_has_words_without_ids_and_without_secrets(
+        fn every_sentence_is_without_ids_and_without_secrets(
             before in arbitrary::agenda(),
             after in arbitrary::agenda(),
         ) {
             let at: DateTime<Utc> = arbitrary::AT.parse().unwrap();
-            let seen = |agenda| project(agenda, Audience::Public, at, &ServerSecret::of_test());
-            let difference = Difference::between(Some(seen(&before)), seen(&after));
+            let projection = |agenda| project(agenda, Audience::Public, at, &ServerSecret::of_test());
+            let difference = Difference::between(Some(projection(&before)), projection(&after));
             for phrases in [Phrases::English, Phrases::French, Phrases::Dutch] {
                 let change_text = ChangeText::new(&difference, phrases, phrases.tag());
                 for change in &difference.changes {
                     prop_assert!(!difference.kinds(change).is_empty());
-                    let Some(words) = change_text.words(change) else {
+                    let Some(sentence) = change_text.sentence(change) else {
                         prop_assert_eq!(change.resource, ResourceKind::Item);
                         continue;
                     };
-                    prop_assert!(words.ends_with('.'), "{} of {:?}", words, change);
-                    prop_assert!(!words.contains(arbitrary::NOT_PUBLIC), "{}", words);
+                    prop_assert!(sentence.ends_with('.'), "{} of {:?}", sentence, change);
+                    prop_assert!(!sentence.contains(arbitrary::NOT_PUBLIC), "{}", sentence);
                     let is_id = |word: &str| uuid::Uuid::parse_str(word).is_ok();
-                    prop_assert!(!words.split([' ', ',', '.']).any(is_id), "{}", words);
+                    prop_assert!(!sentence.split([' ', ',', '.']).any(is_id), "{}", sentence);
                 }
             }
             let note = embargo_note(&difference, &after);

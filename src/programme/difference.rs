@@ -37,7 +37,7 @@ text_enum! {
 }
 
 /// Fields that only organisers see; in a projection they carry no information.
-const ORGANISERS_OWN: [&str; 8] = [
+const ORGANISER_FIELDS: [&str; 8] = [
     "visibility",
     "public_from",
     "inscribed_at",
@@ -59,14 +59,14 @@ pub struct Difference {
 
 impl Difference {
     pub fn between(before: Option<Agenda>, after: Agenda) -> Self {
-        let seen = |agenda: &Agenda| {
+        let public_nodes = |agenda: &Agenda| {
             let mut nodes = nodes(agenda);
             for node in &mut nodes {
-                ORGANISERS_OWN.iter().for_each(|field| _ = node.fields.remove(*field));
+                ORGANISER_FIELDS.iter().for_each(|field| _ = node.fields.remove(*field));
             }
             nodes
         };
-        let changes = changes(&before.as_ref().map(seen).unwrap_or_default(), &seen(&after));
+        let changes = changes(&before.as_ref().map(public_nodes).unwrap_or_default(), &public_nodes(&after));
         Self { before, after, changes }
     }
 
@@ -104,7 +104,7 @@ impl Difference {
     fn kinds_of_move(&self, change: &Change) -> Vec<ChangeKind> {
         let session = |agenda: Option<&Agenda>, fields: Option<&serde_json::Map<String, Value>>| {
             let id = fields.and_then(|fields| fields.get("session")).and_then(Value::as_str)?;
-            let of_id = |session: &&Session| session.id.is_some_and(|known| known.to_string() == id);
+            let of_id = |session: &&Session| session.id.is_some_and(|id_of_session| id_of_session.to_string() == id);
             let session = agenda?.sessions.iter().find(of_id)?;
             // A room keeps its id when its code changes.
             let room = agenda?.rooms.iter().find(|room| session.room.as_ref() == Some(&room.code));

@@ -57,8 +57,8 @@ impl From<KeyReused> for ProgrammeError {
 }
 
 impl From<ValidationErrors> for ProgrammeError {
-    fn from(faults: ValidationErrors) -> Self {
-        Self::Invalid(faults)
+    fn from(errors: ValidationErrors) -> Self {
+        Self::Invalid(errors)
     }
 }
 
@@ -84,7 +84,7 @@ impl From<ProgrammeError> for Problem {
                 .member("candidates", serde_json::json!(candidates)),
             ProgrammeError::PreviewExpired => Problem::new(&PREVIEW_EXPIRED).detail("ask the organisers for a new one"),
             ProgrammeError::Unnamed => Problem::new(&NOT_FOUND).detail("there are several conferences"),
-            ProgrammeError::Invalid(faults) => faults.into(),
+            ProgrammeError::Invalid(errors) => errors.into(),
             ProgrammeError::Agenda(error) => error.into(),
             ProgrammeError::Database(error) => error.into(),
         }

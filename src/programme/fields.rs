@@ -24,9 +24,9 @@ const PATHS_MAX: usize = 50;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
     /// All members.
-    Whole,
+    All,
     /// These members; for a list, these members of each element.
-    Parts(BTreeMap<String, Selection>),
+    Only(BTreeMap<String, Selection>),
 }
 
 impl Selection {
@@ -36,44 +36,44 @@ impl Selection {
     /// One validation error for each name that the view does not have, or one for too many paths.
     pub fn read<T: ToSchema>(text: Option<&str>) -> Result<Self, ValidationErrors> {
         let Some(text) = text else {
-            return Ok(Self::Whole);
+            return Ok(Self::All);
         };
-        let mut faults = ValidationErrors::default();
+        let mut errors = ValidationErrors::default();
         let paths: Vec<&str> = text.split(',').map(str::trim).collect();
         if paths.len() > PATHS_MAX {
-            faults.add("?fields", "too_many", format!("must have at most {PATHS_MAX} paths"));
-            return faults.or(Self::Whole);
+            errors.add("?fields", "too_many", format!("must have at most {PATHS_MAX} paths"));
+            return errors.into_result(Self::All);
         }
-        let shapes = ViewSchema::of::<T>();
-        let mut selected = Self::Parts(BTreeMap::new());
+        let schema = ViewSchema::of::<T>();
+        let mut selected = Self::Only(BTreeMap::new());
         for path in paths {
-            match shapes.check(path) {
+            match schema.check(path) {
                 Ok(()) => selected.add(path.split('.')),
-                Err(detail) => faults.add("?fields", "unknown_field", detail),
+                Err(detail) => errors.add("?fields", "unknown_field", detail),
             }
         }
-        faults.or(selected)
+        errors.into_result(selected)
     }
 
     /// A path to a whole object includes the paths to its parts.
     fn add<'a>(&mut self, mut names: impl Iterator<Item = &'a str>) {
         match (names.next(), &mut *self) {
-            (None, _) => *self = Self::Whole,
-            (Some(_), Self::Whole) => {}
-            (Some(name), Self::Parts(parts)) => {
-                parts.entry(name.to_owned()).or_insert_with(|| Self::Parts(BTreeMap::new())).add(names);
+            (None, _) => *self = Self::All,
+            (Some(_), Self::All) => {}
+            (Some(name), Self::Only(parts)) => {
+                parts.entry(name.to_owned()).or_insert_with(|| Self::Only(BTreeMap::new())).add(names);
             }
         }
     }
 
     /// The value, of which only the selected members are serialised.
-    pub fn of<T>(&self, value: T) -> Selected<'_, T> {
+    pub fn apply<T>(&self, value: T) -> Selected<'_, T> {
         Selected { value, selection: self }
     }
 
     /// The list, of whose elements only the selected members are serialised.
-    pub fn of_each<T>(&self, values: Vec<T>) -> List<Selected<'_, T>> {
-        List { data: values.into_iter().map(|value| self.of(value)).collect() }
+    pub fn apply_to_each<T>(&self, values: Vec<T>) -> List<Selected<'_, T>> {
+        List { data: values.into_iter().map(|value| self.apply(value)).collect() }
     }
 }
 
@@ -93,16 +93,16 @@ impl ViewSchema {
     /// Whether the view has the member that the path names. The error lists the known members at the point where the
     /// path is wrong.
     fn check(&self, path: &str) -> Result<(), String> {
-        let mut place = vec![&self.root];
-        let mut walked = String::new();
+        let mut schemas = vec![&self.root];
+        let mut parent = String::new();
         for name in path.split('.') {
-            let members: Vec<_> = place.into_iter().flat_map(|schema| self.members(schema)).collect();
-            place = members.iter().filter(|(known, _)| *known == name).map(|(_, schema)| *schema).collect();
-            if place.is_empty() {
+            let members: Vec<_> = schemas.into_iter().flat_map(|schema| self.members(schema)).collect();
+            schemas = members.iter().filter(|(known, _)| *known == name).map(|(_, schema)| *schema).collect();
+            if schemas.is_empty() {
                 let known: Vec<&str> = members.into_iter().map(|(known, _)| known).collect();
-                return Err(unknown_field_detail(&walked, name, &known));
+                return Err(unknown_field_detail(&parent, name, &known));
             }
-            walked = if walked.is_empty() { name.to_owned() } else { format!("{walked}.{name}") };
+            parent = if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") };
         }
         Ok(())
     }
@@ -130,13 +130,13 @@ impl ViewSchema {
     }
 }
 
-fn unknown_field_detail(walked: &str, name: &str, known: &[&str]) -> String {
-    let place = if walked.is_empty() { "here".to_owned() } else { format!("in {walked}") };
+fn unknown_field_detail(parent: &str, name: &str, known: &[&str]) -> String {
+    let location = if parent.is_empty() { "here".to_owned() } else { format!("in {parent}") };
     let name: String = name.chars().take(50).collect();
     if known.is_empty() {
-        return format!("`{name}` is not known {place}, which has no fields");
+        return format!("`{name}` is not known {location}, which has no fields");
     }
-    format!("`{name}` is not known {place}; known: {}", known.join(", "))
+    format!("`{name}` is not known {location}; known: {}", known.join(", "))
 }
 
 /// A value of which only the selected members are serialised, in their usual order.
@@ -148,7 +148,7 @@ pub struct Selected<'s, T> {
 
 impl<T: Serialize> Serialize for Selected<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if *self.selection == Selection::Whole {
+        if *self.selection == Selection::All {
             return self.value.serialize(serializer);
         }
         let sparse = || {
@@ -162,7 +162,7 @@ impl<T: Serialize> Serialize for Selected<'_, T> {
 
 /// Writes the selected members of a JSON text.
 fn write(text: &str, selection: &Selection, to: &mut String) -> serde_json::Result<()> {
-    let Selection::Parts(parts) = selection else {
+    let Selection::Only(parts) = selection else {
         to.push_str(text);
         return Ok(());
     };
@@ -222,10 +222,10 @@ mod tests {
     use crate::programme::views::{HighLevelSessionView, ProgrammeView, SessionView};
 
     #[test]
-    fn a_path_is_known_by_the_shape_of_the_view() {
+    fn paths_are_checked_against_the_schema_of_the_view() {
         let refused = |text: &str| {
-            let faults = Selection::read::<SessionView>(Some(text)).unwrap_err();
-            faults.0.into_iter().map(|fault| fault.detail).collect::<Vec<_>>()
+            let errors = Selection::read::<SessionView>(Some(text)).unwrap_err();
+            errors.0.into_iter().map(|error| error.detail).collect::<Vec<_>>()
         };
         assert!(Selection::read::<SessionView>(Some("code, room.name,items.appearances.speaker.name")).is_ok());
         assert!(Selection::read::<HighLevelSessionView>(Some("code,ministerial_interventions.title")).is_ok());
@@ -239,8 +239,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_selected_keeps_its_order_and_the_whole_wins() {
-        let mut selection = Selection::Parts(BTreeMap::new());
+    fn selected_members_keep_their_order_and_a_whole_object_wins() {
+        let mut selection = Selection::Only(BTreeMap::new());
         for path in ["list.b", "z", "z.inner", "none.b"] {
             selection.add(path.split('.'));
         }

@@ -114,8 +114,8 @@ impl LinkQuery {
     /// The token, and the filter of the latest programme.
     pub fn split(self) -> (Option<String>, ProgrammeQuery) {
         let Self { token, lang, day, track, room, kind, speaker, language, at } = self;
-        let of_latest = ProgrammeQuery { lang, day, track, room, kind, speaker, language, at, ..Default::default() };
-        (token, of_latest)
+        let query = ProgrammeQuery { lang, day, track, room, kind, speaker, language, at, ..Default::default() };
+        (token, query)
     }
 }
 
@@ -124,7 +124,7 @@ impl LinkQuery {
 pub struct ReleaseNumber(pub i32);
 
 impl TextValue for ReleaseNumber {
-    fn type_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
         std::borrow::Cow::Borrowed("ReleaseNumber")
     }
     fn parse(text: &str) -> Result<Self, crate::validation::ValidationError> {
@@ -135,7 +135,7 @@ impl TextValue for ReleaseNumber {
     fn text(&self) -> std::borrow::Cow<'_, str> {
         std::borrow::Cow::Owned(self.0.to_string())
     }
-    fn describe() -> utoipa::openapi::schema::Object {
+    fn schema_object() -> utoipa::openapi::schema::Object {
         utoipa::openapi::schema::ObjectBuilder::new()
             .schema_type(utoipa::openapi::schema::Type::Integer)
             .minimum(Some(1))
@@ -150,54 +150,55 @@ impl ProgrammeQuery {
     /// # Errors
     /// One validation error for each wrong parameter.
     pub fn check(&mut self, snapshot: &Snapshot) -> Result<(), ValidationErrors> {
-        let mut faults = ValidationErrors::default();
-        let mut demand = |known: bool, name: &str| {
-            if !known {
-                faults.add(format!("?{name}"), "unknown_reference", format!("names no {name} of the programme"));
+        let mut errors = ValidationErrors::default();
+        let mut ensure = |is_known: bool, name: &str| {
+            if !is_known {
+                errors.add(format!("?{name}"), "unknown_reference", format!("names no {name} of the programme"));
             }
         };
-        demand(self.day.is_none_or(|date| snapshot.agenda.days.iter().any(|day| day.date == date)), "day");
-        demand(self.track.as_ref().is_none_or(|code| snapshot.track(code).is_some()), "track");
-        demand(self.room.as_ref().is_none_or(|code| snapshot.room(code).is_some()), "room");
-        demand(self.speaker.as_ref().is_none_or(|code| snapshot.speaker(code).is_some()), "speaker");
-        demand(self.language.as_ref().is_none_or(|tag| is_heard(snapshot, tag)), "language");
+        ensure(self.day.is_none_or(|date| snapshot.agenda.days.iter().any(|day| day.date == date)), "day");
+        ensure(self.track.as_ref().is_none_or(|code| snapshot.track(code).is_some()), "track");
+        ensure(self.room.as_ref().is_none_or(|code| snapshot.room(code).is_some()), "room");
+        ensure(self.speaker.as_ref().is_none_or(|code| snapshot.speaker(code).is_some()), "speaker");
+        ensure(self.language.as_ref().is_none_or(|tag| is_language_of_programme(snapshot, tag)), "language");
         match self.at.map(|at| at.resolve(snapshot.agenda.conference.time_zone)) {
             Some(Ok(instant)) => self.at = Some(LocalOrInstant::Instant(instant)),
-            Some(Err(fault)) => faults.add("?at", &fault.code, fault.detail),
+            Some(Err(fault)) => errors.add("?at", &fault.code, fault.detail),
             None => {}
         }
-        faults.or(())
+        errors.into_result(())
     }
 
     /// Whether the query selects the session.
-    pub fn takes(&self, snapshot: &Snapshot, session: &Session) -> bool {
-        self.takes_at_any_time(snapshot, session) && self.at.is_none_or(|at| Span::of(session).holds(instant(at)))
+    pub fn selects(&self, snapshot: &Snapshot, session: &Session) -> bool {
+        self.selects_ignoring_time(snapshot, session)
+            && self.at.is_none_or(|at| Span::of(session).contains(instant(at)))
     }
 
     /// Whether the query selects the session, if `at` is ignored.
-    pub fn takes_at_any_time(&self, snapshot: &Snapshot, session: &Session) -> bool {
+    pub fn selects_ignoring_time(&self, snapshot: &Snapshot, session: &Session) -> bool {
         self.day.is_none_or(|date| snapshot.agenda.day_of(session).is_some_and(|day| day.date == date))
             && self.track.as_ref().is_none_or(|code| session.track.as_ref() == Some(code))
             && self.room.as_ref().is_none_or(|code| session.room.as_ref() == Some(code))
             && self.kind.is_none_or(|kind| session.kind == kind)
             && self.speaker.as_ref().is_none_or(|code| session.has_speaker(code))
-            && self.language.as_ref().is_none_or(|tag| is_heard_in(session, tag))
+            && self.language.as_ref().is_none_or(|tag| is_language_of_session(session, tag))
     }
 
     /// Whether a list of items contains this item of a selected session. `span` is its time, if known.
-    pub fn takes_item(&self, item: &Item, span: Option<Span>) -> bool {
+    pub fn selects_item(&self, item: &Item, span: Option<Span>) -> bool {
         let appears = |code: &Code| item.appearances.iter().any(|appearance| appearance.speaker == *code);
-        let is_on = |at| span.is_none_or(|span| span.holds(instant(at)));
+        let is_on = |at| span.is_none_or(|span| span.contains(instant(at)));
         self.speaker.as_ref().is_none_or(appears) && self.at.is_none_or(is_on)
     }
 
     /// Whether the query asks for everything, with all fields.
-    pub fn is_of_all(&self) -> bool {
-        !self.is_narrowing() && self.fields.is_none()
+    pub fn selects_everything(&self) -> bool {
+        !self.has_filter() && self.fields.is_none()
     }
 
     /// Whether the query can leave a session out.
-    pub fn is_narrowing(&self) -> bool {
+    pub fn has_filter(&self) -> bool {
         self.day.is_some()
             || self.track.is_some()
             || self.room.is_some()
@@ -208,11 +209,12 @@ impl ProgrammeQuery {
     }
 }
 
-fn is_heard_in(session: &Session, tag: &LanguageTag) -> bool {
+fn is_language_of_session(session: &Session, tag: &LanguageTag) -> bool {
     session.languages.contains(tag) || session.interpretation.contains(tag)
 }
 
-fn is_heard(snapshot: &Snapshot, tag: &LanguageTag) -> bool {
+fn is_language_of_programme(snapshot: &Snapshot, tag: &LanguageTag) -> bool {
     let agenda = &snapshot.agenda;
-    agenda.conference.languages.contains(tag) || agenda.sessions.iter().any(|session| is_heard_in(session, tag))
+    agenda.conference.languages.contains(tag)
+        || agenda.sessions.iter().any(|session| is_language_of_session(session, tag))
 }

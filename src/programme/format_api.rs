@@ -12,7 +12,7 @@ use crate::{
         documents::{Publication, serve, serve_part},
         filter::ReleaseNumber,
         negotiate::{self, Language},
-        service::{ProgrammeService, ServedRelease, find},
+        service::{ProgrammeService, ServedRelease, find_release},
     },
     validation::ValidationErrors,
     values::{Code, LanguageTag},
@@ -51,71 +51,76 @@ pub struct CalendarQuery {
 }
 
 /// The language of a document, which always has exactly one.
-fn one(request: &HttpRequest, asked: Option<&str>, languages: &[LanguageTag]) -> Result<LanguageTag, ValidationErrors> {
-    match negotiate::choose(request, asked, languages) {
+fn document_language(
+    request: &HttpRequest,
+    document: Option<&str>,
+    languages: &[LanguageTag],
+) -> Result<LanguageTag, ValidationErrors> {
+    match negotiate::choose(request, document, languages) {
         Ok(Language::One(tag)) => Ok(tag),
         Ok(Language::All) | Err(_) => {
-            let known = languages.iter().map(LanguageTag::as_str).collect::<Vec<_>>().join(", ");
-            let mut faults = ValidationErrors::default();
-            faults.add("?lang", "unknown_language", format!("must be one of {known}: a document has one language"));
-            Err(faults)
+            let offered = languages.iter().map(LanguageTag::as_str).collect::<Vec<_>>().join(", ");
+            let mut errors = ValidationErrors::default();
+            errors.add("?lang", "unknown_language", format!("must be one of {offered}: a document has one language"));
+            Err(errors)
         }
     }
 }
 
 /// A release, and the language of the requested document.
 struct DocumentRequest {
-    found: ServedRelease,
+    release: ServedRelease,
     language: LanguageTag,
 }
 
 impl DocumentRequest {
     async fn of(
         request: &HttpRequest,
-        state: &ProgrammeService,
+        service: &ProgrammeService,
         slug: &Code,
         query: &DocumentQuery,
     ) -> Result<Self, Problem> {
-        let found = find(state, slug, query.version).await?;
-        let language = one(request, query.lang.as_deref(), &found.snapshot.agenda.conference.languages)?;
-        Ok(Self { found, language })
+        let release = find_release(service, slug, query.version).await?;
+        let language =
+            document_language(request, query.lang.as_deref(), &release.snapshot.agenda.conference.languages)?;
+        Ok(Self { release, language })
     }
 
     /// Answers a whole document: the ready-made one, where there is one.
-    fn whole(
+    fn serve_document(
         self,
         request: &HttpRequest,
-        state: &ProgrammeService,
+        service: &ProgrammeService,
         publication: Publication,
     ) -> Result<HttpResponse, Problem> {
-        let Self { found, language } = self;
+        let Self { release, language } = self;
         let language = Language::One(language);
-        if let Some(whole) = found.documents.as_ref().and_then(|documents| documents.get(publication, &language)) {
-            return Ok(serve(request, whole, found.cache_control));
+        if let Some(document) = release.documents.as_ref().and_then(|documents| documents.get(publication, &language)) {
+            return Ok(serve(request, document, release.cache_control));
         }
-        serve_part(request, state, &found, &language, publication.content_type(), || {
-            let body = publication.write(&found.snapshot, &language, &state.public_url);
+        serve_part(request, service, &release, &language, publication.content_type(), || {
+            let body = publication.write(&release.snapshot, &language, &service.public_url);
             Ok(body.ok_or(ProgrammeError::NotFound("document"))?)
         })
     }
 
     /// Answers a part of the calendar.
-    fn calendar(
+    fn serve_calendar(
         self,
         request: &HttpRequest,
-        state: &ProgrammeService,
+        service: &ProgrammeService,
         write: impl FnOnce(&Source<'_>) -> Result<Vec<u8>, ProgrammeError>,
     ) -> Result<HttpResponse, Problem> {
-        let Self { found, language } = self;
-        serve_part(request, state, &found, &Language::One(language.clone()), ical::MEDIA_TYPE, || {
-            let source = Source { snapshot: &found.snapshot, language: &language, base_url: &state.public_url };
+        let Self { release, language } = self;
+        serve_part(request, service, &release, &Language::One(language.clone()), ical::MEDIA_TYPE, || {
+            let source = Source { snapshot: &release.snapshot, language: &language, base_url: &service.public_url };
             Ok(write(&source)?)
         })
     }
 }
 
 /// A document of a whole release.
-macro_rules! whole {
+macro_rules! document_handler {
     ($(#[$doc:meta])* $name:ident, $path:literal, $publication:ident, $body:ident, $media:literal, $what:literal) => {
         $(#[$doc])*
         #[utoipa::path(
@@ -126,32 +131,32 @@ macro_rules! whole {
         )]
         pub async fn $name(
             request: HttpRequest,
-            state: web::Data<ProgrammeService>,
+            service: web::Data<ProgrammeService>,
             path: web::Path<CodePath>,
             query: Query<DocumentQuery>,
         ) -> Result<HttpResponse, Problem> {
-            let asked = DocumentRequest::of(&request, &state, &path.0, &query.0).await?;
-            asked.whole(&request, &state, Publication::$publication)
+            let document_request = DocumentRequest::of(&request, &service, &path.0, &query.0).await?;
+            document_request.serve_document(&request, &service, Publication::$publication)
         }
     };
 }
 
-whole!(
+document_handler!(
     /// Reads the programme as `schedule.xml` of frab, c3voc and pretalx, for apps that show schedules.
     read_schedule_xml, "/api/v1/conferences/{conference}/schedule.xml", ScheduleXml, String, "application/xml",
     "The schedule"
 );
-whole!(
+document_handler!(
     /// Reads the programme as `schedule.json` of c3voc (version 1), for apps that show schedules.
     read_schedule_json, "/api/v1/conferences/{conference}/schedule.json", ScheduleJson, Object, "application/json",
     "The schedule"
 );
-whole!(
+document_handler!(
     /// Reads the programme as linked data of schema.org, for search engines.
     read_programme_jsonld, "/api/v1/conferences/{conference}/programme.jsonld", JsonLd, Object, "application/ld+json",
     "The event"
 );
-whole!(
+document_handler!(
     /// Reads the sessions and items as a table (CSV, RFC 4180).
     read_session_table, "/api/v1/conferences/{conference}/programme/sessions.csv", SessionTable, String, "text/csv",
     "The table"
@@ -177,13 +182,13 @@ pub struct FeedQuery {
 )]
 pub async fn read_release_feed(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     path: web::Path<CodePath>,
     query: Query<FeedQuery>,
 ) -> Result<HttpResponse, Problem> {
     let query = DocumentQuery { lang: query.0.lang, version: None };
-    let asked = DocumentRequest::of(&request, &state, &path.0, &query).await?;
-    asked.whole(&request, &state, Publication::ReleaseFeed)
+    let document_request = DocumentRequest::of(&request, &service, &path.0, &query).await?;
+    document_request.serve_document(&request, &service, Publication::ReleaseFeed)
 }
 
 /// Reads the programme, or selected sessions of it, as a calendar (RFC 5545) for subscription.
@@ -195,15 +200,17 @@ pub async fn read_release_feed(
 )]
 pub async fn read_programme_calendar(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     path: web::Path<CodePath>,
     query: Query<CalendarQuery>,
 ) -> Result<HttpResponse, Problem> {
     let CalendarQuery { lang, version, sessions } = query.0;
-    let asked = DocumentRequest::of(&request, &state, &path.0, &DocumentQuery { lang, version }).await?;
+    let document_request = DocumentRequest::of(&request, &service, &path.0, &DocumentQuery { lang, version }).await?;
     match sessions {
-        None => asked.whole(&request, &state, Publication::Calendar),
-        Some(sessions) => asked.calendar(&request, &state, |source| Ok(ical::write_selection(source, &sessions)?)),
+        None => document_request.serve_document(&request, &service, Publication::Calendar),
+        Some(sessions) => {
+            document_request.serve_calendar(&request, &service, |source| Ok(ical::write_selection(source, &sessions)?))
+        }
     }
 }
 
@@ -220,13 +227,13 @@ pub async fn read_programme_calendar(
 )]
 pub async fn read_session_calendar(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     path: web::Path<(CodePath, CodePath)>,
     query: Query<DocumentQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
-    let asked = DocumentRequest::of(&request, &state, &slug.0, &query.0).await?;
-    asked.calendar(&request, &state, |source| {
+    let document_request = DocumentRequest::of(&request, &service, &slug.0, &query.0).await?;
+    document_request.serve_calendar(&request, &service, |source| {
         ical::write_session(source, &code.0).ok_or(ProgrammeError::NotFound("session"))
     })
 }
@@ -244,13 +251,13 @@ pub async fn read_session_calendar(
 )]
 pub async fn read_speaker_calendar(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     path: web::Path<(CodePath, CodePath)>,
     query: Query<DocumentQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
-    let asked = DocumentRequest::of(&request, &state, &slug.0, &query.0).await?;
-    asked.calendar(&request, &state, |source| {
+    let document_request = DocumentRequest::of(&request, &service, &slug.0, &query.0).await?;
+    document_request.serve_calendar(&request, &service, |source| {
         let speaker = source.snapshot.speaker(&code.0).ok_or(ProgrammeError::NotFound("speaker"))?;
         Ok(ical::write_speaker(source, speaker))
     })

@@ -28,17 +28,20 @@ pub struct History(pub BTreeMap<Uuid, ReleasedSlot>);
 #[serde(rename_all = "snake_case")]
 pub enum SlotStatus {
     /// It is in the programme.
-    Stands,
+    #[serde(rename = "stands")]
+    InProgramme,
     /// It was removed from the agenda.
     Cancelled,
     /// It is not visible: it is hidden, or it is an item whose time is not known any more.
-    Unseen,
+    #[serde(rename = "unseen")]
+    NotVisible,
 }
 
 /// A slot as it was last released.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReleasedSlot {
-    pub fate: SlotStatus,
+    #[serde(rename = "fate")]
+    pub status: SlotStatus,
     /// The identifier by which other systems know it.
     pub guid: Uuid,
     /// For an item, the id of its session.
@@ -64,54 +67,54 @@ pub struct ReleasedSlot {
 }
 
 /// How many slots are remembered that are not in the programme any more: those that changed last.
-const PASSED_MAX: usize = 5_000;
+const GONE_SLOTS_MAX: usize = 5_000;
 
 impl History {
-    /// The history after one more release: `content` is the public projection, `full` the whole agenda.
-    pub fn advance(mut self, content: &Agenda, full: &Agenda, now: DateTime<Utc>) -> Self {
-        let known: HashSet<Uuid> = ids(full).collect();
-        let mut standing = HashSet::new();
-        let index = Index::of(content);
-        for slot in slots(content) {
-            let is_placeholder = !known.contains(&slot.id());
-            let seen = ReleasedSlot::of(&index, &slot, is_placeholder, now);
-            standing.insert(slot.id());
+    /// The history after one more release: `public_agenda` is the public projection, `full_agenda` the whole agenda.
+    pub fn advance(mut self, public_agenda: &Agenda, full_agenda: &Agenda, now: DateTime<Utc>) -> Self {
+        let agenda_ids: HashSet<Uuid> = ids(full_agenda).collect();
+        let mut current_ids = HashSet::new();
+        let references = References::of(public_agenda);
+        for slot in slots(public_agenda) {
+            let is_placeholder = !agenda_ids.contains(&slot.id());
+            let current = ReleasedSlot::of(&references, &slot, is_placeholder, now);
+            current_ids.insert(slot.id());
             match self.0.get_mut(&slot.id()) {
-                Some(past) => past.take(seen, now),
-                None => _ = self.0.insert(slot.id(), seen),
+                Some(slot) => slot.update(current, now),
+                None => _ = self.0.insert(slot.id(), current),
             }
         }
-        for (id, past) in &mut self.0 {
-            if past.fate != SlotStatus::Stands || standing.contains(id) {
+        for (id, slot) in &mut self.0 {
+            if slot.status != SlotStatus::InProgramme || current_ids.contains(id) {
                 continue;
             }
-            if known.contains(id) || past.is_placeholder {
-                past.fate = SlotStatus::Unseen;
+            if agenda_ids.contains(id) || slot.is_placeholder {
+                slot.status = SlotStatus::NotVisible;
             } else {
-                past.fate = SlotStatus::Cancelled;
-                past.sequence += 1;
-                past.changed_at = now;
+                slot.status = SlotStatus::Cancelled;
+                slot.sequence += 1;
+                slot.changed_at = now;
             }
         }
-        self.forget_the_oldest();
+        self.remove_oldest();
         self
     }
 
     /// Deletes the digests, which depend on names in texts.
-    pub fn forget_digests(&mut self) {
-        self.0.values_mut().for_each(|past| past.digest.clear());
+    pub fn clear_digests(&mut self) {
+        self.0.values_mut().for_each(|slot| slot.digest.clear());
     }
 
-    fn forget_the_oldest(&mut self) {
-        let mut passed: Vec<_> = self
+    fn remove_oldest(&mut self) {
+        let mut gone: Vec<_> = self
             .0
             .iter()
-            .filter(|(_, past)| past.fate != SlotStatus::Stands)
-            .map(|(id, past)| (past.changed_at, *id))
+            .filter(|(_, slot)| slot.status != SlotStatus::InProgramme)
+            .map(|(id, slot)| (slot.changed_at, *id))
             .collect();
-        passed.sort_unstable();
-        let surplus = passed.len().saturating_sub(PASSED_MAX);
-        for (_, id) in passed.into_iter().take(surplus) {
+        gone.sort_unstable();
+        let surplus = gone.len().saturating_sub(GONE_SLOTS_MAX);
+        for (_, id) in gone.into_iter().take(surplus) {
             self.0.remove(&id);
         }
     }
@@ -122,7 +125,7 @@ impl History {
 
     /// The slots that were cancelled, by id.
     pub fn cancelled(&self) -> impl Iterator<Item = (Uuid, &ReleasedSlot)> {
-        self.0.iter().filter(|(_, past)| past.fate == SlotStatus::Cancelled).map(|(id, past)| (*id, past))
+        self.0.iter().filter(|(_, slot)| slot.status == SlotStatus::Cancelled).map(|(id, slot)| (*id, slot))
     }
 }
 
@@ -134,10 +137,10 @@ fn ids(agenda: &Agenda) -> impl Iterator<Item = Uuid> {
 }
 
 impl ReleasedSlot {
-    fn of(index: &Index<'_>, slot: &Slot<'_>, is_placeholder: bool, now: DateTime<Utc>) -> Self {
-        let room = index.room(slot);
+    fn of(references: &References<'_>, slot: &Slot<'_>, is_placeholder: bool, now: DateTime<Utc>) -> Self {
+        let room = references.room(slot);
         Self {
-            fate: SlotStatus::Stands,
+            status: SlotStatus::InProgramme,
             guid: slot.guid(),
             session: slot.item.and(slot.session.id).map(|id| id.uuid()),
             codes: vec![slot.code().to_string()],
@@ -148,36 +151,36 @@ impl ReleasedSlot {
             room_name: room.map(|room| room.name.map().clone()),
             sequence: 0,
             changed_at: now,
-            digest: index.digest(slot),
+            digest: references.digest(slot),
             is_placeholder,
         }
     }
 
     /// Replaces the last released version by the current one.
-    fn take(&mut self, seen: Self, now: DateTime<Utc>) {
-        let place = |past: &Self| (past.starts_at, past.ends_at, past.room);
-        let has_moved = place(self) != place(&seen) || self.fate == SlotStatus::Cancelled;
-        let has_changed = has_moved || self.fate != SlotStatus::Stands || self.digest != seen.digest;
+    fn update(&mut self, current: Self, now: DateTime<Utc>) {
+        let schedule = |slot: &Self| (slot.starts_at, slot.ends_at, slot.room);
+        let has_moved = schedule(self) != schedule(&current) || self.status == SlotStatus::Cancelled;
+        let has_changed = has_moved || self.status != SlotStatus::InProgramme || self.digest != current.digest;
         let mut codes = std::mem::take(&mut self.codes);
-        codes.retain(|code| !seen.codes.contains(code));
-        codes.extend(seen.codes.iter().cloned());
+        codes.retain(|code| !current.codes.contains(code));
+        codes.extend(current.codes.iter().cloned());
         *self = Self {
             sequence: self.sequence + u32::from(has_moved),
             changed_at: if has_changed { now } else { self.changed_at },
             codes,
-            ..seen
+            ..current
         };
     }
 }
 
 /// What slots refer to, by code.
-struct Index<'a> {
+struct References<'a> {
     rooms: HashMap<&'a Code, &'a Room>,
     tracks: HashMap<&'a Code, &'a Track>,
     speakers: HashMap<&'a Code, &'a Speaker>,
 }
 
-impl<'a> Index<'a> {
+impl<'a> References<'a> {
     fn of(agenda: &'a Agenda) -> Self {
         Self {
             rooms: agenda.rooms.iter().map(|room| (&room.code, room)).collect(),
@@ -192,16 +195,16 @@ impl<'a> Index<'a> {
 
     /// A digest of what readers see of a slot: the slot, its room, its track, and the people in it.
     fn digest(&self, slot: &Slot<'_>) -> String {
-        let people = slot.appearances();
-        let seen = json!({
+        let appearances = slot.appearances();
+        let visible_content = json!({
             "session": slot.item.is_none().then_some(slot.session),
             "item": slot.item,
             "starts_at": slot.span.starts_at.to_rfc3339(),
             "room": self.room(slot),
             "track": slot.session.track.as_ref().and_then(|code| self.tracks.get(code)),
-            "speakers": people.iter().filter_map(|part| self.speakers.get(&part.speaker)).collect::<Vec<_>>(),
+            "speakers": appearances.iter().filter_map(|appearance| self.speakers.get(&appearance.speaker)).collect::<Vec<_>>(),
         });
-        entity_tag(seen.to_string().as_bytes())
+        entity_tag(visible_content.to_string().as_bytes())
     }
 }
 
@@ -216,8 +219,8 @@ mod tests {
         programme::visibility::{Audience, project},
     };
 
-    /// A conference with the sessions `a` and `b` (with an item `talk`), which `say` changes.
-    fn agenda(say: impl FnOnce(&mut Value)) -> Agenda {
+    /// A conference with the sessions `a` and `b` (with an item `talk`), which `edit` changes.
+    fn agenda(edit: impl FnOnce(&mut Value)) -> Agenda {
         let mut document = json!({
             "conference": { "slug": "any", "name": "Any", "starts_on": "2030-05-01", "ends_on": "2030-05-01",
                 "time_zone": "Europe/Brussels", "languages": ["en"] },
@@ -230,7 +233,7 @@ mod tests {
                   "items": [{ "code": "talk", "id": id(3), "kind": "keynote", "title": "Talk", "time_limit_minutes": 20 }] }
             ]
         });
-        say(&mut document);
+        edit(&mut document);
         let mut agenda = model::read(document).unwrap();
         agenda.adopt_ids(None).unwrap();
         agenda
@@ -246,21 +249,21 @@ mod tests {
 
     /// The history after the releases of these agendas, one per second.
     fn after(agendas: &[&Agenda]) -> History {
-        let release = |history: History, (second, full): (i64, &&Agenda)| {
-            let content = project(full, Audience::Public, at(second), &ServerSecret::of_test());
-            history.advance(&content, full, at(second))
+        let release = |history: History, (second, agenda): (i64, &&Agenda)| {
+            let public_agenda = project(agenda, Audience::Public, at(second), &ServerSecret::of_test());
+            history.advance(&public_agenda, agenda, at(second))
         };
         (1..).zip(agendas).fold(History::default(), release)
     }
 
-    /// Fate, sequence and second of the last change of the slot with this number.
-    fn past(history: &History, number: u8) -> (SlotStatus, u32, i64) {
-        let past = history.of(id(number).parse().unwrap()).unwrap();
-        (past.fate, past.sequence, past.changed_at.timestamp())
+    /// Status, sequence and second of the last change of the slot with this number.
+    fn state_of_slot(history: &History, number: u8) -> (SlotStatus, u32, i64) {
+        let slot = history.of(id(number).parse().unwrap()).unwrap();
+        (slot.status, slot.sequence, slot.changed_at.timestamp())
     }
 
     #[test]
-    fn another_time_or_place_raises_the_sequence_and_another_title_does_not() {
+    fn a_new_time_or_room_raises_the_sequence_and_a_new_title_does_not() {
         let first = agenda(|_| {});
         let renamed = agenda(|document| document["sessions"][0]["title"] = json!("Aa"));
         let later = agenda(|document| {
@@ -268,41 +271,45 @@ mod tests {
             document["sessions"][1]["starts_at"] = json!("2030-05-01T10:10");
         });
         let elsewhere = agenda(|document| document["sessions"][0]["room"] = json!("attic"));
-        assert_eq!(past(&after(&[&first, &first]), 1), (SlotStatus::Stands, 0, 1));
-        assert_eq!(past(&after(&[&first, &renamed]), 1), (SlotStatus::Stands, 0, 2));
+        assert_eq!(state_of_slot(&after(&[&first, &first]), 1), (SlotStatus::InProgramme, 0, 1));
+        assert_eq!(state_of_slot(&after(&[&first, &renamed]), 1), (SlotStatus::InProgramme, 0, 2));
         let history = after(&[&first, &later, &elsewhere, &elsewhere]);
-        assert_eq!(past(&history, 1), (SlotStatus::Stands, 2, 3));
+        assert_eq!(state_of_slot(&history, 1), (SlotStatus::InProgramme, 2, 3));
         assert_eq!(
-            (past(&history, 2), past(&history, 3)),
-            ((SlotStatus::Stands, 2, 3), (SlotStatus::Stands, 2, 3)),
+            (state_of_slot(&history, 2), state_of_slot(&history, 3)),
+            ((SlotStatus::InProgramme, 2, 3), (SlotStatus::InProgramme, 2, 3)),
             "there and back"
         );
     }
 
     #[test]
-    fn what_is_removed_is_cancelled_with_what_it_was_and_may_come_back() {
+    fn a_removed_slot_is_cancelled_with_its_last_data_and_may_come_back() {
         let first = agenda(|_| {});
         let without = agenda(|document| _ = document["sessions"].as_array_mut().unwrap().remove(1));
         let history = after(&[&first, &without, &without]);
         assert_eq!(
-            (past(&history, 2), past(&history, 3)),
+            (state_of_slot(&history, 2), state_of_slot(&history, 3)),
             ((SlotStatus::Cancelled, 1, 2), (SlotStatus::Cancelled, 1, 2))
         );
-        assert_eq!(history.cancelled().map(|(_, past)| past.title["en"].as_str()).collect::<Vec<_>>(), ["B", "Talk"]);
-        assert_eq!(past(&after(&[&first, &without, &first]), 2), (SlotStatus::Stands, 2, 3));
+        assert_eq!(history.cancelled().map(|(_, slot)| slot.title["en"].as_str()).collect::<Vec<_>>(), ["B", "Talk"]);
+        assert_eq!(state_of_slot(&after(&[&first, &without, &first]), 2), (SlotStatus::InProgramme, 2, 3));
     }
 
     #[test]
-    fn what_is_hidden_is_not_called_off_and_neither_is_what_stood_in_for_it() {
+    fn hidden_slots_and_their_placeholders_are_not_cancelled() {
         let first = agenda(|_| {});
         let hidden = agenda(|document| document["sessions"][1]["visibility"] = json!("withheld"));
         let without = agenda(|document| _ = document["sessions"].as_array_mut().unwrap().remove(1));
-        assert_eq!(past(&after(&[&first, &hidden]), 2), (SlotStatus::Unseen, 0, 1));
+        assert_eq!(state_of_slot(&after(&[&first, &hidden]), 2), (SlotStatus::NotVisible, 0, 1));
         assert_eq!(after(&[&first, &hidden, &first]).cancelled().count(), 0);
-        assert_eq!(past(&after(&[&first, &hidden, &first]), 2), (SlotStatus::Stands, 0, 3));
-        assert_eq!(after(&[&first, &hidden, &without]).cancelled().count(), 0, "nothing is told of what was hidden");
+        assert_eq!(state_of_slot(&after(&[&first, &hidden, &first]), 2), (SlotStatus::InProgramme, 0, 3));
+        assert_eq!(
+            after(&[&first, &hidden, &without]).cancelled().count(),
+            0,
+            "a cancelled slot that was hidden is not listed"
+        );
         let untimed = agenda(|document| document["sessions"][1]["items"][0]["time_limit_minutes"] = Value::Null);
-        assert_eq!(past(&after(&[&first, &untimed]), 3), (SlotStatus::Unseen, 0, 1));
+        assert_eq!(state_of_slot(&after(&[&first, &untimed]), 3), (SlotStatus::NotVisible, 0, 1));
     }
 
     #[test]

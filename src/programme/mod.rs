@@ -1,7 +1,7 @@
 //! What the public reads: the latest release of the agenda, whole or in parts, in each of its languages.
 //!
 //! Nouns: a *release* is an immutable, numbered copy of the agenda ([`releases`]); a *snapshot* is a release in memory
-//! ([`snapshot::Snapshot`]); a *view* is a part of it in a reader's language ([`view::View`]); a *projection* is what
+//! ([`snapshot::Snapshot`]); a *view* is a part of it in a reader's language ([`views`]); a *projection* is what
 //! an audience may see of an agenda ([`visibility::project`]); a *preview* shows the draft behind a link ([`preview`]).
 //!
 //! Invariants:
@@ -36,7 +36,6 @@ pub mod releases;
 pub mod service;
 pub mod snapshot;
 pub mod timing;
-pub mod view;
 pub mod views;
 pub mod visibility;
 

@@ -48,29 +48,33 @@ impl Language {
 /// `?lang=` is none of them.
 pub fn choose(
     request: &HttpRequest,
-    asked: Option<&str>,
+    requested: Option<&str>,
     languages: &[LanguageTag],
 ) -> Result<Language, ValidationErrors> {
-    among(accepted(request), asked, languages)
+    choose_among(accept_language(request), requested, languages)
 }
 
 /// The value of the header `Accept-Language`.
-pub fn accepted(request: &HttpRequest) -> Option<&str> {
+pub fn accept_language(request: &HttpRequest) -> Option<&str> {
     request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok())
 }
 
-fn among(accepted: Option<&str>, asked: Option<&str>, languages: &[LanguageTag]) -> Result<Language, ValidationErrors> {
-    match asked {
+fn choose_among(
+    accept_language: Option<&str>,
+    requested: Option<&str>,
+    languages: &[LanguageTag],
+) -> Result<Language, ValidationErrors> {
+    match requested {
         Some("*") => Ok(Language::All),
-        Some(tag) => find(tag, languages).map(|tag| Language::One(tag.clone())).ok_or_else(|| {
-            let known = languages.iter().map(LanguageTag::as_str).collect::<Vec<_>>().join(", ");
-            let mut faults = ValidationErrors::default();
-            faults.add("?lang", "unknown_language", format!("must be one of {known}, or * for all"));
-            faults
+        Some(tag) => find_matching(tag, languages).map(|tag| Language::One(tag.clone())).ok_or_else(|| {
+            let offered = languages.iter().map(LanguageTag::as_str).collect::<Vec<_>>().join(", ");
+            let mut errors = ValidationErrors::default();
+            errors.add("?lang", "unknown_language", format!("must be one of {offered}, or * for all"));
+            errors
         }),
         None => {
-            let wanted = accepted.and_then(|accepted| best(accepted, languages));
-            Ok(wanted.or_else(|| languages.first()).map_or(Language::All, |tag| Language::One(tag.clone())))
+            let preferred = accept_language.and_then(|accept_language| best_match(accept_language, languages));
+            Ok(preferred.or_else(|| languages.first()).map_or(Language::All, |tag| Language::One(tag.clone())))
         }
     }
 }
@@ -80,20 +84,21 @@ fn among(accepted: Option<&str>, asked: Option<&str>, languages: &[LanguageTag])
 ///
 /// # Errors
 /// `?lang=` is none of them.
-pub fn choose_words(
-    accepted: Option<&str>,
-    asked: Option<&str>,
+pub fn choose_for_sentences(
+    accept_language: Option<&str>,
+    requested: Option<&str>,
     languages: &[LanguageTag],
 ) -> Result<Language, ValidationErrors> {
-    let spoken = [Phrases::English, Phrases::French, Phrases::Dutch].map(Phrases::tag);
-    let is_there = |tag: &str| languages.iter().any(|language| Phrases::of(language.as_str()) == Phrases::of(tag));
-    let more = spoken.into_iter().filter(|tag| !is_there(tag)).filter_map(|tag| LanguageTag::parse(tag).ok());
-    let offered: Vec<LanguageTag> = languages.iter().cloned().chain(more).collect();
-    among(accepted, asked, &offered)
+    let own_tags = [Phrases::English, Phrases::French, Phrases::Dutch].map(Phrases::tag);
+    let is_offered = |tag: &str| languages.iter().any(|language| Phrases::of(language.as_str()) == Phrases::of(tag));
+    let missing_tags =
+        own_tags.into_iter().filter(|tag| !is_offered(tag)).filter_map(|tag| LanguageTag::parse(tag).ok());
+    let available: Vec<LanguageTag> = languages.iter().cloned().chain(missing_tags).collect();
+    choose_among(accept_language, requested, &available)
 }
 
 /// The conference's language that matches a tag: the same tag, or one with the same primary language.
-fn find<'a>(tag: &str, languages: &'a [LanguageTag]) -> Option<&'a LanguageTag> {
+fn find_matching<'a>(tag: &str, languages: &'a [LanguageTag]) -> Option<&'a LanguageTag> {
     let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
     languages
         .iter()
@@ -101,8 +106,8 @@ fn find<'a>(tag: &str, languages: &'a [LanguageTag]) -> Option<&'a LanguageTag> 
         .or_else(|| languages.iter().find(|language| primary(language.as_str()) == primary(tag)))
 }
 
-fn best<'a>(accepted: &str, languages: &'a [LanguageTag]) -> Option<&'a LanguageTag> {
-    let mut ranges: Vec<(f32, &str)> = accepted
+fn best_match<'a>(accept_language: &str, languages: &'a [LanguageTag]) -> Option<&'a LanguageTag> {
+    let mut ranges: Vec<(f32, &str)> = accept_language
         .split(',')
         .filter_map(|range| {
             let mut parts = range.split(';');
@@ -112,7 +117,7 @@ fn best<'a>(accepted: &str, languages: &'a [LanguageTag]) -> Option<&'a Language
         })
         .collect();
     ranges.sort_by(|a, b| b.0.total_cmp(&a.0));
-    ranges.iter().find_map(|(_, tag)| if *tag == "*" { languages.first() } else { find(tag, languages) })
+    ranges.iter().find_map(|(_, tag)| if *tag == "*" { languages.first() } else { find_matching(tag, languages) })
 }
 
 /// A text in the form that the reader asked for.
@@ -128,14 +133,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reader_gets_the_language_that_they_like_best_of_those_there_are() {
+    fn the_available_language_that_the_reader_prefers_is_chosen() {
         let languages: Vec<_> = ["en", "fr", "nl"].iter().map(|tag| LanguageTag::parse(tag).unwrap()).collect();
-        let best = |accepted| best(accepted, &languages).map(LanguageTag::as_str);
-        assert_eq!(best("fr-BE, en;q=0.5"), Some("fr"));
-        assert_eq!(best("de, nl;q=0.3, en;q=0.8"), Some("en"));
-        assert_eq!(best("de, *;q=0.1"), Some("en"));
-        assert_eq!(best("en;q=0, nl"), Some("nl"));
-        assert_eq!(best("de"), None);
-        assert_eq!(best(";;q=x,,"), None);
+        let best_match = |accept_language| best_match(accept_language, &languages).map(LanguageTag::as_str);
+        assert_eq!(best_match("fr-BE, en;q=0.5"), Some("fr"));
+        assert_eq!(best_match("de, nl;q=0.3, en;q=0.8"), Some("en"));
+        assert_eq!(best_match("de, *;q=0.1"), Some("en"));
+        assert_eq!(best_match("en;q=0, nl"), Some("nl"));
+        assert_eq!(best_match("de"), None);
+        assert_eq!(best_match(";;q=x,,"), None);
     }
 }

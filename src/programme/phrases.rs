@@ -30,7 +30,7 @@ const MONTHS: [(&str, &str, &str); 12] = [
 ];
 
 /// The names, for readers, of the fields that have no sentence of their own: field, English, French, Dutch.
-const FIELDS: &[(&str, &str, &str, &str)] = &[
+const FIELD_NAMES: &[(&str, &str, &str, &str)] = &[
     ("abstract", "abstract", "résumé", "samenvatting"),
     ("access", "access", "accès", "toegang"),
     ("biography", "biography", "biographie", "biografie"),
@@ -62,7 +62,7 @@ const FIELDS: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// The names, for readers, of kinds of sessions and items, and of roles.
-const WORDS: &[(&str, &str, &str, &str)] = &[
+const KIND_AND_ROLE_NAMES: &[(&str, &str, &str, &str)] = &[
     ("break", "Break", "Pause", "Pauze"),
     ("call_for_action", "Call for action", "Appel à l’action", "Oproep tot actie"),
     ("ceremony", "Ceremony", "Cérémonie", "Ceremonie"),
@@ -171,15 +171,15 @@ impl Phrases {
 
     /// The name of a field.
     pub fn field(self, name: &str) -> String {
-        let known = FIELDS.iter().find(|(field, ..)| *field == name);
-        let words = known.map(|(_, english, french, dutch)| self.pick(*english, *french, *dutch));
+        let entry = FIELD_NAMES.iter().find(|(field, ..)| *field == name);
+        let words = entry.map(|(_, english, french, dutch)| self.pick(*english, *french, *dutch));
         words.map_or_else(|| name.replace('_', " "), str::to_owned)
     }
 
     /// The name of a kind of session or item, or of a role.
-    pub fn word(self, name: &'static str) -> &'static str {
-        let known = WORDS.iter().find(|(word, ..)| *word == name);
-        known.map_or(name, |(_, english, french, dutch)| self.pick(*english, *french, *dutch))
+    pub fn kind_or_role(self, name: &'static str) -> &'static str {
+        let entry = KIND_AND_ROLE_NAMES.iter().find(|(word, ..)| *word == name);
+        entry.map_or(name, |(_, english, french, dutch)| self.pick(*english, *french, *dutch))
     }
 
     /// The separator between a word and what it introduces.
@@ -310,21 +310,21 @@ impl Phrases {
 
     /// A speaker replaces another, possibly on behalf of a third person.
     pub fn replaces(self, new: &str, old: &str, thing: &str, on_behalf_of: Option<&str>) -> String {
-        let behalf = self.behalf(on_behalf_of);
+        let on_behalf_of = self.on_behalf_of(on_behalf_of);
         match self {
-            English => format!("{new} replaces {old} in {thing}{behalf}."),
-            French => format!("{new} remplace {old} dans {thing}{behalf}."),
-            Dutch => format!("{new} vervangt {old} in {thing}{behalf}."),
+            English => format!("{new} replaces {old} in {thing}{on_behalf_of}."),
+            French => format!("{new} remplace {old} dans {thing}{on_behalf_of}."),
+            Dutch => format!("{new} vervangt {old} in {thing}{on_behalf_of}."),
         }
     }
 
     /// A speaker was added.
     pub fn joins(self, new: &str, thing: &str, on_behalf_of: Option<&str>) -> String {
-        let behalf = self.behalf(on_behalf_of);
+        let on_behalf_of = self.on_behalf_of(on_behalf_of);
         match self {
-            English => format!("{new} takes part in {thing}{behalf}."),
-            French => format!("{new} participe à {thing}{behalf}."),
-            Dutch => format!("{new} neemt deel aan {thing}{behalf}."),
+            English => format!("{new} takes part in {thing}{on_behalf_of}."),
+            French => format!("{new} participe à {thing}{on_behalf_of}."),
+            Dutch => format!("{new} neemt deel aan {thing}{on_behalf_of}."),
         }
     }
 
@@ -339,16 +339,16 @@ impl Phrases {
 
     /// A speaker has another role.
     pub fn other_part(self, who: &str, thing: &str, on_behalf_of: Option<&str>) -> String {
-        let behalf = self.behalf(on_behalf_of);
+        let on_behalf_of = self.on_behalf_of(on_behalf_of);
         match self {
-            English => format!("{who} has another part in {thing}{behalf}."),
-            French => format!("{who} a un autre rôle dans {thing}{behalf}."),
-            Dutch => format!("{who} heeft een andere rol in {thing}{behalf}."),
+            English => format!("{who} has another part in {thing}{on_behalf_of}."),
+            French => format!("{who} a un autre rôle dans {thing}{on_behalf_of}."),
+            Dutch => format!("{who} heeft een andere rol in {thing}{on_behalf_of}."),
         }
     }
 
     /// On behalf of somebody else.
-    pub fn behalf(self, of: Option<&str>) -> String {
+    pub fn on_behalf_of(self, of: Option<&str>) -> String {
         let of = of.map(|name| match self {
             English => format!(", on behalf of {name}"),
             French => format!(", au nom {}", de(name)),

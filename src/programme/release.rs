@@ -51,7 +51,7 @@ impl ReleaseRow {
 pub struct PublicRelease {
     pub row: ReleaseRow,
     /// The public projection of the agenda.
-    pub content: Agenda,
+    pub public_agenda: Agenda,
     /// The history of sessions and items up to this release.
     pub history: History,
 }
@@ -74,9 +74,9 @@ pub struct Sentences {
 pub struct Release {
     pub public: PublicRelease,
     /// The whole agenda that the release was made from.
-    pub full: Agenda,
+    pub full_agenda: Agenda,
     /// What it changed, as sentences.
-    pub words: ChangeSummary,
+    pub change_summary: ChangeSummary,
     /// The time when its next embargo ends.
     pub next_embargo_ends_at: Option<DateTime<Utc>>,
 }

@@ -20,11 +20,11 @@ pub struct ProgrammeService {
 }
 
 /// Caches may keep an answer for 10 seconds, and serve it for a minute more while they fetch a new one.
-pub const FOR_A_MOMENT: &str = "public, max-age=10, stale-while-revalidate=60";
+pub const CACHE_BRIEFLY: &str = "public, max-age=10, stale-while-revalidate=60";
 
 /// For a release that was requested by its number. It can change nevertheless: a redaction must reach everybody who
 /// asks again.
-const FOR_A_DAY: &str = "public, max-age=86400";
+const CACHE_FOR_A_DAY: &str = "public, max-age=86400";
 
 /// A release that a request asks for.
 pub struct ServedRelease {
@@ -36,34 +36,35 @@ pub struct ServedRelease {
 }
 
 /// The latest release of a conference, or the release with the given number.
-pub async fn find(
-    state: &ProgrammeService,
+pub async fn find_release(
+    service: &ProgrammeService,
     slug: &Code,
     version: Option<ReleaseNumber>,
 ) -> Result<ServedRelease, ProgrammeError> {
     let (snapshot, documents) =
-        state.programmes.get_with_edition(slug.as_str()).ok_or(ProgrammeError::NotFound("conference"))?;
+        service.programmes.get_with_documents(slug.as_str()).ok_or(ProgrammeError::NotFound("conference"))?;
     match version {
-        None => Ok(ServedRelease { snapshot, documents: Some(documents), cache_control: FOR_A_MOMENT }),
+        None => Ok(ServedRelease { snapshot, documents: Some(documents), cache_control: CACHE_BRIEFLY }),
         Some(number) if number.0 == snapshot.release.number => {
-            Ok(ServedRelease { snapshot, documents: Some(documents), cache_control: FOR_A_DAY })
+            Ok(ServedRelease { snapshot, documents: Some(documents), cache_control: CACHE_FOR_A_DAY })
         }
         Some(number) => {
-            let snapshot = older(state, &snapshot, number).await?;
-            Ok(ServedRelease { snapshot, documents: None, cache_control: FOR_A_DAY })
+            let snapshot = load_older(service, &snapshot, number).await?;
+            Ok(ServedRelease { snapshot, documents: None, cache_control: CACHE_FOR_A_DAY })
         }
     }
 }
 
-async fn older(
-    state: &ProgrammeService,
+async fn load_older(
+    service: &ProgrammeService,
     current: &Snapshot,
     number: ReleaseNumber,
 ) -> Result<Arc<Snapshot>, ProgrammeError> {
-    let place = current.place.clone();
-    let (id, number) = (place.id, number.0);
-    let _turn = state.programmes.turn_for_old().await;
-    let found = state.database.read(move |tx| releases::load(tx, id, number).map_err(ProgrammeError::from)).await?;
-    let PublicRelease { row, content, history } = found.ok_or(ProgrammeError::NotFound("release"))?;
-    Ok(Arc::new(Snapshot::new(place, row, content).with_history(history)))
+    let conference = current.conference.clone();
+    let (id, number) = (conference.id, number.0);
+    let _permit = service.programmes.old_release_permit().await;
+    let release =
+        service.database.read(move |tx| releases::load_public(tx, id, number).map_err(ProgrammeError::from)).await?;
+    let PublicRelease { row, public_agenda, history } = release.ok_or(ProgrammeError::NotFound("release"))?;
+    Ok(Arc::new(Snapshot::new(conference, row, public_agenda).with_history(history)))
 }

@@ -18,7 +18,8 @@ use crate::{
 /// A release with indexes for its views.
 #[derive(Debug)]
 pub struct Snapshot {
-    pub place: ConferenceRef,
+    /// Id and slug of the conference; the rest of it is in the agenda.
+    pub conference: ConferenceRef,
     pub release: ReleaseRow,
     /// The released agenda, its sessions in order of start time.
     pub agenda: Agenda,
@@ -33,7 +34,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub fn new(place: ConferenceRef, release: ReleaseRow, mut agenda: Agenda) -> Self {
+    pub fn new(conference: ConferenceRef, release: ReleaseRow, mut agenda: Agenda) -> Self {
         fn index<T>(nodes: &[T], code: impl Fn(&T) -> &Code) -> HashMap<Code, usize> {
             nodes.iter().enumerate().map(|(index, node)| (code(node).clone(), index)).collect()
         }
@@ -44,7 +45,7 @@ impl Snapshot {
             rooms: index(&agenda.rooms, |node| &node.code),
             tracks: index(&agenda.tracks, |node| &node.code),
             speakers: index(&agenda.speakers, |node| &node.code),
-            place,
+            conference,
             release,
             agenda,
             history: History::default(),

@@ -27,7 +27,7 @@ impl Span {
     }
 
     /// Whether the instant lies in the period.
-    pub fn holds(&self, at: DateTime<FixedOffset>) -> bool {
+    pub fn contains(&self, at: DateTime<FixedOffset>) -> bool {
         (self.starts_at..self.ends_at).contains(&at)
     }
 
@@ -40,12 +40,12 @@ impl Span {
 /// The time of each item of a session; `None` if it is not known. It is known if this item and all items before it have
 /// a time limit, and the item ends within the session: beyond the end of the session the time limits cannot be right.
 pub fn item_spans(session: &Session) -> Vec<Option<Span>> {
-    let whole = Span::of(session);
-    let mut next = Some(whole.starts_at);
+    let session_span = Span::of(session);
+    let mut next = Some(session_span.starts_at);
     let mut span = |item: &Item| {
         let starts_at = next?;
         next = item.time_limit_minutes.map(|limit| starts_at + Duration::minutes(i64::from(limit.0)));
-        next = next.filter(|ends_at| *ends_at <= whole.ends_at);
+        next = next.filter(|ends_at| *ends_at <= session_span.ends_at);
         Some(Span { starts_at, ends_at: next? })
     };
     session.items.iter().map(&mut span).collect()
@@ -103,9 +103,14 @@ impl<'a> Slot<'a> {
             Some(item) => item.appearances.iter().collect(),
             None => self.session.all_appearances().collect(),
         };
-        let is_first =
-            |index: usize, found: &Appearance| !all[..index].iter().any(|other| other.speaker == found.speaker);
-        all.iter().enumerate().filter(|(index, found)| is_first(*index, found)).map(|(_, found)| *found).collect()
+        let is_first = |index: usize, appearance: &Appearance| {
+            !all[..index].iter().any(|other| other.speaker == appearance.speaker)
+        };
+        all.iter()
+            .enumerate()
+            .filter(|(index, appearance)| is_first(*index, appearance))
+            .map(|(_, appearance)| *appearance)
+            .collect()
     }
 }
 
@@ -116,9 +121,9 @@ pub fn session_guid(session: &Session) -> Uuid {
 
 /// The session itself, then its items whose times are known.
 pub fn slots_of(session: &Session) -> impl Iterator<Item = Slot<'_>> {
-    let whole = Slot { session, item: None, span: Span::of(session) };
+    let session_slot = Slot { session, item: None, span: Span::of(session) };
     let of_item = move |(item, span): (_, Option<Span>)| Some(Slot { session, item: Some(item), span: span? });
-    std::iter::once(whole).chain(session.items.iter().zip(item_spans(session)).filter_map(of_item))
+    std::iter::once(session_slot).chain(session.items.iter().zip(item_spans(session)).filter_map(of_item))
 }
 
 /// Every slot of an agenda, session by session.

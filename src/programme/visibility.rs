@@ -32,41 +32,47 @@ pub enum Audience {
     Attendees,
 }
 
-/// How an audience sees a thing.
+/// What an audience sees of a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exposure {
     /// Unchanged.
-    Whole,
+    Full,
     /// Replaced by a placeholder.
     Placeholder,
     /// Left out.
-    Nothing,
+    Hidden,
 }
 
 /// The part of an agenda that an audience may see at an instant. Placeholders have their own codes and ids, derived
 /// from the secret of the server; they are the same in every projection.
 pub fn project(agenda: &Agenda, audience: Audience, at: DateTime<Utc>, secret: &ServerSecret) -> Agenda {
     let conference = agenda.conference.id.unwrap_or_else(|| Id::from_uuid(uuid::Uuid::nil()));
-    let mut eye =
-        Projector { audience, at, secret, conference, languages: &agenda.conference.languages, hidden: HashMap::new() };
+    let mut projector = Projector {
+        audience,
+        at,
+        secret,
+        conference,
+        languages: &agenda.conference.languages,
+        placeholders: HashMap::new(),
+    };
     for speaker in &agenda.speakers {
-        if eye.sight(speaker.visibility, speaker.public_from) != Exposure::Whole {
-            eye.hidden.insert(&speaker.code, eye.placeholder_speaker(speaker));
+        if projector.exposure(speaker.visibility, speaker.public_from) != Exposure::Full {
+            projector.placeholders.insert(&speaker.code, projector.placeholder_speaker(speaker));
         }
     }
-    let sessions: Vec<Session> = agenda.sessions.iter().filter_map(|session| eye.session(session)).collect();
+    let sessions: Vec<Session> = agenda.sessions.iter().filter_map(|session| projector.session(session)).collect();
     let mut call_for_action = agenda.call_for_action.clone();
     if let Some(Issuer { speaker: Some(code), .. }) = call_for_action.as_mut().and_then(|call| call.issued_by.as_mut())
-        && let Some(placeholder) = eye.hidden.get(code)
+        && let Some(placeholder) = projector.placeholders.get(code)
     {
         code.clone_from(&placeholder.code);
     }
     let issuer = call_for_action.as_ref().and_then(|call| call.issued_by.as_ref());
-    let speakers = eye.speakers(agenda, &sessions, issuer);
-    let (seen, all) = (References::of(&agenda.conference, &speakers, &sessions, issuer), References::of_all(agenda));
-    let organisation = |node: &&Organisation| seen.organisations.fits(&all.organisations, &node.code);
-    let room = |node: &&Room| seen.rooms.fits(&all.rooms, &node.code);
-    let track = |node: &&Track| seen.tracks.fits(&all.tracks, &node.code);
+    let speakers = projector.speakers(agenda, &sessions, issuer);
+    let (visible, all) = (References::of(&agenda.conference, &speakers, &sessions, issuer), References::of_all(agenda));
+    let organisation = |node: &&Organisation| visible.organisations.may_be_known(&all.organisations, &node.code);
+    let room = |node: &&Room| visible.rooms.may_be_known(&all.rooms, &node.code);
+    let track = |node: &&Track| visible.tracks.may_be_known(&all.tracks, &node.code);
     let organisations = agenda.organisations.iter().filter(organisation).cloned().collect();
     let rooms = agenda.rooms.iter().filter(room).cloned().collect();
     let tracks = agenda.tracks.iter().filter(track).cloned().collect();
@@ -109,7 +115,7 @@ struct Codes<'a>(HashSet<&'a Code>);
 
 impl Codes<'_> {
     /// Whether the audience may know the thing: something visible refers to it, or nothing at all does.
-    fn fits(&self, all: &Codes<'_>, code: &Code) -> bool {
+    fn may_be_known(&self, all: &Codes<'_>, code: &Code) -> bool {
         self.0.contains(code) || !all.0.contains(code)
     }
 }
@@ -151,8 +157,8 @@ pub fn placeholder(id: Option<SpeakerId>, conference: ConferenceId, secret: &Ser
         id,
         code,
         honorific: None,
-        given_name: Some(Line::own(WITHHELD_NAMES.0)),
-        family_name: Line::own(WITHHELD_NAMES.1),
+        given_name: Some(Line::from_static(WITHHELD_NAMES.0)),
+        family_name: Line::from_static(WITHHELD_NAMES.1),
         position: None,
         organisation: None,
         country: None,
@@ -165,7 +171,7 @@ pub fn placeholder(id: Option<SpeakerId>, conference: ConferenceId, secret: &Ser
     }
 }
 
-/// An audience that looks at an agenda.
+/// Makes the projection of an agenda for an audience.
 struct Projector<'a> {
     audience: Audience,
     at: DateTime<Utc>,
@@ -173,19 +179,19 @@ struct Projector<'a> {
     conference: ConferenceId,
     languages: &'a [LanguageTag],
     /// The placeholders of the speakers who are hidden, by the real code of each.
-    hidden: HashMap<&'a Code, Speaker>,
+    placeholders: HashMap<&'a Code, Speaker>,
 }
 
 impl Projector<'_> {
-    fn sight(&self, visibility: Visibility, public_from: Option<LocalOrInstant>) -> Exposure {
+    fn exposure(&self, visibility: Visibility, public_from: Option<LocalOrInstant>) -> Exposure {
         let from = public_from.map(utc);
         if from.is_some_and(|from| from <= self.at) {
-            return Exposure::Whole;
+            return Exposure::Full;
         }
         match (visibility, self.audience) {
-            (Visibility::Public, _) if from.is_some() => Exposure::Nothing,
-            (Visibility::Public, _) | (Visibility::Attendees, Audience::Attendees) => Exposure::Whole,
-            (Visibility::Attendees, Audience::Public) => Exposure::Nothing,
+            (Visibility::Public, _) if from.is_some() => Exposure::Hidden,
+            (Visibility::Public, _) | (Visibility::Attendees, Audience::Attendees) => Exposure::Full,
+            (Visibility::Attendees, Audience::Public) => Exposure::Hidden,
             (Visibility::Withheld, _) => Exposure::Placeholder,
         }
     }
@@ -203,24 +209,27 @@ impl Projector<'_> {
     /// nothing.
     fn speakers(&self, agenda: &Agenda, sessions: &[Session], issuer: Option<&Issuer>) -> Vec<Speaker> {
         let issuer_of_all = agenda.call_for_action.as_ref().and_then(|call| call.issued_by.as_ref());
-        let (seen, all) = (mentioned_speakers(sessions, issuer), mentioned_speakers(&agenda.sessions, issuer_of_all));
-        let placeholders: BTreeMap<&Code, &Speaker> =
-            self.hidden.values().map(|speaker| (&speaker.code, speaker)).collect();
-        let may_know = |speaker: &&Speaker| !self.hidden.contains_key(&speaker.code) && seen.fits(&all, &speaker.code);
-        let known = agenda.speakers.iter().filter(may_know).map(|speaker| Speaker {
+        let (visible, all) =
+            (mentioned_speakers(sessions, issuer), mentioned_speakers(&agenda.sessions, issuer_of_all));
+        let by_placeholder_code: BTreeMap<&Code, &Speaker> =
+            self.placeholders.values().map(|speaker| (&speaker.code, speaker)).collect();
+        let may_know = |speaker: &&Speaker| {
+            !self.placeholders.contains_key(&speaker.code) && visible.may_be_known(&all, &speaker.code)
+        };
+        let visible_speakers = agenda.speakers.iter().filter(may_know).map(|speaker| Speaker {
             precedence_rank: None,
             took_office_on: None,
             visibility: Visibility::Public,
             public_from: None,
             ..speaker.clone()
         });
-        let withheld = placeholders.into_values().filter(|speaker| seen.0.contains(&speaker.code)).cloned();
-        known.chain(withheld).collect()
+        let withheld = by_placeholder_code.into_values().filter(|speaker| visible.0.contains(&speaker.code)).cloned();
+        visible_speakers.chain(withheld).collect()
     }
 
     fn session(&self, session: &Session) -> Option<Session> {
-        match self.sight(session.visibility, session.public_from) {
-            Exposure::Nothing => None,
+        match self.exposure(session.visibility, session.public_from) {
+            Exposure::Hidden => None,
             Exposure::Placeholder => {
                 let (id, code) = self.placeholder_keys(session.id);
                 Some(Session {
@@ -245,7 +254,7 @@ impl Projector<'_> {
                     items: Vec::new(),
                 })
             }
-            Exposure::Whole => Some(Session {
+            Exposure::Full => Some(Session {
                 visibility: Visibility::Public,
                 public_from: None,
                 protocol_rule: None,
@@ -257,37 +266,37 @@ impl Projector<'_> {
     }
 
     fn item(&self, item: &Item) -> Option<Item> {
-        let neutral = |item: Item| Item {
+        let as_public = |item: Item| Item {
             visibility: Visibility::Public,
             public_from: None,
             inscribed_at: None,
             placed_by_hand: false,
             ..item
         };
-        match self.sight(item.visibility, item.public_from) {
-            Exposure::Nothing => None,
+        match self.exposure(item.visibility, item.public_from) {
+            Exposure::Hidden => None,
             Exposure::Placeholder => {
                 let (id, code) = self.placeholder_keys(item.id);
                 let (title, appearances) = (to_be_announced(self.languages), Vec::new());
-                Some(neutral(Item { id, code, title, abstract_: None, appearances, ..item.clone() }))
+                Some(as_public(Item { id, code, title, abstract_: None, appearances, ..item.clone() }))
             }
-            Exposure::Whole => {
+            Exposure::Full => {
                 let appearances = self.appearances(&item.appearances);
-                Some(neutral(Item { appearances, ..item.clone() }))
+                Some(as_public(Item { appearances, ..item.clone() }))
             }
         }
     }
 
     fn appearances(&self, appearances: &[Appearance]) -> Vec<Appearance> {
-        let seen = |appearance: &Appearance| Appearance {
+        let projected = |appearance: &Appearance| Appearance {
             speaker: self
-                .hidden
+                .placeholders
                 .get(&appearance.speaker)
                 .map_or_else(|| appearance.speaker.clone(), |placeholder| placeholder.code.clone()),
             role: appearance.role,
-            on_behalf_of: appearance.on_behalf_of.clone().filter(|code| !self.hidden.contains_key(code)),
+            on_behalf_of: appearance.on_behalf_of.clone().filter(|code| !self.placeholders.contains_key(code)),
         };
-        appearances.iter().map(seen).collect()
+        appearances.iter().map(projected).collect()
     }
 }
 
@@ -295,11 +304,11 @@ impl Projector<'_> {
 /// English.
 fn to_be_announced(languages: &[LanguageTag]) -> Localised {
     let title = |tag: &LanguageTag| Some((tag.to_string(), Phrases::of(tag.as_str())?.to_be_announced().to_owned()));
-    let mut known = languages.iter().filter_map(title).peekable();
-    if known.peek().is_none() {
+    let mut titles = languages.iter().filter_map(title).peekable();
+    if titles.peek().is_none() {
         return Localised::new(Phrases::English.tag(), Phrases::English.to_be_announced());
     }
-    Localised::of(known)
+    Localised::of(titles)
 }
 
 #[cfg(test)]
@@ -314,12 +323,12 @@ mod tests {
         arbitrary::AT.parse().unwrap()
     }
 
-    fn seen(agenda: &Agenda, audience: Audience) -> Value {
+    fn projection(agenda: &Agenda, audience: Audience) -> Value {
         serde_json::to_value(project(agenda, audience, at(), &ServerSecret::of_test())).unwrap()
     }
 
-    /// A conference of one session with a speech and a panel, which `say` changes.
-    fn conference(say: impl FnOnce(&mut Value)) -> Agenda {
+    /// A conference of one session with a speech and a panel, which `edit` changes.
+    fn conference(edit: impl FnOnce(&mut Value)) -> Agenda {
         let mut document = json!({
             "conference": { "slug": "any", "name": "Any", "starts_on": "2030-05-01", "ends_on": "2030-05-01",
                 "time_zone": "Europe/Brussels", "languages": ["fr-BE", "en"], "walking_minutes": 9 },
@@ -341,7 +350,7 @@ mod tests {
                 ]
             }]
         });
-        say(&mut document);
+        edit(&mut document);
         let mut agenda = model::read(document).unwrap();
         agenda.adopt_ids(None).unwrap();
         agenda
@@ -350,8 +359,8 @@ mod tests {
     #[test]
     fn a_speaker_who_is_withheld_is_a_name_withheld_at_the_end_of_the_list_and_nothing_else() {
         let agenda = conference(|document| document["speakers"][0]["visibility"] = json!("withheld"));
-        let seen = seen(&agenda, Audience::Attendees);
-        let speakers = seen["speakers"].as_array().unwrap();
+        let projection = projection(&agenda, Audience::Attendees);
+        let speakers = projection["speakers"].as_array().unwrap();
         assert_eq!((speakers.len(), &speakers[0]["code"]), (2, &json!("bob")));
         assert_eq!((&speakers[1]["given_name"], &speakers[1]["family_name"]), (&json!("Name"), &json!("withheld")));
         let code = speakers[1]["code"].as_str().unwrap();
@@ -359,8 +368,8 @@ mod tests {
         for field in ["organisation", "country", "honorific", "position", "biography", "precedence"] {
             assert_eq!(speakers[1][field], Value::Null, "{field}");
         }
-        assert_eq!(seen["organisations"], json!([]), "whom only they speak for would tell");
-        let items = &seen["sessions"][0]["items"];
+        assert_eq!(projection["organisations"], json!([]), "whom only they speak for would tell");
+        let items = &projection["sessions"][0]["items"];
         assert_eq!(items[1]["appearances"][0]["speaker"], code);
         assert_eq!(items[0]["appearances"][0]["on_behalf_of"], Value::Null);
         assert_eq!(project(&agenda, Audience::Public, at(), &ServerSecret::of_test()).speakers[1].code.as_str(), code);
@@ -369,8 +378,8 @@ mod tests {
     #[test]
     fn a_session_that_is_withheld_keeps_its_time_its_room_and_its_kind() {
         let agenda = conference(|document| document["sessions"][0]["visibility"] = json!("withheld"));
-        let seen = seen(&agenda, Audience::Public);
-        let session = &seen["sessions"][0];
+        let projection = projection(&agenda, Audience::Public);
+        let session = &projection["sessions"][0];
         assert_eq!(session["title"], json!({ "en": "To be announced", "fr-BE": "À annoncer" }));
         assert_eq!((&session["kind"], &session["room"]), (&json!("opening"), &json!("hall")));
         assert_eq!(session["starts_at"], "2030-05-01T09:00:00+02:00");
@@ -379,7 +388,7 @@ mod tests {
             (&Value::Null, &Value::Null, &json!([]))
         );
         assert_ne!(session["id"], json!(agenda.sessions[0].id));
-        assert_eq!((&seen["rooms"][0]["code"], &seen["tracks"]), (&json!("hall"), &json!([])));
+        assert_eq!((&projection["rooms"][0]["code"], &projection["tracks"]), (&json!("hall"), &json!([])));
     }
 
     #[test]
@@ -388,11 +397,11 @@ mod tests {
             document["sessions"][0]["items"][0]["visibility"] = json!("withheld");
             document["sessions"][0]["items"][1]["visibility"] = json!("attendees");
         });
-        let items = seen(&agenda, Audience::Public)["sessions"][0]["items"].clone();
+        let items = projection(&agenda, Audience::Public)["sessions"][0]["items"].clone();
         assert_eq!(items.as_array().unwrap().len(), 1);
         assert_eq!((&items[0]["kind"], &items[0]["time_limit_minutes"]), (&json!("keynote"), &json!(5)));
         assert_eq!((&items[0]["title"]["en"], &items[0]["appearances"]), (&json!("To be announced"), &json!([])));
-        assert_eq!(seen(&agenda, Audience::Attendees)["sessions"][0]["items"][1]["code"], "panel");
+        assert_eq!(projection(&agenda, Audience::Attendees)["sessions"][0]["items"][1]["code"], "panel");
     }
 
     #[test]
@@ -407,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_organisers_write_is_in_no_projection() {
+    fn fields_of_organisers_are_in_no_projection() {
         let agenda = conference(|document| {
             document["sessions"][0]["protocol_rule"] = json!("inscription");
             document["sessions"][0]["items"][0]["inscribed_at"] = json!("2029-01-01T00:00:00Z");
@@ -418,8 +427,8 @@ mod tests {
         let plain =
             conference(|document| _ = document["conference"].as_object_mut().unwrap().remove("walking_minutes"));
         let without_ids = |agenda: &Agenda| {
-            let text = seen(agenda, Audience::Public).to_string();
-            let ids = text.match_indices("\"id\":\"").map(|(place, _)| text[place + 6..place + 42].to_owned());
+            let text = projection(agenda, Audience::Public).to_string();
+            let ids = text.match_indices("\"id\":\"").map(|(start, _)| text[start + 6..start + 42].to_owned());
             ids.fold(text.clone(), |text, id| text.replace(&id, "id"))
         };
         assert_eq!(without_ids(&agenda), without_ids(&plain));
@@ -427,8 +436,8 @@ mod tests {
 
     /// The speakers to whom the agenda refers, without sessions and items whose code contains the mark `hidden`, if
     /// given.
-    fn mentions(agenda: &Agenda, hidden: Option<&str>) -> HashSet<Code> {
-        let is_open = |code: &Code| hidden.is_none_or(|mark| !code.as_str().contains(mark));
+    fn mentions(agenda: &Agenda, hidden_mark: Option<&str>) -> HashSet<Code> {
+        let is_open = |code: &Code| hidden_mark.is_none_or(|mark| !code.as_str().contains(mark));
         let mut appearances = Vec::new();
         for session in agenda.sessions.iter().filter(|session| is_open(&session.code)) {
             appearances.extend(&session.appearances);
@@ -442,8 +451,8 @@ mod tests {
 
     #[test]
     fn a_speaker_whom_only_hidden_things_mention_is_left_out_and_so_is_their_organisation() {
-        let codes = |seen: &Value| {
-            let speakers = seen["speakers"].as_array().unwrap().iter();
+        let codes = |projection: &Value| {
+            let speakers = projection["speakers"].as_array().unwrap().iter();
             speakers.map(|speaker| speaker["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
         let hide_panel = |document: &mut Value| {
@@ -451,25 +460,25 @@ mod tests {
             document["sessions"][0]["items"][0]["appearances"][0]["on_behalf_of"] = Value::Null;
         };
         let agenda = conference(hide_panel);
-        let public = seen(&agenda, Audience::Public);
+        let public = projection(&agenda, Audience::Public);
         assert_eq!((codes(&public), &public["organisations"]), (vec!["bob".to_owned()], &json!([])));
-        assert_eq!(codes(&seen(&agenda, Audience::Attendees)), ["ada", "bob"]);
+        assert_eq!(codes(&projection(&agenda, Audience::Attendees)), ["ada", "bob"]);
         let of_behalf = conference(|document| document["sessions"][0]["items"][1]["visibility"] = json!("attendees"));
-        assert_eq!(codes(&seen(&of_behalf, Audience::Public)), ["ada", "bob"]);
+        assert_eq!(codes(&projection(&of_behalf, Audience::Public)), ["ada", "bob"]);
         let of_nothing = conference(|document| document["sessions"] = json!([]));
-        assert_eq!(codes(&seen(&of_nothing, Audience::Public)), ["ada", "bob"]);
+        assert_eq!(codes(&projection(&of_nothing, Audience::Public)), ["ada", "bob"]);
         let of_issuer = conference(|document| {
             hide_panel(document);
             document["call_for_action"] =
                 json!({ "title": "Call", "commitments": [], "issued_by": { "speaker": "ada" } });
         });
-        assert_eq!(codes(&seen(&of_issuer, Audience::Public)), ["ada", "bob"]);
+        assert_eq!(codes(&projection(&of_issuer, Audience::Public)), ["ada", "bob"]);
     }
 
     proptest! {
         #[test]
-        fn nothing_hidden_stands_in_a_projection(agenda in arbitrary::agenda()) {
-            let (public, attendees) = (seen(&agenda, Audience::Public), seen(&agenda, Audience::Attendees));
+        fn nothing_hidden_is_in_a_projection(agenda in arbitrary::agenda()) {
+            let (public, attendees) = (projection(&agenda, Audience::Public), projection(&agenda, Audience::Attendees));
             prop_assert!(!public.to_string().contains(arbitrary::NOT_PUBLIC));
             prop_assert!(!attendees.to_string().contains(arbitrary::NOT_FOR_ATTENDEES));
             let sessions = agenda.sessions.iter().map(|node| (node.code.as_str(), node.id.map(Id::uuid)));
@@ -480,27 +489,27 @@ mod tests {
                 prop_assert_eq!(public.to_string().contains(&id), !code.contains(arbitrary::NOT_PUBLIC));
                 prop_assert_eq!(attendees.to_string().contains(&id), !code.contains(arbitrary::NOT_FOR_ATTENDEES));
             }
-            for (seen, mark) in [(public, arbitrary::NOT_PUBLIC), (attendees, arbitrary::NOT_FOR_ATTENDEES)] {
-                let (seen, of_all) = (seen.to_string(), mentions(&agenda, None));
+            for (projection, mark) in [(public, arbitrary::NOT_PUBLIC), (attendees, arbitrary::NOT_FOR_ATTENDEES)] {
+                let (projection, of_all) = (projection.to_string(), mentions(&agenda, None));
                 let of_seen = mentions(&agenda, Some(mark));
                 for speaker in &agenda.speakers {
                     let code = &speaker.code;
                     let is_known = of_seen.contains(code) || !of_all.contains(code);
                     let is_shown = is_known && !code.as_str().contains(mark);
-                    prop_assert_eq!(seen.contains(&speaker.id.unwrap().to_string()), is_shown, "{}", code);
-                    prop_assert_eq!(seen.contains(&format!("\"{code}\"")), is_shown, "{}", code);
+                    prop_assert_eq!(projection.contains(&speaker.id.unwrap().to_string()), is_shown, "{}", code);
+                    prop_assert_eq!(projection.contains(&format!("\"{code}\"")), is_shown, "{}", code);
                     let organisation = speaker.organisation.as_ref().unwrap();
-                    prop_assert_eq!(seen.contains(&format!("\"{organisation}\"")), is_shown, "{}", code);
+                    prop_assert_eq!(projection.contains(&format!("\"{organisation}\"")), is_shown, "{}", code);
                 }
             }
         }
 
         #[test]
         fn a_projection_is_an_agenda_of_its_own_and_projects_to_itself(agenda in arbitrary::agenda()) {
-            let public = seen(&agenda, Audience::Public);
+            let public = projection(&agenda, Audience::Public);
             let read = model::read(public.clone()).unwrap();
-            prop_assert_eq!(seen(&read, Audience::Public), public.clone());
-            prop_assert_eq!(seen(&read, Audience::Attendees), public);
+            prop_assert_eq!(projection(&read, Audience::Public), public.clone());
+            prop_assert_eq!(projection(&read, Audience::Attendees), public);
         }
     }
 }

@@ -1,8 +1,9 @@
-//! The registrar's tools: lists and exports, decisions, import of registrations, possible duplicates, and the doctor
-//! that checks a store.
+//! The registrar's tools: lists and exports, statistics, decisions, import of registrations, possible duplicates, and
+//! the doctor that checks a store.
 
 pub mod decisions;
 pub mod doctor;
 pub mod duplicates;
 pub mod import;
 pub mod lists;
+pub mod statistics;

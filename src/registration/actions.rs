@@ -1,15 +1,17 @@
 //! Actions on an existing registration. Each function does its work in the caller's transaction.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::{
     RegistrationError,
-    admission::session_faults,
-    context::ReleasedAgenda,
+    admission::check_sessions,
+    context::{ReleasedAgenda, RequestContext},
     form::Question,
+    membership,
     model::{Event, HistoryEntry, Registration, RegistrationStatus},
-    pending_event::{EventDetails, detail},
-    rows,
+    pending_event::{EventDetails, single_detail},
+    reservations, rows,
     seat_transaction::SeatTransaction,
     session_seats::{self, SignUp},
     setup::{
@@ -22,8 +24,7 @@ use crate::{
     agenda::{Agenda, Change, ConferenceRef, plan::changes},
     clock,
     database::{Connection, DatabaseError},
-    ids::{CategoryId, RegistrationId},
-    registration::context::RequestContext,
+    ids::{CategoryId, RegistrationId, SessionId},
     validation::ValidationErrors,
     values::{Code, Count, Localised, TimeZone},
 };
@@ -40,42 +41,45 @@ pub struct RegistrationDetails {
     pub sign_ups: Vec<SignUp>,
 }
 
-/// Finds a registration with its details, for its attendee or a registrar; returns also who acts.
+/// Finds a registration with its details, for its attendee or a registrar; also returns who acts.
 ///
 /// # Errors
 /// [`RegistrationError::Access`] for everyone else, whether or not the registration exists.
-pub fn find(
+pub fn find_details(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     reference: &str,
     credentials: &Credentials,
     secret: &ServerSecret,
     operation: Operation,
 ) -> Result<(RegistrationDetails, Actor), RegistrationError> {
-    let (registration, actor) = lookup(connection, place, reference, credentials, secret, operation)?;
-    Ok((show(connection, registration)?, actor))
+    let (registration, actor) = find_registration(connection, conference, reference, credentials, secret, operation)?;
+    Ok((load_details(connection, registration)?, actor))
 }
 
-/// Finds a registration without its details, for its attendee or a registrar; returns also who acts.
+/// Finds a registration without its details, for its attendee or a registrar; also returns who acts.
 ///
 /// # Errors
-/// Those of [`find`].
-pub fn lookup(
+/// Those of [`find_details`].
+pub fn find_registration(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     reference: &str,
     credentials: &Credentials,
     secret: &ServerSecret,
     operation: Operation,
 ) -> Result<(Registration, Actor), RegistrationError> {
-    let found = rows::find(connection, place.id, reference)?;
-    let own = found.as_ref().is_some_and(|registration| is_own(registration, credentials, secret));
-    let actor = if own { Actor::attendee() } else { authorise(connection, credentials, operation, Some(place.id))? };
-    Ok((found.ok_or(RegistrationError::NotFound)?, actor))
+    let registration = rows::find(connection, conference.id, reference)?;
+    let has_link = registration.as_ref().is_some_and(|registration| has_own_link(registration, credentials, secret));
+    let actor = match has_link {
+        true => Actor::attendee(),
+        false => authorise(connection, credentials, operation, Some(conference.id))?,
+    };
+    Ok((registration.ok_or(RegistrationError::NotFound)?, actor))
 }
 
 /// Whether the credentials hold the registration's own link.
-pub fn is_own(registration: &Registration, credentials: &Credentials, secret: &ServerSecret) -> bool {
+pub fn has_own_link(registration: &Registration, credentials: &Credentials, secret: &ServerSecret) -> bool {
     let token = credentials.attendee_token();
     token.is_some_and(|token| secret.is_link_token(token, registration.id, registration.token_generation))
 }
@@ -83,28 +87,32 @@ pub fn is_own(registration: &Registration, credentials: &Credentials, secret: &S
 /// Finds a confirmed registration, whose attendee may see what only attendees see.
 ///
 /// # Errors
-/// [`RegistrationError::WrongState`] if it is not confirmed, and those of [`find`].
+/// [`RegistrationError::WrongState`] if it is not confirmed, and those of [`find_details`].
 pub fn find_confirmed(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     reference: &str,
     credentials: &Credentials,
     secret: &ServerSecret,
 ) -> Result<RegistrationDetails, RegistrationError> {
-    let (shown, _) = find(connection, place, reference, credentials, secret, Operation::ReadAttendeeProgramme)?;
-    match shown.registration.state {
-        RegistrationStatus::Confirmed => Ok(shown),
+    let (details, _) =
+        find_details(connection, conference, reference, credentials, secret, Operation::ReadAttendeeProgramme)?;
+    match details.registration.state {
+        RegistrationStatus::Confirmed => Ok(details),
         other => Err(RegistrationError::WrongState(other.as_str())),
     }
 }
 
 /// Reads the details of a registration.
-pub fn show(connection: &mut Connection, registration: Registration) -> Result<RegistrationDetails, RegistrationError> {
+pub fn load_details(
+    connection: &mut Connection,
+    registration: Registration,
+) -> Result<RegistrationDetails, RegistrationError> {
     let setup_state = get_setup_state(connection, registration.conference)?;
     let category = setup_state.get_category(registration.category)?;
     let position = match registration.state {
         RegistrationStatus::Waitlisted if registration.offer_expires_at.is_none() => {
-            Some(rows::waiting_until(connection, registration.category, registration.arrival)?)
+            Some(rows::count_waiting_until(connection, registration.category, registration.arrival)?)
         }
         _ => None,
     };
@@ -124,34 +132,34 @@ pub fn history(connection: &mut Connection, registration: &Registration) -> Resu
 }
 
 /// What the work in [`change`] returns: the registration as it is afterwards.
-type Changed = Result<Registration, RegistrationError>;
+type ChangedRegistration = Result<Registration, RegistrationError>;
 
 /// Locks the conference's seats, reads the registration under that lock (so that of two concurrent requests the second
 /// sees the result of the first), authorises `operation`, does `work` and closes the seat transaction.
 ///
 /// # Errors
-/// Those of `work` and of [`find`].
+/// Those of `work` and of [`find_details`].
 pub fn change(
     connection: &mut Connection,
     context: RequestContext<'_>,
     reference: &str,
     operation: Operation,
-    work: impl FnOnce(&mut Connection, &mut SeatTransaction<'_>, Registration, &Actor) -> Changed,
+    work: impl FnOnce(&mut Connection, &mut SeatTransaction<'_>, Registration, &Actor) -> ChangedRegistration,
 ) -> Result<RegistrationDetails, RegistrationError> {
-    let mut transaction = SeatTransaction::open(connection, context.place, context.released)?;
-    let RequestContext { place, credentials, secret, .. } = context;
-    let (registration, actor) = lookup(connection, place, reference, credentials, secret, operation)?;
+    let mut transaction = SeatTransaction::open(connection, context.conference, context.released)?;
+    let RequestContext { conference, credentials, secret, .. } = context;
+    let (registration, actor) = find_registration(connection, conference, reference, credentials, secret, operation)?;
     let id = work(connection, &mut transaction, registration, &actor)?.id;
     transaction.close(connection)?;
     let registration = rows::of_ids(connection, &[id])?.pop();
     let registration = registration.ok_or_else(|| DatabaseError::missing(format_args!("registration {id}")))?;
-    show(connection, registration)
+    load_details(connection, registration)
 }
 
 /// Verifies the address, which the link in the letter to it proves.
 ///
 /// # Errors
-/// [`RegistrationError::WrongState`] if it is verified already; [`RegistrationError::Full`]; those of [`find`].
+/// [`RegistrationError::WrongState`] if it is verified already; [`RegistrationError::Full`]; those of [`find_details`].
 pub fn verify(
     connection: &mut Connection,
     context: RequestContext<'_>,
@@ -169,7 +177,7 @@ pub fn verify(
 /// Accepts the offer of a seat.
 ///
 /// # Errors
-/// [`RegistrationError::WrongState`] if there is no offer or it has expired, and those of [`find`].
+/// [`RegistrationError::WrongState`] if there is no offer or it has expired, and those of [`find_details`].
 pub fn accept(
     connection: &mut Connection,
     context: RequestContext<'_>,
@@ -189,7 +197,7 @@ pub fn accept(
 ///
 /// # Errors
 /// [`RegistrationError::WrongState`] if it is not on the waiting list; [`RegistrationError::NoSeatFree`]; those of
-/// [`find`].
+/// [`find_details`].
 pub fn promote(
     connection: &mut Connection,
     context: RequestContext<'_>,
@@ -202,7 +210,7 @@ pub fn promote(
         Operation::PromoteRegistration,
         |tx, transaction, mut registration, actor| {
             registration.state.promoted()?;
-            if registration.offer_expires_at.is_none() && !transaction.take(registration.category) {
+            if registration.offer_expires_at.is_none() && !transaction.take_seat(registration.category) {
                 return Err(RegistrationError::NoSeatFree);
             }
             transaction.promote(tx, &mut registration, Event::Promoted, actor)?;
@@ -214,7 +222,7 @@ pub fn promote(
 /// Cancels a registration: its seat goes to the first on the waiting list.
 ///
 /// # Errors
-/// [`RegistrationError::WrongState`] if the status is final already, and those of [`find`].
+/// [`RegistrationError::WrongState`] if the status is final already, and those of [`find_details`].
 pub fn cancel(
     connection: &mut Connection,
     context: RequestContext<'_>,
@@ -250,12 +258,12 @@ pub fn end_registration(
     let held_seat = registration.holds_seat();
     let was_confirmed = registration.state == RegistrationStatus::Confirmed;
     registration.state = state;
-    transaction.leave(connection, registration, held_seat)?;
+    transaction.save_ended(connection, registration, held_seat)?;
     transaction.record_event(
         registration,
         event,
         actor,
-        EventDetails { reason, held_seat: was_confirmed, ..EventDetails::default() },
+        EventDetails { reason, was_confirmed, ..EventDetails::default() },
     );
     Ok(())
 }
@@ -264,7 +272,7 @@ pub fn end_registration(
 ///
 /// # Errors
 /// [`RegistrationError::Invalid`] for sessions that need no sign-up or overlap; [`RegistrationError::WrongState`] if
-/// the status is final; those of [`find`].
+/// the status is final; those of [`find_details`].
 pub fn choose_sessions(
     connection: &mut Connection,
     context: RequestContext<'_>,
@@ -275,26 +283,26 @@ pub fn choose_sessions(
         if registration.state.is_final() {
             return Err(RegistrationError::WrongState(registration.state.as_str()));
         }
-        let mut found = ValidationErrors::default();
-        let wanted: Vec<Option<Code>> = codes.iter().cloned().map(Some).collect();
-        session_faults(&wanted, transaction.released.agenda, &mut found);
-        found.or(())?;
-        let chosen: Vec<_> = codes.iter().filter_map(|code| transaction.session(code)).collect();
-        let present = session_seats::sign_ups(tx, registration.id)?;
-        let wants = |sign_up: &&SignUp| chosen.iter().any(|session| session.id == Some(sign_up.session_id));
-        let mut changed = false;
-        for sign_up in present.iter().filter(|sign_up| !wants(sign_up)) {
-            transaction.sign_off(tx, sign_up)?;
-            changed = true;
+        let mut errors = ValidationErrors::default();
+        let parsed_codes: Vec<Option<Code>> = codes.iter().cloned().map(Some).collect();
+        check_sessions(&parsed_codes, transaction.released.agenda, &mut errors);
+        errors.into_result(())?;
+        let chosen: Vec<_> = codes.iter().filter_map(|code| transaction.sign_up_session(code)).collect();
+        let existing = session_seats::sign_ups(tx, registration.id)?;
+        let is_chosen = |sign_up: &&SignUp| chosen.iter().any(|session| session.id == Some(sign_up.session_id));
+        let mut has_changed = false;
+        for sign_up in existing.iter().filter(|sign_up| !is_chosen(sign_up)) {
+            transaction.withdraw_sign_up(tx, sign_up)?;
+            has_changed = true;
         }
-        let has = |session: &crate::ids::SessionId| present.iter().any(|sign_up| sign_up.session_id == *session);
-        for session in chosen.iter().filter_map(|session| session.id).filter(|session| !has(session)) {
+        let is_signed_up = |session: &SessionId| existing.iter().any(|sign_up| sign_up.session_id == *session);
+        for session in chosen.iter().filter_map(|session| session.id).filter(|session| !is_signed_up(session)) {
             transaction.sign_up(&registration, session);
-            changed = true;
+            has_changed = true;
         }
-        if changed {
+        if has_changed {
             let codes: Vec<_> = codes.iter().map(Code::as_str).collect();
-            let details = EventDetails { detail: detail("sessions", json!(codes)), ..EventDetails::default() };
+            let details = EventDetails { detail: single_detail("sessions", json!(codes)), ..EventDetails::default() };
             transaction.record_event(&registration, Event::SessionsChanged, actor, details);
         }
         Ok(registration)
@@ -304,7 +312,7 @@ pub fn choose_sessions(
 /// Makes every earlier link void and sends a new one.
 ///
 /// # Errors
-/// Those of [`find`].
+/// Those of [`find_details`].
 pub fn renew_link(
     connection: &mut Connection,
     context: RequestContext<'_>,
@@ -327,7 +335,7 @@ pub fn renew_link(
 /// Sends the link again.
 ///
 /// # Errors
-/// Those of [`find`].
+/// Those of [`find_details`].
 pub fn resend(
     connection: &mut Connection,
     context: RequestContext<'_>,
@@ -339,15 +347,15 @@ pub fn resend(
     })
 }
 
-/// Sends the link again to the live registration with this folded address, if there is one.
+/// Sends the link again to the live registration with this address (folded), if there is one.
 pub fn send_link_to(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     released: ReleasedAgenda<'_>,
-    folded: &str,
+    folded_address: &str,
 ) -> Result<(), RegistrationError> {
-    let mut transaction = SeatTransaction::open(connection, place, released)?;
-    for registration in rows::live_of_addresses(connection, place.id, &[folded.to_owned()])? {
+    let mut transaction = SeatTransaction::open(connection, conference, released)?;
+    for registration in rows::find_live_by_addresses(connection, conference.id, &[folded_address.to_owned()])? {
         transaction.send_link(connection, &registration)?;
     }
     transaction.close(connection)?;
@@ -358,20 +366,20 @@ pub fn send_link_to(
 /// offers that were not accepted in time.
 pub fn expire_due(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     released: ReleasedAgenda<'_>,
     ids: &[RegistrationId],
 ) -> Result<(), RegistrationError> {
-    let mut transaction = SeatTransaction::open(connection, place, released)?;
+    let mut transaction = SeatTransaction::open(connection, conference, released)?;
     let service = Actor::service();
     for mut registration in rows::of_ids(connection, ids)? {
-        let is_over = |ends: Option<chrono::DateTime<chrono::Utc>>| ends.is_some_and(|ends| ends <= transaction.now);
+        let is_over = |ends: Option<DateTime<Utc>>| ends.is_some_and(|ends| ends <= transaction.now);
         if registration.state == RegistrationStatus::Unverified && is_over(registration.expires_at) {
             let state = registration.state.expired()?;
             let ending = Ending { state, event: Event::Expired, actor: &service, reason: None };
             end_registration(connection, &mut transaction, &mut registration, ending)?;
         } else if is_over(registration.offer_expires_at) {
-            transaction.lapse(connection, &mut registration)?;
+            transaction.withdraw_offer(connection, &mut registration)?;
         }
     }
     transaction.close(connection)?;
@@ -379,8 +387,8 @@ pub fn expire_due(
 }
 
 /// Whether anybody has ever registered for the conference.
-pub fn is_registered_for(connection: &mut Connection, place: &ConferenceRef) -> Result<bool, DatabaseError> {
-    rows::has_registrations(connection, place.id)
+pub fn has_registrations(connection: &mut Connection, conference: &ConferenceRef) -> Result<bool, DatabaseError> {
+    rows::has_registrations(connection, conference.id)
 }
 
 /// The set-up as a document, with times in `zone`.
@@ -389,19 +397,19 @@ pub fn is_registered_for(connection: &mut Connection, place: &ConferenceRef) -> 
 /// Those of [`get_setup_state`].
 pub fn load_setup(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     zone: TimeZone,
 ) -> Result<Setup, RegistrationError> {
-    Ok(setup::state::document(&get_setup_state(connection, place.id)?, zone)?)
+    Ok(setup::state::document(&get_setup_state(connection, conference.id)?, zone)?)
 }
 
 /// The data of the registration form.
 pub struct FormState {
     pub setup_state: SetupState,
     pub questions: Vec<Question>,
-    pub sessions: Vec<super::session_seats::SessionQuota>,
+    pub sessions: Vec<session_seats::SessionQuota>,
     /// The category of the reader's invitation; `None` without one, or if it is for any category.
-    pub invited_to: Option<CategoryId>,
+    pub invited_category: Option<CategoryId>,
 }
 
 /// Reads the data of the form, with an invitation code or without.
@@ -410,73 +418,74 @@ pub struct FormState {
 /// Those of [`get_setup_state`]; [`RegistrationError::InvitationInvalid`] for a code that is not valid.
 pub fn form_state(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     secret: &ServerSecret,
     code: Option<&str>,
 ) -> Result<FormState, RegistrationError> {
-    let setup_state = get_setup_state(connection, place.id)?;
-    let invitation = code.map(|code| super::reservations::find_by_code(connection, place, secret, code, clock::now()));
+    let setup_state = get_setup_state(connection, conference.id)?;
+    let invitation = code.map(|code| reservations::find_by_code(connection, conference, secret, code, clock::now()));
     Ok(FormState {
         questions: setup_state.questions()?,
         setup_state,
-        sessions: super::session_seats::load_session_quotas(connection, place.id)?,
-        invited_to: invitation.transpose()?.and_then(|invitation| invitation.category_id),
+        sessions: session_seats::load_session_quotas(connection, conference.id)?,
+        invited_category: invitation.transpose()?.and_then(|invitation| invitation.category_id),
     })
 }
 
-/// Plans a set-up and, unless `dry_run`, saves it; new seats go to the waiting list. `place` is `None` for a conference
+/// Plans a set-up and, unless `dry_run`, saves it; new seats go to the waiting list. `conference` is `None` for one
 /// that is not stored yet. `released` is the agenda for the letters.
 ///
 /// # Errors
 /// [`RegistrationError::SeatsTaken`], [`RegistrationError::CategoryInUse`].
 pub fn apply_setup(
     connection: &mut Connection,
-    place: Option<&ConferenceRef>,
+    conference: Option<&ConferenceRef>,
     zone: TimeZone,
     mut setup: Setup,
     released: Option<&Agenda>,
     dry_run: bool,
 ) -> Result<Vec<Change>, RegistrationError> {
-    let setup_state = match place {
-        Some(place) => setup::state::lock_setup(connection, place.id)?,
+    let setup_state = match conference {
+        Some(conference) => setup::state::lock_setup(connection, conference.id)?,
         None => None,
     };
-    let known = setup_state.as_ref().map(|setup_state| setup::state::document(setup_state, zone)).transpose()?;
-    setup.adopt_ids(known.as_ref());
-    let changes = changes(&known.map(|known| known.nodes()).unwrap_or_default(), &setup.nodes());
+    let existing = setup_state.as_ref().map(|setup_state| setup::state::document(setup_state, zone)).transpose()?;
+    setup.adopt_ids(existing.as_ref());
+    let changes = changes(&existing.map(|existing| existing.nodes()).unwrap_or_default(), &setup.nodes());
     if let Some(setup_state) = &setup_state {
-        refuse_what_takes_seats_away(connection, setup_state, &setup)?;
+        ensure_seats_remain(connection, setup_state, &setup)?;
     }
-    let Some(place) = place.filter(|_| !dry_run && !changes.is_empty()) else {
+    let Some(conference) = conference.filter(|_| !dry_run && !changes.is_empty()) else {
         return Ok(changes);
     };
-    setup::state::save(connection, place.id, setup_state.as_ref(), &setup)?;
+    setup::state::save(connection, conference.id, setup_state.as_ref(), &setup)?;
     if let Some(agenda) = released {
-        let mut transaction = SeatTransaction::open(connection, place, ReleasedAgenda { agenda, number: None })?;
+        let mut transaction = SeatTransaction::open(connection, conference, ReleasedAgenda { agenda, number: None })?;
         transaction.expect_free_seats();
         transaction.close(connection)?;
     }
     Ok(changes)
 }
 
-fn refuse_what_takes_seats_away(
+/// Refuses a limit below the seats that are taken, and the removal of a category in use.
+fn ensure_seats_remain(
     connection: &mut Connection,
     setup_state: &SetupState,
     setup: &Setup,
 ) -> Result<(), RegistrationError> {
-    let below = |seats: Option<Count<0>>, taken: i64| seats.is_some_and(|Count(seats)| i64::from(seats) < taken);
-    if below(setup.seats, setup_state.seats_taken) {
+    let is_below = |seats: Option<Count<0>>, taken: i64| seats.is_some_and(|Count(seats)| i64::from(seats) < taken);
+    if is_below(setup.seats, setup_state.seats_taken) {
         return Err(RegistrationError::SeatsTaken { category: None, taken: setup_state.seats_taken });
     }
     for old in &setup_state.categories {
         match setup.categories.iter().find(|category| category.id == Some(old.id)) {
-            Some(new) if below(new.seats, old.seats_taken) => {
+            Some(new) if is_below(new.seats, old.seats_taken) => {
                 let category = Some(new.code.clone());
                 return Err(RegistrationError::SeatsTaken { category, taken: old.seats_taken });
             }
-            None if rows::is_used(connection, old.id)?
-                || super::reservations::is_of_category(connection, old.id)?
-                || super::membership::is_of_category(connection, old.id)? =>
+            None if rows::is_category_used(connection, old.id)?
+                || reservations::is_category_used(connection, old.id)?
+                || membership::is_category_used(connection, old.id)? =>
             {
                 return Err(RegistrationError::CategoryInUse(old.code.clone()));
             }
@@ -487,14 +496,14 @@ fn refuse_what_takes_seats_away(
 }
 
 /// Ends the invitations that have expired and frees the seats that they reserve.
-pub fn end_invitations(
+pub fn end_expired_invitations(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     released: ReleasedAgenda<'_>,
 ) -> Result<(), RegistrationError> {
-    let mut transaction = SeatTransaction::open(connection, place, released)?;
-    for (category, seats) in super::reservations::end_expired(connection, place.id, clock::now())? {
-        (0..seats).for_each(|_| transaction.free(category));
+    let mut transaction = SeatTransaction::open(connection, conference, released)?;
+    for (category, seats) in reservations::end_expired(connection, conference.id, clock::now())? {
+        (0..seats).for_each(|_| transaction.free_seat(category));
     }
     transaction.close(connection)?;
     Ok(())

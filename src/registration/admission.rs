@@ -15,21 +15,20 @@ use super::{
     membership::Membership,
     model::{self, Event, Form, Registration, RegistrationStatus},
     pending_event::EventDetails,
-    reservations::Invitation,
+    reservations::{self, Invitation, InvitationKind},
     rows,
     seat_transaction::SeatTransaction,
     setup::{
         Badge,
         state::{CategoryState, SetupState},
     },
-    sign_ups::overlap,
+    sign_ups::do_overlap,
 };
 use crate::{
     access::{Actor, ServerSecret, secret::random},
     agenda::{Agenda, ConferenceRef, document::SessionAccess},
     database::{Connection, DatabaseError},
     ids::{Id, RegistrationId, SessionId},
-    registration::reservations::InvitationKind,
     validation::{ValidationError, ValidationErrors},
     values::{Code, LanguageTag, TextValue as _},
 };
@@ -55,7 +54,7 @@ pub struct Application {
 
 impl Application {
     /// An application of anybody, through the public form.
-    pub fn of_public(form: Form, language: LanguageTag) -> Self {
+    pub fn from_public_form(form: Form, language: LanguageTag) -> Self {
         Self {
             form,
             language,
@@ -69,7 +68,7 @@ impl Application {
 
     /// Whether a refusal is known before anything is written for the application, so that it can share a transaction
     /// with others.
-    pub fn is_plain(&self) -> bool {
+    pub fn can_share_transaction(&self) -> bool {
         self.form.invitation.is_none() && self.membership.is_none()
     }
 }
@@ -157,7 +156,7 @@ pub struct BatchOutcome {
     /// One result for each application, in order.
     pub outcomes: Vec<Admission>,
     /// Whether the answers must not say whether an address was known.
-    pub is_uniform: bool,
+    pub is_undisclosed: bool,
 }
 
 impl BatchOutcome {
@@ -170,20 +169,20 @@ impl BatchOutcome {
 
 /// Registers people. Each gets a seat if every quota has one, else a place on the waiting list; before that, the
 /// address is verified or the organisers decide, where the category requires it. Each gets one letter. A refused
-/// application does not stop the others; but if one that is not [`Application::is_plain`] is refused, the transaction
-/// must not be committed.
+/// application does not stop the others; but if one that is not [`Application::can_share_transaction`] is refused, the
+/// transaction must not be committed.
 ///
 /// # Errors
 /// Those of [`SeatTransaction::open`]: then nobody was registered.
 pub fn register_all(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     released: ReleasedAgenda<'_>,
     secret: &ServerSecret,
     applications: &[Application],
 ) -> Result<BatchOutcome, RegistrationError> {
-    let each: Vec<_> = applications.iter().map(|application| (application, None)).collect();
-    register_batch(connection, place, released, secret, &each)
+    let people: Vec<_> = applications.iter().map(|application| (application, None)).collect();
+    register_batch(connection, conference, released, secret, &people)
 }
 
 /// Registers people from another system with the status that they had there. A confirmed person gets a seat or is
@@ -193,41 +192,42 @@ pub fn register_all(
 /// Those of [`register_all`].
 pub fn register_imported(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     released: ReleasedAgenda<'_>,
     secret: &ServerSecret,
     people: &[(Application, ImportedState)],
 ) -> Result<BatchOutcome, RegistrationError> {
-    let each: Vec<_> = people.iter().map(|(application, imported)| (application, Some(imported))).collect();
-    register_batch(connection, place, released, secret, &each)
+    let people: Vec<_> = people.iter().map(|(application, imported)| (application, Some(imported))).collect();
+    register_batch(connection, conference, released, secret, &people)
 }
 
 fn register_batch(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     released: ReleasedAgenda<'_>,
     secret: &ServerSecret,
     people: &[(&Application, Option<&ImportedState>)],
 ) -> Result<BatchOutcome, RegistrationError> {
-    let mut transaction = SeatTransaction::open(connection, place, released)?;
-    let is_uniform = transaction.setup_state.verifies_emails();
+    let mut transaction = SeatTransaction::open(connection, conference, released)?;
+    let is_undisclosed = transaction.setup_state.verifies_emails();
     let questions = transaction.setup_state.questions()?;
     let addresses: Vec<String> = people.iter().map(|(application, _)| application.form.email.folded()).collect();
-    let live = rows::live_of_addresses(connection, place.id, &addresses)?;
-    let mut known: HashMap<String, Registration> =
+    let live = rows::find_live_by_addresses(connection, conference.id, &addresses)?;
+    let mut live_by_address: HashMap<String, Registration> =
         live.into_iter().map(|registration| (registration.person.email.folded(), registration)).collect();
     let mut outcomes = Vec::with_capacity(people.len());
     for (application, imported) in people {
-        let evaluation = Evaluation { secret, questions: &questions, known: &known, imported: *imported };
-        let outcome = evaluate(connection, &mut transaction, &evaluation, application);
+        let context =
+            EvaluationContext { secret, questions: &questions, live_by_address: &live_by_address, imported: *imported };
+        let outcome = evaluate(connection, &mut transaction, &context, application);
         match &outcome {
             Ok(AdmissionOutcome::Registered(admitted)) if admitted.registration.state.is_final() => {}
             Ok(AdmissionOutcome::Registered(admitted)) => {
-                known.insert(admitted.registration.person.email.folded(), admitted.registration.clone());
+                live_by_address.insert(admitted.registration.person.email.folded(), admitted.registration.clone());
             }
             // The owner of the address gets the link again; the sender learns nothing.
-            Ok(AdmissionOutcome::AlreadyRegistered) if is_uniform && imported.is_none() => {
-                if let Some(registration) = known.get(&application.form.email.folded()) {
+            Ok(AdmissionOutcome::AlreadyRegistered) if is_undisclosed && imported.is_none() => {
+                if let Some(registration) = live_by_address.get(&application.form.email.folded()) {
                     transaction.send_link(connection, registration)?;
                 }
             }
@@ -241,7 +241,7 @@ fn register_batch(
             admitted.position = positions.get(&admitted.registration.id).copied();
         }
     }
-    Ok(BatchOutcome { outcomes, is_uniform })
+    Ok(BatchOutcome { outcomes, is_undisclosed })
 }
 
 /// Registers one person within a seat transaction that the caller opened.
@@ -255,18 +255,20 @@ pub fn register(
     application: &Application,
 ) -> Result<Admitted, RegistrationError> {
     let questions = transaction.setup_state.questions()?;
-    let live = rows::live_of_addresses(connection, transaction.place.id, &[application.form.email.folded()])?;
-    let known = live.into_iter().map(|registration| (registration.person.email.folded(), registration)).collect();
-    let evaluation = Evaluation { secret, questions: &questions, known: &known, imported: None };
-    evaluate(connection, transaction, &evaluation, application)?.registered()
+    let live = rows::find_live_by_addresses(connection, transaction.conference.id, &[application.form.email.folded()])?;
+    let live_by_address =
+        live.into_iter().map(|registration| (registration.person.email.folded(), registration)).collect();
+    let context =
+        EvaluationContext { secret, questions: &questions, live_by_address: &live_by_address, imported: None };
+    evaluate(connection, transaction, &context, application)?.registered()
 }
 
 /// What applications are evaluated with.
-struct Evaluation<'a> {
+struct EvaluationContext<'a> {
     secret: &'a ServerSecret,
     questions: &'a [Question],
-    /// The live registrations by folded address.
-    known: &'a HashMap<String, Registration>,
+    /// The live registrations by address (folded).
+    live_by_address: &'a HashMap<String, Registration>,
     /// The status in the system that the person is imported from; `None` for everybody else.
     imported: Option<&'a ImportedState>,
 }
@@ -274,49 +276,49 @@ struct Evaluation<'a> {
 fn evaluate(
     connection: &mut Connection,
     transaction: &mut SeatTransaction<'_>,
-    evaluation: &Evaluation<'_>,
+    context: &EvaluationContext<'_>,
     application: &Application,
 ) -> Admission {
-    let Evaluation { secret, questions, known, imported } = *evaluation;
+    let EvaluationContext { secret, questions, live_by_address, imported } = *context;
     let form = &application.form;
-    let sent = json!({
+    let document = json!({
         "category": form.category, "language": form.language, "answers": form.answers.0, "sessions": form.sessions,
     });
     let agenda = transaction.released.agenda;
-    let (mut found, given) = check_against_conference(&sent, &transaction.setup_state, questions, agenda);
+    let (mut errors, answers) = check_against_conference(&document, &transaction.setup_state, questions, agenda);
     // The other system may not have asked this question.
-    found.0.retain(|fault| imported.is_none() || fault.code != "required");
-    found.or(())?;
+    errors.0.retain(|error| imported.is_none() || error.code != "required");
+    errors.into_result(())?;
     let category = transaction.setup_state.category(form.category.as_str()).cloned();
-    let category = category.ok_or_else(|| unknown_category(form.category.as_str(), &transaction.setup_state))?;
-    let is_known = known.contains_key(&form.email.folded());
+    let category = category.ok_or_else(|| unknown_category_error(form.category.as_str(), &transaction.setup_state))?;
+    let is_registered = live_by_address.contains_key(&form.email.folded());
     if !application.is_vouched_for && !transaction.setup_state.is_open(&category, transaction.now) {
-        return Err(closed(transaction, &category));
+        return Err(closed_error(transaction, &category));
     }
     let code = form.invitation.as_ref().map(|code| code.as_str());
     let invitation = code
-        .map(|code| super::reservations::find_by_code(connection, transaction.place, secret, code, transaction.now))
+        .map(|code| reservations::find_by_code(connection, transaction.conference, secret, code, transaction.now))
         .transpose()?
-        .filter(|invitation| invitation.category_id.is_none_or(|of| of == category.id));
+        .filter(|invitation| invitation.category_id.is_none_or(|id| id == category.id));
     if code.is_some() && invitation.is_none() {
         return Err(RegistrationError::InvitationInvalid);
     }
-    let is_bound_elsewhere = |invitation: &Invitation| {
+    let is_for_other_address = |invitation: &Invitation| {
         invitation.email_folded.as_ref().is_some_and(|address| *address != form.email.folded())
     };
-    if invitation.as_ref().is_some_and(is_bound_elsewhere) {
+    if invitation.as_ref().is_some_and(is_for_other_address) {
         return Err(RegistrationError::InvitationInvalid);
     }
     if category.needs_invitation && invitation.is_none() && !application.is_vouched_for {
         return Err(RegistrationError::InvitationNeeded(category.code));
     }
-    if is_known {
+    if is_registered {
         // An address that is registered is refused exactly where an unknown one would be, so that the answer does not
         // say which it is.
-        let is_full = !category.verifies_email && !category.needs_approval && !category.waiting_list;
-        let reserves = invitation.as_ref().is_some_and(|invitation| invitation.seats_reserved > 0);
-        let has_seat = reserves || (category.has_seat() && transaction.setup_state.has_seat());
-        let is_refused = is_full && !has_seat && transaction.setup_state.verifies_emails();
+        let refuses_when_full = !category.verifies_email && !category.needs_approval && !category.waiting_list;
+        let has_reserved_seat = invitation.as_ref().is_some_and(|invitation| invitation.seats_reserved > 0);
+        let has_seat = has_reserved_seat || (category.has_free_seat() && transaction.setup_state.has_free_seat());
+        let is_refused = refuses_when_full && !has_seat && transaction.setup_state.verifies_emails();
         return if is_refused { Err(RegistrationError::Full) } else { Ok(AdmissionOutcome::AlreadyRegistered) };
     }
     // Whoever has this code has read the mail to the address, so that the address is verified.
@@ -325,21 +327,25 @@ fn evaluate(
             .as_ref()
             .is_some_and(|invitation| invitation.kind == InvitationKind::Personal && invitation.email_folded.is_some());
     let must_verify = category.verifies_email && !is_verified;
-    let mut registration = new_registration(transaction, application, &category, given)?;
+    let mut registration = new_registration(transaction, application, &category, answers)?;
     registration.invitation = invitation.as_ref().map(|invitation| invitation.id);
     if let Some(invitation) = &invitation {
-        super::reservations::use_once(connection, invitation.id)?;
+        reservations::use_once(connection, invitation.id)?;
     }
     if let Some(membership) = &application.membership {
-        transaction.join(connection, registration.id, membership.clone())?;
+        transaction.join_delegation(connection, registration.id, membership.clone())?;
     }
     if must_verify {
         registration.state = RegistrationStatus::Unverified;
         registration.expires_at =
             Some(transaction.now + TimeDelta::hours(transaction.setup_state.verification_hours.into()));
     }
-    let sessions: Vec<SessionId> =
-        form.sessions.iter().filter_map(|code| transaction.session(code)).filter_map(|session| session.id).collect();
+    let sessions: Vec<SessionId> = form
+        .sessions
+        .iter()
+        .filter_map(|code| transaction.sign_up_session(code))
+        .filter_map(|session| session.id)
+        .collect();
     match imported {
         Some(imported) => transaction.set_imported_status(connection, &mut registration, imported.state)?,
         None if must_verify => {}
@@ -348,9 +354,10 @@ fn evaluate(
     for session in sessions.into_iter().filter(|_| !registration.state.is_final()) {
         transaction.sign_up(&registration, session);
     }
-    transaction.add(registration.clone());
+    transaction.add_registration(registration.clone());
     let detail = imported.map(|imported| imported.detail.clone()).unwrap_or_default();
-    let details = EventDetails { silent: application.event == Event::Imported, detail, ..EventDetails::default() };
+    let details =
+        EventDetails { sends_no_letter: application.event == Event::Imported, detail, ..EventDetails::default() };
     transaction.record_event(&registration, application.event, &application.actor, details);
     Ok(AdmissionOutcome::Registered(Box::new(Admitted { registration, position: None, category: category.code })))
 }
@@ -362,12 +369,12 @@ fn new_registration(
     answers: Answers,
 ) -> Result<Registration, DatabaseError> {
     let form = &application.form;
-    let drawn = random().map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
+    let random_bytes = random().map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
     Ok(Registration {
         id: Id::new(),
-        conference: transaction.place.id,
+        conference: transaction.conference.id,
         category: category.id,
-        reference: model::reference(&transaction.place.slug, drawn),
+        reference: model::reference(&transaction.conference.slug, random_bytes),
         state: RegistrationStatus::Pending,
         arrival: transaction.next_arrival(),
         person: form.person(application.language.as_str()),
@@ -384,7 +391,7 @@ fn new_registration(
     })
 }
 
-fn closed(transaction: &SeatTransaction<'_>, category: &CategoryState) -> RegistrationError {
+fn closed_error(transaction: &SeatTransaction<'_>, category: &CategoryState) -> RegistrationError {
     let opens = [transaction.setup_state.opens_at, category.opens_at].into_iter().flatten().max();
     RegistrationError::Closed { opens_at: opens.filter(|opens| transaction.now < *opens) }
 }
@@ -392,63 +399,63 @@ fn closed(transaction: &SeatTransaction<'_>, category: &CategoryState) -> Regist
 /// The validation errors of a form that need the conference's rules, found in the form as it was sent; and the valid
 /// answers.
 pub fn check_against_conference(
-    sent: &Value,
+    document: &Value,
     setup_state: &SetupState,
     questions: &[Question],
     agenda: &Agenda,
 ) -> (ValidationErrors, Answers) {
-    let mut found = ValidationErrors::default();
-    let text = |key: &str| sent.get(key).and_then(Value::as_str);
+    let mut errors = ValidationErrors::default();
+    let text = |key: &str| document.get(key).and_then(Value::as_str);
     let category = text("category").filter(|text| Code::parse(text).is_ok());
     if let Some(category) = category.filter(|category| setup_state.category(category).is_none()) {
-        found.0.extend(unknown_category(category, setup_state).0);
+        errors.0.extend(unknown_category_error(category, setup_state).0);
     }
     let languages = &agenda.conference.languages;
     if let Some(language) = text("language").filter(|text| LanguageTag::parse(text).is_ok())
         && !languages.iter().any(|tag| tag.as_str() == language)
     {
         let tags: Vec<_> = languages.iter().map(LanguageTag::as_str).collect();
-        found.add("#/language", "unknown_language", format!("must be one of {}", tags.join(", ")));
+        errors.add("#/language", "unknown_language", format!("must be one of {}", tags.join(", ")));
     }
-    let mut given = Answers::new();
-    let of_sent = sent.get("answers").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut checked_answers = Answers::new();
+    let raw_answers = document.get("answers").and_then(Value::as_object).cloned().unwrap_or_default();
     if let Some(category) = category.and_then(|category| setup_state.category(category)) {
-        given = answers::check(questions, &category.code, &RawAnswers(of_sent), &mut found);
+        checked_answers = answers::check(questions, &category.code, &RawAnswers(raw_answers), &mut errors);
     }
-    if let Some(codes) = sent.get("sessions").and_then(Value::as_array) {
+    if let Some(codes) = document.get("sessions").and_then(Value::as_array) {
         let codes: Vec<Option<Code>> =
             codes.iter().map(|code| code.as_str().and_then(|code| Code::parse(code).ok())).collect();
-        session_faults(&codes, agenda, &mut found);
+        check_sessions(&codes, agenda, &mut errors);
     }
-    (found, given)
+    (errors, checked_answers)
 }
 
-fn unknown_category(category: &str, setup_state: &SetupState) -> ValidationErrors {
-    let shown = setup_state.categories.iter().filter(|category| !category.hidden);
-    let codes: Vec<_> = shown.map(|category| category.code.as_str()).collect();
+fn unknown_category_error(category: &str, setup_state: &SetupState) -> ValidationErrors {
+    let visible = setup_state.categories.iter().filter(|category| !category.hidden);
+    let codes: Vec<_> = visible.map(|category| category.code.as_str()).collect();
     let detail = format!("there is no {category:?}: must be one of {}", codes.join(", "));
     ValidationErrors(vec![ValidationError::at("#/category", "unknown_reference", detail)])
 }
 
 /// Adds the validation errors of a choice of sessions. `None` stands for a text that is not a code: another check
 /// reports it.
-pub fn session_faults(codes: &[Option<Code>], agenda: &Agenda, found: &mut ValidationErrors) {
-    let of = |code: &Code| {
+pub fn check_sessions(codes: &[Option<Code>], agenda: &Agenda, errors: &mut ValidationErrors) {
+    let find_session = |code: &Code| {
         let mut sessions = agenda.sessions.iter().filter(|session| session.access == SessionAccess::SignUp);
         sessions.find(|session| session.code == *code)
     };
     for (index, code) in codes.iter().enumerate() {
-        let at = format!("#/sessions/{index}");
+        let pointer = format!("#/sessions/{index}");
         let Some(code) = code else { continue };
-        let Some(session) = of(code) else {
-            found.add(at, "unknown_reference", "is not a session that needs sign-up");
+        let Some(session) = find_session(code) else {
+            errors.add(pointer, "unknown_reference", "is not a session that needs sign-up");
             continue;
         };
         let earlier = codes.iter().take(index).flatten();
-        let clash = earlier.filter_map(of).find(|other| other.code == *code || overlap(session, other));
+        let clash = earlier.filter_map(find_session).find(|other| other.code == *code || do_overlap(session, other));
         match clash {
-            Some(other) if other.code == *code => found.add(at, "duplicate", "is in the list already"),
-            Some(other) => found.add(at, "overlap", format!("is on at the same time as {}", other.code)),
+            Some(other) if other.code == *code => errors.add(pointer, "duplicate", "is in the list already"),
+            Some(other) => errors.add(pointer, "overlap", format!("is on at the same time as {}", other.code)),
             None => {}
         }
     }
@@ -464,7 +471,9 @@ impl SeatTransaction<'_> {
     ) -> Result<(), RegistrationError> {
         match state {
             RegistrationStatus::Waitlisted => return self.admit(connection, registration, true),
-            RegistrationStatus::Confirmed if !self.take(registration.category) => return Err(RegistrationError::Full),
+            RegistrationStatus::Confirmed if !self.take_seat(registration.category) => {
+                return Err(RegistrationError::Full);
+            }
             state => registration.state = state,
         }
         Ok(())

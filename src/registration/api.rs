@@ -17,7 +17,8 @@ use super::{
     form::Answers,
     letters,
     model::{Event, Form, HistoryEntry, RegistrationStatus},
-    session_seats::SignUp,
+    service::RegistrationService,
+    session_seats::{SignUp, SignUpState},
 };
 use crate::{
     access::{Actor, Credentials, Operation},
@@ -29,8 +30,12 @@ use crate::{
         idempotency::IdempotencyKey,
         problem::AnyProblem,
     },
-    programme::{Snapshot, filter::LinkQuery, negotiate, view::View, views::ProgrammeView},
-    registration::{service::RegistrationService, session_seats::SignUpState},
+    programme::{
+        Snapshot,
+        filter::LinkQuery,
+        negotiate,
+        views::{ProgrammeView, ViewBuilder},
+    },
     validation::{self, ValidationErrors},
     values::{Code, LanguageTag, Prose},
 };
@@ -139,17 +144,17 @@ pub struct HistoryLine {
     pub actor: Option<String>,
 }
 
-fn links(service: &RegistrationService, snapshot: &Snapshot, of: &Receipt) -> Links {
-    let token = service.secret.link_token(of.id, of.token_generation);
-    let url = format!("{}{}", service.public_url, letters::path(&snapshot.agenda, &of.reference));
-    let to = |part: &str| format!("{url}/{part}?token={token}");
+fn links(service: &RegistrationService, snapshot: &Snapshot, receipt: &Receipt) -> Links {
+    let token = service.secret.link_token(receipt.id, receipt.token_generation);
+    let url = format!("{}{}", service.public_url, letters::registration_path(&snapshot.agenda, &receipt.reference));
+    let link_to = |action: &str| format!("{url}/{action}?token={token}");
     Links {
         own: format!("{url}?token={token}"),
-        cancel: to("cancel"),
-        verify: (of.state == RegistrationStatus::Unverified).then(|| to("verify")),
-        accept: of.has_offer.then(|| to("accept")),
-        sessions: to("sessions"),
-        programme: (of.state == RegistrationStatus::Confirmed).then(|| to("programme")),
+        cancel: link_to("cancel"),
+        verify: (receipt.state == RegistrationStatus::Unverified).then(|| link_to("verify")),
+        accept: receipt.has_offer.then(|| link_to("accept")),
+        sessions: link_to("sessions"),
+        programme: (receipt.state == RegistrationStatus::Confirmed).then(|| link_to("programme")),
     }
 }
 
@@ -197,7 +202,7 @@ pub async fn register(
         return Ok(HttpResponse::Accepted().insert_header(NO_STORE).json(Accepted { detail }));
     };
     Ok(HttpResponse::Created()
-        .insert_header((header::LOCATION, letters::path(&snapshot.agenda, &receipt.reference)))
+        .insert_header((header::LOCATION, letters::registration_path(&snapshot.agenda, &receipt.reference)))
         .insert_header(NO_STORE)
         .json(RegistrationReceipt {
             links: links(&service, &snapshot, &receipt),
@@ -216,26 +221,26 @@ pub async fn submit_form(
     request: &HttpRequest,
     service: &RegistrationService,
     snapshot: &Arc<Snapshot>,
-    sent: &serde_json::Value,
+    body: &serde_json::Value,
     key: Option<IdempotencyKey>,
     language: &LanguageTag,
 ) -> Result<RegisterOutcome, Problem> {
-    let begun = tokio::time::Instant::now();
-    service.limit.check(request)?;
-    let form = read_form(service, snapshot, sent).await?;
+    let started = tokio::time::Instant::now();
+    service.registration_limit.check(request)?;
+    let form = read_form(service, snapshot, body).await?;
     if form.invitation.is_some() {
         service.code_limit.check(request)?;
     }
-    let application = Application::of_public(form, language.clone());
+    let application = Application::from_public_form(form, language.clone());
     let outcome = match key.filter(IdempotencyKey::is_given) {
-        Some(key) => service.queue.register_once(snapshot, application, key, sent.clone()).await,
+        Some(key) => service.queue.register_once(snapshot, application, key, body.clone()).await,
         None => service.queue.register(snapshot, application).await,
     };
     service.wake.wake();
     if let Ok(RegisterOutcome::Undisclosed) = outcome {
         // A new address costs a few writes more: without this pause the time of the answer would say so.
-        let beats = begun.elapsed().as_millis() / RESPONSE_QUANTUM.as_millis() + 1;
-        tokio::time::sleep_until(begun + RESPONSE_QUANTUM * u32::try_from(beats).unwrap_or(1)).await;
+        let quanta = started.elapsed().as_millis() / RESPONSE_QUANTUM.as_millis() + 1;
+        tokio::time::sleep_until(started + RESPONSE_QUANTUM * u32::try_from(quanta).unwrap_or(1)).await;
     }
     Ok(outcome?)
 }
@@ -248,27 +253,27 @@ pub async fn submit_form(
 pub async fn read_form(
     service: &RegistrationService,
     snapshot: &Arc<Snapshot>,
-    sent: &serde_json::Value,
+    body: &serde_json::Value,
 ) -> Result<Form, Problem> {
-    let found = match validation::read::<Form>(sent.clone()) {
+    let form_errors = match validation::read::<Form>(body.clone()) {
         Ok(form) if crate::mail::is_deliverable(form.email.as_str()) => return Ok(form),
         Ok(_) => {
-            let mut found = ValidationErrors::default();
-            found.add("#/email", "invalid_email", "must be an address that mail can be sent to");
-            found
+            let mut errors = ValidationErrors::default();
+            errors.add("#/email", "invalid_email", "must be an address that mail can be sent to");
+            errors
         }
-        Err(found) => found,
+        Err(errors) => errors,
     };
-    let (seen, sent) = (Arc::clone(snapshot), sent.clone());
-    let of_conference = service
+    let (snapshot, body) = (Arc::clone(snapshot), body.clone());
+    let conference_errors = service
         .database
         .read(move |tx| {
-            let setup_state = super::setup::state::get_setup_state(tx, seen.place.id)?;
+            let setup_state = super::setup::state::get_setup_state(tx, snapshot.conference.id)?;
             let questions = setup_state.questions()?;
-            Ok::<_, RegistrationError>(check_against_conference(&sent, &setup_state, &questions, &seen.agenda).0)
+            Ok::<_, RegistrationError>(check_against_conference(&body, &setup_state, &questions, &snapshot.agenda).0)
         })
         .await?;
-    Err(ValidationErrors(found.0.into_iter().chain(of_conference.0).collect()).into())
+    Err(ValidationErrors(form_errors.0.into_iter().chain(conference_errors.0).collect()).into())
 }
 
 /// Reads a registration.
@@ -303,17 +308,17 @@ pub async fn read_registration(
         return super::html_redirect::redirect(&request, &service, &snapshot, &format!("/registrations/{reference}"));
     }
     let credentials = credentials.with_link(query.0.token);
-    let (place, secret) = (snapshot.place.clone(), service.secret.clone());
-    let (shown, own, history) = service
+    let (conference, secret) = (snapshot.conference.clone(), service.secret.clone());
+    let (details, is_attendee, history) = service
         .database
         .read(move |tx| {
-            let (shown, actor) =
-                actions::find(tx, &place, &reference, &credentials, &secret, Operation::ReadRegistration)?;
-            let history = actions::history(tx, &shown.registration)?;
-            Ok::<_, RegistrationError>((shown, actor == Actor::attendee(), history))
+            let (details, actor) =
+                actions::find_details(tx, &conference, &reference, &credentials, &secret, Operation::ReadRegistration)?;
+            let history = actions::history(tx, &details.registration)?;
+            Ok::<_, RegistrationError>((details, actor == Actor::attendee(), history))
         })
         .await?;
-    let view = registration_view(&service, &snapshot, &shown, own, history);
+    let view = registration_view(&service, &snapshot, &details, is_attendee, history);
     Ok(HttpResponse::Ok().insert_header(NO_STORE).insert_header((header::VARY, "Accept")).json(view))
 }
 
@@ -340,10 +345,10 @@ pub async fn read_attendee_programme(
     let (token, mut query) = query.0.split();
     let credentials = credentials.with_link(token);
     let snapshot = service.programmes.get_for_attendees(&slug).ok_or(RegistrationError::NoConference)?;
-    let (place, secret) = (snapshot.place.clone(), service.secret.clone());
+    let (conference, secret) = (snapshot.conference.clone(), service.secret.clone());
     service
         .database
-        .read(move |tx| actions::find_confirmed(tx, &place, &reference, &credentials, &secret).map(|_| ()))
+        .read(move |tx| actions::find_confirmed(tx, &conference, &reference, &credentials, &secret).map(|_| ()))
         .await?;
     let language = negotiate::choose(&request, query.lang.as_deref(), &snapshot.agenda.conference.languages)?;
     query.check(&snapshot)?;
@@ -353,7 +358,7 @@ pub async fn read_attendee_programme(
     }
     Ok(response
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
-        .json(View::new(&snapshot, &language).programme(&query)))
+        .json(ViewBuilder::new(&snapshot, &language).programme(&query)))
 }
 
 /// A reason that the letter to the person quotes.
@@ -369,13 +374,13 @@ pub struct Reason {
 }
 
 impl Reason {
-    pub fn words(self) -> Option<String> {
+    pub fn into_text(self) -> Option<String> {
         self.reason.map(|reason| reason.as_str().to_owned())
     }
 }
 
 /// Changes one registration by `work` and answers it as it is after the change.
-pub async fn act(
+pub async fn change_and_answer(
     service: &RegistrationService,
     credentials: Credentials,
     (CodePath(slug), reference): (CodePath, String),
@@ -385,15 +390,16 @@ pub async fn act(
     + 'static,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&slug)?;
-    let (shown, own, history) = service
+    let (details, is_attendee, history) = service
         .write(name, &snapshot, credentials, move |tx, context| {
-            let shown = work(tx, context, &reference)?;
-            let own = actions::is_own(&shown.registration, context.credentials, context.secret);
-            let history = actions::history(tx, &shown.registration)?;
-            Ok::<_, RegistrationError>((shown, own, history))
+            let details = work(tx, context, &reference)?;
+            let is_attendee = actions::has_own_link(&details.registration, context.credentials, context.secret);
+            let history = actions::history(tx, &details.registration)?;
+            Ok::<_, RegistrationError>((details, is_attendee, history))
         })
         .await?;
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(registration_view(service, &snapshot, &shown, own, history)))
+    let view = registration_view(service, &snapshot, &details, is_attendee, history);
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(view))
 }
 
 /// Cancels a registration; if it had a seat, the seat goes to the first on the waiting list.
@@ -420,15 +426,19 @@ pub async fn cancel_registration(
     Json(reason): Json<Reason>,
 ) -> Result<HttpResponse, Problem> {
     let credentials = credentials.with_link(query.0.token);
-    act(&service, credentials, path.into_inner(), "cancel a registration", move |tx, context, reference| {
-        actions::cancel(tx, context, reference, reason.clone().words())
-    })
+    change_and_answer(
+        &service,
+        credentials,
+        path.into_inner(),
+        "cancel a registration",
+        move |tx, context, reference| actions::cancel(tx, context, reference, reason.clone().into_text()),
+    )
     .await
 }
 
 /// A handler that takes no body and calls one action on a registration.
 macro_rules! action_without_body {
-    ($(#[$doc:meta])* post $path:literal => $name:ident, $action:ident, $label:literal, $done:literal) => {
+    ($(#[$doc:meta])* post $path:literal => $name:ident, $action:ident, $label:literal, $description:literal) => {
         $(#[$doc])*
         #[utoipa::path(
             post, path = $path,
@@ -440,7 +450,7 @@ macro_rules! action_without_body {
             ),
             request_body = EmptyObject,
             responses(
-                (status = 200, description = $done, body = RegistrationView),
+                (status = 200, description = $description, body = RegistrationView),
                 AnyProblem
             ),
             security(("bearer" = []), ("link" = []))
@@ -453,7 +463,7 @@ macro_rules! action_without_body {
             Json(EmptyObject {}): Json<EmptyObject>,
         ) -> Result<HttpResponse, Problem> {
             let credentials = credentials.with_link(query.0.token);
-            act(&service, credentials, path.into_inner(), $label, actions::$action).await
+            change_and_answer(&service, credentials, path.into_inner(), $label, actions::$action).await
         }
     };
 }
@@ -516,7 +526,7 @@ pub async fn choose_sessions(
     Json(chosen): Json<ChosenSessions>,
 ) -> Result<HttpResponse, Problem> {
     let credentials = credentials.with_link(query.0.token);
-    act(&service, credentials, path.into_inner(), "choose sessions", move |tx, context, reference| {
+    change_and_answer(&service, credentials, path.into_inner(), "choose sessions", move |tx, context, reference| {
         actions::choose_sessions(tx, context, reference, &chosen.sessions)
     })
     .await
@@ -526,27 +536,28 @@ pub async fn choose_sessions(
 pub fn registration_view(
     service: &RegistrationService,
     snapshot: &Snapshot,
-    shown: &RegistrationDetails,
-    own: bool,
+    details: &RegistrationDetails,
+    is_attendee: bool,
     history: Vec<HistoryEntry>,
 ) -> RegistrationView {
-    let registration = shown.registration.clone();
+    let registration = details.registration.clone();
     let languages = &snapshot.agenda.conference.languages;
-    let told = |entry: &HistoryEntry, what: &str| {
-        let detail = entry.detail.as_ref().and_then(|detail| detail.get(what));
-        detail.and_then(|said| said.as_str().map(str::to_owned))
+    let detail = |entry: &HistoryEntry, key: &str| {
+        let value = entry.detail.as_ref().and_then(|detail| detail.get(key));
+        value.and_then(|value| value.as_str().map(str::to_owned))
     };
-    let session = |sign_up: &SignUp| {
-        let found = snapshot.agenda.sessions.iter().find(|session| session.id == Some(sign_up.session_id));
-        found.map(|session| SessionSeat { session: session.code.clone(), status: sign_up.state })
+    let session_seat = |sign_up: &SignUp| {
+        let session = snapshot.agenda.sessions.iter().find(|session| session.id == Some(sign_up.session_id));
+        session.map(|session| SessionSeat { session: session.code.clone(), status: sign_up.state })
     };
+    let receipt = Receipt::of(&registration, details.position, &details.category);
     personal_fields! { view { RegistrationView {
-        links: own.then(|| links(service, snapshot, &Receipt::of(&registration, shown.position, &shown.category))),
-        category_name: shown.category_name.text(&registration.person.language, languages).to_owned(),
+        links: is_attendee.then(|| links(service, snapshot, &receipt)),
+        category_name: details.category_name.text(&registration.person.language, languages).to_owned(),
         status: registration.state,
-        position: shown.position,
-        category: shown.category.clone(),
-        sessions: shown.sign_ups.iter().filter_map(session).collect(),
+        position: details.position,
+        category: details.category.clone(),
+        sessions: details.sign_ups.iter().filter_map(session_seat).collect(),
         reference: registration.reference,
         answers: registration.answers,
         expires_at: registration.expires_at.map(clock::wire),
@@ -560,9 +571,9 @@ pub fn registration_view(
                 at: clock::wire(entry.at),
                 event: entry.event,
                 status: entry.state,
-                reason: told(entry, "reason"),
-                merged_into: (!own).then(|| told(entry, "merged_into")).flatten(),
-                actor: (!own).then(|| entry.actor.clone()),
+                reason: detail(entry, "reason"),
+                merged_into: (!is_attendee).then(|| detail(entry, "merged_into")).flatten(),
+                actor: (!is_attendee).then(|| entry.actor.clone()),
             })
             .collect(),
     } of registration.person } }

@@ -8,7 +8,7 @@ use crate::{
     database::{
         Connection, DatabaseError, on_backend,
         schema::mail_broadcasts,
-        types::{DbInstant, JsonValue, word_columns},
+        types::{DbInstant, JsonValue, text_enum_columns},
     },
     ids::{BroadcastId, ConferenceId},
     mail::{Announcement, LetterKind},
@@ -43,7 +43,7 @@ text_enum! {
     }
 }
 
-word_columns!(BroadcastKind, BroadcastState);
+text_enum_columns!(BroadcastKind, BroadcastState);
 
 impl From<BroadcastKind> for LetterKind {
     fn from(kind: BroadcastKind) -> Self {
@@ -84,8 +84,8 @@ impl BroadcastContent {
     /// The text for a reader: in `language`, else in the first of `fallbacks` that there is, else in any language.
     pub fn announcement(&self, language: &str, fallbacks: &[String]) -> Option<Announcement> {
         let text = |texts: &std::collections::BTreeMap<String, String>| {
-            let found = texts.get(language).or_else(|| fallbacks.iter().find_map(|tag| texts.get(tag)));
-            found.or_else(|| texts.values().next()).cloned()
+            let preferred = texts.get(language).or_else(|| fallbacks.iter().find_map(|tag| texts.get(tag)));
+            preferred.or_else(|| texts.values().next()).cloned()
         };
         Some(Announcement { subject: text(&self.subject)?, body: text(&self.body)? })
     }

@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// The highest number of applications in one transaction.
-const BATCH: usize = 64;
+const BATCH_MAX: usize = 64;
 
 /// What the sender of an application learns.
 #[derive(Debug)]
@@ -45,13 +45,13 @@ pub enum RegisterOutcome {
 }
 
 impl RegisterOutcome {
-    /// The answer to one application; `is_uniform` says whether it must not tell if the address was known.
+    /// The answer to one application; `is_undisclosed` says whether it must not tell if the address was known.
     ///
     /// # Errors
-    /// The application is refused. [`RegistrationError::AlreadyRegistered`] unless the answer is uniform.
-    fn of(admission: Admission, is_uniform: bool) -> Result<Self, RegistrationError> {
+    /// The application is refused. [`RegistrationError::AlreadyRegistered`] unless the answer is undisclosed.
+    fn of(admission: Admission, is_undisclosed: bool) -> Result<Self, RegistrationError> {
         match admission? {
-            _ if is_uniform => Ok(Self::Undisclosed),
+            _ if is_undisclosed => Ok(Self::Undisclosed),
             outcome => Ok(Self::Registered(outcome.registered()?.into())),
         }
     }
@@ -75,12 +75,12 @@ pub struct CommitQueue {
     database: Database,
     secret: ServerSecret,
     /// A conference has a key in this map while a task works on its queue.
-    lines: Arc<Mutex<HashMap<ConferenceId, Queue>>>,
+    queues: Arc<Mutex<HashMap<ConferenceId, Queue>>>,
 }
 
 impl CommitQueue {
     pub fn new(database: Database, secret: ServerSecret) -> Self {
-        Self { database, secret, lines: Arc::default() }
+        Self { database, secret, queues: Arc::default() }
     }
 
     /// Registers one person.
@@ -92,24 +92,24 @@ impl CommitQueue {
         snapshot: &Arc<Snapshot>,
         application: Application,
     ) -> Result<RegisterOutcome, RegistrationError> {
-        if !application.is_plain() {
-            return self.take_alone(snapshot, application, self.database.deadline()).await;
+        if !application.can_share_transaction() {
+            return self.register_alone(snapshot, application, self.database.deadline()).await;
         }
-        let (answer, answered) = oneshot::channel();
-        let conference = snapshot.place.id;
+        let (answer, receiver) = oneshot::channel();
+        let conference = snapshot.conference.id;
         let is_first = {
-            let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_first = !lines.contains_key(&conference);
+            let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_first = !queues.contains_key(&conference);
             let snapshot = Arc::clone(snapshot);
-            lines.entry(conference).or_default().push_back(QueuedApplication { application, snapshot, answer });
+            queues.entry(conference).or_default().push_back(QueuedApplication { application, snapshot, answer });
             is_first
         };
         if is_first {
             // A task of its own: if this client hangs up, the others must still be served.
-            let queue = self.clone();
-            tokio::task::spawn_local(async move { queue.work(conference).await });
+            let commit_queue = self.clone();
+            tokio::task::spawn_local(async move { commit_queue.process(conference).await });
         }
-        answered.await.unwrap_or_else(|_| Err(DatabaseError::Interrupted.into()))
+        receiver.await.unwrap_or_else(|_| Err(DatabaseError::Interrupted.into()))
     }
 
     /// Registers one person, once for each idempotency key: the same request sent again gets the same answer.
@@ -121,14 +121,14 @@ impl CommitQueue {
         snapshot: &Arc<Snapshot>,
         application: Application,
         key: IdempotencyKey,
-        sent: Value,
+        body: Value,
     ) -> Result<RegisterOutcome, RegistrationError> {
         let (secret, snapshot) = (self.secret.clone(), Arc::clone(snapshot));
         let work = move |tx: &mut Connection| {
-            let scope = (snapshot.place.id.to_string(), application.actor.identity());
-            let answer = once(tx, &key, (&scope.0, &scope.1), &sent, |tx| {
-                let (outcome, is_uniform) = take_one(tx, &secret, &snapshot, &application)?;
-                Ok::<_, RegistrationError>(match RegisterOutcome::of(Ok(outcome), is_uniform)? {
+            let scope = (snapshot.conference.id.to_string(), application.actor.identity());
+            let answer = once(tx, &key, &scope.0, &scope.1, &body, |tx| {
+                let (outcome, is_undisclosed) = register_one(tx, &secret, &snapshot, &application)?;
+                Ok::<_, RegistrationError>(match RegisterOutcome::of(Ok(outcome), is_undisclosed)? {
                     RegisterOutcome::Registered(receipt) => StoredAnswer::of(201, None, None, &receipt)?,
                     RegisterOutcome::Undisclosed => StoredAnswer::of(202, None, None, &Value::Null)?,
                 })
@@ -137,29 +137,29 @@ impl CommitQueue {
                 return Ok(RegisterOutcome::Undisclosed);
             }
             let corrupt =
-                |errors: ValidationErrors| DatabaseError::Corrupt(format!("a kept receipt: {}", errors.places()));
+                |errors: ValidationErrors| DatabaseError::Corrupt(format!("a stored receipt: {}", errors.summary()));
             Ok(RegisterOutcome::Registered(validation::read(answer.read()?).map_err(corrupt)?))
         };
         self.database.write_by("register once", self.database.deadline(), work).await
     }
 
     /// Works on a conference's queue until it is empty.
-    async fn work(&self, conference: ConferenceId) {
-        while let Some(batch) = self.next(conference) {
-            let Some(snapshot) = newest(&batch) else { continue };
+    async fn process(&self, conference: ConferenceId) {
+        while let Some(batch) = self.next_batch(conference) {
+            let Some(snapshot) = newest_snapshot(&batch) else { continue };
             let (applications, answers): (Vec<_>, Vec<_>) =
-                batch.into_iter().map(|waiting| (waiting.application, waiting.answer)).unzip();
+                batch.into_iter().map(|queued| (queued.application, queued.answer)).unzip();
             let applications = Arc::new(applications);
-            match self.take(&snapshot, &applications).await {
-                Ok(admission) => {
-                    for (outcome, answer) in admission.outcomes.into_iter().zip(answers) {
+            match self.register_batch(&snapshot, &applications).await {
+                Ok(batch) => {
+                    for (outcome, answer) in batch.outcomes.into_iter().zip(answers) {
                         // A client that hung up is registered all the same: the letter says so.
-                        _ = answer.send(RegisterOutcome::of(outcome, admission.is_uniform));
+                        _ = answer.send(RegisterOutcome::of(outcome, batch.is_undisclosed));
                     }
                 }
-                Err(error) => match of_store(&error) {
-                    Some(store) => self.give_up(conference, &store, answers),
-                    None => self.take_each(conference, &snapshot, &applications, error, answers).await,
+                Err(error) => match shared_store_error(&error) {
+                    Some(store) => self.fail_all(conference, &store, answers),
+                    None => self.register_each(conference, &snapshot, &applications, error, answers).await,
                 },
             }
         }
@@ -167,40 +167,40 @@ impl CommitQueue {
 
     /// Takes the next batch whose clients still wait. If the queue is empty it is removed from the map, and the result
     /// is `None`.
-    fn next(&self, conference: ConferenceId) -> Option<Vec<QueuedApplication>> {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let line = lines.get_mut(&conference)?;
+    fn next_batch(&self, conference: ConferenceId) -> Option<Vec<QueuedApplication>> {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = queues.get_mut(&conference)?;
         let mut batch = Vec::new();
-        while batch.len() < BATCH {
-            let Some(waiting) = line.pop_front() else { break };
-            if !waiting.answer.is_closed() {
-                batch.push(waiting);
+        while batch.len() < BATCH_MAX {
+            let Some(queued) = queue.pop_front() else { break };
+            if !queued.answer.is_closed() {
+                batch.push(queued);
             }
         }
         if batch.is_empty() {
-            lines.remove(&conference);
+            queues.remove(&conference);
             return None;
         }
         Some(batch)
     }
 
     /// Sends the store's error to the applications of a failed transaction and to everybody who waits behind them.
-    fn give_up(&self, conference: ConferenceId, error: &DatabaseError, answers: Vec<Answer>) {
+    fn fail_all(&self, conference: ConferenceId, error: &DatabaseError, answers: Vec<Answer>) {
         let behind = {
-            let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-            lines.get_mut(&conference).map(std::mem::take).unwrap_or_default()
+            let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+            queues.get_mut(&conference).map(std::mem::take).unwrap_or_default()
         };
         tracing::warn!(%error, failed = answers.len(), behind = behind.len(), "registrations are refused");
         for answer in answers {
-            _ = answer.send(Err(error.of_all().unwrap_or(DatabaseError::Interrupted).into()));
+            _ = answer.send(Err(error.for_same_transaction().unwrap_or(DatabaseError::Interrupted).into()));
         }
-        for waiting in behind {
-            _ = waiting.answer.send(Err(error.of_those_behind().unwrap_or(DatabaseError::Interrupted).into()));
+        for queued in behind {
+            _ = queued.answer.send(Err(error.for_later_work().unwrap_or(DatabaseError::Interrupted).into()));
         }
     }
 
     /// Gives each application of a failed transaction a transaction of its own, within one deadline.
-    async fn take_each(
+    async fn register_each(
         &self,
         conference: ConferenceId,
         snapshot: &Arc<Snapshot>,
@@ -219,72 +219,72 @@ impl CommitQueue {
         let deadline = self.database.deadline();
         for application in applications {
             let Some(answer) = answers.next() else { return };
-            let taken = self.take_alone(snapshot, application.clone(), deadline).await;
-            let failed = taken.as_ref().err().and_then(of_store);
-            _ = answer.send(taken);
-            if let Some(store) = failed.and_then(|store| store.of_those_behind()) {
-                return self.give_up(conference, &store, answers.collect());
+            let result = self.register_alone(snapshot, application.clone(), deadline).await;
+            let store_error = result.as_ref().err().and_then(shared_store_error);
+            _ = answer.send(result);
+            if let Some(store) = store_error.and_then(|store| store.for_later_work()) {
+                return self.fail_all(conference, &store, answers.collect());
             }
         }
     }
 
-    async fn take(
+    async fn register_batch(
         &self,
         snapshot: &Arc<Snapshot>,
         applications: &Arc<Vec<Application>>,
     ) -> Result<BatchOutcome, RegistrationError> {
         let (secret, snapshot, applications) = (self.secret.clone(), Arc::clone(snapshot), Arc::clone(applications));
         let work = move |tx: &mut Connection| {
-            let released = ReleasedAgenda { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
-            admission::register_all(tx, &snapshot.place, released, &secret, &applications)
+            let released = ReleasedAgenda::of(&snapshot);
+            admission::register_all(tx, &snapshot.conference, released, &secret, &applications)
         };
         self.database.write_by("register", self.database.deadline(), work).await
     }
 
     /// Registers one person in a transaction of its own. It is not committed if the application is refused after
     /// something was written.
-    async fn take_alone(
+    async fn register_alone(
         &self,
         snapshot: &Arc<Snapshot>,
         application: Application,
         deadline: Instant,
     ) -> Result<RegisterOutcome, RegistrationError> {
         let (secret, snapshot) = (self.secret.clone(), Arc::clone(snapshot));
-        let work = move |tx: &mut Connection| take_one(tx, &secret, &snapshot, &application);
-        let (outcome, is_uniform) = self.database.write_by("register", deadline, work).await?;
-        RegisterOutcome::of(Ok(outcome), is_uniform)
+        let work = move |tx: &mut Connection| register_one(tx, &secret, &snapshot, &application);
+        let (outcome, is_undisclosed) = self.database.write_by("register", deadline, work).await?;
+        RegisterOutcome::of(Ok(outcome), is_undisclosed)
     }
 }
 
 /// The newest release that any of the applications was read against: it includes a session that was just released.
-fn newest(batch: &[QueuedApplication]) -> Option<Arc<Snapshot>> {
-    let of = |waiting: &&QueuedApplication| (waiting.snapshot.release.number, waiting.snapshot.release.updated_at);
-    batch.iter().max_by_key(of).map(|waiting| Arc::clone(&waiting.snapshot))
+fn newest_snapshot(batch: &[QueuedApplication]) -> Option<Arc<Snapshot>> {
+    let release = |queued: &&QueuedApplication| (queued.snapshot.release.number, queued.snapshot.release.updated_at);
+    batch.iter().max_by_key(release).map(|queued| Arc::clone(&queued.snapshot))
 }
 
 /// The error of the store that is the same for every application; `None` if a single application caused the error.
-fn of_store(error: &RegistrationError) -> Option<DatabaseError> {
+fn shared_store_error(error: &RegistrationError) -> Option<DatabaseError> {
     let error = match error {
         RegistrationError::Database(error) | RegistrationError::Agenda(AgendaError::Database(error)) => error,
         RegistrationError::Access(AccessError::Database(error)) => error,
         RegistrationError::Agenda(AgendaError::Access(AccessError::Database(error))) => error,
         _ => return None,
     };
-    error.of_all()
+    error.for_same_transaction()
 }
 
 /// Registers one person; returns also whether the answer must not say whether the address was known.
-fn take_one(
+fn register_one(
     connection: &mut Connection,
     secret: &ServerSecret,
     snapshot: &Snapshot,
     application: &Application,
 ) -> Result<(AdmissionOutcome, bool), RegistrationError> {
-    let released = ReleasedAgenda { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
-    let one = std::slice::from_ref(application);
-    let admission = admission::register_all(connection, &snapshot.place, released, secret, one)?;
-    let is_uniform = admission.is_uniform;
-    Ok((admission.single()?, is_uniform))
+    let released = ReleasedAgenda::of(snapshot);
+    let applications = std::slice::from_ref(application);
+    let batch = admission::register_all(connection, &snapshot.conference, released, secret, applications)?;
+    let is_undisclosed = batch.is_undisclosed;
+    Ok((batch.single()?, is_undisclosed))
 }
 
 #[cfg(test)]
@@ -292,10 +292,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_uniform_answer_does_not_say_that_an_address_is_known() {
-        let known = || Ok(AdmissionOutcome::AlreadyRegistered);
-        assert!(matches!(RegisterOutcome::of(known(), true), Ok(RegisterOutcome::Undisclosed)));
-        assert!(matches!(RegisterOutcome::of(known(), false), Err(RegistrationError::AlreadyRegistered)));
+    fn an_undisclosed_answer_does_not_say_that_an_address_is_already_registered() {
+        let already_registered = || Ok(AdmissionOutcome::AlreadyRegistered);
+        assert!(matches!(RegisterOutcome::of(already_registered(), true), Ok(RegisterOutcome::Undisclosed)));
+        assert!(matches!(RegisterOutcome::of(already_registered(), false), Err(RegistrationError::AlreadyRegistered)));
         let full = || Err(RegistrationError::Full);
         assert!(matches!(RegisterOutcome::of(full(), true), Err(RegistrationError::Full)));
         assert!(matches!(RegisterOutcome::of(full(), false), Err(RegistrationError::Full)));

@@ -13,7 +13,7 @@ use crate::{
     database::{
         Connection, DatabaseError, ROWS_MAX, insert_all,
         schema::{possible_duplicates, registrations},
-        types::{DbInstant, word_columns},
+        types::{DbInstant, text_enum_columns},
     },
     ids::{ConferenceId, Id, PossibleDuplicateId, RegistrationId},
     values::text_enum,
@@ -38,24 +38,24 @@ text_enum! {
         Merged = "merged",
     }
 }
-word_columns!(DuplicateReason, DuplicateState);
+text_enum_columns!(DuplicateReason, DuplicateState);
 
 /// Flags each new registration that has the same folded name as a live one (also with given and family name exchanged),
 /// and the same date of birth or organisation.
-pub fn flag(
+pub fn flag_new(
     connection: &mut Connection,
     conference: ConferenceId,
     new: &[Registration],
     now: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
     // Without a date of birth or an organisation there is nothing to compare.
-    let judged = new
+    let comparable = new
         .iter()
         .filter(|registration| registration.person.birth_date.is_some() || registration.person.organisation.is_some());
     let mut by_name: HashMap<String, Vec<&Registration>> = HashMap::new();
-    for registration in judged {
-        let other_way = fold(&format!("{} {}", registration.person.given_name, registration.person.family_name));
-        for name in std::collections::BTreeSet::from([registration.name_folded(), other_way]) {
+    for registration in comparable {
+        let reversed_name = fold(&format!("{} {}", registration.person.given_name, registration.person.family_name));
+        for name in std::collections::BTreeSet::from([registration.name_folded(), reversed_name]) {
             by_name.entry(name).or_default().push(registration);
         }
     }
@@ -64,12 +64,12 @@ pub fn flag(
     }
     let names: Vec<String> = by_name.keys().cloned().collect();
     let mut pairs = Vec::new();
-    for known in of_names(connection, conference, &names)? {
-        for registration in by_name.get(&known.name_folded).into_iter().flatten() {
-            if known.arrival < registration.arrival
-                && let Some(reason) = known.reason(registration)
+    for candidate in find_candidates(connection, conference, &names)? {
+        for registration in by_name.get(&candidate.name_folded).into_iter().flatten() {
+            if candidate.arrival < registration.arrival
+                && let Some(reason) = candidate.reason(registration)
             {
-                pairs.push((registration.id, known.id, reason));
+                pairs.push((registration.id, candidate.id, reason));
             }
         }
     }
@@ -82,16 +82,16 @@ pub fn flag_changed(
     changed: &Registration,
     now: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
-    let other_way = fold(&format!("{} {}", changed.person.given_name, changed.person.family_name));
+    let reversed_name = fold(&format!("{} {}", changed.person.given_name, changed.person.family_name));
     let mut pairs = Vec::new();
-    for known in of_names(connection, changed.conference, &[changed.name_folded(), other_way])? {
-        let Some(reason) = known.reason(changed).filter(|_| known.id != changed.id) else { continue };
-        match find_pair(connection, known.id, changed.id)? {
+    for candidate in find_candidates(connection, changed.conference, &[changed.name_folded(), reversed_name])? {
+        let Some(reason) = candidate.reason(changed).filter(|_| candidate.id != changed.id) else { continue };
+        match find_pair(connection, candidate.id, changed.id)? {
             // Dismissed for the same reason, or merged: there is nothing new to decide.
             Some(pair) if pair.state != DuplicateState::Dismissed || pair.reason == reason => {}
-            Some(pair) => open_again(connection, pair.id, reason)?,
-            None if known.arrival < changed.arrival => pairs.push((changed.id, known.id, reason)),
-            None => pairs.push((known.id, changed.id, reason)),
+            Some(pair) => reopen(connection, pair.id, reason)?,
+            None if candidate.arrival < changed.arrival => pairs.push((changed.id, candidate.id, reason)),
+            None => pairs.push((candidate.id, changed.id, reason)),
         }
     }
     insert(connection, changed.conference, &pairs, now)
@@ -110,32 +110,32 @@ pub struct DuplicateCandidate {
 impl DuplicateCandidate {
     /// The reason why a registration with the same name is probably of the same person.
     pub fn reason(&self, other: &Registration) -> Option<DuplicateReason> {
-        let same_organisation = || {
-            let theirs = other.person.organisation.as_deref().map(fold);
+        let has_same_organisation = || {
+            let other_organisation = other.person.organisation.as_deref().map(fold);
             self.organisation
                 .as_deref()
                 .map(fold)
-                .filter(|own| !own.is_empty() && Some(own) == theirs.as_ref())
+                .filter(|own| !own.is_empty() && Some(own) == other_organisation.as_ref())
                 .is_some()
         };
         match (self.birth_date, other.person.birth_date) {
             (Some(one), Some(other)) if one == other => Some(DuplicateReason::BirthDate),
             // Two different dates of birth belong to two people.
             (Some(_), Some(_)) => None,
-            _ => same_organisation().then_some(DuplicateReason::Organisation),
+            _ => has_same_organisation().then_some(DuplicateReason::Organisation),
         }
     }
 }
 
 /// The live registrations with these folded names.
-pub fn of_names(
+pub fn find_candidates(
     connection: &mut Connection,
     conference: ConferenceId,
     names: &[String],
 ) -> Result<Vec<DuplicateCandidate>, DatabaseError> {
-    let mut found = Vec::new();
+    let mut candidates = Vec::new();
     for names in names.chunks(ROWS_MAX) {
-        let of_these: Vec<DuplicateCandidate> = registrations::table
+        let rows: Vec<DuplicateCandidate> = registrations::table
             .filter(registrations::conference_id.eq(conference))
             .filter(registrations::name_folded.eq_any(names))
             .filter(registrations::state.eq_any(RegistrationStatus::LIVE))
@@ -147,9 +147,9 @@ pub fn of_names(
                 registrations::organisation,
             ))
             .load(connection)?;
-        found.extend(of_these);
+        candidates.extend(rows);
     }
-    Ok(found)
+    Ok(candidates)
 }
 
 /// Two registrations that are probably of one person.
@@ -171,17 +171,17 @@ pub fn find_pair(
     other: RegistrationId,
 ) -> Result<Option<DuplicatePair>, DatabaseError> {
     use possible_duplicates::dsl;
-    let this_way = dsl::registration_id.eq(one).and(dsl::earlier_id.eq(other));
-    let other_way = dsl::registration_id.eq(other).and(dsl::earlier_id.eq(one));
+    let in_order = dsl::registration_id.eq(one).and(dsl::earlier_id.eq(other));
+    let in_reverse = dsl::registration_id.eq(other).and(dsl::earlier_id.eq(one));
     Ok(possible_duplicates::table
-        .filter(this_way.or(other_way))
+        .filter(in_order.or(in_reverse))
         .select(DuplicatePair::as_select())
         .first(connection)
         .optional()?)
 }
 
 /// Opens a dismissed pair again, for another reason.
-pub fn open_again(
+pub fn reopen(
     connection: &mut Connection,
     id: PossibleDuplicateId,
     reason: DuplicateReason,
@@ -211,7 +211,7 @@ fn insert(
     pairs: &[(RegistrationId, RegistrationId, DuplicateReason)],
     now: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
-    let row = |(registration_id, earlier_id, reason): &(RegistrationId, RegistrationId, DuplicateReason)| PairRow {
+    let to_row = |(registration_id, earlier_id, reason): &(RegistrationId, RegistrationId, DuplicateReason)| PairRow {
         id: Id::new(),
         conference_id: conference,
         registration_id: *registration_id,
@@ -220,7 +220,7 @@ fn insert(
         state: DuplicateState::Open,
         created_at: DbInstant(now),
     };
-    let rows: Vec<PairRow> = pairs.iter().map(row).collect();
+    let rows: Vec<PairRow> = pairs.iter().map(to_row).collect();
     insert_all!(connection, possible_duplicates::table, rows);
     Ok(())
 }

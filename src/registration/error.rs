@@ -84,8 +84,8 @@ impl From<KeyReused> for RegistrationError {
 }
 
 impl From<ValidationErrors> for RegistrationError {
-    fn from(faults: ValidationErrors) -> Self {
-        Self::Invalid(faults)
+    fn from(errors: ValidationErrors) -> Self {
+        Self::Invalid(errors)
     }
 }
 
@@ -106,7 +106,7 @@ impl From<RegistrationError> for Problem {
         match error {
             RegistrationError::NoConference => Problem::new(&NOT_FOUND).detail("there is no such conference"),
             RegistrationError::NotFound => Problem::new(&NOT_FOUND).detail("there is no such registration"),
-            RegistrationError::Invalid(faults) => faults.into(),
+            RegistrationError::Invalid(errors) => errors.into(),
             RegistrationError::AlreadyRegistered => {
                 Problem::new(&ALREADY_REGISTERED).detail("the link in the mail to this address shows the registration")
             }
@@ -118,8 +118,9 @@ impl From<RegistrationError> for Problem {
                 Problem::new(&WRONG_STATE).detail(format!("the registration is {state}"))
             }
             RegistrationError::SeatsTaken { category, taken } => {
-                let of = category.map_or_else(|| "in the conference".to_owned(), |code| format!("in category {code}"));
-                Problem::new(&SEATS_TAKEN).detail(format!("{taken} seats are taken {of}"))
+                let location =
+                    category.map_or_else(|| "in the conference".to_owned(), |code| format!("in category {code}"));
+                Problem::new(&SEATS_TAKEN).detail(format!("{taken} seats are taken {location}"))
             }
             RegistrationError::CategoryInUse(code) => Problem::new(&CATEGORY_IN_USE)
                 .detail(format!("category {code} has registrations and cannot be removed")),

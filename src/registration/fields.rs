@@ -12,45 +12,46 @@ use serde_json::{Map, Value};
 use super::phone_number::PhoneNumber;
 use crate::values::{CountryCode, Date, EmailAddress, LanguageTag, Text, TextValue, text_enum};
 
-/// Calls the macro `$then` with `$given` and every row of the table, in the order in which forms have the fields.
+/// Calls the macro `$callback` with `$arguments` and every row of the table, in the order in which forms have the
+/// fields.
 ///
-/// A row has the field's shape (see [`shaped`]), its name in requests and in the database, its name in answers and
-/// exports, the type that checks what is sent, and the other values of its [`Field`].
+/// A row has the field's shape (see [`complete_rows`]), its name in requests and in the database, its name in answers
+/// and exports, the type that checks what is sent, and the other values of its [`Field`].
 macro_rules! personal_fields {
-    ($then:ident $given:tt) => {
-        $crate::registration::fields::shaped! { $then $given []
+    ($callback:ident $arguments:tt) => {
+        $crate::registration::fields::complete_rows! { $callback $arguments []
             /// Honorific, such as `Dr` or `H.E.`.
             optional honorific => honorific: $crate::values::Line<100> {
-                columns: &["honorific", "title", "prefix", "salutation", "attendee name title"],
+                import_columns: &["honorific", "title", "prefix", "salutation", "attendee name title"],
             }
             /// Given name.
             required given_name => given_name: $crate::values::Line<200> {
-                columns: &["given name", "first name", "attendee name given name", "forename", "prenom", "voornaam"],
-                attendee: Changeable::UntilDecided,
-                focal_point: Changeable::UntilDecided,
+                import_columns: &["given name", "first name", "attendee name given name", "forename", "prenom", "voornaam"],
+                attendee_may_change: Changeable::UntilDecided,
+                focal_point_may_change: Changeable::UntilDecided,
                 finds_duplicates: true,
             }
             /// Family name.
             required family_name => family_name: $crate::values::Line<200> {
-                columns: &[
+                import_columns: &[
                     "family name", "last name", "surname", "attendee name family name", "nom de famille", "nom",
                     "achternaam",
                 ],
-                attendee: Changeable::UntilDecided,
-                focal_point: Changeable::UntilDecided,
+                attendee_may_change: Changeable::UntilDecided,
+                focal_point_may_change: Changeable::UntilDecided,
                 finds_duplicates: true,
             }
             /// E-mail address of the person, to which letters are sent.
             address email => email: $crate::values::EmailAddress {
-                columns: &[
+                import_columns: &[
                     "attendee email", "attendee e mail", "email", "e mail", "email address", "e mail address", "mail",
                     "courriel",
                 ],
-                attendee: Changeable::Never,
+                attendee_may_change: Changeable::Never,
             }
             /// Organisation that the person represents.
             optional organisation => organisation: $crate::values::Line<300> {
-                columns: &[
+                import_columns: &[
                     "organisation", "organization", "affiliation", "company", "attendee company", "institution",
                     "organisatie",
                 ],
@@ -58,34 +59,34 @@ macro_rules! personal_fields {
             }
             /// Position in that organisation.
             optional position => position_title: $crate::values::Line<300> {
-                columns: &["position", "job title", "function", "fonction", "functie"],
+                import_columns: &["position", "job title", "function", "fonction", "functie"],
             }
             /// Country, as an ISO 3166-1 alpha-2 code such as `BE`.
             optional country => country: $crate::values::CountryCode {
-                columns: &["country", "country code", "home country", "pays", "land"],
-                focal_point: Changeable::UntilDecided,
+                import_columns: &["country", "country code", "home country", "pays", "land"],
+                focal_point_may_change: Changeable::UntilDecided,
             }
             /// Language of letters to the person, as a BCP 47 tag such as `fr`: one of the conference's languages.
             language language => language: $crate::values::LanguageTag {
-                columns: &["language", "locale", "order locale", "langue", "taal"],
+                import_columns: &["language", "locale", "order locale", "langue", "taal"],
             }
             /// Telephone number.
             optional phone => phone: $crate::registration::phone_number::PhoneNumber {
-                columns: &["phone", "phone number", "telephone", "mobile", "cell phone"],
+                import_columns: &["phone", "phone number", "telephone", "mobile", "cell phone"],
             }
             /// What the person needs in order to take part, for instance step-free access.
             optional accessibility_needs => accessibility_needs: $crate::values::Prose<2000> {
-                columns: &["accessibility needs", "accessibility requirements", "special needs"],
+                import_columns: &["accessibility needs", "accessibility requirements", "special needs"],
             }
             /// Dietary needs.
             optional dietary_needs => dietary_needs: $crate::values::Prose<2000> {
-                columns: &["dietary needs", "dietary requirements", "dietary restrictions"],
+                import_columns: &["dietary needs", "dietary requirements", "dietary restrictions"],
             }
             /// Date of birth, `YYYY-MM-DD`, where the organisers need it for accreditation.
             date birth_date => birth_date: $crate::values::Date {
-                columns: &["birth date", "date of birth", "birthday", "birthdate"],
-                attendee: Changeable::UntilDecided,
-                focal_point: Changeable::UntilDecided,
+                import_columns: &["birth date", "date of birth", "birthday", "birthdate"],
+                attendee_may_change: Changeable::UntilDecided,
+                focal_point_may_change: Changeable::UntilDecided,
                 finds_duplicates: true,
             }
         }
@@ -93,53 +94,53 @@ macro_rules! personal_fields {
 }
 pub(crate) use personal_fields;
 
-/// Completes each row by its shape, one row after the other, and calls `$then` with `$given` and the rows:
+/// Completes each row by its shape, one row after the other, and calls `$callback` with `$arguments` and the rows:
 ///
 /// `{ [doc] name shown {in a form} {in a change} {in memory} {in the database} {in an answer} {Field} }`
 ///
 /// `default` before a type means that the field may be left out.
-macro_rules! shaped {
-    ($then:ident $given:tt [$($done:tt)*]) => {
-        $then! { $given $($done)* }
+macro_rules! complete_rows {
+    ($callback:ident $arguments:tt [$($completed:tt)*]) => {
+        $callback! { $arguments $($completed)* }
     };
-    ($then:ident $given:tt [$($done:tt)*] $(#[$doc:meta])*
-        optional $name:ident => $shown:ident: $value:ty { $($more:tt)* } $($rest:tt)*) => {
-        $crate::registration::fields::shaped! { $then $given [$($done)* {
-            [$(#[$doc])*] $name $shown {[default] Option<$value>} {[default] Option<$value>}
-            {Option<String>} {Option<String>} {Option<String>} {false, $value, { $($more)* }}
+    ($callback:ident $arguments:tt [$($completed:tt)*] $(#[$doc:meta])*
+        optional $name:ident => $output:ident: $value:ty { $($settings:tt)* } $($rest:tt)*) => {
+        $crate::registration::fields::complete_rows! { $callback $arguments [$($completed)* {
+            [$(#[$doc])*] $name $output {[default] Option<$value>} {[default] Option<$value>}
+            {Option<String>} {Option<String>} {Option<String>} {false, $value, { $($settings)* }}
         }] $($rest)* }
     };
-    ($then:ident $given:tt [$($done:tt)*] $(#[$doc:meta])*
-        required $name:ident => $shown:ident: $value:ty { $($more:tt)* } $($rest:tt)*) => {
-        $crate::registration::fields::shaped! { $then $given [$($done)* {
-            [$(#[$doc])*] $name $shown {[] $value} {[] $value}
-            {String} {String} {String} {true, $value, { $($more)* }}
+    ($callback:ident $arguments:tt [$($completed:tt)*] $(#[$doc:meta])*
+        required $name:ident => $output:ident: $value:ty { $($settings:tt)* } $($rest:tt)*) => {
+        $crate::registration::fields::complete_rows! { $callback $arguments [$($completed)* {
+            [$(#[$doc])*] $name $output {[] $value} {[] $value}
+            {String} {String} {String} {true, $value, { $($settings)* }}
         }] $($rest)* }
     };
-    ($then:ident $given:tt [$($done:tt)*] $(#[$doc:meta])*
-        address $name:ident => $shown:ident: $value:ty { $($more:tt)* } $($rest:tt)*) => {
-        $crate::registration::fields::shaped! { $then $given [$($done)* {
-            [$(#[$doc])*] $name $shown {[] $value} {[] $value}
-            {$value} {String} {$value} {true, $value, { $($more)* }}
+    ($callback:ident $arguments:tt [$($completed:tt)*] $(#[$doc:meta])*
+        address $name:ident => $output:ident: $value:ty { $($settings:tt)* } $($rest:tt)*) => {
+        $crate::registration::fields::complete_rows! { $callback $arguments [$($completed)* {
+            [$(#[$doc])*] $name $output {[] $value} {[] $value}
+            {$value} {String} {$value} {true, $value, { $($settings)* }}
         }] $($rest)* }
     };
     // A registration always has a language; a form may leave it to the service.
-    ($then:ident $given:tt [$($done:tt)*] $(#[$doc:meta])*
-        language $name:ident => $shown:ident: $value:ty { $($more:tt)* } $($rest:tt)*) => {
-        $crate::registration::fields::shaped! { $then $given [$($done)* {
-            [$(#[$doc])*] $name $shown {[default] Option<$value>} {[] $value}
-            {String} {String} {String} {false, $value, { $($more)* }}
+    ($callback:ident $arguments:tt [$($completed:tt)*] $(#[$doc:meta])*
+        language $name:ident => $output:ident: $value:ty { $($settings:tt)* } $($rest:tt)*) => {
+        $crate::registration::fields::complete_rows! { $callback $arguments [$($completed)* {
+            [$(#[$doc])*] $name $output {[default] Option<$value>} {[] $value}
+            {String} {String} {String} {false, $value, { $($settings)* }}
         }] $($rest)* }
     };
-    ($then:ident $given:tt [$($done:tt)*] $(#[$doc:meta])*
-        date $name:ident => $shown:ident: $value:ty { $($more:tt)* } $($rest:tt)*) => {
-        $crate::registration::fields::shaped! { $then $given [$($done)* {
-            [$(#[$doc])*] $name $shown {[default] Option<$value>} {[default] Option<$value>}
-            {Option<chrono::NaiveDate>} {Option<chrono::NaiveDate>} {Option<String>} {false, $value, { $($more)* }}
+    ($callback:ident $arguments:tt [$($completed:tt)*] $(#[$doc:meta])*
+        date $name:ident => $output:ident: $value:ty { $($settings:tt)* } $($rest:tt)*) => {
+        $crate::registration::fields::complete_rows! { $callback $arguments [$($completed)* {
+            [$(#[$doc])*] $name $output {[default] Option<$value>} {[default] Option<$value>}
+            {Option<chrono::NaiveDate>} {Option<chrono::NaiveDate>} {Option<String>} {false, $value, { $($settings)* }}
         }] $($rest)* }
     };
 }
-pub(crate) use shaped;
+pub(crate) use complete_rows;
 
 /// What the service knows of a field.
 #[derive(Debug)]
@@ -147,18 +148,18 @@ pub struct Field {
     /// Name in requests and in the database.
     pub name: &'static str,
     /// Name in answers and exports.
-    pub shown: &'static str,
+    pub output_name: &'static str,
     pub kind: FieldKind,
     /// Whether a form must have the field.
     pub is_required: bool,
     /// Highest number of characters; `None` for fields that are not free text.
     pub max_length: Option<u32>,
     /// Folded names by which a column of an imported table is recognised. The first one that the table has wins.
-    pub columns: &'static [&'static str],
+    pub import_columns: &'static [&'static str],
     /// Until when attendees may change the field. Registrars always may.
-    pub attendee: Changeable,
+    pub attendee_may_change: Changeable,
     /// Until when focal points may change the field of a member.
-    pub focal_point: Changeable,
+    pub focal_point_may_change: Changeable,
     /// Whether a change of the field may show that the person is registered twice.
     pub finds_duplicates: bool,
 }
@@ -213,75 +214,75 @@ impl FormValue for Date {
     const KIND: FieldKind = FieldKind::Date;
 }
 
-/// A value of a form, as the registration keeps it. `language` is kept if the form names no language.
-pub trait Keep<Kept> {
-    fn keep(&self, language: &str) -> Kept;
+/// A value of a form, which the registration stores as a `Stored`. `language` is stored if the form names no language.
+pub trait ToStored<Stored> {
+    fn to_stored(&self, language: &str) -> Stored;
 }
 
-impl<T: TextValue> Keep<String> for T {
-    fn keep(&self, _: &str) -> String {
+impl<T: TextValue> ToStored<String> for T {
+    fn to_stored(&self, _: &str) -> String {
         self.text().into_owned()
     }
 }
-impl<T: TextValue> Keep<Option<String>> for Option<T> {
-    fn keep(&self, _: &str) -> Option<String> {
+impl<T: TextValue> ToStored<Option<String>> for Option<T> {
+    fn to_stored(&self, _: &str) -> Option<String> {
         self.as_ref().map(|value| value.text().into_owned())
     }
 }
-impl Keep<EmailAddress> for EmailAddress {
-    fn keep(&self, _: &str) -> EmailAddress {
+impl ToStored<EmailAddress> for EmailAddress {
+    fn to_stored(&self, _: &str) -> EmailAddress {
         self.clone()
     }
 }
-impl Keep<String> for Option<LanguageTag> {
-    fn keep(&self, language: &str) -> String {
+impl ToStored<String> for Option<LanguageTag> {
+    fn to_stored(&self, language: &str) -> String {
         self.as_ref().map_or(language, LanguageTag::as_str).to_owned()
     }
 }
-impl Keep<Option<NaiveDate>> for Option<Date> {
-    fn keep(&self, _: &str) -> Option<NaiveDate> {
+impl ToStored<Option<NaiveDate>> for Option<Date> {
+    fn to_stored(&self, _: &str) -> Option<NaiveDate> {
         self.map(|date| date.0)
     }
 }
 
-/// A kept value, as answers and exports have it.
-pub trait KeptValue {
-    type Shown;
-    fn shown(&self) -> Self::Shown;
+/// A stored value, as answers and exports have it.
+pub trait StoredValue {
+    type Output;
+    fn output(&self) -> Self::Output;
     /// The value as a text; `None` if the person gave none.
     fn text(&self) -> Option<String>;
 }
 
-impl KeptValue for String {
-    type Shown = Self;
-    fn shown(&self) -> Self {
+impl StoredValue for String {
+    type Output = Self;
+    fn output(&self) -> Self {
         self.clone()
     }
     fn text(&self) -> Option<String> {
         Some(self.clone())
     }
 }
-impl KeptValue for Option<String> {
-    type Shown = Self;
-    fn shown(&self) -> Self {
+impl StoredValue for Option<String> {
+    type Output = Self;
+    fn output(&self) -> Self {
         self.clone()
     }
     fn text(&self) -> Option<String> {
         self.clone()
     }
 }
-impl KeptValue for EmailAddress {
-    type Shown = Self;
-    fn shown(&self) -> Self {
+impl StoredValue for EmailAddress {
+    type Output = Self;
+    fn output(&self) -> Self {
         self.clone()
     }
     fn text(&self) -> Option<String> {
         Some(self.as_str().to_owned())
     }
 }
-impl KeptValue for Option<NaiveDate> {
-    type Shown = Option<String>;
-    fn shown(&self) -> Option<String> {
+impl StoredValue for Option<NaiveDate> {
+    type Output = Option<String>;
+    fn output(&self) -> Option<String> {
         self.text()
     }
     fn text(&self) -> Option<String> {
@@ -289,36 +290,36 @@ impl KeptValue for Option<NaiveDate> {
     }
 }
 
-macro_rules! kept {
-    ({} $({ $doc:tt $name:ident $shown:ident $form:tt $change:tt { $kept:ty } $column:tt $answer:tt
-        { $is_required:literal, $value:ty, { $($more:tt)* } } })*) => {
+macro_rules! personal_details {
+    ({} $({ $doc:tt $name:ident $output:ident $form:tt $change:tt { $stored:ty } $column:tt $answer:tt
+        { $is_required:literal, $value:ty, { $($settings:tt)* } } })*) => {
         /// Every field, in the order in which forms have them.
         #[expect(clippy::needless_update, reason = "most rows name what differs alone; one names everything")]
         pub const PERSONAL_FIELDS: &[Field] = &[$(Field {
             name: stringify!($name),
-            shown: stringify!($shown),
+            output_name: stringify!($output),
             kind: <$value as FormValue>::KIND,
             is_required: $is_required,
             max_length: <$value as FormValue>::MAX_LENGTH,
-            $($more)*
+            $($settings)*
             ..Field::PLAIN
         }),*];
 
-        /// The data about a person, as their registration keeps them.
+        /// The data about a person, as their registration stores them.
         #[derive(Clone, PartialEq)]
-        pub struct PersonalDetails { $(pub $name: $kept),* }
+        pub struct PersonalDetails { $(pub $name: $stored),* }
 
         impl PersonalDetails {
             /// The value of a field as a text; `None` if the person gave none.
             pub fn text(&self, field: &Field) -> Option<String> {
                 match field.name {
-                    $(stringify!($name) => KeptValue::text(&self.$name),)*
+                    $(stringify!($name) => StoredValue::text(&self.$name),)*
                     _ => None,
                 }
             }
 
-            /// Takes the value of a field from the data of another registration.
-            pub fn take(&mut self, field: &Field, other: &Self) {
+            /// Copies the value of a field from the data of another registration.
+            pub fn copy_field(&mut self, field: &Field, other: &Self) {
                 match field.name {
                     $(stringify!($name) => self.$name.clone_from(&other.$name),)*
                     _ => {}
@@ -327,18 +328,18 @@ macro_rules! kept {
         }
     };
 }
-personal_fields! { kept {} }
+personal_fields! { personal_details {} }
 
 impl Field {
     const PLAIN: Self = Self {
         name: "",
-        shown: "",
+        output_name: "",
         kind: FieldKind::Line,
         is_required: false,
         max_length: None,
-        columns: &[],
-        attendee: Changeable::Always,
-        focal_point: Changeable::Always,
+        import_columns: &[],
+        attendee_may_change: Changeable::Always,
+        focal_point_may_change: Changeable::Always,
         finds_duplicates: false,
     };
 }
@@ -360,8 +361,8 @@ impl std::fmt::Debug for PersonalDetails {
 /// Defines a form: a struct with the fields of a person between its own fields.
 macro_rules! form_struct {
     ({ $(#[$meta:meta])* pub struct $form_name:ident { $($before:tt)* } then { $($after:tt)* } }
-        $({ [$($doc:tt)*] $name:ident $shown:ident { [$($default:ident)?] $form:ty } $change:tt $kept:tt $column:tt
-            $answer:tt $facts:tt })*) => {
+        $({ [$($doc:tt)*] $name:ident $output:ident { [$($default:ident)?] $form:ty } $change:tt $stored:tt $column:tt
+            $answer:tt $field:tt })*) => {
         $(#[$meta])*
         pub struct $form_name {
             $($before)*
@@ -373,7 +374,7 @@ macro_rules! form_struct {
             /// The data about the person; `language` is that of their letters if the form names none.
             pub fn person(&self, language: &str) -> $crate::registration::fields::PersonalDetails {
                 $crate::registration::fields::PersonalDetails {
-                    $($name: $crate::registration::fields::Keep::keep(&self.$name, language)),*
+                    $($name: $crate::registration::fields::ToStored::to_stored(&self.$name, language)),*
                 }
             }
         }
@@ -383,11 +384,11 @@ pub(crate) use form_struct;
 
 /// Defines what can be changed: as [`form_struct`], but with what a registration always has.
 macro_rules! change_struct {
-    ({ $($given:tt)* }
-        $({ $doc:tt $name:ident $shown:ident $form:tt $change:tt $kept:tt $column:tt $answer:tt $facts:tt })*) => {
+    ({ $($arguments:tt)* }
+        $({ $doc:tt $name:ident $output:ident $form:tt $change:tt $stored:tt $column:tt $answer:tt $field:tt })*) => {
         $crate::registration::fields::form_struct! {
-            { $($given)* }
-            $({ $doc $name $shown $change $change $kept $column $answer $facts })*
+            { $($arguments)* }
+            $({ $doc $name $output $change $change $stored $column $answer $field })*
         }
     };
 }
@@ -396,12 +397,12 @@ pub(crate) use change_struct;
 /// Defines an answer: a struct with the fields of a person between its own fields.
 macro_rules! view_struct {
     ({ $(#[$meta:meta])* pub struct $view:ident { $($before:tt)* } then { $($after:tt)* } }
-        $({ [$($doc:tt)*] $name:ident $shown:ident $form:tt $change:tt $kept:tt $column:tt { $answer:ty }
-            $facts:tt })*) => {
+        $({ [$($doc:tt)*] $name:ident $output:ident $form:tt $change:tt $stored:tt $column:tt { $answer:ty }
+            $field:tt })*) => {
         $(#[$meta])*
         pub struct $view {
             $($before)*
-            $($($doc)* pub $shown: $answer,)*
+            $($($doc)* pub $output: $answer,)*
             $($after)*
         }
     };
@@ -411,9 +412,9 @@ pub(crate) use view_struct;
 /// An answer that [`view_struct`] defined, with the fields of `$person` and its own ones.
 macro_rules! view {
     ({ $view:ident { $($own:tt)* } of $person:expr }
-        $({ $doc:tt $name:ident $shown:ident $form:tt $change:tt $kept:tt $column:tt $answer:tt $facts:tt })*) => {
+        $({ $doc:tt $name:ident $output:ident $form:tt $change:tt $stored:tt $column:tt $answer:tt $field:tt })*) => {
         $view {
-            $($shown: $crate::registration::fields::KeptValue::shown(&$person.$name),)*
+            $($output: $crate::registration::fields::StoredValue::output(&$person.$name),)*
             $($own)*
         }
     };
@@ -423,7 +424,7 @@ pub(crate) use view;
 /// A form that [`form_struct`] defined, with the fields of a person from another form and its own ones.
 macro_rules! form_of {
     ({ $form_name:ident { $($own:tt)* } of $other:expr }
-        $({ $doc:tt $name:ident $shown:ident $form:tt $change:tt $kept:tt $column:tt $answer:tt $facts:tt })*) => {
+        $({ $doc:tt $name:ident $output:ident $form:tt $change:tt $stored:tt $column:tt $answer:tt $field:tt })*) => {
         $form_name {
             $($name: $other.$name.clone(),)*
             $($own)*
@@ -450,30 +451,30 @@ pub mod tests {
 
     /// A person who gave every field, each with another value.
     pub fn person() -> PersonalDetails {
-        given(|_| true)
+        person_with(|_| true)
     }
 
     /// Another person, who gave only what a form requires.
     pub fn bare() -> PersonalDetails {
-        let mut person = given(|field| field.is_required);
+        let mut person = person_with(|field| field.is_required);
         person.given_name.push_str(" B");
         person.family_name.push_str(" B");
         person.email = EmailAddress::parse("bare@example.org").unwrap();
         person
     }
 
-    fn given(is_given: impl Fn(&Field) -> bool) -> PersonalDetails {
-        let value = |(place, field): (usize, &Field)| match field.kind {
-            FieldKind::Line | FieldKind::Prose => format!("text {place}"),
-            FieldKind::Email => format!("person{place}@example.org"),
+    fn person_with(is_included: impl Fn(&Field) -> bool) -> PersonalDetails {
+        let value = |index: usize, field: &Field| match field.kind {
+            FieldKind::Line | FieldKind::Prose => format!("text {index}"),
+            FieldKind::Email => format!("person{index}@example.org"),
             FieldKind::Country => "BE".to_owned(),
             FieldKind::Language => "fr".to_owned(),
-            FieldKind::Phone => format!("+32 2 123 45 {place}"),
+            FieldKind::Phone => format!("+32 2 123 45 {index}"),
             FieldKind::Date => "1990-12-10".to_owned(),
         };
-        let fields = PERSONAL_FIELDS.iter().enumerate().filter(|(_, field)| is_given(field));
+        let fields = PERSONAL_FIELDS.iter().enumerate().filter(|(_, field)| is_included(field));
         let mut form: Map<String, Value> =
-            fields.map(|(place, field)| (field.name.to_owned(), json!(value((place, field))))).collect();
+            fields.map(|(index, field)| (field.name.to_owned(), json!(value(index, field)))).collect();
         form.insert("category".to_owned(), json!("delegate"));
         form.insert("consent".to_owned(), json!(true));
         validation::read::<Form>(Value::Object(form)).unwrap().person("en")
@@ -500,12 +501,12 @@ pub mod tests {
     }
 
     #[test]
-    fn every_field_is_kept_as_the_form_gives_it() {
+    fn every_field_is_stored_as_the_form_gives_it() {
         for person in [person(), bare()] {
-            let kept = PersonalDetails::try_from(PersonalColumns::from(person.clone())).unwrap();
+            let stored = PersonalDetails::try_from(PersonalColumns::from(person.clone())).unwrap();
             let columns = PersonalColumns::from(person.clone());
             for field in PERSONAL_FIELDS {
-                assert_eq!(kept.text(field), person.text(field), "{}", field.name);
+                assert_eq!(stored.text(field), person.text(field), "{}", field.name);
                 assert_eq!(columns.text(field), person.text(field), "{}", field.name);
             }
         }
@@ -513,14 +514,14 @@ pub mod tests {
     }
 
     #[test]
-    fn every_field_is_described_and_shown() {
-        let schema = schema::of(&[], &[], &[], &[], "en");
+    fn every_field_is_in_the_description_and_in_the_answer() {
+        let schema = schema::form_schema(&[], &[], &[], &[], "en");
         let view = serde_json::to_value(view_of(&person())).unwrap();
         for field in PERSONAL_FIELDS {
             let described = FIELDS.iter().find(|described| described.name == field.name).unwrap();
             assert_eq!((described.r#type, described.required), (field.kind.as_str(), field.is_required));
             assert!(schema["properties"].get(field.name).is_some(), "{}", field.name);
-            assert_eq!(view[field.shown].as_str().map(str::to_owned), person().text(field), "{}", field.name);
+            assert_eq!(view[field.output_name].as_str().map(str::to_owned), person().text(field), "{}", field.name);
         }
         let names: Vec<_> = FIELDS.iter().map(|field| field.name).collect();
         assert_eq!((names[0], &names[names.len() - 3..]), ("category", &["sessions", "invitation", "consent"][..]));

@@ -11,8 +11,9 @@ use super::form::{
     schema,
 };
 use crate::{
-    agenda::document::SessionAccess,
+    agenda::{document::SessionAccess, model::utc},
     clock,
+    database::Connection,
     http::{CodePath, Problem, Query, Representation, answer, problem::AnyProblem},
     programme::{
         Snapshot,
@@ -177,7 +178,7 @@ pub async fn read_registration_form(
     }
     let languages = snapshot.agenda.conference.languages.clone();
     let language = negotiate::choose(&request, query.0.lang.as_deref(), &languages)?;
-    let state = form_state(&request, &service, &snapshot, query.0.invitation).await?;
+    let state = read_form_state(&request, &service, &snapshot, query.0.invitation).await?;
     let form = form(&state, &snapshot, &language);
     answer_json(&request, &form, "application/json", &language)
 }
@@ -203,12 +204,12 @@ pub async fn read_registration_schema(
     let snapshot = service.snapshot(&path.0)?;
     let languages = snapshot.agenda.conference.languages.clone();
     let language = negotiate::choose(&request, query.0.lang.as_deref(), &languages)?;
-    let state = form_state(&request, &service, &snapshot, query.0.invitation).await?;
-    let shown: Vec<_> = shown(&state).map(|category| category.code.clone()).collect();
+    let state = read_form_state(&request, &service, &snapshot, query.0.invitation).await?;
+    let categories: Vec<_> = visible_categories(&state).map(|category| category.code.clone()).collect();
     let sessions = snapshot.agenda.sessions.iter().filter(|session| session.access == SessionAccess::SignUp);
     let sessions: Vec<_> = sessions.map(|session| session.code.clone()).collect();
     let tag = language.tag().or(languages.first()).map_or("en", LanguageTag::as_str);
-    let document = schema::of(&state.questions, &shown, &sessions, &languages, tag);
+    let document = schema::form_schema(&state.questions, &categories, &sessions, &languages, tag);
     answer_json(&request, &document, "application/schema+json", &language)
 }
 
@@ -216,7 +217,7 @@ pub async fn read_registration_schema(
 ///
 /// # Errors
 /// The code is not valid.
-pub async fn form_state(
+pub async fn read_form_state(
     request: &HttpRequest,
     service: &RegistrationService,
     snapshot: &Snapshot,
@@ -225,9 +226,8 @@ pub async fn form_state(
     if invitation.is_some() {
         service.code_limit.check(request)?;
     }
-    let (place, secret) = (snapshot.place.clone(), service.secret.clone());
-    let read =
-        move |tx: &mut crate::database::Connection| actions::form_state(tx, &place, &secret, invitation.as_deref());
+    let (conference, secret) = (snapshot.conference.clone(), service.secret.clone());
+    let read = move |tx: &mut Connection| actions::form_state(tx, &conference, &secret, invitation.as_deref());
     Ok(service.database.read(read).await.map_err(|error: RegistrationError| error)?)
 }
 
@@ -249,8 +249,12 @@ fn answer_json(
 }
 
 /// The categories that this reader may see: hidden ones only with an invitation to them.
-pub fn shown(state: &FormState) -> impl Iterator<Item = &CategoryState> {
-    state.setup_state.categories.iter().filter(|category| !category.hidden || state.invited_to == Some(category.id))
+pub fn visible_categories(state: &FormState) -> impl Iterator<Item = &CategoryState> {
+    state
+        .setup_state
+        .categories
+        .iter()
+        .filter(|category| !category.hidden || state.invited_category == Some(category.id))
 }
 
 /// The form in the reader's language.
@@ -259,9 +263,9 @@ pub fn form(state: &FormState, snapshot: &Snapshot, language: &Language) -> Regi
     let languages = &snapshot.agenda.conference.languages;
     let zone = snapshot.agenda.conference.time_zone;
     let text = |text: &Localised| negotiate::text(text, language, languages);
-    let left = |seats: Option<i64>, taken: i64| seats.map(|seats| (seats - taken).max(0));
+    let free = |seats: Option<i64>, taken: i64| seats.map(|seats| (seats - taken).max(0));
     let wire = |instant: Option<DateTime<Utc>>| instant.map(clock::wire);
-    let of_conference = left(setup_state.seats, setup_state.seats_taken);
+    let free_in_conference = free(setup_state.seats, setup_state.seats_taken);
     let category = |category: &CategoryState| FormCategory {
         code: category.code.clone(),
         name: text(&category.name),
@@ -269,7 +273,7 @@ pub fn form(state: &FormState, snapshot: &Snapshot, language: &Language) -> Regi
         opens_at: wire(category.opens_at),
         closes_at: wire(category.closes_at),
         seats: category.seats,
-        seats_left: [left(category.seats, category.seats_taken), of_conference].into_iter().flatten().min(),
+        seats_left: [free(category.seats, category.seats_taken), free_in_conference].into_iter().flatten().min(),
         waiting_list: category.waiting_list,
         needs_approval: category.needs_approval,
         needs_invitation: category.needs_invitation,
@@ -296,23 +300,23 @@ pub fn form(state: &FormState, snapshot: &Snapshot, language: &Language) -> Regi
     let sessions = sessions.map(|session| {
         let quota = state.sessions.iter().find(|quota| Some(quota.id) == session.id);
         let seats = quota.map_or_else(|| session.seats.map(|Count(seats)| i64::from(seats)), |quota| quota.seats);
-        let local = |moment| zone.local(crate::agenda::model::utc(moment)).to_rfc3339();
+        let local = |time| zone.local(utc(time)).to_rfc3339();
         FormSession {
             code: session.code.clone(),
             title: text(&session.title),
             starts_at: local(session.starts_at),
             ends_at: local(session.ends_at),
             seats,
-            seats_left: left(seats, quota.map_or(0, |quota| quota.seats_taken)),
+            seats_left: free(seats, quota.map_or(0, |quota| quota.seats_taken)),
         }
     });
     RegistrationForm {
-        open: shown(state).any(|category| setup_state.is_open(category, now)),
+        open: visible_categories(state).any(|category| setup_state.is_open(category, now)),
         opens_at: wire(setup_state.opens_at),
         closes_at: wire(setup_state.closes_at),
         seats: setup_state.seats,
-        seats_left: of_conference,
-        categories: shown(state).map(category).collect(),
+        seats_left: free_in_conference,
+        categories: visible_categories(state).map(category).collect(),
         languages: languages.clone(),
         fields: FIELDS,
         questions: state.questions.iter().map(question).collect(),

@@ -5,117 +5,127 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    letters,
+    letters::{self, LetterParams},
     model::{Event, Registration, RegistrationStatus},
     pending_event::{EventDetails, PendingEvent},
-    rows::{self},
+    rows,
     seat_transaction::SeatTransaction,
-    session_seats::{self},
+    session_seats::{self, SignUpState},
 };
 use crate::{
     access::Actor,
     clock,
     database::{Connection, DatabaseError},
-    ids::RegistrationId,
-    mail::{Letter, LetterKind, written_since},
-    registration::session_seats::SignUpState,
+    ids::{RegistrationEventId, RegistrationId},
+    mail::{Letter, LetterKind, count_written_since},
 };
 
 /// The shortest time between two letters to one address that only repeat the link.
-const LINK_PAUSE: TimeDelta = TimeDelta::minutes(10);
+const LINK_INTERVAL_MIN: TimeDelta = TimeDelta::minutes(10);
 
 /// The highest number of letters in an hour about changes that an attendee made: somebody who registers another
 /// person's address must not flood it.
-const CHANGES_PER_HOUR: i64 = 5;
+const CHANGE_LETTERS_PER_HOUR: i64 = 5;
 
 impl SeatTransaction<'_> {
     /// Records an event of a registration, which is given as it is after the event: [`SeatTransaction::close`] writes
     /// the history and the letter that the event causes.
     pub fn record_event(&mut self, registration: &Registration, event: Event, actor: &Actor, details: EventDetails) {
-        let note = PendingEvent { registration: registration.clone(), event, actor: actor.name().to_owned(), details };
-        self.events.push(note);
+        let pending =
+            PendingEvent { registration: registration.clone(), event, actor: actor.name().to_owned(), details };
+        self.pending_events.push(pending);
     }
 
     /// Sends the link to a registration again, at most once in ten minutes, so that nobody can flood an address.
     pub fn send_link(&mut self, connection: &mut Connection, registration: &Registration) -> Result<(), DatabaseError> {
-        let since = self.now - LINK_PAUSE;
-        let is_flood = |letter: &Letter| letter.kind == LetterKind::Link && letter.to == registration.person.email;
-        if self.letters.iter().any(is_flood)
-            || written_since(connection, self.place.id, &registration.person.email, LetterKind::Link, since)? > 0
+        let since = self.now - LINK_INTERVAL_MIN;
+        let is_same_letter =
+            |letter: &Letter| letter.kind == LetterKind::Link && letter.to == registration.person.email;
+        if self.letters.iter().any(is_same_letter)
+            || count_written_since(connection, self.conference.id, &registration.person.email, LetterKind::Link, since)?
+                > 0
         {
             return Ok(());
         }
         let category = self.category(registration.category)?;
-        let sequence = self.sequence(connection, registration)?;
-        let facts = super::letters::LetterParams { sequence, ..super::letters::LetterParams::default() };
-        self.send(letters::letter(LetterKind::Link, self.released.agenda, category, registration, facts));
+        let calendar_sequence = self.calendar_sequence(connection, registration)?;
+        let params = LetterParams { calendar_sequence, ..LetterParams::default() };
+        self.send_letter(letters::letter(LetterKind::Link, self.released.agenda, category, registration, params));
         Ok(())
     }
 
     /// Sends a letter that no event causes.
-    pub fn send(&mut self, letter: Letter) {
+    pub fn send_letter(&mut self, letter: Letter) {
         self.letters.push(letter);
     }
 
     /// The number and the time of each event: numbers in the order of recording, times after the latest of the same
     /// history.
-    pub(super) fn number(
+    pub(super) fn number_events(
         &mut self,
         connection: &mut Connection,
-        notes: &[PendingEvent],
+        pending_events: &[PendingEvent],
     ) -> Result<Vec<(i64, DateTime<Utc>)>, DatabaseError> {
-        let new: HashSet<RegistrationId> = self.new.iter().map(|registration| registration.id).collect();
-        let old: Vec<_> = notes.iter().map(|note| note.registration.id).filter(|id| !new.contains(id)).collect();
-        let mut latest = rows::latest_instants(connection, &old)?;
-        let mut numbers = Vec::with_capacity(notes.len());
-        for note in notes {
-            let last = latest.get(&note.registration.id).copied();
-            let at = clock::following(self.now, last);
-            latest.insert(note.registration.id, at);
+        let new_ids: HashSet<RegistrationId> =
+            self.new_registrations.iter().map(|registration| registration.id).collect();
+        let ids = pending_events.iter().map(|pending| pending.registration.id);
+        let existing_ids: Vec<_> = ids.filter(|id| !new_ids.contains(id)).collect();
+        let mut latest_instants = rows::latest_instants(connection, &existing_ids)?;
+        let mut numbers = Vec::with_capacity(pending_events.len());
+        for pending in pending_events {
+            let latest = latest_instants.get(&pending.registration.id).copied();
+            let at = clock::monotonic(self.now, latest);
+            latest_instants.insert(pending.registration.id, at);
             self.setup_state.last_event += 1;
             numbers.push((self.setup_state.last_event, at));
         }
         Ok(numbers)
     }
 
-    /// Whether the attendee made so many changes within an hour that no letter reports this one.
-    pub(super) fn floods(&self, connection: &mut Connection, note: &PendingEvent) -> Result<bool, DatabaseError> {
-        let kind = note.event.letter(note.registration.state);
+    /// Whether the attendee made so many changes within an hour that no letter is sent about this one.
+    pub(super) fn exceeds_letter_limit(
+        &self,
+        connection: &mut Connection,
+        pending: &PendingEvent,
+    ) -> Result<bool, DatabaseError> {
+        let kind = pending.event.letter(pending.registration.state);
         let Some(kind @ (LetterKind::Changed | LetterKind::Sessions)) = kind else { return Ok(false) };
-        if note.actor != Actor::attendee().name() {
+        if pending.actor != Actor::attendee().name() {
             return Ok(false);
         }
-        let (since, to) = (self.now - TimeDelta::hours(1), &note.registration.person.email);
-        Ok(written_since(connection, self.place.id, to, kind, since)? >= CHANGES_PER_HOUR)
+        let since = self.now - TimeDelta::hours(1);
+        let address = &pending.registration.person.email;
+        Ok(count_written_since(connection, self.conference.id, address, kind, since)? >= CHANGE_LETTERS_PER_HOUR)
     }
 
     /// The revision of a registration's calendar entries (RFC 5545, 3.8.7.4). It grows with the registration's history
     /// and with releases, which may move its sessions.
-    pub(super) fn sequence(
+    pub(super) fn calendar_sequence(
         &self,
         connection: &mut Connection,
         registration: &Registration,
     ) -> Result<u32, DatabaseError> {
-        if self.new.iter().any(|new| new.id == registration.id) {
+        if self.new_registrations.iter().any(|new| new.id == registration.id) {
             return Ok(0);
         }
-        let release = self.released.number.unwrap_or(0).max(self.setup_state.sessions_release);
-        let events = rows::count_events(connection, registration.id)?;
-        Ok(u32::try_from(events + i64::from(release)).unwrap_or(u32::MAX))
+        let release_number = self.released.number.unwrap_or(0).max(self.setup_state.sessions_release);
+        let event_count = rows::count_events(connection, registration.id)?;
+        Ok(u32::try_from(event_count + i64::from(release_number)).unwrap_or(u32::MAX))
     }
 
-    pub(super) fn letter(
+    /// The letter that an event causes, if it causes one.
+    pub(super) fn letter_about(
         &self,
         connection: &mut Connection,
-        note: &PendingEvent,
-        event: crate::ids::RegistrationEventId,
+        pending: &PendingEvent,
+        event: RegistrationEventId,
         positions: &HashMap<RegistrationId, i64>,
     ) -> Result<Option<Letter>, DatabaseError> {
-        let registration = &note.registration;
-        let kind = note.event.letter(registration.state).filter(|_| !note.details.silent);
+        let registration = &pending.registration;
+        let kind = pending.event.letter(registration.state).filter(|_| !pending.details.sends_no_letter);
         let Some(kind) = kind else { return Ok(None) };
         let sign_ups = match registration.state {
-            RegistrationStatus::Confirmed if !self.sessions.is_empty() => {
+            RegistrationStatus::Confirmed if !self.session_quotas.is_empty() => {
                 session_seats::sign_ups(connection, registration.id)?
             }
             _ => Vec::new(),
@@ -123,18 +133,18 @@ impl SeatTransaction<'_> {
         let sessions = sign_ups.iter().filter_map(|sign_up| {
             self.session_by_id(sign_up.session_id).map(|session| (session, sign_up.state == SignUpState::Waitlisted))
         });
-        let left = self.left.iter().filter(|(of, _)| *of == registration.id);
-        let facts = super::letters::LetterParams {
-            left: left.filter_map(|(_, session)| self.session_by_id(*session)).collect(),
-            sequence: self.sequence(connection, registration)?,
+        let left_sessions = self.left_sessions.iter().filter(|(id, _)| *id == registration.id);
+        let params = LetterParams {
+            left_sessions: left_sessions.filter_map(|(_, session)| self.session_by_id(*session)).collect(),
+            calendar_sequence: self.calendar_sequence(connection, registration)?,
             position: positions.get(&registration.id).copied(),
-            held_seat: note.details.held_seat,
-            reason: note.details.reason.clone(),
+            was_confirmed: pending.details.was_confirmed,
+            reason: pending.details.reason.clone(),
             deadline: registration.expires_at.or(registration.offer_expires_at),
             sessions: sessions.collect(),
             event: Some(event),
         };
         let category = self.category(registration.category)?;
-        Ok(Some(letters::letter(kind, self.released.agenda, category, registration, facts)))
+        Ok(Some(letters::letter(kind, self.released.agenda, category, registration, params)))
     }
 }

@@ -18,10 +18,14 @@ pub fn redirect(
 ) -> Result<HttpResponse, Problem> {
     let languages = &snapshot.agenda.conference.languages;
     let accepted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let language = negotiate::choose_words(accepted, None, languages)?;
+    let language = negotiate::choose_for_sentences(accepted, None, languages)?;
     let tag = language.tag().or(languages.first()).map_or("en", |tag| tag.as_str());
-    let location =
-        format!("{}/conferences/{}/{tag}{rest}?{}", service.public_url, snapshot.place.slug, request.query_string());
+    let location = format!(
+        "{}/conferences/{}/{tag}{rest}?{}",
+        service.public_url,
+        snapshot.conference.slug,
+        request.query_string()
+    );
     Ok(HttpResponse::SeeOther()
         .insert_header(NO_STORE)
         .insert_header((header::VARY, "Accept, Accept-Language"))

@@ -28,7 +28,7 @@ impl Row {
 }
 
 /// The pointer of a validation error in a cell.
-pub fn cell(line: usize, column: &str) -> String {
+pub fn cell_pointer(line: usize, column: &str) -> String {
     format!("line {line}/{column}")
 }
 
@@ -42,11 +42,11 @@ pub fn yes_or_no(cell: &str) -> Option<bool> {
 }
 
 /// Turns the validation errors of the document that was made of a row into errors of the row's cells.
-pub fn of_row(line: usize, faults: ValidationErrors) -> impl Iterator<Item = ValidationError> {
-    faults.0.into_iter().map(move |fault| {
-        let column = fault.pointer.trim_start_matches(['#', '/']).replacen("answers/", "answers.", 1);
-        let pointer = if column.is_empty() { format!("line {line}") } else { cell(line, &column) };
-        ValidationError { pointer, ..fault }
+pub fn errors_of_row(line: usize, errors: ValidationErrors) -> impl Iterator<Item = ValidationError> {
+    errors.0.into_iter().map(move |error| {
+        let column = error.pointer.trim_start_matches(['#', '/']).replacen("answers/", "answers.", 1);
+        let pointer = if column.is_empty() { format!("line {line}") } else { cell_pointer(line, &column) };
+        ValidationError { pointer, ..error }
     })
 }
 
@@ -55,57 +55,61 @@ pub fn of_row(line: usize, faults: ValidationErrors) -> impl Iterator<Item = Val
 pub struct PeopleTable {
     pub rows: Vec<Row>,
     /// The errors of unknown columns; the rows are checked for other errors all the same.
-    pub faults: ValidationErrors,
+    pub errors: ValidationErrors,
 }
 
 /// Reads a table.
 ///
 /// # Errors
 /// The text is not a table, a row cannot be read, a `required` column is missing, or a column appears twice.
-pub fn read(bytes: &[u8], known: impl Fn(&str) -> bool, required: &[&str]) -> Result<PeopleTable, ValidationErrors> {
+pub fn read(
+    bytes: &[u8],
+    is_column: impl Fn(&str) -> bool,
+    required: &[&str],
+) -> Result<PeopleTable, ValidationErrors> {
     let table = Table::open(csv_table::text(bytes)?)?;
-    let columns: Vec<String> = table.header.iter().map(|cell| word(cell)).collect();
-    let mut found = ValidationErrors::default();
+    let columns: Vec<String> = table.header.iter().map(|cell| column_name(cell)).collect();
+    let mut errors = ValidationErrors::default();
     for (index, column) in columns.iter().enumerate() {
         if columns.iter().take(index).any(|earlier| earlier == column) {
-            found.add(cell(1, column), "duplicate", "the column appears twice");
-        } else if !known(column) {
-            found.add(cell(1, column), "unknown_column", "is no column of this table");
+            errors.add(cell_pointer(1, column), "duplicate", "the column appears twice");
+        } else if !is_column(column) {
+            errors.add(cell_pointer(1, column), "unknown_column", "is no column of this table");
         }
     }
-    for column in required.iter().filter(|column| !columns.iter().any(|found| found == **column)) {
-        found.add(cell(1, column), "missing_column", "the table has no such column");
+    for column in required.iter().filter(|column| !columns.iter().any(|present| present == **column)) {
+        errors.add(cell_pointer(1, column), "missing_column", "the table has no such column");
     }
-    if found.0.iter().any(|fault| fault.code != "unknown_column") {
-        return Err(found);
+    if errors.0.iter().any(|error| error.code != "unknown_column") {
+        return Err(errors);
     }
     let mut rows = Vec::new();
-    let email = columns.iter().position(|column| column == "email");
-    table.each(ROWS_MAX, "people", &mut found, |row, faults| {
-        if row.inner_row(|cells| has_address(cells, email)).is_some() {
-            faults.add(format!("line {}", row.line), INNER_ROW.0, INNER_ROW.1);
+    let email_index = columns.iter().position(|column| column == "email");
+    table.for_each_row(ROWS_MAX, "people", &mut errors, |row, errors| {
+        if row.inner_row(|cells| has_address(cells, email_index)).is_some() {
+            errors.add(format!("line {}", row.line), INNER_ROW.0, INNER_ROW.1);
         }
         let cells = columns
             .iter()
             .enumerate()
-            .filter(|(_, column)| known(column))
-            .filter_map(|(place, column)| Some((column.clone(), row.cell(place)?.to_owned())));
+            .filter(|(_, column)| is_column(column))
+            .filter_map(|(index, column)| Some((column.clone(), row.cell(index)?.to_owned())));
         rows.push(Row { line: row.line, cells: cells.collect() });
     });
     // If not every row could be read, the rows are not checked further.
-    match found.0.iter().all(|fault| fault.code == "unknown_column") {
-        true => Ok(PeopleTable { rows, faults: found }),
-        false => Err(found),
+    match errors.0.iter().all(|error| error.code == "unknown_column") {
+        true => Ok(PeopleTable { rows, errors }),
+        false => Err(errors),
     }
 }
 
 /// Whether the cell in the column of addresses contains an address.
-pub fn has_address(cells: &[&str], column: Option<usize>) -> bool {
-    column.and_then(|column| cells.get(column)).is_some_and(|cell| cell.contains('@'))
+pub fn has_address(cells: &[&str], column_index: Option<usize>) -> bool {
+    column_index.and_then(|index| cells.get(index)).is_some_and(|cell| cell.contains('@'))
 }
 
 /// The normalised name of a column.
-fn word(cell: &str) -> String {
+fn column_name(cell: &str) -> String {
     let name = cell.trim().to_lowercase();
     // Codes of questions contain hyphens, which must stay.
     if name.starts_with("answers.") { name } else { name.replace([' ', '-'], "_") }
@@ -115,13 +119,13 @@ fn word(cell: &str) -> String {
 mod tests {
     use super::*;
 
-    fn known(column: &str) -> bool {
+    fn is_column(column: &str) -> bool {
         ["email", "name"].contains(&column)
     }
 
-    fn faults(bytes: &[u8]) -> Vec<String> {
-        let faults = read(bytes, known, &["email"]).map_or_else(|faults| faults, |people| people.faults).0;
-        faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect()
+    fn errors_of(bytes: &[u8]) -> Vec<String> {
+        let errors = read(bytes, is_column, &["email"]).map_or_else(|errors| errors, |people| people.errors).0;
+        errors.iter().map(|error| format!("{} {}", error.pointer, error.code)).collect()
     }
 
     #[test]
@@ -132,24 +136,24 @@ mod tests {
             "e_mail\tname\na@b.example\tZoë; or not\n=1+1\n'+32 2\t't Hooft\t\n",
         ] {
             let rows = read(text.as_bytes(), |column| ["e_mail", "name"].contains(&column), &["e_mail"]).unwrap().rows;
-            let found: Vec<_> = rows.iter().map(|row| (row.cell("e_mail").unwrap(), row.cell("name"))).collect();
-            assert_eq!(found, expected);
+            let cells: Vec<_> = rows.iter().map(|row| (row.cell("e_mail").unwrap(), row.cell("name"))).collect();
+            assert_eq!(cells, expected);
         }
     }
 
     #[test]
     fn what_cannot_be_read_is_named_by_line_and_column() {
-        assert_eq!(faults(b""), ["line 1/email missing_column"]);
+        assert_eq!(errors_of(b""), ["line 1/email missing_column"]);
         assert_eq!(
-            faults(b"name,shoe,name\n"),
+            errors_of(b"name,shoe,name\n"),
             ["line 1/shoe unknown_column", "line 1/name duplicate", "line 1/email missing_column"]
         );
-        assert_eq!(faults(b"email,shoe\n"), ["line 1/shoe unknown_column"]);
-        assert_eq!(faults(b"email\na@b.example,x\n"), ["line 2 too_long"]);
-        assert_eq!(faults(b"email\n\xff\n"), ["line 2 not_utf8"]);
-        assert_eq!(faults(b"email,name\na@b.example,\"A\nc@d.example,C\n"), ["line 2 unclosed_quote"]);
-        assert_eq!(faults(b"email,name\na@b.example,\"A\nc@d.example,\"\n"), ["line 2 row_within_a_cell"]);
+        assert_eq!(errors_of(b"email,shoe\n"), ["line 1/shoe unknown_column"]);
+        assert_eq!(errors_of(b"email\na@b.example,x\n"), ["line 2 too_long"]);
+        assert_eq!(errors_of(b"email\n\xff\n"), ["line 2 not_utf8"]);
+        assert_eq!(errors_of(b"email,name\na@b.example,\"A\nc@d.example,C\n"), ["line 2 unclosed_quote"]);
+        assert_eq!(errors_of(b"email,name\na@b.example,\"A\nc@d.example,\"\n"), ["line 2 row_within_a_cell"]);
         let long = format!("email\n{}", "a@b.example\n".repeat(ROWS_MAX + 1));
-        assert_eq!(faults(long.as_bytes()), ["line 10002 too_long"]);
+        assert_eq!(errors_of(long.as_bytes()), ["line 10002 too_long"]);
     }
 }

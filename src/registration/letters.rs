@@ -21,16 +21,16 @@ pub struct LetterParams<'a> {
     /// The place on the waiting list, from 1.
     pub position: Option<i64>,
     /// Whether the registration was confirmed before: then a cancellation also removes the calendar entry.
-    pub held_seat: bool,
+    pub was_confirmed: bool,
     pub reason: Option<String>,
     /// The time until which the reader has to act.
     pub deadline: Option<DateTime<Utc>>,
-    /// The sessions of the registration, each with whether it waits for a seat there.
+    /// The sessions of the registration, each with whether it is on the waiting list there.
     pub sessions: Vec<(&'a Session, bool)>,
     /// The sessions in which the registration gave up its seat.
-    pub left: Vec<&'a Session>,
+    pub left_sessions: Vec<&'a Session>,
     /// The revision of the calendar entries (RFC 5545, SEQUENCE).
-    pub sequence: u32,
+    pub calendar_sequence: u32,
     /// The event that causes the letter.
     pub event: Option<RegistrationEventId>,
 }
@@ -41,14 +41,14 @@ pub fn letter(
     agenda: &Agenda,
     category: &CategoryState,
     registration: &Registration,
-    facts: LetterParams,
+    params: LetterParams,
 ) -> Letter {
     let conference = &agenda.conference;
     let language = registration.person.language.as_str();
     let zone = conference.time_zone;
     let calendar = match kind {
-        LetterKind::Cancelled | LetterKind::Revoked if facts.held_seat => {
-            Some(CalendarEntry { sequence: facts.sequence, cancelled: true })
+        LetterKind::Cancelled | LetterKind::Revoked if params.was_confirmed => {
+            Some(CalendarEntry { sequence: params.calendar_sequence, cancelled: true })
         }
         LetterKind::Confirmed
         | LetterKind::Promoted
@@ -60,21 +60,21 @@ pub fn letter(
         | LetterKind::SessionCancelled
             if registration.state == RegistrationStatus::Confirmed =>
         {
-            Some(CalendarEntry { sequence: facts.sequence, cancelled: false })
+            Some(CalendarEntry { sequence: params.calendar_sequence, cancelled: false })
         }
         _ => None,
     };
-    let mut sessions = facts.sessions;
+    let mut sessions = params.sessions;
     sessions.sort_by_key(|(session, _)| utc(session.starts_at));
     let room = |session: &Session| {
         let code = session.room.as_ref()?;
         let room = agenda.rooms.iter().find(|room| room.code == *code)?;
         Some(room.name.text(language, &conference.languages).to_owned())
     };
-    let line = |(session, waits): (&Session, bool)| SessionLine {
+    let line = |(session, is_waiting): (&Session, bool)| SessionLine {
         title: session.title.text(language, &conference.languages).to_owned(),
         starts_at: zone.local(utc(session.starts_at)),
-        waits,
+        waits: is_waiting,
         id: session.id.map(|id| id.uuid()),
         ends_at: Some(zone.local(utc(session.ends_at))),
         room: room(session),
@@ -84,37 +84,37 @@ pub fn letter(
         kind,
         to: registration.person.email.clone(),
         language: language.to_owned(),
-        event: facts.event,
+        event: params.event,
         broadcast: None,
         not_before: None,
         content: LetterContent {
             name: registration.full_name(),
             reference: registration.reference.clone(),
             category: category.name.text(language, &conference.languages).to_owned(),
-            position: facts.position,
-            link_path: path(agenda, &registration.reference),
+            position: params.position,
+            link_path: registration_path(agenda, &registration.reference),
             link: LinkKind::Registration,
             registration: registration.id.uuid(),
             token_generation: registration.token_generation,
             calendar,
-            reason: facts.reason,
+            reason: params.reason,
             offer_hours: category.offer_hours,
-            deadline: facts.deadline.map(|deadline| zone.local(deadline)),
+            deadline: params.deadline.map(|deadline| zone.local(deadline)),
             sessions: sessions.into_iter().map(line).collect(),
-            left: facts.left.into_iter().map(|session| line((session, false))).collect(),
+            left: params.left_sessions.into_iter().map(|session| line((session, false))).collect(),
             is_over: registration.state.is_final(),
             has_badge: registration.state == RegistrationStatus::Confirmed
                 && matches!(
                     kind,
                     LetterKind::Confirmed | LetterKind::Promoted | LetterKind::Link | LetterKind::Reminder
                 ),
-            ..of_conference(agenda, language)
+            ..conference_content(agenda, language)
         },
     }
 }
 
 /// What every letter of a conference says: its name, its dates and its venue.
-pub fn of_conference(agenda: &Agenda, language: &str) -> LetterContent {
+pub fn conference_content(agenda: &Agenda, language: &str) -> LetterContent {
     let conference = &agenda.conference;
     LetterContent {
         conference: conference.name.text(language, &conference.languages).to_owned(),
@@ -126,7 +126,7 @@ pub fn of_conference(agenda: &Agenda, language: &str) -> LetterContent {
 }
 
 /// The path of the registration in the API.
-pub fn path(agenda: &Agenda, reference: &str) -> String {
+pub fn registration_path(agenda: &Agenda, reference: &str) -> String {
     format!("/api/v1/conferences/{}/registrations/{reference}", agenda.conference.slug)
 }
 
@@ -138,10 +138,10 @@ mod tests {
     #[test]
     fn a_letter_names_the_conference_in_the_language_of_the_reader() {
         let agenda = model::read(marked::document().0).unwrap();
-        let french = of_conference(&agenda, "fr");
+        let french = conference_content(&agenda, "fr");
         assert_eq!(french.conference, agenda.conference.name.map()["fr"]);
         assert!(french.venue.is_some_and(|venue| venue.ends_with(" fr")));
-        let dutch = of_conference(&agenda, "nl");
+        let dutch = conference_content(&agenda, "nl");
         assert_eq!(dutch.conference, agenda.conference.name.map()["en"], "the first language, where one is missing");
         assert_eq!((dutch.starts_on, dutch.ends_on), (agenda.conference.starts_on.0, agenda.conference.ends_on.0));
     }

@@ -1,7 +1,7 @@
 //! Memberships in delegations: what the seats of a conference need to know of delegations.
 //!
 //! A delegation's `members` counts its live registrations, never more than its quota: [`count_member`] is a guarded
-//! update with a CHECK constraint behind it, under the conference's lock, and [`member_left`] is called for everyone
+//! update with a CHECK constraint behind it, under the conference's lock, and [`uncount_member`] is called for everyone
 //! who leaves.
 
 use std::collections::BTreeSet;
@@ -33,16 +33,16 @@ pub struct Membership {
 /// # Errors
 /// [`RegistrationError::DelegationFull`] if the quota is used up.
 pub fn count_member(connection: &mut Connection, delegation: DelegationId) -> Result<(), RegistrationError> {
-    let fits = delegations::quota.is_null().or(delegations::members.nullable().lt(delegations::quota));
-    let counted = diesel::update(delegations::table.find(delegation).filter(fits))
+    let has_room = delegations::quota.is_null().or(delegations::members.nullable().lt(delegations::quota));
+    let updated = diesel::update(delegations::table.find(delegation).filter(has_room))
         .set(delegations::members.eq(delegations::members + 1))
         .execute(connection)
         .map_err(DatabaseError::from)?;
-    if counted == 1 { Ok(()) } else { Err(RegistrationError::DelegationFull) }
+    if updated == 1 { Ok(()) } else { Err(RegistrationError::DelegationFull) }
 }
 
 /// Whether members of any delegation are registered in this category.
-pub fn is_of_category(connection: &mut Connection, category: CategoryId) -> Result<bool, DatabaseError> {
+pub fn is_category_used(connection: &mut Connection, category: CategoryId) -> Result<bool, DatabaseError> {
     let of_category = delegations::table.filter(delegations::category_id.eq(category));
     let first: Option<DelegationId> = of_category.select(delegations::id).first(connection).optional()?;
     Ok(first.is_some())
@@ -64,20 +64,23 @@ impl From<MemberRow> for Membership {
 }
 
 /// Inserts members; a new head replaces the earlier one.
-pub fn join_all(connection: &mut Connection, members: &[(RegistrationId, Membership)]) -> Result<(), DatabaseError> {
-    let row = |(registration, membership): &(RegistrationId, Membership)| MemberRow {
+pub fn insert_members(
+    connection: &mut Connection,
+    members: &[(RegistrationId, Membership)],
+) -> Result<(), DatabaseError> {
+    let to_row = |(registration, membership): &(RegistrationId, Membership)| MemberRow {
         registration_id: *registration,
         delegation_id: membership.delegation,
         is_head: membership.is_head,
         level: membership.level,
     };
-    let mut rows: Vec<MemberRow> = members.iter().map(row).collect();
+    let mut rows: Vec<MemberRow> = members.iter().map(to_row).collect();
     // If several members are added as head, the last one is.
-    let mut led: BTreeSet<DelegationId> = BTreeSet::new();
+    let mut delegations_with_head: BTreeSet<DelegationId> = BTreeSet::new();
     for row in rows.iter_mut().rev().filter(|row| row.is_head) {
-        row.is_head = led.insert(row.delegation_id);
+        row.is_head = delegations_with_head.insert(row.delegation_id);
     }
-    for delegation in led {
+    for delegation in delegations_with_head {
         clear_head(connection, delegation)?;
     }
     insert_all!(connection, delegation_members::table, rows);
@@ -107,13 +110,13 @@ pub fn set_membership(
 }
 
 /// Counts one member less; the record of who was a member stays.
-pub fn member_left(connection: &mut Connection, registration: RegistrationId) -> Result<(), DatabaseError> {
-    let of: Option<DelegationId> = delegation_members::table
+pub fn uncount_member(connection: &mut Connection, registration: RegistrationId) -> Result<(), DatabaseError> {
+    let delegation: Option<DelegationId> = delegation_members::table
         .find(registration)
         .select(delegation_members::delegation_id)
         .first(connection)
         .optional()?;
-    if let Some(delegation) = of {
+    if let Some(delegation) = delegation {
         diesel::update(delegations::table.find(delegation))
             .set(delegations::members.eq(delegations::members - 1))
             .execute(connection)?;
@@ -125,7 +128,7 @@ pub fn member_left(connection: &mut Connection, registration: RegistrationId) ->
 }
 
 /// The role of a registration in this delegation; `None` if it is not a member.
-pub fn in_delegation(
+pub fn find_in_delegation(
     connection: &mut Connection,
     delegation: DelegationId,
     registration: RegistrationId,
@@ -139,7 +142,7 @@ pub fn in_delegation(
 }
 
 /// The delegation of a registration, and its role there.
-pub fn of_registration(
+pub fn find_membership(
     connection: &mut Connection,
     registration: RegistrationId,
 ) -> Result<Option<Membership>, DatabaseError> {

@@ -9,14 +9,15 @@ use super::model::{Event, Registration};
 pub struct EventDetails {
     /// The reason, which the letter quotes.
     pub reason: Option<String>,
-    /// What else the history keeps.
+    /// More about the event, which the history keeps.
     pub detail: serde_json::Map<String, Value>,
     /// Whether the registration was confirmed before: then its calendar entry is removed.
-    pub held_seat: bool,
-    /// No letter, although the event would cause one.
-    pub silent: bool,
+    pub was_confirmed: bool,
+    /// Whether no letter is sent, although the event would cause one.
+    pub sends_no_letter: bool,
 }
 
+/// An event of a registration, given as it is after the event.
 pub(super) struct PendingEvent {
     pub(super) registration: Registration,
     pub(super) event: Event,
@@ -25,6 +26,6 @@ pub(super) struct PendingEvent {
 }
 
 /// An object with one key, for [`EventDetails::detail`].
-pub fn detail(key: &str, value: Value) -> serde_json::Map<String, Value> {
+pub fn single_detail(key: &str, value: Value) -> serde_json::Map<String, Value> {
     serde_json::Map::from_iter([(key.to_owned(), value)])
 }

@@ -11,7 +11,7 @@ use crate::{validation::ValidationError, values::TextValue};
 pub struct PhoneNumber(String);
 
 impl TextValue for PhoneNumber {
-    fn type_name() -> Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         Cow::Borrowed("PhoneNumber")
     }
     fn parse(text: &str) -> Result<Self, ValidationError> {
@@ -27,7 +27,7 @@ impl TextValue for PhoneNumber {
     fn text(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.0)
     }
-    fn describe() -> Object {
+    fn schema_object() -> Object {
         ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^[0-9+ ./()-]{3,40}$")).build()
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Names in one transaction.
-const BATCH: i64 = 500;
+const BATCH_MAX: i64 = 500;
 
 /// Folds every name of the store that is not folded; returns how many.
 ///
@@ -19,12 +19,12 @@ const BATCH: i64 = 500;
 /// The store fails; names that were folded before that stay folded.
 pub async fn fold(database: &Database) -> Result<usize, DatabaseError> {
     let mut count = 0;
-    for place in database.read(agenda::actions::list).await? {
+    for conference in database.read(agenda::actions::list).await? {
         let mut last = None;
         loop {
-            let work = move |tx: &mut Connection| fold_some(tx, place.id, last);
-            let Some((to, folded)) = database.write("fold names", work).await? else { break };
-            last = Some(to);
+            let work = move |tx: &mut Connection| fold_batch(tx, conference.id, last);
+            let Some((last_id, folded)) = database.write("fold names", work).await? else { break };
+            last = Some(last_id);
             count += folded;
         }
     }
@@ -33,12 +33,12 @@ pub async fn fold(database: &Database) -> Result<usize, DatabaseError> {
 
 /// Folds a batch of names of a conference, after the registration `last` in the order of ids; returns the last id, and
 /// how many names were folded.
-fn fold_some(
+fn fold_batch(
     connection: &mut Connection,
     conference: ConferenceId,
     last: Option<RegistrationId>,
 ) -> Result<Option<(RegistrationId, usize)>, DatabaseError> {
-    let rows = rows::unfolded(connection, conference, last, BATCH)?;
+    let rows = rows::find_unfolded(connection, conference, last, BATCH_MAX)?;
     let mut folded = 0;
     for (id, family_name, given_name) in &rows {
         folded += rows::fold_name(connection, *id, &name_folded(family_name, given_name))?;

@@ -2,7 +2,8 @@
 //!
 //! - An invitation is never used more often than its limit: [`use_once`] is a guarded update with a CHECK constraint
 //!   behind it, under the conference's lock.
-//! - Reserved seats count as taken until they are used or the invitation ends ([`use_reserved`], [`release_reserved`]).
+//! - Reserved seats count as taken until they are used or the invitation ends ([`use_reserved_seat`],
+//!   [`release_reserved_seats`]).
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -17,7 +18,7 @@ use crate::{
             invitations::{self, dsl},
             registrations,
         },
-        types::{DbInstant, word_columns},
+        types::{DbInstant, text_enum_columns},
     },
     ids::{CategoryId, ConferenceId, Id, InvitationId},
     values::text_enum,
@@ -45,7 +46,7 @@ text_enum! {
     }
 }
 
-word_columns!(InvitationKind);
+text_enum_columns!(InvitationKind);
 
 /// Finds the invitation with this code.
 ///
@@ -53,20 +54,20 @@ word_columns!(InvitationKind);
 /// [`RegistrationError::InvitationInvalid`] if there is none, or it cannot be used any more.
 pub fn find_by_code(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     secret: &ServerSecret,
     code: &str,
     now: DateTime<Utc>,
 ) -> Result<Invitation, RegistrationError> {
-    let found = match ServerSecret::read_invitation_code(code) {
-        Some((id, proof)) => find(connection, place.id, id)?
+    let invitation = match ServerSecret::read_invitation_code(code) {
+        Some((id, proof)) => find(connection, conference.id, id)?
             .filter(|invitation| secret.is_invitation_proof(&proof, invitation.id, invitation.generation)),
         None => {
-            let digest = secret.access_code_digest(place.id, &normalise_code(code));
-            find_by_digest(connection, place.id, &digest)?
+            let digest = secret.access_code_digest(conference.id, &normalise_code(code));
+            find_by_digest(connection, conference.id, &digest)?
         }
     };
-    found.filter(|invitation| invitation.is_usable(now)).ok_or(RegistrationError::InvitationInvalid)
+    invitation.filter(|invitation| invitation.is_usable(now)).ok_or(RegistrationError::InvitationInvalid)
 }
 
 /// A shared code as it is compared: without case, spaces and hyphens.
@@ -78,7 +79,7 @@ pub fn normalise_code(code: &str) -> String {
 /// person registers.
 pub fn reserve_for_successor(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     secret: &ServerSecret,
     category: CategoryId,
     successor_of: &str,
@@ -87,7 +88,7 @@ pub fn reserve_for_successor(
     let id = Id::new();
     let row = NewInvitationRow {
         id,
-        conference_id: place.id,
+        conference_id: conference.id,
         kind: InvitationKind::Personal,
         code_digest: None,
         label: format!("instead of {successor_of}"),
@@ -114,12 +115,12 @@ pub fn end_expired(
     conference: ConferenceId,
     now: DateTime<Utc>,
 ) -> Result<Vec<(CategoryId, i32)>, DatabaseError> {
-    let mut freed = Vec::new();
-    for id in expired(connection, conference, now)? {
+    let mut freed_seats = Vec::new();
+    for id in find_expired(connection, conference, now)? {
         end(connection, id, now)?;
-        freed.extend(release_reserved(connection, id)?);
+        freed_seats.extend(release_reserved_seats(connection, id)?);
     }
-    Ok(freed)
+    Ok(freed_seats)
 }
 
 /// A personal invitation, or a shared access code.
@@ -145,13 +146,13 @@ pub struct Invitation {
 
 impl Invitation {
     pub fn is_usable(&self, now: DateTime<Utc>) -> bool {
-        let has_use = self.uses_max.is_none_or(|most| self.uses < most);
+        let has_use_left = self.uses_max.is_none_or(|uses_max| self.uses < uses_max);
         let is_over = self.ended_at.is_some() || self.expires_at.is_some_and(|DbInstant(at)| at <= now);
-        has_use && !is_over
+        has_use_left && !is_over
     }
 
     pub fn status(&self, now: DateTime<Utc>) -> InvitationStatus {
-        if self.uses_max.is_some_and(|most| self.uses >= most) {
+        if self.uses_max.is_some_and(|uses_max| self.uses >= uses_max) {
             InvitationStatus::Used
         } else if self.is_usable(now) {
             InvitationStatus::Open
@@ -184,7 +185,7 @@ pub struct NewInvitationRow {
 
 impl NewInvitationRow {
     /// The invitation as it is after the insert.
-    pub fn made(&self) -> Invitation {
+    pub fn to_invitation(&self) -> Invitation {
         let row = self.clone();
         Invitation {
             id: row.id,
@@ -213,7 +214,7 @@ pub fn insert(connection: &mut Connection, rows: &[NewInvitationRow]) -> Result<
 }
 
 /// Whether any invitation is limited to this category.
-pub fn is_of_category(connection: &mut Connection, category: CategoryId) -> Result<bool, DatabaseError> {
+pub fn is_category_used(connection: &mut Connection, category: CategoryId) -> Result<bool, DatabaseError> {
     let of_category = invitations::table.filter(dsl::category_id.eq(category));
     let first: Option<InvitationId> = of_category.select(dsl::id).first(connection).optional()?;
     Ok(first.is_some())
@@ -249,27 +250,27 @@ pub fn find_by_digest(
 /// Lowers the reserved seats to those that can still be used: by the uses that are left unless the invitation was
 /// ended, and by registrations that used it and are unverified or pending. Returns the category and the number of seats
 /// that the caller must free.
-pub fn release_reserved(
+pub fn release_reserved_seats(
     connection: &mut Connection,
     id: InvitationId,
 ) -> Result<Option<(CategoryId, i32)>, DatabaseError> {
-    let found: Option<Invitation> =
+    let invitation: Option<Invitation> =
         invitations::table.find(id).select(Invitation::as_select()).first(connection).optional()?;
-    let Some(invitation) = found.filter(|invitation| invitation.seats_reserved > 0) else {
+    let Some(invitation) = invitation.filter(|invitation| invitation.seats_reserved > 0) else {
         return Ok(None);
     };
-    let under_way: i64 = registrations::table
+    let undecided: i64 = registrations::table
         .filter(registrations::invitation_id.eq(id))
         .filter(registrations::category_id.nullable().eq(invitation.category_id))
         .filter(registrations::state.eq_any([RegistrationStatus::Unverified, RegistrationStatus::Pending]))
         .count()
         .get_result(connection)?;
-    let left = match (invitation.ended_at, invitation.uses_max) {
+    let uses_left = match (invitation.ended_at, invitation.uses_max) {
         (Some(_), _) => 0,
-        (None, Some(most)) => most - invitation.uses,
+        (None, Some(uses_max)) => uses_max - invitation.uses,
         (None, None) => invitation.seats_reserved,
     };
-    let usable = left.saturating_add(i32::try_from(under_way).unwrap_or(i32::MAX));
+    let usable = uses_left.saturating_add(i32::try_from(undecided).unwrap_or(i32::MAX));
     let surplus = (invitation.seats_reserved - usable).max(0);
     if surplus > 0 {
         diesel::update(invitations::table.find(id))
@@ -281,7 +282,7 @@ pub fn release_reserved(
 }
 
 /// Invitations that have expired at `now`, were not ended and reserve seats.
-pub fn expired(
+pub fn find_expired(
     connection: &mut Connection,
     conference: ConferenceId,
     now: DateTime<Utc>,
@@ -321,24 +322,24 @@ pub fn end(connection: &mut Connection, id: InvitationId, now: DateTime<Utc>) ->
 /// # Errors
 /// [`RegistrationError::InvitationInvalid`] if no use is left.
 pub fn use_once(connection: &mut Connection, id: InvitationId) -> Result<(), RegistrationError> {
-    let has_use = dsl::uses_max.is_null().or(dsl::uses.nullable().lt(dsl::uses_max));
-    let used = diesel::update(invitations::table.find(id).filter(has_use))
+    let has_use_left = dsl::uses_max.is_null().or(dsl::uses.nullable().lt(dsl::uses_max));
+    let updated = diesel::update(invitations::table.find(id).filter(has_use_left))
         .set(dsl::uses.eq(dsl::uses + 1))
         .execute(connection)
         .map_err(DatabaseError::from)?;
-    if used == 1 { Ok(()) } else { Err(RegistrationError::InvitationInvalid) }
+    if updated == 1 { Ok(()) } else { Err(RegistrationError::InvitationInvalid) }
 }
 
 /// Turns a reserved seat into the seat of a registration; returns `false` if the invitation reserves none in this
 /// category.
-pub fn use_reserved(
+pub fn use_reserved_seat(
     connection: &mut Connection,
     id: InvitationId,
     category: CategoryId,
 ) -> Result<bool, DatabaseError> {
-    let reserves = dsl::seats_reserved.gt(0).and(dsl::category_id.eq(category));
-    let used = diesel::update(invitations::table.find(id).filter(reserves))
+    let has_reserved_seat = dsl::seats_reserved.gt(0).and(dsl::category_id.eq(category));
+    let updated = diesel::update(invitations::table.find(id).filter(has_reserved_seat))
         .set(dsl::seats_reserved.eq(dsl::seats_reserved - 1))
         .execute(connection)?;
-    Ok(used == 1)
+    Ok(updated == 1)
 }

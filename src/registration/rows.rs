@@ -7,24 +7,24 @@ use diesel::prelude::*;
 
 use super::{
     RegistrationError,
-    fields::{Field, KeptValue, PersonalDetails, personal_fields},
+    fields::{Field, PersonalDetails, StoredValue, personal_fields},
     model::{Event, HistoryEntry, Registration, RegistrationStatus},
 };
 use crate::{
     database::{
         Connection, DatabaseError, ROWS_MAX, insert_all,
         schema::{registration_events, registrations},
-        types::{DbInstant, JsonValue, word_columns},
+        types::{DbInstant, JsonValue, text_enum_columns},
         violation::broken_constraint,
     },
     ids::{CategoryId, ConferenceId, InvitationId, RegistrationEventId, RegistrationId},
     validation,
 };
 
-word_columns!(Event, RegistrationStatus);
+text_enum_columns!(Event, RegistrationStatus);
 
 /// Whether anybody has ever registered in the category.
-pub fn is_used(connection: &mut Connection, category: CategoryId) -> Result<bool, DatabaseError> {
+pub fn is_category_used(connection: &mut Connection, category: CategoryId) -> Result<bool, DatabaseError> {
     let first: Option<RegistrationId> = registrations::table
         .filter(registrations::category_id.eq(category))
         .select(registrations::id)
@@ -34,7 +34,8 @@ pub fn is_used(connection: &mut Connection, category: CategoryId) -> Result<bool
 }
 
 macro_rules! columns {
-    ({} $({ $doc:tt $name:ident $shown:ident $form:tt $change:tt $kept:tt { $column:ty } $answer:tt $facts:tt })*) => {
+    ({} $({ $doc:tt $name:ident $output:ident $form:tt $change:tt $stored:tt { $column:ty } $answer:tt $field:tt
+    })*) => {
         /// The columns of the data about a person.
         #[derive(Clone, Default, Queryable, QueryableByName, Selectable, Insertable, AsChangeset)]
         #[diesel(table_name = registrations, treat_none_as_null = true)]
@@ -44,7 +45,7 @@ macro_rules! columns {
             /// The value of a field as a text; `None` if the person gave none.
             pub fn text(&self, field: &Field) -> Option<String> {
                 match field.name {
-                    $(stringify!($name) => KeptValue::text(&self.$name),)*
+                    $(stringify!($name) => StoredValue::text(&self.$name),)*
                     _ => None,
                 }
             }
@@ -155,7 +156,7 @@ impl TryFrom<Row> for Registration {
 /// [`RegistrationError::AlreadyRegistered`] or [`RegistrationError::ReferenceTaken`] if a unique index refuses a row.
 pub fn insert(connection: &mut Connection, registrations: &[Registration]) -> Result<(), RegistrationError> {
     let rows: Vec<Row> = registrations.iter().map(Row::from).collect();
-    insert_rows(connection, &rows).map_err(of_constraint)
+    insert_rows(connection, &rows).map_err(constraint_error)
 }
 
 fn insert_rows(connection: &mut Connection, rows: &[Row]) -> Result<(), DatabaseError> {
@@ -163,7 +164,7 @@ fn insert_rows(connection: &mut Connection, rows: &[Row]) -> Result<(), Database
     Ok(())
 }
 
-fn of_constraint(error: DatabaseError) -> RegistrationError {
+fn constraint_error(error: DatabaseError) -> RegistrationError {
     match broken_constraint(&error) {
         Some("registrations_live_email_key") => RegistrationError::AlreadyRegistered,
         Some("registrations_reference_key") => RegistrationError::ReferenceTaken,
@@ -179,29 +180,29 @@ pub fn update(connection: &mut Connection, registration: &Registration) -> Resul
     diesel::update(registrations::table.find(registration.id))
         .set(Row::from(registration))
         .execute(connection)
-        .map_err(|error| of_constraint(error.into()))?;
+        .map_err(|error| constraint_error(error.into()))?;
     Ok(())
 }
 
 /// The live registrations with these folded addresses.
-pub fn live_of_addresses(
+pub fn find_live_by_addresses(
     connection: &mut Connection,
     conference: ConferenceId,
-    folded: &[String],
+    addresses: &[String],
 ) -> Result<Vec<Registration>, DatabaseError> {
-    let mut found = Vec::new();
-    for some in folded.chunks(ROWS_MAX) {
+    let mut registrations = Vec::new();
+    for chunk in addresses.chunks(ROWS_MAX) {
         let rows: Vec<Row> = registrations::table
             .filter(registrations::conference_id.eq(conference))
-            .filter(registrations::email_folded.eq_any(some))
+            .filter(registrations::email_folded.eq_any(chunk))
             .filter(registrations::state.eq_any(RegistrationStatus::LIVE))
             .select(Row::as_select())
             .load(connection)?;
         for row in rows {
-            found.push(Registration::try_from(row)?);
+            registrations.push(Registration::try_from(row)?);
         }
     }
-    Ok(found)
+    Ok(registrations)
 }
 
 /// The registrations with these ids, in the order of arrival.
@@ -246,7 +247,11 @@ pub fn first_waiting(connection: &mut Connection, category: CategoryId) -> Resul
 }
 
 /// The number of registrations on the category's waiting list without an offer, up to and including `arrival`.
-pub fn waiting_until(connection: &mut Connection, category: CategoryId, arrival: i64) -> Result<i64, DatabaseError> {
+pub fn count_waiting_until(
+    connection: &mut Connection,
+    category: CategoryId,
+    arrival: i64,
+) -> Result<i64, DatabaseError> {
     Ok(registrations::table
         .filter(registrations::category_id.eq(category))
         .filter(registrations::state.eq(RegistrationStatus::Waitlisted))
@@ -258,7 +263,7 @@ pub fn waiting_until(connection: &mut Connection, category: CategoryId, arrival:
 
 /// Registrations of a conference whose names are not folded, after `last` in the order of ids: id, family name, given
 /// name.
-pub fn unfolded(
+pub fn find_unfolded(
     connection: &mut Connection,
     conference: ConferenceId,
     last: Option<RegistrationId>,
@@ -278,9 +283,9 @@ pub fn unfolded(
 
 /// Saves a folded name, unless somebody changed the name meanwhile, which folds it too. Returns the number of rows
 /// written.
-pub fn fold_name(connection: &mut Connection, of: RegistrationId, folded: &str) -> Result<usize, DatabaseError> {
-    let unfolded = registrations::table.find(of).filter(registrations::name_folded.eq(""));
-    Ok(diesel::update(unfolded).set(registrations::name_folded.eq(folded)).execute(connection)?)
+pub fn fold_name(connection: &mut Connection, id: RegistrationId, folded: &str) -> Result<usize, DatabaseError> {
+    let row = registrations::table.find(id).filter(registrations::name_folded.eq(""));
+    Ok(diesel::update(row).set(registrations::name_folded.eq(folded)).execute(connection)?)
 }
 
 #[derive(Debug, Insertable)]
@@ -299,7 +304,7 @@ pub struct EventRow {
 }
 
 /// Inserts events.
-pub fn record(connection: &mut Connection, events: &[EventRow]) -> Result<(), DatabaseError> {
+pub fn insert_events(connection: &mut Connection, events: &[EventRow]) -> Result<(), DatabaseError> {
     insert_all!(connection, registration_events::table, events);
     Ok(())
 }
@@ -307,16 +312,16 @@ pub fn record(connection: &mut Connection, events: &[EventRow]) -> Result<(), Da
 /// The time of the latest event of each registration.
 pub fn latest_instants(
     connection: &mut Connection,
-    of: &[RegistrationId],
+    ids: &[RegistrationId],
 ) -> Result<HashMap<RegistrationId, DateTime<Utc>>, DatabaseError> {
     let mut latest = HashMap::new();
-    for some in of.chunks(ROWS_MAX) {
-        let found: Vec<(RegistrationId, DbInstant)> = registration_events::table
-            .filter(registration_events::registration_id.eq_any(some))
+    for chunk in ids.chunks(ROWS_MAX) {
+        let rows: Vec<(RegistrationId, DbInstant)> = registration_events::table
+            .filter(registration_events::registration_id.eq_any(chunk))
             .order(registration_events::sequence)
             .select((registration_events::registration_id, registration_events::at))
             .load(connection)?;
-        latest.extend(found.into_iter().map(|(registration, DbInstant(at))| (registration, at)));
+        latest.extend(rows.into_iter().map(|(registration, DbInstant(at))| (registration, at)));
     }
     Ok(latest)
 }

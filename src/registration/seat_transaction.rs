@@ -1,13 +1,13 @@
-//! The seat transaction: it alone gives, frees and counts the seats of a conference, and it writes what people are told
-//! about it.
+//! The seat transaction: it alone gives, frees and counts the seats of a conference, and it writes the history
+//! and the letters of each change.
 //!
 //! The pattern of every use: [`SeatTransaction::open`], changes, [`SeatTransaction::close`]. Closing gives each free
 //! seat to the registration that has waited longest for one of its kind, counts the seats with guarded updates, and
 //! writes histories and letters, so that no caller can forget any of it.
 //!
 //! Events are numbered under the lock, over all histories of the conference. The number is their order: a reader who
-//! has read up to a number has missed nothing ([`SeatTransaction::number`]). The times of events never go back within a
-//! history, whatever the clocks of the processes do.
+//! has read up to a number has missed nothing ([`SeatTransaction::number_events`]). The times of events never go back
+//! within a history, whatever the clocks of the processes do.
 
 use std::collections::HashMap;
 
@@ -15,10 +15,11 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{
-    RegistrationError,
-    membership::Membership,
+    RegistrationError, duplicate_check,
+    membership::{self, Membership},
     model::{Registration, RegistrationStatus},
     pending_event::PendingEvent,
+    reservations,
     rows::{self, EventRow},
     session_seats::{self, SessionQuota, SignUp},
     setup::{
@@ -40,25 +41,27 @@ use crate::{
 
 /// See the module.
 pub struct SeatTransaction<'a> {
-    pub place: &'a ConferenceRef,
+    pub conference: &'a ConferenceRef,
     /// The agenda for the letters.
     pub released: ReleasedAgenda<'a>,
     /// The set-up, with the seats that are taken so far.
     pub setup_state: SetupState,
-    /// The time of the transaction by the clock. An event may get a later time, see [`clock::following`].
+    /// The time of the transaction by the clock. An event may get a later time, see [`clock::monotonic`].
     pub now: DateTime<Utc>,
-    pub(super) before: SetupState,
-    pub(super) sessions: Vec<SessionQuota>,
-    pub(super) sessions_before: Vec<SessionQuota>,
-    pub(super) has_freed: bool,
-    pub(super) inherited: Option<i64>,
-    pub(super) new: Vec<Registration>,
+    pub(super) setup_before: SetupState,
+    pub(super) session_quotas: Vec<SessionQuota>,
+    pub(super) session_quotas_before: Vec<SessionQuota>,
+    /// Whether closing has to look for free seats.
+    pub(super) may_have_free_seats: bool,
+    /// An arrival number that the next arrival gets.
+    pub(super) reused_arrival: Option<i64>,
+    pub(super) new_registrations: Vec<Registration>,
     pub(super) new_sign_ups: Vec<SignUp>,
     pub(super) new_members: Vec<(RegistrationId, Membership)>,
-    pub(super) events: Vec<PendingEvent>,
+    pub(super) pending_events: Vec<PendingEvent>,
     pub(super) letters: Vec<Letter>,
     /// Sessions in which registrations had a seat and gave it up in this transaction.
-    pub(super) left: Vec<(RegistrationId, SessionId)>,
+    pub(super) left_sessions: Vec<(RegistrationId, SessionId)>,
 }
 
 impl<'a> SeatTransaction<'a> {
@@ -68,32 +71,33 @@ impl<'a> SeatTransaction<'a> {
     /// Those of [`setup::state::get_setup_state`].
     pub fn open(
         connection: &mut Connection,
-        place: &'a ConferenceRef,
+        conference: &'a ConferenceRef,
         released: ReleasedAgenda<'a>,
     ) -> Result<Self, RegistrationError> {
-        let setup_state = setup::state::get_locked_setup(connection, place.id)?;
-        let needs_signing_up = released.agenda.sessions.iter().any(|session| session.access == SessionAccess::SignUp);
-        let has_sessions = needs_signing_up || setup_state.sessions_release > 0;
-        let sessions =
-            if has_sessions { super::session_seats::load_session_quotas(connection, place.id)? } else { Vec::new() };
+        let setup_state = setup::state::get_locked_setup(connection, conference.id)?;
+        let has_sign_up_sessions =
+            released.agenda.sessions.iter().any(|session| session.access == SessionAccess::SignUp);
+        let has_quotas = has_sign_up_sessions || setup_state.sessions_release > 0;
+        let session_quotas =
+            if has_quotas { session_seats::load_session_quotas(connection, conference.id)? } else { Vec::new() };
         let mut transaction = Self {
-            place,
+            conference,
             released,
             now: clock::now(),
-            before: setup_state.clone(),
+            setup_before: setup_state.clone(),
             setup_state,
-            sessions_before: sessions.clone(),
-            sessions,
-            has_freed: false,
-            inherited: None,
-            new: Vec::new(),
+            session_quotas_before: session_quotas.clone(),
+            session_quotas,
+            may_have_free_seats: false,
+            reused_arrival: None,
+            new_registrations: Vec::new(),
             new_sign_ups: Vec::new(),
             new_members: Vec::new(),
-            events: Vec::new(),
+            pending_events: Vec::new(),
             letters: Vec::new(),
-            left: Vec::new(),
+            left_sessions: Vec::new(),
         };
-        if needs_signing_up || has_sessions {
+        if has_quotas {
             transaction.follow_release(connection)?;
         }
         Ok(transaction)
@@ -105,14 +109,18 @@ impl<'a> SeatTransaction<'a> {
         self.setup_state.get_category(id)
     }
 
-    /// Gives this arrival number, which another registration left, to the next arrival.
-    pub fn inherit(&mut self, arrival: i64) {
-        self.inherited = Some(arrival);
+    fn category_mut(&mut self, id: CategoryId) -> Option<&mut CategoryState> {
+        self.setup_state.categories.iter_mut().find(|category| category.id == id)
+    }
+
+    /// Gives the next arrival this number, which another registration gave up.
+    pub fn reuse_arrival(&mut self, arrival: i64) {
+        self.reused_arrival = Some(arrival);
     }
 
     /// The next arrival number, which orders the waiting lists of the conference.
     pub fn next_arrival(&mut self) -> i64 {
-        if let Some(arrival) = self.inherited.take() {
+        if let Some(arrival) = self.reused_arrival.take() {
             return arrival;
         }
         self.setup_state.last_arrival += 1;
@@ -120,10 +128,9 @@ impl<'a> SeatTransaction<'a> {
     }
 
     /// Takes a seat of the conference and of the category; `false` if one of them has none.
-    pub fn take(&mut self, category: CategoryId) -> bool {
-        let of_conference = self.setup_state.has_seat();
-        let found = self.setup_state.categories.iter_mut().find(|setup_state| setup_state.id == category);
-        match found.filter(|category| of_conference && category.has_seat()) {
+    pub fn take_seat(&mut self, category: CategoryId) -> bool {
+        let conference_has_seat = self.setup_state.has_free_seat();
+        match self.category_mut(category).filter(|category| conference_has_seat && category.has_free_seat()) {
             Some(category) => {
                 category.seats_taken += 1;
                 self.setup_state.seats_taken += 1;
@@ -134,41 +141,45 @@ impl<'a> SeatTransaction<'a> {
     }
 
     /// Gives back a seat of the conference and of the category.
-    pub fn free(&mut self, category: CategoryId) {
-        if let Some(category) = self.setup_state.categories.iter_mut().find(|setup_state| setup_state.id == category) {
+    pub fn free_seat(&mut self, category: CategoryId) {
+        if let Some(category) = self.category_mut(category) {
             category.seats_taken -= 1;
             self.setup_state.seats_taken -= 1;
-            self.has_freed = true;
+            self.may_have_free_seats = true;
         }
     }
 
     /// Turns a seat of one category into a seat of another; `false` if that has none. The seat of the conference stays.
     pub fn move_seat(&mut self, from: CategoryId, to: CategoryId) -> bool {
-        let there = self.setup_state.categories.iter_mut().find(|category| category.id == to);
-        let Some(there) = there.filter(|category| category.has_seat()) else { return false };
-        there.seats_taken += 1;
+        let target = self.category_mut(to).filter(|category| category.has_free_seat());
+        let Some(target) = target else { return false };
+        target.seats_taken += 1;
         self.setup_state.seats_taken += 1;
-        self.free(from);
+        self.free_seat(from);
         true
     }
 
     /// Says that seats may be free for another reason than a seat that was given back.
     pub fn expect_free_seats(&mut self) {
-        self.has_freed = true;
+        self.may_have_free_seats = true;
     }
 
     /// Takes a seat for the registration: one that its invitation reserved, else a free one.
-    fn seat(&mut self, connection: &mut Connection, registration: &Registration) -> Result<bool, DatabaseError> {
+    fn take_seat_for(
+        &mut self,
+        connection: &mut Connection,
+        registration: &Registration,
+    ) -> Result<bool, DatabaseError> {
         if let Some(invitation) = registration.invitation
-            && super::reservations::use_reserved(connection, invitation, registration.category)?
+            && reservations::use_reserved_seat(connection, invitation, registration.category)?
         {
             return Ok(true);
         }
-        Ok(self.take(registration.category))
+        Ok(self.take_seat(registration.category))
     }
 
     /// Admits a registration whose address counts as verified: it becomes pending if the organisers must decide and
-    /// have not `approved` it, else it gets a seat or a place on the waiting list.
+    /// have not approved it (`is_approved`), else it gets a seat or a place on the waiting list.
     ///
     /// # Errors
     /// [`RegistrationError::Full`] if no seat is free and there is no waiting list.
@@ -176,13 +187,13 @@ impl<'a> SeatTransaction<'a> {
         &mut self,
         connection: &mut Connection,
         registration: &mut Registration,
-        approved: bool,
+        is_approved: bool,
     ) -> Result<(), RegistrationError> {
         let category = self.category(registration.category)?;
-        let (needs_approval, waiting_list) = (category.needs_approval && !approved, category.waiting_list);
-        let seat = !needs_approval && self.seat(connection, registration)?;
+        let (needs_approval, waiting_list) = (category.needs_approval && !is_approved, category.waiting_list);
+        let has_seat = !needs_approval && self.take_seat_for(connection, registration)?;
         registration.state =
-            RegistrationStatus::admitted(needs_approval, seat, waiting_list).ok_or(RegistrationError::Full)?;
+            RegistrationStatus::admitted(needs_approval, has_seat, waiting_list).ok_or(RegistrationError::Full)?;
         registration.expires_at = None;
         if registration.state == RegistrationStatus::Confirmed {
             self.seat_in_sessions(connection, registration.id)?;
@@ -190,8 +201,9 @@ impl<'a> SeatTransaction<'a> {
         Ok(())
     }
 
-    /// Frees what a registration with a final status held; `held_seat` says whether it held a seat.
-    pub fn leave(
+    /// Saves a registration that now has a final status, and frees its seats; `held_seat` says whether it held one of
+    /// the conference.
+    pub fn save_ended(
         &mut self,
         connection: &mut Connection,
         registration: &mut Registration,
@@ -200,28 +212,32 @@ impl<'a> SeatTransaction<'a> {
         registration.offer_expires_at = None;
         registration.expires_at = None;
         if held_seat {
-            self.free(registration.category);
+            self.free_seat(registration.category);
         }
-        if !self.sessions.is_empty() {
+        if !self.session_quotas.is_empty() {
             for sign_up in session_seats::sign_ups(connection, registration.id)? {
-                self.sign_off(connection, &sign_up)?;
+                self.withdraw_sign_up(connection, &sign_up)?;
             }
         }
-        super::membership::member_left(connection, registration.id)?;
+        membership::uncount_member(connection, registration.id)?;
         // Broadcasts that wait in the outbox are no longer meant for a person who left.
-        let folded = [registration.person.email.folded()];
-        withdraw(connection, self.place.id, &folded, &LetterKind::OF_BROADCASTS)?;
+        let addresses = [registration.person.email.folded()];
+        withdraw(connection, self.conference.id, &addresses, &LetterKind::OF_BROADCASTS)?;
         self.save(connection, registration)?;
         if let Some(invitation) = registration.invitation {
-            self.settle(connection, invitation)?;
+            self.free_reserved_seats(connection, invitation)?;
         }
         Ok(())
     }
 
     /// Frees the seats that an invitation reserves and nobody can use any more.
-    pub fn settle(&mut self, connection: &mut Connection, invitation: InvitationId) -> Result<(), DatabaseError> {
-        if let Some((category, seats)) = super::reservations::release_reserved(connection, invitation)? {
-            (0..seats).for_each(|_| self.free(category));
+    pub fn free_reserved_seats(
+        &mut self,
+        connection: &mut Connection,
+        invitation: InvitationId,
+    ) -> Result<(), DatabaseError> {
+        if let Some((category, seats)) = reservations::release_reserved_seats(connection, invitation)? {
+            (0..seats).for_each(|_| self.free_seat(category));
         }
         Ok(())
     }
@@ -235,26 +251,26 @@ impl<'a> SeatTransaction<'a> {
         connection: &mut Connection,
         registration: &mut Registration,
     ) -> Result<(), RegistrationError> {
-        registration.updated_at = clock::following(self.now, Some(registration.updated_at));
+        registration.updated_at = clock::monotonic(self.now, Some(registration.updated_at));
         rows::update(connection, registration)
     }
 
     /// Adds a new registration, which [`SeatTransaction::close`] inserts.
-    pub fn add(&mut self, registration: Registration) {
-        self.new.push(registration);
+    pub fn add_registration(&mut self, registration: Registration) {
+        self.new_registrations.push(registration);
     }
 
     /// Adds a registration, new or not, to a delegation.
     ///
     /// # Errors
     /// [`RegistrationError::DelegationFull`] if the delegation's quota is used up.
-    pub fn join(
+    pub fn join_delegation(
         &mut self,
         connection: &mut Connection,
         registration: RegistrationId,
         membership: Membership,
     ) -> Result<(), RegistrationError> {
-        super::membership::count_member(connection, membership.delegation)?;
+        membership::count_member(connection, membership.delegation)?;
         self.new_members.push((registration, membership));
         Ok(())
     }
@@ -265,65 +281,64 @@ impl<'a> SeatTransaction<'a> {
     /// The store fails, or another live registration got the address of a new one meanwhile: then the transaction must
     /// not be committed.
     pub fn close(mut self, connection: &mut Connection) -> Result<HashMap<RegistrationId, i64>, RegistrationError> {
-        if !self.new.is_empty() {
-            rows::insert(connection, &self.new)?;
-            super::duplicate_check::flag(connection, self.place.id, &self.new, self.now)?;
+        if !self.new_registrations.is_empty() {
+            rows::insert(connection, &self.new_registrations)?;
+            duplicate_check::flag_new(connection, self.conference.id, &self.new_registrations, self.now)?;
         }
-        super::membership::join_all(connection, &self.new_members)?;
+        membership::insert_members(connection, &self.new_members)?;
         session_seats::insert_sign_ups(connection, &std::mem::take(&mut self.new_sign_ups))?;
-        if self.has_freed {
-            self.fill(connection)?;
+        if self.may_have_free_seats {
+            self.fill_free_seats(connection)?;
         }
-        let positions = self.positions(connection)?;
-        let mut notes = std::mem::take(&mut self.events);
-        let numbers = self.number(connection, &notes)?;
-        self.count(connection)?;
-        for note in &mut notes {
-            if self.floods(connection, note)? {
-                note.details.silent = true;
-                note.details.detail.insert("without_letter".to_owned(), json!(true));
+        let positions = self.waiting_positions(connection)?;
+        let mut pending_events = std::mem::take(&mut self.pending_events);
+        let numbers = self.number_events(connection, &pending_events)?;
+        self.save_seat_counts(connection)?;
+        for pending in &mut pending_events {
+            if self.exceeds_letter_limit(connection, pending)? {
+                pending.details.sends_no_letter = true;
+                pending.details.detail.insert("without_letter".to_owned(), json!(true));
             }
         }
-        let mut events = Vec::with_capacity(notes.len());
+        let mut events = Vec::with_capacity(pending_events.len());
         let mut letters = std::mem::take(&mut self.letters);
-        for (note, (sequence, at)) in notes.iter().zip(numbers) {
+        for (pending, (sequence, at)) in pending_events.iter().zip(numbers) {
             let id = Id::new();
-            letters.extend(self.letter(connection, note, id, &positions)?);
-            let mut detail = note.details.detail.clone();
-            if let Some(reason) = &note.details.reason {
+            letters.extend(self.letter_about(connection, pending, id, &positions)?);
+            let mut detail = pending.details.detail.clone();
+            if let Some(reason) = &pending.details.reason {
                 detail.insert("reason".to_owned(), json!(reason));
             }
             events.push(EventRow {
                 id,
-                conference_id: self.place.id,
-                registration_id: note.registration.id,
+                conference_id: self.conference.id,
+                registration_id: pending.registration.id,
                 sequence,
                 at: DbInstant(at),
-                actor: note.actor.clone(),
-                event: note.event,
-                state: note.registration.state,
+                actor: pending.actor.clone(),
+                event: pending.event,
+                state: pending.registration.state,
                 detail: (!detail.is_empty()).then_some(JsonValue(Value::Object(detail))),
             });
         }
-        rows::record(connection, &events)?;
+        rows::insert_events(connection, &events)?;
         enqueue_all(connection, &letters)?;
         Ok(positions)
     }
 
-    fn count(&self, connection: &mut Connection) -> Result<(), DatabaseError> {
-        super::setup::state::save_counters(connection, self.place.id, &self.before, &self.setup_state)?;
-        for (now, before) in self.setup_state.categories.iter().zip(&self.before.categories) {
+    fn save_seat_counts(&self, connection: &mut Connection) -> Result<(), DatabaseError> {
+        setup::state::save_counters(connection, self.conference.id, &self.setup_before, &self.setup_state)?;
+        for (now, before) in self.setup_state.categories.iter().zip(&self.setup_before.categories) {
             if now.seats_taken != before.seats_taken {
                 setup::state::add_taken_of_category(connection, now.id, now.seats_taken - before.seats_taken)?;
             }
         }
-        for (now, before) in self.sessions.iter().zip(&self.sessions_before) {
+        for (now, before) in self.session_quotas.iter().zip(&self.session_quotas_before) {
             if now.seats_taken != before.seats_taken {
                 session_seats::add_taken_of_session(connection, now.id, now.seats_taken - before.seats_taken)?;
             }
             if now.seats != before.seats {
-                let (seats, released) = (now.seats, now.seats_released);
-                session_seats::save_session_quota(connection, self.place.id, now.id, seats, released, false)?;
+                session_seats::save_session_quota(connection, now)?;
             }
         }
         Ok(())

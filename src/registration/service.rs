@@ -8,7 +8,7 @@ use super::{
     context::{ReleasedAgenda, RequestContext},
 };
 use crate::{
-    access::{Credentials, RateLimit, ServerSecret},
+    access::{Credentials, Operation, RateLimit, ServerSecret, authorise},
     database::{Connection, Database, DatabaseError, Retry},
     mail::Wake,
     programme::{Programmes, Snapshot},
@@ -28,12 +28,12 @@ pub struct RegistrationService {
     /// Wakes the mail worker.
     pub wake: Wake,
     /// How often one client may register.
-    pub limit: RateLimit,
+    pub registration_limit: RateLimit,
     /// How often one client may try invitation codes.
     pub code_limit: RateLimit,
     pub queue: CommitQueue,
     /// The folder for the files of exports while they are written and sent.
-    pub scratch: Arc<std::path::Path>,
+    pub scratch_folder: Arc<std::path::Path>,
 }
 
 impl RegistrationService {
@@ -43,6 +43,23 @@ impl RegistrationService {
     /// [`RegistrationError::NoConference`] if there is none.
     pub fn snapshot(&self, slug: &Code) -> Result<Arc<Snapshot>, RegistrationError> {
         self.programmes.get(slug).ok_or(RegistrationError::NoConference)
+    }
+
+    /// Checks that the sender may do `operation`, before the body of the request is read.
+    ///
+    /// # Errors
+    /// [`RegistrationError::Access`] if the access policy does not allow it.
+    pub async fn authorise(
+        &self,
+        snapshot: &Snapshot,
+        credentials: &Credentials,
+        operation: Operation,
+    ) -> Result<(), RegistrationError> {
+        let (credentials, conference) = (credentials.clone(), snapshot.conference.id);
+        let check = move |tx: &mut Connection| {
+            authorise(tx, &credentials, operation, Some(conference)).map(|_| ()).map_err(RegistrationError::from)
+        };
+        self.database.read(check).await
     }
 
     /// Runs `work` in one read transaction.
@@ -58,9 +75,9 @@ impl RegistrationService {
         let (snapshot, secret) = (Arc::clone(snapshot), self.secret.clone());
         self.database
             .read(move |tx| {
-                let released = ReleasedAgenda { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
-                let place = &snapshot.place;
-                work(tx, RequestContext { place, released, credentials: &credentials, secret: &secret })
+                let released = ReleasedAgenda::of(&snapshot);
+                let conference = &snapshot.conference;
+                work(tx, RequestContext { conference, released, credentials: &credentials, secret: &secret })
             })
             .await
     }
@@ -77,15 +94,15 @@ impl RegistrationService {
         work: impl Fn(&mut Connection, RequestContext<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         let (snapshot, secret) = (Arc::clone(snapshot), self.secret.clone());
-        let done = self
+        let result = self
             .database
             .write(name, move |tx| {
-                let released = ReleasedAgenda { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
-                let place = &snapshot.place;
-                work(tx, RequestContext { place, released, credentials: &credentials, secret: &secret })
+                let released = ReleasedAgenda::of(&snapshot);
+                let conference = &snapshot.conference;
+                work(tx, RequestContext { conference, released, credentials: &credentials, secret: &secret })
             })
             .await;
         self.wake.wake();
-        done
+        result
     }
 }

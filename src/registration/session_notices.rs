@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     broadcast::BroadcastContent,
-    session_seats::{SessionQuota, save_slot},
+    session_seats::{SessionQuota, save_announced_slot},
 };
 use crate::{
     agenda::{Agenda, ConferenceRef, document::Session, model::utc},
@@ -21,37 +21,37 @@ use crate::{
 /// the name of the room, causes no notice.
 pub fn announce_moved_sessions(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     agenda: &Agenda,
     release: i32,
-    sessions: &mut [SessionQuota],
+    quotas: &mut [SessionQuota],
 ) -> Result<(), DatabaseError> {
-    for session in sessions {
-        let found = agenda.sessions.iter().find(|one| one.id == Some(session.id));
-        let after = JsonValue(found.map_or(Value::Null, |found| slot(found, agenda)));
-        if session.slot.as_ref() == Some(&after) {
+    for quota in quotas {
+        let session = agenda.sessions.iter().find(|session| session.id == Some(quota.id));
+        let present = JsonValue(session.map_or(Value::Null, |session| slot(session, agenda)));
+        if quota.announced_slot.as_ref() == Some(&present) {
             continue;
         }
-        save_slot(connection, session.id, &after)?;
-        let former = session.slot.replace(after.clone());
-        // A session that nobody has been told about cannot have moved.
+        save_announced_slot(connection, quota.id, &present)?;
+        let former = quota.announced_slot.replace(present.clone());
+        // A session that nobody has been notified of cannot have moved.
         let Some(JsonValue(mut former)) = former.filter(|JsonValue(slot)| !slot.is_null()) else { continue };
-        let kind = match found {
+        let kind = match session {
             None => BroadcastKind::SessionCancelled,
-            Some(_) if !is_elsewhere(&former, &after.0) => continue,
-            Some(found) => {
+            Some(_) if !has_moved(&former, &present.0) => continue,
+            Some(session) => {
                 // The notice uses the new title.
-                former["title"] = json!(found.title.map());
+                former["title"] = json!(session.title.map());
                 BroadcastKind::SessionChanged
             }
         };
         let content = BroadcastContent { session: serde_json::from_value(former).ok(), ..BroadcastContent::default() };
-        announce_session(connection, place.id, kind, release, session.id, &content)?;
+        announce_session(connection, conference.id, kind, release, quota.id, &content)?;
     }
     Ok(())
 }
 
-/// Time, place and title of a session, as they are stored.
+/// Time, room and title of a session, as they are stored.
 fn slot(session: &Session, agenda: &Agenda) -> Value {
     let zone = agenda.conference.time_zone;
     let room = agenda.rooms.iter().find(|room| session.room.as_ref() == Some(&room.code));
@@ -67,9 +67,9 @@ fn slot(session: &Session, agenda: &Agenda) -> Value {
 
 /// Whether a session is at another time or in another room. The room is compared by its id, because its code or name
 /// may change; a slot that an older version stored has only the code.
-fn is_elsewhere(former: &Value, now: &Value) -> bool {
-    let room = if former.get("room_id").is_some() { "room_id" } else { "room" };
-    ["starts_at", "ends_at", room].iter().any(|key| former.get(*key) != now.get(*key))
+fn has_moved(former: &Value, present: &Value) -> bool {
+    let room_key = if former.get("room_id").is_some() { "room_id" } else { "room" };
+    ["starts_at", "ends_at", room_key].iter().any(|key| former.get(*key) != present.get(*key))
 }
 
 /// Creates a notice about one session, for the people who are signed up for it; once for each release.
@@ -82,8 +82,8 @@ pub fn announce_session(
     content: &BroadcastContent,
 ) -> Result<(), DatabaseError> {
     let now = DbInstant(clock::now());
-    let written = |value| DatabaseError::Corrupt(format!("a broadcast: {value}"));
-    let content = serde_json::to_value(content).map_err(|error| written(error.to_string()))?;
+    let corrupt = |error: serde_json::Error| DatabaseError::Corrupt(format!("a broadcast: {error}"));
+    let content = serde_json::to_value(content).map_err(corrupt)?;
     insert(
         connection,
         NewBroadcast {

@@ -7,7 +7,7 @@ use crate::{
     database::{
         Connection, DatabaseError, insert_all,
         schema::{registration_setups, session_quotas, session_sign_ups},
-        types::{DbInstant, JsonValue, word_columns},
+        types::{DbInstant, JsonValue, text_enum_columns},
     },
     ids::{ConferenceId, RegistrationId, SessionId},
     values::text_enum,
@@ -24,7 +24,7 @@ text_enum! {
         Waitlisted = "waitlisted",
     }
 }
-word_columns!(SignUpState);
+text_enum_columns!(SignUpState);
 
 impl SignUpState {
     /// The status of a confirmed registration's sign-up.
@@ -36,11 +36,11 @@ impl SignUpState {
 /// Adds `more` to the seats taken of a session, within its limit.
 pub fn add_taken_of_session(connection: &mut Connection, session: SessionId, more: i64) -> Result<(), DatabaseError> {
     use session_quotas::dsl;
-    let fits = dsl::seats.is_null().or((dsl::seats_taken + more).nullable().le(dsl::seats));
-    let counted = diesel::update(session_quotas::table.find(session).filter(fits))
+    let has_room = dsl::seats.is_null().or((dsl::seats_taken + more).nullable().le(dsl::seats));
+    let updated = diesel::update(session_quotas::table.find(session).filter(has_room))
         .set(dsl::seats_taken.eq(dsl::seats_taken + more))
         .execute(connection)?;
-    ensure_counted(counted)
+    ensure_counted(updated)
 }
 
 /// The seats of a session.
@@ -51,8 +51,14 @@ pub struct SessionQuota {
     pub seats_taken: i64,
     /// The seats that the release has: fewer than `seats` while more are taken.
     pub seats_released: Option<i64>,
-    /// Time, place and title that people were last told.
-    pub slot: Option<JsonValue>,
+    /// Time, room and title that people were last notified of.
+    pub announced_slot: Option<JsonValue>,
+}
+
+impl SessionQuota {
+    pub fn has_free_seat(&self) -> bool {
+        self.seats.is_none_or(|seats| self.seats_taken < seats)
+    }
 }
 
 /// The seats of every session of the conference that needs sign-up.
@@ -73,35 +79,38 @@ pub fn load_session_quotas(
         .load(connection)?)
 }
 
-/// Saves the seats of a session, as they are now and as they are in the release.
-pub fn save_session_quota(
+/// Inserts the seats of a session; none is taken yet.
+pub fn insert_session_quota(
     connection: &mut Connection,
     conference: ConferenceId,
-    session: SessionId,
-    seats: Option<i64>,
-    seats_released: Option<i64>,
-    is_new: bool,
+    quota: &SessionQuota,
 ) -> Result<(), DatabaseError> {
-    if is_new {
-        diesel::insert_into(session_quotas::table)
-            .values((
-                session_quotas::session_id.eq(session),
-                session_quotas::conference_id.eq(conference),
-                session_quotas::seats.eq(seats),
-                session_quotas::seats_released.eq(seats_released),
-                session_quotas::seats_taken.eq(0),
-            ))
-            .execute(connection)?;
-    } else {
-        diesel::update(session_quotas::table.find(session))
-            .set((session_quotas::seats.eq(seats), session_quotas::seats_released.eq(seats_released)))
-            .execute(connection)?;
-    }
+    diesel::insert_into(session_quotas::table)
+        .values((
+            session_quotas::session_id.eq(quota.id),
+            session_quotas::conference_id.eq(conference),
+            session_quotas::seats.eq(quota.seats),
+            session_quotas::seats_released.eq(quota.seats_released),
+            session_quotas::seats_taken.eq(0),
+        ))
+        .execute(connection)?;
     Ok(())
 }
 
-/// Saves the time and place of a session that people are now told.
-pub fn save_slot(connection: &mut Connection, session: SessionId, slot: &JsonValue) -> Result<(), DatabaseError> {
+/// Saves the seats of a session, as they are now and as they are in the release, but not those that are taken.
+pub fn save_session_quota(connection: &mut Connection, quota: &SessionQuota) -> Result<(), DatabaseError> {
+    diesel::update(session_quotas::table.find(quota.id))
+        .set((session_quotas::seats.eq(quota.seats), session_quotas::seats_released.eq(quota.seats_released)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Saves the time and room of a session that people are now notified of.
+pub fn save_announced_slot(
+    connection: &mut Connection,
+    session: SessionId,
+    slot: &JsonValue,
+) -> Result<(), DatabaseError> {
     diesel::update(session_quotas::table.find(session)).set(session_quotas::slot.eq(slot)).execute(connection)?;
     Ok(())
 }
@@ -172,10 +181,12 @@ pub fn conferences_behind_release(
     connection: &mut Connection,
     releases: &[(ConferenceId, i32)],
 ) -> Result<Vec<ConferenceId>, DatabaseError> {
-    let known: Vec<(ConferenceId, i32)> = registration_setups::table
+    let seats_releases: Vec<(ConferenceId, i32)> = registration_setups::table
         .filter(registration_setups::sessions_release.gt(0))
         .select((registration_setups::conference_id, registration_setups::sessions_release))
         .load(connection)?;
-    let is_behind = |(id, known): &(ConferenceId, i32)| releases.iter().any(|(of, now)| of == id && now > known);
-    Ok(known.into_iter().filter(is_behind).map(|(id, _)| id).collect())
+    let is_behind = |(id, seats_release): &(ConferenceId, i32)| {
+        releases.iter().any(|(conference, latest)| conference == id && latest > seats_release)
+    };
+    Ok(seats_releases.into_iter().filter(is_behind).map(|(id, _)| id).collect())
 }

@@ -5,10 +5,11 @@ use serde_json::json;
 use super::{
     RegistrationError,
     model::{Event, Registration, RegistrationStatus},
-    pending_event::{EventDetails, detail},
-    rows::{self},
+    pending_event::{EventDetails, single_detail},
+    rows,
     seat_transaction::SeatTransaction,
-    session_seats::{self, SessionQuota, SignUp},
+    session_notices,
+    session_seats::{self, SessionQuota, SignUp, SignUpState},
 };
 use crate::{
     access::Actor,
@@ -18,7 +19,6 @@ use crate::{
     },
     database::{Connection, DatabaseError, types::DbInstant},
     ids::{RegistrationId, SessionId},
-    registration::session_seats::SignUpState,
     values::{Code, Count},
 };
 
@@ -31,42 +31,43 @@ impl<'a> SeatTransaction<'a> {
         };
         for session in self.released.agenda.sessions.iter().filter(|session| session.access == SessionAccess::SignUp) {
             let Some(id) = session.id else { continue };
-            let wanted = seats_of(session);
-            match self.sessions.iter_mut().find(|known| known.id == id) {
-                Some(known) => {
-                    let seats = wanted.map(|seats| seats.max(known.seats_taken));
-                    if seats != known.seats || wanted != known.seats_released {
-                        session_seats::save_session_quota(connection, self.place.id, id, seats, wanted, false)?;
-                        (known.seats, known.seats_released) = (seats, wanted);
-                        self.has_freed = true;
+            let seats_released = seats_of(session);
+            match self.session_quotas.iter_mut().find(|quota| quota.id == id) {
+                Some(quota) => {
+                    let seats = seats_released.map(|seats| seats.max(quota.seats_taken));
+                    if seats != quota.seats || seats_released != quota.seats_released {
+                        (quota.seats, quota.seats_released) = (seats, seats_released);
+                        session_seats::save_session_quota(connection, quota)?;
+                        self.may_have_free_seats = true;
                     }
                 }
                 None => {
-                    session_seats::save_session_quota(connection, self.place.id, id, wanted, wanted, true)?;
-                    self.sessions.push(SessionQuota {
+                    let quota = SessionQuota {
                         id,
-                        seats: wanted,
+                        seats: seats_released,
                         seats_taken: 0,
-                        seats_released: wanted,
-                        slot: None,
-                    });
+                        seats_released,
+                        announced_slot: None,
+                    };
+                    session_seats::insert_session_quota(connection, self.conference.id, &quota)?;
+                    self.session_quotas.push(quota);
                 }
             }
         }
-        super::session_notices::announce_moved_sessions(
+        session_notices::announce_moved_sessions(
             connection,
-            self.place,
+            self.conference,
             self.released.agenda,
             number,
-            &mut self.sessions,
+            &mut self.session_quotas,
         )?;
-        self.sessions_before = self.sessions.clone();
+        self.session_quotas_before = self.session_quotas.clone();
         self.setup_state.sessions_release = number;
-        session_seats::set_sessions_release(connection, self.place.id, number)
+        session_seats::set_sessions_release(connection, self.conference.id, number)
     }
 
     /// The session with this code, if it needs sign-up.
-    pub fn session(&self, code: &Code) -> Option<&'a Session> {
+    pub fn sign_up_session(&self, code: &Code) -> Option<&'a Session> {
         let sessions = self.released.agenda.sessions.iter();
         sessions.filter(|session| session.access == SessionAccess::SignUp).find(|session| session.code == *code)
     }
@@ -81,13 +82,13 @@ impl<'a> SeatTransaction<'a> {
         connection: &mut Connection,
         registration: RegistrationId,
     ) -> Result<(), DatabaseError> {
-        if self.sessions.is_empty() {
+        if self.session_quotas.is_empty() {
             return Ok(());
         }
         for index in 0..self.new_sign_ups.len() {
-            let wished = self.new_sign_ups.get(index).filter(|sign_up| sign_up.registration_id == registration);
-            if let Some(session) = wished.map(|sign_up| sign_up.session_id) {
-                let state = SignUpState::of_seat(self.take_of_session(session));
+            let own = self.new_sign_ups.get(index).filter(|sign_up| sign_up.registration_id == registration);
+            if let Some(session) = own.map(|sign_up| sign_up.session_id) {
+                let state = SignUpState::of_seat(self.take_session_seat(session));
                 if let Some(sign_up) = self.new_sign_ups.get_mut(index) {
                     sign_up.state = state;
                 }
@@ -95,18 +96,19 @@ impl<'a> SeatTransaction<'a> {
         }
         for mut sign_up in session_seats::sign_ups(connection, registration)? {
             if sign_up.state == SignUpState::Wished {
-                sign_up.state = SignUpState::of_seat(self.take_of_session(sign_up.session_id));
+                sign_up.state = SignUpState::of_seat(self.take_session_seat(sign_up.session_id));
                 session_seats::update_sign_up(connection, &sign_up)?;
             }
         }
         Ok(())
     }
 
-    pub(super) fn take_of_session(&mut self, session: SessionId) -> bool {
-        let found = self.sessions.iter_mut().find(|setup_state| setup_state.id == session);
-        match found.filter(|session| session.seats.is_none_or(|seats| session.seats_taken < seats)) {
-            Some(session) => {
-                session.seats_taken += 1;
+    /// Takes a seat of a session; `false` if it has none.
+    pub(super) fn take_session_seat(&mut self, session: SessionId) -> bool {
+        let quota = self.session_quotas.iter_mut().find(|quota| quota.id == session);
+        match quota.filter(|quota| quota.has_free_seat()) {
+            Some(quota) => {
+                quota.seats_taken += 1;
                 true
             }
             None => false,
@@ -117,7 +119,7 @@ impl<'a> SeatTransaction<'a> {
     /// list at once, any other when it is confirmed.
     pub fn sign_up(&mut self, registration: &Registration, session: SessionId) -> SignUp {
         let state = match registration.state {
-            RegistrationStatus::Confirmed => SignUpState::of_seat(self.take_of_session(session)),
+            RegistrationStatus::Confirmed => SignUpState::of_seat(self.take_session_seat(session)),
             _ => SignUpState::Wished,
         };
         let sign_up = SignUp {
@@ -132,50 +134,49 @@ impl<'a> SeatTransaction<'a> {
     }
 
     /// Withdraws a sign-up; its seat goes to the next on the session's waiting list.
-    pub fn sign_off(&mut self, connection: &mut Connection, sign_up: &SignUp) -> Result<(), DatabaseError> {
+    pub fn withdraw_sign_up(&mut self, connection: &mut Connection, sign_up: &SignUp) -> Result<(), DatabaseError> {
         session_seats::delete_sign_up(connection, sign_up)?;
         if sign_up.state == SignUpState::Confirmed {
-            self.left.push((sign_up.registration_id, sign_up.session_id));
-            if let Some(session) = self.sessions.iter_mut().find(|session| session.id == sign_up.session_id) {
-                session.seats_taken -= 1;
+            self.left_sessions.push((sign_up.registration_id, sign_up.session_id));
+            if let Some(quota) = self.session_quotas.iter_mut().find(|quota| quota.id == sign_up.session_id) {
+                quota.seats_taken -= 1;
             }
-            self.has_freed = true;
+            self.may_have_free_seats = true;
         }
         Ok(())
     }
 
     /// Moves a sign-up to another registration of the same person, with its seat or its place on the session's waiting
     /// list.
-    pub fn hand_over(
+    pub fn move_sign_up(
         &mut self,
         connection: &mut Connection,
         sign_up: SignUp,
         to: &Registration,
     ) -> Result<(), DatabaseError> {
         session_seats::delete_sign_up(connection, &sign_up)?;
-        let is_wish = sign_up.state == SignUpState::Wished && to.state == RegistrationStatus::Confirmed;
-        let state = match is_wish {
-            true => SignUpState::of_seat(self.take_of_session(sign_up.session_id)),
+        let needs_seat = sign_up.state == SignUpState::Wished && to.state == RegistrationStatus::Confirmed;
+        let state = match needs_seat {
+            true => SignUpState::of_seat(self.take_session_seat(sign_up.session_id)),
             false => sign_up.state,
         };
         self.new_sign_ups.push(SignUp { registration_id: to.id, state, ..sign_up });
         Ok(())
     }
 
-    pub(super) fn fill_sessions(&mut self, connection: &mut Connection) -> Result<(), RegistrationError> {
-        for index in 0..self.sessions.len() {
-            self.shrink_to_release(index);
-            while let Some(session) =
-                self.sessions.get(index).filter(|session| session.seats.is_none_or(|seats| session.seats_taken < seats))
-            {
-                let Some(mut sign_up) = session_seats::first_waiting_for_session(connection, session.id)? else {
+    /// Gives every free seat of a session to the first on its waiting list.
+    pub(super) fn fill_session_seats(&mut self, connection: &mut Connection) -> Result<(), RegistrationError> {
+        for index in 0..self.session_quotas.len() {
+            self.shrink_quota_to_release(index);
+            while let Some(quota) = self.session_quotas.get(index).filter(|quota| quota.has_free_seat()) {
+                let Some(mut sign_up) = session_seats::first_waiting_for_session(connection, quota.id)? else {
                     break;
                 };
-                self.take_of_session(sign_up.session_id);
+                self.take_session_seat(sign_up.session_id);
                 sign_up.state = SignUpState::Confirmed;
                 session_seats::update_sign_up(connection, &sign_up)?;
-                let title = self.session_by_id(sign_up.session_id).map(|session| session.code.to_string());
-                let details = EventDetails { detail: detail("session", json!(title)), ..EventDetails::default() };
+                let code = self.session_by_id(sign_up.session_id).map(|session| session.code.to_string());
+                let details = EventDetails { detail: single_detail("session", json!(code)), ..EventDetails::default() };
                 for registration in rows::of_ids(connection, &[sign_up.registration_id])? {
                     self.record_event(&registration, Event::Seated, &Actor::service(), details.clone());
                 }
@@ -186,11 +187,11 @@ impl<'a> SeatTransaction<'a> {
 
     /// If more seats of a session are taken than its release has, seats that become free are not given again until the
     /// release's number is reached. That number comes from the store: this process may not know the release yet.
-    pub(super) fn shrink_to_release(&mut self, index: usize) {
-        if let Some(session) = self.sessions.get_mut(index)
-            && let Some(released) = session.seats_released
+    pub(super) fn shrink_quota_to_release(&mut self, index: usize) {
+        if let Some(quota) = self.session_quotas.get_mut(index)
+            && let Some(released) = quota.seats_released
         {
-            session.seats = session.seats.map(|seats| seats.min(released.max(session.seats_taken)));
+            quota.seats = quota.seats.map(|seats| seats.min(released.max(quota.seats_taken)));
         }
     }
 }
@@ -199,6 +200,7 @@ fn seats_of(session: &Session) -> Option<i64> {
     session.seats.map(|Count(seats)| i64::from(seats))
 }
 
-pub fn overlap(one: &Session, other: &Session) -> bool {
+/// Whether two sessions are on at the same time.
+pub fn do_overlap(one: &Session, other: &Session) -> bool {
     utc(one.starts_at) < utc(other.ends_at) && utc(other.starts_at) < utc(one.ends_at)
 }

@@ -1,4 +1,4 @@
-//! The waiting list: who gets a seat that is free, and the place of each person who waits.
+//! The waiting list: who gets a seat that is free, and the position of each person who waits.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use super::{
     RegistrationError,
     model::{Event, Registration, RegistrationStatus},
-    pending_event::{EventDetails, PendingEvent},
-    rows::{self},
+    pending_event::EventDetails,
+    rows,
     seat_transaction::SeatTransaction,
 };
 use crate::{
@@ -19,15 +19,15 @@ use crate::{
 
 impl SeatTransaction<'_> {
     /// Gives every free seat to the registration that has waited longest for one of its kind, over all waiting lists.
-    pub(super) fn fill(&mut self, connection: &mut Connection) -> Result<(), RegistrationError> {
-        while self.setup_state.has_seat() {
+    pub(super) fn fill_free_seats(&mut self, connection: &mut Connection) -> Result<(), RegistrationError> {
+        while self.setup_state.has_free_seat() {
             let mut first: Option<Registration> = None;
-            for category in self.setup_state.categories.iter().filter(|category| category.has_seat()) {
+            for category in self.setup_state.categories.iter().filter(|category| category.has_free_seat()) {
                 let waiting = rows::first_waiting(connection, category.id)?;
                 first = [first, waiting].into_iter().flatten().min_by_key(|registration| registration.arrival);
             }
             let Some(mut registration) = first else { break };
-            if !self.take(registration.category) {
+            if !self.take_seat(registration.category) {
                 break;
             }
             match self.category(registration.category)?.offer_hours {
@@ -39,18 +39,18 @@ impl SeatTransaction<'_> {
                 None => self.promote(connection, &mut registration, Event::Promoted, &Actor::service())?,
             }
         }
-        self.fill_sessions(connection)
+        self.fill_session_seats(connection)
     }
 
     /// Withdraws an offer that was not accepted in time: its seat is free, and the registration is the last to wait.
-    pub(super) fn lapse(
+    pub(super) fn withdraw_offer(
         &mut self,
         connection: &mut Connection,
         registration: &mut Registration,
     ) -> Result<(), RegistrationError> {
         registration.offer_expires_at = None;
         registration.arrival = self.next_arrival();
-        self.free(registration.category);
+        self.free_seat(registration.category);
         self.save(connection, registration)?;
         self.record_event(registration, Event::Lapsed, &Actor::service(), EventDetails::default());
         Ok(())
@@ -75,25 +75,30 @@ impl SeatTransaction<'_> {
         Ok(())
     }
 
-    /// The places on waiting lists of the registrations with an event in this transaction. New arrivals are at the end
-    /// of their list, so that one count gives the places of all of them.
-    pub(super) fn positions(&self, connection: &mut Connection) -> Result<HashMap<RegistrationId, i64>, DatabaseError> {
-        let waits = |note: &&PendingEvent| note.registration.state == RegistrationStatus::Waitlisted;
-        let mut places: HashMap<RegistrationId, i64> = HashMap::new();
-        let mut last_known: HashMap<CategoryId, (i64, i64)> = HashMap::new();
-        let mut waiting: Vec<&Registration> = self.events.iter().filter(waits).map(|note| &note.registration).collect();
+    /// The positions on waiting lists of the registrations with an event in this transaction. New arrivals are at the
+    /// end of their list, so that one count gives the positions of all of them.
+    pub(super) fn waiting_positions(
+        &self,
+        connection: &mut Connection,
+    ) -> Result<HashMap<RegistrationId, i64>, DatabaseError> {
+        let is_waiting = |registration: &&Registration| registration.state == RegistrationStatus::Waitlisted;
+        let mut positions: HashMap<RegistrationId, i64> = HashMap::new();
+        // The arrival number and the position of the last registration of each category.
+        let mut previous: HashMap<CategoryId, (i64, i64)> = HashMap::new();
+        let with_event = self.pending_events.iter().map(|pending| &pending.registration);
+        let mut waiting: Vec<&Registration> = with_event.filter(is_waiting).collect();
         waiting.sort_by_key(|registration| registration.arrival);
         waiting.dedup_by_key(|registration| registration.id);
         for registration in waiting {
-            let known = last_known.get(&registration.category);
-            let is_new = registration.arrival > self.before.last_arrival;
-            let place = match known.filter(|(arrival, _)| is_new && *arrival > self.before.last_arrival) {
-                Some((_, place)) => place + 1,
-                None => rows::waiting_until(connection, registration.category, registration.arrival)?,
+            let is_new = |arrival: i64| arrival > self.setup_before.last_arrival;
+            let predecessor = previous.get(&registration.category);
+            let position = match predecessor.filter(|(arrival, _)| is_new(registration.arrival) && is_new(*arrival)) {
+                Some((_, position)) => position + 1,
+                None => rows::count_waiting_until(connection, registration.category, registration.arrival)?,
             };
-            last_known.insert(registration.category, (registration.arrival, place));
-            places.insert(registration.id, place.max(1));
+            previous.insert(registration.category, (registration.arrival, position));
+            positions.insert(registration.id, position.max(1));
         }
-        Ok(places)
+        Ok(positions)
     }
 }

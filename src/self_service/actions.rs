@@ -10,15 +10,16 @@ use crate::{
     mail::{LetterKind, addressed_to, tracking::RecipientMessageRow, withdrawal::withdraw},
     registration::{
         RegistrationError,
-        actions::{RegistrationDetails, change, find},
+        actions::{RegistrationDetails, change, find_details},
         context::RequestContext,
+        duplicate_check::flag_changed,
         fields::{Changeable, Field, PERSONAL_FIELDS},
         form::Question,
         model::{Event, HistoryEntry, Registration, RegistrationStatus},
-        pending_event::{EventDetails, detail},
+        pending_event::{EventDetails, single_detail},
         rows,
         seat_transaction::SeatTransaction,
-        setup::state::CategoryState,
+        setup::state::{CategoryState, questions_of_version},
     },
     validation::{self, ValidationErrors},
     values::{LanguageTag, merge_patch},
@@ -45,21 +46,21 @@ pub fn change_details(
         let mut after = before.clone();
         merge_patch(&mut after, patch);
         let details: Details = validation::read(after.clone())?;
-        let touched = patch.get("answers").and_then(Value::as_object);
-        let mut found = ValidationErrors::default();
+        let patched_answers = patch.get("answers").and_then(Value::as_object);
+        let mut errors = ValidationErrors::default();
         let languages = &transaction.released.agenda.conference.languages;
-        let new = check_values(&details, languages, transaction, &mut found);
+        let category_id = check_values(&details, languages, transaction, &mut errors);
         if *actor == Actor::attendee() {
-            check_rights(&before, &after, &category, &registration, &mut found);
+            check_attendee_rights(&before, &after, &category, &registration, &mut errors);
         }
         let mut changed = registration.clone();
-        if let Some(touched) = touched {
+        if let Some(patched_answers) = patched_answers {
             let questions = transaction.setup_state.questions()?;
             changed.answers =
-                model::changed_answers(&questions, &details.category, &details.answers, touched, &mut found);
+                model::changed_answers(&questions, &details.category, &details.answers, patched_answers, &mut errors);
             changed.form_version = transaction.setup_state.form_version;
         }
-        let new = found.or(new)?.unwrap_or(registration.category);
+        let new_category = errors.into_result(category_id)?.unwrap_or(registration.category);
         changed.person = details.person(details.language.as_str());
         changed.badge = details.badge;
         let fields = changed_fields(&before, &model::document(&changed, &category.code));
@@ -68,22 +69,23 @@ pub fn change_details(
             withdraw(tx, registration.conference, &[registration.person.email.folded()], &LetterKind::OF_BROADCASTS)?;
             changed.token_generation += 1;
         }
-        if new != registration.category {
-            changed.category = new;
-            move_to(tx, transaction, &registration, &mut changed)?;
+        if new_category != registration.category {
+            changed.category = new_category;
+            move_to_category(tx, transaction, &registration, &mut changed)?;
             transaction.save(tx, &mut changed)?;
             if let Some(invitation) = changed.invitation {
                 // The invitation may reserve a seat in the category that the person left.
-                transaction.settle(tx, invitation)?;
+                transaction.free_reserved_seats(tx, invitation)?;
             }
             transaction.record_event(&changed, Event::Moved, actor, EventDetails::default());
         } else if !fields.is_empty() {
             transaction.save(tx, &mut changed)?;
             let is_changed = |field: &Field| fields.iter().any(|changed| changed == field.name);
             if PERSONAL_FIELDS.iter().any(|field| field.finds_duplicates && is_changed(field)) {
-                crate::registration::duplicate_check::flag_changed(tx, &changed, transaction.now)?;
+                flag_changed(tx, &changed, transaction.now)?;
             }
-            let details = EventDetails { detail: detail("fields", Value::from(fields)), ..EventDetails::default() };
+            let details =
+                EventDetails { detail: single_detail("fields", Value::from(fields)), ..EventDetails::default() };
             transaction.record_event(&changed, Event::Changed, actor, details);
         }
         Ok(changed)
@@ -95,45 +97,45 @@ fn check_values(
     details: &Details,
     languages: &[LanguageTag],
     transaction: &SeatTransaction<'_>,
-    found: &mut ValidationErrors,
+    errors: &mut ValidationErrors,
 ) -> Option<CategoryId> {
     if !languages.contains(&details.language) {
         let tags: Vec<_> = languages.iter().map(LanguageTag::as_str).collect();
-        found.add("#/language", "unknown_language", format!("must be one of {}", tags.join(", ")));
+        errors.add("#/language", "unknown_language", format!("must be one of {}", tags.join(", ")));
     }
     let category = transaction.setup_state.category(details.category.as_str());
     if category.is_none() {
         let codes: Vec<_> = transaction.setup_state.categories.iter().map(|category| category.code.as_str()).collect();
-        found.add("#/category", "unknown_reference", format!("must be one of {}", codes.join(", ")));
+        errors.add("#/category", "unknown_reference", format!("must be one of {}", codes.join(", ")));
     }
     if !crate::mail::is_deliverable(details.email.as_str()) {
-        found.add("#/email", "invalid_email", "must be an address that mail can be sent to");
+        errors.add("#/email", "invalid_email", "must be an address that mail can be sent to");
     }
     category.map(|category| category.id)
 }
 
 /// The fields that only the organisers may change when the registration has this status.
-pub fn kept_by_organisers(needs_approval: bool, state: RegistrationStatus) -> Vec<&'static str> {
-    let of = |changeable: Changeable| {
-        PERSONAL_FIELDS.iter().filter(move |field| field.attendee == changeable).map(|field| field.name)
+pub fn organisers_only_fields(needs_approval: bool, state: RegistrationStatus) -> Vec<&'static str> {
+    let fields_with = |changeable: Changeable| {
+        PERSONAL_FIELDS.iter().filter(move |field| field.attendee_may_change == changeable).map(|field| field.name)
     };
     let is_decided = needs_approval && state != RegistrationStatus::Pending;
-    let decided = of(Changeable::UntilDecided).filter(|_| is_decided);
-    ["category"].into_iter().chain(of(Changeable::Never)).chain(["badge"]).chain(decided).collect()
+    let until_decided = fields_with(Changeable::UntilDecided).filter(|_| is_decided);
+    ["category"].into_iter().chain(fields_with(Changeable::Never)).chain(["badge"]).chain(until_decided).collect()
 }
 
-fn check_rights(
+fn check_attendee_rights(
     before: &Value,
     after: &Value,
     category: &CategoryState,
     registration: &Registration,
-    found: &mut ValidationErrors,
+    errors: &mut ValidationErrors,
 ) {
-    for key in kept_by_organisers(category.needs_approval, registration.state) {
+    for key in organisers_only_fields(category.needs_approval, registration.state) {
         if before.get(key) != after.get(key)
             && !(before.get(key).is_some_and(Value::is_null) && after.get(key).is_none())
         {
-            found.add(format!("#/{key}"), "not_changeable", "can be changed by the organisers alone");
+            errors.add(format!("#/{key}"), "not_changeable", "can be changed by the organisers alone");
         }
     }
 }
@@ -145,7 +147,7 @@ fn changed_fields(before: &Value, after: &Value) -> Vec<String> {
 
 /// Moves a registration to another category. A registration with a seat needs one there; a waiting one gets a free seat
 /// there, or waits there with its old arrival number.
-fn move_to(
+fn move_to_category(
     connection: &mut Connection,
     transaction: &mut SeatTransaction<'_>,
     before: &Registration,
@@ -153,8 +155,8 @@ fn move_to(
 ) -> Result<(), RegistrationError> {
     match before.state {
         _ if before.holds_seat() => {
-            let moved = transaction.move_seat(before.category, registration.category);
-            moved.then_some(()).ok_or(RegistrationError::Full)?;
+            let has_moved = transaction.move_seat(before.category, registration.category);
+            has_moved.then_some(()).ok_or(RegistrationError::Full)?;
         }
         RegistrationStatus::Waitlisted => transaction.admit(connection, registration, true)?,
         _ => {}
@@ -164,35 +166,36 @@ fn move_to(
 
 /// All data that are stored about a person.
 pub struct PersonalData {
-    pub shown: RegistrationDetails,
+    pub details: RegistrationDetails,
     pub history: Vec<HistoryEntry>,
     /// The questions that the person answered.
-    pub form: Vec<Question>,
+    pub questions: Vec<Question>,
     pub messages: Vec<RecipientMessageRow>,
 }
 
 /// Reads all data that are stored about a person, for that person or a registrar.
 ///
 /// # Errors
-/// Those of [`find`].
+/// Those of [`find_details`].
 pub fn read_all(
     connection: &mut Connection,
     context: RequestContext<'_>,
     reference: &str,
 ) -> Result<PersonalData, RegistrationError> {
-    let RequestContext { place, credentials, secret, .. } = context;
-    let (shown, _) = find(connection, place, reference, credentials, secret, Operation::ReadRegistrationData)?;
-    let registration = &shown.registration;
+    let RequestContext { conference, credentials, secret, .. } = context;
+    let (details, _) =
+        find_details(connection, conference, reference, credentials, secret, Operation::ReadRegistrationData)?;
+    let registration = &details.registration;
     Ok(PersonalData {
         history: rows::history(connection, registration.id)?,
-        form: crate::registration::setup::state::questions_of_version(connection, place.id, registration.form_version)?,
-        messages: addressed_to(connection, place.id, registration.person.email.as_str())?,
-        shown,
+        questions: questions_of_version(connection, conference.id, registration.form_version)?,
+        messages: addressed_to(connection, conference.id, registration.person.email.as_str())?,
+        details,
     })
 }
 
 /// The questions that the person answered, with their answers.
-pub fn answered(form: &[Question], answers: &Map<String, Value>) -> Vec<(Question, Value)> {
+pub fn answered_questions(questions: &[Question], answers: &Map<String, Value>) -> Vec<(Question, Value)> {
     let answer = |question: &Question| answers.get(question.code.as_str()).cloned();
-    form.iter().filter_map(|question| Some((question.clone(), answer(question)?))).collect()
+    questions.iter().filter_map(|question| Some((question.clone(), answer(question)?))).collect()
 }

@@ -15,7 +15,7 @@ use crate::{
     programme::negotiate::ReaderText,
     registration::{
         RegistrationError, actions as registrations,
-        api::{Accepted, RegistrationView, act, registration_view},
+        api::{Accepted, RegistrationView, change_and_answer, registration_view},
         service::RegistrationService,
     },
     validation::ValidationErrors,
@@ -47,9 +47,13 @@ pub async fn change_registration(
     RawJson(patch): RawJson,
 ) -> Result<HttpResponse, Problem> {
     let credentials = credentials.with_link(query.0.token);
-    act(&service, credentials, path.into_inner(), "change a registration", move |tx, context, reference| {
-        actions::change_details(tx, context, reference, &patch)
-    })
+    change_and_answer(
+        &service,
+        credentials,
+        path.into_inner(),
+        "change a registration",
+        move |tx, context, reference| actions::change_details(tx, context, reference, &patch),
+    )
     .await
 }
 
@@ -116,34 +120,39 @@ pub async fn read_registration_data(
     let (CodePath(slug), reference) = path.into_inner();
     let credentials = credentials.with_link(query.0.token);
     let snapshot = service.snapshot(&slug)?;
-    let (kept, own) = service
+    let (data, is_attendee) = service
         .read(&snapshot, credentials, move |tx, context| {
-            let kept = actions::read_all(tx, context, &reference)?;
-            let own = registrations::is_own(&kept.shown.registration, context.credentials, context.secret);
-            Ok::<_, RegistrationError>((kept, own))
+            let data = actions::read_all(tx, context, &reference)?;
+            let registration = &data.details.registration;
+            let is_attendee = registrations::has_own_link(registration, context.credentials, context.secret);
+            Ok::<_, RegistrationError>((data, is_attendee))
         })
         .await?;
-    let registration = &kept.shown.registration;
+    let registration = &data.details.registration;
     let languages = &snapshot.agenda.conference.languages;
-    let answered = actions::answered(&kept.form, &registration.answers).into_iter().map(|(question, answer)| {
-        let label = ReaderText::Plain(question.label.text(&registration.person.language, languages).to_owned());
-        AnsweredQuestion { code: question.code, label, answer }
-    });
-    let messages = kept.messages.into_iter().map(|message| OwnMessage {
+    let answered =
+        actions::answered_questions(&data.questions, &registration.answers).into_iter().map(|(question, answer)| {
+            let label = ReaderText::Plain(question.label.text(&registration.person.language, languages).to_owned());
+            AnsweredQuestion { code: question.code, label, answer }
+        });
+    let messages = data.messages.into_iter().map(|message| OwnMessage {
         kind: message.kind.0,
         status: message.state,
         created_at: clock::wire(message.created_at.0),
         sent_at: message.sent_at.map(|sent| clock::wire(sent.0)),
     });
-    let name = format!("attachment; filename=\"{}.json\"", registration.reference);
-    let data = OwnData {
+    let disposition = format!("attachment; filename=\"{}.json\"", registration.reference);
+    let document = OwnData {
         conference: slug,
         answered: answered.collect(),
         messages: messages.collect(),
         read_at: clock::wire(clock::now()),
-        registration: registration_view(&service, &snapshot, &kept.shown, own, kept.history),
+        registration: registration_view(&service, &snapshot, &data.details, is_attendee, data.history),
     };
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).insert_header((header::CONTENT_DISPOSITION, name)).json(data))
+    Ok(HttpResponse::Ok()
+        .insert_header(NO_STORE)
+        .insert_header((header::CONTENT_DISPOSITION, disposition))
+        .json(document))
 }
 
 /// A request for the link to a registration.
@@ -168,14 +177,14 @@ pub async fn request_registration_link(
     request: HttpRequest,
     service: web::Data<RegistrationService>,
     path: web::Path<CodePath>,
-    Json(wanted): Json<LinkRequest>,
+    Json(link_request): Json<LinkRequest>,
 ) -> Result<HttpResponse, Problem> {
-    service.limit.check(&request)?;
+    service.registration_limit.check(&request)?;
     let snapshot = service.snapshot(&path.0)?;
-    let folded = wanted.email.folded();
+    let folded_address = link_request.email.folded();
     service
         .write("send a link again", &snapshot, Credentials::default(), move |tx, context| {
-            registrations::send_link_to(tx, context.place, context.released, &folded)
+            registrations::send_link_to(tx, context.conference, context.released, &folded_address)
         })
         .await?;
     let detail = "If this address is registered, its link is on its way.";
@@ -204,8 +213,8 @@ mod tests {
         };
         let data = serde_json::to_value(data).unwrap();
         for field in PERSONAL_FIELDS {
-            let given = data["registration"][field.shown].as_str().map(str::to_owned);
-            assert_eq!(given, person().text(field), "{}", field.name);
+            let text = data["registration"][field.output_name].as_str().map(str::to_owned);
+            assert_eq!(text, person().text(field), "{}", field.name);
         }
     }
 }

@@ -51,20 +51,20 @@ pub fn changed_answers(
     questions: &[Question],
     category: &Code,
     merged: &RawAnswers,
-    touched: &Map<String, Value>,
-    found: &mut ValidationErrors,
+    patched_answers: &Map<String, Value>,
+    errors: &mut ValidationErrors,
 ) -> Answers {
-    let is_asked_no_more = |key: &String| !questions.iter().any(|question| question.code.as_str() == key);
-    let (kept, mut now): (Map<_, _>, Map<_, _>) =
-        merged.0.clone().into_iter().partition(|(key, _)| is_asked_no_more(key) && !touched.contains_key(key));
+    let has_no_question = |key: &String| !questions.iter().any(|question| question.code.as_str() == key);
+    let (obsolete, mut remaining): (Map<_, _>, Map<_, _>) =
+        merged.0.clone().into_iter().partition(|(key, _)| has_no_question(key) && !patched_answers.contains_key(key));
     for question in questions {
         let code = question.code.as_str();
-        if !touched.contains_key(code) && !answers::is_asked(question, category, &now) {
-            now.remove(code);
+        if !patched_answers.contains_key(code) && !answers::is_asked(question, category, &remaining) {
+            remaining.remove(code);
         }
     }
-    let checked = answers::check(questions, category, &RawAnswers(now), found);
-    kept.into_iter().chain(checked).collect()
+    let checked = answers::check(questions, category, &RawAnswers(remaining), errors);
+    obsolete.into_iter().chain(checked).collect()
 }
 
 #[cfg(test)]

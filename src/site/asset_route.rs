@@ -18,15 +18,15 @@ pub async fn asset(
     let file = site.assets.files.get(name.as_str()).ok_or_else(|| Problem::new(&NOT_FOUND))?;
     let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let coding = Coding::choose(accepted);
-    let coded = file.coded.iter().find(|(of, _)| Some(*of) == coding);
+    let compressed = file.compressed.iter().find(|(available, _)| Some(*available) == coding);
     let mut response = HttpResponse::Ok();
     response
         .insert_header((header::CONTENT_TYPE, file.content_type))
         .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::VARY, "Accept-Encoding"));
-    if let Some((coding, _)) = coded {
+    if let Some((coding, _)) = compressed {
         response.insert_header((header::CONTENT_ENCODING, coding.as_str()));
     }
-    Ok(response.body(coded.map_or(&file.plain, |(_, packed)| packed).clone()))
+    Ok(response.body(compressed.map_or(&file.bytes, |(_, bytes)| bytes).clone()))
 }

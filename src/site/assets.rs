@@ -17,9 +17,9 @@ const SHIPPED: &[(&str, &str)] = &[
 
 pub(super) struct File {
     pub(super) content_type: &'static str,
-    pub(super) plain: web::Bytes,
+    pub(super) bytes: web::Bytes,
     /// Compressed forms, if they are smaller.
-    pub(super) coded: Vec<(Coding, web::Bytes)>,
+    pub(super) compressed: Vec<(Coding, web::Bytes)>,
 }
 
 /// Every file, by the name under which it is served.
@@ -50,19 +50,20 @@ impl Assets {
                 continue;
             };
             let hash: String = entity_tag(&bytes).chars().filter(char::is_ascii_alphanumeric).take(12).collect();
-            let served = format!("{stem}.{hash}.{extension}");
-            let coded = Coding::ALL.into_iter().map(|coding| (coding, coding.compress(&bytes)));
-            let coded = coded.filter(|(_, packed)| packed.len() < bytes.len());
-            let coded = coded.map(|(coding, packed)| (coding, web::Bytes::from(packed))).collect();
-            names.insert(name.clone(), served.clone());
-            files.insert(served, File { content_type, plain: web::Bytes::from(bytes), coded });
+            let hashed_name = format!("{stem}.{hash}.{extension}");
+            let compressed = Coding::ALL.into_iter().map(|coding| (coding, coding.compress(&bytes)));
+            let compressed = compressed.filter(|(_, compressed_bytes)| compressed_bytes.len() < bytes.len());
+            let compressed =
+                compressed.map(|(coding, compressed_bytes)| (coding, web::Bytes::from(compressed_bytes))).collect();
+            names.insert(name.clone(), hashed_name.clone());
+            files.insert(hashed_name, File { content_type, bytes: web::Bytes::from(bytes), compressed });
         }
         Ok(Self { prefix: prefix.to_owned(), files, names })
     }
 
     /// The path under which a file is served.
     pub fn path(&self, name: &str) -> Option<String> {
-        self.names.get(name).map(|served| format!("{}/assets/{served}", self.prefix))
+        self.names.get(name).map(|hashed_name| format!("{}/assets/{hashed_name}", self.prefix))
     }
 }
 

@@ -1,89 +1,100 @@
 //! The page of a delegation, for its focal point.
 
 use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, post, web};
-use minijinja::{Value, context};
+use minijinja::context;
 use serde_json::{Value as Json, json};
 
 use super::{
-    form::{SubmittedForm, questions_of, refusal, untouched},
-    page::{PageContext, lead_to, value},
+    form::{FormErrors, SubmittedForm, questions_of},
+    page::{PageContext, Template, redirect, value},
     query::parameter,
     registration::EmptyForm,
     service::Site,
 };
 use crate::{
     access::Credentials,
-    delegations::{
-        api::{DelegationWithMembers, delegation_with_members},
-        members::actions,
-    },
+    database::Connection,
+    delegations::{api::delegation_with_members, members::actions, views::DelegationWithMembers},
     http::{Problem, problem::NOT_FOUND},
-    registration::{model::FIELDS, service::RegistrationService},
+    registration::{context::RequestContext, model::FIELDS, service::RegistrationService},
     site::page::country_choices,
 };
 
-type Path3 = web::Path<(String, String, String)>;
-type Path5 = web::Path<(String, String, String, String, String)>;
+type DelegationPath = web::Path<(String, String, String)>;
+type MemberActionPath = web::Path<(String, String, String, String, String)>;
+
+/// The form for a member.
+struct MemberForm<'a> {
+    /// Reference of the member who is replaced, if any.
+    replacing: Option<&'a str>,
+    values: &'a SubmittedForm,
+    errors: FormErrors,
+}
 
 /// A delegation, opened with its link.
-struct DelegationPage {
-    seen: PageContext,
+struct OpenedDelegation {
+    page: PageContext,
     delegation: DelegationWithMembers,
-    blank: EmptyForm,
+    empty_form: EmptyForm,
     token: String,
 }
 
-impl DelegationPage {
+impl OpenedDelegation {
     async fn find(
         request: &HttpRequest,
         service: &RegistrationService,
-        (slug, tag, code): (&str, &str, &str),
+        slug: &str,
+        tag: &str,
+        code: &str,
     ) -> Result<Self, Problem> {
-        let seen = PageContext::find(&service.programmes, slug, tag)?;
+        let page = PageContext::find(&service.programmes, slug, tag)?;
         let token = parameter(request, "token").ok_or_else(|| Problem::new(&NOT_FOUND))?;
         let credentials = Credentials::default().with_link(Some(token.clone()));
-        let delegation = delegation_with_members(service, &seen.snapshot, credentials, code).await?;
-        let blank = EmptyForm::find(request, (&seen, service), None).await?;
-        Ok(Self { seen, delegation, blank, token })
+        let delegation = delegation_with_members(service, &page.snapshot, credentials, code).await?;
+        let empty_form = EmptyForm::find(request, &page, service, None).await?;
+        Ok(Self { page, delegation, empty_form, token })
     }
 
-    async fn page(
+    async fn show(
         &self,
         request: &HttpRequest,
-        (site, service): (&Site, &RegistrationService),
-        replacing: Option<&str>,
-        filled: &SubmittedForm,
-        (status, (faults, said)): (StatusCode, (Value, Value)),
+        site: &Site,
+        service: &RegistrationService,
+        status: StatusCode,
+        form: MemberForm<'_>,
     ) -> Result<HttpResponse, Problem> {
-        let notice = parameter(request, "notice").filter(|it| ["added", "removed", "replaced"].contains(&it.as_str()));
-        let more = context! {
-            delegation => value(&self.delegation), token => self.token.as_str(), form => value(&self.blank.form),
+        let notice =
+            parameter(request, "notice").filter(|notice| ["added", "removed", "replaced"].contains(&notice.as_str()));
+        let context = context! {
+            delegation => value(&self.delegation), token => self.token.as_str(), form => value(&self.empty_form.form),
             fields => value(FIELDS),
-            questions => value(questions_of(&self.blank.form, &self.delegation.delegation.category)),
-            values => filled.values(), faults, said, notice, replacing, countries => country_choices(&self.seen.tag),
+            questions => value(questions_of(&self.empty_form.form, &self.delegation.delegation.category)),
+            values => form.values.values(), faults => form.errors.by_control, said => form.errors.of_form, notice,
+            replacing => form.replacing, countries => country_choices(&self.page.locale),
         };
-        site.private(request, (&self.seen, service), ("delegation.html", "delegation"), (status, more)).await
+        let template = Template::new("delegation.html", "delegation");
+        site.private_page(request, &self.page, service, template, status, context).await
     }
 
     /// The member in the form, as a request body of the API.
-    fn member(&self, filled: &SubmittedForm) -> Json {
-        let mut sent = filled.fields();
-        sent.remove("category");
-        sent.remove("invitation");
-        let answers = filled.answers(&self.blank.questions, &self.delegation.delegation.category);
-        sent.insert("answers".to_owned(), Json::Object(answers));
-        if let Some(level) = filled.get("level") {
-            sent.insert("level".to_owned(), json!(level));
+    fn member(&self, submitted: &SubmittedForm) -> Json {
+        let mut request_body = submitted.fields();
+        request_body.remove("category");
+        request_body.remove("invitation");
+        let answers = submitted.answers(&self.empty_form.questions, &self.delegation.delegation.category);
+        request_body.insert("answers".to_owned(), Json::Object(answers));
+        if let Some(level) = submitted.get("level") {
+            request_body.insert("level".to_owned(), json!(level));
         }
-        if filled.get("is_head") == Some("true") {
-            sent.insert("is_head".to_owned(), json!(true));
+        if submitted.get("is_head") == Some("true") {
+            request_body.insert("is_head".to_owned(), json!(true));
         }
-        Json::Object(sent)
+        Json::Object(request_body)
     }
 
-    fn back(&self, site: &Site, notice: &str) -> HttpResponse {
-        let (base, code) = (self.seen.base(site), &self.delegation.delegation.code);
-        lead_to(format!("{base}/delegations/{code}?token={}&notice={notice}", self.token))
+    fn redirect_back(&self, site: &Site, notice: &str) -> HttpResponse {
+        let (base, code) = (self.page.base(site), &self.delegation.delegation.code);
+        redirect(format!("{base}/delegations/{code}?token={}&notice={notice}", self.token))
     }
 }
 
@@ -93,15 +104,16 @@ pub async fn show_delegation(
     request: HttpRequest,
     site: web::Data<Site>,
     service: web::Data<RegistrationService>,
-    path: Path3,
+    path: DelegationPath,
 ) -> HttpResponse {
-    let made = async {
-        let led = DelegationPage::find(&request, &service, (&path.0, &path.1, &path.2)).await?;
+    let response = async {
+        let opened = OpenedDelegation::find(&request, &service, &path.0, &path.1, &path.2).await?;
         let replacing = parameter(&request, "replace");
-        let fresh = (StatusCode::OK, untouched());
-        led.page(&request, (&site, &service), replacing.as_deref(), &SubmittedForm::default(), fresh).await
+        let values = SubmittedForm::default();
+        let form = MemberForm { replacing: replacing.as_deref(), values: &values, errors: FormErrors::none() };
+        opened.show(&request, &site, &service, StatusCode::OK, form).await
     };
-    site.answer(&request, &service, made.await).await
+    site.answer_or_show_error(&request, &service, response.await).await
 }
 
 /// Adds a member; if the form is refused, shows it again as it was filled in.
@@ -110,54 +122,55 @@ pub async fn add_member(
     request: HttpRequest,
     site: web::Data<Site>,
     service: web::Data<RegistrationService>,
-    path: Path3,
+    path: DelegationPath,
     body: web::Bytes,
 ) -> HttpResponse {
-    let made = async {
-        let led = DelegationPage::find(&request, &service, (&path.0, &path.1, &path.2)).await?;
-        let filled = SubmittedForm::of_request(&request, &body)?;
-        let (sent, code) = (led.member(&filled), path.2.clone());
-        let credentials = Credentials::default().with_link(Some(led.token.clone()));
-        let work = move |tx: &mut crate::database::Connection,
-                         context: crate::registration::context::RequestContext<'_>| {
-            actions::add(tx, context, &code, &sent).map(|_| ())
+    let response = async {
+        let opened = OpenedDelegation::find(&request, &service, &path.0, &path.1, &path.2).await?;
+        let submitted = SubmittedForm::from_request(&request, &body)?;
+        let (request_body, code) = (opened.member(&submitted), path.2.clone());
+        let credentials = Credentials::default().with_link(Some(opened.token.clone()));
+        let work = move |tx: &mut Connection, context: RequestContext<'_>| {
+            actions::add(tx, context, &code, &request_body).map(|_| ())
         };
-        match service.write("add a member", &led.seen.snapshot, credentials, work).await {
-            Ok(()) => Ok(led.back(&site, "added")),
-            Err(error) => led.refuse(&request, (&site, &service), None, &filled, error.into()).await,
+        match service.write("add a member", &opened.page.snapshot, credentials, work).await {
+            Ok(()) => Ok(opened.redirect_back(&site, "added")),
+            Err(error) => opened.show_refused_form(&request, &site, &service, None, &submitted, error.into()).await,
         }
     };
-    site.answer(&request, &service, made.await).await
+    site.answer_or_show_error(&request, &service, response.await).await
 }
 
-impl DelegationPage {
-    async fn refuse(
+impl OpenedDelegation {
+    async fn show_refused_form(
         &self,
         request: &HttpRequest,
-        both: (&Site, &RegistrationService),
+        site: &Site,
+        service: &RegistrationService,
         replacing: Option<&str>,
-        filled: &SubmittedForm,
+        submitted: &SubmittedForm,
         problem: Problem,
     ) -> Result<HttpResponse, Problem> {
         let status = actix_web::ResponseError::status_code(&problem);
         if status.is_server_error() || status == StatusCode::NOT_FOUND {
             return Err(problem);
         }
-        self.page(request, both, replacing, filled, (status, refusal(&problem))).await
+        let form = MemberForm { replacing, values: submitted, errors: FormErrors::of(&problem) };
+        self.show(request, site, service, status, form).await
     }
 }
 
 /// Redirects a `GET` of an address that only takes `POST` to the page of the delegation.
 #[get("/conferences/{conference}/{lang}/delegations/{delegation}/members{act:.*}")]
-pub async fn lead_to_delegation(
+pub async fn redirect_to_delegation(
     request: HttpRequest,
     site: web::Data<Site>,
     path: web::Path<(String, String, String, String)>,
 ) -> HttpResponse {
-    let (slug, tag, code, act) = path.into_inner();
-    let replacing = act.strip_suffix("/replace").map(|member| format!("&replace={}", member.trim_start_matches('/')));
+    let (slug, tag, code, rest) = path.into_inner();
+    let replacing = rest.strip_suffix("/replace").map(|member| format!("&replace={}", member.trim_start_matches('/')));
     let query = format!("{}{}", request.query_string(), replacing.unwrap_or_default());
-    lead_to(format!("{}/conferences/{slug}/{tag}/delegations/{code}?{query}", site.prefix))
+    redirect(format!("{}/conferences/{slug}/{tag}/delegations/{code}?{query}", site.prefix))
 }
 
 /// Removes a member, or replaces one.
@@ -166,40 +179,38 @@ pub async fn act_on_member(
     request: HttpRequest,
     site: web::Data<Site>,
     service: web::Data<RegistrationService>,
-    path: Path5,
+    path: MemberActionPath,
     body: web::Bytes,
 ) -> HttpResponse {
-    let made = async {
-        let led = DelegationPage::find(&request, &service, (&path.0, &path.1, &path.2)).await?;
-        let filled = SubmittedForm::of_request(&request, &body)?;
-        let credentials = Credentials::default().with_link(Some(led.token.clone()));
+    let response = async {
+        let opened = OpenedDelegation::find(&request, &service, &path.0, &path.1, &path.2).await?;
+        let submitted = SubmittedForm::from_request(&request, &body)?;
+        let credentials = Credentials::default().with_link(Some(opened.token.clone()));
         let (code, reference) = (path.2.clone(), path.3.clone());
-        let snapshot = &led.seen.snapshot;
-        let (done, notice) = match path.4.as_str() {
+        let snapshot = &opened.page.snapshot;
+        let (result, notice) = match path.4.as_str() {
             "remove" => {
-                let work = move |tx: &mut crate::database::Connection,
-                                 context: crate::registration::context::RequestContext<'_>| {
+                let work = move |tx: &mut Connection, context: RequestContext<'_>| {
                     actions::remove(tx, context, &code, &reference).map(|_| ())
                 };
                 (service.write("remove a member", snapshot, credentials, work).await, "removed")
             }
             "replace" => {
-                let sent = led.member(&filled);
-                let work = move |tx: &mut crate::database::Connection,
-                                 context: crate::registration::context::RequestContext<'_>| {
-                    actions::replace(tx, context, &code, &reference, &sent).map(|_| ())
+                let request_body = opened.member(&submitted);
+                let work = move |tx: &mut Connection, context: RequestContext<'_>| {
+                    actions::replace(tx, context, &code, &reference, &request_body).map(|_| ())
                 };
                 (service.write("replace a member", snapshot, credentials, work).await, "replaced")
             }
             _ => return Err(Problem::new(&NOT_FOUND)),
         };
-        match done {
-            Ok(()) => Ok(led.back(&site, notice)),
+        match result {
+            Ok(()) => Ok(opened.redirect_back(&site, notice)),
             Err(error) => {
                 let replacing = (path.4 == "replace").then_some(path.3.as_str());
-                led.refuse(&request, (&site, &service), replacing, &filled, error.into()).await
+                opened.show_refused_form(&request, &site, &service, replacing, &submitted, error.into()).await
             }
         }
     };
-    site.answer(&request, &service, made.await).await
+    site.answer_or_show_error(&request, &service, response.await).await
 }

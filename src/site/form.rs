@@ -27,16 +27,16 @@ impl SubmittedForm {
     ///
     /// # Errors
     /// The body is not a form: its values would be lost.
-    pub fn of_request(request: &HttpRequest, body: &[u8]) -> Result<Self, Problem> {
+    pub fn from_request(request: &HttpRequest, body: &[u8]) -> Result<Self, Problem> {
         let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_form = media_type.is_some_and(|media_type| media_type.starts_with("application/x-www-form-urlencoded"));
         if !body.is_empty() && !is_form {
             return Err(Problem::new(&UNSUPPORTED_MEDIA_TYPE));
         }
-        Ok(Self::read(body))
+        Ok(Self::parse(body))
     }
 
-    fn read(body: &[u8]) -> Self {
+    fn parse(body: &[u8]) -> Self {
         let mut controls: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(body) {
             // Browsers send line breaks as CRLF.
@@ -46,15 +46,15 @@ impl SubmittedForm {
     }
 
     /// The values of an existing registration, for its form.
-    pub fn of(registration: &Registration, sessions: Vec<String>) -> Self {
+    pub fn from_registration(registration: &Registration, sessions: Vec<String>) -> Self {
         let mut controls: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for field in PERSONAL_FIELDS.iter().filter(|field| field.attendee != Changeable::Never) {
+        for field in PERSONAL_FIELDS.iter().filter(|field| field.attendee_may_change != Changeable::Never) {
             controls.extend(registration.person.text(field).map(|text| (field.name.to_owned(), vec![text])));
         }
         for (code, answer) in &registration.answers {
             let texts = match answer {
-                Json::Array(several) => several.iter().map(plain).collect(),
-                one => vec![plain(one)],
+                Json::Array(several) => several.iter().map(text_of).collect(),
+                one => vec![text_of(one)],
             };
             controls.insert(format!("answers.{code}"), texts);
         }
@@ -69,30 +69,30 @@ impl SubmittedForm {
 
     /// All values of a control that are not empty.
     pub fn all(&self, name: &str) -> Vec<&str> {
-        let sent = self.0.get(name).map(Vec::as_slice).unwrap_or_default();
-        sent.iter().map(String::as_str).filter(|text| !text.is_empty()).collect()
+        let values = self.0.get(name).map(Vec::as_slice).unwrap_or_default();
+        values.iter().map(String::as_str).filter(|text| !text.is_empty()).collect()
     }
 
     /// The values for a template: a text, or a list if there are several.
     pub fn values(&self) -> Value {
-        let of = |(name, sent): (&String, &Vec<String>)| match sent.as_slice() {
+        let of_control = |(name, values): (&String, &Vec<String>)| match values.as_slice() {
             [one] => (name.clone(), Value::from(one.clone())),
             several => (name.clone(), Value::from(several.to_vec())),
         };
-        Value::from(self.0.iter().map(of).collect::<BTreeMap<String, Value>>())
+        Value::from(self.0.iter().map(of_control).collect::<BTreeMap<String, Value>>())
     }
 
     /// The fields as a request body of the API; empty ones are left out.
     pub fn fields(&self) -> Map<String, Json> {
         let mut body = Map::new();
         for field in FIELDS {
-            let sent = match field.r#type {
+            let field_value = match field.r#type {
                 "sessions" => Some(json!(self.all(field.name))).filter(|_| self.0.contains_key(field.name)),
                 "consent" => self.get(field.name).map(|text| json!(text == "true")),
                 _ => self.get(field.name).map(|text| json!(text)),
             };
-            if let Some(sent) = sent {
-                body.insert(field.name.to_owned(), sent);
+            if let Some(field_value) = field_value {
+                body.insert(field.name.to_owned(), field_value);
             }
         }
         body
@@ -107,7 +107,7 @@ impl SubmittedForm {
             if !is_asked(question, category, &answers) {
                 continue;
             }
-            let given = match question.kind {
+            let answer = match question.kind {
                 QuestionKind::MultipleChoice => Some(json!(self.all(&name))).filter(|_| !self.all(&name).is_empty()),
                 QuestionKind::YesNo => self.get(&name).map(|text| match text {
                     "true" | "yes" => json!(true),
@@ -116,60 +116,71 @@ impl SubmittedForm {
                 }),
                 QuestionKind::Number => self.get(&name).map(|text| {
                     let number = text.replace(',', ".");
-                    let whole = number.parse::<i64>().map(Json::from).ok();
+                    let integer = number.parse::<i64>().map(Json::from).ok();
                     // A text that is not a number is passed on, so that validation reports it.
-                    whole.or_else(|| number.parse::<f64>().ok().map(Json::from)).unwrap_or_else(|| json!(text))
+                    integer.or_else(|| number.parse::<f64>().ok().map(Json::from)).unwrap_or_else(|| json!(text))
                 }),
                 _ => self.get(&name).map(|text| json!(text)),
             };
-            if let Some(given) = given {
-                answers.insert(question.code.to_string(), given);
+            if let Some(answer) = answer {
+                answers.insert(question.code.to_string(), answer);
             }
         }
         answers
     }
 }
 
-fn plain(answer: &Json) -> String {
+fn text_of(answer: &Json) -> String {
     answer.as_str().map_or_else(|| answer.to_string(), str::to_owned)
 }
 
 /// The questions of a form that apply to a category.
 pub fn questions_of<'a>(form: &'a RegistrationForm, category: &Code) -> Vec<&'a FormQuestion> {
-    let is_theirs = |question: &&FormQuestion| question.categories.is_empty() || question.categories.contains(category);
-    form.questions.iter().filter(is_theirs).collect()
+    let applies = |question: &&FormQuestion| question.categories.is_empty() || question.categories.contains(category);
+    form.questions.iter().filter(applies).collect()
 }
 
-/// Errors for a form's template: validation errors by the name of their control, and the error of the whole form.
-pub fn refusal(problem: &Problem) -> (Value, Value) {
-    let document = problem.document(None);
-    let mut faults: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    let mut said = Value::from(());
-    let errors = document.get("errors").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    for error in errors {
-        let text = |key: &str| error.get(key).and_then(Json::as_str).unwrap_or_default();
-        let place = text("pointer").trim_start_matches("#/").replace("~1", "/").replace("~0", "~");
-        let mut parts = place.split('/');
-        let name = match (parts.next().unwrap_or_default(), parts.next()) {
-            ("answers", Some(code)) => format!("answers.{code}"),
-            (name, _) => name.to_owned(),
-        };
-        faults.entry(name).or_default().push(context! { code => text("code"), detail => text("detail") });
+/// The errors of a submitted form, for its template.
+pub struct FormErrors {
+    /// Validation errors by the name of their control.
+    pub by_control: Value,
+    /// The error of the whole form.
+    pub of_form: Value,
+}
+
+impl FormErrors {
+    /// No errors: the form was not submitted yet.
+    pub fn none() -> Self {
+        Self { by_control: value(BTreeMap::<String, String>::new()), of_form: Value::from(()) }
     }
-    if errors.is_empty() {
-        let code = document.get("type").and_then(Json::as_str).unwrap_or_default().trim_start_matches("/problems/");
-        let detail = document.get("detail").or_else(|| document.get("title")).and_then(Json::as_str);
-        if code == "already-registered" {
-            faults.entry("email".to_owned()).or_default().push(context! { code, detail });
+
+    /// The errors that a problem document names.
+    pub fn of(problem: &Problem) -> Self {
+        let document = problem.document(None);
+        let mut by_control: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        let mut of_form = Value::from(());
+        let errors = document.get("errors").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+        for error in errors {
+            let text = |key: &str| error.get(key).and_then(Json::as_str).unwrap_or_default();
+            let pointer = text("pointer").trim_start_matches("#/").replace("~1", "/").replace("~0", "~");
+            let mut parts = pointer.split('/');
+            let name = match (parts.next().unwrap_or_default(), parts.next()) {
+                ("answers", Some(code)) => format!("answers.{code}"),
+                (name, _) => name.to_owned(),
+            };
+            by_control.entry(name).or_default().push(context! { code => text("code"), detail => text("detail") });
         }
-        said = context! { code, detail };
+        if errors.is_empty() {
+            let code = document.get("type").and_then(Json::as_str).unwrap_or_default();
+            let code = code.trim_start_matches("/problems/");
+            let detail = document.get("detail").or_else(|| document.get("title")).and_then(Json::as_str);
+            if code == "already-registered" {
+                by_control.entry("email".to_owned()).or_default().push(context! { code, detail });
+            }
+            of_form = context! { code, detail };
+        }
+        Self { by_control: value(by_control), of_form }
     }
-    (value(faults), said)
-}
-
-/// The same for a form without errors.
-pub fn untouched() -> (Value, Value) {
-    (value(BTreeMap::<String, String>::new()), Value::from(()))
 }
 
 #[cfg(test)]
@@ -178,23 +189,23 @@ mod tests {
     use crate::validation::ValidationErrors;
 
     #[test]
-    fn a_form_is_read_as_the_api_takes_it() {
-        let filled = SubmittedForm::read(
+    fn a_form_becomes_a_request_body_of_the_api() {
+        let submitted = SubmittedForm::parse(
             b"given_name=+Ada+&email=a%40b.example&phone=&dietary_needs=one%0D%0Atwo&sessions=law&sessions=peace&consent=true&extra=1",
         );
         let expected = json!({
             "given_name": "Ada", "email": "a@b.example", "dietary_needs": "one\ntwo", "sessions": ["law", "peace"],
             "consent": true
         });
-        assert_eq!(Json::Object(filled.fields()), expected);
-        assert_eq!(filled.values().get_attr("sessions").unwrap().to_string(), "['law', 'peace']");
-        let mut found = ValidationErrors::default();
-        found.add("#/email", "invalid_email", "is none");
-        found.add("#/answers/diet", "required", "is required");
-        found.add("#/sessions/1", "unknown_reference", "is none");
-        let (faults, said) = refusal(&found.into());
-        let names: Vec<String> = faults.try_iter().unwrap().map(|name| name.to_string()).collect();
+        assert_eq!(Json::Object(submitted.fields()), expected);
+        assert_eq!(submitted.values().get_attr("sessions").unwrap().to_string(), "['law', 'peace']");
+        let mut errors = ValidationErrors::default();
+        errors.add("#/email", "invalid_email", "is none");
+        errors.add("#/answers/diet", "required", "is required");
+        errors.add("#/sessions/1", "unknown_reference", "is none");
+        let errors = FormErrors::of(&errors.into());
+        let names: Vec<String> = errors.by_control.try_iter().unwrap().map(|name| name.to_string()).collect();
         assert_eq!(names, ["answers.diet", "email", "sessions"]);
-        assert!(said.is_none());
+        assert!(errors.of_form.is_none());
     }
 }

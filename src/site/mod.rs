@@ -39,7 +39,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
     config
         .service(asset_route::asset)
         .service(programme::list_conferences)
-        .service(programme::lead_to_conferences)
+        .service(programme::redirect_to_conferences)
         .service(programme::choose_language)
         .service(programme::show_front)
         .service(programme::show_programme)
@@ -57,10 +57,10 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(registration::show_change_form)
         .service(registration::show_session_form)
         .service(registration::ask_before_cancelling)
-        .service(registration::lead_to_registration)
+        .service(registration::redirect_to_registration)
         .service(registration::act_on_registration)
         .service(delegation::show_delegation)
-        .service(delegation::lead_to_delegation)
+        .service(delegation::redirect_to_delegation)
         .service(delegation::add_member)
         .service(delegation::act_on_member)
         .service(programme::show_nothing);

@@ -14,7 +14,7 @@ pub fn primary(tag: &str) -> &str {
 
 /// The column of a locale in the tables, whose first column is the code.
 fn column(language: &str) -> usize {
-    ["en", "fr", "nl", "ar"].iter().position(|known| *known == primary(language)).unwrap_or(0) + 1
+    ["en", "fr", "nl", "ar"].iter().position(|locale| *locale == primary(language)).unwrap_or(0) + 1
 }
 
 /// Codes and names in a table. No name has a quote or a line break, and one with a comma is in quotes.
@@ -40,7 +40,7 @@ fn rows(table: &'static str, language: &str) -> impl Iterator<Item = (&'static s
 
 /// Name of a country; its code if the name is unknown.
 pub fn country(code: &str, language: &str) -> String {
-    rows(COUNTRIES, language).find(|(known, _)| *known == code).map_or(code, |(_, name)| name).to_owned()
+    rows(COUNTRIES, language).find(|(row_code, _)| *row_code == code).map_or(code, |(_, name)| name).to_owned()
 }
 
 /// Codes and names of all countries, sorted by name.
@@ -56,12 +56,12 @@ pub fn countries(language: &str) -> Vec<(&'static str, &'static str)> {
 
 /// Name of a language; its tag if the name is unknown.
 pub fn language(tag: &str, language: &str) -> String {
-    rows(LANGUAGES, language).find(|(known, _)| *known == primary(tag)).map_or(tag, |(_, name)| name).to_owned()
+    rows(LANGUAGES, language).find(|(row_code, _)| *row_code == primary(tag)).map_or(tag, |(_, name)| name).to_owned()
 }
 
 /// Name of a language in that language.
 pub fn autonym(tag: &str) -> String {
-    let own = match primary(tag) {
+    let name = match primary(tag) {
         "en" => "English",
         "fr" => "français",
         "nl" => "Nederlands",
@@ -75,7 +75,7 @@ pub fn autonym(tag: &str) -> String {
         "rw" => "Ikinyarwanda",
         _ => return language(tag, "en"),
     };
-    own.to_owned()
+    name.to_owned()
 }
 
 fn locale(language: &str) -> Locale {
@@ -87,7 +87,7 @@ fn locale(language: &str) -> Locale {
     }
 }
 
-fn written(date: NaiveDate, pattern: &str, language: &str) -> String {
+fn format_date(date: NaiveDate, pattern: &str, language: &str) -> String {
     date.format_localized_with_items(StrftimeItems::new_with_locale(pattern, locale(language)), locale(language))
         .to_string()
 }
@@ -95,28 +95,28 @@ fn written(date: NaiveDate, pattern: &str, language: &str) -> String {
 /// A date with its weekday: `Monday, 31 March 2014`.
 pub fn long_date(date: NaiveDate, language: &str) -> String {
     match (primary(language), date.day()) {
-        ("fr", 1) => written(date, "%A 1er %B %Y", language),
-        ("fr" | "nl", _) => written(date, "%A %-d %B %Y", language),
-        ("ar", _) => written(date, "%A، %-d %B %Y", language),
-        _ => written(date, "%A, %-d %B %Y", language),
+        ("fr", 1) => format_date(date, "%A 1er %B %Y", language),
+        ("fr" | "nl", _) => format_date(date, "%A %-d %B %Y", language),
+        ("ar", _) => format_date(date, "%A، %-d %B %Y", language),
+        _ => format_date(date, "%A, %-d %B %Y", language),
     }
 }
 
 /// A date without its year: `Mon 31 March`.
 pub fn short_date(date: NaiveDate, language: &str) -> String {
     match (primary(language), date.day()) {
-        ("fr", 1) => written(date, "%a. 1er %B", language),
-        ("fr", _) => written(date, "%a. %-d %B", language),
-        _ => written(date, "%a %-d %B", language),
+        ("fr", 1) => format_date(date, "%a. 1er %B", language),
+        ("fr", _) => format_date(date, "%a. %-d %B", language),
+        _ => format_date(date, "%a %-d %B", language),
     }
 }
 
 /// A range of dates: `31 March – 1 April 2014`.
 pub fn date_span(first: NaiveDate, last: NaiveDate, language: &str) -> String {
     match primary(language) {
-        "ar" if first == last => written(first, "%-d %B %Y", language),
-        "ar" => format!("{} – {}", written(first, "%-d %B", language), written(last, "%-d %B %Y", language)),
-        primary => mail::dates(primary, first, last),
+        "ar" if first == last => format_date(first, "%-d %B %Y", language),
+        "ar" => format!("{} – {}", format_date(first, "%-d %B", language), format_date(last, "%-d %B %Y", language)),
+        primary => mail::date_range(primary, first, last),
     }
 }
 
@@ -126,7 +126,7 @@ pub fn date_of(text: &str) -> Option<NaiveDate> {
 }
 
 /// A time in a time zone: `Monday, 31 March 2014, 09:30`. A text that is not a time is returned unchanged.
-pub fn moment(text: &str, zone: Option<chrono_tz::Tz>, language: &str) -> String {
+pub fn date_time(text: &str, zone: Option<chrono_tz::Tz>, language: &str) -> String {
     let Ok(at) = DateTime::parse_from_rfc3339(text) else { return text.to_owned() };
     let local = zone.map_or(at, |zone| at.with_timezone(&zone).fixed_offset());
     let separator = if primary(language) == "ar" { "، " } else { ", " };
@@ -146,14 +146,14 @@ mod tests {
         assert!(long_date(day(2014, 3, 31), "ar").contains("مارس"));
         assert_eq!(date_span(day(2014, 3, 31), day(2014, 4, 1), "fr"), "31 mars – 1er avril 2014");
         let brussels = Some(chrono_tz::Europe::Brussels);
-        assert_eq!(moment("2014-03-31T07:30:00Z", brussels, "en"), "Monday, 31 March 2014, 09:30");
+        assert_eq!(date_time("2014-03-31T07:30:00Z", brussels, "en"), "Monday, 31 March 2014, 09:30");
         assert_eq!(country("RW", "nl"), "Rwanda");
         assert_eq!(country("CI", "fr"), "Côte d’Ivoire");
         assert_eq!(country("QQ", "fr"), "QQ");
         assert_eq!(language("fr", "nl"), "Frans");
         let french = countries("fr");
         assert_eq!(french.len(), 249);
-        let place = |code: &str| french.iter().position(|(known, _)| *known == code).unwrap();
-        assert!(place("EG") < place("FR"), "Égypte stands with E");
+        let position = |code: &str| french.iter().position(|(row_code, _)| *row_code == code).unwrap();
+        assert!(position("EG") < position("FR"), "Égypte stands with E");
     }
 }

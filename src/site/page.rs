@@ -19,17 +19,17 @@ use super::{
     query::known_query,
     renderer::Renderer,
     service::Site,
-    texts::{FALLBACK, is_from_right},
+    texts::{FALLBACK, is_right_to_left},
 };
 use crate::{
-    agenda::document::SessionKind,
+    agenda::document::{Session, SessionKind},
     clock,
     http::{Problem, conditional::LastModified, location_of, problem::NOT_FOUND},
     programme::{
         Programmes, Snapshot,
-        documents::{Document, Publication, parts::Key, serve},
+        documents::{Document, Publication, parts::PartKey, serve},
         negotiate::{self, Language},
-        view::View,
+        views::ViewBuilder,
     },
     registration::service::RegistrationService,
     values::{Code, LanguageTag, TextValue as _},
@@ -41,33 +41,47 @@ pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self
                           connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Browsers must revalidate: a new release is visible at once.
-const ASK_AGAIN: &str = "public, no-cache";
+const REVALIDATE: &str = "public, no-cache";
 
 /// The locales in which the pages of every conference are available.
-const OFFERED: [&str; 3] = ["en", "fr", "nl"];
+const SERVICE_LOCALES: [&str; 3] = ["en", "fr", "nl"];
 
 /// A conference in a locale.
 pub struct PageContext {
     pub snapshot: Arc<Snapshot>,
     /// The locale of the page.
-    pub tag: String,
+    pub locale: String,
     /// The language of the conference's own texts: the locale of the page if the conference has it, otherwise its first
     /// language.
     pub language: Language,
     /// The same as a tag.
-    pub texts: LanguageTag,
+    pub text_language: LanguageTag,
+}
+
+/// The template of a page.
+#[derive(Debug, Clone, Copy)]
+pub struct Template {
+    file: &'static str,
+    /// The name by which the layout knows the page.
+    page_name: &'static str,
+}
+
+impl Template {
+    pub const fn new(file: &'static str, page_name: &'static str) -> Self {
+        Self { file, page_name }
+    }
 }
 
 /// The locales of a conference's pages: its own languages, then those of the service.
-pub fn offered(snapshot: &Snapshot) -> Vec<String> {
+pub fn locales_of(snapshot: &Snapshot) -> Vec<String> {
     let own = snapshot.agenda.conference.languages.iter().map(|tag| tag.as_str().to_owned());
-    let mut all: Vec<String> = own.collect();
-    for tag in OFFERED {
-        if !all.iter().any(|known| names::primary(known) == tag) {
-            all.push(tag.to_owned());
+    let mut locales: Vec<String> = own.collect();
+    for tag in SERVICE_LOCALES {
+        if !locales.iter().any(|locale| names::primary(locale) == tag) {
+            locales.push(tag.to_owned());
         }
     }
-    all
+    locales
 }
 
 impl PageContext {
@@ -75,27 +89,27 @@ impl PageContext {
     ///
     /// # Errors
     /// There is no such conference, or no page in that locale.
-    pub fn find(programmes: &Programmes, slug: &str, tag: &str) -> Result<Self, Problem> {
-        let nothing = || Problem::new(&NOT_FOUND);
-        let code = Code::parse(slug).map_err(|_| nothing())?;
-        let snapshot = programmes.get(&code).ok_or_else(nothing)?;
-        if !offered(&snapshot).iter().any(|known| known == tag) {
-            return Err(nothing());
+    pub fn find(programmes: &Programmes, slug: &str, locale: &str) -> Result<Self, Problem> {
+        let not_found = || Problem::new(&NOT_FOUND);
+        let code = Code::parse(slug).map_err(|_| not_found())?;
+        let snapshot = programmes.get(&code).ok_or_else(not_found)?;
+        if !locales_of(&snapshot).iter().any(|offered| offered == locale) {
+            return Err(not_found());
         }
         let languages = &snapshot.agenda.conference.languages;
-        let texts = languages.iter().find(|known| names::primary(known.as_str()) == names::primary(tag));
-        let texts = texts.or_else(|| languages.first()).cloned().ok_or_else(nothing)?;
-        Ok(Self { snapshot, tag: tag.to_owned(), language: Language::One(texts.clone()), texts })
+        let text_language = languages.iter().find(|offered| names::primary(offered.as_str()) == names::primary(locale));
+        let text_language = text_language.or_else(|| languages.first()).cloned().ok_or_else(not_found)?;
+        Ok(Self { snapshot, locale: locale.to_owned(), language: Language::One(text_language.clone()), text_language })
     }
 
     /// The path of the conference's pages in this locale.
     pub fn base(&self, site: &Site) -> String {
-        format!("{}/conferences/{}/{}", site.prefix, self.snapshot.place.slug, self.tag)
+        format!("{}/conferences/{}/{}", site.prefix, self.snapshot.conference.slug, self.locale)
     }
 
     /// The views of the release in this language.
-    pub fn view(&self) -> View<'_> {
-        View::new(&self.snapshot, &self.language)
+    pub fn view(&self) -> ViewBuilder<'_> {
+        ViewBuilder::new(&self.snapshot, &self.language)
     }
 
     /// The present and the next sessions, in the current minute; `None` before the conference's first day and after its
@@ -109,84 +123,87 @@ impl PageContext {
 }
 
 /// A value of the API, for a template.
-pub fn value(of: impl serde::Serialize) -> Value {
-    Value::from(Serde(of))
+pub fn value(view: impl serde::Serialize) -> Value {
+    Value::from(Serde(view))
 }
 
 /// The countries for a form, sorted by name.
-pub fn country_choices(tag: &str) -> Vec<Value> {
-    names::countries(tag).into_iter().map(|(code, name)| context! { code, name }).collect()
+pub fn country_choices(locale: &str) -> Vec<Value> {
+    names::countries(locale).into_iter().map(|(code, name)| context! { code, name }).collect()
 }
 
 impl Site {
     /// The part of the context that every page has. A page is private if its query has the token of a personal link:
     /// search engines must not find it.
-    async fn frame(
+    async fn layout_context(
         &self,
         request: &HttpRequest,
-        seen: &PageContext,
-        name: &str,
+        page: &PageContext,
+        page_name: &str,
         is_private: bool,
         service: &RegistrationService,
     ) -> Value {
-        let base = seen.base(self);
+        let base = page.base(self);
         let path = request.path();
-        let rest = path.splitn(5, '/').nth(4).map(|rest| format!("/{rest}")).unwrap_or_default();
+        let path_in_conference = path.splitn(5, '/').nth(4).map(|rest| format!("/{rest}")).unwrap_or_default();
         let query = known_query(request);
-        let slug = &seen.snapshot.place.slug;
+        let slug = &page.snapshot.conference.slug;
         let origin = self.public_url.trim_end_matches(&*self.prefix);
         let alternate = |tag: String| {
-            let url = format!("{}/conferences/{slug}/{tag}{rest}{query}", self.prefix);
+            let url = format!("{}/conferences/{slug}/{tag}{path_in_conference}{query}", self.prefix);
             let absolute = format!("{origin}{url}");
-            context! { url, absolute, name => names::autonym(&tag), is_current => tag == seen.tag, tag }
+            context! { url, absolute, name => names::autonym(&tag), is_current => tag == page.locale, tag }
         };
-        let alternates: Vec<Value> = offered(&seen.snapshot).into_iter().map(alternate).collect();
-        let view = seen.view();
+        let alternates: Vec<Value> = locales_of(&page.snapshot).into_iter().map(alternate).collect();
+        let view = page.view();
         let conference = view.conference();
-        let door = self.registration_window.of(service, &seen.snapshot).await;
-        let canonical = (!is_private).then(|| format!("{origin}{base}{rest}"));
-        let agenda = &seen.snapshot.agenda;
-        let words =
-            |text: &crate::values::Localised| text.text(seen.texts.as_str(), &agenda.conference.languages).to_owned();
-        let title = words(&agenda.conference.name);
-        let dates = names::date_span(agenda.conference.starts_on.0, agenda.conference.ends_on.0, &seen.tag);
-        let place = agenda.venue_line(seen.texts.as_str());
-        let description = [Some(dates), place].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let window = self.registration_window.of(service, &page.snapshot).await;
+        let canonical = (!is_private).then(|| format!("{origin}{base}{path_in_conference}"));
+        let agenda = &page.snapshot.agenda;
+        let localised = |text: &crate::values::Localised| {
+            text.text(page.text_language.as_str(), &agenda.conference.languages).to_owned()
+        };
+        let title = localised(&agenda.conference.name);
+        let dates = names::date_span(agenda.conference.starts_on.0, agenda.conference.ends_on.0, &page.locale);
+        let venue = agenda.venue_line(page.text_language.as_str());
+        let description = [Some(dates), venue].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let is_high_level = |session: &Session| session.kind == SessionKind::HighLevelPolitical;
+        let has_high_level_session = agenda.sessions.iter().any(is_high_level);
         let og = canonical.as_ref().map(|url| context! { title, description, url });
         context! {
             page => context! {
-                lang => seen.tag.as_str(), dir => if is_from_right(&seen.tag) { "rtl" } else { "ltr" }, name, base,
-                prefix => &*self.prefix,
+                lang => page.locale.as_str(), dir => if is_right_to_left(&page.locale) { "rtl" } else { "ltr" },
+                name => page_name, base, prefix => &*self.prefix,
                 api => format!("{}/api/v1/conferences/{slug}", self.prefix), canonical, alternates, is_private,
             },
             conference => value(conference),
-            registration_is_open => door.as_ref().is_some_and(|door| door.open),
-            door => door.map(value),
+            registration_is_open => window.as_ref().is_some_and(|window| window.open),
+            door => window.map(value),
             has_call_for_action => agenda.call_for_action.is_some(),
-            has_high_level_session => agenda.sessions.iter().any(|one| one.kind == SessionKind::HighLevelPolitical),
+            has_high_level_session,
             og,
             jsonld => Value::from(()),
         }
     }
 
     /// The locale of a page about no conference: of those with texts, the one that the reader prefers.
-    pub fn spoken(&self, request: &HttpRequest) -> String {
-        let tags: Vec<LanguageTag> = self.renderers.keys().filter_map(|tag| LanguageTag::parse(tag).ok()).collect();
-        let first = LanguageTag::parse(FALLBACK).ok();
-        let tags: Vec<LanguageTag> = first.into_iter().chain(tags).collect();
-        let chosen = negotiate::choose(request, None, &tags).ok();
+    pub fn preferred_locale(&self, request: &HttpRequest) -> String {
+        let locales: Vec<LanguageTag> = self.renderers.keys().filter_map(|tag| LanguageTag::parse(tag).ok()).collect();
+        let fallback = LanguageTag::parse(FALLBACK).ok();
+        let locales: Vec<LanguageTag> = fallback.into_iter().chain(locales).collect();
+        let chosen = negotiate::choose(request, None, &locales).ok();
         chosen.and_then(|language| language.tag().map(ToString::to_string)).unwrap_or_else(|| FALLBACK.to_owned())
     }
 
-    fn renderer(&self, tag: &str) -> Option<&Renderer> {
+    fn renderer(&self, locale: &str) -> Option<&Renderer> {
         self.renderers
-            .get(tag)
-            .or_else(|| self.renderers.get(names::primary(tag)))
+            .get(locale)
+            .or_else(|| self.renderers.get(names::primary(locale)))
             .or_else(|| self.renderers.get(FALLBACK))
     }
 
-    pub(super) fn render(&self, tag: &str, template: &str, context: Value) -> Result<String, Problem> {
-        let renderer = self.renderer(tag).ok_or_else(|| Problem::unexpected("the pages have no language"))?;
+    pub(super) fn render(&self, locale: &str, template: &str, context: Value) -> Result<String, Problem> {
+        let renderer = self.renderer(locale).ok_or_else(|| Problem::unexpected("the pages have no language"))?;
         renderer.render(template, context).map_err(Problem::unexpected)
     }
 
@@ -194,43 +211,45 @@ impl Site {
     /// API.
     ///
     /// # Errors
-    /// Those of `make`.
-    pub async fn public(
+    /// Those of `make_context`.
+    pub async fn public_page(
         &self,
         request: &HttpRequest,
-        (seen, service): (&PageContext, &RegistrationService),
-        (template, name): (&'static str, &str),
-        make: impl FnOnce(&PageContext) -> Result<Value, Problem>,
+        page: &PageContext,
+        service: &RegistrationService,
+        template: Template,
+        make_context: impl FnOnce(&PageContext) -> Result<Value, Problem>,
     ) -> Result<HttpResponse, Problem> {
-        let door = self.registration_window.of(service, &seen.snapshot).await;
-        let now = seen.now();
+        let window = self.registration_window.of(service, &page.snapshot).await;
+        let now = page.now();
         let minute = now.as_ref().map(|_| clock::now().timestamp() / 60);
-        let asked = format!("{}{}", request.path(), known_query(request));
-        let parts = service.programmes.parts();
-        let key = Key::new(&seen.snapshot, &format!("{asked} {minute:?} {door:?}"), Some(&seen.tag));
-        let whole = match parts.get(&key) {
-            Some(whole) => whole,
+        let path_and_query = format!("{}{}", request.path(), known_query(request));
+        let parts = service.programmes.part_cache();
+        let key = PartKey::new(&page.snapshot, &format!("{path_and_query} {minute:?} {window:?}"), Some(&page.locale));
+        let document = match parts.get(&key) {
+            Some(document) => document,
             None => {
-                let frame = self.frame(request, seen, name, false, service).await;
-                let jsonld = matches!(name, "front" | "programme").then(|| self.linked_data(seen)).flatten();
-                let context = merge_maps([frame, make(seen)?, context! { jsonld, now }]);
-                let page = self.render(&seen.tag, template, context)?;
+                let layout_context = self.layout_context(request, page, template.page_name, false, service).await;
+                let jsonld =
+                    matches!(template.page_name, "front" | "programme").then(|| self.linked_data(page)).flatten();
+                let context = merge_maps([layout_context, make_context(page)?, context! { jsonld, now }]);
+                let html = self.render(&page.locale, template.file, context)?;
                 let modified = LastModified::of(clock::now());
-                let whole = Document::new("text/html; charset=utf-8", &seen.language, modified, page.into_bytes());
-                let whole = Arc::new(whole);
-                parts.put(key, Arc::clone(&whole));
-                whole
+                let document = Document::new("text/html; charset=utf-8", &page.language, modified, html.into_bytes());
+                let document = Arc::new(document);
+                parts.put(key, Arc::clone(&document));
+                document
             }
         };
-        let mut response = serve(request, &whole, ASK_AGAIN);
-        response.headers_mut().insert(header::CONTENT_LANGUAGE, language_header(&seen.tag));
-        guard(&mut response);
+        let mut response = serve(request, &document, REVALIDATE);
+        response.headers_mut().insert(header::CONTENT_LANGUAGE, language_header(&page.locale));
+        add_security_policy(&mut response);
         Ok(response)
     }
 
     /// The programme as JSON-LD (schema.org), escaped for a `script` element.
-    fn linked_data(&self, seen: &PageContext) -> Option<Value> {
-        let bytes = Publication::JsonLd.write(&seen.snapshot, &seen.language, &self.public_url)?;
+    fn linked_data(&self, page: &PageContext) -> Option<Value> {
+        let bytes = Publication::JsonLd.write(&page.snapshot, &page.language, &self.public_url)?;
         Some(Value::from(String::from_utf8(bytes).ok()?.replace("</", "<\\/")))
     }
 
@@ -238,51 +257,54 @@ impl Site {
     ///
     /// # Errors
     /// The template cannot be rendered.
-    pub async fn private(
+    pub async fn private_page(
         &self,
         request: &HttpRequest,
-        (seen, service): (&PageContext, &RegistrationService),
-        (template, name): (&'static str, &str),
-        (status, more): (StatusCode, Value),
+        page: &PageContext,
+        service: &RegistrationService,
+        template: Template,
+        status: StatusCode,
+        context: Value,
     ) -> Result<HttpResponse, Problem> {
-        let frame = self.frame(request, seen, name, true, service).await;
-        let page = self.render(&seen.tag, template, context! { ..more, ..frame })?;
-        Ok(html(status, &seen.tag, page))
+        let layout_context = self.layout_context(request, page, template.page_name, true, service).await;
+        let html = self.render(&page.locale, template.file, context! { ..context, ..layout_context })?;
+        Ok(uncached_page(status, &page.locale, html))
     }
 
     /// Answers a page about no conference.
     ///
     /// # Errors
     /// The template cannot be rendered.
-    pub fn bare(
+    pub fn page_without_conference(
         &self,
         tag: &str,
         template: &str,
-        (status, more): (StatusCode, Value),
+        status: StatusCode,
+        context: Value,
     ) -> Result<HttpResponse, Problem> {
         let none = || Value::from(());
         let alternates: Vec<Value> = Vec::new();
-        let frame = context! {
+        let layout_context = context! {
             page => context! {
-                lang => tag, dir => if is_from_right(tag) { "rtl" } else { "ltr" }, name => "conferences",
+                lang => tag, dir => if is_right_to_left(tag) { "rtl" } else { "ltr" }, name => "conferences",
                 base => &*self.prefix, prefix => &*self.prefix, api => none(), canonical => none(), alternates,
                 is_private => true,
             },
             conference => none(), registration_is_open => false, has_call_for_action => false, og => none(),
             jsonld => none(), problem => none(),
         };
-        let page = self.render(tag, template, context! { ..more, ..frame })?;
-        Ok(html(status, tag, page))
+        let html = self.render(tag, template, context! { ..context, ..layout_context })?;
+        Ok(uncached_page(status, tag, html))
     }
 
     /// Renders an error as a page; an invalid personal link has a page of its own.
-    pub async fn answer(
+    pub async fn answer_or_show_error(
         &self,
         request: &HttpRequest,
         service: &RegistrationService,
-        done: Result<HttpResponse, Problem>,
+        result: Result<HttpResponse, Problem>,
     ) -> HttpResponse {
-        let problem = match done {
+        let problem = match result {
             Ok(response) => return response,
             Err(problem) => problem,
         };
@@ -297,26 +319,27 @@ impl Site {
         // This includes a link that was truncated on its way.
         let is_link =
             ["registrations", "delegations"].iter().any(|part| request.path().split('/').nth(4) == Some(part));
-        let is_void = is_link && matches!(status.as_u16(), 401 | 403 | 404);
-        let template = if is_void { "link-void.html" } else { "error.html" };
+        let is_invalid_link = is_link && matches!(status.as_u16(), 401 | 403 | 404);
+        let template = Template::new(if is_invalid_link { "link-void.html" } else { "error.html" }, "error");
         // Internal causes are not shown.
-        let told = context! { detail => problem.document(None).get("detail").and_then(|detail| detail.as_str()) };
-        let more = context! { status => status.as_u16(), problem => told };
-        let made = match PageContext::find(&service.programmes, &slug, &tag) {
-            Ok(seen) => self.private(request, (&seen, service), (template, "error"), (status, more)).await,
-            Err(_) => self.bare(&self.spoken(request), "error.html", (status, more)),
+        let problem_context =
+            context! { detail => problem.document(None).get("detail").and_then(|detail| detail.as_str()) };
+        let context = context! { status => status.as_u16(), problem => problem_context };
+        let response = match PageContext::find(&service.programmes, &slug, &tag) {
+            Ok(page) => self.private_page(request, &page, service, template, status, context).await,
+            Err(_) => self.page_without_conference(&self.preferred_locale(request), "error.html", status, context),
         };
-        let mut response = made.unwrap_or_else(|problem| {
+        let mut response = response.unwrap_or_else(|problem| {
             tracing::error!(cause = problem.source_chain(), "the page of an error cannot be made");
             problem.error_response()
         });
-        carry_over(&problem, &mut response);
+        copy_retry_after(&problem, &mut response);
         response
     }
 }
 
 /// Copies `Retry-After` from a problem to the page.
-pub fn carry_over(problem: &Problem, response: &mut HttpResponse) {
+pub fn copy_retry_after(problem: &Problem, response: &mut HttpResponse) {
     if let Some(when) = problem.response(None).headers().get(header::RETRY_AFTER) {
         response.headers_mut().insert(header::RETRY_AFTER, when.clone());
     }
@@ -327,23 +350,23 @@ fn language_header(tag: &str) -> HeaderValue {
 }
 
 /// Adds the content security policy; other headers of every answer are added elsewhere.
-fn guard(response: &mut HttpResponse) {
+fn add_security_policy(response: &mut HttpResponse) {
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
 }
 
 /// Answers a page that must not be cached.
-pub fn html(status: StatusCode, tag: &str, page: String) -> HttpResponse {
+pub fn uncached_page(status: StatusCode, tag: &str, html: String) -> HttpResponse {
     let mut response = HttpResponse::build(status)
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::CONTENT_LANGUAGE, language_header(tag)))
-        .body(page);
-    guard(&mut response);
+        .body(html);
+    add_security_policy(&mut response);
     response
 }
 
 /// Redirects to another page (303).
-pub fn lead_to(location: String) -> HttpResponse {
+pub fn redirect(location: String) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, location_of(&location)))
         .insert_header((header::CACHE_CONTROL, "no-store"))

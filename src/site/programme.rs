@@ -10,7 +10,7 @@ use actix_web::{
 use minijinja::{Value, context};
 
 use super::{
-    page::{PageContext, lead_to, offered, value},
+    page::{PageContext, Template, locales_of, redirect, value},
     service::Site,
     texts::FALLBACK,
 };
@@ -19,21 +19,21 @@ use crate::{
     http::{Problem, problem::NOT_FOUND},
     programme::{filter::ProgrammeQuery, negotiate, snapshot::Snapshot},
     registration::service::RegistrationService,
-    site::query::{pairs, parameter},
+    site::query::{parameter, query_pairs},
     validation,
     values::{Code, LanguageTag, TextValue as _},
 };
 
-type Path2 = web::Path<(String, String)>;
-type Path3 = web::Path<(String, String, String)>;
+type ConferencePath = web::Path<(String, String)>;
+type ResourcePath = web::Path<(String, String, String)>;
 
-fn nothing() -> Problem {
+fn not_found() -> Problem {
     Problem::new(&NOT_FOUND)
 }
 
 /// The locale that the reader's browser prefers.
-fn preferred(request: &HttpRequest, snapshot: &Snapshot) -> String {
-    let tags: Vec<LanguageTag> = offered(snapshot).iter().filter_map(|tag| LanguageTag::parse(tag).ok()).collect();
+fn preferred_locale_of(request: &HttpRequest, snapshot: &Snapshot) -> String {
+    let tags: Vec<LanguageTag> = locales_of(snapshot).iter().filter_map(|tag| LanguageTag::parse(tag).ok()).collect();
     let chosen = negotiate::choose(request, None, &tags).ok();
     chosen.and_then(|language| language.tag().map(ToString::to_string)).unwrap_or_else(|| FALLBACK.to_owned())
 }
@@ -51,37 +51,39 @@ pub async fn list_conferences(
         let location = format!("{}/docs/", site.prefix);
         return HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, location)).finish();
     }
-    let all = service.programmes.all();
-    if let [only] = all.as_slice() {
-        let location = format!("{}/conferences/{}/{}", site.prefix, only.place.slug, preferred(&request, only));
+    let conferences = service.programmes.all();
+    if let [only] = conferences.as_slice() {
+        let location =
+            format!("{}/conferences/{}/{}", site.prefix, only.conference.slug, preferred_locale_of(&request, only));
         return HttpResponse::TemporaryRedirect()
             .insert_header((header::LOCATION, location))
             .insert_header((header::VARY, "Accept, Accept-Language"))
             .finish();
     }
-    let tag = site.spoken(&request);
-    let one = |snapshot: &std::sync::Arc<Snapshot>| {
+    let tag = site.preferred_locale(&request);
+    let entry = |snapshot: &std::sync::Arc<Snapshot>| {
         let conference = &snapshot.agenda.conference;
         // The link leads to the locale of the list if the conference has it.
-        let own = Some(tag.clone()).filter(|tag| offered(snapshot).contains(tag));
-        let own = own.unwrap_or_else(|| preferred(&request, snapshot));
-        let url = format!("{}/conferences/{}/{own}", site.prefix, snapshot.place.slug);
+        let locale = Some(tag.clone()).filter(|tag| locales_of(snapshot).contains(tag));
+        let locale = locale.unwrap_or_else(|| preferred_locale_of(&request, snapshot));
+        let url = format!("{}/conferences/{}/{locale}", site.prefix, snapshot.conference.slug);
         context! {
-            url, slug => snapshot.place.slug.as_str(), name => conference.name.text(&own, &conference.languages),
+            url, slug => snapshot.conference.slug.as_str(), name => conference.name.text(&locale, &conference.languages),
             starts_on => conference.starts_on.0.to_string(), ends_on => conference.ends_on.0.to_string(),
         }
     };
-    let mut list: Vec<_> = all.iter().collect();
+    let mut list: Vec<_> = conferences.iter().collect();
     list.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.agenda.conference.starts_on.0));
-    let list: Vec<Value> = list.into_iter().map(one).collect();
-    let made = site.bare(&tag, "conferences.html", (StatusCode::OK, context! { conferences => list }));
-    site.answer(&request, &service, made).await
+    let list: Vec<Value> = list.into_iter().map(entry).collect();
+    let response =
+        site.page_without_conference(&tag, "conferences.html", StatusCode::OK, context! { conferences => list });
+    site.answer_or_show_error(&request, &service, response).await
 }
 
 /// Redirects to the list, from the address that people guess.
 #[get("/conferences")]
-pub async fn lead_to_conferences(site: web::Data<Site>) -> HttpResponse {
-    lead_to(format!("{}/", site.prefix))
+pub async fn redirect_to_conferences(site: web::Data<Site>) -> HttpResponse {
+    redirect(format!("{}/", site.prefix))
 }
 
 /// Redirects to a conference in the locale that the reader prefers.
@@ -92,30 +94,32 @@ pub async fn choose_language(
     service: web::Data<RegistrationService>,
     slug: web::Path<String>,
 ) -> HttpResponse {
-    let found = Code::parse(&slug).ok().and_then(|slug| service.programmes.get(&slug));
-    let Some(snapshot) = found else { return site.answer(&request, &service, Err(nothing())).await };
+    let snapshot = Code::parse(&slug).ok().and_then(|slug| service.programmes.get(&slug));
+    let Some(snapshot) = snapshot else { return site.answer_or_show_error(&request, &service, Err(not_found())).await };
     HttpResponse::TemporaryRedirect()
         .insert_header((
             header::LOCATION,
-            format!("{}/conferences/{slug}/{}", site.prefix, preferred(&request, &snapshot)),
+            format!("{}/conferences/{slug}/{}", site.prefix, preferred_locale_of(&request, &snapshot)),
         ))
         .insert_header((header::VARY, "Accept-Language"))
         .finish()
 }
 
 /// Answers a public page, or an error page.
-async fn public(
+async fn public_page(
     request: &HttpRequest,
-    (site, service): (&Site, &RegistrationService),
-    (slug, tag): (&str, &str),
-    named: (&'static str, &str),
-    make: impl FnOnce(&PageContext) -> Result<Value, Problem>,
+    site: &Site,
+    service: &RegistrationService,
+    slug: &str,
+    tag: &str,
+    template: Template,
+    make_context: impl FnOnce(&PageContext) -> Result<Value, Problem>,
 ) -> HttpResponse {
-    let made = match PageContext::find(&service.programmes, slug, tag) {
-        Ok(seen) => site.public(request, (&seen, service), named, make).await,
+    let response = match PageContext::find(&service.programmes, slug, tag) {
+        Ok(page) => site.public_page(request, &page, service, template, make_context).await,
         Err(problem) => Err(problem),
     };
-    site.answer(request, service, made).await
+    site.answer_or_show_error(request, service, response).await
 }
 
 /// Shows the front page of a conference.
@@ -124,26 +128,29 @@ pub async fn show_front(
     request: HttpRequest,
     site: web::Data<Site>,
     service: web::Data<RegistrationService>,
-    path: Path2,
+    path: ConferencePath,
 ) -> HttpResponse {
-    let door = match PageContext::find(&service.programmes, &path.0, &path.1) {
-        Ok(seen) => site.registration_window.of(&service, &seen.snapshot).await,
+    let window = match PageContext::find(&service.programmes, &path.0, &path.1) {
+        Ok(page) => site.registration_window.of(&service, &page.snapshot).await,
         Err(_) => None,
     };
-    public(&request, (&site, &service), (&path.0, &path.1), ("front.html", "front"), |seen| {
-        Ok(context! { programme => value(seen.view().programme(&ProgrammeQuery::default())), form => door.map(value) })
+    let template = Template::new("front.html", "front");
+    public_page(&request, &site, &service, &path.0, &path.1, template, |page| {
+        let programme = page.view().programme(&ProgrammeQuery::default());
+        Ok(context! { programme => value(programme), form => window.map(value) })
     })
     .await
 }
 
 /// The filter in the query of the programme; empty parameters are ignored. `None` if it names something that is not in
 /// this release, as an old bookmark may.
-fn asked(request: &HttpRequest, seen: &PageContext) -> Option<ProgrammeQuery> {
-    let known = ["day", "track", "room", "kind", "speaker"];
-    let wanted = pairs(request).into_iter().filter(|(key, value)| known.contains(&key.as_str()) && !value.is_empty());
-    let wanted: serde_json::Map<_, _> = wanted.map(|(key, value)| (key, value.into())).collect();
-    let mut query: ProgrammeQuery = validation::read(wanted.into()).ok()?;
-    query.check(&seen.snapshot).ok()?;
+fn programme_query(request: &HttpRequest, page: &PageContext) -> Option<ProgrammeQuery> {
+    let filters = ["day", "track", "room", "kind", "speaker"];
+    let parameters =
+        query_pairs(request).into_iter().filter(|(key, value)| filters.contains(&key.as_str()) && !value.is_empty());
+    let parameters: serde_json::Map<_, _> = parameters.map(|(key, value)| (key, value.into())).collect();
+    let mut query: ProgrammeQuery = validation::read(parameters.into()).ok()?;
+    query.check(&page.snapshot).ok()?;
     Some(query)
 }
 
@@ -153,29 +160,30 @@ pub async fn show_programme(
     request: HttpRequest,
     site: web::Data<Site>,
     service: web::Data<RegistrationService>,
-    path: Path2,
+    path: ConferencePath,
 ) -> HttpResponse {
-    public(&request, (&site, &service), (&path.0, &path.1), ("programme.html", "programme"), |seen| {
-        let query = asked(&request, seen);
-        let every = ProgrammeQuery::default();
-        let view = seen.view();
+    let template = Template::new("programme.html", "programme");
+    public_page(&request, &site, &service, &path.0, &path.1, template, |page| {
+        let query = programme_query(&request, page);
+        let no_filter = ProgrammeQuery::default();
+        let view = page.view();
         let mut kinds: Vec<&str> = Vec::new();
-        for session in &seen.snapshot.agenda.sessions {
+        for session in &page.snapshot.agenda.sessions {
             if !kinds.contains(&session.kind.as_str()) {
                 kinds.push(session.kind.as_str());
             }
         }
         let day =
             |day: crate::programme::views::DayView| context! { date => value(day.date), title => value(day.title) };
-        let all_days: Vec<Value> = view.days(&every).into_iter().map(day).collect();
-        let given = |name: &str| parameter(&request, name);
+        let all_days: Vec<Value> = view.days(&no_filter).into_iter().map(day).collect();
+        let filter_value = |name: &str| parameter(&request, name);
         Ok(context! {
             days => value(query.as_ref().map(|query| view.days(query)).unwrap_or_default()),
-            tracks => value(view.tracks(&every)), rooms => value(view.rooms(&every)),
-            kinds, all_days, is_filtered => query.is_none_or(|query| query.is_narrowing()),
+            tracks => value(view.tracks(&no_filter)), rooms => value(view.rooms(&no_filter)),
+            kinds, all_days, is_filtered => query.is_none_or(|query| query.has_filter()),
             asked => context! {
-                day => given("day"), track => given("track"), room => given("room"), kind => given("kind"),
-                speaker => given("speaker"),
+                day => filter_value("day"), track => filter_value("track"), room => filter_value("room"),
+                kind => filter_value("kind"), speaker => filter_value("speaker"),
             },
         })
     })
@@ -188,22 +196,23 @@ pub async fn show_session(
     request: HttpRequest,
     site: web::Data<Site>,
     service: web::Data<RegistrationService>,
-    path: Path3,
+    path: ResourcePath,
 ) -> HttpResponse {
-    public(&request, (&site, &service), (&path.0, &path.1), ("session.html", "session"), |seen| {
-        let code = Code::parse(&path.2).map_err(|_| nothing())?;
-        let session = seen.snapshot.session(&code).ok_or_else(nothing)?;
-        let view = seen.view();
-        let of_day =
-            ProgrammeQuery { day: seen.snapshot.agenda.day_of(session).map(|day| day.date), ..Default::default() };
-        let day = view.sessions(&of_day);
-        let day: Vec<_> = day.iter().filter(|one| one.kind != SessionKind::Break || one.code == code).collect();
-        let place = day.iter().position(|one| one.code == code).unwrap_or(0);
+    let template = Template::new("session.html", "session");
+    public_page(&request, &site, &service, &path.0, &path.1, template, |page| {
+        let code = Code::parse(&path.2).map_err(|_| not_found())?;
+        let session = page.snapshot.session(&code).ok_or_else(not_found)?;
+        let view = page.view();
+        let day_query =
+            ProgrammeQuery { day: page.snapshot.agenda.day_of(session).map(|day| day.date), ..Default::default() };
+        let day = view.sessions(&day_query);
+        let day: Vec<_> = day.iter().filter(|other| other.kind != SessionKind::Break || other.code == code).collect();
+        let index = day.iter().position(|other| other.code == code).unwrap_or(0);
         let protocol = view.high_level_session().filter(|_| session.kind == SessionKind::HighLevelPolitical);
         Ok(context! {
             session => value(view.session(session)), protocol => protocol.map(value),
-            previous => place.checked_sub(1).and_then(|before| day.get(before)).map(value),
-            next => day.get(place + 1).map(value),
+            previous => index.checked_sub(1).and_then(|before| day.get(before)).map(value),
+            next => day.get(index + 1).map(value),
         })
     })
     .await
@@ -215,10 +224,11 @@ pub async fn show_speakers(
     request: HttpRequest,
     site: web::Data<Site>,
     service: web::Data<RegistrationService>,
-    path: Path2,
+    path: ConferencePath,
 ) -> HttpResponse {
-    public(&request, (&site, &service), (&path.0, &path.1), ("speakers.html", "speakers"), |seen| {
-        Ok(context! { speakers => value(seen.view().speakers(&ProgrammeQuery::default())) })
+    let template = Template::new("speakers.html", "speakers");
+    public_page(&request, &site, &service, &path.0, &path.1, template, |page| {
+        Ok(context! { speakers => value(page.view().speakers(&ProgrammeQuery::default())) })
     })
     .await
 }
@@ -229,12 +239,13 @@ pub async fn show_speaker(
     request: HttpRequest,
     site: web::Data<Site>,
     service: web::Data<RegistrationService>,
-    path: Path3,
+    path: ResourcePath,
 ) -> HttpResponse {
-    public(&request, (&site, &service), (&path.0, &path.1), ("speaker.html", "speaker"), |seen| {
-        let code = Code::parse(&path.2).map_err(|_| nothing())?;
-        let speaker = seen.snapshot.speaker(&code).ok_or_else(nothing)?;
-        Ok(context! { speaker => value(seen.view().speaker_detail(speaker)) })
+    let template = Template::new("speaker.html", "speaker");
+    public_page(&request, &site, &service, &path.0, &path.1, template, |page| {
+        let code = Code::parse(&path.2).map_err(|_| not_found())?;
+        let speaker = page.snapshot.speaker(&code).ok_or_else(not_found)?;
+        Ok(context! { speaker => value(page.view().speaker_detail(speaker)) })
     })
     .await
 }
@@ -245,11 +256,11 @@ pub async fn show_call_for_action(
     request: HttpRequest,
     site: web::Data<Site>,
     service: web::Data<RegistrationService>,
-    path: Path2,
+    path: ConferencePath,
 ) -> HttpResponse {
-    let named = ("call-for-action.html", "call-for-action");
-    public(&request, (&site, &service), (&path.0, &path.1), named, |seen| {
-        Ok(context! { call => value(seen.view().call_for_action().ok_or_else(nothing)?) })
+    let template = Template::new("call-for-action.html", "call-for-action");
+    public_page(&request, &site, &service, &path.0, &path.1, template, |page| {
+        Ok(context! { call => value(page.view().call_for_action().ok_or_else(not_found)?) })
     })
     .await
 }
@@ -260,18 +271,20 @@ pub async fn show_my_programme(
     request: HttpRequest,
     site: web::Data<Site>,
     service: web::Data<RegistrationService>,
-    path: Path2,
+    path: ConferencePath,
 ) -> HttpResponse {
-    public(&request, (&site, &service), (&path.0, &path.1), ("my-programme.html", "my-programme"), |seen| {
+    let template = Template::new("my-programme.html", "my-programme");
+    public_page(&request, &site, &service, &path.0, &path.1, template, |page| {
         // Sessions that are no longer in the release are left out: bookmarks outlive them.
-        let named: BTreeSet<String> =
-            pairs(&request).into_iter().filter(|(key, _)| key == "session").map(|(_, code)| code).collect();
-        let mut days = seen.view().days(&ProgrammeQuery::default());
-        days.iter_mut().for_each(|day| day.sessions.retain(|session| named.contains(session.code.as_str())));
+        let codes: BTreeSet<String> =
+            query_pairs(&request).into_iter().filter(|(key, _)| key == "session").map(|(_, code)| code).collect();
+        let mut days = page.view().days(&ProgrammeQuery::default());
+        days.iter_mut().for_each(|day| day.sessions.retain(|session| codes.contains(session.code.as_str())));
         let chosen: Vec<String> =
             days.iter().flat_map(|day| &day.sessions).map(|session| session.code.to_string()).collect();
-        let api = format!("{}/api/v1/conferences/{}", site.prefix, seen.snapshot.place.slug);
-        let calendar = format!("{api}/programme.ics?lang={}&sessions={}", seen.texts.as_str(), chosen.join(","));
+        let api = format!("{}/api/v1/conferences/{}", site.prefix, page.snapshot.conference.slug);
+        let calendar =
+            format!("{api}/programme.ics?lang={}&sessions={}", page.text_language.as_str(), chosen.join(","));
         let calendar = (!chosen.is_empty()).then_some(calendar);
         Ok(context! { days => value(days), chosen, calendar })
     })
@@ -288,7 +301,11 @@ pub async fn show_nothing(
     // A trailing slash is removed.
     if let Some(path) = request.path().strip_suffix('/').filter(|path| !path.ends_with('/')) {
         let query = Some(request.query_string()).filter(|query| !query.is_empty());
-        return lead_to(format!("{}{path}{}", site.prefix, query.map(|query| format!("?{query}")).unwrap_or_default()));
+        return redirect(format!(
+            "{}{path}{}",
+            site.prefix,
+            query.map(|query| format!("?{query}")).unwrap_or_default()
+        ));
     }
-    site.answer(&request, &service, Err(nothing())).await
+    site.answer_or_show_error(&request, &service, Err(not_found())).await
 }

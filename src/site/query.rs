@@ -3,22 +3,24 @@
 use actix_web::HttpRequest;
 
 /// The parameters of a query, in order.
-pub fn pairs(request: &HttpRequest) -> Vec<(String, String)> {
+pub fn query_pairs(request: &HttpRequest) -> Vec<(String, String)> {
     url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect()
 }
 
 /// The last value of a parameter, if it is not empty.
 pub fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
-    pairs(request).into_iter().rfind(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value)
+    query_pairs(request).into_iter().rfind(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value)
 }
 
 /// The query parameters of pages; others are ignored.
-const ASKED: [&str; 10] =
+const PAGE_PARAMETERS: [&str; 10] =
     ["day", "track", "room", "kind", "speaker", "session", "category", "invitation", "token", "replace"];
 
 /// The known parameters of the query, as a query.
 pub fn known_query(request: &HttpRequest) -> String {
-    let known = pairs(request).into_iter().filter(|(key, value)| ASKED.contains(&key.as_str()) && !value.is_empty());
-    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(known.take(500)).finish();
+    let parameters = query_pairs(request)
+        .into_iter()
+        .filter(|(key, value)| PAGE_PARAMETERS.contains(&key.as_str()) && !value.is_empty());
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters.take(500)).finish();
     if query.is_empty() { query } else { format!("?{query}") }
 }

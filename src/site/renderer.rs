@@ -50,49 +50,49 @@ impl Renderer {
         }
         let templates = compile(sources).map_err(io::Error::other)?;
         let renderers = texts.into_iter().map(|(language, texts)| {
-            let made = Self::new(templates.clone(), &language, texts, Arc::clone(assets));
-            (language, made)
+            let renderer = Self::new(templates.clone(), &language, texts, Arc::clone(assets));
+            (language, renderer)
         });
         Ok(renderers.collect())
     }
 
     /// Adds the functions and filters of one locale to the compiled templates, which all locales share.
     fn new(mut environment: Environment<'static>, language: &str, texts: Texts, assets: Arc<Assets>) -> Self {
-        let words = texts.clone();
-        environment.add_function("t", move |name: String, places: Kwargs| {
+        let all_texts = texts.clone();
+        environment.add_function("t", move |name: String, arguments: Kwargs| {
             let unknown = || Error::new(ErrorKind::InvalidOperation, format!("there is no text {name}"));
-            words.get(&name, &arguments(&places)?).ok_or_else(unknown)
+            all_texts.get(&name, &fluent_arguments(&arguments)?).ok_or_else(unknown)
         });
-        environment.add_function("t_or", move |name: String, otherwise: Value| {
-            texts.get(&name, &FluentArgs::new()).map_or(otherwise, Value::from)
+        environment.add_function("t_or", move |name: String, default: Value| {
+            texts.get(&name, &FluentArgs::new()).map_or(default, Value::from)
         });
         environment.add_function("asset", move |name: String| {
             assets
                 .path(&name)
                 .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("there is no file {name}")))
         });
-        let dated = |write: fn(chrono::NaiveDate, &str) -> String, language: String| {
+        let date_filter = |write: fn(chrono::NaiveDate, &str) -> String, language: String| {
             move |text: String| names::date_of(&text).map_or(text, |date| write(date, &language))
         };
-        environment.add_filter("long_date", dated(names::long_date, language.to_owned()));
-        environment.add_filter("short_date", dated(names::short_date, language.to_owned()));
+        environment.add_filter("long_date", date_filter(names::long_date, language.to_owned()));
+        environment.add_filter("short_date", date_filter(names::short_date, language.to_owned()));
         // A time in its own offset, which is the conference's.
         environment.add_filter("clock", |text: String| text.get(11..16).unwrap_or(&text).to_owned());
-        let own = language.to_owned();
+        let locale = language.to_owned();
         environment.add_filter("moment", move |state: &State<'_, '_>, text: String| {
             let zone = state.lookup("conference").and_then(|conference| conference.get_attr("time_zone").ok());
             let zone = zone.and_then(|zone| zone.as_str().and_then(|name| name.parse().ok()));
-            names::moment(&text, zone, &own)
+            names::date_time(&text, zone, &locale)
         });
-        let own = language.to_owned();
+        let locale = language.to_owned();
         environment.add_filter("date_span", move |first: String, last: String| {
             let both = names::date_of(&first).zip(names::date_of(&last));
-            both.map_or(first, |(first, last)| names::date_span(first, last, &own))
+            both.map_or(first, |(first, last)| names::date_span(first, last, &locale))
         });
-        let own = language.to_owned();
-        environment.add_filter("country", move |code: String| names::country(&code, &own));
-        let own = language.to_owned();
-        environment.add_filter("language_name", move |tag: String| names::language(&tag, &own));
+        let locale = language.to_owned();
+        environment.add_filter("country", move |code: String| names::country(&code, &locale));
+        let locale = language.to_owned();
+        environment.add_filter("language_name", move |tag: String| names::language(&tag, &locale));
         environment.add_filter("paragraphs", |text: String| -> Vec<String> {
             let text = text.replace("\r\n", "\n");
             text.split("\n\n").map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
@@ -128,7 +128,7 @@ fn compile(sources: BTreeMap<String, String>) -> Result<Environment<'static>, Er
 fn check_names(source: &str, texts: &BTreeMap<String, Texts>, assets: &Assets) -> Result<(), String> {
     let is_text = |name: &str| texts.values().any(|texts| texts.has(name));
     let is_file = |name: &str| assets.path(name).is_some();
-    let named = |call: &str| -> Vec<String> {
+    let quoted_names = |call: &str| -> Vec<String> {
         let starts = source.match_indices(call).filter(|(at, _)| {
             // `t("` may also be the end of a longer name.
             !source.get(..*at).unwrap_or_default().ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
@@ -137,10 +137,10 @@ fn check_names(source: &str, texts: &BTreeMap<String, Texts>, assets: &Assets) -
         // A name followed by `~` is only the beginning of a name.
         rest.filter(|(_, after)| !after.trim_start().starts_with('~')).map(|(name, _)| name.to_owned()).collect()
     };
-    if let Some(name) = named("t(\"").into_iter().find(|name| !is_text(name)) {
+    if let Some(name) = quoted_names("t(\"").into_iter().find(|name| !is_text(name)) {
         return Err(format!("there is no text {name}"));
     }
-    match named("asset(\"").into_iter().find(|name| !is_file(name)) {
+    match quoted_names("asset(\"").into_iter().find(|name| !is_file(name)) {
         Some(name) => Err(format!("there is no file {name}")),
         None => Ok(()),
     }
@@ -165,17 +165,17 @@ fn write_escaped(out: &mut minijinja::Output<'_>, text: &str) -> std::fmt::Resul
 }
 
 /// The arguments of a text. Numbers stay numbers, because plural forms depend on them.
-fn arguments(places: &Kwargs) -> Result<FluentArgs<'static>, Error> {
+fn fluent_arguments(kwargs: &Kwargs) -> Result<FluentArgs<'static>, Error> {
     let mut arguments = FluentArgs::new();
-    for name in places.args() {
-        let value: Value = places.get(name)?;
-        let filled = match i64::try_from(value.clone()) {
+    for name in kwargs.args() {
+        let value: Value = kwargs.get(name)?;
+        let argument = match i64::try_from(value.clone()) {
             Ok(number) if value.is_number() => FluentValue::from(number),
             _ => FluentValue::from(value.to_string()),
         };
-        arguments.set(name.to_owned(), filled);
+        arguments.set(name.to_owned(), argument);
     }
-    places.assert_all_used()?;
+    kwargs.assert_all_used()?;
     Ok(arguments)
 }
 
@@ -255,20 +255,20 @@ mod tests {
     }
 
     #[test]
-    fn every_text_of_every_language_is_filled_by_what_the_pages_give_and_none_is_idle() {
+    fn every_text_is_used_by_a_page_and_gets_all_its_arguments() {
         let (texts, calls) = (Texts::load(None).unwrap(), calls());
         for id in ids("en") {
-            let mut of_it: Vec<_> = calls.iter().filter(|call| call.names.iter().any(|name| name == id)).collect();
-            if of_it.is_empty() {
-                of_it.extend(calls.iter().filter(|call| call.may_begin_or_end(id)));
+            let mut matching: Vec<_> = calls.iter().filter(|call| call.names.iter().any(|name| name == id)).collect();
+            if matching.is_empty() {
+                matching.extend(calls.iter().filter(|call| call.may_begin_or_end(id)));
             }
-            assert!(!of_it.is_empty(), "no page says {id}");
-            for (call, count) in of_it.iter().flat_map(|call| [0, 1, 2, 3, 11, 100].map(|count| (call, count))) {
+            assert!(!matching.is_empty(), "no page says {id}");
+            for (call, count) in matching.iter().flat_map(|call| [0, 1, 2, 3, 11, 100].map(|count| (call, count))) {
                 let mut arguments = FluentArgs::new();
                 // A name may be a text, or a number.
                 call.arguments.iter().for_each(|name| arguments.set(name.clone(), count));
                 for (language, texts) in &texts {
-                    let (text, errors) = texts.fill(id, &arguments).unwrap();
+                    let (text, errors) = texts.format(id, &arguments).unwrap();
                     assert!(errors.is_empty(), "{language}: {id} with {:?}: {errors:?}", call.arguments);
                     assert!(!text.is_empty(), "{language}: {id}");
                 }

@@ -8,7 +8,7 @@ use actix_web::{
 };
 use minijinja::{Value, context};
 
-use super::{page, service::Site, texts::is_from_right};
+use super::{page, service::Site, texts::is_right_to_left};
 
 /// The page, if a browser asks: in all locales of the pages, the reader's first.
 pub fn starting_page(request: &ServiceRequest) -> Option<HttpResponse> {
@@ -17,14 +17,14 @@ pub fn starting_page(request: &ServiceRequest) -> Option<HttpResponse> {
         return None;
     }
     let site = request.app_data::<web::Data<Site>>()?;
-    let own = site.spoken(request.request());
+    let locale = site.preferred_locale(request.request());
     let mut tags: Vec<&str> = site.renderers.keys().map(String::as_str).collect();
-    tags.sort_by_key(|tag| *tag != own);
+    tags.sort_by_key(|tag| *tag != locale);
     let parts = tags.into_iter().filter_map(|tag| {
-        let dir = if is_from_right(tag) { "rtl" } else { "ltr" };
+        let dir = if is_right_to_left(tag) { "rtl" } else { "ltr" };
         site.render(tag, "_starting.html", context! { lang => tag, dir }).ok()
     });
     let parts: Vec<Value> = parts.map(Value::from_safe_string).collect();
-    let whole = site.render(&own, "starting.html", context! { lang => &own, parts }).ok()?;
-    Some(page::html(StatusCode::SERVICE_UNAVAILABLE, &own, whole))
+    let html = site.render(&locale, "starting.html", context! { lang => &locale, parts }).ok()?;
+    Some(page::uncached_page(StatusCode::SERVICE_UNAVAILABLE, &locale, html))
 }

@@ -35,6 +35,13 @@ pub struct Texts {
     bundles: Vec<Arc<FluentBundle<FluentResource>>>,
 }
 
+/// A file of an operator's own texts.
+struct CustomFile {
+    locale: String,
+    path: String,
+    source: String,
+}
+
 impl Texts {
     /// The texts of every locale that has some: the shipped ones, replaced by those in `folder`.
     ///
@@ -42,7 +49,7 @@ impl Texts {
     /// A file cannot be read or is not valid Fluent: the error names it.
     pub fn load(folder: Option<&Path>) -> io::Result<BTreeMap<String, Self>> {
         let mut sources: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
-        let mut own = Vec::new();
+        let mut custom = Vec::new();
         for (language, source) in SHIPPED {
             let file = (format!("the texts that ship ({language})"), (*source).to_owned());
             sources.entry((*language).to_owned()).or_default().push(file);
@@ -54,7 +61,7 @@ impl Texts {
                 {
                     let text = std::fs::read_to_string(&file)?;
                     let file = file.display().to_string();
-                    own.push((tag.clone(), file.clone(), text.clone()));
+                    custom.push(CustomFile { locale: tag.clone(), path: file.clone(), source: text.clone() });
                     sources.entry(tag.clone()).or_default().push((file, text));
                 }
             }
@@ -71,8 +78,8 @@ impl Texts {
             (language, Self { bundles })
         });
         let texts = texts.collect();
-        if !own.is_empty() {
-            warn_of_open_places(&own, &texts, &Self::load(None)?);
+        if !custom.is_empty() {
+            warn_of_unknown_variables(&custom, &texts, &Self::load(None)?);
         }
         Ok(texts)
     }
@@ -89,7 +96,7 @@ impl Texts {
 
     /// The text of this name with its arguments filled in; `None` if there is none.
     pub fn get(&self, name: &str, arguments: &FluentArgs<'_>) -> Option<String> {
-        let (text, errors) = self.fill(name, arguments)?;
+        let (text, errors) = self.format(name, arguments)?;
         if !errors.is_empty() {
             tracing::warn!(name, ?errors, "a text of the pages cannot be filled");
         }
@@ -97,28 +104,28 @@ impl Texts {
     }
 
     /// Fluent's error messages about variables of a text that have no argument.
-    fn places(&self, name: &str) -> BTreeSet<String> {
-        let filled = self.fill(name, &FluentArgs::new());
-        filled.into_iter().flat_map(|(_, errors)| errors).map(|error| error.to_string()).collect()
+    fn missing_arguments(&self, name: &str) -> BTreeSet<String> {
+        let formatted = self.format(name, &FluentArgs::new());
+        formatted.into_iter().flat_map(|(_, errors)| errors).map(|error| error.to_string()).collect()
     }
 
     /// The text of this name with its arguments filled in, and the errors.
-    pub fn fill(&self, name: &str, arguments: &FluentArgs<'_>) -> Option<(String, Vec<FluentError>)> {
+    pub fn format(&self, name: &str, arguments: &FluentArgs<'_>) -> Option<(String, Vec<FluentError>)> {
         let (bundle, text) = self.find(name)?;
         let mut errors = Vec::new();
-        let filled = bundle.format_pattern(text.value()?, Some(arguments), &mut errors);
-        Some((filled.into_owned(), errors))
+        let formatted = bundle.format_pattern(text.value()?, Some(arguments), &mut errors);
+        Some((formatted.into_owned(), errors))
     }
 }
 
 /// The content of a folder, sorted.
 pub fn read_dir(folder: &Path) -> io::Result<Vec<std::path::PathBuf>> {
-    let mut found = Vec::new();
+    let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder)? {
-        found.push(entry?.path());
+        paths.push(entry?.path());
     }
-    found.sort();
-    Ok(found)
+    paths.sort();
+    Ok(paths)
 }
 
 fn bundle(language: &str, files: Vec<(String, String)>) -> io::Result<FluentBundle<FluentResource>> {
@@ -127,7 +134,7 @@ fn bundle(language: &str, files: Vec<(String, String)>) -> io::Result<FluentBund
     let mut bundle = FluentBundle::new_concurrent(vec![tag]);
     // Directional isolates around arguments are needed in scripts from right to left; elsewhere they would only be
     // copied along unseen.
-    bundle.set_use_isolating(is_from_right(language));
+    bundle.set_use_isolating(is_right_to_left(language));
     for (name, source) in files {
         let resource = FluentResource::try_new(source)
             .map_err(|(_, errors)| wrong(&name, errors.first().map(ToString::to_string).unwrap_or_default()))?;
@@ -137,24 +144,29 @@ fn bundle(language: &str, files: Vec<(String, String)>) -> io::Result<FluentBund
 }
 
 /// Whether a language is written from right to left.
-pub fn is_from_right(tag: &str) -> bool {
+pub fn is_right_to_left(tag: &str) -> bool {
     matches!(primary(tag), "ar" | "dv" | "fa" | "he" | "ps" | "sd" | "ug" | "ur" | "yi")
 }
 
 /// Warns an operator about their own texts with variables that no page provides: the shipped texts use all that there
 /// are.
-fn warn_of_open_places(
-    own: &[(String, String, String)],
+fn warn_of_unknown_variables(
+    custom: &[CustomFile],
     texts: &BTreeMap<String, Texts>,
     shipped: &BTreeMap<String, Texts>,
 ) {
     let Some(english) = shipped.get(FALLBACK) else { return };
-    for (language, file, source) in own {
-        let Some(texts) = texts.get(language) else { continue };
+    for CustomFile { locale, path, source } in custom {
+        let Some(texts) = texts.get(locale) else { continue };
         for name in names(source).filter(|name| english.has(name)) {
-            let open = texts.places(name).difference(&english.places(name)).cloned().collect::<Vec<_>>().join(", ");
-            if !open.is_empty() {
-                tracing::warn!(%file, text = name, open, "a text of the pages has a place that no page fills");
+            let unknown = texts
+                .missing_arguments(name)
+                .difference(&english.missing_arguments(name))
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(", ");
+            if !unknown.is_empty() {
+                tracing::warn!(file = %path, text = name, open = unknown, "a text of the pages has a place that no page fills");
             }
         }
     }
@@ -162,8 +174,8 @@ fn warn_of_open_places(
 
 /// The names of the texts in a file.
 fn names(source: &str) -> impl Iterator<Item = &str> {
-    let before = source.lines().filter_map(|line| line.split_once(" =")).map(|(name, _)| name);
-    before.filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.contains(' '))
+    let names = source.lines().filter_map(|line| line.split_once(" =")).map(|(name, _)| name);
+    names.filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.contains(' '))
 }
 
 /// The names of the shipped texts in a locale.
@@ -180,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_language_says_everything_and_counts_as_its_readers_do() {
+    fn every_language_has_every_text_and_its_own_plural_forms() {
         let english = ids("en");
         assert!(english.len() > 200);
         for language in ["fr", "nl", "ar"] {

@@ -19,7 +19,7 @@ use crate::validation::{ValidationError, ValidationErrors, wrong_kind};
 pub const LOCALISED_LENGTH_MAX: u64 = 20_000;
 /// The most languages of one text.
 const LANGUAGES_MAX: usize = 30;
-/// The tag of a plain text until the conference's first language is known (BCP 47 "undetermined").
+/// The tag of a plain string until the conference's first language is known (BCP 47 "undetermined").
 const UNDETERMINED: &str = "und";
 
 /// A text in one or more languages. It is read from a map from language tag to text, or from a plain text in the
@@ -36,8 +36,8 @@ impl Localised {
         Self(texts.into_iter().collect())
     }
 
-    /// Assigns the conference's first language to a plain text.
-    pub fn settle(&mut self, first_language: &LanguageTag) {
+    /// Assigns the conference's first language to a text that was sent as a plain string.
+    pub fn assign_language(&mut self, first_language: &LanguageTag) {
         if let Some(text) = self.0.remove(UNDETERMINED) {
             self.0.insert(first_language.0.clone(), text);
         }
@@ -52,7 +52,7 @@ impl Localised {
             .map_or("", String::as_str)
     }
 
-    /// The text, if it was given plain and its language is not assigned yet.
+    /// The text, if it was sent as a plain string and its language is not assigned yet.
     pub fn plain(&self) -> Option<&str> {
         self.0.get(UNDETERMINED).map(String::as_str)
     }
@@ -77,48 +77,48 @@ impl Localised {
 
 impl Deserr<ValidationErrors> for Localised {
     fn deserialize_from_value<V: IntoValue>(value: Value<V>, at: ValuePointerRef) -> Result<Self, ValidationErrors> {
-        let text = |text: &str, at: ValuePointerRef| {
-            checked_text(text, LOCALISED_LENGTH_MAX, true).map_err(|fault| ValidationErrors::one(at, fault))
+        let checked = |text: &str, at: ValuePointerRef| {
+            checked_text(text, LOCALISED_LENGTH_MAX, true).map_err(|error| ValidationErrors::one(at, error))
         };
         let map = match value {
-            Value::String(plain) => return Ok(Self::new(UNDETERMINED, &text(&plain, at)?)),
+            Value::String(plain) => return Ok(Self::new(UNDETERMINED, &checked(&plain, at)?)),
             Value::Map(map) => map,
             other => return Err(wrong_kind(other, &[ValueKind::String, ValueKind::Map], at)),
         };
-        let mut faults = ValidationErrors::default();
+        let mut errors = ValidationErrors::default();
         let mut texts = BTreeMap::new();
         if map.is_empty() || map.len() > LANGUAGES_MAX {
-            let fault = ValidationError::of_value("wrong_length", format!("must have 1 to {LANGUAGES_MAX} languages"));
-            return Err(ValidationErrors::one(at, fault));
+            let error = ValidationError::of_value("wrong_length", format!("must have 1 to {LANGUAGES_MAX} languages"));
+            return Err(ValidationErrors::one(at, error));
         }
         for (tag, value) in map.into_iter() {
-            let place = at.push_key(&tag);
-            let found =
-                LanguageTag::parse(&tag).map_err(|fault| ValidationErrors::one(place, fault)).and_then(
-                    |tag| match value.into_value() {
-                        Value::String(plain) => Ok((tag.0, text(&plain, place)?)),
-                        other => Err(wrong_kind(other, &[ValueKind::String], place)),
-                    },
-                );
-            match found {
+            let pointer = at.push_key(&tag);
+            let entry =
+                LanguageTag::parse(&tag).map_err(|error| ValidationErrors::one(pointer, error)).and_then(|tag| {
+                    match value.into_value() {
+                        Value::String(plain) => Ok((tag.0, checked(&plain, pointer)?)),
+                        other => Err(wrong_kind(other, &[ValueKind::String], pointer)),
+                    }
+                });
+            match entry {
                 Ok((tag, text)) => _ = texts.insert(tag, text),
-                Err(more) => faults.0.extend(more.0),
+                Err(faults_of_entry) => errors.0.extend(faults_of_entry.0),
             }
         }
-        faults.or(Self(texts))
+        errors.into_result(Self(texts))
     }
 }
 
 impl PartialSchema for Localised {
     fn schema() -> RefOr<Schema> {
-        let text = || string_schema().min_length(Some(1)).build();
+        let text_schema = || string_schema().min_length(Some(1)).build();
         let map = ObjectBuilder::new()
             .schema_type(Type::Object)
-            .additional_properties(Some(AdditionalProperties::RefOr(text().into())))
+            .additional_properties(Some(AdditionalProperties::RefOr(text_schema().into())))
             .build();
         Schema::OneOf(
             OneOfBuilder::new()
-                .item(text())
+                .item(text_schema())
                 .item(map)
                 .description(Some(
                     "A text in the conference's first language, or a map from BCP 47 language tag to text.",

@@ -33,13 +33,13 @@ use crate::{
 /// A value that is written as one text.
 pub trait TextValue: Sized {
     /// Name of the schema in the API document.
-    fn type_name() -> Cow<'static, str>;
+    fn schema_name() -> Cow<'static, str>;
     /// Parses and validates a text.
     fn parse(text: &str) -> Result<Self, ValidationError>;
     /// Inverse of [`Self::parse`].
     fn text(&self) -> Cow<'_, str>;
     /// Schema in the API document.
-    fn describe() -> Object;
+    fn schema_object() -> Object;
 }
 
 /// Implements deserialisation, serialisation and the schema of a [`TextValue`].
@@ -52,7 +52,7 @@ macro_rules! text_value {
             ) -> Result<Self, $crate::validation::ValidationErrors> {
                 match value {
                     deserr::Value::String(text) => <Self as $crate::values::TextValue>::parse(&text)
-                        .map_err(|fault| $crate::validation::ValidationErrors::one(at, fault)),
+                        .map_err(|error| $crate::validation::ValidationErrors::one(at, error)),
                     other => Err($crate::validation::wrong_kind(other, &[deserr::ValueKind::String], at)),
                 }
             }
@@ -64,12 +64,12 @@ macro_rules! text_value {
         }
         impl<$($generics)*> utoipa::PartialSchema for $type {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                utoipa::openapi::Schema::Object(<Self as $crate::values::TextValue>::describe()).into()
+                utoipa::openapi::Schema::Object(<Self as $crate::values::TextValue>::schema_object()).into()
             }
         }
         impl<$($generics)*> utoipa::ToSchema for $type {
             fn name() -> std::borrow::Cow<'static, str> {
-                <Self as $crate::values::TextValue>::type_name()
+                <Self as $crate::values::TextValue>::schema_name()
             }
         }
         impl<$($generics)*> std::fmt::Display for $type {
@@ -83,37 +83,39 @@ pub(crate) use text_value;
 
 /// Defines an enum whose values are texts: in JSON, in the database and in the API document.
 macro_rules! text_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$case_doc:meta])* $case:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$case_doc:meta])* $case:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name { $($(#[$case_doc])* $case),+ }
         impl $name {
-            /// All texts, in the order of the variants.
-            pub const WORDS: &[&str] = &[$($word),+];
+            /// All variants, in order.
+            pub const ALL: [Self; [$($text),+].len()] = [$(Self::$case),+];
+            /// The texts of all variants, in order.
+            pub const TEXTS: &[&str] = &[$($text),+];
             pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$case => $word),+ }
+                match self { $(Self::$case => $text),+ }
             }
             /// The variant with this text.
-            pub fn from_word(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$case),)+ _ => None }
+            pub fn from_text(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$case),)+ _ => None }
             }
         }
         impl $crate::values::TextValue for $name {
-            fn type_name() -> std::borrow::Cow<'static, str> {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
                 std::borrow::Cow::Borrowed(stringify!($name))
             }
             fn parse(text: &str) -> Result<Self, $crate::validation::ValidationError> {
-                Self::from_word(text).ok_or_else(|| {
-                    $crate::validation::ValidationError::of_value("unknown_value", format!("must be one of {}", Self::WORDS.join(", ")))
+                Self::from_text(text).ok_or_else(|| {
+                    $crate::validation::ValidationError::of_value("unknown_value", format!("must be one of {}", Self::TEXTS.join(", ")))
                 })
             }
             fn text(&self) -> std::borrow::Cow<'_, str> {
                 std::borrow::Cow::Borrowed(self.as_str())
             }
-            fn describe() -> utoipa::openapi::schema::Object {
+            fn schema_object() -> utoipa::openapi::schema::Object {
                 utoipa::openapi::schema::ObjectBuilder::new()
                     .schema_type(utoipa::openapi::schema::Type::String)
-                    .enum_values(Some(Self::WORDS.iter().copied()))
+                    .enum_values(Some(Self::ALL.iter().map(|variant| variant.as_str())))
                     .build()
             }
         }
@@ -166,12 +168,13 @@ impl Code {
 }
 
 impl TextValue for Code {
-    fn type_name() -> Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         Cow::Borrowed("Code")
     }
     fn parse(text: &str) -> Result<Self, ValidationError> {
-        let word = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        if text.len() <= CODE_LENGTH_MAX && text.split('-').all(word) {
+        let is_word =
+            |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        if text.len() <= CODE_LENGTH_MAX && text.split('-').all(is_word) {
             return Ok(Self(text.to_owned()));
         }
         Err(ValidationError::of_value(
@@ -184,7 +187,7 @@ impl TextValue for Code {
     fn text(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.0)
     }
-    fn describe() -> Object {
+    fn schema_object() -> Object {
         string_schema()
             .pattern(Some("^[a-z0-9]+(-[a-z0-9]+)*$"))
             .max_length(Some(CODE_LENGTH_MAX))
@@ -194,22 +197,22 @@ impl TextValue for Code {
 }
 text_value!([] Code);
 
-/// A trimmed text of 1 to `MAX` characters; on one line unless `LINES`. Control characters are rejected.
+/// A trimmed text of 1 to `MAX` characters; on one line unless `MULTILINE`. Control characters are rejected.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Text<const MAX: u64, const LINES: bool>(String);
+pub struct Text<const MAX: u64, const MULTILINE: bool>(String);
 
 /// A text of one line.
 pub type Line<const MAX: u64> = Text<MAX, false>;
 /// A text that may have several lines.
 pub type Prose<const MAX: u64> = Text<MAX, true>;
 
-impl<const MAX: u64, const LINES: bool> Text<MAX, LINES> {
+impl<const MAX: u64, const MULTILINE: bool> Text<MAX, MULTILINE> {
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Wraps a constant of the service without validation.
-    pub fn own(text: &'static str) -> Self {
+    /// A constant of the service, which is not validated.
+    pub fn from_static(text: &'static str) -> Self {
         Self(text.to_owned())
     }
 }
@@ -236,13 +239,13 @@ const BLANK: [std::ops::RangeInclusive<char>; 9] = [
     '\u{e0000}'..='\u{e0fff}',
 ];
 
-/// Whether a text, of several `lines` or of one, may contain this character.
-pub fn may_hold(c: char, lines: bool) -> bool {
-    let is_plain = !c.is_control() || (lines && matches!(c, '\n' | '\t'));
+/// Whether a text may contain this character; line breaks and tabs only if it `is_multiline`.
+pub fn is_allowed_character(c: char, is_multiline: bool) -> bool {
+    let is_plain = !c.is_control() || (is_multiline && matches!(c, '\n' | '\t'));
     is_plain && !HIDDEN.iter().any(|range| range.contains(&c))
 }
 
-fn checked_text(text: &str, length_max: u64, lines: bool) -> Result<String, ValidationError> {
+fn checked_text(text: &str, length_max: u64, is_multiline: bool) -> Result<String, ValidationError> {
     let text = text.trim();
     if text.chars().all(|c| c.is_whitespace() || BLANK.iter().any(|range| range.contains(&c))) {
         return Err(ValidationError::of_value("empty", "must not be empty"));
@@ -250,29 +253,29 @@ fn checked_text(text: &str, length_max: u64, lines: bool) -> Result<String, Vali
     if !text.validate_length(None, Some(length_max), None) {
         return Err(ValidationError::of_value("too_long", format!("must have at most {length_max} characters")));
     }
-    if !text.chars().all(|c| may_hold(c, lines)) {
-        let kind = if lines { "control characters" } else { "line breaks or control characters" };
+    if !text.chars().all(|c| is_allowed_character(c, is_multiline)) {
+        let kind = if is_multiline { "control characters" } else { "line breaks or control characters" };
         return Err(ValidationError::of_value("control_character", format!("must not hold {kind}")));
     }
     Ok(text.to_owned())
 }
 
-impl<const MAX: u64, const LINES: bool> TextValue for Text<MAX, LINES> {
-    fn type_name() -> Cow<'static, str> {
-        Cow::Owned(format!("{}{MAX}", if LINES { "Prose" } else { "Line" }))
+impl<const MAX: u64, const MULTILINE: bool> TextValue for Text<MAX, MULTILINE> {
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Owned(format!("{}{MAX}", if MULTILINE { "Prose" } else { "Line" }))
     }
     fn parse(text: &str) -> Result<Self, ValidationError> {
-        checked_text(text, MAX, LINES).map(Self)
+        checked_text(text, MAX, MULTILINE).map(Self)
     }
     fn text(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.0)
     }
-    fn describe() -> Object {
+    fn schema_object() -> Object {
         string_schema().min_length(Some(1)).max_length(usize::try_from(MAX).ok()).build()
     }
 }
 
-text_value!([const MAX: u64, const LINES: bool] Text<MAX, LINES>);
+text_value!([const MAX: u64, const MULTILINE: bool] Text<MAX, MULTILINE>);
 
 /// A BCP 47 language tag, such as `en` or `pt-BR`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -285,15 +288,16 @@ impl LanguageTag {
 }
 
 impl TextValue for LanguageTag {
-    fn type_name() -> Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         Cow::Borrowed("LanguageTag")
     }
     fn parse(text: &str) -> Result<Self, ValidationError> {
         let mut parts = text.split('-');
         let primary = parts.next().unwrap_or_default();
-        let primary_ok = (2..=3).contains(&primary.len()) && primary.bytes().all(|b| b.is_ascii_lowercase());
-        let subtag_ok = |part: &str| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
-        if primary_ok && text.len() <= 35 && parts.all(subtag_ok) {
+        let is_primary_valid = (2..=3).contains(&primary.len()) && primary.bytes().all(|b| b.is_ascii_lowercase());
+        let is_subtag_valid =
+            |part: &str| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
+        if is_primary_valid && text.len() <= 35 && parts.all(is_subtag_valid) {
             return Ok(Self(text.to_owned()));
         }
         Err(ValidationError::of_value("invalid_language", "must be a BCP 47 language tag such as en or pt-BR"))
@@ -301,7 +305,7 @@ impl TextValue for LanguageTag {
     fn text(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.0)
     }
-    fn describe() -> Object {
+    fn schema_object() -> Object {
         string_schema()
             .pattern(Some("^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"))
             .max_length(Some(35))
@@ -333,7 +337,7 @@ impl CountryCode {
 }
 
 impl TextValue for CountryCode {
-    fn type_name() -> Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         Cow::Borrowed("CountryCode")
     }
     fn parse(text: &str) -> Result<Self, ValidationError> {
@@ -348,7 +352,7 @@ impl TextValue for CountryCode {
     fn text(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.0)
     }
-    fn describe() -> Object {
+    fn schema_object() -> Object {
         string_schema().pattern(Some("^[A-Z]{2}$")).description(Some("An ISO 3166-1 alpha-2 country code.")).build()
     }
 }
@@ -367,11 +371,11 @@ impl EmailAddress {
     /// The address in lower case, with its domain in ASCII: addresses with the same folded form count as the same
     /// person's.
     pub fn folded(&self) -> String {
-        let small = self.0.to_lowercase();
+        let lower_case = self.0.to_lowercase();
         // A domain in Unicode and its ASCII form (RFC 5890) are the same domain.
-        match small.rsplit_once('@').map(|(local, domain)| (local, url::Host::parse(domain))) {
+        match lower_case.rsplit_once('@').map(|(local, domain)| (local, url::Host::parse(domain))) {
             Some((local, Ok(domain))) => format!("{local}@{domain}"),
-            _ => small,
+            _ => lower_case,
         }
     }
 }
@@ -384,18 +388,19 @@ impl fmt::Debug for EmailAddress {
 }
 
 impl TextValue for EmailAddress {
-    fn type_name() -> Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         Cow::Borrowed("EmailAddress")
     }
     fn parse(text: &str) -> Result<Self, ValidationError> {
         let text = text.trim();
         // An SMTP path has at most 254 characters (RFC 5321, section 4.5.3.1.3). Mail to a bare IP address reaches
         // nobody.
-        let names_a_host = !text.ends_with(']');
+        let has_host_name = !text.ends_with(']');
         // `validate_email` rejects local parts in Unicode, which RFC 6531 allows.
         let (local, domain) = text.rsplit_once('@').unwrap_or((text, ""));
-        let plain: String = local.chars().map(|c| if c.is_ascii() || !c.is_alphanumeric() { c } else { 'x' }).collect();
-        if text.len() <= 254 && names_a_host && format!("{plain}@{domain}").validate_email() {
+        let ascii_local: String =
+            local.chars().map(|c| if c.is_ascii() || !c.is_alphanumeric() { c } else { 'x' }).collect();
+        if text.len() <= 254 && has_host_name && format!("{ascii_local}@{domain}").validate_email() {
             return Ok(Self(text.to_owned()));
         }
         Err(ValidationError::of_value("invalid_email", "must be an e-mail address"))
@@ -403,7 +408,7 @@ impl TextValue for EmailAddress {
     fn text(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.0)
     }
-    fn describe() -> Object {
+    fn schema_object() -> Object {
         string_schema().format(Some(SchemaFormat::Custom("email".to_owned()))).max_length(Some(254)).build()
     }
 }
@@ -427,12 +432,12 @@ impl TryFrom<String> for EmailAddress {
 pub struct WebAddress(String);
 
 impl TextValue for WebAddress {
-    fn type_name() -> Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         Cow::Borrowed("WebAddress")
     }
     fn parse(text: &str) -> Result<Self, ValidationError> {
-        let web = text.starts_with("https://") || text.starts_with("http://");
-        if web && text.len() <= 2000 && text.validate_url() {
+        let is_web = text.starts_with("https://") || text.starts_with("http://");
+        if is_web && text.len() <= 2000 && text.validate_url() {
             return Ok(Self(text.to_owned()));
         }
         Err(ValidationError::of_value("invalid_url", "must be an http or https address"))
@@ -440,14 +445,14 @@ impl TextValue for WebAddress {
     fn text(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.0)
     }
-    fn describe() -> Object {
+    fn schema_object() -> Object {
         string_schema().pattern(Some("^https?://")).max_length(Some(2000)).build()
     }
 }
 text_value!([] WebAddress);
 
 impl<K> TextValue for Id<K> {
-    fn type_name() -> Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         Cow::Borrowed("Id")
     }
     fn parse(text: &str) -> Result<Self, ValidationError> {
@@ -456,7 +461,7 @@ impl<K> TextValue for Id<K> {
     fn text(&self) -> Cow<'_, str> {
         Cow::Owned(self.uuid().to_string())
     }
-    fn describe() -> Object {
+    fn schema_object() -> Object {
         string_schema().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))).build()
     }
 }
@@ -507,21 +512,21 @@ mod tests {
     use super::*;
 
     fn code_of<T: TextValue>(text: &str) -> String {
-        T::parse(text).map_or_else(|fault| fault.code, |value| value.text().into_owned())
+        T::parse(text).map_or_else(|error| error.code, |value| value.text().into_owned())
     }
 
     #[test]
     fn a_code_is_lower_case_words_joined_by_hyphens() {
-        for good in ["ban-ki-moon", "a", "2014", "a-1"] {
-            assert_eq!(code_of::<Code>(good), good);
+        for valid in ["ban-ki-moon", "a", "2014", "a-1"] {
+            assert_eq!(code_of::<Code>(valid), valid);
         }
-        for bad in ["", "-a", "a-", "a--b", "A", "é", "a_b", &"a".repeat(81)] {
-            assert_eq!(code_of::<Code>(bad), "invalid_code");
+        for invalid in ["", "-a", "a-", "a--b", "A", "é", "a_b", &"a".repeat(81)] {
+            assert_eq!(code_of::<Code>(invalid), "invalid_code");
         }
     }
 
     #[test]
-    fn a_line_holds_no_line_break_and_no_hidden_override() {
+    fn a_line_contains_no_line_break_and_no_hidden_override() {
         assert_eq!(code_of::<Line<5>>(" abc "), "abc");
         assert_eq!(code_of::<Line<5>>("a\r\nBcc: x"), "too_long");
         assert_eq!(code_of::<Line<50>>("a\r\nBcc: x"), "control_character");

@@ -23,9 +23,9 @@ impl TimeZone {
 
     /// The first instant at which the clocks show a wall time; the first one after the gap if the clocks skip it.
     pub fn earliest(self, wall: NaiveDateTime) -> DateTime<FixedOffset> {
-        let on_the_clock = |hours| (wall + Duration::hours(hours)).and_local_timezone(self.0).earliest();
+        let first_instant_after = |hours| (wall + Duration::hours(hours)).and_local_timezone(self.0).earliest();
         // Clocks never skip more than a day.
-        let instant = (0..=24).find_map(on_the_clock).map(|instant| instant.fixed_offset());
+        let instant = (0..=24).find_map(first_instant_after).map(|instant| instant.fixed_offset());
         instant.unwrap_or_else(|| wall.and_utc().fixed_offset())
     }
 
@@ -46,7 +46,7 @@ impl TimeZone {
 }
 
 impl TextValue for TimeZone {
-    fn type_name() -> Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         Cow::Borrowed("TimeZone")
     }
     fn parse(text: &str) -> Result<Self, ValidationError> {
@@ -57,7 +57,7 @@ impl TextValue for TimeZone {
     fn text(&self) -> Cow<'_, str> {
         Cow::Borrowed(self.0.name())
     }
-    fn describe() -> Object {
+    fn schema_object() -> Object {
         string_schema().description(Some("A time zone of the IANA database, such as Europe/Brussels.")).build()
     }
 }
@@ -98,15 +98,15 @@ impl LocalOrInstant {
 }
 
 impl TextValue for LocalOrInstant {
-    fn type_name() -> Cow<'static, str> {
-        Cow::Borrowed("Moment")
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Borrowed("LocalOrInstant")
     }
     fn parse(text: &str) -> Result<Self, ValidationError> {
         // The stores treat leap seconds differently, so they are rejected.
         let is_second = |nanosecond: u32| nanosecond < 1_000_000_000;
         // In a query, a `+` that is not percent-encoded is decoded as a space.
-        let escaped = text.as_bytes().iter().rposition(|byte| *byte == b' ').filter(|place| *place == 19);
-        let offset_text = escaped.map(|place| format!("{}+{}", &text[..place], &text[place + 1..]));
+        let space = text.as_bytes().iter().rposition(|byte| *byte == b' ').filter(|index| *index == 19);
+        let offset_text = space.map(|index| format!("{}+{}", &text[..index], &text[index + 1..]));
         if let Ok(instant) = DateTime::parse_from_rfc3339(offset_text.as_deref().unwrap_or(text))
             && is_second(instant.nanosecond())
             && INSTANT_YEARS.contains(&instant.to_utc().year())
@@ -131,7 +131,7 @@ impl TextValue for LocalOrInstant {
             Self::Instant(instant) => instant.to_rfc3339(),
         })
     }
-    fn describe() -> Object {
+    fn schema_object() -> Object {
         string_schema()
             .pattern(Some(r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})?)?$"))
             .description(Some(
@@ -147,7 +147,7 @@ text_value!([] LocalOrInstant);
 pub struct Date(pub NaiveDate);
 
 impl TextValue for Date {
-    fn type_name() -> Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         Cow::Borrowed("Date")
     }
     fn parse(text: &str) -> Result<Self, ValidationError> {
@@ -160,7 +160,7 @@ impl TextValue for Date {
     fn text(&self) -> Cow<'_, str> {
         Cow::Owned(self.0.to_string())
     }
-    fn describe() -> Object {
+    fn schema_object() -> Object {
         string_schema().format(Some(SchemaFormat::KnownFormat(KnownFormat::Date))).build()
     }
 }
@@ -171,7 +171,7 @@ text_value!([] Date);
 pub struct TimeOfDay(pub NaiveTime);
 
 impl TextValue for TimeOfDay {
-    fn type_name() -> Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         Cow::Borrowed("TimeOfDay")
     }
     fn parse(text: &str) -> Result<Self, ValidationError> {
@@ -184,7 +184,7 @@ impl TextValue for TimeOfDay {
     fn text(&self) -> Cow<'_, str> {
         Cow::Owned(self.0.format("%H:%M").to_string())
     }
-    fn describe() -> Object {
+    fn schema_object() -> Object {
         string_schema().pattern(Some("^([01][0-9]|2[0-3]):[0-5][0-9]$")).build()
     }
 }
@@ -212,8 +212,8 @@ mod tests {
         let brussels = TimeZone(chrono_tz::Europe::Brussels);
         let resolve = |text: &str| {
             LocalOrInstant::parse(text)
-                .and_then(|moment| moment.resolve(brussels))
-                .map_or_else(|fault| fault.code, |instant| instant.to_rfc3339())
+                .and_then(|time| time.resolve(brussels))
+                .map_or_else(|error| error.code, |instant| instant.to_rfc3339())
         };
         assert_eq!(resolve("2014-03-31T09:00"), "2014-03-31T09:00:00+02:00");
         assert_eq!(resolve("2014-03-31T07:00:00Z"), "2014-03-31T09:00:00+02:00");
@@ -229,6 +229,6 @@ mod tests {
         assert_eq!(resolve("tomorrow"), "invalid_time");
         let monrovia = TimeZone(chrono_tz::Africa::Monrovia);
         let odd = LocalOrInstant::parse("1950-06-01T12:00").unwrap().resolve(monrovia);
-        assert_eq!(odd.map_err(|fault| fault.code), Err("impossible_time".to_owned()));
+        assert_eq!(odd.map_err(|error| error.code), Err("impossible_time".to_owned()));
     }
 }

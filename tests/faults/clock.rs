@@ -9,20 +9,20 @@ use crate::{
     check_in::conference,
     support::{
         App, Store,
-        app::{World, person},
-        on_both_stores, skipped,
+        app::{Environment, person},
+        on_both_stores, report_skipped,
         smtp::{self, Smtp},
     },
 };
 
 const CONFERENCE: &str = "/api/v1/conferences/small";
 
-/// Debian's `libfaketime`, which stands between a process and its clock.
-fn library() -> Option<PathBuf> {
+/// Debian's `libfaketime`, which changes the clock that a process sees.
+fn faketime_library() -> Option<PathBuf> {
     let folders = std::fs::read_dir("/usr/lib").unwrap().map(|folder| folder.unwrap().path());
     let found = folders.map(|folder| folder.join("faketime/libfaketimeMT.so.1")).find(|path| path.exists());
     if found.is_none() {
-        skipped("no libfaketime (package libfaketime)");
+        report_skipped("no libfaketime (package libfaketime)");
     }
     found
 }
@@ -30,28 +30,28 @@ fn library() -> Option<PathBuf> {
 /// The clock of a process, which the test sets.
 struct Clock {
     file: PathBuf,
-    library: String,
+    faketime_library: String,
 }
 
 impl Clock {
-    /// A clock that is right; `None` where there is no library for it.
-    fn create(world: &World, name: &str) -> Option<Self> {
-        let library = library()?.display().to_string();
-        let clock = Self { file: world.folder.0.join(name), library };
+    /// A clock that shows the right time; `None` without the library.
+    fn create(environment: &Environment, name: &str) -> Option<Self> {
+        let faketime_library = faketime_library()?.display().to_string();
+        let clock = Self { file: environment.folder.0.join(name), faketime_library };
         clock.set("+0");
         Some(clock)
     }
 
-    /// Sets the clock so many seconds before (`-2`) or after (`+2`) the time that it is, at once.
+    /// Sets the clock back (`-2`) or forward (`+2`) by seconds, at once.
     fn set(&self, seconds: &str) {
         let next = self.file.with_extension("next");
         std::fs::write(&next, seconds).unwrap();
         std::fs::rename(&next, &self.file).unwrap();
     }
 
-    fn start(&self, world: &Arc<World>) -> App {
-        world.start_with(&[
-            ("LD_PRELOAD", &self.library),
+    fn start(&self, environment: &Arc<Environment>) -> App {
+        environment.start_with(&[
+            ("LD_PRELOAD", &self.faketime_library),
             ("FAKETIME_TIMESTAMP_FILE", self.file.to_str().unwrap()),
             ("FAKETIME_NO_CACHE", "1"),
             ("DONT_FAKE_MONOTONIC", "1"),
@@ -59,11 +59,11 @@ impl Clock {
     }
 }
 
-/// A service with a clock to set, and a conference that is on.
+/// A service with a settable clock, and a conference that takes place today.
 fn start(store: Store) -> Option<(App, Clock)> {
-    let world = Arc::new(World::new(store));
-    let clock = Clock::create(&world, "clock")?;
-    let app = clock.start(&world);
+    let environment = Arc::new(Environment::new(store));
+    let clock = Clock::create(&environment, "clock")?;
+    let app = clock.start(&environment);
     app.publish(&conference());
     Some((app, clock))
 }
@@ -84,21 +84,21 @@ fn revoke(app: &App, receipt: &Value) {
     assert_eq!(answer.json()["changed"], 1, "{}", answer.text());
 }
 
-/// What the QR code of a registration says.
+/// The payload of the QR code of a registration.
 fn code(app: &App, receipt: &Value) -> String {
     let path = format!("{CONFERENCE}/registrations/{}/badge", text(&receipt["reference"]));
     text(&app.admin("GET", &path, None).json()["code"])
 }
 
-/// What a scanner is told: the outcome, or the reason of a refusal.
+/// The answer to a scan: the outcome, or the reason of a refusal.
 fn scan(app: &App, code: &str, at: Option<DateTime<Utc>>) -> String {
     let mut scan = json!({ "id": uuid::Uuid::now_v7().to_string(), "gate": "main", "code": code });
     if let Some(at) = at {
         scan["at"] = json!(at.to_rfc3339());
     }
     let answer = app.admin("POST", &format!("{CONFERENCE}/check-ins"), Some(&json!({ "check_ins": [scan] }))).json();
-    let told = &answer["data"][0];
-    text(if told["outcome"] == "refused" { &told["reason"] } else { &told["outcome"] })
+    let result = &answer["data"][0];
+    text(if result["outcome"] == "refused" { &result["reason"] } else { &result["outcome"] })
 }
 
 /// The events of a history in their order; each is later than the one before.
@@ -111,13 +111,13 @@ fn history(app: &App, receipt: &Value) -> Vec<String> {
 }
 
 fn assert_is_sound(app: &App) {
-    let doctor = app.world.run(&["doctor"]);
+    let doctor = app.environment.run(&["doctor"]);
     assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
 }
 
 on_both_stores! {
-    /// The scan was made after the revocation, and told much later.
-    fn a_clock_that_goes_back_turns_no_history_round_and_lets_in_nobody_who_was_revoked(store) {
+    /// The scan was made after the revocation, and sent much later.
+    fn a_clock_set_back_reverses_no_history_and_admits_no_revoked_person(store) {
         let Some((app, clock)) = start(store) else { return };
         let receipt = register(&app, 1);
         let code = code(&app, &receipt);
@@ -129,15 +129,15 @@ on_both_stores! {
         assert_eq!(scan(&app, &code, Some(Utc::now() + TimeDelta::minutes(20))), "revoked");
     }
 
-    /// They were let in and changed while the clock was ahead, so that both histories go on an hour ahead.
-    fn who_was_revoked_since_a_clock_was_ahead_is_not_let_in_by_a_scanner_that_tells_the_time(store) {
+    /// They were admitted and changed while the clock was ahead, so that both histories continue an hour ahead.
+    fn a_person_revoked_after_a_clock_was_ahead_is_not_admitted_by_a_scanner(store) {
         let Some((app, clock)) = start(store) else { return };
         let receipt = register(&app, 1);
         let code = code(&app, &receipt);
         clock.set("+3600");
         assert_eq!(scan(&app, &code, None), "admitted");
-        let own = format!("{CONFERENCE}/registrations/{}", text(&receipt["reference"]));
-        let changed = app.admin("PATCH", &own, Some(&json!({ "family_name": "Married" })));
+        let path = format!("{CONFERENCE}/registrations/{}", text(&receipt["reference"]));
+        let changed = app.admin("PATCH", &path, Some(&json!({ "family_name": "Married" })));
         assert_eq!(changed.status, 200, "{}", changed.text());
         clock.set("+0");
         revoke(&app, &receipt);
@@ -145,7 +145,7 @@ on_both_stores! {
         assert_is_sound(&app);
     }
 
-    fn who_came_first_at_a_door_stays_first_when_the_clock_goes_back(store) {
+    fn the_first_scan_stays_first_when_the_clock_goes_back(store) {
         let Some((app, clock)) = start(store) else { return };
         let code = code(&app, &register(&app, 1));
         assert_eq!(scan(&app, &code, None), "admitted");
@@ -172,15 +172,15 @@ on_both_stores! {
         assert!(all[0].1 < all[1].1, "{all:?}");
     }
 
-    /// The second process is a minute behind the first, and does what comes after.
-    fn processes_whose_clocks_differ_tell_one_history(store) {
-        let world = Arc::new(World::new(store));
-        let Some(clock) = Clock::create(&world, "clock") else { return };
-        let Some(late) = Clock::create(&world, "late") else { return };
+    /// The clock of the second process is a minute behind the first, and its changes come later.
+    fn processes_with_different_clocks_write_one_consistent_history(store) {
+        let environment = Arc::new(Environment::new(store));
+        let Some(clock) = Clock::create(&environment, "clock") else { return };
+        let Some(late) = Clock::create(&environment, "late") else { return };
         late.set("-60");
-        let first = clock.start(&world);
+        let first = clock.start(&environment);
         first.publish(&conference());
-        let second = late.start(&world);
+        let second = late.start(&environment);
         let roster = |since: &str| {
             first.admin("GET", &format!("{CONFERENCE}/check-ins/roster{since}"), None).json()
         };
@@ -188,7 +188,7 @@ on_both_stores! {
         let sync = text(&roster("")["sync"]);
         revoke(&second, &receipt);
         assert_eq!(history(&first, &receipt), ["registered", "revoked"]);
-        // A scanner that was told of everything before is told of this.
+        // A scanner that has synchronised before gets this change.
         let changed = roster(&format!("?since={sync}"));
         assert_eq!(changed["data"][0]["status"], "revoked", "{changed}");
         for (app, name) in [(&first, "One"), (&second, "Two")] {
@@ -206,34 +206,34 @@ on_both_stores! {
         assert_is_sound(&first);
     }
 
-    /// Its holder died, and the clock was far ahead when it took the letter.
-    fn a_lease_of_a_clock_that_was_ahead_holds_no_letter_up(store) {
-        if !smtp::is_there() {
+    /// The holder of the lease died, and the clock was far ahead when it took the letter.
+    fn a_lease_of_a_clock_that_was_ahead_delays_no_letter(store) {
+        if !smtp::is_available() {
             return;
         }
         let smtp = Smtp::start();
-        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", "smtp://127.0.0.1:9"));
-        let mut app = world.start_shared();
+        let environment = Arc::new(Environment::new(store).set("PLENARY_MAIL_URL", "smtp://127.0.0.1:9"));
+        let mut app = environment.start_shared();
         app.publish(&conference());
         register(&app, 1);
         app.kill();
         drop(app);
-        world.database.execute(
+        environment.database.execute(
             "UPDATE outbox_messages SET lease_holder = id, leased_until = '2999-01-01T00:00:00.000000Z', \
              next_try_at = '2026-01-01T00:00:00.000000Z'",
         );
-        let _app = Arc::into_inner(world).unwrap().set("PLENARY_MAIL_URL", &smtp.url()).start();
+        let _app = Arc::into_inner(environment).unwrap().set("PLENARY_MAIL_URL", &smtp.url()).start();
         assert_eq!(smtp.wait_for(1)[0].to, ["person-1@example.org"]);
     }
 
-    /// One was tried while the clock was ahead, one was caused then, and one is for later.
+    /// One letter was tried while the clock was ahead, one was queued then, and one is scheduled for later.
     fn letters_of_a_clock_that_was_ahead_do_not_wait_for_its_hour(store) {
-        if !smtp::is_there() {
+        if !smtp::is_available() {
             return;
         }
         let smtp = Smtp::start();
-        let world = Arc::new(World::new(store).set("PLENARY_MAIL_URL", "smtp://127.0.0.1:9"));
-        let mut app = world.start_shared();
+        let environment = Arc::new(Environment::new(store).set("PLENARY_MAIL_URL", "smtp://127.0.0.1:9"));
+        let mut app = environment.start_shared();
         app.publish(&conference());
         for number in 1..4 {
             register(&app, number);
@@ -248,9 +248,9 @@ on_both_stores! {
             (2, format!("{untried} = NULL, next_try_at = {far}, created_at = {far}")),
             (3, format!("{untried} = NULL, next_try_at = {far}")),
         ] {
-            world.database.execute(&format!("UPDATE outbox_messages SET {change} {}", of(number)));
+            environment.database.execute(&format!("UPDATE outbox_messages SET {change} {}", of(number)));
         }
-        let mut app = Arc::into_inner(world).unwrap().set("PLENARY_MAIL_URL", &smtp.url()).start();
+        let mut app = Arc::into_inner(environment).unwrap().set("PLENARY_MAIL_URL", &smtp.url()).start();
         app.log.wait_for("messages waited for an instant of a clock that was ahead");
         let mut readers: Vec<_> = smtp.wait_for(2).iter().map(|message| message.to.clone()).collect();
         readers.sort();

@@ -13,7 +13,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::support::{
     App, Store,
-    app::{PATIENCE, World, person, small_conference},
+    app::{Environment, TIMEOUT, person, small_conference},
     events::Events,
 };
 
@@ -21,8 +21,8 @@ const SMALL: &str = "/api/v1/conferences/small";
 const PROGRAMME: &str = "GET /api/v1/conferences/small/programme HTTP/1.1\r\nhost: x\r\n\r\n";
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
 
-/// A client that writes what it likes, byte by byte.
-struct Raw(BufReader<TcpStream>);
+/// A client that writes raw bytes to a socket.
+struct RawClient(BufReader<TcpStream>);
 
 #[derive(Debug)]
 struct RawAnswer {
@@ -52,12 +52,12 @@ fn port_of(url: &str) -> u16 {
     url.rsplit(':').next().unwrap().parse().unwrap()
 }
 
-impl Raw {
+impl RawClient {
     fn to(port: u16, host: u8) -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.bind(&SocketAddr::from((Ipv4Addr::new(127, 0, 0, host), 0)).into()).unwrap();
         socket.connect(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into()).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.set_read_timeout(Some(TIMEOUT)).unwrap();
         Self(BufReader::new(socket.into()))
     }
 
@@ -70,7 +70,7 @@ impl Raw {
         self.0.get_mut().write_all(text.as_bytes()).unwrap();
     }
 
-    /// The next answer; none where the connection was closed instead.
+    /// The next answer; `None` if the connection was closed instead.
     fn try_read(&mut self) -> std::io::Result<Option<RawAnswer>> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
@@ -117,15 +117,15 @@ fn register(number: usize) -> String {
     post(&format!("{SMALL}/registrations"), &format!("content-length: {}\r\n", body.len())) + &body
 }
 
-fn started(world: World) -> App {
-    let app = world.start();
+fn start_published(environment: Environment) -> App {
+    let app = environment.start();
     app.publish(&small_conference(None, None));
     app
 }
 
-/// Where a client may be silent for a second.
-fn impatient() -> World {
-    World::new(Store::Sqlite).set("PLENARY_CLIENT_WAIT_SECONDS", "1")
+/// An environment in which a client may be silent for a second.
+fn with_short_timeouts() -> Environment {
+    Environment::new(Store::Sqlite).set("PLENARY_CLIENT_WAIT_SECONDS", "1")
 }
 
 fn metric(app: &App, name: &str) -> u64 {
@@ -134,18 +134,18 @@ fn metric(app: &App, name: &str) -> u64 {
     line.unwrap_or_else(|| panic!("{name}: {}", numbers.text())).parse().unwrap()
 }
 
-/// Looks until it is so.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
+/// Polls until the condition is true.
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + TIMEOUT;
+    while !condition() {
         assert!(Instant::now() < deadline, "never: {what}");
         std::thread::yield_now();
     }
 }
 
 #[test]
-fn bodies_that_stand_still_are_answered_408_and_their_connections_end() {
-    let app = started(impatient());
+fn stalled_bodies_get_408_and_their_connections_end() {
+    let app = start_published(with_short_timeouts());
     let registrations = format!("{SMALL}/registrations");
     let form = "POST /conferences/small/en/register HTTP/1.1\r\nhost: x\r\n\
                 content-type: application/x-www-form-urlencoded\r\ncontent-length: 90\r\n\r\ncategory=";
@@ -156,11 +156,11 @@ fn bodies_that_stand_still_are_answered_408_and_their_connections_end() {
         post(&registrations, "transfer-encoding: chunked\r\n"),
         form.to_owned(),
     ];
-    let mut clients: Vec<_> = still.iter().map(|_| Raw::from(&app, 1)).collect();
+    let mut clients: Vec<_> = still.iter().map(|_| RawClient::from(&app, 1)).collect();
     for (client, request) in clients.iter_mut().zip(&still) {
         client.send(request);
     }
-    let mut polite = Raw::from(&app, 1);
+    let mut polite = RawClient::from(&app, 1);
     polite.send(&post(&registrations, "content-length: 60000\r\nexpect: 100-continue\r\n"));
     assert_eq!(polite.read().status, 100);
     clients.push(polite);
@@ -175,11 +175,11 @@ fn bodies_that_stand_still_are_answered_408_and_their_connections_end() {
 }
 
 #[test]
-fn a_body_that_nobody_reads_does_not_hold_its_connection() {
-    let app = started(impatient());
+fn an_unread_body_does_not_keep_its_connection_open() {
+    let app = start_published(with_short_timeouts());
     for length in ["content-length: 60000\r\n", "transfer-encoding: chunked\r\n"] {
         for path in ["/healthz", "/api/v1/conferences/small/programme", "/nowhere"] {
-            let mut client = Raw::from(&app, 1);
+            let mut client = RawClient::from(&app, 1);
             let answer = client.ask(&format!("GET {path} HTTP/1.1\r\nhost: x\r\n{length}\r\n"));
             assert!([200, 404].contains(&answer.status) && answer.is_last(), "{length}{path}: {answer:?}");
             client.expect_end();
@@ -189,16 +189,16 @@ fn a_body_that_nobody_reads_does_not_hold_its_connection() {
 }
 
 #[test]
-fn a_trickle_is_cut_while_a_slow_upload_lives() {
-    let app = started(impatient().set("PLENARY_BODY_BYTES_PER_SECOND_MIN", "200"));
+fn a_trickling_body_is_cut_and_a_slow_upload_is_not() {
+    let app = start_published(with_short_timeouts().set("PLENARY_BODY_BYTES_PER_SECOND_MIN", "200"));
     let body = format!("{}{}", person(1, "delegate"), " ".repeat(1200));
     let head = post(&format!("{SMALL}/registrations"), &format!("content-length: {}\r\n", body.len()));
     let paced = |bytes: usize| {
-        let mut client = Raw::from(&app, 1);
+        let mut client = RawClient::from(&app, 1);
         client.send(&head);
         for part in body.as_bytes().chunks(bytes) {
             std::thread::sleep(Duration::from_millis(100));
-            // Whoever was answered before need not go on.
+            // A client that was answered before may be cut off.
             if client.0.get_mut().write_all(part).is_err() || !client.0.buffer().is_empty() {
                 break;
             }
@@ -221,136 +221,141 @@ fn a_trickle_is_cut_while_a_slow_upload_lives() {
 }
 
 #[test]
-fn half_a_head_on_a_kept_connection_is_cut() {
-    let app = started(impatient());
-    let mut client = Raw::from(&app, 1);
+fn an_incomplete_head_on_a_kept_alive_connection_is_cut() {
+    let app = start_published(with_short_timeouts());
+    let mut client = RawClient::from(&app, 1);
     for _ in 0..2 {
         let answer = client.ask(HEALTH);
         assert!(answer.status == 200 && !answer.is_last());
     }
     client.send("GET /heal");
     client.expect_end();
-    let mut first = Raw::from(&app, 1);
+    let mut first = RawClient::from(&app, 1);
     assert_eq!(first.ask("GET /heal").status, 408, "the first head");
 }
 
 #[test]
-fn a_client_that_reads_nothing_is_cut_and_a_listener_lives_on() {
-    let app = started(impatient());
+fn a_client_that_reads_nothing_is_cut_and_a_listener_is_not() {
+    let app = start_published(with_short_timeouts());
     let mut events = Events::open(&app, "small", "", &[]);
     events.expect("connected");
-    let mut silent = Raw::from(&app, 1);
+    let mut silent = RawClient::from(&app, 1);
     let count = app.get("/openapi.json").body.len();
     for _ in 0..(16 * 1024 * 1024 / count).min(16) {
         silent.send("GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n");
     }
-    // Ours, the listener's, the silent one's.
-    until("it is there", || metric(&app, "plenary_connections") == 3);
-    until("it is cut", || metric(&app, "plenary_connections") == 2);
+    // The connections of this client, of the listener and of the silent client.
+    wait_until("it is there", || metric(&app, "plenary_connections") == 3);
+    wait_until("it is cut", || metric(&app, "plenary_connections") == 2);
     app.publish(&small_conference(None, None));
     assert_eq!(events.expect("release").data["number"], 2);
 }
 
 #[test]
-fn one_client_has_so_many_connections_and_no_other_notices() {
-    let world = World::new(Store::Sqlite)
+fn the_connections_of_one_client_are_limited_without_affecting_others() {
+    let environment = Environment::new(Store::Sqlite)
         .set("PLENARY_RATE_LIMIT_LOOPBACK", "true")
         .set("PLENARY_CONNECTIONS_PER_CLIENT_MAX", "3")
         .set("PLENARY_CONNECTIONS_EXEMPT", "127.0.0.8/29");
-    let app = started(world);
-    let hold = |host: u8, count: usize| -> Vec<Raw> {
-        let held = (0..count).map(|_| {
-            let mut client = Raw::from(&app, host);
+    let app = start_published(environment);
+    let open_connections = |host: u8, count: usize| -> Vec<RawClient> {
+        let open = (0..count).map(|_| {
+            let mut client = RawClient::from(&app, host);
             client.send(&half_sent());
             client
         });
-        held.collect()
+        open.collect()
     };
-    let held = hold(2, 3);
-    until("all are there", || metric(&app, "plenary_connections") == 4);
-    let mut surplus = Raw::from(&app, 2);
+    let open = open_connections(2, 3);
+    wait_until("all are there", || metric(&app, "plenary_connections") == 4);
+    let mut surplus = RawClient::from(&app, 2);
     let refused = surplus.ask(PROGRAMME);
     assert_eq!((refused.status, refused.problem().as_str()), (429, "too-many-requests"));
     assert_eq!((refused.header("retry-after"), refused.is_last()), (Some("30"), true));
     surplus.expect_end();
-    let healthy = Raw::from(&app, 2).ask(HEALTH);
+    let healthy = RawClient::from(&app, 2).ask(HEALTH);
     assert!(healthy.status == 200 && healthy.is_last(), "health answers under any load: {healthy:?}");
-    assert_eq!(Raw::from(&app, 3).ask(PROGRAMME).status, 200);
-    let exempt = hold(9, 6);
-    assert_eq!(Raw::from(&app, 9).ask(PROGRAMME).status, 200, "the venue has no limit");
-    drop((held, exempt));
-    until("the place is free again", || Raw::from(&app, 2).ask(PROGRAMME).status == 200);
+    assert_eq!(RawClient::from(&app, 3).ask(PROGRAMME).status, 200);
+    let exempt = open_connections(9, 6);
+    assert_eq!(RawClient::from(&app, 9).ask(PROGRAMME).status, 200, "the venue has no limit");
+    drop((open, exempt));
+    wait_until("the place is free again", || RawClient::from(&app, 2).ask(PROGRAMME).status == 200);
     assert!(metric(&app, "plenary_connections_refused_total") >= 2);
 }
 
 #[test]
-fn a_client_with_a_crowd_of_connections_shuts_nobody_out_and_is_told_so() {
-    let world = World::new(Store::Sqlite)
+fn a_client_with_too_many_connections_gets_429_and_blocks_nobody() {
+    let environment = Environment::new(Store::Sqlite)
         .set("PLENARY_RATE_LIMIT_LOOPBACK", "true")
         .set("PLENARY_CONNECTIONS_PER_CLIENT_MAX", "3");
-    let app = started(world.files(300));
-    let crowd: Vec<_> = (0..12).map(|_| Raw::from(&app, 2)).collect();
-    // Three connections, and a quarter of those that are kept for refusals.
-    until("it is told without a word of its own", || {
-        let told = Raw::from(&app, 2).try_read().ok().flatten();
-        told.is_some_and(|told| told.status == 503 && told.header("retry-after") == Some("30") && told.is_last())
+    let app = start_published(environment.open_files_max(300));
+    let crowd: Vec<_> = (0..12).map(|_| RawClient::from(&app, 2)).collect();
+    // Three connections, and a quarter of those that are reserved for refusals.
+    wait_until("it is told without a word of its own", || {
+        let answer = RawClient::from(&app, 2).try_read().ok().flatten();
+        answer.is_some_and(|answer| {
+            answer.status == 503 && answer.header("retry-after") == Some("30") && answer.is_last()
+        })
     });
-    assert_eq!(Raw::from(&app, 3).ask(PROGRAMME).status, 200);
-    let others: Vec<_> = (0..3).map(|_| Raw::from(&app, 3)).collect();
-    until("another client's surplus is answered", || Raw::from(&app, 3).ask(PROGRAMME).status == 429);
+    assert_eq!(RawClient::from(&app, 3).ask(PROGRAMME).status, 200);
+    let others: Vec<_> = (0..3).map(|_| RawClient::from(&app, 3)).collect();
+    wait_until("another client's surplus is answered", || RawClient::from(&app, 3).ask(PROGRAMME).status == 429);
     drop((crowd, others));
 }
 
 #[test]
-fn all_clients_together_have_so_many_connections() {
-    let world = World::new(Store::Sqlite)
+fn the_connections_of_all_clients_are_limited() {
+    let environment = Environment::new(Store::Sqlite)
         .set("PLENARY_RATE_LIMIT_LOOPBACK", "true")
         .set("PLENARY_CONNECTIONS_MAX", "4")
         .set("PLENARY_TRUSTED_PROXIES", "127.0.0.9");
-    let app = started(world);
-    let mut held: Vec<_> = (2..5).map(|host| Raw::from(&app, host)).collect();
-    held.iter_mut().for_each(|client| client.send(&half_sent()));
-    until("all are there", || metric(&app, "plenary_connections") == 4);
-    let refused = Raw::from(&app, 5).ask(PROGRAMME);
+    let app = start_published(environment);
+    let mut open: Vec<_> = (2..5).map(|host| RawClient::from(&app, host)).collect();
+    open.iter_mut().for_each(|client| client.send(&half_sent()));
+    wait_until("all are there", || metric(&app, "plenary_connections") == 4);
+    let refused = RawClient::from(&app, 5).ask(PROGRAMME);
     assert_eq!((refused.status, refused.problem().as_str()), (503, "unavailable"));
-    assert_eq!(Raw::from(&app, 5).ask(HEALTH).status, 200);
-    assert_eq!(Raw::from(&app, 9).ask(PROGRAMME).status, 200, "a proxy speaks for many");
+    assert_eq!(RawClient::from(&app, 5).ask(HEALTH).status, 200);
+    assert_eq!(RawClient::from(&app, 9).ask(PROGRAMME).status, 200, "a proxy speaks for many");
 }
 
 #[test]
-fn a_flood_of_half_sent_bodies_leaves_files_for_health_and_ends_by_itself() {
-    let app = started(impatient().files(300));
+fn a_flood_of_incomplete_bodies_leaves_room_for_health_checks_and_ends_by_itself() {
+    let app = start_published(with_short_timeouts().open_files_max(300));
     let mut flood = Vec::new();
     for _ in 0..400 {
-        let mut client = Raw::from(&app, 1);
-        // Whoever finds no room may be gone already.
+        let mut client = RawClient::from(&app, 1);
+        // A client without a free connection may be closed already.
         _ = client.0.get_mut().write_all(half_sent().as_bytes());
         flood.push(client);
     }
-    until("health answers", || {
-        let mut client = Raw::from(&app, 1);
+    wait_until("health answers", || {
+        let mut client = RawClient::from(&app, 1);
         _ = client.0.get_mut().write_all(HEALTH.as_bytes());
         matches!(client.try_read(), Ok(Some(RawAnswer { status: 200, .. })))
     });
     let statuses = flood.iter_mut().map(|client| client.try_read().ok().flatten().map(|answer| answer.status));
     let too_slow = statuses.filter(|status| *status == Some(408)).count();
-    // The limit, less the store's connections, the mail server's and those kept for other files and for health.
+    // The limit, less the files of the store, of mail, of other uses and the reserve for health checks.
     assert!((100..=166).contains(&too_slow), "{too_slow}");
-    until("all have ended", || metric(&app, "plenary_connections") == 1);
-    assert_eq!(Raw::from(&app, 1).ask(&register(1)).status, 201);
+    wait_until("all have ended", || metric(&app, "plenary_connections") == 1);
+    assert_eq!(RawClient::from(&app, 1).ask(&register(1)).status, 201);
 }
 
 #[test]
-fn ipv4_clients_of_a_listener_for_both_are_counted_one_by_one() {
-    let limited = |world: World| {
-        let world = world.set("PLENARY_RATE_LIMIT_LOOPBACK", "true").set("PLENARY_LISTEN", "[::ffff:127.0.0.1]:0");
-        started(world.set("PLENARY_REGISTRATIONS_PER_MINUTE", "1").set("PLENARY_REGISTRATIONS_BURST", "1"))
+fn ipv4_clients_of_a_dual_stack_listener_are_counted_separately() {
+    let limited = |environment: Environment| {
+        let environment =
+            environment.set("PLENARY_RATE_LIMIT_LOOPBACK", "true").set("PLENARY_LISTEN", "[::ffff:127.0.0.1]:0");
+        start_published(
+            environment.set("PLENARY_REGISTRATIONS_PER_MINUTE", "1").set("PLENARY_REGISTRATIONS_BURST", "1"),
+        )
     };
-    let app = limited(World::new(Store::Sqlite));
+    let app = limited(Environment::new(Store::Sqlite));
     for (number, host, status) in [(1, 2, 201), (2, 3, 201), (3, 2, 429), (4, 3, 429)] {
-        assert_eq!(Raw::from(&app, host).ask(&register(number)).status, status, "127.0.0.{host}");
+        assert_eq!(RawClient::from(&app, host).ask(&register(number)).status, status, "127.0.0.{host}");
     }
-    let app = limited(World::new(Store::Sqlite).set("PLENARY_TRUSTED_PROXIES", "::ffff:127.0.0.0/104"));
+    let app = limited(Environment::new(Store::Sqlite).set("PLENARY_TRUSTED_PROXIES", "::ffff:127.0.0.0/104"));
     for (number, client, status) in [
         (1, "::ffff:192.0.2.1", 201),
         (2, "[::ffff:192.0.2.2]:4711", 201),
@@ -367,11 +372,11 @@ fn ipv4_clients_of_a_listener_for_both_are_counted_one_by_one() {
 }
 
 #[test]
-fn one_client_listens_so_often_and_no_other_notices() {
-    let world = World::new(Store::Sqlite)
+fn the_listeners_of_one_client_are_limited_without_affecting_others() {
+    let environment = Environment::new(Store::Sqlite)
         .set("PLENARY_TRUSTED_PROXIES", "127.0.0.1")
         .set("PLENARY_EVENT_LISTENERS_PER_CLIENT_MAX", "2");
-    let app = started(world);
+    let app = start_published(environment);
     let listen = |client: &str| Events::open(&app, "small", "", &[("x-forwarded-for", client)]);
     let mut held = [listen("192.0.2.1"), listen("::ffff:192.0.2.1")];
     held.iter_mut().for_each(|events| drop(events.expect("connected")));
@@ -389,8 +394,8 @@ struct Starting {
 }
 
 impl Starting {
-    fn of(world: &World) -> Self {
-        let mut process = world.command(&[]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    fn of(environment: &Environment) -> Self {
+        let mut process = environment.command(&[]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
         let address = log.find_map(|line| {
             let rest = line.split_once("listening on: ")?.1;
@@ -409,15 +414,15 @@ impl Drop for Starting {
 }
 
 #[test]
-fn whoever_comes_while_the_service_starts_is_told_to_come_back() {
-    let mut app = started(World::new(Store::Sqlite).set("PLENARY_LOG", "info"));
+fn requests_during_the_start_get_503_with_retry_after() {
+    let mut app = start_published(Environment::new(Store::Sqlite).set("PLENARY_LOG", "info"));
     assert!(app.terminate().success());
-    let held = app.world.database.hold("conferences");
-    let starting = Starting::of(&app.world);
+    let open = app.environment.database.lock_table("conferences");
+    let starting = Starting::of(&app.environment);
     let get = |path: &str, accept: &str| {
         let request =
             format!("GET {path} HTTP/1.1\r\nhost: x\r\naccept: {accept}\r\naccept-language: fr, en;q=0.5\r\n\r\n");
-        Raw::to(starting.port, 1).ask(&request)
+        RawClient::to(starting.port, 1).ask(&request)
     };
     for path in ["/", "/conferences/small/fr", "/conferences/small/en/register", "/nowhere"] {
         let page = get(path, "text/html,*/*;q=0.8");
@@ -439,24 +444,24 @@ fn whoever_comes_while_the_service_starts_is_told_to_come_back() {
     assert_eq!(get("/healthz", "*/*").status, 200);
     assert_eq!(get("/readyz", "*/*").status, 503);
     assert_eq!(get("/openapi.json", "*/*").status, 200);
-    held.release();
-    until("it has started", || get("/conferences/small/fr", "text/html").status == 200);
+    open.release();
+    wait_until("it has started", || get("/conferences/small/fr", "text/html").status == 200);
 }
 
 #[test]
-fn what_was_asked_before_a_stop_is_answered() {
-    let mut app = started(World::new(Store::Sqlite));
+fn requests_sent_before_a_stop_are_answered() {
+    let mut app = start_published(Environment::new(Store::Sqlite));
     let port = port_of(&app.url);
     let has_left = AtomicBool::new(false);
     let body = person(1, "delegate").to_string();
     let head = post(&format!("{SMALL}/registrations"), &format!("content-length: {}\r\n", body.len()));
     std::thread::scope(|scope| {
-        let (asked, answered) = std::sync::mpsc::channel();
-        let busy: Vec<_> = (0..8)
+        let (sent_count, answered) = std::sync::mpsc::channel();
+        let senders: Vec<_> = (0..8)
             .map(|_| {
-                let (asked, has_left) = (asked.clone(), &has_left);
+                let (sent_count, has_left) = (sent_count.clone(), &has_left);
                 scope.spawn(move || {
-                    let mut client = Raw::to(port, 1);
+                    let mut client = RawClient::to(port, 1);
                     let mut count = 0;
                     loop {
                         let answer = client.ask(PROGRAMME);
@@ -468,20 +473,21 @@ fn what_was_asked_before_a_stop_is_answered() {
                             return count;
                         }
                         if count == 1 {
-                            asked.send(()).unwrap();
+                            sent_count.send(()).unwrap();
                         }
                     }
                 })
             })
             .collect();
         (0..8).for_each(|_| answered.recv().unwrap());
-        // One that is in the middle of its body, one that asked before, and one that has not asked yet.
-        let (mut sending, mut waiting, mut fresh) = (Raw::to(port, 1), Raw::to(port, 1), Raw::to(port, 1));
+        // A request in the middle of its body, a connection that was answered before, and one without a request yet.
+        let (mut sending, mut waiting, mut fresh) =
+            (RawClient::to(port, 1), RawClient::to(port, 1), RawClient::to(port, 1));
         sending.send(&head);
         assert_eq!(waiting.ask(HEALTH).status, 200);
         let id = app.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        until("it says that it leaves", || has_left.load(Ordering::Acquire));
+        wait_until("it says that it leaves", || has_left.load(Ordering::Acquire));
         sending.send(&body);
         for (client, status) in [(&mut sending, 201), (&mut fresh, 200), (&mut waiting, 200)] {
             if status == 200 {
@@ -491,8 +497,8 @@ fn what_was_asked_before_a_stop_is_answered() {
             assert!(answer.status == status && answer.is_last(), "{answer:?}");
             client.expect_end();
         }
-        for busy in busy {
-            assert!(busy.join().unwrap() > 1);
+        for senders in senders {
+            assert!(senders.join().unwrap() > 1);
         }
     });
     assert!(app.terminate().success());
@@ -500,13 +506,13 @@ fn what_was_asked_before_a_stop_is_answered() {
 }
 
 #[test]
-fn a_connection_without_a_request_does_not_hold_up_a_stop() {
-    let mut app = started(World::new(Store::Sqlite));
-    let (mut silent, mut kept) = (Raw::from(&app, 1), Raw::from(&app, 1));
+fn a_connection_without_a_request_does_not_delay_a_stop() {
+    let mut app = start_published(Environment::new(Store::Sqlite));
+    let (mut silent, mut kept) = (RawClient::from(&app, 1), RawClient::from(&app, 1));
     assert_eq!(kept.ask(HEALTH).status, 200);
-    let started = Instant::now();
+    let start_published = Instant::now();
     assert!(app.terminate().success());
-    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    assert!(start_published.elapsed() < Duration::from_secs(3), "{:?}", start_published.elapsed());
     silent.expect_end();
     kept.expect_end();
 }

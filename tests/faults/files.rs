@@ -1,4 +1,4 @@
-//! Files that are lost, copied, foreign or on a full disk.
+//! Files of the store and the key that are lost, copied, foreign or damaged.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use std::{
 
 use crate::support::{
     App, Store,
-    app::{BROWSER, World, person, small_conference},
+    app::{BROWSER, Environment, person, small_conference},
     on_both_stores,
     store::Database,
 };
@@ -17,12 +17,12 @@ use crate::support::{
 const REGISTRATIONS: &str = "/api/v1/conferences/small/registrations";
 const COUNT: &str = "SELECT count(*) AS n FROM registrations";
 
-/// The file of a world's store, or one beside it.
-fn file(world: &World, suffix: &str) -> PathBuf {
-    world.folder.0.join(format!("plenary.db{suffix}"))
+/// The file of the store, or a file beside it.
+fn file(environment: &Environment, suffix: &str) -> PathBuf {
+    environment.folder.0.join(format!("plenary.db{suffix}"))
 }
 
-/// Registers people, each of whom is told that they are.
+/// Registers people; each registration is answered.
 fn register(app: &App, numbers: std::ops::Range<usize>) {
     for number in numbers {
         assert_eq!(app.post(REGISTRATIONS, &person(number, "delegate")).status, 201);
@@ -30,16 +30,16 @@ fn register(app: &App, numbers: std::ops::Range<usize>) {
 }
 
 /// A service with the small conference and some people in it.
-fn with_people(world: &Arc<World>, count: usize) -> App {
-    let app = world.start_shared();
+fn start_with_people(environment: &Arc<Environment>, count: usize) -> App {
+    let app = environment.start_shared();
     app.publish(&small_conference(None, None));
     register(&app, 0..count);
     app
 }
 
-/// The one line that a command which fails ends with.
-fn refused(world: &World, arguments: &[&str]) -> String {
-    let output = world.run(arguments);
+/// The last line of a command that fails.
+fn start_error(environment: &Environment, arguments: &[&str]) -> String {
+    let output = environment.run(arguments);
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
     let lines: Vec<_> = error.lines().filter(|line| line.starts_with("plenary: ")).collect();
@@ -48,144 +48,147 @@ fn refused(world: &World, arguments: &[&str]) -> String {
 }
 
 fn count_in(path: &Path) -> i64 {
-    Database::of_file(path).count(COUNT)
+    Database::at_path(path).count(COUNT)
 }
 
 #[test]
-fn a_clean_stop_leaves_all_of_the_store_in_its_file() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    let mut app = with_people(&world, 50);
+fn a_clean_stop_leaves_the_whole_store_in_its_file() {
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    let mut app = start_with_people(&environment, 50);
     assert!(app.terminate().success());
     for journal in ["-wal", "-shm"] {
-        assert!(!file(&world, journal).exists(), "{journal} is left");
+        assert!(!file(&environment, journal).exists(), "{journal} is left");
     }
-    let copy = Arc::new(World::new(Store::Sqlite));
-    fs::copy(file(&world, ""), file(&copy, "")).unwrap();
+    let copy = Arc::new(Environment::new(Store::Sqlite));
+    fs::copy(file(&environment, ""), file(&copy, "")).unwrap();
     assert_eq!(count_in(&file(&copy, "")), 50);
     fs::create_dir(copy.folder.0.join("data")).unwrap();
-    fs::copy(world.folder.0.join("data/secret.key"), copy.folder.0.join("data/secret.key")).unwrap();
+    fs::copy(environment.folder.0.join("data/secret.key"), copy.folder.0.join("data/secret.key")).unwrap();
     assert_eq!(copy.start_shared().post(REGISTRATIONS, &person(7, "delegate")).status, 409, "known there, too");
 }
 
 #[test]
-fn a_command_leaves_all_of_the_store_in_its_file() {
-    let world = World::new(Store::Sqlite);
-    assert!(world.run(&["migrate"]).status.success());
-    assert!(world.run(&["token", "create", "--role", "viewer"]).status.success());
-    assert!(!file(&world, "-wal").exists());
-    assert_eq!(world.database.count("SELECT count(*) AS n FROM tokens"), 1);
+fn a_command_leaves_the_whole_store_in_its_file() {
+    let environment = Environment::new(Store::Sqlite);
+    assert!(environment.run(&["migrate"]).status.success());
+    assert!(environment.run(&["token", "create", "--role", "viewer"]).status.success());
+    assert!(!file(&environment, "-wal").exists());
+    assert_eq!(environment.database.count("SELECT count(*) AS n FROM tokens"), 1);
 }
 
 #[test]
-fn a_backup_put_back_beside_the_journal_of_a_later_run_stops_the_start_and_nothing_is_touched() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    assert!(with_people(&world, 3).terminate().success());
-    let backup = fs::read(file(&world, "")).unwrap();
-    let mut app = world.start_shared();
+fn a_backup_restored_beside_a_later_journal_stops_the_start_and_changes_nothing() {
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    assert!(start_with_people(&environment, 3).terminate().success());
+    let backup = fs::read(file(&environment, "")).unwrap();
+    let mut app = environment.start_shared();
     register(&app, 3..8);
     app.kill();
     let names = ["", "-wal", "-shm", "-opened"];
-    let lost = names.map(|name| fs::read(file(&world, name)).unwrap());
+    let contents = names.map(|name| fs::read(file(&environment, name)).unwrap());
 
-    fs::write(file(&world, ""), &backup).unwrap();
-    let journal = file(&world, "-wal").display().to_string();
-    let path = file(&world, "").display().to_string();
+    fs::write(file(&environment, ""), &backup).unwrap();
+    let journal = file(&environment, "-wal").display().to_string();
+    let path = file(&environment, "").display().to_string();
     let line = format!(
         "{journal} is the journal of another copy of {path} and would destroy it; nothing was changed. If {path} was \
          restored from a backup, move {journal} and {path}-shm to another folder and start again; if not, put the file \
          back that was there before (docs/operations.md)"
     );
-    assert_eq!(refused(&world, &[]), format!("plenary: database_url: {line}"));
-    assert_eq!(refused(&world, &["doctor"]), format!("plenary: {line}"));
-    let found = names.map(|name| fs::read(file(&world, name)).unwrap());
-    assert!(found == [backup.clone(), lost[1].clone(), lost[2].clone(), lost[3].clone()], "a file was touched");
+    assert_eq!(start_error(&environment, &[]), format!("plenary: database_url: {line}"));
+    assert_eq!(start_error(&environment, &["doctor"]), format!("plenary: {line}"));
+    let found = names.map(|name| fs::read(file(&environment, name)).unwrap());
+    assert!(
+        found == [backup.clone(), contents[1].clone(), contents[2].clone(), contents[3].clone()],
+        "a file was touched"
+    );
 
-    // What the line says first: the journal goes away.
+    // The first remedy of the message: move the journal away.
     for name in ["-wal", "-shm"] {
-        fs::remove_file(file(&world, name)).unwrap();
+        fs::remove_file(file(&environment, name)).unwrap();
     }
-    let mut app = world.start_shared();
+    let mut app = environment.start_shared();
     assert_eq!(app.count(COUNT), 3);
     register(&app, 3..4);
     app.kill();
-    assert_eq!(world.start_shared().count(COUNT), 4, "its own journal is read");
+    assert_eq!(environment.start_shared().count(COUNT), 4, "its own journal is read");
 
-    // What it says second: the file comes back.
-    for (name, bytes) in names.iter().zip(&lost) {
-        fs::write(file(&world, name), bytes).unwrap();
+    // The second remedy: put the file back.
+    for (name, bytes) in names.iter().zip(&contents) {
+        fs::write(file(&environment, name), bytes).unwrap();
     }
-    assert_eq!(world.start_shared().count(COUNT), 8);
+    assert_eq!(environment.start_shared().count(COUNT), 8);
 }
 
 #[test]
-fn a_journal_whose_file_is_gone_stops_the_start() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    with_people(&world, 2).kill();
-    let aside = world.folder.0.join("aside.db");
-    fs::rename(file(&world, ""), &aside).unwrap();
-    let path = file(&world, "").display().to_string();
+fn a_journal_without_its_file_stops_the_start() {
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    start_with_people(&environment, 2).kill();
+    let moved = environment.folder.0.join("aside.db");
+    fs::rename(file(&environment, ""), &moved).unwrap();
+    let path = file(&environment, "").display().to_string();
     let line = format!(
         "plenary: database_url: {path} is not there or empty, but its journal {path}-wal is, and has what was written last; \
          nothing was changed. Put {path} back and leave the journal where it is (docs/operations.md)"
     );
-    assert_eq!(refused(&world, &[]), line);
-    fs::write(file(&world, ""), "").unwrap();
-    assert_eq!(refused(&world, &[]), line);
-    fs::remove_file(file(&world, "")).unwrap();
-    let note = fs::read(file(&world, "-opened")).unwrap();
-    fs::remove_file(file(&world, "-opened")).unwrap();
-    assert_eq!(refused(&world, &[]), line);
-    fs::write(file(&world, "-opened"), note).unwrap();
-    fs::rename(&aside, file(&world, "")).unwrap();
-    assert_eq!(world.start_shared().count(COUNT), 2);
+    assert_eq!(start_error(&environment, &[]), line);
+    fs::write(file(&environment, ""), "").unwrap();
+    assert_eq!(start_error(&environment, &[]), line);
+    fs::remove_file(file(&environment, "")).unwrap();
+    let note = fs::read(file(&environment, "-opened")).unwrap();
+    fs::remove_file(file(&environment, "-opened")).unwrap();
+    assert_eq!(start_error(&environment, &[]), line);
+    fs::write(file(&environment, "-opened"), note).unwrap();
+    fs::rename(&moved, file(&environment, "")).unwrap();
+    assert_eq!(environment.start_shared().count(COUNT), 2);
 }
 
 #[test]
 fn a_journal_that_was_removed_after_a_kill_stops_the_start() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    assert!(with_people(&world, 2).terminate().success());
-    let mut app = world.start_shared();
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    assert!(start_with_people(&environment, 2).terminate().success());
+    let mut app = environment.start_shared();
     register(&app, 2..5);
     app.kill();
-    let journal = fs::read(file(&world, "-wal")).unwrap();
-    fs::remove_file(file(&world, "-wal")).unwrap();
+    let journal = fs::read(file(&environment, "-wal")).unwrap();
+    fs::remove_file(file(&environment, "-wal")).unwrap();
     let names = ["", "-opened"];
-    let found = names.map(|name| fs::read(file(&world, name)).unwrap());
-    let path = file(&world, "").display().to_string();
+    let found = names.map(|name| fs::read(file(&environment, name)).unwrap());
+    let path = file(&environment, "").display().to_string();
     let line = format!(
         "{path} lacks what was written to it last, and its journal {path}-wal is missing or damaged; nothing was changed. \
          Put the journal back; if it is lost, or {path} was restored from a backup, move {path}-opened to another folder and \
          start again (docs/operations.md)"
     );
-    assert_eq!(refused(&world, &[]), format!("plenary: database_url: {line}"));
-    assert_eq!(refused(&world, &["doctor"]), format!("plenary: {line}"));
-    assert!(names.map(|name| fs::read(file(&world, name)).unwrap()) == found, "a file was touched");
-    assert!(!file(&world, "-wal").exists());
+    assert_eq!(start_error(&environment, &[]), format!("plenary: database_url: {line}"));
+    assert_eq!(start_error(&environment, &["doctor"]), format!("plenary: {line}"));
+    assert!(names.map(|name| fs::read(file(&environment, name)).unwrap()) == found, "a file was touched");
+    assert!(!file(&environment, "-wal").exists());
 
-    // What the line says first: the journal comes back.
-    fs::write(file(&world, "-wal"), &journal).unwrap();
-    let mut app = world.start_shared();
+    // The first remedy of the message: put the journal back.
+    fs::write(file(&environment, "-wal"), &journal).unwrap();
+    let mut app = environment.start_shared();
     assert_eq!(app.count(COUNT), 5);
     register(&app, 5..6);
     app.kill();
 
-    // What it says second.
-    fs::remove_file(file(&world, "-wal")).unwrap();
-    assert_eq!(refused(&world, &[]), format!("plenary: database_url: {line}"));
-    fs::remove_file(file(&world, "-opened")).unwrap();
-    let mut app = world.start_shared();
+    // The second remedy.
+    fs::remove_file(file(&environment, "-wal")).unwrap();
+    assert_eq!(start_error(&environment, &[]), format!("plenary: database_url: {line}"));
+    fs::remove_file(file(&environment, "-opened")).unwrap();
+    let mut app = environment.start_shared();
     assert_eq!(app.count(COUNT), 5);
     register(&app, 5..7);
     app.kill();
-    assert_eq!(world.start_shared().count(COUNT), 7, "from now on as ever");
+    assert_eq!(environment.start_shared().count(COUNT), 7, "from now on as ever");
 }
 
 #[test]
 fn a_journal_that_is_cut_off_or_damaged_stops_the_start_and_stays_as_it_is() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    with_people(&world, 6).kill();
-    let (names, journal) = (["", "-opened"], fs::read(file(&world, "-wal")).unwrap());
-    let found = names.map(|name| fs::read(file(&world, name)).unwrap());
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    start_with_people(&environment, 6).kill();
+    let (names, journal) = (["", "-opened"], fs::read(file(&environment, "-wal")).unwrap());
+    let found = names.map(|name| fs::read(file(&environment, name)).unwrap());
     let middle = journal.len() / 2;
     let (mut with_another_byte, mut without_its_head) = (journal.clone(), journal.clone());
     with_another_byte[middle] ^= 1;
@@ -197,71 +200,71 @@ fn a_journal_that_is_cut_off_or_damaged_stops_the_start_and_stays_as_it_is() {
         ("with another byte", with_another_byte),
         ("without its head", without_its_head),
     ] {
-        fs::write(file(&world, "-wal"), &damaged).unwrap();
-        let line = refused(&world, &[]);
+        fs::write(file(&environment, "-wal"), &damaged).unwrap();
+        let line = start_error(&environment, &[]);
         assert!(line.contains("lacks what was written to it last, and its journal"), "{what}: {line}");
-        assert!(fs::read(file(&world, "-wal")).unwrap() == damaged, "{what}: the journal was touched");
-        assert!(names.map(|name| fs::read(file(&world, name)).unwrap()) == found, "{what}: a file was touched");
+        assert!(fs::read(file(&environment, "-wal")).unwrap() == damaged, "{what}: the journal was touched");
+        assert!(names.map(|name| fs::read(file(&environment, name)).unwrap()) == found, "{what}: a file was touched");
     }
-    fs::write(file(&world, "-wal"), &journal).unwrap();
-    assert_eq!(world.start_shared().count(COUNT), 6);
+    fs::write(file(&environment, "-wal"), &journal).unwrap();
+    assert_eq!(environment.start_shared().count(COUNT), 6);
 }
 
 #[test]
 fn a_service_does_not_join_one_whose_journal_was_moved_away() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    let mut app = with_people(&world, 3);
-    let (journal, aside) = (file(&world, "-wal"), world.folder.0.join("aside"));
-    fs::rename(&journal, &aside).unwrap();
-    assert!(refused(&world, &["token", "list"]).contains("lacks what was written to it last"));
-    fs::rename(&aside, &journal).unwrap();
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    let mut app = start_with_people(&environment, 3);
+    let (journal, moved) = (file(&environment, "-wal"), environment.folder.0.join("aside"));
+    fs::rename(&journal, &moved).unwrap();
+    assert!(start_error(&environment, &["token", "list"]).contains("lacks what was written to it last"));
+    fs::rename(&moved, &journal).unwrap();
     register(&app, 3..4);
     assert!(app.terminate().success());
-    assert_eq!(count_in(&file(&world, "")), 4);
+    assert_eq!(count_in(&file(&environment, "")), 4);
 }
 
 #[test]
-fn a_store_behind_a_link_is_the_store_that_it_leads_to() {
-    let mut world = World::new(Store::Sqlite);
-    let link = world.folder.0.join("link.db");
-    let target = world.database.url.clone();
-    assert!(world.run(&["migrate"]).status.success());
-    std::os::unix::fs::symlink(file(&world, ""), &link).unwrap();
+fn a_symbolic_link_to_a_store_opens_its_target() {
+    let mut environment = Environment::new(Store::Sqlite);
+    let link = environment.folder.0.join("link.db");
+    let target = environment.database.url.clone();
+    assert!(environment.run(&["migrate"]).status.success());
+    std::os::unix::fs::symlink(file(&environment, ""), &link).unwrap();
     let url = format!("sqlite:{}", link.display());
-    world = world.set("PLENARY_DATABASE_URL", &url);
-    world.database.url = target;
-    let app = world.start();
+    environment = environment.set("PLENARY_DATABASE_URL", &url);
+    environment.database.url = target;
+    let app = environment.start();
     app.publish(&small_conference(None, None));
     register(&app, 0..2);
     assert_eq!(app.count(COUNT), 2);
 }
 
 #[test]
-fn a_link_that_leads_to_nothing_does_not_destroy_the_journal_that_is_there() {
-    let world = World::new(Store::Sqlite);
-    let link = world.folder.0.join("link.db");
+fn a_dangling_link_does_not_destroy_the_existing_journal() {
+    let environment = Environment::new(Store::Sqlite);
+    let link = environment.folder.0.join("link.db");
     std::os::unix::fs::symlink("plenary.db", &link).unwrap();
     let url = format!("sqlite:{}", link.display());
-    let world = Arc::new(world.set("PLENARY_DATABASE_URL", &url));
-    with_people(&world, 2).kill();
-    let (aside, journal) = (world.folder.0.join("aside.db"), fs::read(file(&world, "-wal")).unwrap());
-    fs::rename(file(&world, ""), &aside).unwrap();
+    let environment = Arc::new(environment.set("PLENARY_DATABASE_URL", &url));
+    start_with_people(&environment, 2).kill();
+    let (moved, journal) = (environment.folder.0.join("aside.db"), fs::read(file(&environment, "-wal")).unwrap());
+    fs::rename(file(&environment, ""), &moved).unwrap();
     for _ in 0..2 {
-        assert!(refused(&world, &[]).contains("plenary.db is not there or empty, but its journal"));
-        assert!(!file(&world, "").exists());
-        assert!(fs::read(file(&world, "-wal")).unwrap() == journal, "the journal was touched");
+        assert!(start_error(&environment, &[]).contains("plenary.db is not there or empty, but its journal"));
+        assert!(!file(&environment, "").exists());
+        assert!(fs::read(file(&environment, "-wal")).unwrap() == journal, "the journal was touched");
     }
-    fs::rename(&aside, file(&world, "")).unwrap();
-    assert_eq!(world.start_shared().count(COUNT), 2);
+    fs::rename(&moved, file(&environment, "")).unwrap();
+    assert_eq!(environment.start_shared().count(COUNT), 2);
 }
 
 #[test]
-fn a_program_that_has_the_file_open_does_not_hide_that_the_journal_is_cut_off() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    with_people(&world, 6).kill();
-    let note = fs::read(file(&world, "-opened")).unwrap();
+fn a_truncated_journal_is_found_while_another_program_has_the_file_open() {
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    start_with_people(&environment, 6).kill();
+    let note = fs::read(file(&environment, "-opened")).unwrap();
     let mut reader = std::process::Command::new("sqlite3")
-        .arg(file(&world, ""))
+        .arg(file(&environment, ""))
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .spawn()
@@ -270,162 +273,162 @@ fn a_program_that_has_the_file_open_does_not_hide_that_the_journal_is_cut_off() 
     let mut counted = String::new();
     BufReader::new(reader.stdout.as_mut().unwrap()).read_line(&mut counted).unwrap();
     assert_eq!(counted, "6\n");
-    assert!(world.run(&["doctor"]).status.success());
-    assert!(fs::read(file(&world, "-opened")).unwrap()[18..] == note[18..], "the last write is as it was noted");
+    assert!(environment.run(&["doctor"]).status.success());
+    assert!(fs::read(file(&environment, "-opened")).unwrap()[18..] == note[18..], "the last write is as it was noted");
     reader.kill().unwrap();
     reader.wait().unwrap();
-    let journal = fs::read(file(&world, "-wal")).unwrap();
-    fs::write(file(&world, "-wal"), &journal[..journal.len() / 2]).unwrap();
-    assert!(refused(&world, &[]).contains("lacks what was written to it last"));
-    fs::write(file(&world, "-wal"), &journal).unwrap();
-    assert_eq!(world.start_shared().count(COUNT), 6);
+    let journal = fs::read(file(&environment, "-wal")).unwrap();
+    fs::write(file(&environment, "-wal"), &journal[..journal.len() / 2]).unwrap();
+    assert!(start_error(&environment, &[]).contains("lacks what was written to it last"));
+    fs::write(file(&environment, "-wal"), &journal).unwrap();
+    assert_eq!(environment.start_shared().count(COUNT), 6);
 }
 
 #[test]
-fn a_service_whose_journal_was_removed_puts_all_of_it_into_the_file_when_it_is_told_to_end() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    let mut app = with_people(&world, 3);
-    fs::remove_file(file(&world, "-wal")).unwrap();
+fn a_service_whose_journal_was_removed_writes_it_into_the_file_at_its_stop() {
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    let mut app = start_with_people(&environment, 3);
+    fs::remove_file(file(&environment, "-wal")).unwrap();
     assert_eq!(app.post(REGISTRATIONS, &person(3, "delegate")).status, 503);
     assert!(app.terminate().success());
-    assert_eq!(world.start_shared().count(COUNT), 3);
+    assert_eq!(environment.start_shared().count(COUNT), 3);
 }
 
 #[test]
-fn a_journal_that_another_program_put_into_the_file_after_a_kill_is_not_missed() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    with_people(&world, 3).kill();
-    let counted = std::process::Command::new("sqlite3").arg(file(&world, "")).arg(COUNT).output().unwrap();
+fn a_journal_that_another_program_checkpointed_after_a_kill_is_not_missed() {
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    start_with_people(&environment, 3).kill();
+    let counted = std::process::Command::new("sqlite3").arg(file(&environment, "")).arg(COUNT).output().unwrap();
     assert_eq!(String::from_utf8(counted.stdout).unwrap(), "3\n");
-    assert!(!file(&world, "-wal").exists(), "the last to close the file removes it");
-    assert_eq!(world.start_shared().count(COUNT), 3);
+    assert!(!file(&environment, "-wal").exists(), "the last to close the file removes it");
+    assert_eq!(environment.start_shared().count(COUNT), 3);
 }
 
 #[test]
 fn a_journal_that_a_command_read_and_removed_is_not_missed() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    with_people(&world, 2).kill();
-    assert!(world.run(&["doctor"]).status.success());
-    assert!(!file(&world, "-wal").exists());
-    assert_eq!(world.start_shared().count(COUNT), 2);
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    start_with_people(&environment, 2).kill();
+    assert!(environment.run(&["doctor"]).status.success());
+    assert!(!file(&environment, "-wal").exists());
+    assert_eq!(environment.start_shared().count(COUNT), 2);
 }
 
 #[test]
-fn a_store_whose_file_is_gone_is_not_begun_anew() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    assert!(with_people(&world, 2).terminate().success());
-    let aside = world.folder.0.join("aside.db");
-    fs::rename(file(&world, ""), &aside).unwrap();
-    let path = file(&world, "").display().to_string();
+fn a_store_whose_file_is_missing_is_not_created_again() {
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    assert!(start_with_people(&environment, 2).terminate().success());
+    let moved = environment.folder.0.join("aside.db");
+    fs::rename(file(&environment, ""), &moved).unwrap();
+    let path = file(&environment, "").display().to_string();
     let line = format!(
         "plenary: database_url: {path} is not there or empty, but {path}-opened, which was made with it, says that it was \
          written to. Put {path} back; to begin with an empty store, move {path}-opened to another folder \
          (docs/operations.md)"
     );
-    assert_eq!(refused(&world, &[]), line);
-    assert!(!file(&world, "").exists());
-    fs::write(file(&world, ""), "").unwrap();
-    assert_eq!(refused(&world, &[]), line);
-    fs::rename(&aside, file(&world, "")).unwrap();
-    let mut app = world.start_shared();
+    assert_eq!(start_error(&environment, &[]), line);
+    assert!(!file(&environment, "").exists());
+    fs::write(file(&environment, ""), "").unwrap();
+    assert_eq!(start_error(&environment, &[]), line);
+    fs::rename(&moved, file(&environment, "")).unwrap();
+    let mut app = environment.start_shared();
     assert_eq!(app.count(COUNT), 2);
     assert!(app.terminate().success());
     for name in ["", "-opened"] {
-        fs::remove_file(file(&world, name)).unwrap();
+        fs::remove_file(file(&environment, name)).unwrap();
     }
-    assert_eq!(world.start_shared().get("/api/v1/conferences/small").status, 404);
+    assert_eq!(environment.start_shared().get("/api/v1/conferences/small").status, 404);
 }
 
 #[test]
-fn after_a_kill_the_store_is_examined_and_nothing_that_was_answered_is_lost() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    with_people(&world, 9).kill();
-    assert!(fs::metadata(file(&world, "-wal")).unwrap().len() > 0);
-    let app = world.start_shared();
+fn after_a_kill_the_store_is_checked_and_no_answered_write_is_lost() {
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    start_with_people(&environment, 9).kill();
+    assert!(fs::metadata(file(&environment, "-wal")).unwrap().len() > 0);
+    let app = environment.start_shared();
     app.log.wait_for("the store was examined and is whole");
     assert_eq!(app.count(COUNT), 9);
 }
 
 #[test]
 fn a_damaged_store_stops_the_start_with_its_journal_in_place() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    assert!(with_people(&world, 40).terminate().success());
-    let mut app = world.start_shared();
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    assert!(start_with_people(&environment, 40).terminate().success());
+    let mut app = environment.start_shared();
     register(&app, 40..41);
     app.kill();
-    let mut bytes = fs::read(file(&world, "")).unwrap();
+    let mut bytes = fs::read(file(&environment, "")).unwrap();
     // All pages but the first, with the header; some of them are in the journal, too.
     bytes[4096..].fill(0x5a);
-    fs::write(file(&world, ""), &bytes).unwrap();
-    let journal = fs::read(file(&world, "-wal")).unwrap();
-    let line = refused(&world, &[]);
+    fs::write(file(&environment, ""), &bytes).unwrap();
+    let journal = fs::read(file(&environment, "-wal")).unwrap();
+    let line = start_error(&environment, &[]);
     assert!(line.contains("plenary.db is damaged ("), "{line}");
     assert!(line.ends_with("; nothing was changed: restore it from a backup (docs/operations.md)"), "{line}");
-    assert!(fs::read(file(&world, "")).unwrap() == bytes, "the file was touched");
-    assert!(fs::read(file(&world, "-wal")).unwrap() == journal, "the journal was touched");
+    assert!(fs::read(file(&environment, "")).unwrap() == bytes, "the file was touched");
+    assert!(fs::read(file(&environment, "-wal")).unwrap() == journal, "the journal was touched");
 }
 
 #[test]
-fn a_store_that_is_cut_off_stops_the_start() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    assert!(with_people(&world, 40).terminate().success());
-    let bytes = fs::read(file(&world, "")).unwrap();
-    fs::write(file(&world, ""), &bytes[..100_000]).unwrap();
-    let path = file(&world, "").display().to_string();
+fn a_truncated_store_stops_the_start() {
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    assert!(start_with_people(&environment, 40).terminate().success());
+    let bytes = fs::read(file(&environment, "")).unwrap();
+    fs::write(file(&environment, ""), &bytes[..100_000]).unwrap();
+    let path = file(&environment, "").display().to_string();
     let line = format!(
         "plenary: database_url: {path} is damaged (its end is missing); nothing was changed: restore it from a backup \
          (docs/operations.md)"
     );
-    assert_eq!(refused(&world, &[]), line);
+    assert_eq!(start_error(&environment, &[]), line);
 }
 
 #[test]
-fn a_key_is_not_adopted_beside_a_service_that_goes_on_with_another() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    let mut app = with_people(&world, 1);
-    fs::rename(key(&world), world.folder.0.join("aside.key")).unwrap();
+fn a_key_is_not_adopted_while_a_service_runs_with_another() {
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    let mut app = start_with_people(&environment, 1);
+    fs::rename(key(&environment), environment.folder.0.join("aside.key")).unwrap();
     let line = "plenary: another process has this store open, and goes on with the key that it was started with: stop every \
                 process of this store first";
-    assert_eq!(refused(&world, &["secret", "adopt"]), line);
-    assert!(!key(&world).exists());
+    assert_eq!(start_error(&environment, &["secret", "adopt"]), line);
+    assert!(!key(&environment).exists());
     assert!(app.terminate().success());
-    assert!(world.run(&["secret", "adopt"]).status.success());
+    assert!(environment.run(&["secret", "adopt"]).status.success());
 }
 
 #[test]
 fn a_backup_of_a_running_service_is_whole_and_is_never_mixed_with_a_journal() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    let mut app = with_people(&world, 5);
-    let backup = world.folder.0.join("backup.db");
-    world.database.execute(&format!("VACUUM INTO '{}'", backup.display()));
-    // As docs/operations.md says: the copy is no file that a service has open.
-    Database::of_file(&backup).execute("PRAGMA user_version = 0");
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    let mut app = start_with_people(&environment, 5);
+    let backup = environment.folder.0.join("backup.db");
+    environment.database.execute(&format!("VACUUM INTO '{}'", backup.display()));
+    // As docs/operations.md says: no service has the copy open.
+    Database::at_path(&backup).execute("PRAGMA user_version = 0");
     assert_eq!(count_in(&backup), 5);
     register(&app, 5..7);
     app.kill();
-    fs::copy(&backup, file(&world, "")).unwrap();
-    assert!(refused(&world, &[]).contains("is the journal of another copy"));
+    fs::copy(&backup, file(&environment, "")).unwrap();
+    assert!(start_error(&environment, &[]).contains("is the journal of another copy"));
     for name in ["-wal", "-shm"] {
-        fs::remove_file(file(&world, name)).unwrap();
+        fs::remove_file(file(&environment, name)).unwrap();
     }
-    assert_eq!(world.start_shared().count(COUNT), 5);
+    assert_eq!(environment.start_shared().count(COUNT), 5);
 }
 
 #[test]
 fn processes_that_share_a_file_stop_and_die_without_loss() {
-    let world = Arc::new(World::new(Store::Sqlite));
-    let mut first = with_people(&world, 2);
-    let mut second = world.start_shared();
+    let environment = Arc::new(Environment::new(Store::Sqlite));
+    let mut first = start_with_people(&environment, 2);
+    let mut second = environment.start_shared();
     register(&second, 2..4);
     assert!(first.terminate().success(), "the other has it open still");
     register(&second, 4..6);
-    assert!(world.run(&["doctor"]).status.success(), "a command beside it");
-    let mut third = world.start_shared();
+    assert!(environment.run(&["doctor"]).status.success(), "a command beside it");
+    let mut third = environment.start_shared();
     second.kill();
     register(&third, 6..8);
     assert!(third.terminate().success());
-    assert!(!file(&world, "-wal").exists());
-    assert_eq!(count_in(&file(&world, "")), 8);
+    assert!(!file(&environment, "-wal").exists());
+    assert_eq!(count_in(&file(&environment, "")), 8);
 }
 
 const MISSING: &str = "secret.key is missing: the links, codes and badges of this store were made with it. Put it back from \
@@ -435,17 +438,17 @@ const FOREIGN: &str = "secret.key is not the key of this store: the links, codes
                        another. Put that one back from the backup, or copy it from the other process of this store \
                        (docs/operations.md); if it is lost, `plenary secret adopt` takes this one, and all of them are void";
 
-fn key(world: &World) -> PathBuf {
-    world.folder.0.join("data/secret.key")
+fn key(environment: &Environment) -> PathBuf {
+    environment.folder.0.join("data/secret.key")
 }
 
-/// The path of somebody's own link.
+/// The path of an attendee's link.
 fn link(app: &App, number: usize) -> String {
-    let made = app.post(REGISTRATIONS, &person(number, "delegate")).json();
-    app.path_of(made["links"]["self"].as_str().unwrap()).to_owned()
+    let created = app.post(REGISTRATIONS, &person(number, "delegate")).json();
+    app.path_of(created["links"]["self"].as_str().unwrap()).to_owned()
 }
 
-/// What stands in the audit trail of the server about keys.
+/// The entries about keys in the audit trail of the server.
 fn adoptions(app: &App) -> Vec<serde_json::Value> {
     let found = app.admin("GET", "/api/v1/audit?resource=secret", None).json();
     found["data"].as_array().unwrap().clone()
@@ -453,93 +456,93 @@ fn adoptions(app: &App) -> Vec<serde_json::Value> {
 
 on_both_stores! {
     fn a_key_that_is_lost_or_foreign_stops_the_start_until_somebody_adopts_one(store) {
-        let world = Arc::new(World::new(store));
-        let mut app = with_people(&world, 1);
-        let own = link(&app, 1);
-        assert_eq!(app.get(&own).status, 200);
+        let environment = Arc::new(Environment::new(store));
+        let mut app = start_with_people(&environment, 1);
+        let link_path = link(&app, 1);
+        assert_eq!(app.get(&link_path).status, 200);
         assert!(app.terminate().success());
-        let kept = fs::read(key(&world)).unwrap();
+        let key_bytes = fs::read(key(&environment)).unwrap();
 
-        fs::remove_file(key(&world)).unwrap();
-        let path = key(&world).with_file_name("").display().to_string();
-        assert_eq!(refused(&world, &[]), format!("plenary: {path}{MISSING}"));
-        assert_eq!(refused(&world, &["release"]), format!("plenary: {path}{MISSING}"));
-        assert!(!key(&world).exists(), "no other key is made in silence");
+        fs::remove_file(key(&environment)).unwrap();
+        let path = key(&environment).with_file_name("").display().to_string();
+        assert_eq!(start_error(&environment, &[]), format!("plenary: {path}{MISSING}"));
+        assert_eq!(start_error(&environment, &["release"]), format!("plenary: {path}{MISSING}"));
+        assert!(!key(&environment).exists(), "no other key is made in silence");
 
-        fs::write(key(&world), [9; 32]).unwrap();
-        assert_eq!(refused(&world, &[]), format!("plenary: {path}{FOREIGN}"));
+        fs::write(key(&environment), [9; 32]).unwrap();
+        assert_eq!(start_error(&environment, &[]), format!("plenary: {path}{FOREIGN}"));
         for command in [["release"], ["sweep"]] {
-            assert_eq!(refused(&world, &command), format!("plenary: {path}{FOREIGN}"));
+            assert_eq!(start_error(&environment, &command), format!("plenary: {path}{FOREIGN}"));
         }
 
-        fs::write(key(&world), &kept).unwrap();
-        let mut app = world.start_shared();
-        assert_eq!(app.get(&own).status, 200, "the right key works as ever");
+        fs::write(key(&environment), &key_bytes).unwrap();
+        let mut app = environment.start_shared();
+        assert_eq!(app.get(&link_path).status, 200, "the right key works as ever");
         assert_eq!(adoptions(&app), Vec::<serde_json::Value>::new());
         assert!(app.terminate().success());
 
-        fs::write(key(&world), [9; 32]).unwrap();
-        let adopted = world.run(&["secret", "adopt"]);
+        fs::write(key(&environment), [9; 32]).unwrap();
+        let adopted = environment.run(&["secret", "adopt"]);
         assert!(adopted.status.success());
         let words = String::from_utf8(adopted.stdout).unwrap();
         let lines: Vec<_> = words.lines().collect();
         assert_eq!(lines[0], format!("{path}secret.key is the key of this store now."));
         assert_eq!(lines[2], "  the links in letters, and the badges and QR codes, of 2 registrations");
-        let app = world.start_shared();
-        assert_eq!(app.get(&own).status, 401, "as the command said");
+        let app = environment.start_shared();
+        assert_eq!(app.get(&link_path).status, 401, "as the command said");
         assert_eq!(app.get(&link(&app, 2)).status, 200);
         let [adoption] = adoptions(&app).try_into().unwrap();
         assert_eq!(adoption["actor"], "command line");
         assert_eq!(adoption["action"], "adopt");
-        let again = String::from_utf8(world.run(&["secret", "adopt"]).stdout).unwrap();
-        assert_eq!(again, format!("{path}secret.key is the key of this store already; nothing changed.\n"));
+        let repeated = String::from_utf8(environment.run(&["secret", "adopt"]).stdout).unwrap();
+        assert_eq!(repeated, format!("{path}secret.key is the key of this store already; nothing changed.\n"));
         assert_eq!(adoptions(&app).len(), 1);
     }
 
-    fn a_lost_key_is_made_anew_by_adopting_one(store) {
-        let world = Arc::new(World::new(store));
-        assert!(with_people(&world, 1).terminate().success());
-        fs::remove_file(key(&world)).unwrap();
-        let words = String::from_utf8(world.run(&["secret", "adopt"]).stdout).unwrap();
+    fn adopting_creates_a_new_key_if_it_is_lost(store) {
+        let environment = Arc::new(Environment::new(store));
+        assert!(start_with_people(&environment, 1).terminate().success());
+        fs::remove_file(key(&environment)).unwrap();
+        let words = String::from_utf8(environment.run(&["secret", "adopt"]).stdout).unwrap();
         assert!(words.contains("secret.key, which is new, is the key of this store now.\n"), "{words}");
-        let app = world.start_shared();
+        let app = environment.start_shared();
         assert_eq!(app.get(&link(&app, 1)).status, 200);
     }
 
-    fn a_store_of_before_takes_the_key_it_is_used_with_and_misses_one_that_is_lost(store) {
-        let world = Arc::new(World::new(store));
-        assert!(with_people(&world, 1).terminate().success());
-        let kept = fs::read(key(&world)).unwrap();
-        world.database.execute("DELETE FROM store_identity");
-        fs::remove_file(key(&world)).unwrap();
-        assert!(refused(&world, &[]).contains("secret.key is missing"));
-        fs::write(key(&world), &kept).unwrap();
-        assert!(world.start_shared().terminate().success());
-        fs::write(key(&world), [9; 32]).unwrap();
-        assert!(refused(&world, &[]).contains("secret.key is not the key of this store"), "it was noted at the start before");
+    fn a_store_without_a_fingerprint_takes_the_present_key_and_detects_its_loss(store) {
+        let environment = Arc::new(Environment::new(store));
+        assert!(start_with_people(&environment, 1).terminate().success());
+        let key_bytes = fs::read(key(&environment)).unwrap();
+        environment.database.execute("DELETE FROM store_identity");
+        fs::remove_file(key(&environment)).unwrap();
+        assert!(start_error(&environment, &[]).contains("secret.key is missing"));
+        fs::write(key(&environment), &key_bytes).unwrap();
+        assert!(environment.start_shared().terminate().success());
+        fs::write(key(&environment), [9; 32]).unwrap();
+        assert!(start_error(&environment, &[]).contains("secret.key is not the key of this store"), "it was noted at the start before");
     }
 
-    fn of_two_processes_with_keys_of_their_own_one_starts(store) {
-        let world = Arc::new(World::new(store));
-        let app = world.start_shared();
-        let elsewhere = world.folder.0.join("elsewhere");
-        let second = world.command(&[]).env("PLENARY_DATA_DIR", &elsewhere).output().unwrap();
+    fn of_two_processes_with_different_keys_only_one_starts(store) {
+        let environment = Arc::new(Environment::new(store));
+        let app = environment.start_shared();
+        let elsewhere = environment.folder.0.join("elsewhere");
+        let second = environment.command(&[]).env("PLENARY_DATA_DIR", &elsewhere).output().unwrap();
         assert_eq!(second.status.code(), Some(1));
         let error = String::from_utf8(second.stderr).unwrap();
         assert!(error.contains("elsewhere/secret.key is missing"), "{error}");
         fs::create_dir(&elsewhere).unwrap();
         fs::write(elsewhere.join("secret.key"), [9; 32]).unwrap();
-        let second = world.command(&[]).env("PLENARY_DATA_DIR", &elsewhere).output().unwrap();
+        let second = environment.command(&[]).env("PLENARY_DATA_DIR", &elsewhere).output().unwrap();
         let error = String::from_utf8(second.stderr).unwrap();
         assert!(error.contains("elsewhere/secret.key is not the key of this store"), "{error}");
         app.publish(&small_conference(None, None));
         assert_eq!(app.get(&link(&app, 0)).status, 200);
     }
 
-    fn a_first_start_and_every_later_one_warn_of_nothing(store) {
-        let world = Arc::new(World::with_example(store).set("PLENARY_LOG", "info"));
+    fn no_start_logs_a_warning(store) {
+        let environment = Arc::new(Environment::with_example(store).set("PLENARY_LOG", "info"));
         for start in ["first", "second"] {
-            let mut app = world.start_shared();
+            let mut app = environment.start_shared();
             assert_eq!(app.get_with("/conferences/genocide-prevention-2014/fr/programme", &BROWSER).status, 200);
             assert!(app.terminate().success());
             let log = app.log.all();
@@ -551,13 +554,13 @@ on_both_stores! {
 }
 
 #[test]
-fn an_operator_hears_at_the_start_of_a_text_with_a_place_that_no_page_fills() {
-    let world = World::new(Store::Sqlite);
-    let folder = world.folder.0.join("site/texts/fr");
+fn a_text_with_an_unknown_placeholder_is_reported_at_the_start() {
+    let environment = Environment::new(Store::Sqlite);
+    let folder = environment.folder.0.join("site/texts/fr");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("own.ftl"), "filter-speaker = Avec { $nobody }\nfilter-any-day = Tous\n").unwrap();
-    let site = world.folder.0.join("site").display().to_string();
-    let mut app = world.set("PLENARY_SITE_DIR", &site).start();
+    let site = environment.folder.0.join("site").display().to_string();
+    let mut app = environment.set("PLENARY_SITE_DIR", &site).start();
     assert!(app.terminate().success());
     let warnings: Vec<_> = app.log.all().into_iter().filter(|line| line.contains("\"level\":\"WARN\"")).collect();
     assert_eq!(warnings.len(), 1, "{warnings:?}");

@@ -1,5 +1,5 @@
-//! Faults of what the service depends on, one file a kind: after each of them the service works again by itself, and
-//! nothing is lost in silence.
+//! Faults of what the service depends on, one file for each kind: after each of them the service recovers by itself,
+//! and nothing is lost silently.
 
 mod clock;
 mod connections;

@@ -25,7 +25,7 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_plenary");
 /// The admin token of every test's service.
 pub const ADMIN: &str = "a-test-admin-token-of-32-characters-or-more";
 /// How long anything may take before a test gives up on it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A folder of a test's own, removed with it.
 pub struct Folder(pub PathBuf);
@@ -55,34 +55,34 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The place and settings of services: several may run in one.
-pub struct World {
+/// The folder, the store and the settings of services: several may share them.
+pub struct Environment {
     pub folder: Folder,
     pub database: Database,
     variables: BTreeMap<String, String>,
-    /// The limit of open files, where it is not the test's own.
-    files: Option<u32>,
+    /// The limit of open files, if it is not that of the test process.
+    open_files_max: Option<u32>,
 }
 
-impl World {
+impl Environment {
     pub fn new(store: Store) -> Self {
         let folder = Folder::create();
         let database = Database::create(store, &folder.0);
-        let at = |name: &str| folder.0.join(name).display().to_string();
+        let path_in_folder = |name: &str| folder.0.join(name).display().to_string();
         let variables = BTreeMap::from([
             ("PLENARY_LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
             ("PLENARY_DATABASE_URL".to_owned(), database.url.clone()),
-            ("PLENARY_DATA_DIR".to_owned(), at("data")),
-            ("PLENARY_MAIL_URL".to_owned(), format!("file:{}", at("mail"))),
+            ("PLENARY_DATA_DIR".to_owned(), path_in_folder("data")),
+            ("PLENARY_MAIL_URL".to_owned(), format!("file:{}", path_in_folder("mail"))),
             ("PLENARY_SEED".to_owned(), "none".to_owned()),
             ("PLENARY_ADMIN_TOKEN".to_owned(), ADMIN.to_owned()),
             ("PLENARY_LOG".to_owned(), "plenary=info".to_owned()),
             ("PLENARY_LOG_FORMAT".to_owned(), "json".to_owned()),
         ]);
-        Self { folder, database, variables, files: None }
+        Self { folder, database, variables, open_files_max: None }
     }
 
-    /// A world with the example conference.
+    /// An environment with the example conference.
     pub fn with_example(store: Store) -> Self {
         let example = repository().join("config/genocide-prevention-2014.yaml");
         Self::new(store).set("PLENARY_SEED", &example.display().to_string())
@@ -99,14 +99,14 @@ impl World {
     }
 
     /// With this limit of open files.
-    pub fn files(mut self, limit: u32) -> Self {
-        self.files = Some(limit);
+    pub fn open_files_max(mut self, limit: u32) -> Self {
+        self.open_files_max = Some(limit);
         self
     }
 
-    /// The binary with the world's settings and no others.
+    /// The binary with the environment's settings and no others.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = match self.files {
+        let mut command = match self.open_files_max {
             None => Command::new(BINARY),
             Some(limit) => {
                 let mut shell = Command::new("/bin/sh");
@@ -142,11 +142,11 @@ impl World {
 /// Lines of a process's log, as they come; what was waited for stays.
 pub struct Log {
     lines: Mutex<Receiver<String>>,
-    seen: Mutex<Vec<String>>,
+    lines_read: Mutex<Vec<String>>,
 }
 
 impl Log {
-    fn of(stream: impl std::io::Read + Send + 'static) -> Self {
+    fn read(stream: impl std::io::Read + Send + 'static) -> Self {
         let (sender, receiver) = channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
@@ -155,17 +155,17 @@ impl Log {
                 }
             }
         });
-        Self { lines: Mutex::new(receiver), seen: Mutex::default() }
+        Self { lines: Mutex::new(receiver), lines_read: Mutex::default() }
     }
 
-    /// Waits for the next line that holds `words`.
-    pub fn wait_for(&self, words: &str) {
+    /// Waits for the next line that contains `text`.
+    pub fn wait_for(&self, text: &str) {
         let lines = self.lines.lock().unwrap();
         loop {
-            let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("the log never said: {words}"));
-            let found = line.contains(words);
-            self.seen.lock().unwrap().push(line);
-            if found {
+            let line = lines.recv_timeout(TIMEOUT).unwrap_or_else(|_| panic!("the log never said: {text}"));
+            let is_found = line.contains(text);
+            self.lines_read.lock().unwrap().push(line);
+            if is_found {
                 return;
             }
         }
@@ -174,18 +174,18 @@ impl Log {
     /// Every line from the first on, once the process has ended.
     pub fn all(&self) -> Vec<String> {
         let rest: Vec<_> = self.lines.lock().unwrap().iter().collect();
-        let mut seen = self.seen.lock().unwrap();
-        seen.extend(rest);
-        seen.clone()
+        let mut lines_read = self.lines_read.lock().unwrap();
+        lines_read.extend(rest);
+        lines_read.clone()
     }
 }
 
 /// A running service.
 pub struct App {
-    pub world: Arc<World>,
+    pub environment: Arc<Environment>,
     pub url: String,
-    /// What it said at its start.
-    pub greeting: Vec<String>,
+    /// What it printed when it was ready.
+    pub startup_output: Vec<String>,
     pub log: Log,
     process: Child,
     client: Client,
@@ -194,31 +194,31 @@ pub struct App {
 impl App {
     /// A service with the example conference, published.
     pub fn with_example(store: Store) -> Self {
-        World::with_example(store).start()
+        Environment::with_example(store).start()
     }
 
-    fn start(world: Arc<World>, variables: &[(&str, &str)]) -> Self {
-        let mut command = world.command(&[]);
+    fn start(environment: Arc<Environment>, variables: &[(&str, &str)]) -> Self {
+        let mut command = environment.command(&[]);
         command.envs(variables.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
-        let log = Log::of(process.stderr.take().unwrap());
-        let mut greeting = Vec::new();
+        let log = Log::read(process.stderr.take().unwrap());
+        let mut startup_output = Vec::new();
         for line in BufReader::new(process.stdout.take().unwrap()).lines() {
             let line = line.unwrap();
-            let last = line.contains("Ctrl-C");
-            greeting.push(line);
-            if last {
+            let is_last = line.contains("Ctrl-C");
+            startup_output.push(line);
+            if is_last {
                 break;
             }
         }
-        let Some(url) = greeting.first().and_then(|line| line.rsplit(' ').next()).map(str::to_owned) else {
+        let Some(url) = startup_output.first().and_then(|line| line.rsplit(' ').next()).map(str::to_owned) else {
             let _ = process.wait();
             panic!("the service did not start: {:?}", log.all());
         };
         let client = Client::new(&url);
         // From here on the process ends with the test, whatever becomes of it.
-        let app = Self { world, url, greeting, log, process, client };
-        contract::learn(&app.client);
+        let app = Self { environment, url, startup_output, log, process, client };
+        contract::load_document(&app.client);
         app
     }
 
@@ -228,7 +228,7 @@ impl App {
 
     /// An answer with its date: there is none while the second of the change lasts.
     pub fn get_dated(&self, path: &str) -> Answer {
-        let deadline = std::time::Instant::now() + PATIENCE;
+        let deadline = std::time::Instant::now() + TIMEOUT;
         loop {
             let answer = self.get(path);
             if answer.header("last-modified").is_some() {
@@ -282,7 +282,7 @@ impl App {
         answer.ok().map(|answer| answer.status)
     }
 
-    /// What the admin token is sent as.
+    /// The `Authorization` header with the admin token.
     pub fn authorization(&self) -> String {
         format!("Bearer {ADMIN}")
     }
@@ -301,13 +301,13 @@ impl App {
         assert_eq!(self.admin("POST", &format!("{path}/releases"), Some(&json!({}))).status, 201);
     }
 
-    /// A link's path: what stands behind the address of the service.
+    /// The path and query of a link to the service.
     pub fn path_of<'a>(&self, link: &'a str) -> &'a str {
         link.strip_prefix(&self.url).unwrap_or_else(|| panic!("{link} does not begin with {}", self.url))
     }
 
     pub fn count(&self, statement: &str) -> i64 {
-        self.world.database.count(statement)
+        self.environment.database.count(statement)
     }
 
     pub fn id(&self) -> u32 {
@@ -320,7 +320,7 @@ impl App {
         self.process.wait().unwrap();
     }
 
-    /// SIGTERM, and how it ended.
+    /// Sends SIGTERM and waits for the end of the process.
     pub fn terminate(&mut self) -> ExitStatus {
         let id = self.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
@@ -335,7 +335,7 @@ impl Drop for App {
     }
 }
 
-/// What a browser says that it takes.
+/// The `Accept` header of a browser.
 pub const BROWSER: [(&str, &str); 1] = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
 
 /// A small conference: two days, one session, categories `delegate` and `press`.

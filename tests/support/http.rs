@@ -1,4 +1,4 @@
-//! A client that holds every answer against the API document.
+//! A client that checks every answer against the API document.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ pub struct Answer {
 
 impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     pub fn text(&self) -> &str {
@@ -53,7 +53,7 @@ impl Client {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_idle_connections_per_host(64)
-            .timeout_global(Some(super::app::PATIENCE))
+            .timeout_global(Some(super::app::TIMEOUT))
             .build();
         Self { url: url.to_owned(), agent: ureq::Agent::new_with_config(config) }
     }

@@ -1,4 +1,4 @@
-//! A running service of a test's own, and what a test does with it.
+//! Support of the tests: a service for each test, its store, clients and fakes.
 
 pub mod app;
 pub mod contract;
@@ -16,7 +16,7 @@ pub use app::App;
 pub use http::Answer;
 pub use store::Store;
 
-/// Makes a test of each store out of one body: `name::sqlite` and `name::postgres`. Without a server the second says
+/// Makes a test for each store from one body: `name::sqlite` and `name::postgres`. Without a server the second says
 /// that it was skipped, and fails where `CI` is set.
 macro_rules! on_both_stores {
     ($($(#[$doc:meta])* fn $name:ident($store:ident) $body:block)+) => {
@@ -30,7 +30,7 @@ macro_rules! on_both_stores {
             }
             #[test]
             fn postgres() {
-                if $crate::support::store::postgres_is_there() {
+                if $crate::support::store::postgres_is_available() {
                     body($crate::support::Store::Postgres);
                 }
             }
@@ -40,7 +40,7 @@ macro_rules! on_both_stores {
 pub(crate) use on_both_stores;
 
 /// Says that a test was skipped, past the capture of test output; where `CI` is set nothing may be skipped.
-pub fn skipped(what: &str) {
+pub fn report_skipped(what: &str) {
     use std::io::Write as _;
     if std::env::var_os("CI").is_some() {
         panic!("{what}");
@@ -48,7 +48,7 @@ pub fn skipped(what: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
 }
 
-/// How much of something long a test does: a bounded part, or `whole` where `PLENARY_TEST_LONG` is set, as `.ci/long` does.
-pub fn at_length(bounded: usize, whole: usize) -> usize {
-    if std::env::var_os("PLENARY_TEST_LONG").is_some() { whole } else { bounded }
+/// How often a test repeats something: `short`, or `long` if `PLENARY_TEST_LONG` is set, as `.ci/long` does.
+pub fn repetitions(short: usize, long: usize) -> usize {
+    if std::env::var_os("PLENARY_TEST_LONG").is_some() { long } else { short }
 }

@@ -1,4 +1,4 @@
-//! The modules of `src` and what each imports: `use` declarations, paths in the code, and what `pub use` passes on, all
+//! The modules of `src` and what each imports: `use` declarations, paths in the code, and re-exports, all
 //! followed to the file that defines the name.
 
 use std::{
@@ -12,7 +12,7 @@ use super::app::repository;
 /// A path from the root of the crate.
 pub type ModulePath = Vec<String>;
 
-/// A file of `src`, without comments, texts and unit tests.
+/// A file of `src`.
 pub struct Module {
     /// From `src`, such as `mail/outbox.rs`.
     pub file: String,
@@ -37,7 +37,7 @@ pub struct Modules(BTreeMap<ModulePath, Module>);
 impl Module {
     fn read(file: String, source: &str) -> Self {
         let source = source.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
-        let code = code_of(&source);
+        let code = strip_comments_and_strings(&source);
         let mut path: ModulePath = file.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
         if path.last().is_some_and(|last| last == "mod") || path == ["main"] {
             path.pop();
@@ -45,18 +45,18 @@ impl Module {
         let (mut children, mut imports) = (BTreeSet::new(), Vec::new());
         for statement in code.split_inclusive([';', '{', '}']) {
             let words: Vec<&str> = statement.split_whitespace().collect();
-            if let Some(place) = words.iter().position(|word| *word == "mod") {
-                children.extend(words.get(place + 1).and_then(|word| word.strip_suffix(';')).map(str::to_owned));
+            if let Some(position) = words.iter().position(|word| *word == "mod") {
+                children.extend(words.get(position + 1).and_then(|word| word.strip_suffix(';')).map(str::to_owned));
             }
         }
-        for (is_public, tree) in uses_of(&code) {
-            let tokens = tokens_of(&tree);
+        for (is_public, tree) in use_trees(&code) {
+            let tokens = tokenise(&tree);
             read_tree(&tokens, &mut 0, &[], &mut |path, name| imports.push(Import { is_public, path, name }));
         }
         Self { file, source, code, path, children, imports }
     }
 
-    /// Whether the file is the room of this path, or in it.
+    /// Whether the file is in the room of this path.
     pub fn is_in(&self, room: &[String]) -> bool {
         self.path == room || self.room().starts_with(room)
     }
@@ -69,25 +69,25 @@ impl Module {
         }
     }
 
-    /// A path that is written in this file, from the root of the crate; none for another crate's.
-    fn absolute(&self, written: &[String]) -> Option<ModulePath> {
-        let (first, rest) = written.split_first()?;
+    /// The absolute path of a path in this file; `None` for other crates.
+    fn absolute(&self, relative: &[String]) -> Option<ModulePath> {
+        let (first, rest) = relative.split_first()?;
         match first.as_str() {
             "crate" => Some(rest.to_vec()),
             "self" => Some([&self.path, rest].concat()),
             "super" => {
-                let ups = written.iter().take_while(|part| *part == "super").count();
-                let base = self.path.get(..self.path.len().checked_sub(ups)?)?;
-                Some([base, written.get(ups..)?].concat())
+                let super_count = relative.iter().take_while(|part| *part == "super").count();
+                let base = self.path.get(..self.path.len().checked_sub(super_count)?)?;
+                Some([base, relative.get(super_count..)?].concat())
             }
-            child if self.children.contains(child) => Some([&self.path, written].concat()),
+            child if self.children.contains(child) => Some([&self.path, relative].concat()),
             _ => None,
         }
     }
 
     /// Paths in the code besides its `use` declarations, from the root of the crate.
     fn paths_in_code(&self) -> Vec<ModulePath> {
-        let known: BTreeMap<&str, ModulePath> = self
+        let names: BTreeMap<&str, ModulePath> = self
             .imports
             .iter()
             .filter_map(|import| Some((import.name.as_str(), self.absolute(&import.path)?)))
@@ -97,15 +97,15 @@ impl Module {
                     .map(|child| (child.as_str(), [&self.path[..], std::slice::from_ref(child)].concat())),
             )
             .collect();
-        let body = without_uses(&self.code);
+        let body = remove_uses(&self.code);
         let mut found = Vec::new();
-        for path in words_of(&body) {
+        for path in paths_and_names(&body) {
             let parts: Vec<String> = path.split("::").map(str::to_owned).collect();
             match parts.first().map(String::as_str) {
                 Some("crate" | "self" | "super") if parts.len() > 1 => found.extend(self.absolute(&parts)),
-                // A word alone is a use of what the file passes on; of anything else its `use` tells.
-                Some(first) if parts.len() > 1 || self.passes_on(first) => {
-                    if let Some(base) = known.get(first) {
+                // A single name counts only if the file re-exports it; `use` declarations tell the rest.
+                Some(first) if parts.len() > 1 || self.reexports(first) => {
+                    if let Some(base) = names.get(first) {
                         found.push([base, parts.get(1..).unwrap_or_default()].concat());
                     }
                 }
@@ -115,7 +115,7 @@ impl Module {
         found
     }
 
-    fn passes_on(&self, name: &str) -> bool {
+    fn reexports(&self, name: &str) -> bool {
         self.imports.iter().any(|import| import.is_public && import.name == name)
     }
 }
@@ -140,7 +140,7 @@ impl Modules {
     }
 
     /// Modules from texts, for the tests of this reader.
-    pub fn of(files: &[(&str, &str)]) -> Self {
+    pub fn from_texts(files: &[(&str, &str)]) -> Self {
         let read = |(file, source): &(&str, &str)| Module::read((*file).to_owned(), source);
         Self(files.iter().map(read).map(|module| (module.path.clone(), module)).collect())
     }
@@ -152,7 +152,7 @@ impl Modules {
 
     /// What each file imports: the files that define what it names.
     pub fn imports(&self) -> BTreeMap<String, BTreeSet<String>> {
-        let of = |module: &Module| {
+        let imports_of = |module: &Module| {
             let used = module.imports.iter().filter(|import| !import.is_public);
             let used = used.filter_map(|import| module.absolute(&import.path));
             // A module that is imported whole is used where the code names something in it.
@@ -161,11 +161,11 @@ impl Modules {
             let files = paths.filter_map(|path| self.definition(&path, 0)).map(|found| found.file.clone());
             (module.file.clone(), files.filter(|file| *file != module.file).collect())
         };
-        self.0.values().map(of).collect()
+        self.0.values().map(imports_of).collect()
     }
 
-    /// The paths that a file writes into other modules, from the root of the crate.
-    pub fn written(&self, module: &Module) -> Vec<ModulePath> {
+    /// The absolute paths into other modules in a file.
+    pub fn absolute_paths(&self, module: &Module) -> Vec<ModulePath> {
         let used = module.imports.iter().filter_map(|import| module.absolute(&import.path));
         used.chain(module.paths_in_code()).collect()
     }
@@ -175,17 +175,17 @@ impl Modules {
         if depth > 10 {
             return None;
         }
-        let mut place = 0;
-        while place < path.len() && self.0.contains_key(path.get(..=place)?) {
-            place += 1;
+        let mut position = 0;
+        while position < path.len() && self.0.contains_key(path.get(..=position)?) {
+            position += 1;
         }
-        let module = self.0.get(path.get(..place)?)?;
-        let Some(name) = path.get(place) else { return (!path.is_empty()).then_some(module) };
-        let passed_on = module.imports.iter().filter(|import| import.is_public);
-        for import in passed_on {
+        let module = self.0.get(path.get(..position)?)?;
+        let Some(name) = path.get(position) else { return (!path.is_empty()).then_some(module) };
+        let reexported = module.imports.iter().filter(|import| import.is_public);
+        for import in reexported {
             let Some(target) = module.absolute(&import.path) else { continue };
             if import.name == *name {
-                return self.definition(&[&target, path.get(place + 1..)?].concat(), depth + 1);
+                return self.definition(&[&target, path.get(position + 1..)?].concat(), depth + 1);
             }
             let defines = |found: &&Module| is_defined(&found.code, name);
             if import.name == "*" && self.0.get(&target).filter(defines).is_some() {
@@ -197,64 +197,74 @@ impl Modules {
     }
 }
 
-/// The circles of a graph: sets of nodes that reach one another.
-pub fn circles(edges: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<BTreeSet<String>> {
-    let reach = |from: &String| {
-        let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
+/// The cycles of a graph: sets of nodes that reach one another.
+pub fn cycles(edges: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<BTreeSet<String>> {
+    let reachable_from = |from: &String| {
+        let (mut visited, mut next) = (BTreeSet::new(), vec![from]);
         while let Some(node) = next.pop() {
-            next.extend(edges.get(node).into_iter().flatten().filter(|other| seen.insert((*other).clone())));
+            next.extend(edges.get(node).into_iter().flatten().filter(|other| visited.insert((*other).clone())));
         }
-        seen
+        visited
     };
-    let reached: BTreeMap<&String, BTreeSet<String>> = edges.keys().map(|node| (node, reach(node))).collect();
-    let meets = |one: &String, other: &String| reached.get(one).is_some_and(|seen| seen.contains(other));
+    let reachable: BTreeMap<&String, BTreeSet<String>> =
+        edges.keys().map(|node| (node, reachable_from(node))).collect();
+    let reaches_each_other =
+        |one: &String, other: &String| reachable.get(one).is_some_and(|visited| visited.contains(other));
     let circle = |node: &&String| -> BTreeSet<String> {
-        reached.keys().filter(|other| meets(node, other) && meets(other, node)).map(|other| (**other).clone()).collect()
+        reachable
+            .keys()
+            .filter(|other| reaches_each_other(node, other) && reaches_each_other(other, node))
+            .map(|other| (**other).clone())
+            .collect()
     };
-    reached.keys().map(circle).filter(|circle| !circle.is_empty()).collect()
+    reachable.keys().map(circle).filter(|circle| !circle.is_empty()).collect()
 }
 
-/// The code without comments, and with empty texts.
-fn code_of(source: &str) -> String {
+/// The code without comments and with empty strings.
+fn strip_comments_and_strings(source: &str) -> String {
     let letters: Vec<char> = source.chars().collect();
-    let starts = |place: usize, text: &str| text.chars().enumerate().all(|(at, c)| letters.get(place + at) == Some(&c));
-    let (mut code, mut place) = (String::new(), 0);
-    while let Some(&letter) = letters.get(place) {
-        let is_in_word = place > 0 && letters.get(place - 1).is_some_and(|c| c.is_alphanumeric() || *c == '_');
+    let starts =
+        |position: usize, text: &str| text.chars().enumerate().all(|(at, c)| letters.get(position + at) == Some(&c));
+    let (mut code, mut position) = (String::new(), 0);
+    while let Some(&letter) = letters.get(position) {
+        let is_in_word = position > 0 && letters.get(position - 1).is_some_and(|c| c.is_alphanumeric() || *c == '_');
         let hashes = |from: usize| letters.iter().skip(from).take_while(|c| **c == '#').count();
         let raw = ["r", "br"].iter().find(|prefix| {
-            starts(place, prefix) && letters.get(place + prefix.len() + hashes(place + prefix.len())) == Some(&'"')
+            starts(position, prefix)
+                && letters.get(position + prefix.len() + hashes(position + prefix.len())) == Some(&'"')
         });
-        if starts(place, "//") {
-            place += letters.iter().skip(place).take_while(|c| **c != '\n').count();
+        if starts(position, "//") {
+            position += letters.iter().skip(position).take_while(|c| **c != '\n').count();
         } else if let Some(prefix) = raw.filter(|_| !is_in_word) {
-            let hashes = hashes(place + prefix.len());
+            let hashes = hashes(position + prefix.len());
             let end = format!("\"{}", "#".repeat(hashes));
-            place += prefix.len() + hashes + 1;
-            while place < letters.len() && !starts(place, &end) {
-                place += 1;
+            position += prefix.len() + hashes + 1;
+            while position < letters.len() && !starts(position, &end) {
+                position += 1;
             }
-            place += end.len();
+            position += end.len();
         } else if letter == '"' {
-            place += 1;
-            while place < letters.len() && letters.get(place) != Some(&'"') {
-                place += if letters.get(place) == Some(&'\\') { 2 } else { 1 };
+            position += 1;
+            while position < letters.len() && letters.get(position) != Some(&'"') {
+                position += if letters.get(position) == Some(&'\\') { 2 } else { 1 };
             }
-            place += 1;
-        } else if letter == '\'' && (letters.get(place + 1) == Some(&'\\') || letters.get(place + 2) == Some(&'\'')) {
-            place += 3;
-            while letters.get(place - 1) != Some(&'\'') && place < letters.len() {
-                place += 1;
+            position += 1;
+        } else if letter == '\''
+            && (letters.get(position + 1) == Some(&'\\') || letters.get(position + 2) == Some(&'\''))
+        {
+            position += 3;
+            while letters.get(position - 1) != Some(&'\'') && position < letters.len() {
+                position += 1;
             }
         } else {
             code.push(letter);
-            place += 1;
+            position += 1;
         }
     }
     code
 }
 
-/// Where each `use` declaration begins and ends, whether it is public, and its tree.
+/// Range, visibility and tree of each `use` declaration.
 fn declarations(code: &str) -> Vec<(std::ops::Range<usize>, bool, String)> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -274,11 +284,11 @@ fn declarations(code: &str) -> Vec<(std::ops::Range<usize>, bool, String)> {
     found
 }
 
-fn uses_of(code: &str) -> Vec<(bool, String)> {
+fn use_trees(code: &str) -> Vec<(bool, String)> {
     declarations(code).into_iter().map(|(_, is_public, tree)| (is_public, tree)).collect()
 }
 
-fn without_uses(code: &str) -> String {
+fn remove_uses(code: &str) -> String {
     let mut rest = code.to_owned();
     for (range, _, _) in declarations(code).into_iter().rev() {
         rest.replace_range(range.start..range.end.min(rest.len()), "");
@@ -286,33 +296,33 @@ fn without_uses(code: &str) -> String {
     rest
 }
 
-/// Paths and words of code, each as long as it is.
-fn words_of(code: &str) -> impl Iterator<Item = &str> {
+/// The paths and names in code.
+fn paths_and_names(code: &str) -> impl Iterator<Item = &str> {
     let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     code.split(move |c| !is_part(c)).map(|word| word.trim_matches(':')).filter(|word| !word.is_empty())
 }
 
-fn tokens_of(tree: &str) -> Vec<String> {
+fn tokenise(tree: &str) -> Vec<String> {
     let spaced =
         ["{", "}", ",", "::"].iter().fold(tree.to_owned(), |text, sign| text.replace(sign, &format!(" {sign} ")));
     spaced.split_whitespace().map(str::to_owned).collect()
 }
 
 /// Reads one path of a `use` tree, or several in braces.
-fn read_tree(tokens: &[String], place: &mut usize, before: &[String], found: &mut impl FnMut(Vec<String>, String)) {
+fn read_tree(tokens: &[String], position: &mut usize, before: &[String], found: &mut impl FnMut(Vec<String>, String)) {
     let mut path = before.to_vec();
-    while let Some(token) = tokens.get(*place) {
-        *place += 1;
+    while let Some(token) = tokens.get(*position) {
+        *position += 1;
         match token.as_str() {
             "::" => continue,
             "{" => {
-                while tokens.get(*place).is_some_and(|token| token != "}") {
-                    read_tree(tokens, place, &path, found);
-                    if tokens.get(*place).is_some_and(|token| token == ",") {
-                        *place += 1;
+                while tokens.get(*position).is_some_and(|token| token != "}") {
+                    read_tree(tokens, position, &path, found);
+                    if tokens.get(*position).is_some_and(|token| token == ",") {
+                        *position += 1;
                     }
                 }
-                *place += 1;
+                *position += 1;
                 return;
             }
             "*" => return found(path, "*".to_owned()),
@@ -322,10 +332,10 @@ fn read_tree(tokens: &[String], place: &mut usize, before: &[String], found: &mu
             }
             part => path.push(part.to_owned()),
         }
-        match tokens.get(*place).map(String::as_str) {
+        match tokens.get(*position).map(String::as_str) {
             Some("as") => {
-                let name = tokens.get(*place + 1).cloned().unwrap_or_default();
-                *place += 2;
+                let name = tokens.get(*position + 1).cloned().unwrap_or_default();
+                *position += 2;
                 return found(path, name);
             }
             Some("::" | "{") => {}
@@ -338,7 +348,7 @@ fn read_tree(tokens: &[String], place: &mut usize, before: &[String], found: &mu
 }
 
 fn is_defined(code: &str, name: &str) -> bool {
-    let words: Vec<&str> = words_of(code).collect();
+    let words: Vec<&str> = paths_and_names(code).collect();
     let kinds = ["struct", "enum", "fn", "const", "static", "type", "trait", "macro_rules"];
     words.windows(2).any(|pair| matches!(pair, [kind, defined] if kinds.contains(kind) && *defined == name))
 }

@@ -20,7 +20,7 @@ enum Mode {
 struct State {
     mode: Mode,
     /// The line freezes once a connection that these bytes went through has sent `COMMIT`.
-    commit_of: Option<String>,
+    frozen_commit: Option<String>,
     sockets: Vec<TcpStream>,
 }
 
@@ -36,7 +36,7 @@ impl Shared {
     }
 
     /// Waits while the line is frozen. False: it is cut.
-    fn may_pass(&self) -> bool {
+    fn wait_until_open(&self) -> bool {
         let state = self.changed.wait_while(self.state.lock().unwrap(), |state| state.mode == Mode::Frozen).unwrap();
         state.mode == Mode::Pass
     }
@@ -54,13 +54,13 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         url.set_host(Some("127.0.0.1")).unwrap();
         url.set_port(Some(port)).unwrap();
-        let state = State { mode: Mode::Pass, commit_of: None, sockets: Vec::new() };
+        let state = State { mode: Mode::Pass, frozen_commit: None, sockets: Vec::new() };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        let accepting = Arc::clone(&shared);
+        let for_listener = Arc::clone(&shared);
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let (shared, server) = (Arc::clone(&accepting), server.clone());
-                thread::spawn(move || carry(&shared, client, &server));
+                let (shared, server) = (Arc::clone(&for_listener), server.clone());
+                thread::spawn(move || forward(&shared, client, &server));
             }
         });
         (Self(shared), url.into())
@@ -70,7 +70,7 @@ impl Proxy {
         self.0.set(Mode::Frozen);
     }
 
-    pub fn pass(&self) {
+    pub fn resume(&self) {
         self.0.set(Mode::Pass);
     }
 
@@ -84,13 +84,13 @@ impl Proxy {
     /// Freezes the line when the transaction in which `marker` was sent is committed: the server gets its `COMMIT`, and
     /// nobody gets its answer.
     pub fn freeze_at_commit_of(&self, marker: &str) {
-        self.0.state.lock().unwrap().commit_of = Some(marker.to_owned());
+        self.0.state.lock().unwrap().frozen_commit = Some(marker.to_owned());
     }
 }
 
-/// Carries both directions of a connection until one of them ends.
-fn carry(shared: &Arc<Shared>, client: TcpStream, server: &str) {
-    if !shared.may_pass() {
+/// Forwards both directions of a connection until one of them ends.
+fn forward(shared: &Arc<Shared>, client: TcpStream, server: &str) {
+    if !shared.wait_until_open() {
         return;
     }
     let server = TcpStream::connect(server).unwrap();
@@ -102,29 +102,29 @@ fn carry(shared: &Arc<Shared>, client: TcpStream, server: &str) {
     let (from_client, to_client) = (client.try_clone().unwrap(), client);
     let (from_server, to_server) = (server.try_clone().unwrap(), server);
     let shared_back = Arc::clone(shared);
-    thread::spawn(move || pump(&shared_back, from_server, to_client, false));
-    pump(shared, from_client, to_server, true);
+    thread::spawn(move || copy(&shared_back, from_server, to_client, false));
+    copy(shared, from_client, to_server, true);
 }
 
-fn pump(shared: &Shared, mut from: TcpStream, mut to: TcpStream, is_client: bool) {
+fn copy(shared: &Shared, mut from: TcpStream, mut to: TcpStream, is_client: bool) {
     let mut bytes = vec![0; 64 * 1024];
     let mut is_marked = false;
     while let Ok(length @ 1..) = from.read(&mut bytes) {
-        let part = &bytes[..length];
-        if !shared.may_pass() {
+        let chunk = &bytes[..length];
+        if !shared.wait_until_open() {
             break;
         }
         if is_client {
             let mut state = shared.state.lock().unwrap();
-            let marker = state.commit_of.clone();
-            is_marked |= marker.is_some_and(|marker| holds(part, marker.as_bytes()));
-            if is_marked && holds(part, b"COMMIT") {
-                state.commit_of = None;
+            let marker = state.frozen_commit.clone();
+            is_marked |= marker.is_some_and(|marker| contains(chunk, marker.as_bytes()));
+            if is_marked && contains(chunk, b"COMMIT") {
+                state.frozen_commit = None;
                 state.mode = Mode::Frozen;
                 is_marked = false;
             }
         }
-        if to.write_all(part).is_err() {
+        if to.write_all(chunk).is_err() {
             break;
         }
     }
@@ -132,6 +132,6 @@ fn pump(shared: &Shared, mut from: TcpStream, mut to: TcpStream, is_client: bool
     let _ = to.shutdown(Shutdown::Both);
 }
 
-fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
-    bytes.windows(wanted.len()).any(|window| window == wanted)
+fn contains(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len()).any(|window| window == text)
 }

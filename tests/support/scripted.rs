@@ -12,9 +12,9 @@ use std::{
     time::Duration,
 };
 
-use super::app::PATIENCE;
+use super::app::TIMEOUT;
 
-/// What it does not answer, once it has heard it.
+/// The step at which a connection hangs, after the command was received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hang {
     /// It accepts the connection and says nothing.
@@ -28,82 +28,99 @@ pub enum Hang {
     FinalDot,
 }
 
-/// What it did.
+/// What the server did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// It hangs; over which address, if it knows one.
+    /// A connection hangs; its recipient, if known.
     Hung(Hang, String),
-    /// It took a letter: to whom, and its Message-ID.
+    /// A letter was accepted: its recipient and its Message-ID.
     Accepted(String, String),
 }
 
-/// How it treats the connections that come.
+/// How the server treats connections.
 #[derive(Debug, Default)]
-struct Plan {
+struct Script {
     /// Where the next connections hang, one each.
     hangs: VecDeque<Hang>,
-    /// Connections that hang go on after so long, as if nothing had been.
-    late: Option<Duration>,
-    /// What it says to addresses; yes, if nothing is left.
-    of_addresses: VecDeque<&'static [u8]>,
-    /// What it says once it has read a letter; yes, if nothing is left.
-    last_words: VecDeque<&'static [u8]>,
+    /// How long connections hang before they continue; `None`: until the client goes.
+    resume_after: Option<Duration>,
+    /// Replies to the next recipients; then 250.
+    recipient_replies: VecDeque<&'static [u8]>,
+    /// Replies to the next letters, once they were read; then 250.
+    final_replies: VecDeque<&'static [u8]>,
     /// Whether it refuses every letter, once it has read it.
-    refuses: bool,
+    refuses_letters: bool,
 }
 
 /// A running server.
-pub struct Scripted {
+pub struct ScriptedMailServer {
     pub port: u16,
     events: Receiver<Event>,
 }
 
-impl Scripted {
+impl ScriptedMailServer {
     /// The first connections hang, one each; those after them do not.
     pub fn start(hangs: &[Hang]) -> Self {
-        Self::with(Plan { hangs: hangs.iter().copied().collect(), ..Plan::default() })
+        Self::start_script(Script { hangs: hangs.iter().copied().collect(), ..Script::default() })
     }
 
-    /// The first connection hangs and goes on after `late`. Every letter is refused, once it was read.
-    pub fn start_late(hang: Hang, late: Duration) -> Self {
-        Self::with(Plan { hangs: VecDeque::from([hang]), late: Some(late), refuses: true, ..Plan::default() })
+    /// The first connection hangs and goes on after `resume_after`. Every letter is refused, once it was read.
+    pub fn start_slow_refusing(hang: Hang, resume_after: Duration) -> Self {
+        Self::start_script(Script {
+            hangs: VecDeque::from([hang]),
+            resume_after: Some(resume_after),
+            refuses_letters: true,
+            ..Script::default()
+        })
     }
 
-    /// The first connection hangs and goes on after `late`.
-    pub fn start_slow(hang: Hang, late: Duration) -> Self {
-        Self::with(Plan { hangs: VecDeque::from([hang]), late: Some(late), ..Plan::default() })
+    /// The first connection hangs and goes on after `resume_after`.
+    pub fn start_slow(hang: Hang, resume_after: Duration) -> Self {
+        Self::start_script(Script {
+            hangs: VecDeque::from([hang]),
+            resume_after: Some(resume_after),
+            ..Script::default()
+        })
     }
 
-    /// Says this of each letter in turn, once it has read it, and yes of those that follow.
-    pub fn start_saying(last_words: &[&'static [u8]]) -> Self {
-        Self::with(Plan { last_words: last_words.iter().copied().collect(), ..Plan::default() })
+    /// Sends these replies to letters in turn, once they were read, and 250 to those that follow.
+    pub fn start_with_final_replies(final_replies: &[&'static [u8]]) -> Self {
+        Self::start_script(Script { final_replies: final_replies.iter().copied().collect(), ..Script::default() })
     }
 
-    /// Says this to each address in turn, and yes to those that follow.
-    pub fn start_saying_to_addresses(words: &[&'static [u8]]) -> Self {
-        Self::with(Plan { of_addresses: words.iter().copied().collect(), ..Plan::default() })
+    /// Sends these replies to recipients in turn, and 250 to those that follow.
+    pub fn start_with_recipient_replies(replies: &[&'static [u8]]) -> Self {
+        Self::start_script(Script { recipient_replies: replies.iter().copied().collect(), ..Script::default() })
     }
 
-    /// Whether it did anything that no test has asked about yet.
-    pub fn has_done_more(&self) -> bool {
+    /// Whether there are events that were not waited for.
+    pub fn has_more_events(&self) -> bool {
         self.events.try_recv().is_ok()
     }
 
-    fn with(plan: Plan) -> Self {
+    fn start_script(script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (sender, events) = channel();
-        let plan = Arc::new(Mutex::new(plan));
+        let script = Arc::new(Mutex::new(script));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (plan, sender) = (Arc::clone(&plan), sender.clone());
+                let (script, sender) = (Arc::clone(&script), sender.clone());
                 thread::spawn(move || {
-                    let (hang, late, refuses) = {
-                        let mut plan = plan.lock().unwrap();
-                        (plan.hangs.pop_front(), plan.late, plan.refuses)
+                    let (hang, resume_after, refuses_letters) = {
+                        let mut script = script.lock().unwrap();
+                        (script.hangs.pop_front(), script.resume_after, script.refuses_letters)
                     };
                     // The client may go at any time.
-                    _ = Conversation { stream: BufReader::new(stream), hang, late, refuses, plan, sender }.run();
+                    _ = Conversation {
+                        stream: BufReader::new(stream),
+                        hang,
+                        resume_after,
+                        refuses_letters,
+                        script,
+                        sender,
+                    }
+                    .run();
                 });
             }
         });
@@ -116,11 +133,11 @@ impl Scripted {
 
     /// Waits for what comes next.
     pub fn next(&self) -> Event {
-        self.events.recv_timeout(PATIENCE).expect("nothing comes")
+        self.events.recv_timeout(TIMEOUT).expect("nothing comes")
     }
 
     /// Waits for the next `count` letters, whatever else happens: to whom, and their Message-IDs.
-    pub fn accepted(&self, count: usize) -> Vec<(String, String)> {
+    pub fn next_accepted(&self, count: usize) -> Vec<(String, String)> {
         let mut accepted = Vec::new();
         while accepted.len() < count {
             if let Event::Accepted(to, id) = self.next() {
@@ -131,7 +148,7 @@ impl Scripted {
     }
 
     /// Waits until `count` connections hang, and answers over whom.
-    pub fn hung(&self, count: usize) -> Vec<(Hang, String)> {
+    pub fn next_hung(&self, count: usize) -> Vec<(Hang, String)> {
         let mut hung = Vec::new();
         while hung.len() < count {
             if let Event::Hung(hang, to) = self.next() {
@@ -145,60 +162,60 @@ impl Scripted {
 struct Conversation {
     stream: BufReader<TcpStream>,
     hang: Option<Hang>,
-    late: Option<Duration>,
-    refuses: bool,
-    plan: Arc<Mutex<Plan>>,
+    resume_after: Option<Duration>,
+    refuses_letters: bool,
+    script: Arc<Mutex<Script>>,
     sender: Sender<Event>,
 }
 
 impl Conversation {
     fn run(mut self) -> std::io::Result<()> {
         let mut to = String::new();
-        self.answer(Hang::Greeting, &to, "220 ready")?;
+        self.hang_or_reply(Hang::Greeting, &to, "220 ready")?;
         loop {
-            let line = self.line()?;
+            let line = self.read_line()?;
             match line.split([' ', ':']).next().unwrap_or_default().to_uppercase().as_str() {
-                "EHLO" => self.answer(Hang::Ehlo, &to, "250-ready\r\n250-SMTPUTF8\r\n250 8BITMIME")?,
-                "MAIL" => self.answer(Hang::Mail, &to, "250 ok")?,
+                "EHLO" => self.hang_or_reply(Hang::Ehlo, &to, "250-ready\r\n250-SMTPUTF8\r\n250 8BITMIME")?,
+                "MAIL" => self.hang_or_reply(Hang::Mail, &to, "250 ok")?,
                 "RCPT" => {
                     to = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
-                    self.maybe_hang(Hang::Rcpt, &to)?;
-                    let words = self.plan.lock().unwrap().of_addresses.pop_front();
-                    self.stream.get_mut().write_all(words.unwrap_or(b"250 ok\r\n"))?;
+                    self.hang_if_scripted(Hang::Rcpt, &to)?;
+                    let reply = self.script.lock().unwrap().recipient_replies.pop_front();
+                    self.stream.get_mut().write_all(reply.unwrap_or(b"250 ok\r\n"))?;
                 }
                 "DATA" => {
-                    self.answer(Hang::Data, &to, "354 go on")?;
-                    self.maybe_hang(Hang::Content, &to)?;
-                    let id = self.letter()?;
-                    self.maybe_hang(Hang::FinalDot, &to)?;
-                    if self.refuses {
-                        self.say("550 not wanted")?;
+                    self.hang_or_reply(Hang::Data, &to, "354 go on")?;
+                    self.hang_if_scripted(Hang::Content, &to)?;
+                    let id = self.read_letter()?;
+                    self.hang_if_scripted(Hang::FinalDot, &to)?;
+                    if self.refuses_letters {
+                        self.reply("550 not wanted")?;
                         continue;
                     }
                     _ = self.sender.send(Event::Accepted(to.clone(), id));
-                    let last_word = self.plan.lock().unwrap().last_words.pop_front();
-                    self.stream.get_mut().write_all(last_word.unwrap_or(b"250 ok\r\n"))?;
+                    let reply = self.script.lock().unwrap().final_replies.pop_front();
+                    self.stream.get_mut().write_all(reply.unwrap_or(b"250 ok\r\n"))?;
                 }
-                "QUIT" => return self.say("221 bye"),
-                _ => self.say("250 ok")?,
+                "QUIT" => return self.reply("221 bye"),
+                _ => self.reply("250 ok")?,
             }
         }
     }
 
-    fn answer(&mut self, step: Hang, to: &str, reply: &str) -> std::io::Result<()> {
-        self.maybe_hang(step, to)?;
-        self.say(reply)
+    fn hang_or_reply(&mut self, step: Hang, to: &str, reply: &str) -> std::io::Result<()> {
+        self.hang_if_scripted(step, to)?;
+        self.reply(reply)
     }
 
-    /// Hangs at the step where it has to: until the client goes, or until it is late.
-    fn maybe_hang(&mut self, step: Hang, to: &str) -> std::io::Result<()> {
+    /// Hangs at the step where it has to: until the client goes, or until `resume_after` is over.
+    fn hang_if_scripted(&mut self, step: Hang, to: &str) -> std::io::Result<()> {
         if self.hang != Some(step) {
             return Ok(());
         }
         self.hang = None;
         _ = self.sender.send(Event::Hung(step, to.to_owned()));
-        if let Some(late) = self.late {
-            thread::sleep(late);
+        if let Some(resume_after) = self.resume_after {
+            thread::sleep(resume_after);
             return Ok(());
         }
         if step == Hang::Content {
@@ -211,11 +228,11 @@ impl Conversation {
         Err(std::io::ErrorKind::UnexpectedEof.into())
     }
 
-    fn say(&mut self, reply: &str) -> std::io::Result<()> {
+    fn reply(&mut self, reply: &str) -> std::io::Result<()> {
         self.stream.get_mut().write_all(format!("{reply}\r\n").as_bytes())
     }
 
-    fn line(&mut self) -> std::io::Result<String> {
+    fn read_line(&mut self) -> std::io::Result<String> {
         let mut line = String::new();
         match self.stream.read_line(&mut line)? {
             0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
@@ -224,15 +241,15 @@ impl Conversation {
     }
 
     /// Reads a letter to its end; answers its Message-ID.
-    fn letter(&mut self) -> std::io::Result<String> {
+    fn read_letter(&mut self) -> std::io::Result<String> {
         let mut id = String::new();
         loop {
-            let line = self.line()?;
+            let line = self.read_line()?;
             if line == "." {
                 return Ok(id);
             }
-            if let Some(found) = line.strip_prefix("Message-ID: ") {
-                found.clone_into(&mut id);
+            if let Some(value) = line.strip_prefix("Message-ID: ") {
+                value.clone_into(&mut id);
             }
         }
     }

@@ -62,8 +62,8 @@ async def main():
         expected = tuple(arguments.login)
 
         def authenticator(server, session, envelope, mechanism, data):
-            given = (data.login.decode(), data.password.decode())
-            return AuthResult(success=given == expected, handled=False)
+            credentials = (data.login.decode(), data.password.decode())
+            return AuthResult(success=credentials == expected, handled=False)
 
         options = {"authenticator": authenticator, "auth_required": True, "auth_require_tls": False}
     handler = Handler()

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::app::{PATIENCE, repository};
+use super::app::{TIMEOUT, repository};
 
 const PYTHON_VARIABLE: &str = "PLENARY_TEST_PYTHON";
 
@@ -30,19 +30,19 @@ pub fn run_python(script: &str, input: &str) -> String {
 
 /// Whether the tests' Python has these modules; if not, the test says that it was skipped.
 pub fn python_has(modules: &str) -> bool {
-    let found = Command::new(python())
+    let has_modules = Command::new(python())
         .args(["-c", &format!("import {modules}")])
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success());
-    if !found {
-        super::skipped(&format!("{PYTHON_VARIABLE} (default python3) lacks one of {modules}"));
+    if !has_modules {
+        super::report_skipped(&format!("{PYTHON_VARIABLE} (default python3) lacks one of {modules}"));
     }
-    found
+    has_modules
 }
 
 /// Whether the tests' Python has the mail server and the calendar reader.
-pub fn is_there() -> bool {
+pub fn is_available() -> bool {
     python_has("aiosmtpd, icalendar")
 }
 
@@ -74,7 +74,7 @@ impl Smtp {
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let port = lines.next().unwrap().unwrap().parse().unwrap();
-        Self { port, process, messages: read(lines) }
+        Self { port, process, messages: receive(lines) }
     }
 
     pub fn url(&self) -> String {
@@ -84,15 +84,15 @@ impl Smtp {
     /// Waits for the next `count` messages.
     pub fn wait_for(&self, count: usize) -> Vec<Accepted> {
         (0..count)
-            .map(|found| {
-                let message = self.messages.recv_timeout(PATIENCE);
-                message.unwrap_or_else(|_| panic!("{found} of {count} messages came"))
+            .map(|index| {
+                let message = self.messages.recv_timeout(TIMEOUT);
+                message.unwrap_or_else(|_| panic!("{index} of {count} messages came"))
             })
             .collect()
     }
 
-    /// What came besides, up to now.
-    pub fn besides(&self) -> Vec<Accepted> {
+    /// Messages that came up to now and were not waited for.
+    pub fn remaining(&self) -> Vec<Accepted> {
         self.messages.try_iter().collect()
     }
 }
@@ -110,8 +110,8 @@ impl Accepted {
     pub fn header(&self, name: &str) -> Option<String> {
         let head = self.data.replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ");
         let head = head.split("\n\n").next().unwrap_or_default().to_owned();
-        let wanted = format!("{}:", name.to_lowercase());
-        let line = head.lines().find(|line| line.to_lowercase().starts_with(&wanted))?;
+        let prefix = format!("{}:", name.to_lowercase());
+        let line = head.lines().find(|line| line.to_lowercase().starts_with(&prefix))?;
         line.split_once(':').map(|(_, value)| value.trim().to_owned())
     }
 
@@ -130,7 +130,7 @@ impl Drop for Smtp {
     }
 }
 
-fn read(lines: Lines<BufReader<ChildStdout>>) -> Receiver<Accepted> {
+fn receive(lines: Lines<BufReader<ChildStdout>>) -> Receiver<Accepted> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         for line in lines.map_while(Result::ok) {

@@ -1,8 +1,15 @@
 //! The stores that tests run on: an SQLite file or a PostgreSQL database of their own.
 
-use std::{path::Path, sync::OnceLock};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::Path,
+    process::Command,
+    sync::OnceLock,
+};
 
 use diesel::{Connection as _, PgConnection, RunQueryDsl as _, SqliteConnection, sql_query, sql_types::BigInt};
+
+use super::app::{BINARY, repository};
 
 /// Which store a test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,22 +20,76 @@ pub enum Store {
 
 const URL_VARIABLE: &str = "PLENARY_TEST_POSTGRES_URL";
 const URL_DEFAULT: &str = "postgres://postgres@127.0.0.1:5432/postgres";
+/// How the names of template databases begin.
+const TEMPLATES: &str = "plenary_test_template_";
 
 fn server_url() -> String {
     std::env::var(URL_VARIABLE).unwrap_or_else(|_| URL_DEFAULT.to_owned())
 }
 
 /// Whether there is a PostgreSQL server to test on.
-pub fn postgres_is_there() -> bool {
-    static THERE: OnceLock<bool> = OnceLock::new();
-    let there = *THERE.get_or_init(|| PgConnection::establish(&server_url()).is_ok());
-    if !there {
-        super::skipped(&format!("no PostgreSQL at {URL_VARIABLE} (default {URL_DEFAULT})"));
+pub fn postgres_is_available() -> bool {
+    static AVAILABLE: OnceLock<bool> = OnceLock::new();
+    let is_available = *AVAILABLE.get_or_init(|| PgConnection::establish(&server_url()).is_ok());
+    if !is_available {
+        super::report_skipped(&format!("no PostgreSQL at {URL_VARIABLE} (default {URL_DEFAULT})"));
     }
-    there
+    is_available
 }
 
-/// A store of a test's own; a PostgreSQL database is dropped with it.
+/// The address of a database of the server.
+fn url_of(name: &str) -> String {
+    let mut url = url::Url::parse(&server_url()).unwrap();
+    url.set_path(name);
+    url.into()
+}
+
+/// The database that those of the tests are copied from. It has the schema of this version and no row; it is made once
+/// for these migrations and stays on the server, since running them takes longer than copying their result.
+fn template() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| {
+        let mut hasher = DefaultHasher::new();
+        let mut steps: Vec<_> = std::fs::read_dir(repository().join("migrations/postgres")).unwrap().collect();
+        steps.sort_by_key(|step| step.as_ref().unwrap().path());
+        for step in steps {
+            let file = step.unwrap().path().join("up.sql");
+            (file.parent().unwrap().file_name(), std::fs::read(&file).unwrap()).hash(&mut hasher);
+        }
+        let name = format!("{TEMPLATES}{:016x}", hasher.finish());
+        let mut server = PgConnection::establish(&server_url()).unwrap();
+        // Several runs may begin at once. The lock goes with the connection.
+        sql_query(format!("SELECT pg_advisory_lock(hashtext('{TEMPLATES}'))")).execute(&mut server).unwrap();
+        let databases: Vec<Text> =
+            sql_query("SELECT datname::text AS n FROM pg_database WHERE datname LIKE 'plenary_test_%'")
+                .load(&mut server)
+                .unwrap();
+        if databases.iter().any(|database| database.n == name) {
+            return name;
+        }
+        // Where no test runs, nobody needs the templates of older migrations.
+        if databases.iter().all(|database| database.n.starts_with(TEMPLATES)) {
+            for old in &databases {
+                sql_query(format!("DROP DATABASE {}", old.n)).execute(&mut server).unwrap();
+            }
+        }
+        // It gets its name when it is whole.
+        let unfinished = format!("plenary_test_{}", uuid::Uuid::new_v4().simple());
+        sql_query(format!("CREATE DATABASE {unfinished} TEMPLATE template0")).execute(&mut server).unwrap();
+        let migrated = Command::new(BINARY)
+            .arg("migrate")
+            .env_clear()
+            .env("PLENARY_DATABASE_URL", url_of(&unfinished))
+            .current_dir(std::env::temp_dir())
+            .output()
+            .unwrap();
+        assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        sql_query(format!("ALTER DATABASE {unfinished} RENAME TO {name}")).execute(&mut server).unwrap();
+        name
+    })
+}
+
+/// The store of one test; a PostgreSQL database is dropped with it.
 pub struct Database {
     pub url: String,
     name: Option<String>,
@@ -53,16 +114,14 @@ impl Database {
             Store::Postgres => {
                 let name = format!("plenary_test_{}", uuid::Uuid::new_v4().simple());
                 let mut server = PgConnection::establish(&server_url()).unwrap();
-                sql_query(format!("CREATE DATABASE {name} TEMPLATE template0")).execute(&mut server).unwrap();
-                let mut url = url::Url::parse(&server_url()).unwrap();
-                url.set_path(&name);
-                Self { url: url.into(), name: Some(name) }
+                sql_query(format!("CREATE DATABASE {name} TEMPLATE {}", template())).execute(&mut server).unwrap();
+                Self { url: url_of(&name), name: Some(name) }
             }
         }
     }
 
-    /// A file of SQLite that no service need have.
-    pub fn of_file(path: &Path) -> Self {
+    /// The SQLite file at a path, whether a service has it open or not.
+    pub fn at_path(path: &Path) -> Self {
         Self { url: format!("sqlite:{}", path.display()), name: None }
     }
 
@@ -88,7 +147,7 @@ impl Database {
         texts.into_iter().map(|text| text.n).collect()
     }
 
-    /// Runs a statement that no one can ask the service for: time passes, a row is from an older version.
+    /// Runs a statement for what no request can do: time passes, a row is from an older version.
     pub fn execute(&self, statement: &str) {
         let query = sql_query(statement);
         match &self.name {
@@ -108,8 +167,8 @@ impl Database {
     pub fn set_read_only(&self, is_read_only: bool) {
         let name = self.name.as_ref().expect("only a server's database can be read-only");
         let mut server = PgConnection::establish(&server_url()).unwrap();
-        let word = if is_read_only { "on" } else { "off" };
-        sql_query(format!("ALTER DATABASE {name} SET default_transaction_read_only = {word}"))
+        let value = if is_read_only { "on" } else { "off" };
+        sql_query(format!("ALTER DATABASE {name} SET default_transaction_read_only = {value}"))
             .execute(&mut server)
             .unwrap();
         // It counts for new connections.
@@ -118,8 +177,8 @@ impl Database {
             .unwrap();
     }
 
-    /// Takes the database away under the feet of whoever is connected.
-    pub fn drop_now(&self) {
+    /// Drops the database, although others are connected to it.
+    pub fn force_drop(&self) {
         let name = self.name.as_ref().expect("only a server's database can be dropped");
         let mut server = PgConnection::establish(&server_url()).unwrap();
         sql_query(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).execute(&mut server).unwrap();
@@ -127,12 +186,12 @@ impl Database {
 }
 
 /// A lock on every row of a table (on the whole of SQLite), until it is released or dropped.
-pub enum Held {
+pub enum TableLock {
     Postgres(Box<PgConnection>),
     Sqlite(Box<SqliteConnection>),
 }
 
-impl Held {
+impl TableLock {
     pub fn release(self) {
         match self {
             Self::Postgres(mut connection) => sql_query("COMMIT").execute(&mut *connection).unwrap(),
@@ -142,24 +201,24 @@ impl Held {
 }
 
 impl Database {
-    /// Locks what a write to `table` needs, as a process that hangs would.
-    pub fn hold(&self, table: &str) -> Held {
+    /// Locks `table` against writes, as a process that hangs would.
+    pub fn lock_table(&self, table: &str) -> TableLock {
         if self.name.is_some() {
             let mut connection = PgConnection::establish(&self.url).unwrap();
             sql_query("BEGIN").execute(&mut connection).unwrap();
             sql_query(format!("SELECT 1 FROM {table} FOR UPDATE")).execute(&mut connection).unwrap();
-            return Held::Postgres(Box::new(connection));
+            return TableLock::Postgres(Box::new(connection));
         }
         let mut connection = self.sqlite();
         sql_query("BEGIN IMMEDIATE").execute(&mut connection).unwrap();
-        Held::Sqlite(Box::new(connection))
+        TableLock::Sqlite(Box::new(connection))
     }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
         if self.name.is_some() {
-            self.drop_now();
+            self.force_drop();
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use quick_xml::{Reader, events::Event as Xml};
 
-/// An element with what is in it.
+/// An element with its content.
 #[derive(Debug, Default)]
 pub struct Element {
     pub name: String,
@@ -22,20 +22,21 @@ impl Element {
             let last = open.last_mut().unwrap();
             match &event {
                 Xml::Start(tag) | Xml::Empty(tag) => {
-                    let attribute = |found: quick_xml::events::attributes::Attribute| {
-                        let value = found.normalized_value(quick_xml::XmlVersion::Explicit1_0).unwrap().into_owned();
-                        (String::from_utf8_lossy(found.key.as_ref().as_ref()).into_owned(), value)
+                    let read_attribute = |attribute: quick_xml::events::attributes::Attribute| {
+                        let value =
+                            attribute.normalized_value(quick_xml::XmlVersion::Explicit1_0).unwrap().into_owned();
+                        (String::from_utf8_lossy(attribute.key.as_ref().as_ref()).into_owned(), value)
                     };
                     open.push(Self {
                         name: String::from_utf8_lossy(tag.name().as_ref().as_ref()).into_owned(),
-                        attributes: tag.attributes().map(|found| attribute(found.unwrap())).collect(),
+                        attributes: tag.attributes().map(|attribute| read_attribute(attribute.unwrap())).collect(),
                         ..Self::default()
                     });
                 }
-                Xml::Text(found) => last.text.push_str(&found.xml10_content()),
-                Xml::GeneralRef(found) => match found.resolve_char_ref().unwrap() {
+                Xml::Text(text) => last.text.push_str(&text.xml10_content()),
+                Xml::GeneralRef(reference) => match reference.resolve_char_ref().unwrap() {
                     Some(c) => last.text.push(c),
-                    None => last.text.push_str(match found.xml10_content().as_ref() {
+                    None => last.text.push_str(match reference.xml10_content().as_ref() {
                         "amp" => "&",
                         "lt" => "<",
                         "gt" => ">",
@@ -48,8 +49,8 @@ impl Element {
                 _ => {}
             }
             if matches!(event, Xml::End(_) | Xml::Empty(_)) {
-                let done = open.pop().unwrap();
-                open.last_mut().unwrap().children.push(done);
+                let closed = open.pop().unwrap();
+                open.last_mut().unwrap().children.push(closed);
             }
         }
     }
@@ -61,7 +62,7 @@ impl Element {
 
     /// An attribute; empty where there is none.
     pub fn attribute(&self, name: &str) -> String {
-        self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap_or_default()
+        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
     }
 
     /// The text of the first child of this name, trimmed; empty where there is none.
@@ -71,7 +72,7 @@ impl Element {
 }
 
 #[test]
-fn the_reader_reads() {
+fn entities_are_resolved_in_attributes_and_texts() {
     let root = Element::read("<a x='&amp;'><b>c&lt;</b></a>");
     assert_eq!((root.attribute("x"), root.text("b")), ("&".to_owned(), "c<".to_owned()));
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     access::{AccessError, Credentials, Operation, authorise},
-    database::Database,
+    database::{Connection, Database},
     http::{
         CodePath, Problem, Query,
         paging::{Page, link_next},
@@ -73,10 +73,10 @@ impl AuditQuery {
     /// The page and the filter; `None` for a filter that no entry matches.
     fn read(self) -> Result<(Page, Option<AuditFilter>), ValidationErrors> {
         let page = Page::read(self.limit.as_deref(), self.cursor.as_deref())?;
-        let mut faults = ValidationErrors::default();
-        let mut instant = |name: &str, moment: Option<LocalOrInstant>| match moment {
+        let mut errors = ValidationErrors::default();
+        let mut instant = |name: &str, value: Option<LocalOrInstant>| match value {
             Some(LocalOrInstant::Wall(_)) => {
-                faults.add(format!("?{name}"), "invalid_time", "must have an offset, such as 2014-03-31T07:00:00Z");
+                errors.add(format!("?{name}"), "invalid_time", "must have an offset, such as 2014-03-31T07:00:00Z");
                 None
             }
             Some(LocalOrInstant::Instant(instant)) => Some(instant.to_utc()),
@@ -84,10 +84,10 @@ impl AuditQuery {
         };
         let (since, until) = (instant("since", self.since), instant("until", self.until));
         let text = |line: Option<Line<200>>| line.map(|line| line.as_str().to_owned());
-        let action = self.action.as_ref().map(|word| AuditAction::from_word(word.as_str()));
-        let resource = self.resource.as_ref().map(|word| ResourceKind::from_word(word.as_str()));
+        let action = self.action.as_ref().map(|name| AuditAction::from_text(name.as_str()));
+        let resource = self.resource.as_ref().map(|name| ResourceKind::from_text(name.as_str()));
         // No entry has an unknown word.
-        let is_matched = action != Some(None) && resource != Some(None);
+        let can_match = action != Some(None) && resource != Some(None);
         let filter = AuditFilter {
             limit: page.rows(),
             before: page.key()?,
@@ -100,7 +100,7 @@ impl AuditQuery {
             since,
             until,
         };
-        faults.or((page, is_matched.then_some(filter)))
+        errors.into_result((page, can_match.then_some(filter)))
     }
 }
 
@@ -108,12 +108,12 @@ async fn list(
     request: &HttpRequest,
     database: &Database,
     query: AuditQuery,
-    find: impl FnOnce(&mut crate::database::Connection) -> Result<Option<ConferenceId>, AccessError> + Send + 'static,
+    authorise_in: impl FnOnce(&mut Connection) -> Result<Option<ConferenceId>, AccessError> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
     let (page, filter) = query.read()?;
     let mut data = database
         .read(move |tx| {
-            let conference = find(tx)?;
+            let conference = authorise_in(tx)?;
             Ok::<_, AccessError>(match &filter {
                 Some(filter) => store::list(tx, conference, filter)?,
                 None => Vec::new(),
@@ -144,12 +144,12 @@ pub async fn list_audit_entries(
     query: Query<AuditQuery>,
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
-    let find = move |tx: &mut crate::database::Connection| {
-        let found = store::conference(tx, &slug)?;
-        authorise(tx, &credentials, Operation::ListAuditEntries, found)?;
-        found.map(Some).ok_or(AccessError::NotFound)
+    let authorise_in = move |tx: &mut Connection| {
+        let conference = store::conference(tx, &slug)?;
+        authorise(tx, &credentials, Operation::ListAuditEntries, conference)?;
+        conference.map(Some).ok_or(AccessError::NotFound)
     };
-    list(&request, &database, query.0, find).await
+    list(&request, &database, query.0, authorise_in).await
 }
 
 /// Lists the audit trail of the whole server, including tokens and deleted conferences, latest first.
@@ -166,9 +166,9 @@ pub async fn list_server_audit_entries(
     credentials: Credentials,
     query: Query<AuditQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let find = move |tx: &mut crate::database::Connection| {
+    let authorise_in = move |tx: &mut Connection| {
         authorise(tx, &credentials, Operation::ListServerAuditEntries, None)?;
         Ok(None)
     };
-    list(&request, &database, query.0, find).await
+    list(&request, &database, query.0, authorise_in).await
 }

@@ -14,13 +14,13 @@ use crate::{
         connection::MultiBackend,
         insert_all,
         schema::{audit_entries, conferences},
-        types::{DbInstant, JsonValue, word_columns},
+        types::{DbInstant, JsonValue, text_enum_columns},
     },
     ids::{AuditEntryId, ConferenceId, Id},
     values::Code,
 };
 
-word_columns!(AuditAction, ResourceKind);
+text_enum_columns!(AuditAction, ResourceKind);
 
 /// Entries that are read at once.
 const BATCH: i64 = 500;
@@ -56,7 +56,7 @@ pub(super) fn insert(
         id: Id::new(),
         at,
         actor: actor.name().to_owned(),
-        request_id: actor.request().map(str::to_owned),
+        request_id: actor.request_id().map(str::to_owned),
         operation: operation.to_owned(),
         conference_id: conference,
         action: entry.action,
@@ -96,8 +96,9 @@ pub(super) fn list(
         query = query.filter(audit_entries::conference_id.eq(conference));
     }
     if let Some(before) = filter.before {
-        let of_it = audit_entries::table.find(before).select(audit_entries::sequence).first::<i64>(connection);
-        let Some(sequence) = of_it.optional()? else { return Ok(Vec::new()) };
+        let sequence_of_cursor =
+            audit_entries::table.find(before).select(audit_entries::sequence).first::<i64>(connection);
+        let Some(sequence) = sequence_of_cursor.optional()? else { return Ok(Vec::new()) };
         let earlier = audit_entries::sequence.eq(sequence).and(audit_entries::id.lt(before));
         query = query.filter(audit_entries::sequence.lt(sequence).or(earlier));
     }
@@ -124,7 +125,7 @@ pub(super) fn list(
     );
     let rows: Vec<Row> =
         query.order((audit_entries::sequence.desc(), audit_entries::id.desc())).limit(filter.limit).load(connection)?;
-    Ok(rows.into_iter().map(entry).collect())
+    Ok(rows.into_iter().map(audit_entry).collect())
 }
 
 /// Place of an entry in the trail: its sequence number, and its id for the case that two transactions used the same
@@ -148,27 +149,27 @@ pub(super) fn batch(
         query = query.filter(audit_entries::sequence.gt(sequence).or(is_later));
     }
     let rows: Vec<Row> = query.order((audit_entries::sequence, audit_entries::id)).limit(BATCH).load(connection)?;
-    let placed = |row: Row| {
+    let with_place = |row: Row| {
         let sequence = row.sequence;
-        let (id, entry) = recorded(row);
+        let (id, entry) = id_and_entry(row);
         ((sequence, id), entry)
     };
-    Ok(rows.into_iter().map(placed).collect())
+    Ok(rows.into_iter().map(with_place).collect())
 }
 
 pub(super) fn of_ids(
     connection: &mut Connection,
     ids: &[AuditEntryId],
 ) -> Result<Vec<(AuditEntryId, Entry)>, DatabaseError> {
-    let mut found = Vec::new();
-    for some in ids.chunks(ROWS_MAX) {
-        let rows: Vec<Row> = audit_entries::table.filter(audit_entries::id.eq_any(some)).load(connection)?;
-        found.extend(rows.into_iter().map(recorded));
+    let mut entries = Vec::new();
+    for chunk in ids.chunks(ROWS_MAX) {
+        let rows: Vec<Row> = audit_entries::table.filter(audit_entries::id.eq_any(chunk)).load(connection)?;
+        entries.extend(rows.into_iter().map(id_and_entry));
     }
-    Ok(found)
+    Ok(entries)
 }
 
-fn recorded(row: Row) -> (AuditEntryId, Entry) {
+fn id_and_entry(row: Row) -> (AuditEntryId, Entry) {
     let json = |value: Option<JsonValue>| value.map(|JsonValue(value)| value);
     let entry = Entry {
         action: row.action,
@@ -196,17 +197,17 @@ pub(super) fn replace(connection: &mut Connection, id: AuditEntryId, entry: &Ent
 
 /// Removes the values from every entry of a conference, and the codes of its speakers.
 pub(super) fn forget_values(connection: &mut Connection, conference: ConferenceId) -> Result<(), DatabaseError> {
-    let own = || audit_entries::table.filter(audit_entries::conference_id.eq(conference));
-    diesel::update(own())
+    let of_conference = || audit_entries::table.filter(audit_entries::conference_id.eq(conference));
+    diesel::update(of_conference())
         .set((audit_entries::before.eq(None::<JsonValue>), audit_entries::after.eq(None::<JsonValue>)))
         .execute(connection)?;
-    diesel::update(own().filter(audit_entries::resource.eq(ResourceKind::Speaker)))
+    diesel::update(of_conference().filter(audit_entries::resource.eq(ResourceKind::Speaker)))
         .set(audit_entries::code.eq(audit_entries::thing_id))
         .execute(connection)?;
     Ok(())
 }
 
-fn entry(row: Row) -> AuditEntry {
+fn audit_entry(row: Row) -> AuditEntry {
     AuditEntry {
         id: row.id,
         at: clock::wire(row.at.0),

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{
     FILE_NAME, ServerSecret,
-    store::{self, Derived},
+    store::{self, DerivedCounts},
 };
 use crate::{
     access::audit::{self, AuditAction, Entry, ResourceKind},
@@ -45,7 +45,7 @@ pub enum SecretError {
     InUse,
     /// Another secret was put in place while this process waited for the store.
     #[error("{} was put there while this process waited for the store: start it again", .0.display())]
-    Overtaken(PathBuf),
+    Replaced(PathBuf),
     #[error(transparent)]
     Store(#[from] DatabaseError),
 }
@@ -56,13 +56,12 @@ impl Retry for SecretError {
     }
 }
 
-/// Where a secret comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// It was in the folder, or it was created because the store has none.
-    Known,
-    /// It was created while the store was unavailable and is not saved yet: the store may have another one.
-    Unasked,
+/// The secret with which a process starts.
+#[derive(Debug, Clone)]
+pub struct StartSecret {
+    pub secret: ServerSecret,
+    /// Whether it is in the folder. If not, it was created while the store was unavailable, which may have another one.
+    pub is_saved: bool,
 }
 
 impl ServerSecret {
@@ -71,13 +70,14 @@ impl ServerSecret {
     ///
     /// # Errors
     /// Those of [`Self::find`], except that the store is unavailable.
-    pub async fn find_or_make(database: &Database, folder: &Path) -> Result<(Self, Origin), SecretError> {
+    pub async fn find_or_create(database: &Database, folder: &Path) -> Result<StartSecret, SecretError> {
         match Self::find(database, folder).await {
             Err(SecretError::Store(_)) => {
-                let made = Self::throwaway();
-                Ok((made.map_err(|source| SecretError::File { folder: folder.to_owned(), source })?, Origin::Unasked))
+                let secret = Self::unsaved();
+                let secret = secret.map_err(|source| SecretError::File { folder: folder.to_owned(), source })?;
+                Ok(StartSecret { secret, is_saved: false })
             }
-            found => Ok((found?, Origin::Known)),
+            found => Ok(StartSecret { secret: found?, is_saved: true }),
         }
     }
 
@@ -87,68 +87,65 @@ impl ServerSecret {
     /// # Errors
     /// [`SecretError::Missing`], or the file or the store fails.
     pub async fn find(database: &Database, folder: &Path) -> Result<Self, SecretError> {
-        let in_folder = |source| SecretError::File { folder: folder.to_owned(), source };
-        if let Some(found) = Self::load(folder).map_err(in_folder)? {
-            return Ok(found);
+        let file_error = |source| SecretError::File { folder: folder.to_owned(), source };
+        if let Some(loaded) = Self::load(folder).map_err(file_error)? {
+            return Ok(loaded);
         }
         database.migrate().await?;
-        if !database.read(has_a_key).await? {
-            return Self::make(folder).map_err(in_folder);
+        if !database.read(has_secret).await? {
+            return Self::create(folder).map_err(file_error);
         }
-        // Another process with this folder may just have created it: it writes the file before it tells the store.
-        Self::load(folder).map_err(in_folder)?.ok_or_else(|| SecretError::Missing(folder.join(FILE_NAME)))
+        // Another process with this folder may just have created it: it writes the file before it records the
+        // fingerprint in the store.
+        Self::load(folder).map_err(file_error)?.ok_or_else(|| SecretError::Missing(folder.join(FILE_NAME)))
     }
 }
 
 /// Whether anything was ever made with a secret. A store from before fingerprints has none, so its rows decide.
-fn has_a_key(connection: &mut Connection) -> Result<bool, SecretError> {
-    let none = Derived { registrations: 0, invitations: 0, delegations: 0, releases: 0 };
-    Ok(store::fingerprint(connection)?.is_some() || store::derived(connection)? != none)
+fn has_secret(connection: &mut Connection) -> Result<bool, SecretError> {
+    let none = DerivedCounts { registrations: 0, invitations: 0, delegations: 0, releases: 0 };
+    Ok(store::fingerprint(connection)?.is_some() || store::count_derived(connection)? != none)
 }
 
-/// Checks that `secret`, from `folder`, is the secret of this store, which must be migrated. A store without a secret
+/// Checks that the secret, from `folder`, is the secret of this store, which must be migrated. A store without a secret
 /// takes this one.
 ///
 /// # Errors
-/// [`SecretError::Foreign`]; [`SecretError::Missing`] or [`SecretError::Overtaken`] if the secret was created while the
+/// [`SecretError::Foreign`]; [`SecretError::Missing`] or [`SecretError::Replaced`] if the secret was created while the
 /// store was unavailable; or the store fails.
-pub async fn recognise(
-    database: &Database,
-    (secret, origin): (&ServerSecret, Origin),
-    folder: &Path,
-) -> Result<(), SecretError> {
-    if origin == Origin::Unasked {
-        keep_unasked(database, secret, folder).await?;
+pub async fn recognise(database: &Database, start: &StartSecret, folder: &Path) -> Result<(), SecretError> {
+    if !start.is_saved {
+        save_secret(database, &start.secret, folder).await?;
     }
-    let own = secret.fingerprint();
-    let known = match database.read(|tx| Ok::<_, SecretError>(store::fingerprint(tx)?)).await? {
-        Some(known) => known,
+    let fingerprint = start.secret.fingerprint();
+    let stored = match database.read(|tx| Ok::<_, SecretError>(store::fingerprint(tx)?)).await? {
+        Some(stored) => stored,
         None => {
-            let own = own.clone();
-            let first = move |tx: &mut Connection| {
+            let fingerprint = fingerprint.clone();
+            let record_fingerprint = move |tx: &mut Connection| {
                 lock_store(tx)?;
-                if let Some(known) = store::fingerprint(tx)? {
-                    return Ok(known);
+                if let Some(stored) = store::fingerprint(tx)? {
+                    return Ok(stored);
                 }
-                store::set_fingerprint(tx, &own, clock::now())?;
-                Ok::<_, SecretError>(own.clone())
+                store::set_fingerprint(tx, &fingerprint, clock::now())?;
+                Ok::<_, SecretError>(fingerprint.clone())
             };
-            database.write("note the key of the store", first).await?
+            database.write("note the key of the store", record_fingerprint).await?
         }
     };
-    if known == own { Ok(()) } else { Err(SecretError::Foreign(folder.join(FILE_NAME))) }
+    if stored == fingerprint { Ok(()) } else { Err(SecretError::Foreign(folder.join(FILE_NAME))) }
 }
 
 /// Saves a secret that was created while the store was unavailable, if the store never had one.
-async fn keep_unasked(database: &Database, secret: &ServerSecret, folder: &Path) -> Result<(), SecretError> {
-    let in_folder = |source| SecretError::File { folder: folder.to_owned(), source };
-    let found = match ServerSecret::load(folder).map_err(in_folder)? {
-        Some(found) => found,
-        None if database.read(has_a_key).await? => return Err(SecretError::Missing(folder.join(FILE_NAME))),
-        None => secret.keep(folder).map_err(in_folder)?,
+async fn save_secret(database: &Database, secret: &ServerSecret, folder: &Path) -> Result<(), SecretError> {
+    let file_error = |source| SecretError::File { folder: folder.to_owned(), source };
+    let loaded = match ServerSecret::load(folder).map_err(file_error)? {
+        Some(loaded) => loaded,
+        None if database.read(has_secret).await? => return Err(SecretError::Missing(folder.join(FILE_NAME))),
+        None => secret.save(folder).map_err(file_error)?,
     };
-    let is_own = found.fingerprint() == secret.fingerprint();
-    if is_own { Ok(()) } else { Err(SecretError::Overtaken(folder.join(FILE_NAME))) }
+    let is_own = loaded.fingerprint() == secret.fingerprint();
+    if is_own { Ok(()) } else { Err(SecretError::Replaced(folder.join(FILE_NAME))) }
 }
 
 /// Checks, without any change, that the file in `folder` is the secret of this store. A store without a secret accepts
@@ -157,23 +154,24 @@ async fn keep_unasked(database: &Database, secret: &ServerSecret, folder: &Path)
 /// # Errors
 /// [`SecretError::Foreign`], [`SecretError::Missing`], or the file or the store fails.
 pub async fn check(database: &Database, folder: &Path) -> Result<(), SecretError> {
-    let Some(known) = database.read(|tx| Ok::<_, SecretError>(store::fingerprint(tx)?)).await? else { return Ok(()) };
-    let found = ServerSecret::load(folder).map_err(|source| SecretError::File { folder: folder.to_owned(), source })?;
-    match found {
+    let Some(stored) = database.read(|tx| Ok::<_, SecretError>(store::fingerprint(tx)?)).await? else { return Ok(()) };
+    let loaded =
+        ServerSecret::load(folder).map_err(|source| SecretError::File { folder: folder.to_owned(), source })?;
+    match loaded {
         None => Err(SecretError::Missing(folder.join(FILE_NAME))),
-        Some(found) if found.fingerprint() == known => Ok(()),
+        Some(loaded) if loaded.fingerprint() == stored => Ok(()),
         Some(_) => Err(SecretError::Foreign(folder.join(FILE_NAME))),
     }
 }
 
 /// The result of [`adopt`].
 #[derive(Debug)]
-pub struct Adopted {
+pub struct Adoption {
     pub path: PathBuf,
     /// Whether the secret was created by the command.
     pub is_new: bool,
     /// What is void now; `None` if the secret was already that of the store.
-    pub void: Option<Derived>,
+    pub invalidated: Option<DerivedCounts>,
 }
 
 /// Makes the secret in `folder`, or a new one if there is none, the secret of this store, which must be migrated. The
@@ -181,35 +179,35 @@ pub struct Adopted {
 ///
 /// # Errors
 /// [`SecretError::InUse`], or the file or the store fails.
-pub async fn adopt(database: &Database, folder: &Path) -> Result<Adopted, SecretError> {
-    let in_folder = |source| SecretError::File { folder: folder.to_owned(), source };
-    let found = ServerSecret::load(folder).map_err(in_folder)?;
+pub async fn adopt(database: &Database, folder: &Path) -> Result<Adoption, SecretError> {
+    let file_error = |source| SecretError::File { folder: folder.to_owned(), source };
+    let loaded = ServerSecret::load(folder).map_err(file_error)?;
     let before = database.read(store::fingerprint).await?;
-    let is_known = found.as_ref().is_some_and(|found| Some(found.fingerprint()) == before);
-    if !is_known && !database.is_alone().map_err(in_folder)? {
+    let is_stored = loaded.as_ref().is_some_and(|loaded| Some(loaded.fingerprint()) == before);
+    if !is_stored && !database.is_alone().map_err(file_error)? {
         return Err(SecretError::InUse);
     }
-    let is_new = found.is_none();
-    let secret = found.map_or_else(|| ServerSecret::make(folder), Ok).map_err(in_folder)?;
-    let own = secret.fingerprint();
-    let adoption = move |tx: &mut Connection| {
+    let is_new = loaded.is_none();
+    let secret = loaded.map_or_else(|| ServerSecret::create(folder), Ok).map_err(file_error)?;
+    let fingerprint = secret.fingerprint();
+    let adopt_secret = move |tx: &mut Connection| {
         lock_store(tx)?;
         let before = store::fingerprint(tx)?;
-        if before.as_ref() == Some(&own) {
+        if before.as_ref() == Some(&fingerprint) {
             return Ok::<_, SecretError>(None);
         }
-        store::set_fingerprint(tx, &own, clock::now())?;
+        store::set_fingerprint(tx, &fingerprint, clock::now())?;
         let entry = Entry {
             action: AuditAction::Adopt,
             resource: ResourceKind::Secret,
             id: FILE_NAME.to_owned(),
             code: FILE_NAME.to_owned(),
             before: before.map(|fingerprint| json!({ "fingerprint": fingerprint })),
-            after: Some(json!({ "fingerprint": own })),
+            after: Some(json!({ "fingerprint": fingerprint })),
         };
         audit::record_command(tx, "adopt_secret", &[entry])?;
-        Ok(Some(store::derived(tx)?))
+        Ok(Some(store::count_derived(tx)?))
     };
-    let void = database.write("adopt a key", adoption).await?;
-    Ok(Adopted { path: folder.join(FILE_NAME), is_new, void })
+    let invalidated = database.write("adopt a key", adopt_secret).await?;
+    Ok(Adoption { path: folder.join(FILE_NAME), is_new, invalidated })
 }

@@ -36,7 +36,7 @@ pub fn set_fingerprint(
 /// Number of rows of a store that use something derived from the secret. Only rows are counted: everything else about
 /// them belongs to features above this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Derived {
+pub struct DerivedCounts {
     /// Their links, badges and mail preferences are derived.
     pub registrations: i64,
     /// Their codes are derived.
@@ -47,8 +47,8 @@ pub struct Derived {
     pub releases: i64,
 }
 
-pub fn derived(connection: &mut Connection) -> Result<Derived, DatabaseError> {
-    Ok(Derived {
+pub fn count_derived(connection: &mut Connection) -> Result<DerivedCounts, DatabaseError> {
+    Ok(DerivedCounts {
         registrations: registrations::table.count().get_result(connection)?,
         invitations: invitations::table.count().get_result(connection)?,
         delegations: delegations::table.count().get_result(connection)?,

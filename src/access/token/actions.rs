@@ -1,4 +1,4 @@
-//! Operations on tokens. `reach` is the scope of the caller's own token: its conference, or (`None`) the whole server.
+//! Operations on tokens. `scope` is the scope of the caller's own token: its conference, or (`None`) the whole server.
 //! Creation and revocation are recorded in the audit trail, with the token's shown prefix.
 
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     access::{
-        AccessError, Actor, Operation, Role,
+        AccessError, Actor, Caller, Operation, Role,
         audit::{self, AuditAction, Entry, ResourceKind},
     },
     clock,
@@ -25,18 +25,18 @@ use crate::{
 ///
 /// # Errors
 /// The store or the operating system's random generator fails.
-pub fn make_token(
+pub fn create_token(
     connection: &mut Connection,
     actor: &Actor,
     new: &NewToken,
 ) -> Result<(TokenId, PlainToken), DatabaseError> {
-    let token = PlainToken::make().map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
-    let id = store::insert(connection, &token, TokenSource::Made, new, clock::now())?;
+    let token = PlainToken::generate().map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
+    let id = store::insert(connection, &token, TokenSource::Created, new, clock::now())?;
     let entry = Entry {
         action: AuditAction::Create,
         resource: ResourceKind::Token,
         id: id.to_string(),
-        code: token.shown(),
+        code: token.prefix(),
         before: None,
         after: Some(json!({ "role": new.role, "label": new.label, "expires_at": new.expires_at.map(clock::wire) })),
     };
@@ -45,7 +45,7 @@ pub fn make_token(
 }
 
 /// Revokes a token and records it in the audit trail.
-fn make_void(
+fn revoke_and_record(
     connection: &mut Connection,
     actor: &Actor,
     token: &Token,
@@ -56,7 +56,7 @@ fn make_void(
         action: AuditAction::Revoke,
         resource: ResourceKind::Token,
         id: token.id.to_string(),
-        code: token.shown.clone(),
+        code: token.prefix.clone(),
         before: Some(json!({ "role": token.role, "label": token.label })),
         after: None,
     };
@@ -78,38 +78,38 @@ pub struct CreatedToken {
 /// conference.
 pub fn create(
     connection: &mut Connection,
-    (actor, reach): &(Actor, Option<ConferenceId>),
+    caller: &Caller,
     slug: Option<&Code>,
     role: Role,
     label: &str,
     expires_at: Option<DateTime<Utc>>,
 ) -> Result<CreatedToken, AccessError> {
     let conference = match slug {
-        Some(slug) => Some(named(connection, slug, *reach, "#/conference")?),
-        None if reach.is_some() => return Err(AccessError::Forbidden),
+        Some(slug) => Some(find_in_scope(connection, slug, caller.scope, "#/conference")?),
+        None if caller.scope.is_some() => return Err(AccessError::Forbidden),
         None => None,
     };
     let (id, plain) =
-        make_token(connection, actor, &NewToken { role, conference, label: label.to_owned(), expires_at })?;
-    Ok(CreatedToken { plain, token: get(connection, *reach, id)? })
+        create_token(connection, &caller.actor, &NewToken { role, conference, label: label.to_owned(), expires_at })?;
+    Ok(CreatedToken { plain, token: get(connection, caller.scope, id)? })
 }
 
 /// The conference with this slug, which the request has at `pointer`. A caller whose token does not cover it does not
 /// learn whether it exists.
-fn named(
+fn find_in_scope(
     connection: &mut Connection,
     slug: &Code,
-    reach: Option<ConferenceId>,
+    scope: Option<ConferenceId>,
     pointer: &str,
 ) -> Result<ConferenceId, AccessError> {
-    let found = store::conference(connection, slug)?;
-    if reach.is_some() && reach != found {
+    let conference = store::conference(connection, slug)?;
+    if scope.is_some() && scope != conference {
         return Err(AccessError::Forbidden);
     }
-    found.ok_or_else(|| {
-        let mut faults = ValidationErrors::default();
-        faults.add(pointer, "unknown_conference", "there is no such conference");
-        faults.into()
+    conference.ok_or_else(|| {
+        let mut errors = ValidationErrors::default();
+        errors.add(pointer, "unknown_conference", "there is no such conference");
+        errors.into()
     })
 }
 
@@ -117,9 +117,9 @@ fn named(
 ///
 /// # Errors
 /// [`AccessError::NotFound`], also for a token of another conference.
-pub fn get(connection: &mut Connection, reach: Option<ConferenceId>, id: TokenId) -> Result<Token, AccessError> {
-    let wanted = TokenFilter { id: Some(id), conference: reach, revoked: true, ..TokenFilter::default() };
-    store::list(connection, &wanted)?.pop().ok_or(AccessError::NotFound)
+pub fn get(connection: &mut Connection, scope: Option<ConferenceId>, id: TokenId) -> Result<Token, AccessError> {
+    let filter = TokenFilter { id: Some(id), conference: scope, revoked: true, ..TokenFilter::default() };
+    store::list(connection, &filter)?.pop().ok_or(AccessError::NotFound)
 }
 
 /// Tokens within the caller's scope that match the filter, latest first.
@@ -128,36 +128,32 @@ pub fn get(connection: &mut Connection, reach: Option<ConferenceId>, id: TokenId
 /// [`AccessError::Forbidden`] for another conference than the caller's, [`AccessError::Invalid`] for an unknown one.
 pub fn list(
     connection: &mut Connection,
-    reach: Option<ConferenceId>,
+    scope: Option<ConferenceId>,
     slug: Option<&Code>,
-    wanted: &TokenFilter,
+    filter: &TokenFilter,
 ) -> Result<Vec<Token>, AccessError> {
-    let conference = slug.map(|slug| named(connection, slug, reach, "?conference")).transpose()?.or(reach);
-    Ok(store::list(connection, &TokenFilter { conference, ..wanted.clone() })?)
+    let conference = slug.map(|slug| find_in_scope(connection, slug, scope, "?conference")).transpose()?.or(scope);
+    Ok(store::list(connection, &TokenFilter { conference, ..filter.clone() })?)
 }
 
 /// Revokes a token; does nothing if it is already revoked.
 ///
 /// # Errors
-/// [`AccessError::OfSettings`], [`AccessError::LastAdmin`], and those of [`get`].
-pub fn revoke(
-    connection: &mut Connection,
-    (actor, reach): &(Actor, Option<ConferenceId>),
-    id: TokenId,
-) -> Result<(), AccessError> {
-    let token = get(connection, *reach, id)?;
+/// [`AccessError::SettingsToken`], [`AccessError::LastAdmin`], and those of [`get`].
+pub fn revoke(connection: &mut Connection, caller: &Caller, id: TokenId) -> Result<(), AccessError> {
+    let token = get(connection, caller.scope, id)?;
     if token.source == TokenSource::Settings {
-        return Err(AccessError::OfSettings);
+        return Err(AccessError::SettingsToken);
     }
     if token.revoked_at.is_some() {
         return Ok(());
     }
     let now = clock::now();
     let is_server_admin = token.role == Role::Admin && token.conference_id.is_none();
-    if is_server_admin && store::lock_server_admins(connection, now)?.iter().all(|live| *live == id) {
+    if is_server_admin && store::lock_server_admins(connection, now)?.iter().all(|admin| *admin == id) {
         return Err(AccessError::LastAdmin);
     }
-    Ok(make_void(connection, actor, &token, now)?)
+    Ok(revoke_and_record(connection, &caller.actor, &token, now)?)
 }
 
 /// At start: the token in the settings replaces the one that they had before. If they have none and there is no other
@@ -167,12 +163,12 @@ pub fn revoke(
 /// The store or the operating system's random generator fails.
 pub fn ensure_admin_token(
     connection: &mut Connection,
-    given: Option<&AdminToken>,
+    configured: Option<&AdminToken>,
 ) -> Result<Option<PlainToken>, DatabaseError> {
     let now = clock::now();
     let admin =
         |label: &str| NewToken { role: Role::Admin, conference: None, label: label.to_owned(), expires_at: None };
-    if let Some(AdminToken(token)) = given {
+    if let Some(AdminToken(token)) = configured {
         super::store::delete_replaced(connection, token, now)?;
         if super::find(connection, token, now)?.is_none() {
             store::insert(connection, token, TokenSource::Settings, &admin("settings"), now)?;
@@ -182,7 +178,7 @@ pub fn ensure_admin_token(
     if !store::lock_server_admins(connection, now)?.is_empty() {
         return Ok(None);
     }
-    Ok(Some(make_token(connection, &Actor::service(), &admin("first start"))?.1))
+    Ok(Some(create_token(connection, &Actor::service(), &admin("first start"))?.1))
 }
 
 /// Every token that is not revoked, oldest first, for the command line.
@@ -192,13 +188,13 @@ pub fn list_all(connection: &mut Connection) -> Result<Vec<Token>, DatabaseError
     Ok(tokens)
 }
 
-/// Revokes the tokens with the same shown prefix as `beginning`; returns their number.
-pub fn revoke_shown(connection: &mut Connection, actor: &Actor, beginning: &str) -> Result<usize, DatabaseError> {
-    let shown = PlainToken::given(beginning).shown();
+/// Revokes the tokens with the same prefix as `token_start`; returns their number.
+pub fn revoke_by_prefix(connection: &mut Connection, actor: &Actor, token_start: &str) -> Result<usize, DatabaseError> {
+    let prefix = PlainToken::new(token_start).prefix();
     let now = clock::now();
-    let found: Vec<_> = list_all(connection)?.into_iter().filter(|token| token.shown == shown).collect();
-    for token in &found {
-        make_void(connection, actor, token, now)?;
+    let tokens: Vec<_> = list_all(connection)?.into_iter().filter(|token| token.prefix == prefix).collect();
+    for token in &tokens {
+        revoke_and_record(connection, actor, token, now)?;
     }
-    Ok(found.len())
+    Ok(tokens.len())
 }

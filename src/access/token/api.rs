@@ -85,7 +85,7 @@ impl From<Token> for TokenView {
     fn from(token: Token) -> Self {
         Self {
             id: token.id,
-            prefix: token.shown,
+            prefix: token.prefix,
             role: token.role,
             conference: token.conference,
             label: token.label,
@@ -105,7 +105,7 @@ pub struct MadeToken {
     pub token: String,
     /// The stored data of the token.
     #[serde(flatten)]
-    pub kept: TokenView,
+    pub stored: TokenView,
 }
 
 /// A page of tokens.
@@ -142,14 +142,14 @@ pub struct TokenListQuery {
 impl TokenListQuery {
     fn read(&self) -> Result<(Page, TokenFilter), ValidationErrors> {
         let page = Page::read(self.limit.as_deref(), self.cursor.as_deref())?;
-        let wanted = TokenFilter {
+        let filter = TokenFilter {
             role: self.role,
             revoked: self.revoked == Some(Switch::On),
             before: page.key()?,
             limit: Some(page.rows()),
             ..TokenFilter::default()
         };
-        Ok((page, wanted))
+        Ok((page, filter))
     }
 }
 
@@ -166,17 +166,17 @@ impl TokenListQuery {
 pub async fn list_tokens(
     request: HttpRequest,
     database: web::Data<Database>,
-    uses: web::Data<TokenUses>,
+    token_uses: web::Data<TokenUses>,
     credentials: Credentials,
     query: Query<TokenListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (page, wanted) = query.0.read()?;
-    let (_, reach) = database.read(move |tx| authorise_within(tx, &credentials, Operation::ListTokens)).await?;
-    uses.flush(&database).await?;
+    let (page, filter) = query.0.read()?;
+    let caller = database.read(move |tx| authorise_within(tx, &credentials, Operation::ListTokens)).await?;
+    token_uses.flush(&database).await?;
     let slug = query.0.conference;
-    let mut found = database.read(move |tx| actions::list(tx, reach, slug.as_ref(), &wanted)).await?;
-    let next = page.cut(&request, &mut found, |token| token.id.to_string());
-    let data = found.into_iter().map(TokenView::from).collect();
+    let mut tokens = database.read(move |tx| actions::list(tx, caller.scope, slug.as_ref(), &filter)).await?;
+    let next = page.cut(&request, &mut tokens, |token| token.id.to_string());
+    let data = tokens.into_iter().map(TokenView::from).collect();
     let mut response = HttpResponse::Ok().insert_header(NO_STORE).json(TokenList { data, next: next.clone() });
     link_next(&mut response, next.as_deref());
     Ok(response)
@@ -198,22 +198,22 @@ pub async fn create_token(
     credentials: Credentials,
     body: RawJson,
 ) -> Result<HttpResponse, Problem> {
-    let made = database
+    let created = database
         .write("make a token", move |tx| {
             let caller = authorise_within(tx, &credentials, Operation::CreateToken)?;
-            let asked = validation::read::<TokenCreate>(body.0.clone())?;
-            let expires_at = model::expiry(clock::now(), asked.expires_at, asked.expires_in_days)?;
-            let (slug, label) = (asked.conference.as_ref(), asked.label.as_str());
-            actions::create(tx, &caller, slug, asked.role, label, expires_at)
+            let create = validation::read::<TokenCreate>(body.0.clone())?;
+            let expires_at = model::expiry(clock::now(), create.expires_at, create.expires_in_days)?;
+            let (slug, label) = (create.conference.as_ref(), create.label.as_str());
+            actions::create(tx, &caller, slug, create.role, label, expires_at)
         })
         .await?;
     Ok(HttpResponse::Created()
         .insert_header(NO_STORE)
-        .insert_header((header::LOCATION, format!("/api/v1/tokens/{}", made.token.id)))
-        .json(MadeToken { token: made.plain.reveal().to_owned(), kept: made.token.into() }))
+        .insert_header((header::LOCATION, format!("/api/v1/tokens/{}", created.token.id)))
+        .json(MadeToken { token: created.plain.reveal().to_owned(), stored: created.token.into() }))
 }
 
-fn id_of(path: &str) -> Result<TokenId, AccessError> {
+fn parse_id(path: &str) -> Result<TokenId, AccessError> {
     path.parse().map_err(|_| AccessError::NotFound)
 }
 
@@ -227,14 +227,14 @@ fn id_of(path: &str) -> Result<TokenId, AccessError> {
 )]
 pub async fn read_token(
     database: web::Data<Database>,
-    uses: web::Data<TokenUses>,
+    token_uses: web::Data<TokenUses>,
     credentials: Credentials,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let (_, reach) = database.read(move |tx| authorise_within(tx, &credentials, Operation::ReadToken)).await?;
-    let id = id_of(&path)?;
-    uses.flush(&database).await?;
-    let token = database.read(move |tx| actions::get(tx, reach, id)).await?;
+    let caller = database.read(move |tx| authorise_within(tx, &credentials, Operation::ReadToken)).await?;
+    let id = parse_id(&path)?;
+    token_uses.flush(&database).await?;
+    let token = database.read(move |tx| actions::get(tx, caller.scope, id)).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(TokenView::from(token)))
 }
 
@@ -258,7 +258,7 @@ pub async fn revoke_token(
     database
         .write("revoke a token", move |tx| {
             let caller = authorise_within(tx, &credentials, Operation::RevokeToken)?;
-            actions::revoke(tx, &caller, id_of(&path)?)
+            actions::revoke(tx, &caller, parse_id(&path)?)
         })
         .await?;
     Ok(HttpResponse::NoContent().finish())

@@ -5,8 +5,8 @@
 //! - A token that is revoked or has expired is treated as an unknown one ([`store::find`]).
 //! - A conference's admin sees and creates tokens of that conference only ([`actions::create`] and its neighbours).
 //! - The API keeps at least one live server-wide admin token ([`actions::revoke`]): nobody can lock themselves out.
-//! - The use of a token is noted in memory and written from time to time ([`TokenUses`]), so that a request that reads
-//!   does not write.
+//! - The use of a token is recorded in memory and written from time to time ([`TokenUses`]), so that a request that
+//!   reads does not write.
 
 pub mod actions;
 pub mod api;

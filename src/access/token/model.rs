@@ -13,7 +13,7 @@ text_enum! {
     /// Where a token came from.
     TokenSource {
         /// Created by the service: at its first start, on the command line or by the API.
-        Made = "made",
+        Created = "made",
         /// The setting `admin_token`.
         Settings = "settings",
     }
@@ -36,7 +36,7 @@ pub struct NewToken {
 pub struct Token {
     pub id: TokenId,
     /// Its first characters, to tell tokens apart.
-    pub shown: String,
+    pub prefix: String,
     pub role: Role,
     /// Slug; `None`: every conference.
     pub conference: Option<String>,
@@ -63,25 +63,25 @@ pub fn expiry(
     at: Option<LocalOrInstant>,
     in_days: Option<Count<1>>,
 ) -> Result<Option<DateTime<Utc>>, ValidationErrors> {
-    let mut faults = ValidationErrors::default();
+    let mut errors = ValidationErrors::default();
     if at.is_some() && in_days.is_some() {
-        faults.add("#/expires_in_days", "excluded", "must be left out where expires_at is given");
+        errors.add("#/expires_in_days", "excluded", "must be left out where expires_at is given");
     }
     if in_days.is_some_and(|Count(days)| days > DAYS_MAX) {
-        faults.add("#/expires_in_days", "out_of_range", format!("must be 1 to {DAYS_MAX}"));
+        errors.add("#/expires_in_days", "out_of_range", format!("must be 1 to {DAYS_MAX}"));
     }
     let instant = match at {
         Some(LocalOrInstant::Wall(_)) => {
-            faults.add("#/expires_at", "invalid_time", "must have an offset, such as 2030-03-31T07:00:00Z");
+            errors.add("#/expires_at", "invalid_time", "must have an offset, such as 2030-03-31T07:00:00Z");
             None
         }
         Some(LocalOrInstant::Instant(instant)) => Some(instant.to_utc()),
         None => None,
     };
     if instant.is_some_and(|instant| instant <= now) {
-        faults.add("#/expires_at", "past", "must be in the future");
+        errors.add("#/expires_at", "past", "must be in the future");
     }
-    faults.or(instant.or_else(|| in_days.map(|Count(days)| now + TimeDelta::days(i64::from(days)))))
+    errors.into_result(instant.or_else(|| in_days.map(|Count(days)| now + TimeDelta::days(i64::from(days)))))
 }
 
 #[cfg(test)]
@@ -90,14 +90,14 @@ mod tests {
     use crate::values::TextValue as _;
 
     #[test]
-    fn a_token_ends_at_an_instant_to_come_or_after_some_days_or_never() {
+    fn a_token_expires_at_a_future_time_or_after_days_or_never() {
         let now: DateTime<Utc> = "2030-01-01T00:00:00Z".parse().unwrap();
         let ends = |at: Option<&str>, days: Option<u32>| {
             let at = at.map(|text| LocalOrInstant::parse(text).unwrap());
             match expiry(now, at, days.map(Count)) {
                 Ok(ends) => ends.map_or("never".to_owned(), |ends| ends.to_rfc3339()),
-                Err(faults) => {
-                    let words: Vec<_> = faults.0.iter().map(|f| format!("{} {}", f.pointer, f.code)).collect();
+                Err(errors) => {
+                    let words: Vec<_> = errors.0.iter().map(|f| format!("{} {}", f.pointer, f.code)).collect();
                     words.join(", ")
                 }
             }

@@ -8,9 +8,9 @@ use sha2::{Digest as _, Sha256};
 use crate::access::secret::random;
 
 /// Prefix of created tokens, so that secret scanners recognise a leaked one.
-const PREFIX: &str = "plenary_";
+const ISSUED_PREFIX: &str = "plenary_";
 /// Number of first characters that are stored in clear, to tell tokens apart.
-const SHOWN_CHARACTERS: usize = 12;
+const PREFIX_CHARACTERS: usize = 12;
 /// The shortest token that the settings may have, in characters.
 const ADMIN_TOKEN_LENGTH_MIN: usize = 32;
 
@@ -23,12 +23,12 @@ impl PlainToken {
     ///
     /// # Errors
     /// The operating system cannot give random bytes.
-    pub fn make() -> io::Result<Self> {
-        Ok(Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random::<32>()?))))
+    pub fn generate() -> io::Result<Self> {
+        Ok(Self(format!("{ISSUED_PREFIX}{}", URL_SAFE_NO_PAD.encode(random::<32>()?))))
     }
 
     /// Wraps a token from a request.
-    pub fn given(text: &str) -> Self {
+    pub fn new(text: &str) -> Self {
         Self(text.to_owned())
     }
 
@@ -43,8 +43,8 @@ impl PlainToken {
     }
 
     /// The first characters, which may be shown.
-    pub fn shown(&self) -> String {
-        self.0.chars().take(SHOWN_CHARACTERS).collect()
+    pub fn prefix(&self) -> String {
+        self.0.chars().take(PREFIX_CHARACTERS).collect()
     }
 }
 
@@ -64,10 +64,10 @@ impl AdminToken {
     /// # Errors
     /// The token is too short or has invisible characters.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let visible = text.chars().all(|c| c.is_ascii_graphic());
-        if !visible || text.len() < ADMIN_TOKEN_LENGTH_MIN {
+        let is_visible = text.chars().all(|c| c.is_ascii_graphic());
+        if !is_visible || text.len() < ADMIN_TOKEN_LENGTH_MIN {
             return Err("must be 32 or more visible characters");
         }
-        Ok(Self(PlainToken::given(text)))
+        Ok(Self(PlainToken::new(text)))
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         Connection, DatabaseError,
         connection::MultiBackend,
         schema::{conferences, tokens},
-        types::{DbInstant, word_columns},
+        types::{DbInstant, text_enum_columns},
     },
     ids::{ConferenceId, TokenId},
     values::Code,
@@ -29,7 +29,7 @@ pub struct TokenGrant {
     pub conference: Option<ConferenceId>,
 }
 
-word_columns!(Role, TokenSource);
+text_enum_columns!(Role, TokenSource);
 
 /// The token, unless it is revoked or has expired at `now`.
 pub fn find(
@@ -62,7 +62,7 @@ pub fn insert(
             tokens::role.eq(new.role),
             tokens::label.eq(&new.label),
             tokens::source.eq(source),
-            tokens::prefix.eq(token.shown()),
+            tokens::prefix.eq(token.prefix()),
             tokens::digest.eq(token.digest()),
             tokens::created_at.eq(DbInstant(now)),
             tokens::expires_at.eq(new.expires_at.map(DbInstant)),
@@ -75,21 +75,21 @@ pub fn insert(
 /// inserted again.
 pub fn delete_replaced(
     connection: &mut Connection,
-    given: &PlainToken,
+    configured_token: &PlainToken,
     now: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
-    let digest = given.digest();
+    let digest = configured_token.digest();
     let other = tokens::source.eq(TokenSource::Settings).and(tokens::digest.ne(digest.clone()));
     diesel::delete(tokens::table.filter(other)).execute(connection)?;
-    let is_void = tokens::revoked_at.is_not_null().or(tokens::expires_at.le(DbInstant(now)));
-    diesel::delete(tokens::table.filter(tokens::digest.eq(digest)).filter(is_void)).execute(connection)?;
+    let is_invalid = tokens::revoked_at.is_not_null().or(tokens::expires_at.le(DbInstant(now)));
+    diesel::delete(tokens::table.filter(tokens::digest.eq(digest)).filter(is_invalid)).execute(connection)?;
     Ok(())
 }
 
 /// The live server-wide admin tokens. They are locked until the transaction ends, so that of two revocations at the
 /// same time the second one sees which is the last.
 pub fn lock_server_admins(connection: &mut Connection, now: DateTime<Utc>) -> Result<Vec<TokenId>, DatabaseError> {
-    let live = tokens::table
+    let admins = tokens::table
         .filter(tokens::role.eq(Role::Admin))
         .filter(tokens::conference_id.is_null())
         .filter(tokens::revoked_at.is_null())
@@ -97,9 +97,9 @@ pub fn lock_server_admins(connection: &mut Connection, now: DateTime<Utc>) -> Re
         .order(tokens::id)
         .select(tokens::id);
     Ok(match connection {
-        Connection::Postgresql(inner) => live.for_update().load(inner)?,
+        Connection::Postgresql(inner) => admins.for_update().load(inner)?,
         // In SQLite a write transaction locks the whole database.
-        Connection::Sqlite(inner) => live.load(inner)?,
+        Connection::Sqlite(inner) => admins.load(inner)?,
     })
 }
 
@@ -141,24 +141,24 @@ struct Row {
 }
 
 /// Tokens that match the filter, latest first.
-pub fn list(connection: &mut Connection, wanted: &TokenFilter) -> Result<Vec<Token>, DatabaseError> {
+pub fn list(connection: &mut Connection, filter: &TokenFilter) -> Result<Vec<Token>, DatabaseError> {
     let mut query = tokens::table.left_join(conferences::table).into_boxed::<MultiBackend>();
-    if let Some(conference) = wanted.conference {
+    if let Some(conference) = filter.conference {
         query = query.filter(tokens::conference_id.eq(conference));
     }
-    if let Some(role) = wanted.role {
+    if let Some(role) = filter.role {
         query = query.filter(tokens::role.eq(role));
     }
-    if !wanted.revoked {
+    if !filter.revoked {
         query = query.filter(tokens::revoked_at.is_null());
     }
-    if let Some(id) = wanted.id {
+    if let Some(id) = filter.id {
         query = query.filter(tokens::id.eq(id));
     }
-    if let Some(before) = wanted.before {
+    if let Some(before) = filter.before {
         query = query.filter(tokens::id.lt(before));
     }
-    if let Some(limit) = wanted.limit {
+    if let Some(limit) = filter.limit {
         query = query.limit(limit);
     }
     let rows: Vec<Row> = query
@@ -184,7 +184,7 @@ fn token(row: Row) -> Token {
     let instant = |DbInstant(at): DbInstant| at;
     Token {
         id: row.id,
-        shown: row.prefix,
+        prefix: row.prefix,
         role: row.role,
         conference: row.conference,
         conference_id: row.conference_id,
@@ -204,10 +204,10 @@ pub fn revoke(connection: &mut Connection, id: TokenId, now: DateTime<Utc>) -> R
 
 /// Records when tokens were last used, unless a later use is recorded. Updates in the order of ids, so that two
 /// processes cannot deadlock.
-pub fn note_uses(connection: &mut Connection, uses: &BTreeMap<TokenId, DateTime<Utc>>) -> Result<(), DatabaseError> {
+pub fn record_uses(connection: &mut Connection, uses: &BTreeMap<TokenId, DateTime<Utc>>) -> Result<(), DatabaseError> {
     for (id, at) in uses {
-        let older = tokens::last_used_at.is_null().or(tokens::last_used_at.lt(DbInstant(*at)));
-        diesel::update(tokens::table.find(*id).filter(older))
+        let is_older = tokens::last_used_at.is_null().or(tokens::last_used_at.lt(DbInstant(*at)));
+        diesel::update(tokens::table.find(*id).filter(is_older))
             .set(tokens::last_used_at.eq(DbInstant(*at)))
             .execute(connection)?;
     }

@@ -29,9 +29,9 @@ pub struct Move {
 }
 
 fn invalid(pointer: &str, code: &str, detail: impl Into<String>) -> AgendaError {
-    let mut faults = ValidationErrors::default();
-    faults.add(pointer, code, detail);
-    faults.into()
+    let mut errors = ValidationErrors::default();
+    errors.add(pointer, code, detail);
+    errors.into()
 }
 
 /// Sorts the things of a list by the place of their codes in `order`; things that are left out follow in their old
@@ -40,27 +40,27 @@ fn invalid(pointer: &str, code: &str, detail: impl Into<String>) -> AgendaError 
 /// # Errors
 /// One fault for each code that is not in the list or is in `order` twice.
 pub fn reorder(list: &mut [Value], key: &str, order: &[String], pointer: &str) -> Result<(), AgendaError> {
-    let mut faults = ValidationErrors::default();
-    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut errors = ValidationErrors::default();
+    let mut positions: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, code) in order.iter().enumerate() {
-        let is_there = list.iter().any(|thing| thing.get(key).and_then(Value::as_str) == Some(code));
-        if !is_there {
-            faults.add(format!("{pointer}/{index}"), "unknown_reference", format!("{code} is not in this list"));
+        let is_listed = list.iter().any(|thing| thing.get(key).and_then(Value::as_str) == Some(code));
+        if !is_listed {
+            errors.add(format!("{pointer}/{index}"), "unknown_reference", format!("{code} is not in this list"));
         }
-        if places.insert(code, index).is_some() {
-            faults.add(format!("{pointer}/{index}"), "duplicate", format!("{code} is listed twice"));
+        if positions.insert(code, index).is_some() {
+            errors.add(format!("{pointer}/{index}"), "duplicate", format!("{code} is listed twice"));
         }
     }
-    faults.or(())?;
-    let place = |thing: &Value| thing.get(key).and_then(Value::as_str).and_then(|code| places.get(code)).copied();
-    list.sort_by_key(|thing| place(thing).unwrap_or(usize::MAX));
+    errors.into_result(())?;
+    let position = |thing: &Value| thing.get(key).and_then(Value::as_str).and_then(|code| positions.get(code)).copied();
+    list.sort_by_key(|thing| position(thing).unwrap_or(usize::MAX));
     Ok(())
 }
 
 /// The session with this code, and its index.
-fn session<'a>(draft: &'a Agenda, code: &Code) -> Result<(usize, &'a Session), AgendaError> {
+fn find_session<'a>(draft: &'a Agenda, code: &Code) -> Result<(usize, &'a Session), AgendaError> {
     let index = draft.sessions.iter().position(|session| session.code == *code);
-    index.and_then(|index| Some((index, draft.sessions.get(index)?))).ok_or(AgendaError::NoThing("session"))
+    index.and_then(|index| Some((index, draft.sessions.get(index)?))).ok_or(AgendaError::ThingNotFound("session"))
 }
 
 /// Reorders the items of a session and the appearances of its items. Returns the JSON pointer to the session.
@@ -74,16 +74,17 @@ pub fn reorder_items(
     order: &[String],
     appearances: &BTreeMap<String, Vec<String>>,
 ) -> Result<Option<String>, AgendaError> {
-    let (index, _) = session(draft, code)?;
+    let (index, _) = find_session(draft, code)?;
     let pointer = format!("/sessions/{index}");
     let items = document.pointer_mut(&format!("{pointer}/items")).and_then(Value::as_array_mut);
-    let items = items.ok_or(AgendaError::NoThing("session"))?;
+    let items = items.ok_or(AgendaError::ThingNotFound("session"))?;
     for (item, speakers) in appearances {
-        let found = items.iter_mut().find(|thing| thing.get("code").and_then(Value::as_str) == Some(item));
-        let list = found.and_then(|thing| thing.get_mut("appearances")).and_then(Value::as_array_mut);
-        let place = format!("#/appearances/{item}");
-        let list = list.ok_or_else(|| invalid(&place, "unknown_reference", format!("{item} is no item here")))?;
-        reorder(list, "speaker", speakers, &place)?;
+        let item_node = items.iter_mut().find(|thing| thing.get("code").and_then(Value::as_str) == Some(item));
+        let list = item_node.and_then(|thing| thing.get_mut("appearances")).and_then(Value::as_array_mut);
+        let fault_pointer = format!("#/appearances/{item}");
+        let list =
+            list.ok_or_else(|| invalid(&fault_pointer, "unknown_reference", format!("{item} is no item here")))?;
+        reorder(list, "speaker", speakers, &fault_pointer)?;
     }
     reorder(items, "code", order, "#/order")?;
     Ok(Some(pointer))
@@ -99,28 +100,28 @@ pub fn move_session(
     code: &Code,
     to: &Move,
 ) -> Result<Option<String>, AgendaError> {
-    let (index, moved) = session(draft, code)?;
+    let (index, session) = find_session(draft, code)?;
     if to.day.is_some() && to.starts_at.is_some() {
         return Err(invalid("#/day", "either_or", "give either a day or a start"));
     }
     let zone = draft.conference.time_zone;
-    let length = instant(moved.ends_at) - instant(moved.starts_at);
+    let duration = instant(session.ends_at) - instant(session.starts_at);
     let starts_at = match (to.day, to.starts_at) {
         (Some(day), _) => {
-            let wall = NaiveDate::and_time(&day.0, instant(moved.starts_at).time());
-            Some(zone.resolve(wall).map_err(|fault| invalid("#/day", &fault.code, fault.detail))?)
+            let wall = NaiveDate::and_time(&day.0, instant(session.starts_at).time());
+            Some(zone.resolve(wall).map_err(|error| invalid("#/day", &error.code, error.detail))?)
         }
         (None, Some(start)) => {
-            Some(start.resolve(zone).map_err(|fault| invalid("#/starts_at", &fault.code, fault.detail))?)
+            Some(start.resolve(zone).map_err(|error| invalid("#/starts_at", &error.code, error.detail))?)
         }
         (None, None) => None,
     };
     let pointer = format!("/sessions/{index}");
     let Some(members) = document.pointer_mut(&pointer).and_then(Value::as_object_mut) else {
-        return Err(AgendaError::NoThing("session"));
+        return Err(AgendaError::ThingNotFound("session"));
     };
     if let Some(starts_at) = starts_at {
-        let ends_at = starts_at.checked_add_signed(length);
+        let ends_at = starts_at.checked_add_signed(duration);
         let ends_at = ends_at.ok_or_else(|| invalid("#/starts_at", "invalid_time", "is too far away"))?;
         members.insert("starts_at".to_owned(), json!(LocalOrInstant::Instant(starts_at)));
         members.insert("ends_at".to_owned(), json!(LocalOrInstant::Instant(ends_at)));
@@ -141,29 +142,31 @@ pub fn move_session(
 pub fn move_item(
     document: &mut Value,
     draft: &Agenda,
-    (from, item): (&Code, &str),
+    from: &Code,
+    item: &str,
     to: &Code,
     before: Option<&Code>,
 ) -> Result<Option<String>, AgendaError> {
-    let (source, _) = session(draft, from)?;
+    let (source, _) = find_session(draft, from)?;
     let target = draft.sessions.iter().position(|session| session.code == *to);
     let target =
         target.ok_or_else(|| invalid("#/session", "unknown_reference", format!("there is no session {to}")))?;
-    let list = |index: usize| format!("/sessions/{index}/items");
-    let place = position(document.pointer(&list(source)), "code", item).ok_or(AgendaError::NoThing("item"))?;
-    let items = document.pointer_mut(&list(source)).and_then(Value::as_array_mut);
-    let moved = items.ok_or(AgendaError::NoThing("item"))?.remove(place);
-    let end = document.pointer(&list(target)).and_then(Value::as_array).map_or(0, Vec::len);
-    let place = match before {
-        None => end,
-        Some(code) => position(document.pointer(&list(target)), "code", code.as_str()).ok_or_else(|| {
+    let items_pointer = |index: usize| format!("/sessions/{index}/items");
+    let index =
+        position(document.pointer(&items_pointer(source)), "code", item).ok_or(AgendaError::ThingNotFound("item"))?;
+    let items = document.pointer_mut(&items_pointer(source)).and_then(Value::as_array_mut);
+    let moved = items.ok_or(AgendaError::ThingNotFound("item"))?.remove(index);
+    let item_count = document.pointer(&items_pointer(target)).and_then(Value::as_array).map_or(0, Vec::len);
+    let index = match before {
+        None => item_count,
+        Some(code) => position(document.pointer(&items_pointer(target)), "code", code.as_str()).ok_or_else(|| {
             invalid("#/before", "unknown_reference", format!("there is no other item {code} in session {to}"))
         })?,
     };
-    if let Some(items) = document.pointer_mut(&list(target)).and_then(Value::as_array_mut) {
-        items.insert(place, moved);
+    if let Some(items) = document.pointer_mut(&items_pointer(target)).and_then(Value::as_array_mut) {
+        items.insert(index, moved);
     }
-    Ok(Some(format!("{}/{place}", list(target))))
+    Ok(Some(format!("{}/{index}", items_pointer(target))))
 }
 
 /// Adds a copy of a session at the end of the list, with new codes for its items. Returns the JSON pointer to the copy.
@@ -176,12 +179,12 @@ pub fn duplicate_session(
     code: &Code,
     new_code: &Code,
 ) -> Result<Option<String>, AgendaError> {
-    let (index, _) = session(draft, code)?;
+    let (index, _) = find_session(draft, code)?;
     if draft.sessions.iter().any(|session| session.code == *new_code) {
-        return Err(AgendaError::Exists { noun: "session", code: new_code.to_string() });
+        return Err(AgendaError::AlreadyExists { noun: "session", code: new_code.to_string() });
     }
     let mut copy = document.pointer(&format!("/sessions/{index}")).cloned().unwrap_or_default();
-    let mut taken: BTreeSet<String> =
+    let mut used_codes: BTreeSet<String> =
         draft.sessions.iter().flat_map(|session| &session.items).map(|item| item.code.to_string()).collect();
     if let Some(members) = copy.as_object_mut() {
         members.remove("id");
@@ -190,26 +193,26 @@ pub fn duplicate_session(
         let items = members.get_mut("items").and_then(Value::as_array_mut);
         for item in items.into_iter().flatten().filter_map(Value::as_object_mut) {
             item.remove("id");
-            let old = item.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
-            let new = free_code(&old, &taken);
-            taken.insert(new.clone());
-            item.insert("code".to_owned(), Value::from(new));
+            let original_code = item.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let copy_code = free_code(&original_code, &used_codes);
+            used_codes.insert(copy_code.clone());
+            item.insert("code".to_owned(), Value::from(copy_code));
         }
     }
     let sessions = document.pointer_mut("/sessions").and_then(Value::as_array_mut);
-    let sessions = sessions.ok_or(AgendaError::NoThing("session"))?;
+    let sessions = sessions.ok_or(AgendaError::ThingNotFound("session"))?;
     sessions.push(copy);
     Ok(Some(format!("/sessions/{}", sessions.len() - 1)))
 }
 
 /// A free code derived from `old`: `old-2`, `old-3`, ...
-fn free_code(old: &str, taken: &BTreeSet<String>) -> String {
-    let fits = |number: u32| {
+fn free_code(old: &str, used_codes: &BTreeSet<String>) -> String {
+    let numbered = |number: u32| {
         let suffix = format!("-{number}");
         let stem: String = old.chars().take(Code::LENGTH_MAX - suffix.len()).collect();
         format!("{}{suffix}", stem.trim_end_matches('-'))
     };
-    (2..).map(fits).find(|code| !taken.contains(code)).unwrap_or_else(|| old.to_owned())
+    (2..).map(numbered).find(|code| !used_codes.contains(code)).unwrap_or_else(|| old.to_owned())
 }
 
 /// Replacement of a speaker by another one.
@@ -232,77 +235,82 @@ pub struct Substitution {
 pub fn substitute(
     document: &mut Value,
     draft: &Agenda,
-    wish: &Substitution,
+    substitution: &Substitution,
 ) -> Result<Vec<(Code, Option<Code>)>, AgendaError> {
-    let knows = |code: &Code| draft.speakers.iter().any(|speaker| speaker.code == *code);
-    if !knows(&wish.speaker) {
-        return Err(AgendaError::NoThing("speaker"));
+    let is_speaker = |code: &Code| draft.speakers.iter().any(|speaker| speaker.code == *code);
+    if !is_speaker(&substitution.speaker) {
+        return Err(AgendaError::ThingNotFound("speaker"));
     }
-    let mut faults = ValidationErrors::default();
-    if !knows(&wish.by) {
-        faults.add("#/by", "unknown_reference", format!("there is no speaker {}", wish.by));
+    let mut errors = ValidationErrors::default();
+    if !is_speaker(&substitution.by) {
+        errors.add("#/by", "unknown_reference", format!("there is no speaker {}", substitution.by));
     }
-    if wish.by == wish.speaker {
-        faults.add("#/by", "same_speaker", "must be another speaker");
+    if substitution.by == substitution.speaker {
+        errors.add("#/by", "same_speaker", "must be another speaker");
     }
-    for (index, code) in wish.sessions.iter().enumerate() {
+    for (index, code) in substitution.sessions.iter().enumerate() {
         if !draft.sessions.iter().any(|session| session.code == *code) {
-            faults.add(format!("#/sessions/{index}"), "unknown_reference", format!("there is no session {code}"));
+            errors.add(format!("#/sessions/{index}"), "unknown_reference", format!("there is no session {code}"));
         }
     }
-    faults.or(())?;
+    errors.into_result(())?;
     let mut places = Vec::new();
-    let is_meant = |session: &Session| wish.sessions.is_empty() || wish.sessions.contains(&session.code);
-    for (index, session) in draft.sessions.iter().enumerate().filter(|(_, session)| is_meant(session)) {
+    let is_selected =
+        |session: &Session| substitution.sessions.is_empty() || substitution.sessions.contains(&session.code);
+    for (index, session) in draft.sessions.iter().enumerate().filter(|(_, session)| is_selected(session)) {
         let pointer = format!("/sessions/{index}/appearances");
-        if replace_speaker(document.pointer_mut(&pointer), wish) {
+        if replace_speaker(document.pointer_mut(&pointer), substitution) {
             places.push((session.code.clone(), None));
         }
         for (inner, item) in session.items.iter().enumerate() {
             let pointer = format!("/sessions/{index}/items/{inner}/appearances");
-            if replace_speaker(document.pointer_mut(&pointer), wish) {
+            if replace_speaker(document.pointer_mut(&pointer), substitution) {
                 places.push((session.code.clone(), Some(item.code.clone())));
             }
         }
     }
     if places.is_empty() {
-        return Err(invalid("#/sessions", "no_appearance", format!("{} is in none of the sessions", wish.speaker)));
+        return Err(invalid(
+            "#/sessions",
+            "no_appearance",
+            format!("{} is in none of the sessions", substitution.speaker),
+        ));
     }
     Ok(places)
 }
 
 /// Replaces the speaker in one list of appearances, and returns whether there was one. If the new speaker has the same
 /// role there already, the old appearance is removed.
-fn replace_speaker(list: Option<&mut Value>, wish: &Substitution) -> bool {
+fn replace_speaker(list: Option<&mut Value>, substitution: &Substitution) -> bool {
     let Some(list) = list.and_then(Value::as_array_mut) else {
         return false;
     };
     let is_of =
         |appearance: &Value, code: &Code| appearance.get("speaker").and_then(Value::as_str) == Some(code.as_str());
-    let had: Vec<Value> = list
+    let present_roles: Vec<Value> = list
         .iter()
-        .filter(|appearance| is_of(appearance, &wish.by))
+        .filter(|appearance| is_of(appearance, &substitution.by))
         .filter_map(|appearance| appearance.get("role").cloned())
         .collect();
-    let mut found = false;
+    let mut is_found = false;
     list.retain_mut(|appearance| {
-        if !is_of(appearance, &wish.speaker) {
+        if !is_of(appearance, &substitution.speaker) {
             return true;
         }
-        found = true;
-        if appearance.get("role").is_some_and(|role| had.contains(role)) {
+        is_found = true;
+        if appearance.get("role").is_some_and(|role| present_roles.contains(role)) {
             return false;
         }
         if let Some(members) = appearance.as_object_mut() {
-            members.insert("speaker".to_owned(), json!(wish.by));
+            members.insert("speaker".to_owned(), json!(substitution.by));
             // A substitute of a substitute speaks on behalf of the first speaker; a speaker who returns speaks for
             // nobody else.
-            let first = members.get("on_behalf_of").filter(|first| !first.is_null()).cloned();
-            let first = first.unwrap_or_else(|| json!(wish.speaker));
-            let named = wish.on_behalf_of && first.as_str() != Some(wish.by.as_str());
-            members.insert("on_behalf_of".to_owned(), if named { first } else { Value::Null });
+            let represented = members.get("on_behalf_of").filter(|represented| !represented.is_null()).cloned();
+            let represented = represented.unwrap_or_else(|| json!(substitution.speaker));
+            let is_represented = substitution.on_behalf_of && represented.as_str() != Some(substitution.by.as_str());
+            members.insert("on_behalf_of".to_owned(), if is_represented { represented } else { Value::Null });
         }
         true
     });
-    found
+    is_found
 }

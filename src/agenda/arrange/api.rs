@@ -17,7 +17,7 @@ use crate::{
         document::{Agenda, Item, Session},
         edit::{
             actions::{Editor, edit, ensure_preconditions},
-            api::{ListPage, WithWarnings, written},
+            api::{ListPage, WithWarnings, answer_write},
             resource::{Resource, find},
         },
     },
@@ -156,8 +156,8 @@ async fn change_list<T: Resource>(
     let turn = editor.slug.to_string();
     let things = database
         .write_in_turn("reorder a list of the agenda", &turn, move |tx| {
-            let opened = editor.open(tx)?;
-            let agenda = edit(tx, &editor, opened, |document, _| {
+            let locked_draft = editor.open(tx)?;
+            let agenda = edit(tx, &editor, locked_draft, |document, _| {
                 let things = document.get_mut(list).and_then(Value::as_array_mut).map_or(&mut [][..], |list| list);
                 actions::reorder(things, T::KEY, &body.order, "#/order")?;
                 Ok(Some(format!("/{list}")))
@@ -222,12 +222,13 @@ async fn change_session(
     let turn = editor.slug.to_string();
     let answer = database
         .write_in_turn("change a session of the agenda", &turn, move |tx| {
-            let opened = editor.open(tx)?;
-            let known = find::<Session>(&opened.draft, None, code.as_str()).ok_or(AgendaError::NoThing("session"))?;
-            ensure_preconditions(&preconditions, Some(known))?;
-            let agenda = edit(tx, &editor, opened, &change)?;
+            let locked_draft = editor.open(tx)?;
+            let present = find::<Session>(&locked_draft.draft, None, code.as_str())
+                .ok_or(AgendaError::ThingNotFound("session"))?;
+            ensure_preconditions(&preconditions, Some(present))?;
+            let agenda = edit(tx, &editor, locked_draft, &change)?;
             let session = find::<Session>(&agenda, None, code.as_str());
-            written(&agenda, session.ok_or_else(|| DatabaseError::missing(format_args!("session {code}")))?, None)
+            answer_write(&agenda, session.ok_or_else(|| DatabaseError::missing(format_args!("session {code}")))?, None)
         })
         .await?;
     Ok(answer.response())
@@ -255,9 +256,9 @@ pub async fn reorder_agenda_items(
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
     let editor = Editor { credentials, operation: Operation::ReorderAgendaItems, slug: slug.0 };
-    let (named, order) = (code.0.clone(), body.0);
+    let (session_code, order) = (code.0.clone(), body.0);
     change_session(&database, editor, code.0, preconditions, move |document, draft| {
-        actions::reorder_items(document, draft, &named, &order.order, &order.appearances)
+        actions::reorder_items(document, draft, &session_code, &order.order, &order.appearances)
     })
     .await
 }
@@ -285,13 +286,13 @@ pub async fn move_agenda_session(
     let (slug, code) = path.into_inner();
     let editor = Editor { credentials, operation: Operation::MoveAgendaSession, slug: slug.0 };
     // `null` takes the session out of its room; if `room` is left out, the session stays in its room.
-    let no_room = body.0.get("room").is_some_and(Value::is_null);
-    let wish: SessionMove = validation::read(body.0)?;
-    let room = if no_room { Some(None) } else { wish.room.map(Some) };
-    let to = Move { day: wish.day, starts_at: wish.starts_at, ends_at: wish.ends_at, room };
-    let named = code.0.clone();
+    let is_room_cleared = body.0.get("room").is_some_and(Value::is_null);
+    let request: SessionMove = validation::read(body.0)?;
+    let room = if is_room_cleared { Some(None) } else { request.room.map(Some) };
+    let to = Move { day: request.day, starts_at: request.starts_at, ends_at: request.ends_at, room };
+    let session_code = code.0.clone();
     change_session(&database, editor, code.0, preconditions, move |document, draft| {
-        actions::move_session(document, draft, &named, &to)
+        actions::move_session(document, draft, &session_code, &to)
     })
     .await
 }
@@ -318,16 +319,18 @@ pub async fn duplicate_agenda_session(
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
     let editor = Editor { credentials, operation: Operation::DuplicateAgendaSession, slug: slug.0 };
-    let (code, wish) = (code.0, body.0);
+    let (code, copy_request) = (code.0, body.0);
     let turn = editor.slug.to_string();
     let answer = database
         .write_in_turn("duplicate a session of the agenda", &turn, move |tx| {
-            let opened = editor.open(tx)?;
-            let scope = (opened.place.id.to_string(), opened.actor.identity());
-            let sent = serde_json::json!(wish);
-            once(tx, &key, (&scope.0, &scope.1), &sent, |tx| {
-                let agenda = edit(tx, &editor, opened, |document, draft| duplicated(document, draft, &code, &wish))?;
-                answer_copy(&agenda, &editor.slug, &wish.code)
+            let locked_draft = editor.open(tx)?;
+            let scope = (locked_draft.conference.id.to_string(), locked_draft.actor.identity());
+            let request_json = serde_json::json!(copy_request);
+            once(tx, &key, &scope.0, &scope.1, &request_json, |tx| {
+                let agenda = edit(tx, &editor, locked_draft, |document, draft| {
+                    duplicate(document, draft, &code, &copy_request)
+                })?;
+                answer_copy(&agenda, &editor.slug, &copy_request.code)
             })
         })
         .await?;
@@ -337,25 +340,25 @@ pub async fn duplicate_agenda_session(
 fn answer_copy(agenda: &Agenda, slug: &Code, code: &Code) -> Result<StoredAnswer, AgendaError> {
     let copy = find::<Session>(agenda, None, code.as_str());
     let copy = copy.ok_or_else(|| DatabaseError::missing(format_args!("session {code}")))?;
-    written(agenda, copy, Some(format!("/api/v1/conferences/{slug}/agenda/sessions/{code}")))
+    answer_write(agenda, copy, Some(format!("/api/v1/conferences/{slug}/agenda/sessions/{code}")))
 }
 
-fn duplicated(
+fn duplicate(
     document: &mut Value,
     draft: &Agenda,
     code: &Code,
-    wish: &SessionCopy,
+    copy_request: &SessionCopy,
 ) -> Result<Option<String>, AgendaError> {
     // The original is moved to the place of the copy, copied, and put back.
-    let (day, starts_at, room) = (wish.day, wish.starts_at, wish.room.clone().map(Some));
+    let (day, starts_at, room) = (copy_request.day, copy_request.starts_at, copy_request.room.clone().map(Some));
     let pointer = actions::move_session(document, draft, code, &Move { day, starts_at, ends_at: None, room })?;
     let original = serde_json::to_value(find::<Session>(draft, None, code.as_str())).unwrap_or_default();
-    let copy = actions::duplicate_session(document, draft, code, &wish.code)?;
-    if let Some(place) = pointer.and_then(|pointer| document.pointer_mut(&pointer)) {
-        *place = original;
+    let copy = actions::duplicate_session(document, draft, code, &copy_request.code)?;
+    if let Some(moved) = pointer.and_then(|pointer| document.pointer_mut(&pointer)) {
+        *moved = original;
     }
-    let place = copy.as_deref().and_then(|pointer| document.pointer_mut(pointer));
-    if let (Some(members), Some(title)) = (place.and_then(Value::as_object_mut), &wish.title) {
+    let copy_node = copy.as_deref().and_then(|pointer| document.pointer_mut(pointer));
+    if let (Some(members), Some(title)) = (copy_node.and_then(Value::as_object_mut), &copy_request.title) {
         // A plain text has no language yet: it gets the first one when the document is read.
         let plain = title.plain().map(Value::from);
         members.insert("title".to_owned(), plain.unwrap_or_else(|| serde_json::json!(title)));
@@ -386,18 +389,19 @@ pub async fn move_agenda_item(
 ) -> Result<HttpResponse, Problem> {
     let (slug, from, item) = path.into_inner();
     let editor = Editor { credentials, operation: Operation::MoveAgendaItem, slug: slug.0 };
-    let (from, wish) = (from.0, body.0);
+    let (from, request) = (from.0, body.0);
     let turn = editor.slug.to_string();
     let answer = database
         .write_in_turn("move an item of the agenda", &turn, move |tx: &mut Connection| {
-            let opened = editor.open(tx)?;
-            let known = find::<Item>(&opened.draft, Some(&from), &item).ok_or(AgendaError::NoThing("item"))?;
-            ensure_preconditions(&preconditions, Some(known))?;
-            let agenda = edit(tx, &editor, opened, |document, draft| {
-                actions::move_item(document, draft, (&from, &item), &wish.session, wish.before.as_ref())
+            let locked_draft = editor.open(tx)?;
+            let present =
+                find::<Item>(&locked_draft.draft, Some(&from), &item).ok_or(AgendaError::ThingNotFound("item"))?;
+            ensure_preconditions(&preconditions, Some(present))?;
+            let agenda = edit(tx, &editor, locked_draft, |document, draft| {
+                actions::move_item(document, draft, &from, &item, &request.session, request.before.as_ref())
             })?;
-            let moved = find::<Item>(&agenda, Some(&wish.session), &item);
-            written(&agenda, moved.ok_or_else(|| DatabaseError::missing(format_args!("item {item}")))?, None)
+            let moved = find::<Item>(&agenda, Some(&request.session), &item);
+            answer_write(&agenda, moved.ok_or_else(|| DatabaseError::missing(format_args!("item {item}")))?, None)
         })
         .await?;
     Ok(answer.response())
@@ -423,18 +427,17 @@ pub async fn substitute_agenda_speaker(
 ) -> Result<HttpResponse, Problem> {
     let (slug, speaker) = path.into_inner();
     let editor = Editor { credentials, operation: Operation::SubstituteAgendaSpeaker, slug: slug.0 };
-    let wish = body.0;
-    let wish =
-        Substitution { speaker: speaker.0, by: wish.by, sessions: wish.sessions, on_behalf_of: wish.on_behalf_of };
+    let SubstitutionRequest { by, sessions, on_behalf_of } = body.0;
+    let substitution = Substitution { speaker: speaker.0, by, sessions, on_behalf_of };
     let (places, warnings) = database
         .write("substitute a speaker", move |tx| {
-            let opened = editor.open(tx)?;
+            let locked_draft = editor.open(tx)?;
             let mut places = Vec::new();
-            let agenda = edit(tx, &editor, opened, |document, draft| {
-                places = actions::substitute(document, draft, &wish)?;
+            let agenda = edit(tx, &editor, locked_draft, |document, draft| {
+                places = actions::substitute(document, draft, &substitution)?;
                 Ok(None)
             })?;
-            Ok::<_, AgendaError>((places, warnings_of(&agenda, &[("speaker", wish.by.as_str())])))
+            Ok::<_, AgendaError>((places, warnings_of(&agenda, &[("speaker", substitution.by.as_str())])))
         })
         .await?;
     let places = places.into_iter().map(|(session, item)| SubstitutionPlace { session, item }).collect();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     AgendaResource, Conflict, ConflictCode,
-    sample::{conflicts, document, placed, read},
+    sample::{conflicts, document, read, session_in},
 };
 
 const ROOMS: [&str; 3] = ["hall", "attic", "cellar"];
@@ -26,12 +26,12 @@ fn wall(units: u32) -> String {
     format!("2030-05-01T{:02}:{:02}", 8 + units / 12, units % 12 * 5)
 }
 
-fn node(index: usize, (start, length, room, speakers, pause): &Sketch) -> Value {
+fn node(index: usize, (start, length, room, speakers, is_break): &Sketch) -> Value {
     let mut names: Vec<_> = speakers.iter().map(|speaker| SPEAKERS[*speaker]).collect();
     names.dedup();
     let room = room.map(|room| ROOMS[room]);
-    let mut node = placed(&format!("s{index}"), room, &wall(*start), &wall(start + length), &names);
-    if *pause {
+    let mut node = session_in(&format!("s{index}"), room, &wall(*start), &wall(start + length), &names);
+    if *is_break {
         node["kind"] = json!("break");
     }
     node
@@ -39,10 +39,10 @@ fn node(index: usize, (start, length, room, speakers, pause): &Sketch) -> Value 
 
 /// All pairs by the definition: conflict code, earlier session, later session, room or speaker.
 fn all_pairs(sketches: &[Sketch]) -> BTreeSet<(ConflictCode, usize, usize, String)> {
-    let mut found = BTreeSet::new();
+    let mut conflicts = BTreeSet::new();
     let order = |index: usize| (sketches[index].0, sketches[index].0 + sketches[index].1, index);
-    for (later, (start, length, room, speakers, pause)) in sketches.iter().enumerate() {
-        for (earlier, (other_start, other_length, other_room, other_speakers, other_pause)) in
+    for (later, (start, length, room, speakers, is_break)) in sketches.iter().enumerate() {
+        for (earlier, (other_start, other_length, other_room, other_speakers, other_is_break)) in
             sketches.iter().enumerate()
         {
             let overlap = start < &(other_start + other_length) && other_start < &(start + length);
@@ -50,19 +50,19 @@ fn all_pairs(sketches: &[Sketch]) -> BTreeSet<(ConflictCode, usize, usize, Strin
                 continue;
             }
             if let (Some(room), true) = (room, room == other_room) {
-                found.insert((ConflictCode::RoomDoubleBooked, earlier, later, ROOMS[*room].to_owned()));
+                conflicts.insert((ConflictCode::RoomDoubleBooked, earlier, later, ROOMS[*room].to_owned()));
             }
             for speaker in speakers.iter().filter(|speaker| other_speakers.contains(speaker)) {
-                if !pause && !other_pause {
+                if !is_break && !other_is_break {
                     let name = SPEAKERS[*speaker].to_owned();
-                    found.insert((ConflictCode::SpeakerDoubleBooked, earlier, later, name));
+                    conflicts.insert((ConflictCode::SpeakerDoubleBooked, earlier, later, name));
                 }
             }
         }
         // A walk starts at the session that ended last before this one.
-        for speaker in speakers.iter().filter(|_| !pause) {
-            let before = sketches.iter().enumerate().filter(|(_, (other_start, other_length, _, others, pause))| {
-                others.contains(speaker) && !pause && other_start + other_length <= *start
+        for speaker in speakers.iter().filter(|_| !is_break) {
+            let before = sketches.iter().enumerate().filter(|(_, (other_start, other_length, _, others, is_break))| {
+                others.contains(speaker) && !is_break && other_start + other_length <= *start
             });
             let last = before.max_by_key(|(index, (start, length, ..))| (start + length, order(*index)));
             if let Some((earlier, (other_start, other_length, Some(other_room), ..))) = last
@@ -70,17 +70,17 @@ fn all_pairs(sketches: &[Sketch]) -> BTreeSet<(ConflictCode, usize, usize, Strin
                 && (start - other_start - other_length) * 5 < 10
             {
                 let name = SPEAKERS[*speaker].to_owned();
-                found.insert((ConflictCode::SpeakerWalkingTime, earlier, later, name));
+                conflicts.insert((ConflictCode::SpeakerWalkingTime, earlier, later, name));
             }
         }
     }
-    found
+    conflicts
 }
 
 fn pair(conflict: &Conflict) -> (ConflictCode, usize, usize, String) {
     let index = |code: &str| code.trim_start_matches('s').parse().unwrap();
-    let of = |wanted: &[AgendaResource]| {
-        conflict.others.iter().find(|other| wanted.contains(&other.resource)).unwrap().code.clone()
+    let of = |kinds: &[AgendaResource]| {
+        conflict.others.iter().find(|other| kinds.contains(&other.resource)).unwrap().code.clone()
     };
     let subject = of(&[AgendaResource::Room, AgendaResource::Speaker]);
     (conflict.code, index(&of(&[AgendaResource::Session])), index(&conflict.thing), subject)
@@ -88,13 +88,13 @@ fn pair(conflict: &Conflict) -> (ConflictCode, usize, usize, String) {
 
 proptest! {
     #[test]
-    fn the_sweep_finds_what_looking_at_all_pairs_finds(sketches in sketches()) {
+    fn the_sweep_finds_the_same_conflicts_as_comparing_all_pairs(sketches in sketches()) {
         let nodes: Vec<_> = sketches.iter().enumerate().map(|(index, sketch)| node(index, sketch)).collect();
         let conflicts = conflicts(&read(document(&nodes)));
-        let found: Vec<_> = conflicts.iter().filter(|conflict| conflict.code != ConflictCode::OutsideConference)
+        let reported: Vec<_> = conflicts.iter().filter(|conflict| conflict.code != ConflictCode::OutsideConference)
             .map(pair).collect();
-        let distinct: BTreeSet<_> = found.iter().cloned().collect();
-        prop_assert_eq!(distinct.len(), found.len(), "each is reported once");
+        let distinct: BTreeSet<_> = reported.iter().cloned().collect();
+        prop_assert_eq!(distinct.len(), reported.len(), "each is reported once");
         prop_assert_eq!(distinct, all_pairs(&sketches));
     }
 }

@@ -49,7 +49,7 @@ pub fn completeness(agenda: &Agenda, only: Option<&LanguageTag>) -> Vec<Language
         for report in &mut reports {
             for (field, text) in &thing.fields {
                 report.texts += 1;
-                if texts::has(text, &report.language) {
+                if texts::has_language(text, &report.language) {
                     report.translated += 1;
                 } else if report.missing.len() < MISSING_MAX {
                     report.missing.push(MissingText {
@@ -73,13 +73,14 @@ mod tests {
 
     use super::*;
     use crate::agenda::{
-        checks::sample::{conflicts, found, read},
+        checks::sample::{conflicts, conflicts_with_code, read},
         document::Agenda,
         marked,
     };
 
     fn counts(agenda: &Agenda, only: Option<&str>) -> Vec<(String, usize, usize, usize)> {
-        let only = only.map(|tag| agenda.conference.languages.iter().find(|known| known.as_str() == tag).unwrap());
+        let only =
+            only.map(|tag| agenda.conference.languages.iter().find(|language| language.as_str() == tag).unwrap());
         let reports = completeness(agenda, only).into_iter();
         reports.map(|one| (one.language.to_string(), one.texts, one.translated, one.missing.len())).collect()
     }
@@ -101,12 +102,12 @@ mod tests {
     fn a_thing_with_texts_that_lack_a_language_is_one_warning() {
         let (mut document, _) = marked::document();
         document["conference"]["languages"] = json!(["en", "fr"]);
-        assert_eq!(found(&read(document.clone()), "untranslated"), Vec::<String>::new());
+        assert_eq!(conflicts_with_code(&read(document.clone()), "untranslated"), Vec::<String>::new());
         document["sessions"][0]["title"] = json!("Only English");
         document["sessions"][0]["abstract"] = json!({ "fr": "Français" });
         document["days"][0]["title"] = json!({ "fr": "Jour" });
         let agenda = read(document);
-        assert_eq!(found(&agenda, "untranslated"), ["#/days/0 2030-05-01", "#/sessions/0 opening"]);
+        assert_eq!(conflicts_with_code(&agenda, "untranslated"), ["#/days/0 2030-05-01", "#/sessions/0 opening"]);
         let details = conflicts(&agenda).into_iter().filter(|conflict| conflict.thing == "opening");
         assert_eq!(
             details.map(|conflict| conflict.detail).collect::<Vec<_>>(),

@@ -148,17 +148,17 @@ pub enum InvolvedThings {
     /// Things of this kind, with this code, or both.
     Named(Option<AgendaResource>, Option<String>),
     /// Things from this set.
-    Touched(HashSet<(AgendaResource, String)>),
+    AnyOf(HashSet<(AgendaResource, String)>),
 }
 
 impl InvolvedThings {
-    fn holds(&self, resource: AgendaResource, code: &str) -> bool {
+    fn include(&self, resource: AgendaResource, code: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Named(wanted, thing) => {
-                wanted.is_none_or(|wanted| wanted == resource) && thing.as_ref().is_none_or(|thing| thing == code)
+            Self::Named(only_resource, only_code) => {
+                only_resource.is_none_or(|only| only == resource) && only_code.as_ref().is_none_or(|only| only == code)
             }
-            Self::Touched(things) => things.contains(&(resource, code.to_owned())),
+            Self::AnyOf(things) => things.contains(&(resource, code.to_owned())),
         }
     }
 }
@@ -169,7 +169,7 @@ pub struct Scope {
     pub severity: Option<Severity>,
     pub code: Option<ConflictCode>,
     /// Things of which at least one is involved.
-    pub concerned: InvolvedThings,
+    pub involved: InvolvedThings,
 }
 
 impl Scope {
@@ -179,23 +179,22 @@ impl Scope {
     }
 
     /// Conflicts that involve at least one of these things.
-    pub fn touched(things: HashSet<(AgendaResource, String)>) -> Self {
-        Self { concerned: InvolvedThings::Touched(things), ..Self::default() }
+    pub fn involving(things: HashSet<(AgendaResource, String)>) -> Self {
+        Self { involved: InvolvedThings::AnyOf(things), ..Self::default() }
     }
 
-    fn holds_code(&self, code: ConflictCode) -> bool {
-        self.severity.is_none_or(|severity| severity == code.severity())
-            && self.code.is_none_or(|wanted| wanted == code)
+    fn includes_code(&self, code: ConflictCode) -> bool {
+        self.severity.is_none_or(|severity| severity == code.severity()) && self.code.is_none_or(|only| only == code)
     }
 
-    fn holds(&self, conflict: &Conflict) -> bool {
-        self.concerned.holds(conflict.resource, &conflict.thing)
-            || conflict.others.iter().any(|other| self.concerned.holds(other.resource, &other.code))
+    fn includes(&self, conflict: &Conflict) -> bool {
+        self.involved.include(conflict.resource, &conflict.thing)
+            || conflict.others.iter().any(|other| self.involved.include(other.resource, &other.code))
     }
 }
 
 /// Most conflicts of one severity that are kept; the others are only counted.
-const KEPT_MAX: usize = 1_000;
+const CONFLICTS_MAX: usize = 1_000;
 
 /// Result of a check.
 #[derive(Debug)]
@@ -223,22 +222,22 @@ impl Findings {
     }
 
     /// Whether a conflict with this code can be kept, if the things it involves are in the scope.
-    pub fn keeps(&self, code: ConflictCode) -> bool {
-        let kept = match code.severity() {
+    pub fn can_keep(&self, code: ConflictCode) -> bool {
+        let conflicts = match code.severity() {
             Severity::Error => &self.errors,
             Severity::Warning => &self.warnings,
         };
-        kept.len() < KEPT_MAX && self.scope.holds_code(code)
+        conflicts.len() < CONFLICTS_MAX && self.scope.includes_code(code)
     }
 
     /// Whether conflicts of this thing are in the scope.
-    pub fn concerns(&self, resource: AgendaResource, code: &str) -> bool {
-        self.scope.concerned.holds(resource, code)
+    pub fn is_in_scope(&self, resource: AgendaResource, code: &str) -> bool {
+        self.scope.involved.include(resource, code)
     }
 
     /// Keeps a conflict that was counted already, if it is in the scope and the limit is not reached.
     pub fn keep(&mut self, conflict: Conflict) {
-        if self.keeps(conflict.code) && self.scope.holds(&conflict) {
+        if self.can_keep(conflict.code) && self.scope.includes(&conflict) {
             match conflict.severity {
                 Severity::Error => self.errors.push(conflict),
                 Severity::Warning => self.warnings.push(conflict),
@@ -249,7 +248,7 @@ impl Findings {
     /// Counts one conflict, and builds it only if it can be kept.
     pub fn add(&mut self, code: ConflictCode, build: impl FnOnce() -> Conflict) {
         self.count(code, 1);
-        if self.keeps(code) {
+        if self.can_keep(code) {
             self.keep(build());
         }
     }

@@ -30,10 +30,10 @@ fn has_moderator(session: &Session, item: &Item) -> bool {
 /// Thematic and high-level sessions need a chair or moderator of their own. In a thematic session the leader of one of
 /// its items is enough; where ministers speak, someone must give them the floor.
 fn has_chair(session: &Session) -> bool {
-    let own = session.appearances.iter().any(leads);
+    let has_own_leader = session.appearances.iter().any(leads);
     match session.kind {
-        SessionKind::HighLevelPolitical => own,
-        SessionKind::Thematic => own || session.items.iter().flat_map(|item| &item.appearances).any(leads),
+        SessionKind::HighLevelPolitical => has_own_leader,
+        SessionKind::Thematic => has_own_leader || session.items.iter().flat_map(|item| &item.appearances).any(leads),
         _ => true,
     }
 }
@@ -55,10 +55,10 @@ fn missing_chair(index: usize, session: &Session) -> Conflict {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::agenda::checks::sample::{agenda, found, session};
+    use crate::agenda::checks::sample::{agenda, conflicts_with_code, session};
 
     /// Conflicts of a session of this kind with one panel, by the role of the session's and of the panel's speaker.
-    fn led(kind: &str, session_role: Option<&str>, panel_role: Option<&str>) -> [Vec<String>; 2] {
+    fn conflicts_of(kind: &str, session_role: Option<&str>, panel_role: Option<&str>) -> [Vec<String>; 2] {
         let appears = |role: Option<&str>| -> Value {
             role.map_or_else(|| json!([]), |role| json!([{ "speaker": "ada", "role": role }]))
         };
@@ -67,7 +67,7 @@ mod tests {
         node["appearances"] = appears(session_role);
         node["items"] = json!([{ "code": "p", "kind": "panel", "title": "P", "appearances": appears(panel_role) }]);
         let agenda = agenda(&[node]);
-        [found(&agenda, "missing_moderator"), found(&agenda, "missing_chair")]
+        [conflicts_with_code(&agenda, "missing_moderator"), conflicts_with_code(&agenda, "missing_chair")]
     }
 
     #[test]
@@ -75,14 +75,17 @@ mod tests {
         let panel = vec!["#/sessions/0/items/0/appearances p a".to_owned()];
         let chair = vec!["#/sessions/0/appearances a".to_owned()];
         let nothing = Vec::new();
-        assert_eq!(led("thematic", None, None), [panel.clone(), chair.clone()]);
-        assert_eq!(led("thematic", None, Some("panellist")), [panel.clone(), chair.clone()]);
-        assert_eq!(led("thematic", None, Some("moderator")), [nothing.clone(), nothing.clone()]);
-        assert_eq!(led("thematic", None, Some("chair")), [nothing.clone(), nothing.clone()]);
-        assert_eq!(led("thematic", Some("moderator"), None), [nothing.clone(), nothing.clone()]);
-        assert_eq!(led("thematic", Some("chair"), None), [panel.clone(), nothing.clone()]);
-        assert_eq!(led("high_level_political", None, Some("moderator")), [nothing.clone(), chair]);
-        assert_eq!(led("high_level_political", Some("chair"), Some("moderator")), [nothing.clone(), nothing.clone()]);
-        assert_eq!(led("parallel", None, None), [panel, nothing]);
+        assert_eq!(conflicts_of("thematic", None, None), [panel.clone(), chair.clone()]);
+        assert_eq!(conflicts_of("thematic", None, Some("panellist")), [panel.clone(), chair.clone()]);
+        assert_eq!(conflicts_of("thematic", None, Some("moderator")), [nothing.clone(), nothing.clone()]);
+        assert_eq!(conflicts_of("thematic", None, Some("chair")), [nothing.clone(), nothing.clone()]);
+        assert_eq!(conflicts_of("thematic", Some("moderator"), None), [nothing.clone(), nothing.clone()]);
+        assert_eq!(conflicts_of("thematic", Some("chair"), None), [panel.clone(), nothing.clone()]);
+        assert_eq!(conflicts_of("high_level_political", None, Some("moderator")), [nothing.clone(), chair]);
+        assert_eq!(
+            conflicts_of("high_level_political", Some("chair"), Some("moderator")),
+            [nothing.clone(), nothing.clone()]
+        );
+        assert_eq!(conflicts_of("parallel", None, None), [panel, nothing]);
     }
 }

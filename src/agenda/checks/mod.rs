@@ -4,11 +4,12 @@
 //! Nouns: a *conflict* is an *error*, which stops a release, or a *warning*, which does not ([`conflict`]).
 //!
 //! Invariants:
-//! - The check of an agenda of n sessions takes O(n log n), plus the conflicts that it keeps: [`places`] sweeps, and
-//!   [`conflict::Findings`] only counts what it does not keep.
+//! - The check of an agenda of n sessions takes O(n log n), plus the conflicts that it keeps: [`double_bookings`]
+//!   sweeps, and [`conflict::Findings`] only counts what it does not keep.
 //! - A conflict has the severity of its code, wherever it is found: [`conflict::ConflictCode::severity`].
-//! - After the proposed order is accepted, there is no warning about it: [`protocol::proposed`]. An item that is placed
-//!   by hand keeps its place, and an item without a known speaker is the last of its kind; neither is checked.
+//! - After the proposed order is accepted, there is no warning about it: [`precedence::proposed`]. An item that is
+//!   placed by hand keeps its position, and an item without a known speaker is the last of its kind; neither is
+//!   checked.
 
 pub mod completeness;
 pub mod conflict;
@@ -32,26 +33,26 @@ pub fn errors(agenda: &Agenda) -> Vec<Conflict> {
     check(agenda, Scope::errors()).conflicts()
 }
 
-/// Conflicts that involve at least one of the `touched` things (resource and code); answers to writes list them.
-pub fn warnings_of(agenda: &Agenda, touched: &[(&str, &str)]) -> Vec<Conflict> {
-    let things = touched
+/// Conflicts that involve at least one of the `things` (resource and code); answers to writes list them.
+pub fn warnings_of(agenda: &Agenda, things: &[(&str, &str)]) -> Vec<Conflict> {
+    let involved = things
         .iter()
-        .filter_map(|(resource, code)| Some((AgendaResource::from_word(resource)?, (*code).to_owned())))
+        .filter_map(|(resource, code)| Some((AgendaResource::from_text(resource)?, (*code).to_owned())))
         .collect::<HashSet<_>>();
-    if things.is_empty() {
+    if involved.is_empty() {
         return Vec::new();
     }
-    check(agenda, Scope::touched(things)).conflicts()
+    check(agenda, Scope::involving(involved)).conflicts()
 }
 
 /// Checks the agenda and keeps the conflicts in the scope.
 pub fn check(agenda: &Agenda, scope: Scope) -> Findings {
     let mut findings = Findings::within(scope);
-    let known = AgendaIndex::of(agenda);
+    let agenda_index = AgendaIndex::of(agenda);
     times::check(agenda, &mut findings);
-    double_bookings::check(agenda, &known, &mut findings);
+    double_bookings::check(agenda, &agenda_index, &mut findings);
     leaders::check(agenda, &mut findings);
-    precedence::check(agenda, &known, &mut findings);
+    precedence::check(agenda, &agenda_index, &mut findings);
     texts::check(agenda, &mut findings);
     findings
 }

@@ -46,9 +46,9 @@ enum RuleKey {
 }
 
 /// First appearance of an item, with its speaker. Only this one counts for precedence.
-pub fn speaker_of<'a>(known: &AgendaIndex<'a>, item: &'a Item) -> Option<(&'a Appearance, &'a Speaker)> {
+pub fn speaker_of<'a>(agenda_index: &AgendaIndex<'a>, item: &'a Item) -> Option<(&'a Appearance, &'a Speaker)> {
     let appearance = item.appearances.first()?;
-    Some((appearance, known.speakers.get(&appearance.speaker).copied()?))
+    Some((appearance, agenda_index.speakers.get(&appearance.speaker).copied()?))
 }
 
 /// Class of a speaker; the last class for a speaker without one.
@@ -67,21 +67,21 @@ fn state_name(rule: ProtocolRule, speaker: &Speaker) -> Option<&'static str> {
 }
 
 fn rule_key(
-    known: &AgendaIndex,
+    agenda_index: &AgendaIndex,
     languages: &[LanguageTag],
     rule: Option<ProtocolRule>,
     item: &Item,
     speaker: &Speaker,
 ) -> RuleKey {
     let organisation = |language| {
-        let node = known.organisations.get(speaker.organisation.as_ref()?)?;
-        Some(RuleKey::Organisation(states::sorted_as(node.name.text(language, languages))))
+        let node = agenda_index.organisations.get(speaker.organisation.as_ref()?)?;
+        Some(RuleKey::Organisation(states::sort_key(node.name.text(language, languages))))
     };
-    let state = |rule| Some(RuleKey::State(states::sorted_as(state_name(rule, speaker)?)));
+    let state = |rule| Some(RuleKey::State(states::sort_key(state_name(rule, speaker)?)));
     let key = match rule {
         None => None,
         Some(ProtocolRule::Inscription) => {
-            item.inscribed_at.map(|moment| RuleKey::Inscribed(utc(moment).timestamp_micros()))
+            item.inscribed_at.map(|time| RuleKey::Inscribed(utc(time).timestamp_micros()))
         }
         Some(rule @ ProtocolRule::EnglishAlphabet) => state(rule).or_else(|| organisation("en")),
         Some(rule @ ProtocolRule::FrenchAlphabet) => state(rule).or_else(|| organisation("fr")),
@@ -90,18 +90,18 @@ fn rule_key(
 }
 
 /// Sort key of an item in a block; `None` as long as its speaker is not known.
-fn standing(
-    known: &AgendaIndex,
+fn precedence_key(
+    agenda_index: &AgendaIndex,
     languages: &[LanguageTag],
     rule: Option<ProtocolRule>,
     item: &Item,
 ) -> Option<PrecedenceKey> {
-    let (_, speaker) = speaker_of(known, item)?;
+    let (_, speaker) = speaker_of(agenda_index, item)?;
     Some(PrecedenceKey {
         class: class_of(speaker),
         rank: speaker.precedence_rank.map_or(u32::MAX, |rank| rank.0),
         office: (speaker.took_office_on.is_none(), speaker.took_office_on),
-        rule: rule_key(known, languages, rule, item, speaker),
+        rule: rule_key(agenda_index, languages, rule, item, speaker),
     })
 }
 
@@ -111,7 +111,7 @@ struct Block {
     /// Position of the first item.
     first: Option<usize>,
     /// Present positions of the items that are checked: those with a known speaker.
-    judged: Vec<usize>,
+    checked: Vec<usize>,
     /// Positions of all items in the proposed order; those that are not checked come last.
     proposed: Vec<usize>,
 }
@@ -119,19 +119,24 @@ struct Block {
 impl Block {
     fn of(
         kind: ItemKind,
-        known: &AgendaIndex,
+        agenda_index: &AgendaIndex,
         languages: &[LanguageTag],
         session: &Session,
         rule: Option<ProtocolRule>,
     ) -> Self {
         let items = movable(session).filter(|(_, item)| item.kind == kind);
-        let all: Vec<_> = items.map(|(place, item)| (place, standing(known, languages, rule, item))).collect();
-        let judged = all.iter().filter(|(_, standing)| standing.is_some()).map(|(place, _)| *place).collect();
-        let first = all.first().map(|(place, _)| *place);
-        let mut proposed = all;
+        let keyed_items: Vec<_> =
+            items.map(|(index, item)| (index, precedence_key(agenda_index, languages, rule, item))).collect();
+        let checked = keyed_items
+            .iter()
+            .filter(|(_, precedence_key)| precedence_key.is_some())
+            .map(|(index, _)| *index)
+            .collect();
+        let first = keyed_items.first().map(|(index, _)| *index);
+        let mut proposed = keyed_items;
         // The sort is stable: items with equal keys keep their order.
-        proposed.sort_by(|(_, one), (_, other)| (one.is_none(), one).cmp(&(other.is_none(), other)));
-        Self { kind, first, judged, proposed: proposed.into_iter().map(|(place, _)| place).collect() }
+        proposed.sort_by(|(_, key), (_, other_key)| (key.is_none(), key).cmp(&(other_key.is_none(), other_key)));
+        Self { kind, first, checked, proposed: proposed.into_iter().map(|(index, _)| index).collect() }
     }
 }
 
@@ -140,55 +145,65 @@ fn movable(session: &Session) -> impl Iterator<Item = (usize, &Item)> {
     session.items.iter().enumerate().filter(|(_, item)| !item.placed_by_hand)
 }
 
-fn blocks(known: &AgendaIndex, languages: &[LanguageTag], session: &Session, rule: Option<ProtocolRule>) -> [Block; 2] {
-    BLOCKS.map(|kind| Block::of(kind, known, languages, session, rule))
+fn blocks(
+    agenda_index: &AgendaIndex,
+    languages: &[LanguageTag],
+    session: &Session,
+    rule: Option<ProtocolRule>,
+) -> [Block; 2] {
+    BLOCKS.map(|kind| Block::of(kind, agenda_index, languages, session, rule))
 }
 
 /// The proposed running order: for each position of the session, the present position of the item that should be there.
 ///
 /// A block begins where its first item is now; if the responses would come before the ministers, they follow the
 /// ministers directly. Items placed by hand keep their position in the session, and the others fill the rest.
-pub fn proposed(agenda: &Agenda, known: &AgendaIndex, session: &Session, rule: Option<ProtocolRule>) -> Vec<usize> {
-    let [ministers, responses] = blocks(known, &agenda.conference.languages, session, rule);
-    let is_behind = ministers.first < responses.first;
+pub fn proposed(
+    agenda: &Agenda,
+    agenda_index: &AgendaIndex,
+    session: &Session,
+    rule: Option<ProtocolRule>,
+) -> Vec<usize> {
+    let [ministers, responses] = blocks(agenda_index, &agenda.conference.languages, session, rule);
+    let responses_follow = ministers.first < responses.first;
     let mut order = Vec::new();
-    for (place, item) in movable(session) {
+    for (index, item) in movable(session) {
         if !BLOCKS.contains(&item.kind) {
-            order.push(place);
-        } else if Some(place) == ministers.first {
+            order.push(index);
+        } else if Some(index) == ministers.first {
             order.extend(&ministers.proposed);
-            order.extend(responses.proposed.iter().filter(|_| !is_behind));
-        } else if Some(place) == responses.first && is_behind {
+            order.extend(responses.proposed.iter().filter(|_| !responses_follow));
+        } else if Some(index) == responses.first && responses_follow {
             order.extend(&responses.proposed);
         }
     }
     let mut order = order.into_iter();
-    let place_of = |(place, item): (usize, &Item)| if item.placed_by_hand { Some(place) } else { order.next() };
-    session.items.iter().enumerate().filter_map(place_of).collect()
+    let index_for = |(index, item): (usize, &Item)| if item.placed_by_hand { Some(index) } else { order.next() };
+    session.items.iter().enumerate().filter_map(index_for).collect()
 }
 
 /// Reason for the proposed position of an item, in English.
-pub fn reason(known: &AgendaIndex, rule: Option<ProtocolRule>, item: &Item) -> String {
+pub fn reason(agenda_index: &AgendaIndex, rule: Option<ProtocolRule>, item: &Item) -> String {
     if !BLOCKS.contains(&item.kind) {
         return format!("items of kind {} keep their order", item.kind);
     }
     if item.placed_by_hand {
         return "placed by hand".to_owned();
     }
-    let Some((appearance, speaker)) = speaker_of(known, item) else {
+    let Some((appearance, speaker)) = speaker_of(agenda_index, item) else {
         return "no speaker is known: last of its kind".to_owned();
     };
-    let mut words = vec![format!("class {}", class_of(speaker))];
+    let mut parts = vec![format!("class {}", class_of(speaker))];
     if let Some(principal) = &appearance.on_behalf_of {
-        words.push(format!("on behalf of {principal}"));
+        parts.push(format!("on behalf of {principal}"));
     }
-    words.extend(speaker.precedence_rank.map(|rank| format!("rank {}", rank.0)));
-    words.extend(speaker.took_office_on.map(|date| format!("in office since {date}")));
-    words.extend(rule.map(|rule| rule_words(rule, item, speaker)));
-    words.join(", ")
+    parts.extend(speaker.precedence_rank.map(|rank| format!("rank {}", rank.0)));
+    parts.extend(speaker.took_office_on.map(|date| format!("in office since {date}")));
+    parts.extend(rule.map(|rule| describe_rule(rule, item, speaker)));
+    parts.join(", ")
 }
 
-fn rule_words(rule: ProtocolRule, item: &Item, speaker: &Speaker) -> String {
+fn describe_rule(rule: ProtocolRule, item: &Item, speaker: &Speaker) -> String {
     match (rule, state_name(rule, speaker), &item.inscribed_at) {
         (ProtocolRule::Inscription, _, Some(_)) => "by the date of inscription".to_owned(),
         (ProtocolRule::Inscription, _, None) => "not inscribed".to_owned(),
@@ -198,110 +213,123 @@ fn rule_words(rule: ProtocolRule, item: &Item, speaker: &Speaker) -> String {
 }
 
 /// Reports the items of high-level sessions that are out of the order of precedence.
-pub fn check(agenda: &Agenda, known: &AgendaIndex, findings: &mut Findings) {
-    for (index, session) in agenda.sessions.iter().enumerate() {
+pub fn check(agenda: &Agenda, agenda_index: &AgendaIndex, findings: &mut Findings) {
+    for (session_index, session) in agenda.sessions.iter().enumerate() {
         if session.kind != SessionKind::HighLevelPolitical {
             continue;
         }
-        let blocks = blocks(known, &agenda.conference.languages, session, session.protocol_rule);
-        for (place, before) in out_of_place(session, &blocks) {
-            findings.add(ConflictCode::OutOfPrecedence, || out_of_precedence(index, session, place, before));
+        let blocks = blocks(agenda_index, &agenda.conference.languages, session, session.protocol_rule);
+        for (item_index, predecessor) in misplaced_items(session, &blocks) {
+            findings.add(ConflictCode::OutOfPrecedence, || {
+                out_of_precedence(session_index, session, item_index, predecessor)
+            });
         }
     }
 }
 
-fn out_of_precedence(index: usize, session: &Session, place: usize, before: Option<usize>) -> Conflict {
-    let code = |place: usize| session.items.get(place).map(|item| &item.code);
+fn out_of_precedence(
+    session_index: usize,
+    session: &Session,
+    item_index: usize,
+    predecessor: Option<usize>,
+) -> Conflict {
+    let code = |item_index: usize| session.items.get(item_index).map(|item| &item.code);
     let mut others = vec![Thing::session(&session.code)];
-    let should = match before.and_then(code) {
-        Some(before) => {
-            others.push(Thing::item(before));
-            format!("should follow item {before}")
+    let expectation = match predecessor.and_then(code) {
+        Some(predecessor) => {
+            others.push(Thing::item(predecessor));
+            format!("should follow item {predecessor}")
         }
         None => "should be the first of its kind".to_owned(),
     };
-    let speaker = session.items.get(place).and_then(|item| item.appearances.first());
+    let speaker = session.items.get(item_index).and_then(|item| item.appearances.first());
     others.extend(speaker.map(|speaker| Thing::new(AgendaResource::Speaker, speaker.speaker.as_str())));
-    let name = code(place).map_or_else(String::new, ToString::to_string);
-    let detail = format!("item {name} is out of the order of precedence: it {should}");
-    let pointer = format!("#/sessions/{index}/items/{place}");
+    let name = code(item_index).map_or_else(String::new, ToString::to_string);
+    let detail = format!("item {name} is out of the order of precedence: it {expectation}");
+    let pointer = format!("#/sessions/{session_index}/items/{item_index}");
     Conflict::of(ConflictCode::OutOfPrecedence, Thing::new(AgendaResource::Item, name), pointer, detail, others)
 }
 
 /// Checked items that are out of place, each with the item that it should follow: those out of the order of their
 /// block, those separated from it, and the first response if it comes before the ministers.
-fn out_of_place(session: &Session, blocks: &[Block; 2]) -> BTreeMap<usize, Option<usize>> {
-    let mut found = BTreeMap::new();
+fn misplaced_items(session: &Session, blocks: &[Block; 2]) -> BTreeMap<usize, Option<usize>> {
+    let mut misplaced = BTreeMap::new();
     for block in blocks {
-        let before: HashMap<usize, usize> =
+        let predecessors: HashMap<usize, usize> =
             block.proposed.iter().skip(1).copied().zip(block.proposed.iter().copied()).collect();
-        let apart = apart(session, block);
-        let places = out_of_order(block, &apart).into_iter().chain(apart);
-        found.extend(places.map(|place| (place, before.get(&place).copied())));
+        let separated = separated(session, block);
+        let indexes = out_of_order(block, &separated).into_iter().chain(separated);
+        misplaced.extend(indexes.map(|index| (index, predecessors.get(&index).copied())));
     }
     let [ministers, responses] = blocks;
-    if let (Some(minister), Some(response)) = (ministers.judged.first(), responses.judged.first())
+    if let (Some(minister), Some(response)) = (ministers.checked.first(), responses.checked.first())
         && response < minister
     {
-        found.insert(*response, ministers.proposed.last().copied());
+        misplaced.insert(*response, ministers.proposed.last().copied());
     }
-    found
+    misplaced
 }
 
 /// The smallest set of further items that must move, once the separated ones are moved to their places.
-fn out_of_order(block: &Block, apart: &[usize]) -> Vec<usize> {
-    let stays = |place: &&usize| block.judged.binary_search(place).is_ok() && apart.binary_search(place).is_err();
-    let stay: Vec<usize> = block.judged.iter().filter(stays).copied().collect();
-    let mut should: Vec<(usize, usize)> =
-        block.proposed.iter().filter(stays).enumerate().map(|(rank, place)| (*place, rank)).collect();
-    should.sort_unstable();
-    let ranks: Vec<usize> = should.into_iter().map(|(_, rank)| rank).collect();
-    let kept = longest_rise(&ranks);
-    stay.into_iter().zip(&ranks).filter(|(_, rank)| !kept.contains(*rank)).map(|(place, _)| place).collect()
+fn out_of_order(block: &Block, separated: &[usize]) -> Vec<usize> {
+    let stays_in_block =
+        |index: &&usize| block.checked.binary_search(index).is_ok() && separated.binary_search(index).is_err();
+    let remaining: Vec<usize> = block.checked.iter().filter(stays_in_block).copied().collect();
+    let mut expected_ranks: Vec<(usize, usize)> =
+        block.proposed.iter().filter(stays_in_block).enumerate().map(|(rank, index)| (*index, rank)).collect();
+    expected_ranks.sort_unstable();
+    let ranks: Vec<usize> = expected_ranks.into_iter().map(|(_, rank)| rank).collect();
+    let ranks_in_order = longest_increasing_subsequence(&ranks);
+    remaining
+        .into_iter()
+        .zip(&ranks)
+        .filter(|(_, rank)| !ranks_in_order.contains(*rank))
+        .map(|(index, _)| index)
+        .collect()
 }
 
 /// Checked items that an item of another kind separates from those of their block before them.
-fn apart(session: &Session, block: &Block) -> Vec<usize> {
-    let (mut has_begun, mut is_torn) = (false, false);
-    let mut found = Vec::new();
-    for (place, item) in movable(session) {
+fn separated(session: &Session, block: &Block) -> Vec<usize> {
+    let (mut has_begun, mut is_interrupted) = (false, false);
+    let mut indexes = Vec::new();
+    for (index, item) in movable(session) {
         if item.kind != block.kind {
-            is_torn = has_begun;
-        } else if block.judged.binary_search(&place).is_ok() {
-            found.extend(is_torn.then_some(place));
-            (has_begun, is_torn) = (true, false);
+            is_interrupted = has_begun;
+        } else if block.checked.binary_search(&index).is_ok() {
+            indexes.extend(is_interrupted.then_some(index));
+            (has_begun, is_interrupted) = (true, false);
         }
     }
-    found
+    indexes
 }
 
 /// Longest strictly increasing subsequence of numbers; of several, the one with the smallest last number.
-fn longest_rise(numbers: &[usize]) -> HashSet<usize> {
-    // `ends`: index of the smallest number that ends a sequence of each length. `before`: index of the predecessor of
-    // each number.
-    let mut ends: Vec<usize> = Vec::new();
-    let mut before: Vec<Option<usize>> = Vec::new();
-    let number = |place: &usize| numbers.get(*place).copied().unwrap_or_default();
-    for (place, this) in numbers.iter().enumerate() {
-        let length = ends.partition_point(|end| number(end) < *this);
-        before.push(length.checked_sub(1).and_then(|shorter| ends.get(shorter)).copied());
-        match ends.get_mut(length) {
-            Some(end) => *end = place,
-            None => ends.push(place),
+fn longest_increasing_subsequence(numbers: &[usize]) -> HashSet<usize> {
+    // `best_ends`: index of the smallest number that ends a sequence of each length. `predecessors`: for each number,
+    // the index of the number before it in its sequence.
+    let mut best_ends: Vec<usize> = Vec::new();
+    let mut predecessors: Vec<Option<usize>> = Vec::new();
+    let number_at = |index: &usize| numbers.get(*index).copied().unwrap_or_default();
+    for (index, number) in numbers.iter().enumerate() {
+        let length = best_ends.partition_point(|end| number_at(end) < *number);
+        predecessors.push(length.checked_sub(1).and_then(|shorter| best_ends.get(shorter)).copied());
+        match best_ends.get_mut(length) {
+            Some(end) => *end = index,
+            None => best_ends.push(index),
         }
     }
-    let mut rise = HashSet::new();
-    let mut place = ends.last().copied();
-    while let Some(this) = place {
-        rise.insert(number(&this));
-        place = before.get(this).copied().flatten();
+    let mut subsequence = HashSet::new();
+    let mut index = best_ends.last().copied();
+    while let Some(current) = index {
+        subsequence.insert(number_at(&current));
+        index = predecessors.get(current).copied().flatten();
     }
-    rise
+    subsequence
 }
 
 /// Codes of the items in an order of positions.
 pub fn codes<'a>(session: &'a Session, order: &[usize]) -> Vec<&'a Code> {
-    order.iter().filter_map(|place| session.items.get(*place)).map(|item| &item.code).collect()
+    order.iter().filter_map(|index| session.items.get(*index)).map(|item| &item.code).collect()
 }
 
 #[cfg(test)]
@@ -309,7 +337,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::agenda::checks::sample::{document, found, read, session};
+    use crate::agenda::checks::sample::{conflicts_with_code, document, read, session};
 
     const MINISTER: &str = "ministerial_intervention";
     const RESPONSE: &str = "institutional_response";
@@ -325,19 +353,19 @@ mod tests {
             json!({ "code": code, "kind": kind, "title": code, "appearances": appearances })
         };
         node["items"] = items.iter().map(item).collect();
-        let mut all = document(&[node]);
+        let mut agenda_document = document(&[node]);
         for (code, _, speaker) in items {
             if let Some(Value::Object(fields)) = speaker {
                 let mut speaker = json!({ "code": code, "given_name": "G", "family_name": "F" });
                 speaker.as_object_mut().unwrap().extend(fields.clone());
-                all["speakers"].as_array_mut().unwrap().push(speaker);
+                agenda_document["speakers"].as_array_mut().unwrap().push(speaker);
             }
         }
-        all["organisations"] = json!([
+        agenda_document["organisations"] = json!([
             { "code": "au", "name": "African Union", "kind": "regional_organisation" },
             { "code": "un", "name": "United Nations", "kind": "international_organisation" },
         ]);
-        read(all)
+        read(agenda_document)
     }
 
     fn order(agenda: &Agenda) -> Vec<&str> {
@@ -385,10 +413,11 @@ mod tests {
                     ("be", MINISTER, of("BE")),
                 ],
             );
-            for (place, day) in [(0, 3), (4, 1), (6, 2)] {
-                let moment = format!("2030-01-0{day}T10:00:00+01:00");
-                agenda.sessions[0].items[place].inscribed_at =
-                    chrono::DateTime::parse_from_rfc3339(&moment).ok().map(crate::values::LocalOrInstant::Instant);
+            for (index, day) in [(0, 3), (4, 1), (6, 2)] {
+                let inscribed_at = format!("2030-01-0{day}T10:00:00+01:00");
+                agenda.sessions[0].items[index].inscribed_at = chrono::DateTime::parse_from_rfc3339(&inscribed_at)
+                    .ok()
+                    .map(crate::values::LocalOrInstant::Instant);
             }
             order(&agenda).into_iter().map(str::to_owned).collect::<Vec<_>>()
         };
@@ -399,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn each_block_stands_together_and_what_is_placed_by_hand_keeps_its_place() {
+    fn each_block_is_contiguous_and_an_item_placed_by_hand_keeps_its_position() {
         let class = |class: &str| Some(json!({ "precedence": class }));
         let mut agenda = high_level(
             None,
@@ -437,11 +466,11 @@ mod tests {
         let mut agenda = high_level(None, &items);
         let placed = |item: &mut Item| item.placed_by_hand = item.code.as_str().starts_with('h');
         agenda.sessions[0].items.iter_mut().for_each(placed);
-        let before = found(&agenda, "out_of_precedence");
+        let before = conflicts_with_code(&agenda, "out_of_precedence");
         let order: Vec<_> = order(&agenda).into_iter().map(str::to_owned).collect();
-        let place = |item: &Item| order.iter().position(|code| *code == item.code.as_str());
-        agenda.sessions[0].items.sort_by_key(place);
-        (order, before, found(&agenda, "out_of_precedence"))
+        let position = |item: &Item| order.iter().position(|code| *code == item.code.as_str());
+        agenda.sessions[0].items.sort_by_key(position);
+        (order, before, conflicts_with_code(&agenda, "out_of_precedence"))
     }
 
     #[test]
@@ -488,7 +517,7 @@ mod tests {
             let names: Vec<_> = ranks.iter().map(|rank| format!("m{rank}")).collect();
             let items: Vec<_> =
                 names.iter().zip(ranks).map(|(name, rank)| (name.as_str(), MINISTER, ranked(*rank))).collect();
-            found(&high_level(None, &items), "out_of_precedence")
+            conflicts_with_code(&high_level(None, &items), "out_of_precedence")
         };
         assert_eq!(warned(&[1, 2, 3, 4]), Vec::<String>::new());
         assert_eq!(warned(&[2, 1]), ["#/sessions/0/items/0 m2 high m1 m2"]);

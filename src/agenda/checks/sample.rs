@@ -11,7 +11,7 @@ pub fn session(code: &str, starts_at: &str, ends_at: &str) -> Value {
 }
 
 /// A session in a room, with speakers.
-pub fn placed(code: &str, room: Option<&str>, starts_at: &str, ends_at: &str, speakers: &[&str]) -> Value {
+pub fn session_in(code: &str, room: Option<&str>, starts_at: &str, ends_at: &str, speakers: &[&str]) -> Value {
     let mut node = session(code, starts_at, ends_at);
     node["room"] = json!(room);
     node["appearances"] = speakers.iter().map(|speaker| json!({ "speaker": speaker, "role": "speaker" })).collect();
@@ -46,7 +46,7 @@ pub fn agenda(sessions: &[Value]) -> Agenda {
 
 /// A document as an agenda.
 pub fn read(document: Value) -> Agenda {
-    model::read(document).unwrap_or_else(|faults| panic!("{faults:?}"))
+    model::read(document).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
 /// Every conflict of the agenda.
@@ -55,9 +55,9 @@ pub fn conflicts(agenda: &Agenda) -> Vec<Conflict> {
 }
 
 /// Conflicts with this code; each as its pointer, its thing and the other things.
-pub fn found(agenda: &Agenda, code: &str) -> Vec<String> {
-    let of_code = conflicts(agenda).into_iter().filter(|conflict| conflict.code.as_str() == code);
-    of_code
+pub fn conflicts_with_code(agenda: &Agenda, code: &str) -> Vec<String> {
+    let matching = conflicts(agenda).into_iter().filter(|conflict| conflict.code.as_str() == code);
+    matching
         .map(|conflict| {
             let others = conflict.others.iter().map(|other| format!(" {}", other.code)).collect::<String>();
             format!("{} {}{others}", conflict.pointer, conflict.thing)

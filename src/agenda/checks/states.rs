@@ -20,13 +20,13 @@ fn rows() -> impl Iterator<Item = [&'static str; 3]> {
 }
 
 /// Sort key of a name: word by word, without accents, case and punctuation.
-pub fn sorted_as(name: &str) -> String {
-    let plain: String = name.chars().map(plain).collect();
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+pub fn sort_key(name: &str) -> String {
+    let folded: String = name.chars().map(fold_letter).collect();
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A letter without its accent, in lower case; a space for any other character.
-fn plain(letter: char) -> char {
+fn fold_letter(letter: char) -> char {
     match letter.to_lowercase().next().unwrap_or(letter) {
         'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' => 'a',
         'ç' => 'c',
@@ -51,7 +51,7 @@ mod tests {
         for [code, english, french] in rows() {
             assert!(CountryCode::parse(code).is_ok(), "{code}");
             for name in [english, french] {
-                let sorted = sorted_as(name);
+                let sorted = sort_key(name);
                 assert!(sorted.is_ascii() && !sorted.is_empty(), "{sorted}");
             }
         }
@@ -59,14 +59,14 @@ mod tests {
 
     #[test]
     fn a_state_has_another_place_in_each_alphabet() {
-        let of = |code: &str| names(&CountryCode::parse(code).unwrap()).unwrap();
-        assert_eq!(of("DE"), ("Germany", "Allemagne"));
-        assert_eq!(of("XK").0, "Kosovo");
-        assert_eq!(sorted_as(of("CI").1), "cote d ivoire");
-        assert_eq!(sorted_as(of("TR").0), "turkiye");
-        assert!(sorted_as("Niger") < sorted_as("Nigeria"));
-        assert!(sorted_as("Guinea-Bissau") < sorted_as("Guyana"));
-        assert!(sorted_as("Égypte") < sorted_as("El Salvador"));
-        assert!(sorted_as("Estonie") < sorted_as("États-Unis d'Amérique"));
+        let names_of = |code: &str| names(&CountryCode::parse(code).unwrap()).unwrap();
+        assert_eq!(names_of("DE"), ("Germany", "Allemagne"));
+        assert_eq!(names_of("XK").0, "Kosovo");
+        assert_eq!(sort_key(names_of("CI").1), "cote d ivoire");
+        assert_eq!(sort_key(names_of("TR").0), "turkiye");
+        assert!(sort_key("Niger") < sort_key("Nigeria"));
+        assert!(sort_key("Guinea-Bissau") < sort_key("Guyana"));
+        assert!(sort_key("Égypte") < sort_key("El Salvador"));
+        assert!(sort_key("Estonie") < sort_key("États-Unis d'Amérique"));
     }
 }

@@ -18,16 +18,17 @@ const GRACE_HOURS: i64 = 12;
 pub fn check(agenda: &Agenda, findings: &mut Findings) {
     let latest = latest_end(agenda);
     for (index, session) in agenda.sessions.iter().enumerate() {
-        check_place(agenda, latest, index, session, findings);
-        check_existence(agenda, index, session, findings);
-        check_length(index, session, findings);
+        check_dates(agenda, latest, index, session, findings);
+        check_zone(agenda, index, session, findings);
+        check_duration(index, session, findings);
     }
 }
 
 /// A conflict at a field of a session.
-fn of_session(
+fn session_conflict(
     code: ConflictCode,
-    (index, session): (usize, &Session),
+    index: usize,
+    session: &Session,
     field: &str,
     detail: String,
     others: Vec<Thing>,
@@ -48,53 +49,66 @@ fn latest_end(agenda: &Agenda) -> Option<NaiveDateTime> {
     ends.checked_add_signed(Duration::hours(GRACE_HOURS))
 }
 
-fn check_place(
+fn check_dates(
     agenda: &Agenda,
     latest: Option<NaiveDateTime>,
     index: usize,
     session: &Session,
     findings: &mut Findings,
 ) {
-    let at = (index, session);
     if agenda.day_of(session).is_none() {
         findings.add(ConflictCode::OutsideConference, || {
             let detail = format!("session {} lies on no day of the conference", session.code);
-            of_session(ConflictCode::OutsideConference, at, "starts_at", detail, vec![conference(agenda)])
+            session_conflict(
+                ConflictCode::OutsideConference,
+                index,
+                session,
+                "starts_at",
+                detail,
+                vec![conference(agenda)],
+            )
         });
     } else if latest.is_some_and(|latest| instant(session.ends_at).naive_local() > latest) {
         findings.add(ConflictCode::OutsideConference, || {
             let detail = format!("session {} ends long after the last day of the conference", session.code);
-            of_session(ConflictCode::OutsideConference, at, "ends_at", detail, vec![conference(agenda)])
+            session_conflict(
+                ConflictCode::OutsideConference,
+                index,
+                session,
+                "ends_at",
+                detail,
+                vec![conference(agenda)],
+            )
         });
     }
 }
 
 /// A wall time that the clocks skip or repeat is refused when it is written. A stored time is an instant; it is wrong
 /// only if it cannot be written in the conference's time zone.
-fn check_existence(agenda: &Agenda, index: usize, session: &Session, findings: &mut Findings) {
-    for (field, moment) in [("starts_at", session.starts_at), ("ends_at", session.ends_at)] {
-        if let Err(fault) = moment.resolve(agenda.conference.time_zone) {
+fn check_zone(agenda: &Agenda, index: usize, session: &Session, findings: &mut Findings) {
+    for (field, time) in [("starts_at", session.starts_at), ("ends_at", session.ends_at)] {
+        if let Err(error) = time.resolve(agenda.conference.time_zone) {
             findings.add(ConflictCode::ImpossibleTime, || {
-                let detail = format!("the {field} of session {} {}", session.code, fault.detail);
-                of_session(ConflictCode::ImpossibleTime, (index, session), field, detail, Vec::new())
+                let detail = format!("the {field} of session {} {}", session.code, error.detail);
+                session_conflict(ConflictCode::ImpossibleTime, index, session, field, detail, Vec::new())
             });
         }
     }
 }
 
 /// Sum of the time limits of a session's items; items without a limit count as 0.
-pub fn planned(session: &Session) -> Duration {
+pub fn planned_duration(session: &Session) -> Duration {
     let minutes = session.items.iter().filter_map(|item| item.time_limit_minutes).map(|limit| i64::from(limit.0));
     Duration::minutes(minutes.sum())
 }
 
 /// Minutes by which the items of a session exceed it, rounded up; 0 if they fit.
 pub fn overrun_minutes(session: &Session) -> i64 {
-    let beyond = planned(session) - (instant(session.ends_at) - instant(session.starts_at));
-    ((beyond.num_seconds() + 59) / 60).max(0)
+    let excess = planned_duration(session) - (instant(session.ends_at) - instant(session.starts_at));
+    ((excess.num_seconds() + 59) / 60).max(0)
 }
 
-fn check_length(index: usize, session: &Session, findings: &mut Findings) {
+fn check_duration(index: usize, session: &Session, findings: &mut Findings) {
     let overrun = overrun_minutes(session);
     if overrun == 0 {
         return;
@@ -103,11 +117,11 @@ fn check_length(index: usize, session: &Session, findings: &mut Findings) {
         let detail = format!(
             "the items of session {} last {} minutes: {overrun} more than the session",
             session.code,
-            planned(session).num_minutes(),
+            planned_duration(session).num_minutes(),
         );
         let limited = session.items.iter().filter(|item| item.time_limit_minutes.is_some());
         let others = limited.map(|item| Thing::new(AgendaResource::Item, item.code.as_str())).collect();
-        of_session(ConflictCode::ItemsTooLong, (index, session), "items", detail, others)
+        session_conflict(ConflictCode::ItemsTooLong, index, session, "items", detail, others)
     });
 }
 
@@ -115,11 +129,12 @@ fn check_length(index: usize, session: &Session, findings: &mut Findings) {
 mod tests {
     use serde_json::json;
 
-    use crate::agenda::checks::sample::{agenda, found, session};
+    use crate::agenda::checks::sample::{agenda, conflicts_with_code, session};
 
     #[test]
     fn a_session_starts_on_a_day_of_the_conference_and_ends_soon_after_the_last() {
-        let at = |start: &str, end: &str| found(&agenda(&[session("a", start, end)]), "outside_conference");
+        let at =
+            |start: &str, end: &str| conflicts_with_code(&agenda(&[session("a", start, end)]), "outside_conference");
         assert_eq!(at("2030-05-01T00:00", "2030-05-01T10:00"), Vec::<String>::new());
         assert_eq!(at("2030-05-02T20:00", "2030-05-03T12:00"), Vec::<String>::new(), "a long night");
         assert_eq!(at("2030-05-02T20:00", "2030-05-03T12:01"), ["#/sessions/0/ends_at a small"]);
@@ -128,8 +143,8 @@ mod tests {
     }
 
     #[test]
-    fn items_are_no_longer_than_their_session() {
-        let with = |limits: [u32; 2]| {
+    fn items_last_no_longer_than_their_session() {
+        let error_details = |limits: [u32; 2]| {
             let mut node = session("a", "2030-05-01T09:00", "2030-05-01T10:00");
             node["items"] = json!([
                 { "code": "x", "kind": "keynote", "title": "X", "time_limit_minutes": limits[0] },
@@ -139,8 +154,8 @@ mod tests {
             let agenda = agenda(&[node]);
             super::super::errors(&agenda).into_iter().map(|conflict| conflict.detail).collect::<Vec<_>>()
         };
-        assert_eq!(with([30, 30]), Vec::<String>::new());
-        assert_eq!(with([31, 30]), ["the items of session a last 61 minutes: 1 more than the session"]);
+        assert_eq!(error_details([30, 30]), Vec::<String>::new());
+        assert_eq!(error_details([31, 30]), ["the items of session a last 61 minutes: 1 more than the session"]);
     }
 
     #[test]
@@ -148,6 +163,6 @@ mod tests {
         let mut agenda = agenda(&[session("a", "2030-05-01T09:00", "2030-05-01T10:00")]);
         let skipped = chrono::NaiveDate::from_ymd_opt(2030, 3, 31).and_then(|date| date.and_hms_opt(2, 30, 0));
         agenda.sessions[0].starts_at = crate::values::LocalOrInstant::Wall(skipped.unwrap());
-        assert_eq!(found(&agenda, "impossible_time"), ["#/sessions/0/starts_at a"]);
+        assert_eq!(conflicts_with_code(&agenda, "impossible_time"), ["#/sessions/0/starts_at a"]);
     }
 }

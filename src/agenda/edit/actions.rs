@@ -23,7 +23,7 @@ use crate::{
 /// A draft that is being changed, under its conference's lock.
 #[derive(Debug)]
 pub struct LockedDraft {
-    pub place: ConferenceRef,
+    pub conference: ConferenceRef,
     pub actor: Actor,
     pub draft: Agenda,
 }
@@ -43,10 +43,10 @@ impl Editor {
     /// # Errors
     /// Access is denied, or there is no such conference.
     pub fn open(&self, connection: &mut Connection) -> Result<LockedDraft, AgendaError> {
-        let (place, actor) = find_authorised(connection, &self.credentials, self.operation, &self.slug)?;
-        lock(connection, &place)?;
-        let draft = load(connection, &place)?;
-        Ok(LockedDraft { place, actor, draft })
+        let (conference, actor) = find_authorised(connection, &self.credentials, self.operation, &self.slug)?;
+        lock(connection, &conference)?;
+        let draft = load(connection, &conference)?;
+        Ok(LockedDraft { conference, actor, draft })
     }
 
     /// Checks access and reads the draft without a lock.
@@ -54,8 +54,8 @@ impl Editor {
     /// # Errors
     /// Access is denied, or there is no such conference.
     pub fn read(&self, connection: &mut Connection) -> Result<Agenda, AgendaError> {
-        let (place, _) = find_authorised(connection, &self.credentials, self.operation, &self.slug)?;
-        Ok(load(connection, &place)?)
+        let (conference, _) = find_authorised(connection, &self.credentials, self.operation, &self.slug)?;
+        Ok(load(connection, &conference)?)
     }
 }
 
@@ -73,10 +73,12 @@ pub fn edit(
 ) -> Result<Agenda, AgendaError> {
     let mut document = serde_json::to_value(&draft).map_err(corrupt)?;
     let pointer = change(&mut document, &draft)?;
-    let after = model::read(document).map_err(|faults| placed(faults, pointer.as_deref(), &draft))?;
+    let after = model::read(document).map_err(|errors| classify_errors(errors, pointer.as_deref(), &draft))?;
     let planned = plan_against(connection, Some(draft), after).map_err(|error| match error {
         // Only ids are checked here, and they are those of the changed thing.
-        AgendaError::Invalid(faults) => AgendaError::Invalid(within(faults, pointer.as_deref().unwrap_or_default())),
+        AgendaError::Invalid(errors) => {
+            AgendaError::Invalid(relative_to(errors, pointer.as_deref().unwrap_or_default()))
+        }
         other => other,
     })?;
     write(connection, &planned, &actor, editor.operation)?;
@@ -87,50 +89,55 @@ fn corrupt(error: serde_json::Error) -> AgendaError {
     AgendaError::Database(crate::database::DatabaseError::Corrupt(error.to_string()))
 }
 
-/// Faults of the changed thing, with pointers into it; if there are none, the faults elsewhere, of things that depend
-/// on it.
-fn placed(faults: ValidationErrors, pointer: Option<&str>, draft: &Agenda) -> AgendaError {
+/// The error for faults of the changed document: those of the changed thing, with pointers into it; if there are none,
+/// those of things that depend on it.
+fn classify_errors(errors: ValidationErrors, pointer: Option<&str>, draft: &Agenda) -> AgendaError {
     let Some(pointer) = pointer else {
-        let users = faults.0.into_iter().map(|fault| {
-            let detail = format!("{} refers to it", place(draft, &fault.pointer));
+        let dependents = errors.0.into_iter().map(|fault| {
+            let detail = format!("{} refers to it", describe_location(draft, &fault.pointer));
             ValidationError { code: "in_use".to_owned(), detail, ..fault }
         });
-        return AgendaError::InUse(ValidationErrors(users.collect()));
+        return AgendaError::InUse(ValidationErrors(dependents.collect()));
     };
     let prefix = format!("#{pointer}");
-    let within = |place: &str| {
-        let rest = place.strip_prefix(&prefix)?;
-        (rest.is_empty() || rest.starts_with('/')).then(|| format!("#{rest}"))
+    let relative_pointer = |pointer: &str| {
+        let remainder = pointer.strip_prefix(&prefix)?;
+        (remainder.is_empty() || remainder.starts_with('/')).then(|| format!("#{remainder}"))
     };
-    let own = |fault: &ValidationError| {
+    let fault_of_thing = |fault: &ValidationError| {
         // For a duplicate code the fault is at the later thing, which may not be the changed one.
-        let other = fault.detail.rsplit_once(" at ").filter(|_| fault.code == "duplicate");
-        match (within(&fault.pointer), other.and_then(|(_, other)| within(other))) {
+        let first_pointer = fault.detail.rsplit_once(" at ").filter(|_| fault.code == "duplicate");
+        match (
+            relative_pointer(&fault.pointer),
+            first_pointer.and_then(|(_, first_pointer)| relative_pointer(first_pointer)),
+        ) {
             (Some(pointer), _) => Some(ValidationError { pointer, ..fault.clone() }),
-            (None, Some(own)) => Some(ValidationError {
-                pointer: own,
-                detail: format!("is in use at {}", fault.pointer),
-                ..fault.clone()
-            }),
+            (None, Some(pointer)) => {
+                Some(ValidationError { pointer, detail: format!("is in use at {}", fault.pointer), ..fault.clone() })
+            }
             (None, None) => None,
         }
     };
-    let of_thing: Vec<_> = faults.0.iter().filter_map(own).collect();
-    if of_thing.is_empty() { AgendaError::InUse(faults) } else { AgendaError::Invalid(ValidationErrors(of_thing)) }
+    let faults_of_thing: Vec<_> = errors.0.iter().filter_map(fault_of_thing).collect();
+    if faults_of_thing.is_empty() {
+        AgendaError::InUse(errors)
+    } else {
+        AgendaError::Invalid(ValidationErrors(faults_of_thing))
+    }
 }
 
 /// Turns pointers into the document into pointers into the thing at `pointer`.
-fn within(mut faults: ValidationErrors, pointer: &str) -> ValidationErrors {
-    for fault in &mut faults.0 {
+fn relative_to(mut errors: ValidationErrors, pointer: &str) -> ValidationErrors {
+    for fault in &mut errors.0 {
         if let Some(rest) = fault.pointer.strip_prefix(&format!("#{pointer}")) {
             fault.pointer = format!("#{rest}");
         }
     }
-    faults
+    errors
 }
 
 /// Describes a place of the agenda for people: `session opening, item welcome`.
-fn place(draft: &Agenda, pointer: &str) -> String {
+fn describe_location(draft: &Agenda, pointer: &str) -> String {
     let mut parts = pointer.trim_start_matches("#/").split('/');
     let list = parts.next().unwrap_or_default();
     let mut index = || parts.next().and_then(|part| part.parse::<usize>().ok());
@@ -176,36 +183,39 @@ pub struct EditOutcome<T> {
 pub fn edit_thing<T: Resource>(
     connection: &mut Connection,
     editor: &Editor,
-    opened: LockedDraft,
+    locked_draft: LockedDraft,
     address: &Address,
     preconditions: &Preconditions,
     change: Edit,
 ) -> Result<EditOutcome<T>, AgendaError> {
-    let known = find::<T>(&opened.draft, address.session.as_ref(), &address.code).cloned();
-    let creates = matches!(change, Edit::Create(_));
-    if !creates {
-        ensure_preconditions(preconditions, known.as_ref())?;
+    let present = find::<T>(&locked_draft.draft, address.session.as_ref(), &address.code).cloned();
+    let is_creation = matches!(change, Edit::Create(_));
+    if !is_creation {
+        ensure_preconditions(preconditions, present.as_ref())?;
     }
-    let first_language = opened.draft.conference.languages.first().map(ToString::to_string).unwrap_or_default();
+    let first_language = locked_draft.draft.conference.languages.first().map(ToString::to_string).unwrap_or_default();
     let mut code = None;
-    let agenda = edit(connection, editor, opened, |document, _| {
+    let agenda = edit(connection, editor, locked_draft, |document, _| {
         let pointer = document::apply(document, address, change, &first_language)?;
         let key = |pointer: &String| document.pointer(pointer)?.get(T::KEY)?.as_str().map(str::to_owned);
         code = pointer.as_ref().map(|pointer| key(pointer).unwrap_or_else(|| address.code.clone()));
         Ok(pointer)
     })?;
     let thing = code.and_then(|code| find::<T>(&agenda, address.session.as_ref(), &code).cloned());
-    Ok(EditOutcome { is_new: creates || known.is_none(), thing, agenda })
+    Ok(EditOutcome { is_new: is_creation || present.is_none(), thing, agenda })
 }
 
 /// Refuses a write whose preconditions the present thing does not meet.
 ///
 /// # Errors
 /// [`AgendaError::Stale`], with the present thing.
-pub fn ensure_preconditions<T: Resource>(preconditions: &Preconditions, known: Option<&T>) -> Result<(), AgendaError> {
-    let tag = known.map(tag).transpose()?;
-    if preconditions.hold(tag.as_deref()) {
+pub fn ensure_preconditions<T: Resource>(
+    preconditions: &Preconditions,
+    present: Option<&T>,
+) -> Result<(), AgendaError> {
+    let tag = present.map(tag).transpose()?;
+    if preconditions.are_met(tag.as_deref()) {
         return Ok(());
     }
-    Err(AgendaError::Stale { tag, current: known.and_then(|thing| serde_json::to_value(thing).ok()) })
+    Err(AgendaError::Stale { tag, current: present.and_then(|thing| serde_json::to_value(thing).ok()) })
 }

@@ -108,13 +108,13 @@ async fn list_things<T: Resource>(
     query: impl Filter<T>,
 ) -> Result<HttpResponse, Problem> {
     let agenda = database.read(move |tx| editor.read(tx)).await?;
-    let all = T::all(&agenda, session.as_ref()).ok_or(AgendaError::NoThing("session"))?;
-    let narrowed = query.narrow(&agenda, all)?;
-    let wanted: ListQueryBase = query.into();
-    let page = wanted.page::<T>()?;
+    let all = T::all(&agenda, session.as_ref()).ok_or(AgendaError::ThingNotFound("session"))?;
+    let filtered = query.filter(&agenda, all)?;
+    let list_query: ListQueryBase = query.into();
+    let page = list_query.page::<T>()?;
     let languages = &agenda.conference.languages;
-    let mut data = wanted.choose(all, &narrowed, languages, &page);
-    let next = page.cut(request, &mut data, |thing| wanted.place(*thing, all, languages));
+    let mut data = list_query.select(all, &filtered, languages, &page);
+    let next = page.cut(request, &mut data, |thing| list_query.sort_key(*thing, all, languages));
     let representation = Representation::private(&ListPage { data, next: next.clone() })?;
     let mut response = answer(request, representation);
     link_next(&mut response, next.as_deref());
@@ -129,7 +129,7 @@ async fn read_thing<T: Resource>(
     code: String,
 ) -> Result<HttpResponse, Problem> {
     let agenda = database.read(move |tx| editor.read(tx)).await?;
-    let thing = find::<T>(&agenda, session.as_ref(), &code).ok_or(AgendaError::NoThing(T::NOUN))?;
+    let thing = find::<T>(&agenda, session.as_ref(), &code).ok_or(AgendaError::ThingNotFound(T::NOUN))?;
     Ok(answer(request, Representation::private(thing)?))
 }
 
@@ -140,7 +140,11 @@ fn location(slug: &Code, session: Option<&Code>, list: &str, code: &str) -> Stri
 }
 
 /// Answers a write of one thing: 201 with `location`, else 200.
-pub fn written<T: Resource>(agenda: &Agenda, thing: &T, location: Option<String>) -> Result<StoredAnswer, AgendaError> {
+pub fn answer_write<T: Resource>(
+    agenda: &Agenda,
+    thing: &T,
+    location: Option<String>,
+) -> Result<StoredAnswer, AgendaError> {
     let etag = Some(tag(thing)?);
     let warnings = warnings(agenda, T::NOUN, &thing.code());
     let status = if location.is_some() { 201 } else { 200 };
@@ -149,14 +153,14 @@ pub fn written<T: Resource>(agenda: &Agenda, thing: &T, location: Option<String>
 
 /// Conflicts that involve the thing or, of a session, one of its items.
 fn warnings(agenda: &Agenda, noun: &str, code: &str) -> Vec<Conflict> {
-    let mut touched = match noun {
+    let mut involved = match noun {
         "conference" => vec![(noun, agenda.conference.slug.as_str())],
         "call_for_action" => vec![(noun, CALL_FOR_ACTION)],
         _ => vec![(noun, code)],
     };
-    let written = agenda.sessions.iter().filter(|session| noun == "session" && session.code.as_str() == code);
-    touched.extend(written.flat_map(|session| &session.items).map(|item| ("item", item.code.as_str())));
-    warnings_of(agenda, &touched)
+    let written_sessions = agenda.sessions.iter().filter(|session| noun == "session" && session.code.as_str() == code);
+    involved.extend(written_sessions.flat_map(|session| &session.items).map(|item| ("item", item.code.as_str())));
+    warnings_of(agenda, &involved)
 }
 
 async fn create_thing<T: Resource>(
@@ -169,16 +173,16 @@ async fn create_thing<T: Resource>(
     let turn = editor.slug.to_string();
     let answer = database
         .write_in_turn("create a thing of the agenda", &turn, move |tx| {
-            let opened = editor.open(tx)?;
+            let locked_draft = editor.open(tx)?;
             let address = Address::of::<T>(session.clone(), "");
-            let scope = (opened.place.id.to_string(), opened.actor.identity());
-            once(tx, &key, (&scope.0, &scope.1), &body, |tx| {
+            let scope = (locked_draft.conference.id.to_string(), locked_draft.actor.identity());
+            once(tx, &key, &scope.0, &scope.1, &body, |tx| {
                 let edit = Edit::Create(body.clone());
-                let written_thing = edit_thing::<T>(tx, &editor, opened, &address, &Preconditions::default(), edit)?;
+                let outcome = edit_thing::<T>(tx, &editor, locked_draft, &address, &Preconditions::default(), edit)?;
                 let missing = || DatabaseError::missing(format_args!("the {} that was created", T::NOUN));
-                let thing = written_thing.thing.ok_or_else(missing)?;
+                let thing = outcome.thing.ok_or_else(missing)?;
                 let location = location(&editor.slug, session.as_ref(), T::LIST, &thing.code());
-                written(&written_thing.agenda, &thing, Some(location))
+                answer_write(&outcome.agenda, &thing, Some(location))
             })
         })
         .await?;
@@ -197,12 +201,12 @@ async fn change_thing<T: Resource>(
     let turn = editor.slug.to_string();
     let answer = database
         .write_in_turn("change a thing of the agenda", &turn, move |tx| {
-            let opened = editor.open(tx)?;
-            let written_thing = edit_thing::<T>(tx, &editor, opened, &address, &preconditions, edit.clone())?;
-            let Some(thing) = &written_thing.thing else {
+            let locked_draft = editor.open(tx)?;
+            let outcome = edit_thing::<T>(tx, &editor, locked_draft, &address, &preconditions, edit.clone())?;
+            let Some(thing) = &outcome.thing else {
                 return Ok(None);
             };
-            written(&written_thing.agenda, thing, written_thing.is_new.then(|| path.clone())).map(Some)
+            answer_write(&outcome.agenda, thing, outcome.is_new.then(|| path.clone())).map(Some)
         })
         .await?;
     Ok(answer.map_or_else(|| HttpResponse::NoContent().finish(), |answer| answer.response()))

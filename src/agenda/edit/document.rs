@@ -51,7 +51,7 @@ impl Address {
             return Ok(format!("/{}", self.list));
         };
         let index = position(document.get("sessions"), "code", session.as_str());
-        index.map(|index| format!("/sessions/{index}/items")).ok_or(AgendaError::NoThing("session"))
+        index.map(|index| format!("/sessions/{index}/items")).ok_or(AgendaError::ThingNotFound("session"))
     }
 
     /// JSON pointer to the thing, if it exists.
@@ -81,9 +81,9 @@ pub fn apply(
     edit: Edit,
     first_language: &str,
 ) -> Result<Option<String>, AgendaError> {
-    let found = address.pointer(document)?;
-    let missing = || AgendaError::NoThing(address.noun);
-    match (edit, found) {
+    let pointer = address.pointer(document)?;
+    let not_found = || AgendaError::ThingNotFound(address.noun);
+    match (edit, pointer) {
         (Edit::Create(body), _) => create(document, address, without_warnings(body)).map(Some),
         (Edit::Put(body), None) => {
             let mut body = without_warnings(body);
@@ -100,7 +100,7 @@ pub fn apply(
             remove(document, &pointer);
             Ok(None)
         }
-        (Edit::Patch(_) | Edit::Delete, None) => Err(missing()),
+        (Edit::Patch(_) | Edit::Delete, None) => Err(not_found()),
     }
 }
 
@@ -117,11 +117,11 @@ fn ensure_key_matches(body: &mut Value, address: &Address) -> Result<(), AgendaE
     let Some(members) = body.as_object_mut().filter(|_| !address.is_single()) else {
         return Ok(());
     };
-    let said = members.entry(address.key).or_insert_with(|| Value::from(address.code.as_str()));
-    if said.as_str().is_some_and(|said| said != address.code) {
-        let mut faults = ValidationErrors::default();
-        faults.add(format!("#/{}", address.key), "other_code", format!("must be {}, as in the address", address.code));
-        return Err(faults.into());
+    let body_code = members.entry(address.key).or_insert_with(|| Value::from(address.code.as_str()));
+    if body_code.as_str().is_some_and(|body_code| body_code != address.code) {
+        let mut errors = ValidationErrors::default();
+        errors.add(format!("#/{}", address.key), "other_code", format!("must be {}, as in the address", address.code));
+        return Err(errors.into());
     }
     Ok(())
 }
@@ -137,42 +137,43 @@ fn create(document: &mut Value, address: &Address, body: Value) -> Result<String
     if let Some(code) = body.get(address.key).and_then(Value::as_str) {
         ensure_code_is_free(document, address, code)?;
     }
-    let things = document.pointer_mut(&list).and_then(Value::as_array_mut).ok_or(AgendaError::NoThing(address.noun))?;
+    let things =
+        document.pointer_mut(&list).and_then(Value::as_array_mut).ok_or(AgendaError::ThingNotFound(address.noun))?;
     things.push(body);
     Ok(format!("{list}/{}", things.len() - 1))
 }
 
 /// Refuses a code that is in use. Codes are unique in their list; those of items in the whole conference.
 fn ensure_code_is_free(document: &Value, address: &Address, code: &str) -> Result<(), AgendaError> {
-    let is_in = |list: Option<&Value>| position(list, address.key, code).is_some();
+    let contains_code = |list: Option<&Value>| position(list, address.key, code).is_some();
     let is_taken = match &address.session {
-        None => is_in(document.get(address.list)),
+        None => contains_code(document.get(address.list)),
         Some(_) => {
             let sessions = document.get("sessions").and_then(Value::as_array);
-            sessions.into_iter().flatten().any(|session| is_in(session.get(address.list)))
+            sessions.into_iter().flatten().any(|session| contains_code(session.get(address.list)))
         }
     };
-    if is_taken { Err(AgendaError::Exists { noun: address.noun, code: code.to_owned() }) } else { Ok(()) }
+    if is_taken { Err(AgendaError::AlreadyExists { noun: address.noun, code: code.to_owned() }) } else { Ok(()) }
 }
 
 fn replace(document: &mut Value, address: &Address, pointer: String, mut body: Value) -> Result<String, AgendaError> {
     let old = document.pointer(&pointer).cloned().unwrap_or_default();
-    let mut renamed = None;
+    let mut new_code = None;
     if let Some(members) = body.as_object_mut() {
         keep_id(members, &old)?;
         if !address.is_single() {
-            let said = members.entry(address.key).or_insert_with(|| Value::from(address.code.as_str()));
-            renamed = said.as_str().filter(|said| *said != address.code).map(str::to_owned);
+            let body_code = members.entry(address.key).or_insert_with(|| Value::from(address.code.as_str()));
+            new_code = body_code.as_str().filter(|body_code| *body_code != address.code).map(str::to_owned);
         }
     }
-    if let Some(to) = &renamed {
-        ensure_code_is_free(document, address, to)?;
+    if let Some(new_code) = &new_code {
+        ensure_code_is_free(document, address, new_code)?;
     }
-    if let Some(place) = document.pointer_mut(&pointer) {
-        *place = body;
+    if let Some(target) = document.pointer_mut(&pointer) {
+        *target = body;
     }
-    if let Some(to) = renamed {
-        references::rename(document, address.noun, &address.code, &to);
+    if let Some(new_code) = new_code {
+        references::rename(document, address.noun, &address.code, &new_code);
     }
     Ok(pointer)
 }
@@ -183,10 +184,10 @@ fn keep_id(members: &mut Map<String, Value>, old: &Value) -> Result<(), AgendaEr
         return Ok(());
     };
     match members.get("id") {
-        Some(said) if !said.is_null() && said != id => {
-            let mut faults = ValidationErrors::default();
-            faults.add("#/id", "other_id", format!("must be {}, as before", id.as_str().unwrap_or_default()));
-            Err(faults.into())
+        Some(body_id) if !body_id.is_null() && body_id != id => {
+            let mut errors = ValidationErrors::default();
+            errors.add("#/id", "other_id", format!("must be {}, as before", id.as_str().unwrap_or_default()));
+            Err(errors.into())
         }
         _ => {
             members.insert("id".to_owned(), id.clone());
@@ -213,19 +214,19 @@ fn remove(document: &mut Value, pointer: &str) {
 /// Merges a patch into a thing (RFC 7396), with two rules for localised texts: a plain string sets the first language
 /// and keeps the others, and a text without any language left is removed.
 fn merge_into_thing(thing: &mut Value, mut patch: Value, first_language: &str) {
-    place_plain_texts(thing, &mut patch, first_language);
+    wrap_plain_texts(thing, &mut patch, first_language);
     merge_patch(thing, &patch);
     remove_empty_texts(thing, &patch);
 }
 
 /// Writes each plain string for a localised text that the thing has as a text in the first language.
-fn place_plain_texts(thing: &Value, patch: &mut Value, first_language: &str) {
+fn wrap_plain_texts(thing: &Value, patch: &mut Value, first_language: &str) {
     for (name, change) in patch.as_object_mut().into_iter().flatten() {
         let Some(present) = thing.get(name) else { continue };
         if change.is_string() && present.is_object() && is_localised(name) {
             *change = Value::Object(Map::from_iter([(first_language.to_owned(), change.take())]));
         } else {
-            place_plain_texts(present, change, first_language);
+            wrap_plain_texts(present, change, first_language);
         }
     }
 }

@@ -42,7 +42,7 @@ macro_rules! list_query {
 
         impl From<$name> for ListQueryBase {
             fn from(query: $name) -> Self {
-                Self { limit: query.limit, cursor: query.cursor, words: query.q, sort: query.sort }
+                Self { limit: query.limit, cursor: query.cursor, search_text: query.q, sort: query.sort }
             }
         })+
     };
@@ -93,7 +93,7 @@ list_query! {
 pub struct ListQueryBase {
     limit: Option<String>,
     cursor: Option<String>,
-    words: Option<String>,
+    search_text: Option<String>,
     sort: Option<String>,
 }
 
@@ -104,13 +104,13 @@ impl ListQueryBase {
     /// One fault for each invalid parameter: limit, cursor, sort field.
     pub fn page<T: Resource>(&self) -> Result<Page, ValidationErrors> {
         let page = Page::read(self.limit.as_deref(), self.cursor.as_deref());
-        let mut faults = page.as_ref().err().cloned().unwrap_or_default();
+        let mut errors = page.as_ref().err().cloned().unwrap_or_default();
         if self.sort_field().is_some_and(|field| !T::SORTS.contains(&field)) {
-            faults.add("?sort", "unknown_value", format!("must be one of {}", T::SORTS.join(", ")));
+            errors.add("?sort", "unknown_value", format!("must be one of {}", T::SORTS.join(", ")));
         }
         match page {
-            Ok(page) => faults.or(page),
-            Err(_) => Err(faults),
+            Ok(page) => errors.into_result(page),
+            Err(_) => Err(errors),
         }
     }
 
@@ -124,32 +124,39 @@ impl ListQueryBase {
 
     /// The things of the page, and the first of the next page if there is one. `all` is the whole list, `narrowed` the
     /// part that the filters leave.
-    pub fn choose<'a, T: Resource>(
+    pub fn select<'a, T: Resource>(
         &self,
         all: &[T],
-        narrowed: &'a [T],
+        filtered: &'a [T],
         languages: &[LanguageTag],
         page: &Page,
     ) -> Vec<&'a T> {
-        let words = self.words.as_deref().map(str::to_lowercase);
-        let holds = |thing: &&T| {
-            words.as_deref().is_none_or(|words| thing.texts().iter().any(|text| text.to_lowercase().contains(words)))
+        let search_text = self.search_text.as_deref().map(str::to_lowercase);
+        let matches_search = |thing: &&T| {
+            search_text
+                .as_deref()
+                .is_none_or(|search_text| thing.texts().iter().any(|text| text.to_lowercase().contains(search_text)))
         };
-        let places = SortKeys::of(self.sort_field(), all, languages);
-        let mut placed: Vec<(String, &T)> =
-            narrowed.iter().filter(holds).map(|thing| (places.of_thing(thing), thing)).collect();
-        placed.sort_by(|(a, _), (b, _)| if self.is_descending() { b.cmp(a) } else { a.cmp(b) });
-        let follows = |place: &String| match &page.after {
+        let sort_keys = SortKeys::of(self.sort_field(), all, languages);
+        let mut candidates: Vec<(String, &T)> =
+            filtered.iter().filter(matches_search).map(|thing| (sort_keys.key_of(thing), thing)).collect();
+        candidates.sort_by(|(one, _), (other, _)| if self.is_descending() { other.cmp(one) } else { one.cmp(other) });
+        let is_after_cursor = |sort_key: &String| match &page.after {
             None => true,
-            Some(after) if self.is_descending() => place < after,
-            Some(after) => place > after,
+            Some(cursor_key) if self.is_descending() => sort_key < cursor_key,
+            Some(cursor_key) => sort_key > cursor_key,
         };
-        placed.into_iter().filter(|(place, _)| follows(place)).map(|(_, thing)| thing).take(page.limit + 1).collect()
+        candidates
+            .into_iter()
+            .filter(|(sort_key, _)| is_after_cursor(sort_key))
+            .map(|(_, thing)| thing)
+            .take(page.limit + 1)
+            .collect()
     }
 
     /// Sort key of a thing in the order that is asked for; a cursor holds it.
-    pub fn place<T: Resource>(&self, thing: &T, all: &[T], languages: &[LanguageTag]) -> String {
-        SortKeys::of(self.sort_field(), all, languages).of_thing(thing)
+    pub fn sort_key<T: Resource>(&self, thing: &T, all: &[T], languages: &[LanguageTag]) -> String {
+        SortKeys::of(self.sort_field(), all, languages).key_of(thing)
     }
 }
 
@@ -162,12 +169,12 @@ struct SortKeys<'a> {
 
 impl<'a> SortKeys<'a> {
     fn of<T: Resource>(field: Option<&'a str>, all: &[T], languages: &'a [LanguageTag]) -> Self {
-        let of_draft = all.iter().filter(|_| field.is_none()).enumerate();
-        let indices = of_draft.map(|(index, thing)| (thing.code().into_owned(), index)).collect();
+        let in_draft_order = all.iter().filter(|_| field.is_none()).enumerate();
+        let indices = in_draft_order.map(|(index, thing)| (thing.code().into_owned(), index)).collect();
         Self { field, languages, indices }
     }
 
-    fn of_thing<T: Resource>(&self, thing: &T) -> String {
+    fn key_of<T: Resource>(&self, thing: &T) -> String {
         match self.field {
             Some(field) => format!("{}\u{0}{}", thing.sort_key(field, self.languages), thing.code()),
             None => format!("{:08}", self.indices.get(thing.code().as_ref()).copied().unwrap_or_default()),
@@ -181,28 +188,28 @@ pub trait Filter<T>: Into<ListQueryBase> {
     ///
     /// # Errors
     /// One fault for each filter value that names nothing in the draft.
-    fn narrow(&self, agenda: &Agenda, all: &[T]) -> Result<Vec<T>, ValidationErrors>;
+    fn filter(&self, agenda: &Agenda, all: &[T]) -> Result<Vec<T>, ValidationErrors>;
 }
 
 impl<T: Resource> Filter<T> for ListQuery {
-    fn narrow(&self, _: &Agenda, all: &[T]) -> Result<Vec<T>, ValidationErrors> {
+    fn filter(&self, _: &Agenda, all: &[T]) -> Result<Vec<T>, ValidationErrors> {
         Ok(all.to_vec())
     }
 }
 
 /// Adds a fault if a filter names a thing that is not in the draft.
-fn ensure_known<T: Resource>(faults: &mut ValidationErrors, name: &str, code: Option<&Code>, all: &[T]) {
-    if code.is_some_and(|code| !all.iter().any(|known| known.code() == code.as_str())) {
-        faults.add(format!("?{name}"), "unknown_reference", format!("names no {name} of the draft"));
+fn ensure_known<T: Resource>(errors: &mut ValidationErrors, name: &str, code: Option<&Code>, all: &[T]) {
+    if code.is_some_and(|code| !all.iter().any(|thing| thing.code() == code.as_str())) {
+        errors.add(format!("?{name}"), "unknown_reference", format!("names no {name} of the draft"));
     }
 }
 
-fn filtered<T: Clone>(all: &[T], takes: impl Fn(&&T) -> bool) -> Vec<T> {
-    all.iter().filter(takes).cloned().collect()
+fn filtered<T: Clone>(all: &[T], matches: impl Fn(&&T) -> bool) -> Vec<T> {
+    all.iter().filter(matches).cloned().collect()
 }
 
 impl Filter<Organisation> for OrganisationListQuery {
-    fn narrow(&self, _: &Agenda, all: &[Organisation]) -> Result<Vec<Organisation>, ValidationErrors> {
+    fn filter(&self, _: &Agenda, all: &[Organisation]) -> Result<Vec<Organisation>, ValidationErrors> {
         Ok(filtered(all, |organisation| {
             self.kind.is_none_or(|kind| organisation.kind == kind)
                 && (self.country.is_none() || organisation.country == self.country)
@@ -211,10 +218,10 @@ impl Filter<Organisation> for OrganisationListQuery {
 }
 
 impl Filter<Speaker> for SpeakerListQuery {
-    fn narrow(&self, agenda: &Agenda, all: &[Speaker]) -> Result<Vec<Speaker>, ValidationErrors> {
-        let mut faults = ValidationErrors::default();
-        ensure_known(&mut faults, "organisation", self.organisation.as_ref(), &agenda.organisations);
-        faults.or(())?;
+    fn filter(&self, agenda: &Agenda, all: &[Speaker]) -> Result<Vec<Speaker>, ValidationErrors> {
+        let mut errors = ValidationErrors::default();
+        ensure_known(&mut errors, "organisation", self.organisation.as_ref(), &agenda.organisations);
+        errors.into_result(())?;
         Ok(filtered(all, |speaker| {
             (self.organisation.is_none() || speaker.organisation == self.organisation)
                 && (self.country.is_none() || speaker.country == self.country)
@@ -224,10 +231,10 @@ impl Filter<Speaker> for SpeakerListQuery {
 }
 
 impl Filter<Item> for ItemListQuery {
-    fn narrow(&self, agenda: &Agenda, all: &[Item]) -> Result<Vec<Item>, ValidationErrors> {
-        let mut faults = ValidationErrors::default();
-        ensure_known(&mut faults, "speaker", self.speaker.as_ref(), &agenda.speakers);
-        faults.or(())?;
+    fn filter(&self, agenda: &Agenda, all: &[Item]) -> Result<Vec<Item>, ValidationErrors> {
+        let mut errors = ValidationErrors::default();
+        ensure_known(&mut errors, "speaker", self.speaker.as_ref(), &agenda.speakers);
+        errors.into_result(())?;
         let appears = |item: &Item, code: &Code| item.appearances.iter().any(|appearance| appearance.speaker == *code);
         Ok(filtered(all, |item| {
             self.kind.is_none_or(|kind| item.kind == kind)
@@ -237,21 +244,21 @@ impl Filter<Item> for ItemListQuery {
 }
 
 impl Filter<Session> for SessionListQuery {
-    fn narrow(&self, agenda: &Agenda, all: &[Session]) -> Result<Vec<Session>, ValidationErrors> {
-        let mut faults = ValidationErrors::default();
+    fn filter(&self, agenda: &Agenda, all: &[Session]) -> Result<Vec<Session>, ValidationErrors> {
+        let mut errors = ValidationErrors::default();
         if self.day.is_some_and(|date| !agenda.days.iter().any(|day| day.date == date)) {
-            faults.add("?day", "unknown_reference", "names no day of the draft");
+            errors.add("?day", "unknown_reference", "names no day of the draft");
         }
-        ensure_known(&mut faults, "track", self.track.as_ref(), &agenda.tracks);
-        ensure_known(&mut faults, "room", self.room.as_ref(), &agenda.rooms);
-        ensure_known(&mut faults, "speaker", self.speaker.as_ref(), &agenda.speakers);
-        faults.or(())?;
-        Ok(filtered(all, |session| self.takes(agenda, session)))
+        ensure_known(&mut errors, "track", self.track.as_ref(), &agenda.tracks);
+        ensure_known(&mut errors, "room", self.room.as_ref(), &agenda.rooms);
+        ensure_known(&mut errors, "speaker", self.speaker.as_ref(), &agenda.speakers);
+        errors.into_result(())?;
+        Ok(filtered(all, |session| self.matches(agenda, session)))
     }
 }
 
 impl SessionListQuery {
-    fn takes(&self, agenda: &Agenda, session: &Session) -> bool {
+    fn matches(&self, agenda: &Agenda, session: &Session) -> bool {
         self.day.is_none_or(|date| agenda.day_of(session).is_some_and(|day| day.date == date))
             && self.track.as_ref().is_none_or(|code| session.track.as_ref() == Some(code))
             && self.room.as_ref().is_none_or(|code| session.room.as_ref() == Some(code))

@@ -27,14 +27,14 @@ pub trait Resource: Serialize + Clone + Send + 'static {
     /// Texts and names that a search looks in.
     fn texts(&self) -> Vec<Cow<'_, str>>;
     /// Sort key for the field `by`; localised texts are compared in the first of `languages`.
-    fn sort_key(&self, by: &str, languages: &[crate::values::LanguageTag]) -> String;
+    fn sort_key(&self, field: &str, languages: &[crate::values::LanguageTag]) -> String;
 }
 
-fn every(text: &Localised) -> impl Iterator<Item = Cow<'_, str>> {
+fn all_translations(text: &Localised) -> impl Iterator<Item = Cow<'_, str>> {
     text.map().values().map(|text| Cow::Borrowed(text.as_str()))
 }
 
-fn first(text: &Localised, languages: &[crate::values::LanguageTag]) -> String {
+fn sort_text(text: &Localised, languages: &[crate::values::LanguageTag]) -> String {
     text.text(languages.first().map_or("", |tag| tag.as_str()), languages).to_lowercase()
 }
 
@@ -51,10 +51,10 @@ macro_rules! named {
                 self.code.text()
             }
             fn texts(&self) -> Vec<Cow<'_, str>> {
-                every(&self.name).chain([self.code.text()]).collect()
+                all_translations(&self.name).chain([self.code.text()]).collect()
             }
-            fn sort_key(&self, by: &str, languages: &[crate::values::LanguageTag]) -> String {
-                if by == "name" { first(&self.name, languages) } else { self.code.to_string() }
+            fn sort_key(&self, field: &str, languages: &[crate::values::LanguageTag]) -> String {
+                if field == "name" { sort_text(&self.name, languages) } else { self.code.to_string() }
             }
         })+
     };
@@ -73,7 +73,7 @@ impl Resource for Day {
         Cow::Owned(self.date.to_string())
     }
     fn texts(&self) -> Vec<Cow<'_, str>> {
-        self.title.iter().flat_map(every).chain([self.code()]).collect()
+        self.title.iter().flat_map(all_translations).chain([self.code()]).collect()
     }
     fn sort_key(&self, _: &str, _: &[crate::values::LanguageTag]) -> String {
         self.date.to_string()
@@ -92,12 +92,12 @@ impl Resource for Speaker {
     }
     fn texts(&self) -> Vec<Cow<'_, str>> {
         let name = Cow::Owned(self.name());
-        self.position.iter().flat_map(every).chain([name, self.code.text()]).collect()
+        self.position.iter().flat_map(all_translations).chain([name, self.code.text()]).collect()
     }
-    fn sort_key(&self, by: &str, _: &[crate::values::LanguageTag]) -> String {
+    fn sort_key(&self, field: &str, _: &[crate::values::LanguageTag]) -> String {
         let given_name = || self.given_name.as_ref().map_or("", |name| name.as_str());
         let name = || format!("{} {}", self.family_name, given_name()).to_lowercase();
-        match by {
+        match field {
             "family_name" => name(),
             "precedence" => {
                 let class = self.precedence.map_or(99, |class| class as u8);
@@ -119,12 +119,12 @@ impl Resource for Session {
         self.code.text()
     }
     fn texts(&self) -> Vec<Cow<'_, str>> {
-        let items = self.items.iter().flat_map(|item| every(&item.title));
-        every(&self.title).chain(items).chain([self.code.text()]).collect()
+        let items = self.items.iter().flat_map(|item| all_translations(&item.title));
+        all_translations(&self.title).chain(items).chain([self.code.text()]).collect()
     }
-    fn sort_key(&self, by: &str, languages: &[crate::values::LanguageTag]) -> String {
-        match by {
-            "title" => first(&self.title, languages),
+    fn sort_key(&self, field: &str, languages: &[crate::values::LanguageTag]) -> String {
+        match field {
+            "title" => sort_text(&self.title, languages),
             "starts_at" => crate::agenda::model::utc(self.starts_at).to_rfc3339(),
             _ => self.code.to_string(),
         }
@@ -136,17 +136,17 @@ impl Resource for Item {
     const LIST: &'static str = "items";
     const SORTS: &'static [&'static str] = &["code", "title"];
     fn all<'a>(agenda: &'a Agenda, session: Option<&Code>) -> Option<&'a [Self]> {
-        let session = agenda.sessions.iter().find(|found| Some(&found.code) == session)?;
+        let session = agenda.sessions.iter().find(|candidate| Some(&candidate.code) == session)?;
         Some(&session.items)
     }
     fn code(&self) -> Cow<'_, str> {
         self.code.text()
     }
     fn texts(&self) -> Vec<Cow<'_, str>> {
-        every(&self.title).chain([self.code.text()]).collect()
+        all_translations(&self.title).chain([self.code.text()]).collect()
     }
-    fn sort_key(&self, by: &str, languages: &[crate::values::LanguageTag]) -> String {
-        if by == "title" { first(&self.title, languages) } else { self.code.to_string() }
+    fn sort_key(&self, field: &str, languages: &[crate::values::LanguageTag]) -> String {
+        if field == "title" { sort_text(&self.title, languages) } else { self.code.to_string() }
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    File, Options,
+    ImportFile, ImportOptions,
     draft::compose,
     report::{Note, Report},
     target::{Composed, Counts},
@@ -49,7 +49,7 @@ impl ImportResult {
 /// # Errors
 /// Every fault, with its line of the file.
 pub fn agenda_of(composed: &Composed) -> Result<Agenda, ValidationErrors> {
-    model::read(composed.document.clone()).map_err(|faults| composed.of_file(faults))
+    model::read(composed.document.clone()).map_err(|errors| composed.locate_in_file(errors))
 }
 
 /// Imports a file into the draft; with `dry_run` it writes nothing.
@@ -58,16 +58,16 @@ pub fn agenda_of(composed: &Composed) -> Result<Agenda, ValidationErrors> {
 /// The faults that the file causes in this conference; nothing is written then.
 pub fn import(
     connection: &mut Connection,
-    place: &ConferenceRef,
-    file: &File,
-    options: &Options,
+    conference: &ConferenceRef,
+    file: &ImportFile,
+    options: &ImportOptions,
     actor: &Actor,
     dry_run: bool,
 ) -> Result<ImportResult, AgendaError> {
-    actions::lock(connection, place)?;
-    let draft = actions::load(connection, place)?;
-    let composed = compose(file, Some(&draft), &place.slug, options)?;
-    let planned = actions::plan(connection, &place.slug, agenda_of(&composed)?)?;
+    actions::lock(connection, conference)?;
+    let draft = actions::load(connection, conference)?;
+    let composed = compose(file, Some(&draft), &conference.slug, options)?;
+    let planned = actions::plan(connection, &conference.slug, agenda_of(&composed)?)?;
     if !dry_run {
         actions::write(connection, &planned, actor, Operation::ImportAgenda)?;
     }

@@ -5,7 +5,7 @@ use deserr::Deserr;
 use utoipa::IntoParams;
 
 use super::{
-    Format, ImportMode, Options,
+    Format, ImportMode, ImportOptions,
     actions::{ImportResult, import},
     read,
 };
@@ -76,26 +76,29 @@ pub async fn import_agenda(
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
     let ImportQuery { mode, dry_run, time_zone } = query.0;
-    let options = Options { mode: mode.unwrap_or(ImportMode::Merge), time_zone };
+    let options = ImportOptions { mode: mode.unwrap_or(ImportMode::Merge), time_zone };
     let dry_run = dry_run == Some(Switch::On);
-    let (asked, asked_slug) = (credentials.clone(), slug.clone());
-    database.read(move |tx| find_authorised(tx, &asked, Operation::ImportAgenda, &asked_slug).map(|_| ())).await?;
+    // Before the body is received: access is checked again in the transaction that writes.
+    {
+        let (credentials, slug) = (credentials.clone(), slug.clone());
+        database.read(move |tx| find_authorised(tx, &credentials, Operation::ImportAgenda, &slug).map(|_| ())).await?;
+    }
     let format = format(&body)?;
     let file = read(&body.receive().await?, Some(format))?;
     let turn = slug.to_string();
-    let imported = database
+    let result = database
         .write_in_turn("import a file", &turn, move |tx| {
-            let (place, actor) = find_authorised(tx, &credentials, Operation::ImportAgenda, &slug)?;
-            import(tx, &place, &file, &options, &actor, dry_run)
+            let (conference, actor) = find_authorised(tx, &credentials, Operation::ImportAgenda, &slug)?;
+            import(tx, &conference, &file, &options, &actor, dry_run)
         })
         .await?;
-    Ok(HttpResponse::Ok().json(imported))
+    Ok(HttpResponse::Ok().json(result))
 }
 
 fn format(body: &Upload) -> Result<Format, Problem> {
     let media_type = body.media_type();
-    let known = MEDIA_TYPES.iter().find(|(name, _)| media_type.as_deref() == Some(*name));
-    known.map(|(_, format)| *format).ok_or_else(|| {
+    let accepted = MEDIA_TYPES.iter().find(|(name, _)| media_type.as_deref() == Some(*name));
+    accepted.map(|(_, format)| *format).ok_or_else(|| {
         let names = MEDIA_TYPES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         Problem::new(&UNSUPPORTED_MEDIA_TYPE)
             .detail(format!("send Content-Type: one of {names}"))

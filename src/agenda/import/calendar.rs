@@ -9,20 +9,21 @@ use super::{
     content_line::{Property, properties},
     frab::iso_duration,
     report::Report,
-    schedule::{self, Event, EventIds, Person, Schedule, at, one_more},
+    schedule::{self, Event, EventIds, Person, Schedule, check_session_limit},
     text,
 };
 use crate::{
+    csv_table::line_pointer,
     validation::ValidationErrors,
     values::{LocalOrInstant, TextValue as _, TimeZone},
 };
 
 /// Duration of an event without an end, in minutes.
-const SLOT_MINUTES: i64 = 5;
+const DEFAULT_DURATION_MINUTES: i64 = 5;
 /// Deepest nesting of components.
 const DEPTH_MAX: usize = 8;
 /// Properties of an event that the agenda has no field for.
-const FOREIGN: &[&str] =
+const UNSUPPORTED_PROPERTIES: &[&str] =
     &["ATTACH", "COMMENT", "CONFERENCE", "CONTACT", "GEO", "IMAGE", "ORGANIZER", "RESOURCES", "URL"];
 
 /// Reads a calendar.
@@ -30,73 +31,77 @@ const FOREIGN: &[&str] =
 /// # Errors
 /// One fault for each line and each event that cannot be understood.
 pub fn read(bytes: &[u8], report: &mut Report) -> Result<Schedule, ValidationErrors> {
-    let mut reading = CalendarReader {
+    let mut reader = CalendarReader {
         schedule: Schedule::default(),
         report,
-        faults: ValidationErrors::default(),
-        seen: EventIds::default(),
+        errors: ValidationErrors::default(),
+        event_ids: EventIds::default(),
         zones: HashMap::new(),
         zone_name: String::new(),
-        open: Vec::new(),
-        event: Vec::new(),
+        open_components: Vec::new(),
+        event_properties: Vec::new(),
         event_line: 1,
     };
-    let mut last = 1;
+    let mut last_line = 1;
     for property in properties(bytes) {
         match property {
             Ok(property) => {
-                last = property.line;
-                reading.take(property)?;
+                last_line = property.line;
+                reader.read_property(property)?;
             }
-            Err(line) => reading.faults.add(at(line), "malformed_calendar", "is not a calendar line in UTF-8"),
+            Err(line) => reader.errors.add(line_pointer(line), "malformed_calendar", "is not a calendar line in UTF-8"),
         }
     }
-    if let Some(component) = reading.open.last() {
+    if let Some(component) = reader.open_components.last() {
         let detail = format!("the file ends inside {component}");
-        reading.faults.add(at(last), "malformed_calendar", detail);
+        reader.errors.add(line_pointer(last_line), "malformed_calendar", detail);
     }
-    reading.faults.or(reading.schedule)
+    reader.errors.into_result(reader.schedule)
 }
 
 struct CalendarReader<'a> {
     schedule: Schedule,
     report: &'a mut Report,
-    faults: ValidationErrors,
-    seen: EventIds,
+    errors: ValidationErrors,
+    event_ids: EventIds,
     /// IANA zones by the file's own names for them.
     zones: HashMap<String, TimeZone>,
     zone_name: String,
-    open: Vec<String>,
-    event: Vec<Property>,
+    open_components: Vec<String>,
+    event_properties: Vec<Property>,
     event_line: usize,
 }
 
 impl CalendarReader<'_> {
-    fn take(&mut self, property: Property) -> Result<(), ValidationErrors> {
+    fn read_property(&mut self, property: Property) -> Result<(), ValidationErrors> {
         match property.name.as_str() {
-            "BEGIN" => return self.begin(&property),
-            "END" => self.end(&property),
-            _ => match self.open.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-                ["VCALENDAR"] => self.head(&property),
-                ["VCALENDAR", "VEVENT"] => self.event.push(property),
-                ["VCALENDAR", "VTIMEZONE"] => self.zone(&property),
+            "BEGIN" => return self.begin_component(&property),
+            "END" => self.end_component(&property),
+            _ => match self.open_components.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+                ["VCALENDAR"] => self.read_calendar_property(&property),
+                ["VCALENDAR", "VEVENT"] => self.event_properties.push(property),
+                ["VCALENDAR", "VTIMEZONE"] => self.read_zone_property(&property),
                 _ => {}
             },
         }
         Ok(())
     }
 
-    fn begin(&mut self, property: &Property) -> Result<(), ValidationErrors> {
+    fn begin_component(&mut self, property: &Property) -> Result<(), ValidationErrors> {
         let component = property.value.trim().to_ascii_uppercase();
-        if self.open.len() >= DEPTH_MAX {
-            let mut faults = ValidationErrors::default();
-            faults.add(at(property.line), "too_deep", format!("components may be nested at most {DEPTH_MAX} deep"));
-            return Err(faults);
+        if self.open_components.len() >= DEPTH_MAX {
+            let mut errors = ValidationErrors::default();
+            errors.add(
+                line_pointer(property.line),
+                "too_deep",
+                format!("components may be nested at most {DEPTH_MAX} deep"),
+            );
+            return Err(errors);
         }
         match component.as_str() {
             "VEVENT" => {
-                one_more(self.schedule.events.len(), property.line)?;
-                self.event.clear();
+                check_session_limit(self.schedule.events.len(), property.line)?;
+                self.event_properties.clear();
                 self.event_line = property.line;
             }
             "VCALENDAR" | "VTIMEZONE" | "STANDARD" | "DAYLIGHT" => {}
@@ -105,45 +110,47 @@ impl CalendarReader<'_> {
                 self.report.note("not_kept", format!("components {name}"), Some(property.line));
             }
         }
-        self.open.push(component);
+        self.open_components.push(component);
         Ok(())
     }
 
-    fn end(&mut self, property: &Property) {
+    fn end_component(&mut self, property: &Property) {
         let component = property.value.trim().to_ascii_uppercase();
-        if self.open.last() != Some(&component) {
-            self.faults.add(at(property.line), "malformed_calendar", format!("{component} is not open here"));
+        if self.open_components.last() != Some(&component) {
+            self.errors.add(line_pointer(property.line), "malformed_calendar", format!("{component} is not open here"));
             return;
         }
-        let path = self.open.iter().map(String::as_str).collect::<Vec<_>>();
+        let path = self.open_components.iter().map(String::as_str).collect::<Vec<_>>();
         if path == ["VCALENDAR", "VEVENT"] {
-            let event = std::mem::take(&mut self.event);
-            self.event(&event);
+            let properties = std::mem::take(&mut self.event_properties);
+            self.read_event(&properties);
         }
-        self.open.pop();
+        self.open_components.pop();
     }
 
-    fn head(&mut self, property: &Property) {
-        let here = Some(property.line);
+    fn read_calendar_property(&mut self, property: &Property) {
+        let line = Some(property.line);
         let text = property.text();
-        let some = |text: String| Some(text).filter(|text| !text.is_empty());
+        let non_empty = |text: String| Some(text).filter(|text| !text.is_empty());
         match property.name.as_str() {
             "X-WR-CALNAME" | "NAME" => {
-                self.schedule.name = some(text::title(&text, self.report, here));
-                self.schedule.acronym = some(text::folded(&text));
+                self.schedule.name = non_empty(text::title(&text, self.report, line));
+                self.schedule.acronym = non_empty(text::folded(&text));
             }
-            "X-WR-CALDESC" | "DESCRIPTION" => self.schedule.description = some(text::prose(&text, self.report, here)),
+            "X-WR-CALDESC" | "DESCRIPTION" => {
+                self.schedule.description = non_empty(text::prose(&text, self.report, line))
+            }
             "X-WR-TIMEZONE" | "TIMEZONE-ID" => match TimeZone::parse(text.trim()) {
                 Ok(zone) => self.schedule.time_zone = Some(zone),
                 Err(_) => {
-                    self.report.note("time_zone", "the file's time zone is not in the IANA database", here);
+                    self.report.note("time_zone", "the file's time zone is not in the IANA database", line);
                 }
             },
             _ => {}
         }
     }
 
-    fn zone(&mut self, property: &Property) {
+    fn read_zone_property(&mut self, property: &Property) {
         match property.name.as_str() {
             "TZID" => self.zone_name = property.value.clone(),
             "X-LIC-LOCATION" => {
@@ -155,48 +162,47 @@ impl CalendarReader<'_> {
         }
     }
 
-    fn event(&mut self, properties: &[Property]) {
+    fn read_event(&mut self, properties: &[Property]) {
         let line = self.event_line;
-        let here = Some(line);
         let find = |name: &str| properties.iter().find(|property| property.name == name);
         let text_of = |name: &str| find(name).map(Property::text).unwrap_or_default();
         if text_of("STATUS").eq_ignore_ascii_case("CANCELLED") {
-            return self.report.note("cancelled", "a cancelled event is left out", here);
+            return self.report.note("cancelled", "a cancelled event is left out", Some(line));
         }
         if find("RECURRENCE-ID").is_some() {
-            return self.report.note("recurrence", "a changed occurrence of a repeated event is left out", here);
+            return self.report.note("recurrence", "a changed occurrence of a repeated event is left out", Some(line));
         }
         if find("RRULE").or(find("RDATE")).is_some() {
-            self.report.note("recurrence", "a repeated event is imported once, at its first occurrence", here);
+            self.report.note("recurrence", "a repeated event is imported once, at its first occurrence", Some(line));
         }
-        for name in FOREIGN.iter().filter(|name| find(name).is_some()) {
-            self.report.note("not_kept", format!("{name} of events"), here);
+        for name in UNSUPPORTED_PROPERTIES.iter().filter(|name| find(name).is_some()) {
+            self.report.note("not_kept", format!("{name} of events"), Some(line));
         }
-        let title = text::title(&text_of("SUMMARY"), self.report, here);
+        let title = text::title(&text_of("SUMMARY"), self.report, Some(line));
         let uid = text_of("UID");
-        let known = uid.split('@').next().filter(|known| Uuid::parse_str(known).is_ok());
+        let uuid = uid.split('@').next().filter(|uid| Uuid::parse_str(uid).is_ok());
         let start = find("DTSTART").map(|property| property.value.as_str()).unwrap_or_default();
         let others = [title.as_str(), start].join(" ");
-        let guid = schedule::guid("", known.unwrap_or(&uid).trim(), &[&others], line, self.report);
-        if !self.seen.is_new(guid, "", line, self.report) {
+        let guid = schedule::guid("", uuid.unwrap_or(&uid).trim(), &[&others], line, self.report);
+        if !self.event_ids.is_new(guid, "", line, self.report) {
             return;
         }
         if title.is_empty() {
-            self.faults.add(at(line), "required", "the event has no SUMMARY");
+            self.errors.add(line_pointer(line), "required", "the event has no SUMMARY");
         }
         let Some((starts_at, duration)) = self.span(find("DTSTART"), find("DTEND"), find("DURATION")) else {
             return;
         };
         let categories = find("CATEGORIES").map(Property::texts).unwrap_or_default();
         if categories.len() > 1 {
-            self.report.note("not_kept", "categories of events beside the first, which is the track", here);
+            self.report.note("not_kept", "categories of events beside the first, which is the track", Some(line));
         }
-        let track = self.name(categories.first().map(String::as_str).unwrap_or_default());
-        let room = self.name(&text_of("LOCATION"));
+        let track = self.title(categories.first().map(String::as_str).unwrap_or_default());
+        let room = self.title(&text_of("LOCATION"));
         self.schedule.tracks.extend(track.clone().filter(|track| !self.schedule.tracks.contains(track)));
-        let is_new = |room: &String| !self.schedule.rooms.iter().any(|(known, _)| known == room);
-        self.schedule.rooms.extend(room.clone().filter(is_new).map(|room| (room, None)));
-        let description = text::prose(&text_of("DESCRIPTION"), self.report, here);
+        let is_new_room = |room: &String| !self.schedule.rooms.iter().any(|(name, _)| name == room);
+        self.schedule.rooms.extend(room.clone().filter(is_new_room).map(|room| (room, None)));
+        let description = text::prose(&text_of("DESCRIPTION"), self.report, Some(line));
         let event = Event {
             line,
             day: None,
@@ -210,19 +216,19 @@ impl CalendarReader<'_> {
             duration,
             room,
             track,
-            persons: self.persons(properties),
+            persons: self.attendees(properties),
         };
         self.schedule.events.push(event);
     }
 
-    fn name(&mut self, text: &str) -> Option<String> {
+    fn title(&mut self, text: &str) -> Option<String> {
         let name = text::title(text, self.report, Some(self.event_line));
         Some(name).filter(|name| !name.is_empty())
     }
 
     /// People who attend, by name; their email addresses are not read.
-    fn persons(&mut self, properties: &[Property]) -> Vec<usize> {
-        let mut places = Vec::new();
+    fn attendees(&mut self, properties: &[Property]) -> Vec<usize> {
+        let mut person_indexes = Vec::new();
         for property in properties.iter().filter(|property| property.name == "ATTENDEE") {
             let name = text::line(property.parameter("CN").unwrap_or_default(), 1000, self.report, Some(property.line));
             if name.is_empty() || name.contains('@') {
@@ -230,62 +236,73 @@ impl CalendarReader<'_> {
                 continue;
             }
             let person = Person { key: None, name, biography: None, line: property.line };
-            let place = self.schedule.people.place(person, self.report);
-            if !places.contains(&place) {
-                places.push(place);
+            let index = self.schedule.people.index_of(person, self.report);
+            if !person_indexes.contains(&index) {
+                person_indexes.push(index);
             }
         }
-        places
+        person_indexes
     }
 
     fn span(
         &mut self,
         start: Option<&Property>,
         end: Option<&Property>,
-        duration: Option<&Property>,
+        duration_property: Option<&Property>,
     ) -> Option<(LocalOrInstant, TimeDelta)> {
-        let here = Some(self.event_line);
         let Some(start) = start else {
-            self.faults.add(at(self.event_line), "required", "the event has no DTSTART");
+            self.errors.add(line_pointer(self.event_line), "required", "the event has no DTSTART");
             return None;
         };
-        let (starts_at, is_date) = self.moment(start)?;
+        let (starts_at, is_date) = self.time_of(start)?;
         if is_date {
-            self.report.note("all_day", "an event of whole days lasts from midnight to midnight", here);
+            self.report.note(
+                "all_day",
+                "an event of whole days lasts from midnight to midnight",
+                Some(self.event_line),
+            );
         }
-        let lasts = match (end, duration) {
-            (Some(end), _) => match (starts_at, self.moment(end)?.0) {
+        let duration = match (end, duration_property) {
+            (Some(end), _) => match (starts_at, self.time_of(end)?.0) {
                 (LocalOrInstant::Wall(start), LocalOrInstant::Wall(end)) => end - start,
                 (LocalOrInstant::Instant(start), LocalOrInstant::Instant(end)) => end - start,
                 _ => {
                     let detail = "DTSTART and DTEND must both have a time zone, or neither";
-                    self.faults.add(at(end.line), "invalid_time", detail);
+                    self.errors.add(line_pointer(end.line), "invalid_time", detail);
                     return None;
                 }
             },
-            (None, Some(duration)) => match iso_duration(duration.value.trim()) {
+            (None, Some(duration_property)) => match iso_duration(duration_property.value.trim()) {
                 Some(duration) => duration,
                 None => {
-                    self.faults.add(at(duration.line), "invalid_duration", "must be a duration such as PT45M");
+                    self.errors.add(
+                        line_pointer(duration_property.line),
+                        "invalid_duration",
+                        "must be a duration such as PT45M",
+                    );
                     return None;
                 }
             },
             (None, None) if is_date => TimeDelta::days(1),
             (None, None) => TimeDelta::zero(),
         };
-        if lasts < TimeDelta::zero() {
-            self.faults.add(at(self.event_line), "ends_before_start", "the event ends before it starts");
+        if duration < TimeDelta::zero() {
+            self.errors.add(line_pointer(self.event_line), "ends_before_start", "the event ends before it starts");
             return None;
         }
-        if lasts > TimeDelta::zero() {
-            return Some((starts_at, lasts));
+        if duration > TimeDelta::zero() {
+            return Some((starts_at, duration));
         }
-        self.report.note("no_duration", format!("an event without a duration lasts {SLOT_MINUTES} minutes"), here);
-        Some((starts_at, TimeDelta::minutes(SLOT_MINUTES)))
+        self.report.note(
+            "no_duration",
+            format!("an event without a duration lasts {DEFAULT_DURATION_MINUTES} minutes"),
+            Some(self.event_line),
+        );
+        Some((starts_at, TimeDelta::minutes(DEFAULT_DURATION_MINUTES)))
     }
 
     /// The time of a property, and whether it is only a date.
-    fn moment(&mut self, property: &Property) -> Option<(LocalOrInstant, bool)> {
+    fn time_of(&mut self, property: &Property) -> Option<(LocalOrInstant, bool)> {
         let value = property.value.trim();
         if let Ok(date) = NaiveDate::parse_from_str(value, "%Y%m%d") {
             return Some((LocalOrInstant::Wall(date.and_time(NaiveTime::MIN)), true));
@@ -293,7 +310,7 @@ impl CalendarReader<'_> {
         let wall = NaiveDateTime::parse_from_str(value.trim_end_matches('Z'), "%Y%m%dT%H%M%S");
         let Ok(wall) = wall else {
             let detail = format!("{} must be a time such as 20140331T093000", property.name);
-            self.faults.add(at(property.line), "invalid_time", detail);
+            self.errors.add(line_pointer(property.line), "invalid_time", detail);
             return None;
         };
         if value.ends_with('Z') {
@@ -313,8 +330,12 @@ impl CalendarReader<'_> {
         self.schedule.time_zone.get_or_insert(zone);
         match zone.resolve(wall) {
             Ok(instant) => Some((LocalOrInstant::Instant(instant), false)),
-            Err(fault) => {
-                self.faults.add(at(property.line), &fault.code, format!("{} {}", property.name, fault.detail));
+            Err(error) => {
+                self.errors.add(
+                    line_pointer(property.line),
+                    &error.code,
+                    format!("{} {}", property.name, error.detail),
+                );
                 None
             }
         }
@@ -337,9 +358,9 @@ mod tests {
         format!("BEGIN:VCALENDAR\r\nX-WR-CALNAME:Small\r\n{events}END:VCALENDAR\r\n")
     }
 
-    fn faults(text: &str) -> Vec<String> {
-        let faults = read(text.as_bytes(), &mut Report::default()).err().unwrap_or_default().0;
-        faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect()
+    fn errors(text: &str) -> Vec<String> {
+        let errors = read(text.as_bytes(), &mut Report::default()).err().unwrap_or_default().0;
+        errors.iter().map(|error| format!("{} {}", error.pointer, error.code)).collect()
     }
 
     #[test]
@@ -347,7 +368,7 @@ mod tests {
         let events = "BEGIN:VEVENT\nSUMMARY:A\nDTSTART:tomorrow\nEND:VEVENT\nBEGIN:VEVENT\nDTSTART:20300101T090000Z\n\
             DTEND:20300101T080000Z\nEND:VEVENT\nnonsense\nBEGIN:VEVENT\nSUMMARY:B\nDTSTART;TZID=Europe/Brussels:20140330T023000\n";
         assert_eq!(
-            faults(&calendar(events)),
+            errors(&calendar(events)),
             [
                 "line 5 invalid_time",
                 "line 7 required",

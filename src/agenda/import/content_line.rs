@@ -18,12 +18,12 @@ pub struct Property {
 
 impl Property {
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.parameters.iter().find(|(parameter, _)| parameter == name).map(|(_, value)| value.as_str())
     }
 
     /// Value as a text, without escapes.
     pub fn text(&self) -> String {
-        unescaped(&self.value)
+        unescape(&self.value)
     }
 
     /// Values of a comma-separated list, without escapes.
@@ -38,11 +38,11 @@ impl Property {
             }
             is_escaped = c == '\\' && !is_escaped;
         }
-        texts.iter().map(|text| unescaped(text)).collect()
+        texts.iter().map(|text| unescape(text)).collect()
     }
 }
 
-fn unescaped(value: &str) -> String {
+fn unescape(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     let mut characters = value.chars();
     while let Some(c) = characters.next() {
@@ -63,12 +63,14 @@ pub fn properties(bytes: &[u8]) -> impl Iterator<Item = Result<Property, usize>>
     std::iter::from_fn(move || {
         loop {
             let (first, number) = lines.next()?;
-            let mut whole = Cow::Borrowed(without_return(first));
-            while let Some((more, _)) = lines.next_if(|(line, _)| line.starts_with(b" ") || line.starts_with(b"\t")) {
-                whole.to_mut().extend_from_slice(without_return(more).get(1..).unwrap_or_default());
+            let mut unfolded = Cow::Borrowed(without_return(first));
+            while let Some((continuation, _)) =
+                lines.next_if(|(line, _)| line.starts_with(b" ") || line.starts_with(b"\t"))
+            {
+                unfolded.to_mut().extend_from_slice(without_return(continuation).get(1..).unwrap_or_default());
             }
-            if !whole.trim_ascii().is_empty() {
-                return Some(std::str::from_utf8(&whole).ok().and_then(|text| property(text, number)).ok_or(number));
+            if !unfolded.trim_ascii().is_empty() {
+                return Some(std::str::from_utf8(&unfolded).ok().and_then(|text| property(text, number)).ok_or(number));
             }
         }
     })
@@ -104,13 +106,13 @@ mod tests {
     #[test]
     fn lines_are_unfolded_even_inside_a_character_and_keep_their_numbers() {
         let file = b"BEGIN:VCALENDAR\r\nSUMMARY;LANGUAGE=fr;X=\"a:b;c\":caf\xc3\r\n \xa9\\, \\\"x\\\"\\nY\n\n\tfolded\nCATEGORIES:a\\,b,c\nbad\n";
-        let found: Vec<_> = properties(file).collect();
-        let summary = found[1].as_ref().unwrap();
+        let results: Vec<_> = properties(file).collect();
+        let summary = results[1].as_ref().unwrap();
         assert_eq!(summary.text(), "café, \"x\"\nY");
         assert_eq!(summary.parameter("X"), Some("a:b;c"));
         assert_eq!((summary.line, summary.name.as_str()), (2, "SUMMARY"));
-        assert_eq!(found[2].as_ref().map_err(|line| *line), Err(4).map(|(): ()| summary));
-        assert_eq!(found[3].as_ref().unwrap().texts(), ["a,b", "c"]);
-        assert_eq!(found[4], Err(7));
+        assert_eq!(results[2].as_ref().map_err(|line| *line), Err(4).map(|(): ()| summary));
+        assert_eq!(results[3].as_ref().unwrap().texts(), ["a,b", "c"]);
+        assert_eq!(results[4], Err(7));
     }
 }

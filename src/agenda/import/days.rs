@@ -27,29 +27,37 @@ pub struct Day {
 }
 
 impl Day {
-    fn begins(&self) -> NaiveDateTime {
+    fn start(&self) -> NaiveDateTime {
         self.date.and_time(self.changeover.unwrap_or(NaiveTime::MIN))
     }
 }
 
-/// Start of an event in the conference's zone, its line, and the index of the day under which the file lists it.
-pub type Start = (DateTime<FixedOffset>, usize, Option<usize>);
+/// Start of an event of the file.
+#[derive(Debug, Clone, Copy)]
+pub struct EventStart {
+    /// In the conference's time zone.
+    pub starts_at: DateTime<FixedOffset>,
+    /// Line of the event.
+    pub line: usize,
+    /// Index of the day under which the file lists the event.
+    pub listed_day: Option<usize>,
+}
 
 /// The days of the file, and those that its events need besides.
-pub fn of(file: &[FileDay], starts: &[Start], zone: TimeZone, report: &mut Report) -> Vec<Day> {
+pub fn compose_days(file: &[FileDay], starts: &[EventStart], zone: TimeZone, report: &mut Report) -> Vec<Day> {
     let mut days: Vec<Day> = file
         .iter()
         .map(|day| Day { line: day.line, date: day.date, changeover: changeover(day, zone, report) })
         .collect();
-    fit(&mut days, starts, report);
+    fit_changeovers(&mut days, starts, report);
     let listed: Vec<Option<NaiveDate>> =
-        starts.iter().map(|(_, _, day)| days.get((*day)?).map(|day| day.date)).collect();
+        starts.iter().map(|start| days.get(start.listed_day?).map(|day| day.date)).collect();
     days.sort_by_key(|day| day.date);
     add_missing(&mut days, starts, !file.is_empty(), report);
-    for ((start, line, _), listed) in starts.iter().zip(listed) {
-        let lies_on = day_of(&days, start.naive_local()).map(|day| day.date);
-        if listed.is_some() && lies_on.is_some() && lies_on != listed {
-            report.note("other_day", "an event starts on another day than it is listed under", Some(*line));
+    for (start, listed) in starts.iter().zip(listed) {
+        let actual = day_of(&days, start.starts_at.naive_local()).map(|day| day.date);
+        if listed.is_some() && actual.is_some() && actual != listed {
+            report.note("other_day", "an event starts on another day than it is listed under", Some(start.line));
         }
     }
     days
@@ -73,30 +81,34 @@ fn changeover(day: &FileDay, zone: TimeZone, report: &mut Report) -> Option<Naiv
 }
 
 /// Moves a changeover if events listed under its day, or under the day before, are outside that day.
-fn fit(days: &mut [Day], starts: &[Start], report: &mut Report) {
-    let dates: BTreeMap<NaiveDate, usize> = days.iter().enumerate().map(|(place, day)| (day.date, place)).collect();
+fn fit_changeovers(days: &mut [Day], starts: &[EventStart], report: &mut Report) {
+    let indexes_by_date: BTreeMap<NaiveDate, usize> =
+        days.iter().enumerate().map(|(index, day)| (day.date, index)).collect();
     // First and last start of each day, in minutes from its midnight.
-    let mut bounds: BTreeMap<usize, (i64, i64)> = BTreeMap::new();
-    for (start, _, listed) in starts {
-        if let Some((place, day)) = listed.and_then(|place| Some((place, days.get(place)?))) {
-            let minutes = (start.naive_local() - day.date.and_time(NaiveTime::MIN)).num_minutes();
-            let bound = bounds.entry(place).or_insert((minutes, minutes));
-            *bound = (bound.0.min(minutes), bound.1.max(minutes));
+    let mut minute_ranges: BTreeMap<usize, (i64, i64)> = BTreeMap::new();
+    for start in starts {
+        if let Some((index, day)) = start.listed_day.and_then(|index| Some((index, days.get(index)?))) {
+            let minute = (start.starts_at.naive_local() - day.date.and_time(NaiveTime::MIN)).num_minutes();
+            let minute_range = minute_ranges.entry(index).or_insert((minute, minute));
+            *minute_range = (minute_range.0.min(minute), minute_range.1.max(minute));
         }
     }
-    let last_of = |date: Option<NaiveDate>| date.and_then(|date| bounds.get(dates.get(&date)?)).map(|(_, last)| *last);
-    for (place, day) in days.iter_mut().enumerate() {
+    let last_of = |date: Option<NaiveDate>| {
+        date.and_then(|date| minute_ranges.get(indexes_by_date.get(&date)?)).map(|(_, last)| *last)
+    };
+    for (index, day) in days.iter_mut().enumerate() {
         let Some(changeover) = day.changeover else {
             continue;
         };
-        let has_next = day.date.succ_opt().is_some_and(|next| dates.contains_key(&next));
-        let of_day_before = last_of(day.date.pred_opt());
-        let of_own = last_of(Some(day.date)).filter(|_| !has_next);
-        let least = of_day_before.into_iter().chain(of_own).max().map_or(0, |last| last - DAY_MINUTES + 1).max(0);
-        let most = bounds.get(&place).map_or(DAY_MINUTES - 1, |(first, _)| *first).min(DAY_MINUTES - 1);
-        let minutes = (changeover - NaiveTime::MIN).num_minutes();
-        if least <= most && !(least..=most).contains(&minutes) {
-            day.changeover = Some(NaiveTime::MIN + TimeDelta::minutes(minutes.clamp(least, most)));
+        let has_next = day.date.succ_opt().is_some_and(|next| indexes_by_date.contains_key(&next));
+        let last_of_day_before = last_of(day.date.pred_opt());
+        let last_of_own = last_of(Some(day.date)).filter(|_| !has_next);
+        let earliest_minute =
+            last_of_day_before.into_iter().chain(last_of_own).max().map_or(0, |last| last - DAY_MINUTES + 1).max(0);
+        let latest_minute = minute_ranges.get(&index).map_or(DAY_MINUTES - 1, |(first, _)| *first).min(DAY_MINUTES - 1);
+        let minute = (changeover - NaiveTime::MIN).num_minutes();
+        if earliest_minute <= latest_minute && !(earliest_minute..=latest_minute).contains(&minute) {
+            day.changeover = Some(NaiveTime::MIN + TimeDelta::minutes(minute.clamp(earliest_minute, latest_minute)));
             let detail = "the changeover of a day is moved, so that its listed events are on that day";
             report.note("changeover", detail, Some(day.line));
         }
@@ -104,32 +116,32 @@ fn fit(days: &mut [Day], starts: &[Start], report: &mut Report) {
 }
 
 /// Adds the dates of events that are on no day.
-fn add_missing(days: &mut Vec<Day>, starts: &[Start], has_days: bool, report: &mut Report) {
-    for (start, line, _) in starts {
-        let wall = start.naive_local();
+fn add_missing(days: &mut Vec<Day>, starts: &[EventStart], has_days: bool, report: &mut Report) {
+    for start in starts {
+        let wall = start.starts_at.naive_local();
         if day_of(days, wall).is_some() {
             continue;
         }
         let date = wall.date();
-        let all = days.iter().map(|day| day.date).chain([date]);
-        let range = all.clone().min().zip(all.max());
-        let place = days.partition_point(|day| day.date < date);
-        let is_known = days.get(place).is_some_and(|day| day.date == date);
-        if is_known || range.is_none_or(|(first, last)| (last - first).num_days() >= DAYS_MAX) {
+        let dates = days.iter().map(|day| day.date).chain([date]);
+        let range = dates.clone().min().zip(dates.max());
+        let index = days.partition_point(|day| day.date < date);
+        let is_day = days.get(index).is_some_and(|day| day.date == date);
+        if is_day || range.is_none_or(|(first, last)| (last - first).num_days() >= DAYS_MAX) {
             continue;
         }
         if has_days {
-            report.note("day_added", "an event is on no day of the file: its date becomes a day", Some(*line));
+            report.note("day_added", "an event is on no day of the file: its date becomes a day", Some(start.line));
         }
-        days.insert(place, Day { line: *line, date, changeover: None });
+        days.insert(index, Day { line: start.line, date, changeover: None });
     }
 }
 
 /// The day to which this time belongs; see [`crate::agenda::Agenda::day_of`].
 fn day_of(days: &[Day], wall: NaiveDateTime) -> Option<&Day> {
-    let after = days.partition_point(|day| day.begins() <= wall);
+    let after = days.partition_point(|day| day.start() <= wall);
     let day = days.get(after.checked_sub(1)?)?;
-    (wall < day.begins() + TimeDelta::days(1)).then_some(day)
+    (wall < day.start() + TimeDelta::days(1)).then_some(day)
 }
 
 #[cfg(test)]
@@ -147,10 +159,13 @@ mod tests {
                 changeover: Some(Changeover::Time(NaiveTime::parse_from_str(time, "%H:%M").unwrap())),
             })
             .collect();
-        let start = |text: &str| DateTime::parse_from_rfc3339(&format!("2030-01-{text}:00Z")).unwrap();
-        let starts: Vec<_> = starts.iter().map(|(text, day)| (start(text), 1, *day)).collect();
+        let starts_at = |text: &str| DateTime::parse_from_rfc3339(&format!("2030-01-{text}:00Z")).unwrap();
+        let starts: Vec<_> = starts
+            .iter()
+            .map(|(text, day)| EventStart { starts_at: starts_at(text), line: 1, listed_day: *day })
+            .collect();
         let mut report = Report::default();
-        let days = of(&file, &starts, zone, &mut report);
+        let days = compose_days(&file, &starts, zone, &mut report);
         let day = |day: &Day| format!("{} {:?}", day.date.format("%d"), day.changeover.map(|time| time.to_string()));
         (days.iter().map(day).collect(), report.0.into_iter().map(|note| note.code).collect())
     }

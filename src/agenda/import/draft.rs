@@ -6,12 +6,12 @@ use chrono::{DateTime, FixedOffset, NaiveDate};
 use serde_json::{Value, json};
 
 use super::{
-    Content, File, Options,
-    days::{self, Day, Start},
-    list::{ImportedList, Node, assign, says, set_text},
+    Content, ImportFile, ImportOptions,
+    days::{self, Day, EventStart},
+    list::{ImportedList, Node, assign_codes, has_text, set_text},
     people,
     report::Report,
-    schedule::{Edge, Event, Schedule, at},
+    schedule::{ConferenceDate, Event, Schedule},
     sessions,
     target::document,
 };
@@ -20,6 +20,7 @@ use crate::{
         Agenda,
         import::target::{Composed, Counts, Target},
     },
+    csv_table::line_pointer,
     validation::{ValidationError, ValidationErrors},
     values::{Code, LanguageTag, LocalOrInstant, TextValue as _, TimeZone},
 };
@@ -29,39 +30,40 @@ use crate::{
 /// # Errors
 /// The faults that the file causes in this conference, by line.
 pub fn compose(
-    file: &File,
+    file: &ImportFile,
     draft: Option<&Agenda>,
     slug: &Code,
-    options: &Options,
+    options: &ImportOptions,
 ) -> Result<Composed, ValidationErrors> {
     match (&file.content, draft) {
-        (Content::Schedule(schedule), _) => of_schedule(schedule, &file.report, draft, slug, options),
-        (Content::Speakers(rows), Some(draft)) => people::of_table(rows, &file.report, draft, options),
+        (Content::Schedule(schedule), _) => compose_schedule(schedule, &file.report, draft, slug, options),
+        (Content::Speakers(rows), Some(draft)) => people::compose_table(rows, &file.report, draft, options),
         (Content::Speakers(_), None) => {
             let detail = "a table of speakers needs an existing conference";
-            Err(ValidationErrors(vec![ValidationError::at(at(1), "no_conference", detail)]))
+            Err(ValidationErrors(vec![ValidationError::at(line_pointer(1), "no_conference", detail)]))
         }
     }
 }
 
-fn of_schedule(
+fn compose_schedule(
     schedule: &Schedule,
     report: &Report,
     draft: Option<&Agenda>,
     slug: &Code,
-    options: &Options,
+    options: &ImportOptions,
 ) -> Result<Composed, ValidationErrors> {
     let mut report = report.clone();
     let target = target(schedule, draft, options, &mut report);
     let starts = starts(schedule, &target, options)?;
-    let days = days::of(&schedule.days, &starts, target.zone, &mut report);
+    let days = days::compose_days(&schedule.days, &starts, target.zone, &mut report);
     let mut document = document(draft);
     if draft.is_none() {
         document.insert("conference".to_owned(), conference(schedule, slug, &target, &days)?);
     }
-    let mut list = |name: &str, key| ImportedList::of(document.remove(name), key, options.mode);
-    let (mut day_list, mut rooms, mut tracks) = (list("days", "date"), list("rooms", "code"), list("tracks", "code"));
-    let (mut speakers, mut events) = (list("speakers", "code"), list("sessions", "code"));
+    let mut take_list = |name: &str, key| ImportedList::of(document.remove(name), key, options.mode);
+    let (mut day_list, mut room_list, mut track_list) =
+        (take_list("days", "date"), take_list("rooms", "code"), take_list("tracks", "code"));
+    let (mut speaker_list, mut session_list) = (take_list("speakers", "code"), take_list("sessions", "code"));
     let mut day_lines = HashMap::new();
     for day in &days {
         let date = day.date.to_string();
@@ -72,20 +74,20 @@ fn of_schedule(
         day_lines.insert(date, day.line);
     }
     let room_names: Vec<&str> = schedule.rooms.iter().map(|(name, _)| name.as_str()).collect();
-    let known = draft.map(|draft| draft.rooms.iter().map(|room| (&room.code, room.name.map())).collect());
-    let room_codes = named(&mut rooms, &room_names, known, "room", &target.language);
+    let draft_names = draft.map(|draft| draft.rooms.iter().map(|room| (&room.code, room.name.map())).collect());
+    let room_codes = add_named_things(&mut room_list, &room_names, draft_names, "room", &target.language);
     for (name, capacity) in &schedule.rooms {
         if let (Some(capacity), Some(code)) = (capacity, room_codes.get(name)) {
-            rooms.node(code).insert("capacity".to_owned(), Value::from(*capacity));
+            room_list.node(code).insert("capacity".to_owned(), Value::from(*capacity));
         }
     }
     let track_names: Vec<&str> = schedule.tracks.iter().map(String::as_str).collect();
-    let known = draft.map(|draft| draft.tracks.iter().map(|track| (&track.code, track.name.map())).collect());
-    let track_codes = named(&mut tracks, &track_names, known, "track", &target.language);
-    let speaker_codes = people::of_schedule(&mut speakers, &schedule.people.list, &target);
+    let draft_names = draft.map(|draft| draft.tracks.iter().map(|track| (&track.code, track.name.map())).collect());
+    let track_codes = add_named_things(&mut track_list, &track_names, draft_names, "track", &target.language);
+    let speaker_codes = people::add_schedule_speakers(&mut speaker_list, &schedule.people.list, &target);
     let codes = super::sessions::ReferenceCodes { rooms: room_codes, tracks: track_codes, speakers: speaker_codes };
-    let in_order = in_order(&schedule.events, &starts);
-    let session_lines = sessions::put(&mut events, &in_order, &codes, &target);
+    let in_start_order = in_start_order(&schedule.events, &starts);
+    let session_lines = sessions::add_events(&mut session_list, &in_start_order, &codes, &target);
     let counts = Counts {
         days: days.len(),
         rooms: schedule.rooms.len(),
@@ -98,25 +100,30 @@ fn of_schedule(
     let speaker_lines: HashMap<String, usize> = speaker_lines.collect();
     let lists = [
         ("days", day_list, day_lines),
-        ("rooms", rooms, HashMap::new()),
-        ("tracks", tracks, HashMap::new()),
-        ("speakers", speakers, speaker_lines),
-        ("sessions", events, session_lines),
+        ("rooms", room_list, HashMap::new()),
+        ("tracks", track_list, HashMap::new()),
+        ("speakers", speaker_list, speaker_lines),
+        ("sessions", session_list, session_lines),
     ];
     for (name, list, lines) in lists {
         let (codes, value) = list.into_value();
-        composed.asked_for(name, &codes, &lines);
+        composed.record_lines(name, &codes, &lines);
         document.insert(name.to_owned(), value);
     }
     composed.document = Value::Object(document);
     Ok(composed)
 }
 
-fn target<'a>(schedule: &Schedule, draft: Option<&'a Agenda>, options: &Options, report: &mut Report) -> Target<'a> {
+fn target<'a>(
+    schedule: &Schedule,
+    draft: Option<&'a Agenda>,
+    options: &ImportOptions,
+    report: &mut Report,
+) -> Target<'a> {
     let (languages, zone) = match draft {
         Some(draft) => {
             let zone = draft.conference.time_zone;
-            if options.time_zone.is_some_and(|asked| asked.0 != zone.0) {
+            if options.time_zone.is_some_and(|requested| requested.0 != zone.0) {
                 let name = zone.0.name();
                 let detail = "its time_zone is not changed; PATCH /agenda/conference does that";
                 report.note("time_zone", format!("the conference is in {name}: {detail}"), None);
@@ -136,7 +143,7 @@ fn target<'a>(schedule: &Schedule, draft: Option<&'a Agenda>, options: &Options,
 fn languages(events: &[Event]) -> Vec<LanguageTag> {
     let mut counts: Vec<(LanguageTag, usize)> = Vec::new();
     for tag in events.iter().flat_map(|event| &event.languages) {
-        match counts.iter_mut().find(|(known, _)| known == tag) {
+        match counts.iter_mut().find(|(counted_tag, _)| counted_tag == tag) {
             Some((_, count)) => *count += 1,
             None => counts.push((tag.clone(), 1)),
         }
@@ -168,45 +175,52 @@ fn guessed_zone(schedule: &Schedule, report: &mut Report) -> TimeZone {
 }
 
 /// Start, line and day of each event, in the target's time zone.
-fn starts(schedule: &Schedule, target: &Target<'_>, options: &Options) -> Result<Vec<Start>, ValidationErrors> {
+fn starts(
+    schedule: &Schedule,
+    target: &Target<'_>,
+    options: &ImportOptions,
+) -> Result<Vec<EventStart>, ValidationErrors> {
     let zone = options.time_zone.or(schedule.time_zone).unwrap_or(target.zone);
-    let mut faults = ValidationErrors::default();
+    let mut errors = ValidationErrors::default();
     let mut starts = Vec::with_capacity(schedule.events.len());
     for event in &schedule.events {
         let local = event.starts_at.resolve(zone).map(|instant| target.zone.local(instant.to_utc()));
         match local {
-            Ok(local) => starts.push((local, event.line, event.day)),
-            Err(fault) => faults.add(at(event.line), &fault.code, format!("the start {}", fault.detail)),
+            Ok(starts_at) => starts.push(EventStart { starts_at, line: event.line, listed_day: event.day }),
+            Err(error) => errors.add(line_pointer(event.line), &error.code, format!("the start {}", error.detail)),
         }
     }
-    faults.or(starts)
+    errors.into_result(starts)
 }
 
 /// Events by start; events that start together stay in the file's order.
-fn in_order<'a>(events: &'a [Event], starts: &[Start]) -> Vec<(&'a Event, DateTime<FixedOffset>)> {
-    let mut in_order: Vec<_> = events.iter().zip(starts.iter().map(|(start, _, _)| *start)).collect();
-    in_order.sort_by_key(|(_, start)| *start);
-    in_order
+fn in_start_order<'a>(events: &'a [Event], starts: &[EventStart]) -> Vec<(&'a Event, DateTime<FixedOffset>)> {
+    let mut in_start_order: Vec<_> = events.iter().zip(starts.iter().map(|start| start.starts_at)).collect();
+    in_start_order.sort_by_key(|(_, start)| *start);
+    in_start_order
 }
 
 fn conference(schedule: &Schedule, slug: &Code, target: &Target<'_>, days: &[Day]) -> Result<Value, ValidationErrors> {
-    let date = |edge: Edge| match edge {
-        Edge::Date(date) => date,
-        Edge::Instant(instant) => target.zone.local(instant.to_utc()).date_naive(),
+    let date = |conference_date: ConferenceDate| match conference_date {
+        ConferenceDate::Date(date) => date,
+        ConferenceDate::Instant(instant) => target.zone.local(instant.to_utc()).date_naive(),
     };
     let dates = || days.iter().map(|day| day.date);
     let first = schedule.starts_on.map(date).into_iter().chain(dates()).min();
     let last = schedule.ends_on.map(date).into_iter().chain(dates()).max();
     let (Some(first), Some(last)) = (first.or(last), last.or(first)) else {
-        let fault =
-            ValidationError::at(at(1), "required", "the file names no dates: neither of the conference nor of a day");
-        return Err(ValidationErrors(vec![fault]));
+        let error = ValidationError::at(
+            line_pointer(1),
+            "required",
+            "the file names no dates: neither of the conference nor of a day",
+        );
+        return Err(ValidationErrors(vec![error]));
     };
     let name = schedule.name.as_deref().or(schedule.acronym.as_deref()).unwrap_or(slug.as_str());
     let text = |text: &str| json!({ &target.language: text });
     let venue =
         schedule.venue.as_ref().map(|(name, city)| json!({ "name": text(name), "city": city.as_deref().map(text) }));
-    let (first, last) = plausible(first, last, days);
+    let (first, last) = plausible_dates(first, last, days);
     Ok(json!({
         "slug": slug.as_str(),
         "name": text(name),
@@ -220,34 +234,34 @@ fn conference(schedule: &Schedule, slug: &Code, target: &Target<'_>, days: &[Day
 }
 
 /// A conference of more than a year is a mistake in the file: the dates of its days are used instead.
-fn plausible(first: NaiveDate, last: NaiveDate, days: &[Day]) -> (NaiveDate, NaiveDate) {
+fn plausible_dates(first: NaiveDate, last: NaiveDate, days: &[Day]) -> (NaiveDate, NaiveDate) {
     match (days.first(), days.last()) {
         (Some(first_day), Some(last_day)) if (last - first).num_days() > 365 => (first_day.date, last_day.date),
         _ => (first, last),
     }
 }
 
-type Known<'a> = Vec<(&'a Code, &'a std::collections::BTreeMap<String, String>)>;
+type NamesByCode<'a> = Vec<(&'a Code, &'a std::collections::BTreeMap<String, String>)>;
 
 /// Puts things that have a code and a name into a list. Returns the code of each name.
-fn named(
+fn add_named_things(
     list: &mut ImportedList,
     names: &[&str],
-    known: Option<Known<'_>>,
+    draft_names: Option<NamesByCode<'_>>,
     noun: &str,
     language: &str,
 ) -> HashMap<String, String> {
-    let known: Vec<(String, Vec<String>)> = known
+    let draft_names: Vec<(String, Vec<String>)> = draft_names
         .into_iter()
         .flatten()
         .map(|(code, names)| (code.as_str().to_owned(), names.values().cloned().collect()))
         .collect();
-    let codes = assign(names, &known, noun);
+    let codes = assign_codes(names, &draft_names, noun);
     for (name, code) in names.iter().zip(&codes) {
-        let before = list.before(code).and_then(|before| before.get("name")).cloned();
+        let draft_name = list.draft_node(code).and_then(|draft_name| draft_name.get("name")).cloned();
         let node: &mut Node = list.node(code);
-        node.entry("name").or_insert_with(|| before.unwrap_or_else(|| json!({})));
-        if !says(node, "name", name) {
+        node.entry("name").or_insert_with(|| draft_name.unwrap_or_else(|| json!({})));
+        if !has_text(node, "name", name) {
             set_text(node, "name", language, name);
         }
     }

@@ -5,21 +5,22 @@ use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDel
 
 use super::{
     report::Report,
-    schedule::{self, Changeover, Edge, Event, EventIds, FileDay, People, Person, Schedule, at},
+    schedule::{self, Changeover, ConferenceDate, Event, EventIds, FileDay, Person, Schedule},
     text,
 };
 use crate::{
+    csv_table::line_pointer,
     validation::ValidationErrors,
     values::{LocalOrInstant, TextValue as _, TimeZone},
 };
 
 /// Start of a day in files that state none: events between midnight and this time are listed under the day before.
-const DAY_CHANGE: NaiveTime = match NaiveTime::from_hms_opt(6, 0, 0) {
+const DEFAULT_DAY_CHANGE: NaiveTime = match NaiveTime::from_hms_opt(6, 0, 0) {
     Some(time) => time,
     None => NaiveTime::MIN,
 };
 /// Duration of an event without one in files that state no time slot, in minutes.
-const SLOT_MINUTES: i64 = 5;
+const DEFAULT_DURATION_MINUTES: i64 = 5;
 /// Longest event, in days: as long as the longest conference.
 const EVENT_DAYS_MAX: i64 = 366;
 
@@ -96,106 +97,106 @@ pub struct RawPerson {
 /// # Errors
 /// One fault for each event and each day that cannot be understood.
 pub fn interpret(raw: RawSchedule, report: &mut Report) -> Result<Schedule, ValidationErrors> {
-    let mut reading = ScheduleReader::new(raw.conference, report);
+    let mut reader = ScheduleReader::new(raw.conference, report);
     for day in &raw.days {
-        reading.day(day);
+        reader.read_day(day);
     }
     for (name, capacity) in raw.rooms {
-        reading.room(&name, capacity, None);
+        reader.add_room(&name, capacity, None);
     }
     for track in raw.tracks {
-        reading.track(&track, None);
+        reader.add_track(&track, None);
     }
     for event in &raw.events {
-        reading.event(event);
+        reader.read_event(event);
     }
-    reading.faults.or(reading.schedule)
+    reader.errors.into_result(reader.schedule)
 }
 
 struct ScheduleReader<'a> {
     schedule: Schedule,
     report: &'a mut Report,
-    faults: ValidationErrors,
+    errors: ValidationErrors,
     acronym: String,
     day_change: NaiveTime,
-    slot: TimeDelta,
-    seen: EventIds,
+    default_duration: TimeDelta,
+    event_ids: EventIds,
     /// Index in [`Schedule::days`] of each day of the file.
     days: Vec<Option<usize>>,
 }
 
 impl<'a> ScheduleReader<'a> {
     fn new(raw: RawConference, report: &'a mut Report) -> Self {
-        let at = Some(raw.line).filter(|line| *line > 0);
-        let title = text::title(&raw.title, report, at);
+        let line = Some(raw.line).filter(|line| *line > 0);
+        let title = text::title(&raw.title, report, line);
         let acronym = [&raw.acronym, &title].into_iter().map(|text| text::folded(text)).find(|code| !code.is_empty());
         let time_zone = TimeZone::parse(raw.time_zone_name.trim()).ok();
         if time_zone.is_none() && !raw.time_zone_name.trim().is_empty() {
-            report.note("time_zone", "the file's time zone is not in the IANA database", at);
+            report.note("time_zone", "the file's time zone is not in the IANA database", line);
         }
         let day_change = time_of_day(&raw.day_change);
         let slot = duration(&raw.timeslot_duration).map(|(slot, _)| slot).filter(|slot| *slot > TimeDelta::zero());
-        let some = |text: String| Some(text).filter(|text| !text.is_empty());
-        let (venue, city) = (text::title(&raw.venue, report, at), text::title(&raw.city, report, at));
+        let non_empty = |text: String| Some(text).filter(|text| !text.is_empty());
+        let (venue, city) = (text::title(&raw.venue, report, line), text::title(&raw.city, report, line));
         let schedule = Schedule {
-            name: some(title),
+            name: non_empty(title),
             acronym: acronym.clone(),
-            description: some(text::prose(&raw.subtitle, report, at)),
-            venue: some(venue).map(|venue| (venue, some(city))),
-            starts_on: edge(&raw.start),
-            ends_on: edge(&raw.end),
+            description: non_empty(text::prose(&raw.subtitle, report, line)),
+            venue: non_empty(venue).map(|venue| (venue, non_empty(city))),
+            starts_on: conference_date(&raw.start),
+            ends_on: conference_date(&raw.end),
             time_zone,
             ..Schedule::default()
         };
         Self {
             schedule,
             report,
-            faults: ValidationErrors::default(),
+            errors: ValidationErrors::default(),
             acronym: acronym.unwrap_or_default(),
-            day_change: day_change.unwrap_or(DAY_CHANGE),
-            slot: slot.unwrap_or(TimeDelta::minutes(SLOT_MINUTES)),
-            seen: EventIds::default(),
+            day_change: day_change.unwrap_or(DEFAULT_DAY_CHANGE),
+            default_duration: slot.unwrap_or(TimeDelta::minutes(DEFAULT_DURATION_MINUTES)),
+            event_ids: EventIds::default(),
             days: Vec::new(),
         }
     }
 
-    fn day(&mut self, raw: &RawDay) {
+    fn read_day(&mut self, raw: &RawDay) {
         let start = instant(&raw.start);
         let date = NaiveDate::parse_from_str(raw.date.trim(), "%Y-%m-%d").ok().or_else(|| {
-            edge(&raw.start).map(|edge| match edge {
-                Edge::Date(date) => date,
-                Edge::Instant(instant) => instant.date_naive(),
+            conference_date(&raw.start).map(|date| match date {
+                ConferenceDate::Date(date) => date,
+                ConferenceDate::Instant(instant) => instant.date_naive(),
             })
         });
         let Some(date) = date else {
             let detail = "a day needs a date such as 2014-03-31";
-            self.faults.add(at(raw.line), "invalid_date", detail);
+            self.errors.add(line_pointer(raw.line), "invalid_date", detail);
             self.days.push(None);
             return;
         };
-        let known = self.schedule.days.iter().position(|day| day.date == date);
-        if known.is_some() {
+        let known_index = self.schedule.days.iter().position(|day| day.date == date);
+        if known_index.is_some() {
             self.report.note("duplicate_day", "days with the same date become one day", Some(raw.line));
         }
-        self.days.push(Some(known.unwrap_or(self.schedule.days.len())));
-        if known.is_none() {
+        self.days.push(Some(known_index.unwrap_or(self.schedule.days.len())));
+        if known_index.is_none() {
             let changeover = start.map_or(Changeover::Time(self.day_change), Changeover::Instant);
             self.schedule.days.push(FileDay { line: raw.line, date, changeover: Some(changeover) });
         }
     }
 
-    fn room(&mut self, name: &str, capacity: Option<u32>, line: Option<usize>) -> Option<String> {
+    fn add_room(&mut self, name: &str, capacity: Option<u32>, line: Option<usize>) -> Option<String> {
         let name = text::title(name, self.report, line);
         if name.is_empty() {
             return None;
         }
-        if !self.schedule.rooms.iter().any(|(known, _)| *known == name) {
+        if !self.schedule.rooms.iter().any(|(known_name, _)| *known_name == name) {
             self.schedule.rooms.push((name.clone(), capacity.filter(|capacity| *capacity > 0)));
         }
         Some(name)
     }
 
-    fn track(&mut self, name: &str, line: Option<usize>) -> Option<String> {
+    fn add_track(&mut self, name: &str, line: Option<usize>) -> Option<String> {
         let name = text::title(name, self.report, line);
         if name.is_empty() {
             return None;
@@ -206,17 +207,16 @@ impl<'a> ScheduleReader<'a> {
         Some(name)
     }
 
-    fn event(&mut self, raw: &RawEvent) {
+    fn read_event(&mut self, raw: &RawEvent) {
         let line = raw.line;
-        let here = Some(line);
-        let title = text::title(&raw.title, self.report, here);
+        let title = text::title(&raw.title, self.report, Some(line));
         let others = [raw.id.trim(), raw.slug.trim(), &title];
         let guid = schedule::guid(&self.acronym, raw.guid.trim(), &others, line, self.report);
-        if !self.seen.is_new(guid, raw.id.trim(), line, self.report) {
+        if !self.event_ids.is_new(guid, raw.id.trim(), line, self.report) {
             return;
         }
         if title.is_empty() {
-            self.faults.add(at(line), "required", "the event has no title");
+            self.errors.add(line_pointer(line), "required", "the event has no title");
         }
         let day = self.days.get(raw.day).copied().flatten();
         let starts_at = self.starts_at(raw, day);
@@ -226,8 +226,12 @@ impl<'a> ScheduleReader<'a> {
         };
         let kind = schedule::kind(&raw.type_name);
         if kind.is_none() && !raw.type_name.trim().is_empty() {
-            let name = text::line(&raw.type_name, 100, self.report, here);
-            self.report.note("kind", format!("events of the type \"{name}\" are sessions of the kind parallel"), here);
+            let name = text::line(&raw.type_name, 100, self.report, Some(line));
+            self.report.note(
+                "kind",
+                format!("events of the type \"{name}\" are sessions of the kind parallel"),
+                Some(line),
+            );
         }
         let event = Event {
             line,
@@ -239,8 +243,8 @@ impl<'a> ScheduleReader<'a> {
             languages: schedule::languages(&raw.language, line, self.report),
             starts_at,
             duration,
-            room: self.room(&raw.room, None, here),
-            track: self.track(&raw.track, here),
+            room: self.add_room(&raw.room, None, Some(line)),
+            track: self.add_track(&raw.track, Some(line)),
             persons: self.persons(raw),
             title,
         };
@@ -259,46 +263,45 @@ impl<'a> ScheduleReader<'a> {
         let date = NaiveDate::parse_from_str(raw.date.trim(), "%Y-%m-%d").ok();
         let Some(time) = time_of_day(&raw.start) else {
             let detail = "the event has no start such as 09:30, and no date such as 2014-03-31T09:30:00+02:00";
-            self.faults.add(at(raw.line), "invalid_time", detail);
+            self.errors.add(line_pointer(raw.line), "invalid_time", detail);
             return None;
         };
-        let of_day = || self.schedule.days.get(day?).map(|day| day.date);
-        let next = || if time < self.day_change { of_day()?.succ_opt() } else { of_day() };
+        let date_of_day = || self.schedule.days.get(day?).map(|day| day.date);
+        let date_by_day_change = || if time < self.day_change { date_of_day()?.succ_opt() } else { date_of_day() };
         // A fault of the day itself is reported already.
-        Some(LocalOrInstant::Wall(date.or_else(next)?.and_time(time)))
+        Some(LocalOrInstant::Wall(date.or_else(date_by_day_change)?.and_time(time)))
     }
 
     fn duration(&mut self, raw: &RawEvent) -> Option<TimeDelta> {
-        let here = Some(raw.line);
-        let found =
+        let parsed =
             if raw.duration.trim().is_empty() { Some((TimeDelta::zero(), false)) } else { duration(&raw.duration) };
-        let Some((duration, has_three_parts)) = found.filter(|(found, _)| *found <= TimeDelta::days(EVENT_DAYS_MAX))
+        let Some((duration, has_three_parts)) =
+            parsed.filter(|(duration, _)| *duration <= TimeDelta::days(EVENT_DAYS_MAX))
         else {
-            self.faults.add(at(raw.line), "invalid_duration", "the event has no duration such as 00:45");
+            self.errors.add(line_pointer(raw.line), "invalid_duration", "the event has no duration such as 00:45");
             return None;
         };
         if has_three_parts {
             let detail = "a duration of three parts is read as hours, minutes and seconds; as days, hours and minutes \
                 where that alone makes sense";
-            self.report.note("duration_parts", detail, here);
+            self.report.note("duration_parts", detail, Some(raw.line));
         }
         if duration > TimeDelta::zero() {
             return Some(duration);
         }
-        let minutes = self.slot.num_minutes().max(1);
-        self.report.note("no_duration", format!("an event without a duration lasts {minutes} minutes"), here);
+        let minutes = self.default_duration.num_minutes().max(1);
+        self.report.note("no_duration", format!("an event without a duration lasts {minutes} minutes"), Some(raw.line));
         Some(TimeDelta::minutes(minutes))
     }
 
     fn abstract_(&mut self, raw: &RawEvent) -> Option<String> {
-        let here = Some(raw.line);
-        let subtitle = text::title(&raw.subtitle, self.report, here);
+        let subtitle = text::title(&raw.subtitle, self.report, Some(raw.line));
         if !subtitle.is_empty() {
-            self.report.note("subtitle", "a subtitle is the first paragraph of the abstract", here);
+            self.report.note("subtitle", "a subtitle is the first paragraph of the abstract", Some(raw.line));
         }
-        let rest = [&raw.abstract_, &raw.description].map(|text| text::prose(text, self.report, here));
-        let [abstract_, description] = rest;
-        text::joined(&[subtitle, abstract_, description], self.report, here)
+        let paragraphs = [&raw.abstract_, &raw.description].map(|text| text::prose(text, self.report, Some(raw.line)));
+        let [abstract_, description] = paragraphs;
+        text::join_paragraphs(&[subtitle, abstract_, description], self.report, Some(raw.line))
     }
 
     /// Base of the session's code: the slug without the conference's acronym and the event's id in front, or the title.
@@ -315,30 +318,29 @@ impl<'a> ScheduleReader<'a> {
     }
 
     fn persons(&mut self, raw: &RawEvent) -> Vec<usize> {
-        let mut places = Vec::new();
+        let mut person_indexes = Vec::new();
         for person in &raw.persons {
-            let here = Some(person.line);
-            let name = text::line(&person.name, 1000, self.report, here);
+            let name = text::line(&person.name, 1000, self.report, Some(person.line));
             let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
             if name.is_empty() {
-                self.report.note("nameless", "a person without a name is left out", here);
+                self.report.note("nameless", "a person without a name is left out", Some(person.line));
                 continue;
             }
             let keys = [("guid", &person.guid), ("code", &person.code), ("id", &person.id)];
             let key = keys.iter().find(|(_, key)| !key.trim().is_empty());
-            let biography = text::prose(&person.biography, self.report, here);
+            let biography = text::prose(&person.biography, self.report, Some(person.line));
             let person = Person {
                 key: key.map(|(kind, key)| format!("{kind} {}", key.trim())),
                 name,
                 biography: Some(biography).filter(|text| !text.is_empty()),
                 line: person.line,
             };
-            let place = People::place(&mut self.schedule.people, person, self.report);
-            if !places.contains(&place) {
-                places.push(place);
+            let index = self.schedule.people.index_of(person, self.report);
+            if !person_indexes.contains(&index) {
+                person_indexes.push(index);
             }
         }
-        places
+        person_indexes
     }
 }
 
@@ -353,9 +355,9 @@ fn wall(text: &str) -> Option<NaiveDateTime> {
     formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text.trim(), format).ok())
 }
 
-fn edge(text: &str) -> Option<Edge> {
+fn conference_date(text: &str) -> Option<ConferenceDate> {
     let date = || NaiveDate::parse_from_str(text.trim().get(..10)?, "%Y-%m-%d").ok();
-    instant(text).map(Edge::Instant).or_else(|| date().map(Edge::Date))
+    instant(text).map(ConferenceDate::Instant).or_else(|| date().map(ConferenceDate::Date))
 }
 
 fn time_of_day(text: &str) -> Option<NaiveTime> {
@@ -388,17 +390,17 @@ fn duration(text: &str) -> Option<(TimeDelta, bool)> {
 pub fn iso_duration(text: &str) -> Option<TimeDelta> {
     let mut rest = text.strip_prefix('+').unwrap_or(text).strip_prefix('P')?;
     let mut total = TimeDelta::zero();
-    let mut of_day = false;
+    let mut has_time_part = false;
     let mut has_part = false;
     while !rest.is_empty() {
-        if let Some(after) = rest.strip_prefix('T').filter(|_| !of_day) {
-            (rest, of_day) = (after, true);
+        if let Some(after) = rest.strip_prefix('T').filter(|_| !has_time_part) {
+            (rest, has_time_part) = (after, true);
             continue;
         }
         let (number, after) = rest.split_at_checked(rest.find(|c: char| !c.is_ascii_digit())?)?;
         let number: i64 = number.parse().ok().filter(|number| *number <= 1_000_000)?;
         let mut after = after.chars();
-        total = total.checked_add(&match (after.next()?, of_day) {
+        total = total.checked_add(&match (after.next()?, has_time_part) {
             ('W', false) => TimeDelta::weeks(number),
             ('D', false) => TimeDelta::days(number),
             ('H', true) => TimeDelta::hours(number),
@@ -434,8 +436,8 @@ mod tests {
             ("-1:00", None),
             ("99999999999999999999:00", None),
         ] {
-            assert_eq!(duration(text).map(|(found, _)| found.num_minutes()), minutes, "{text}");
+            assert_eq!(duration(text).map(|(duration, _)| duration.num_minutes()), minutes, "{text}");
         }
-        assert_eq!(duration("00:45:00").map(|(_, three)| three), Some(true));
+        assert_eq!(duration("00:45:00").map(|(_, has_three_parts)| has_three_parts), Some(true));
     }
 }

@@ -65,27 +65,27 @@ const ENTITIES: &[(&str, &str)] = &[
 
 /// The plain text; `None` if the text contains no HTML.
 pub fn to_plain(text: &str) -> Option<String> {
-    let mut plain = Plain::default();
+    let mut writer = PlainTextWriter::default();
     let mut rest = text;
     let mut is_html = false;
-    while let Some(place) = rest.find(['<', '&']) {
-        let (before, from) = rest.split_at_checked(place)?;
-        plain.text(before);
+    while let Some(index) = rest.find(['<', '&']) {
+        let (before, from) = rest.split_at_checked(index)?;
+        writer.push_text(before);
         if let Some((tag, after)) = Tag::read(from) {
             is_html = true;
-            rest = plain.tag(&tag, after);
+            rest = writer.apply_tag(&tag, after);
         } else if let Some((character, after)) = entity(from) {
             is_html = true;
-            plain.out.push_str(&character);
+            writer.text.push_str(&character);
             rest = after;
         } else {
             let mut characters = from.chars();
-            plain.out.extend(characters.next());
+            writer.text.extend(characters.next());
             rest = characters.as_str();
         }
     }
-    plain.text(rest);
-    is_html.then(|| plain.finish())
+    writer.push_text(rest);
+    is_html.then(|| writer.finish())
 }
 
 struct Tag<'a> {
@@ -123,7 +123,7 @@ impl<'a> Tag<'a> {
 /// Reads the character reference at the beginning of `from`, and returns the rest.
 fn entity(from: &str) -> Option<(String, &str)> {
     let (name, after) = from.strip_prefix('&')?.split_once(';')?;
-    if let Some((_, character)) = ENTITIES.iter().find(|(known, _)| *known == name) {
+    if let Some((_, character)) = ENTITIES.iter().find(|(entity_name, _)| *entity_name == name) {
         return Some(((*character).to_owned(), after));
     }
     let number = name.strip_prefix('#')?;
@@ -135,38 +135,38 @@ fn entity(from: &str) -> Option<(String, &str)> {
 }
 
 #[derive(Default)]
-struct Plain<'a> {
-    out: String,
+struct PlainTextWriter<'a> {
+    text: String,
     /// Target of the open link, and the position where its text began.
     link: Option<(&'a str, usize)>,
 }
 
-impl<'a> Plain<'a> {
-    fn text(&mut self, text: &str) {
-        self.out.push_str(text);
+impl<'a> PlainTextWriter<'a> {
+    fn push_text(&mut self, text: &str) {
+        self.text.push_str(text);
     }
 
     /// Applies a tag to the text, and returns what is left to read.
-    fn tag(&mut self, tag: &Tag<'a>, after: &'a str) -> &'a str {
+    fn apply_tag(&mut self, tag: &Tag<'a>, after: &'a str) -> &'a str {
         match tag.name.as_str() {
             name @ ("script" | "style") if !tag.is_end => {
                 let end = format!("</{name}");
-                let skipped = after.to_ascii_lowercase().find(&end).and_then(|place| after.get(place..));
+                let skipped = after.to_ascii_lowercase().find(&end).and_then(|index| after.get(index..));
                 return skipped.and_then(|rest| rest.split_once('>')).map_or("", |(_, rest)| rest);
             }
             "a" if tag.is_end => {
                 if let Some((target, start)) = self.link.take()
-                    && self.out.get(start..).is_some_and(|text| text.trim() != target)
+                    && self.text.get(start..).is_some_and(|text| text.trim() != target)
                 {
-                    self.out.push_str(&format!(" ({target})"));
+                    self.text.push_str(&format!(" ({target})"));
                 }
             }
-            "a" => self.link = tag.link().map(|target| (target, self.out.len())),
-            "br" => self.out.push('\n'),
-            "li" if !tag.is_end => self.out.push_str("\n- "),
-            "tr" => self.out.push('\n'),
-            "td" | "th" if tag.is_end => self.out.push(' '),
-            name if BLOCKS.contains(&name) => self.out.push_str("\n\n"),
+            "a" => self.link = tag.link().map(|target| (target, self.text.len())),
+            "br" => self.text.push('\n'),
+            "li" if !tag.is_end => self.text.push_str("\n- "),
+            "tr" => self.text.push('\n'),
+            "td" | "th" if tag.is_end => self.text.push(' '),
+            name if BLOCKS.contains(&name) => self.text.push_str("\n\n"),
             _ => {}
         }
         after
@@ -175,7 +175,7 @@ impl<'a> Plain<'a> {
     /// The text without spaces at the ends of lines, and with one empty line between paragraphs.
     fn finish(self) -> String {
         let mut lines: Vec<&str> = Vec::new();
-        for line in self.out.lines().map(str::trim) {
+        for line in self.text.lines().map(str::trim) {
             if !line.is_empty() || lines.last().is_some_and(|last| !last.is_empty()) {
                 lines.push(line);
             }
@@ -192,8 +192,8 @@ mod tests {
     fn html_becomes_paragraphs_and_plain_text_stays_what_it_is() {
         let html = "<p>One &amp; <b>two</b><br/>three.</p>\n\n<p>See <a href=\"https://example.org/x\">this</a></p>\
             <ul><li>a</li><li>b</li></ul><script>alert('<p>')</script><style>p{}</style>";
-        let plain = "One & two\nthree.\n\nSee this (https://example.org/x)\n\n- a\n- b";
-        assert_eq!(to_plain(html).as_deref(), Some(plain));
+        let expected = "One & two\nthree.\n\nSee this (https://example.org/x)\n\n- a\n- b";
+        assert_eq!(to_plain(html).as_deref(), Some(expected));
         for text in ["a < b && c > d", "see <https://example.org>", "R&D; x", "<peter@example.org>", "& <", "é<"] {
             assert_eq!(to_plain(text), None);
         }

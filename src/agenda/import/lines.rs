@@ -6,12 +6,12 @@ pub struct Lines(Vec<usize>);
 
 impl Lines {
     pub fn of(text: &str) -> Self {
-        Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(place, _)| place).collect())
+        Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(index, _)| index).collect())
     }
 
-    /// Number of the line that holds the byte at `place`, from 1.
-    pub fn line(&self, place: usize) -> usize {
-        self.0.partition_point(|line_break| *line_break < place) + 1
+    /// Number of the line that holds the byte at `index`, from 1.
+    pub fn line(&self, index: usize) -> usize {
+        self.0.partition_point(|line_break| *line_break < index) + 1
     }
 }
 
@@ -20,9 +20,9 @@ mod tests {
     use super::Lines;
 
     #[test]
-    fn a_byte_stands_in_the_line_that_it_is_in() {
+    fn a_byte_has_the_number_of_its_line() {
         let lines = Lines::of("ab\nc\n\nd");
-        let of: Vec<_> = (0..8).map(|place| lines.line(place)).collect();
-        assert_eq!(of, [1, 1, 1, 2, 2, 3, 4, 4]);
+        let line_numbers: Vec<_> = (0..8).map(|index| lines.line(index)).collect();
+        assert_eq!(line_numbers, [1, 1, 1, 2, 2, 3, 4, 4]);
     }
 }

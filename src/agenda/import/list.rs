@@ -19,13 +19,13 @@ pub struct ImportedList {
     key: &'static str,
     order: Vec<String>,
     nodes: HashMap<String, Node>,
-    before: HashMap<String, Node>,
+    draft_nodes: HashMap<String, Node>,
 }
 
 impl ImportedList {
     /// The list to fill, from that of the draft.
     pub fn of(draft: Option<Value>, key: &'static str, mode: ImportMode) -> Self {
-        let mut list = Self { key, order: Vec::new(), nodes: HashMap::new(), before: HashMap::new() };
+        let mut list = Self { key, order: Vec::new(), nodes: HashMap::new(), draft_nodes: HashMap::new() };
         let Some(Value::Array(nodes)) = draft else {
             return list;
         };
@@ -38,21 +38,21 @@ impl ImportedList {
                 list.order.push(code.clone());
                 list.nodes.insert(code.clone(), node.clone());
             }
-            list.before.insert(code, node);
+            list.draft_nodes.insert(code, node);
         }
         list
     }
 
     /// The thing with this code in the draft.
-    pub fn before(&self, code: &str) -> Option<&Node> {
-        self.before.get(code)
+    pub fn draft_node(&self, code: &str) -> Option<&Node> {
+        self.draft_nodes.get(code)
     }
 
     /// The thing with this code in the new list; it is added if it is missing.
     pub fn node(&mut self, code: &str) -> &mut Node {
         self.nodes.entry(code.to_owned()).or_insert_with(|| {
             self.order.push(code.to_owned());
-            let id = self.before.get(code).and_then(|before| before.get("id"));
+            let id = self.draft_nodes.get(code).and_then(|draft_node| draft_node.get("id"));
             let key = (self.key.to_owned(), Value::from(code));
             Node::from_iter([key].into_iter().chain(id.map(|id| ("id".to_owned(), id.clone()))))
         })
@@ -67,7 +67,7 @@ impl ImportedList {
 
 /// Sets a text of a thing in one language; other languages keep their text.
 pub fn set_text(node: &mut Node, field: &str, language: &str, text: &str) {
-    if node.get(field).and_then(|texts| texts.get(language)).is_some_and(|known| known.as_str() == Some(text)) {
+    if node.get(field).and_then(|texts| texts.get(language)).is_some_and(|present| present.as_str() == Some(text)) {
         return;
     }
     let mut texts = match node.remove(field) {
@@ -75,47 +75,47 @@ pub fn set_text(node: &mut Node, field: &str, language: &str, text: &str) {
         _ => Map::new(),
     };
     // The same text under another tag is this text in a wrong language: remove it.
-    texts.retain(|_, other| other.as_str() != Some(text));
+    texts.retain(|_, present| present.as_str() != Some(text));
     texts.insert(language.to_owned(), Value::from(text));
     node.insert(field.to_owned(), Value::Object(texts));
 }
 
 /// Whether this text of a thing is the same in any language.
-pub fn says(node: &Node, field: &str, text: &str) -> bool {
+pub fn has_text(node: &Node, field: &str, text: &str) -> bool {
     let texts = node.get(field).and_then(Value::as_object);
-    texts.is_some_and(|texts| texts.values().any(|known| known.as_str() == Some(text)))
+    texts.is_some_and(|texts| texts.values().any(|present| present.as_str() == Some(text)))
 }
 
 /// The code of each name: that of the draft's thing with this name, else that of the thing whose code the name makes,
 /// else a new one. No code is given to two names.
-pub fn assign(wanted: &[&str], known: &[(String, Vec<String>)], otherwise: &str) -> Vec<String> {
-    let mut in_order: Vec<_> = known.iter().collect();
-    in_order.sort_by_key(|(code, _)| (code.len(), code.as_str()));
+pub fn assign_codes(names: &[&str], draft_things: &[(String, Vec<String>)], fallback: &str) -> Vec<String> {
+    let mut by_code_length: Vec<_> = draft_things.iter().collect();
+    by_code_length.sort_by_key(|(code, _)| (code.len(), code.as_str()));
     let mut by_name: HashMap<&str, VecDeque<&str>> = HashMap::new();
-    for (code, names) in in_order {
-        for name in names {
+    for (code, thing_names) in by_code_length {
+        for name in thing_names {
             by_name.entry(name).or_default().push_back(code);
         }
     }
-    let mut claimed: HashSet<&str> = HashSet::new();
-    let mut found: Vec<Option<String>> = Vec::with_capacity(wanted.len());
-    for name in wanted {
+    let mut assigned: HashSet<&str> = HashSet::new();
+    let mut matched_codes: Vec<Option<String>> = Vec::with_capacity(names.len());
+    for name in names {
         let queue = by_name.get_mut(name);
-        let code = queue.and_then(|queue| std::iter::from_fn(|| queue.pop_front()).find(|code| claimed.insert(code)));
-        found.push(code.map(str::to_owned));
+        let code = queue.and_then(|queue| std::iter::from_fn(|| queue.pop_front()).find(|code| assigned.insert(code)));
+        matched_codes.push(code.map(str::to_owned));
     }
-    let codes: HashSet<&str> = known.iter().map(|(code, _)| code.as_str()).collect();
-    let mut taken = CodeAllocator::taken(codes.iter().copied());
-    let code_of = |(name, found): (&&str, Option<String>)| {
-        found.unwrap_or_else(|| {
+    let codes: HashSet<&str> = draft_things.iter().map(|(code, _)| code.as_str()).collect();
+    let mut allocator = CodeAllocator::with_used_codes(codes.iter().copied());
+    let code_of = |(name, matched_code): (&&str, Option<String>)| {
+        matched_code.unwrap_or_else(|| {
             let base = folded(name);
-            match codes.get(base.as_str()).filter(|code| claimed.insert(code)) {
+            match codes.get(base.as_str()).filter(|code| assigned.insert(code)) {
                 Some(code) => (*code).to_owned(),
-                None => taken.take(&base, otherwise),
+                None => allocator.allocate(&base, fallback),
             }
         })
     };
-    wanted.iter().zip(found).map(code_of).collect()
+    names.iter().zip(matched_codes).map(code_of).collect()
 }
 
 #[cfg(test)]
@@ -124,18 +124,18 @@ mod tests {
 
     #[test]
     fn names_find_the_draft_s_things_by_name_then_by_code_and_share_none() {
-        let known = [
+        let draft_things = [
             ("hall".to_owned(), vec!["Great hall".to_owned(), "Grande salle".to_owned()]),
             ("saal-1".to_owned(), vec!["Saal 1".to_owned()]),
             ("marc-2".to_owned(), vec!["Marc".to_owned()]),
             ("marc".to_owned(), vec!["Marc".to_owned()]),
         ];
-        let wanted = ["Saal-1", "Saal 1", "Grande salle", "HALL", "Marc", "Marc", "Marc", "!"];
+        let names = ["Saal-1", "Saal 1", "Grande salle", "HALL", "Marc", "Marc", "Marc", "!"];
         assert_eq!(
-            assign(&wanted, &known, "room"),
+            assign_codes(&names, &draft_things, "room"),
             ["saal-1-2", "saal-1", "hall", "hall-2", "marc", "marc-2", "marc-3", "room"]
         );
-        assert_eq!(assign(&["SAAL 1"], &known, "room"), ["saal-1"]);
+        assert_eq!(assign_codes(&["SAAL 1"], &draft_things, "room"), ["saal-1"]);
     }
 
     #[test]

@@ -6,10 +6,10 @@
 //!
 //! Invariants:
 //! - Nothing is half-imported: a file with a fault is refused as a whole, each fault with its line ([`read`],
-//!   [`target::Composed::of_file`]), and a composed document passes [`super::model::read`] before it is written, in one
-//!   transaction ([`actions::import`]).
+//!   [`target::Composed::locate_in_file`]), and a composed document passes [`super::model::read`] before it is written,
+//!   in one transaction ([`actions::import`]).
 //! - Importing a file twice changes nothing the second time: sessions are identified by their guid, days by their date,
-//!   everything else by name or code ([`list::assign`], [`sessions::put`]).
+//!   everything else by name or code ([`list::assign_codes`], [`sessions::add_events`]).
 //! - Nothing is dropped in silence: it is in the report ([`report::Report`]).
 //! - A parser expands nothing: no XML entity that the file defines, no recurrence rule.
 
@@ -34,11 +34,11 @@ pub mod target;
 pub mod text;
 
 use report::Report;
-use schedule::{Schedule, at};
+use schedule::Schedule;
 use speaker_table::SpeakerRow;
 
 use crate::{
-    csv_table,
+    csv_table::{self, line_pointer},
     validation::{ValidationError, ValidationErrors},
     values::{Code, TextValue as _, TimeZone, text_enum},
 };
@@ -68,14 +68,14 @@ text_enum! {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct ImportOptions {
     pub mode: ImportMode,
     /// Time zone of times without an offset.
     pub time_zone: Option<TimeZone>,
 }
 
 #[derive(Debug)]
-pub struct File {
+pub struct ImportFile {
     content: Content,
     report: Report,
 }
@@ -86,7 +86,7 @@ enum Content {
     Speakers(Vec<SpeakerRow>),
 }
 
-impl File {
+impl ImportFile {
     /// The slug of the conference that the file creates, from its acronym.
     ///
     /// # Errors
@@ -98,7 +98,7 @@ impl File {
         };
         acronym.and_then(|acronym| Code::parse(acronym).ok()).ok_or_else(|| {
             let detail = "the file names no conference: name an existing one";
-            ValidationErrors(vec![ValidationError::at(at(1), "no_conference", detail)])
+            ValidationErrors(vec![ValidationError::at(line_pointer(1), "no_conference", detail)])
         })
     }
 }
@@ -107,9 +107,10 @@ impl File {
 ///
 /// # Errors
 /// All faults of the file, by line; a declared format that is not the file's.
-pub fn read(bytes: &[u8], declared: Option<Format>) -> Result<File, ValidationErrors> {
-    let refused =
-        |line, code: &str, detail: String| Err(ValidationErrors(vec![ValidationError::at(at(line), code, detail)]));
+pub fn read(bytes: &[u8], declared: Option<Format>) -> Result<ImportFile, ValidationErrors> {
+    let refused = |line, code: &str, detail: String| {
+        Err(ValidationErrors(vec![ValidationError::at(line_pointer(line), code, detail)]))
+    };
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let format = format_of(bytes);
     if let Some(declared) = declared.filter(|declared| *declared != format) {
@@ -119,7 +120,7 @@ pub fn read(bytes: &[u8], declared: Option<Format>) -> Result<File, ValidationEr
     let mut report = Report::default();
     if format == Format::Calendar {
         let content = Content::Schedule(Box::new(calendar::read(bytes, &mut report)?));
-        return Ok(File { content, report });
+        return Ok(ImportFile { content, report });
     }
     let text = csv_table::text(bytes)?;
     let content = match format {
@@ -133,7 +134,7 @@ pub fn read(bytes: &[u8], declared: Option<Format>) -> Result<File, ValidationEr
             Content::Schedule(Box::new(frab::interpret(raw, &mut report)?))
         }
     };
-    Ok(File { content, report })
+    Ok(ImportFile { content, report })
 }
 
 fn format_of(bytes: &[u8]) -> Format {

@@ -5,52 +5,53 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::{
-    Options,
-    list::{ImportedList, Node, assign, set_text},
+    ImportOptions,
+    list::{ImportedList, Node, assign_codes, set_text},
     report::Report,
-    schedule::{Person, at},
+    schedule::Person,
     speaker_table::SpeakerRow,
     target::{Composed, Counts, Target, document},
     text,
 };
 use crate::{
     agenda::{Agenda, document::OrganisationKind},
+    csv_table::line_pointer,
     validation::ValidationErrors,
     values::LanguageTag,
 };
 
 /// Puts the people of a schedule into the list of speakers. Returns the code of each.
-pub fn of_schedule(list: &mut ImportedList, people: &[Person], target: &Target<'_>) -> Vec<String> {
-    let known = known(target.draft);
+pub fn add_schedule_speakers(list: &mut ImportedList, people: &[Person], target: &Target<'_>) -> Vec<String> {
+    let draft_names = speaker_names(target.draft);
     // People with the same name are sorted by their key, not by their first event, so that their codes stay the same.
     let mut first: HashMap<&str, usize> = HashMap::new();
-    for (place, person) in people.iter().enumerate() {
-        first.entry(&person.name).or_insert(place);
+    for (index, person) in people.iter().enumerate() {
+        first.entry(&person.name).or_insert(index);
     }
     let mut order: Vec<usize> = (0..people.len()).collect();
-    let key = |place: &usize| {
-        let person = people.get(*place);
+    let key = |index: &usize| {
+        let person = people.get(*index);
         let first = person.and_then(|person| first.get(person.name.as_str()).copied());
         let key = person.and_then(|person| person.key.clone()).unwrap_or_default();
         (first, key.len(), key)
     };
     order.sort_by_cached_key(key);
     let names: Vec<&str> =
-        order.iter().filter_map(|place| people.get(*place)).map(|person| person.name.as_str()).collect();
+        order.iter().filter_map(|index| people.get(*index)).map(|person| person.name.as_str()).collect();
     let mut codes = vec![String::new(); people.len()];
-    for (place, code) in order.iter().zip(assign(&names, &known, "speaker")) {
-        if let Some(slot) = codes.get_mut(*place) {
-            *slot = code;
+    for (index, code) in order.iter().zip(assign_codes(&names, &draft_names, "speaker")) {
+        if let Some(code_slot) = codes.get_mut(*index) {
+            *code_slot = code;
         }
     }
     for (person, code) in people.iter().zip(&codes) {
-        let before = list.before(code).cloned();
+        let draft_node = list.draft_node(code).cloned();
         let node = list.node(code);
-        let is_same = before.as_ref().is_some_and(|before| whole_name(before) == person.name);
-        match before.filter(|_| is_same) {
-            Some(before) => {
+        let has_same_name = draft_node.as_ref().is_some_and(|draft_node| full_name(draft_node) == person.name);
+        match draft_node.filter(|_| has_same_name) {
+            Some(draft_node) => {
                 for field in ["given_name", "family_name"] {
-                    node.insert(field.to_owned(), before.get(field).cloned().unwrap_or_default());
+                    node.insert(field.to_owned(), draft_node.get(field).cloned().unwrap_or_default());
                 }
             }
             None => {
@@ -66,12 +67,12 @@ pub fn of_schedule(list: &mut ImportedList, people: &[Person], target: &Target<'
     codes
 }
 
-fn known(draft: Option<&Agenda>) -> Vec<(String, Vec<String>)> {
+fn speaker_names(draft: Option<&Agenda>) -> Vec<(String, Vec<String>)> {
     let speakers = draft.into_iter().flat_map(|draft| &draft.speakers);
     speakers.map(|speaker| (speaker.code.as_str().to_owned(), vec![speaker.name()])).collect()
 }
 
-fn whole_name(node: &Node) -> String {
+fn full_name(node: &Node) -> String {
     let text = |field: &str| node.get(field).and_then(Value::as_str);
     [text("given_name"), text("family_name")].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
@@ -81,22 +82,22 @@ fn whole_name(node: &Node) -> String {
 ///
 /// # Errors
 /// Rows for the same speaker.
-pub fn of_table(
+pub fn compose_table(
     rows: &[SpeakerRow],
     report: &Report,
     draft: &Agenda,
-    options: &Options,
+    options: &ImportOptions,
 ) -> Result<Composed, ValidationErrors> {
     let language = draft.conference.languages.first().map_or("en", LanguageTag::as_str).to_owned();
     let mut document = document(Some(draft));
     let mut organisations = Organisations::of(draft, &mut document, &language);
     let mut list = ImportedList::of(document.remove("speakers"), "code", options.mode);
     let codes = codes(rows, draft);
-    let mut faults = ValidationErrors::default();
+    let mut errors = ValidationErrors::default();
     let mut lines: HashMap<String, usize> = HashMap::new();
     for (row, code) in rows.iter().zip(codes) {
         if let Some(first) = lines.insert(code.clone(), row.line) {
-            faults.add(at(row.line), "duplicate", format!("the speaker {code} is in line {first} already"));
+            errors.add(line_pointer(row.line), "duplicate", format!("the speaker {code} is in line {first} already"));
         }
         let node = list.node(&code);
         node.insert("family_name".to_owned(), Value::from(row.family_name.as_str()));
@@ -112,24 +113,24 @@ pub fn of_table(
     let counts = Counts { speakers: rows.len(), ..Counts::default() };
     let mut composed = Composed::new(report.clone(), counts);
     let (codes, speakers) = list.into_value();
-    composed.asked_for("speakers", &codes, &lines);
+    composed.record_lines("speakers", &codes, &lines);
     document.insert("speakers".to_owned(), speakers);
     document.insert("organisations".to_owned(), Value::Array(organisations.nodes));
     composed.document = Value::Object(document);
-    faults.or(composed)
+    errors.into_result(composed)
 }
 
 /// The code of each row: the one in the row, else that of the speaker with this name.
 fn codes(rows: &[SpeakerRow], draft: &Agenda) -> Vec<String> {
     let names: Vec<String> = rows.iter().filter(|row| row.code.is_none()).map(SpeakerRow::name).collect();
-    let given: Vec<&str> = rows.iter().filter_map(|row| row.code.as_deref()).collect();
-    let mut known = known(Some(draft));
+    let row_codes: Vec<&str> = rows.iter().filter_map(|row| row.code.as_deref()).collect();
+    let mut draft_names = speaker_names(Some(draft));
     // A speaker whose code is in a row is not found by name.
-    known.iter_mut().filter(|(code, _)| given.contains(&code.as_str())).for_each(|(_, names)| names.clear());
-    known.extend(given.iter().map(|code| ((*code).to_owned(), Vec::new())));
+    draft_names.iter_mut().filter(|(code, _)| row_codes.contains(&code.as_str())).for_each(|(_, names)| names.clear());
+    draft_names.extend(row_codes.iter().map(|code| ((*code).to_owned(), Vec::new())));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut found = assign(&names, &known, "speaker").into_iter();
-    rows.iter().map(|row| row.code.clone().or_else(|| found.next()).unwrap_or_default()).collect()
+    let mut assigned_codes = assign_codes(&names, &draft_names, "speaker").into_iter();
+    rows.iter().map(|row| row.code.clone().or_else(|| assigned_codes.next()).unwrap_or_default()).collect()
 }
 
 /// Organisations of a draft, and those that a table adds; each once.
@@ -154,7 +155,7 @@ impl<'a> Organisations<'a> {
                 by_name.entry(name.to_lowercase()).or_insert_with(|| code.to_owned());
             }
         }
-        let codes = super::text::CodeAllocator::taken(
+        let codes = super::text::CodeAllocator::with_used_codes(
             draft.organisations.iter().map(|organisation| organisation.code.as_str()),
         );
         Self { nodes, by_name, codes, language }
@@ -164,7 +165,7 @@ impl<'a> Organisations<'a> {
         if let Some(code) = self.by_name.get(&name.to_lowercase()) {
             return code.clone();
         }
-        let code = self.codes.take(&text::folded(name), "organisation");
+        let code = self.codes.allocate(&text::folded(name), "organisation");
         let kind = kind.unwrap_or(OrganisationKind::Other);
         self.nodes.push(json!({ "code": code, "name": { self.language: name }, "kind": kind.as_str() }));
         self.by_name.insert(name.to_lowercase(), code.clone());

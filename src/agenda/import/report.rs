@@ -32,8 +32,8 @@ impl Report {
     /// Adds a note. An equal note is counted instead; the last note says that there are more kinds.
     pub fn note(&mut self, code: &str, detail: impl AsRef<str>, line: Option<usize>) {
         let detail = detail.as_ref();
-        let found = self.0.iter_mut().find(|note| note.code == code && note.detail == detail);
-        if let Some(note) = found {
+        let equal_note = self.0.iter_mut().find(|note| note.code == code && note.detail == detail);
+        if let Some(note) = equal_note {
             note.count += 1;
             note.lines.extend(line.filter(|line| note.lines.len() < LINES_MAX && note.lines.last() != Some(line)));
         } else if self.0.len() < NOTES_MAX {

@@ -8,6 +8,7 @@ use uuid::{Uuid, uuid};
 use super::{report::Report, text};
 use crate::{
     agenda::{document::SessionKind, model::SESSIONS_MAX},
+    csv_table::line_pointer,
     ids::SessionId,
     validation::ValidationErrors,
     values::{LanguageTag, LocalOrInstant, TextValue as _, TimeZone},
@@ -25,8 +26,8 @@ pub struct Schedule {
     pub description: Option<String>,
     /// Venue and city.
     pub venue: Option<(String, Option<String>)>,
-    pub starts_on: Option<Edge>,
-    pub ends_on: Option<Edge>,
+    pub starts_on: Option<ConferenceDate>,
+    pub ends_on: Option<ConferenceDate>,
     pub time_zone: Option<TimeZone>,
     pub days: Vec<FileDay>,
     /// Rooms: name and capacity.
@@ -39,7 +40,7 @@ pub struct Schedule {
 
 /// First or last date of a conference.
 #[derive(Debug, Clone, Copy)]
-pub enum Edge {
+pub enum ConferenceDate {
     Date(NaiveDate),
     /// An instant; its date depends on the time zone.
     Instant(DateTime<FixedOffset>),
@@ -110,39 +111,39 @@ pub struct People {
 
 impl People {
     /// Index of this person, who is added if new: the same person has the same key or, without a key, the same name.
-    pub fn place(&mut self, person: Person, report: &mut Report) -> usize {
-        let known = match &person.key {
-            Some(key) => self.by_key.get(key).copied().or_else(|| self.keyless(&person.name)),
+    pub fn index_of(&mut self, person: Person, report: &mut Report) -> usize {
+        let known_index = match &person.key {
+            Some(key) => self.by_key.get(key).copied().or_else(|| self.index_without_key(&person.name)),
             None => self.by_name.get(&person.name).copied(),
         };
-        let place = known.unwrap_or(self.list.len());
+        let index = known_index.unwrap_or(self.list.len());
         if let Some(key) = &person.key {
-            self.by_key.entry(key.clone()).or_insert(place);
+            self.by_key.entry(key.clone()).or_insert(index);
         }
-        match self.list.get_mut(place) {
-            Some(standing) => {
-                if standing.name != person.name {
+        match self.list.get_mut(index) {
+            Some(existing) => {
+                if existing.name != person.name {
                     let detail = "one person has several names: the first is kept";
                     report.note("several_names", detail, Some(person.line));
                 }
-                standing.key = standing.key.take().or(person.key);
-                standing.biography = standing.biography.take().or(person.biography);
+                existing.key = existing.key.take().or(person.key);
+                existing.biography = existing.biography.take().or(person.biography);
             }
             None => {
                 if self.by_name.contains_key(&person.name) {
                     let detail = "people with one name and different ids become several speakers";
                     report.note("same_name", detail, Some(person.line));
                 }
-                self.by_name.entry(person.name.clone()).or_insert(place);
+                self.by_name.entry(person.name.clone()).or_insert(index);
                 self.list.push(person);
             }
         }
-        place
+        index
     }
 
-    fn keyless(&self, name: &str) -> Option<usize> {
-        let place = self.by_name.get(name).copied()?;
-        self.list.get(place).is_some_and(|person| person.key.is_none()).then_some(place)
+    fn index_without_key(&self, name: &str) -> Option<usize> {
+        let index = self.by_name.get(name).copied()?;
+        self.list.get(index).is_some_and(|person| person.key.is_none()).then_some(index)
     }
 }
 
@@ -173,23 +174,18 @@ impl EventIds {
 ///
 /// # Errors
 /// The file has more than [`SESSIONS_MAX`] sessions.
-pub fn one_more(count: usize, line: usize) -> Result<(), ValidationErrors> {
-    let mut faults = ValidationErrors::default();
+pub fn check_session_limit(count: usize, line: usize) -> Result<(), ValidationErrors> {
+    let mut errors = ValidationErrors::default();
     if count >= SESSIONS_MAX {
-        faults.add(at(line), "too_long", format!("at most {SESSIONS_MAX} sessions are imported"));
+        errors.add(line_pointer(line), "too_long", format!("at most {SESSIONS_MAX} sessions are imported"));
     }
-    faults.or(())
-}
-
-/// Pointer to a line, as faults of an import have it: `line 3`.
-pub fn at(line: usize) -> String {
-    format!("line {line}")
+    errors.into_result(())
 }
 
 /// Identifier of an event: its own guid, else one derived from its other identifiers.
 pub fn guid(acronym: &str, guid: &str, others: &[&str], line: usize, report: &mut Report) -> SessionId {
-    let given = Uuid::parse_str(guid).ok().filter(|uuid| !uuid.is_nil());
-    if let Some(uuid) = given {
+    let own_uuid = Uuid::parse_str(guid).ok().filter(|uuid| !uuid.is_nil());
+    if let Some(uuid) = own_uuid {
         return SessionId::from_uuid(uuid);
     }
     if guid.is_empty() {
@@ -197,17 +193,17 @@ pub fn guid(acronym: &str, guid: &str, others: &[&str], line: usize, report: &mu
     } else {
         report.note("guid_replaced", "a guid that is not a UUID is replaced by one derived from it", Some(line));
     }
-    let of = [guid].iter().chain(others).find(|text| !text.is_empty()).copied().unwrap_or_default();
-    SessionId::from_uuid(Uuid::new_v5(&NAMESPACE, format!("{acronym}:{of}").as_bytes()))
+    let identity = [guid].iter().chain(others).find(|text| !text.is_empty()).copied().unwrap_or_default();
+    SessionId::from_uuid(Uuid::new_v5(&NAMESPACE, format!("{acronym}:{identity}").as_bytes()))
 }
 
 /// Kind of session for a type of the file; `None` if the type matches no kind.
 pub fn kind(type_name: &str) -> Option<SessionKind> {
-    let words = text::folded(type_name);
-    if let Some(kind) = SessionKind::from_word(&words.replace('-', "_")) {
+    let folded_name = text::folded(type_name);
+    if let Some(kind) = SessionKind::from_text(&folded_name.replace('-', "_")) {
         return Some(kind);
     }
-    let has = |known: &[&str]| words.split('-').any(|word| known.contains(&word));
+    let has = |words: &[&str]| folded_name.split('-').any(|word| words.contains(&word));
     [
         (SessionKind::Break, ["break", "lunch", "coffee", "pause"].as_slice()),
         (SessionKind::Opening, &["opening"]),
@@ -217,7 +213,7 @@ pub fn kind(type_name: &str) -> Option<SessionKind> {
         (SessionKind::Social, &["social", "reception", "dinner", "party"]),
     ]
     .into_iter()
-    .find_map(|(kind, known)| has(known).then_some(kind))
+    .find_map(|(kind, words)| has(words).then_some(kind))
 }
 
 /// Names that files use for languages instead of tags.
@@ -244,21 +240,21 @@ const LANGUAGES: &[(&str, &str)] = &[
 
 /// Languages in a text such as `en`, `de, en`, `en_US` or `German`.
 pub fn languages(text: &str, line: usize, report: &mut Report) -> Vec<LanguageTag> {
-    let mut found = Vec::new();
+    let mut tags = Vec::new();
     for word in text.split([',', ';', '/', '&', '|', ' ']).map(str::trim).filter(|word| !word.is_empty()) {
         let lower = word.to_lowercase();
-        let named = LANGUAGES.iter().find(|(name, _)| *name == lower).map(|(_, tag)| (*tag).to_owned());
-        let tag = named.unwrap_or_else(|| match word.replace('_', "-").split_once('-') {
+        let named_tag = LANGUAGES.iter().find(|(name, _)| *name == lower).map(|(_, tag)| (*tag).to_owned());
+        let tag = named_tag.unwrap_or_else(|| match word.replace('_', "-").split_once('-') {
             Some((primary, rest)) => format!("{}-{rest}", primary.to_lowercase()),
             None => lower,
         });
         match LanguageTag::parse(&tag) {
-            Ok(tag) if found.contains(&tag) => {}
-            Ok(tag) => found.push(tag),
+            Ok(tag) if tags.contains(&tag) => {}
+            Ok(tag) => tags.push(tag),
             Err(_) => report.note("language", "a language that is no BCP 47 tag is left out", Some(line)),
         }
     }
-    found
+    tags
 }
 
 #[cfg(test)]
@@ -296,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn persons_are_one_by_key_else_by_name() {
+    fn persons_are_identified_by_key_else_by_name() {
         let (mut people, mut report) = (People::default(), Report::default());
         let person = |key: Option<&str>, name: &str| Person {
             key: key.map(str::to_owned),
@@ -304,25 +300,25 @@ mod tests {
             biography: None,
             line: 1,
         };
-        let mut places = Vec::new();
+        let mut indexes = Vec::new();
         for (key, name) in
             [(None, "A"), (Some("1"), "A"), (Some("2"), "A"), (None, "A"), (Some("2"), "A."), (Some("1"), "A")]
         {
-            places.push(people.place(person(key, name), &mut report));
+            indexes.push(people.index_of(person(key, name), &mut report));
         }
-        assert_eq!(places, [0, 0, 1, 0, 1, 0]);
+        assert_eq!(indexes, [0, 0, 1, 0, 1, 0]);
         assert_eq!(people.list.len(), 2);
     }
 
     #[test]
-    fn a_guid_is_kept_or_made_of_what_identifies_the_event_and_always_the_same() {
+    fn a_guid_is_kept_or_always_derived_in_the_same_way_from_the_identifiers_of_the_event() {
         let mut report = Report::default();
-        let own = "270fa44c-821a-577f-8ca3-33e8d4a8c2a7";
-        assert_eq!(guid("x", own, &[], 1, &mut report).to_string(), own);
-        let made = guid("x", "", &["7"], 1, &mut report);
-        assert_eq!(made, guid("x", "", &["7"], 9, &mut report));
-        assert_ne!(made, guid("y", "", &["7"], 1, &mut report));
-        assert_ne!(guid("x", "c2Fs==", &["7"], 1, &mut report), made);
+        let own_guid = "270fa44c-821a-577f-8ca3-33e8d4a8c2a7";
+        assert_eq!(guid("x", own_guid, &[], 1, &mut report).to_string(), own_guid);
+        let derived = guid("x", "", &["7"], 1, &mut report);
+        assert_eq!(derived, guid("x", "", &["7"], 9, &mut report));
+        assert_ne!(derived, guid("y", "", &["7"], 1, &mut report));
+        assert_ne!(guid("x", "c2Fs==", &["7"], 1, &mut report), derived);
         assert_eq!(report.0.len(), 2);
     }
 }

@@ -12,10 +12,10 @@ use super::{
     frab::{RawConference, RawDay, RawEvent, RawPerson, RawSchedule},
     lines::Lines,
     report::Report,
-    schedule::{at, one_more},
+    schedule::check_session_limit,
     schedule_xml::event_field,
 };
-use crate::validation::ValidationErrors;
+use crate::{csv_table::line_pointer, validation::ValidationErrors};
 
 #[derive(Deserialize)]
 struct File<'a> {
@@ -73,11 +73,11 @@ struct Scalar(String);
 
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Value::deserialize(deserializer).map(|value| Self(scalar(&value)))
+        Value::deserialize(deserializer).map(|value| Self(scalar_text(&value)))
     }
 }
 
-fn scalar(value: &Value) -> String {
+fn scalar_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
@@ -113,46 +113,48 @@ impl<'de: 'a, 'a> Deserialize<'de> for Rooms<'a> {
 /// # Errors
 /// The file is not JSON, is not a schedule, or has too many events.
 pub fn read(text: &str, report: &mut Report) -> Result<RawSchedule, ValidationErrors> {
-    let place = Place { text, lines: Lines::of(text) };
-    let file: File = serde_json::from_str(text).map_err(|error| refused(&error, 1))?;
+    let locator = LineLocator { text, lines: Lines::of(text) };
+    let file: File = serde_json::from_str(text).map_err(|error| fault_of(&error, 1))?;
     let conference = file.schedule.conference;
-    let mut found = RawSchedule { conference: head(&conference), ..RawSchedule::default() };
-    let beside = [("version", "the schedule", &file.schedule.version), ("url", "the conference", &conference.url)];
-    for (member, of, value) in beside.into_iter().chain([("logo", "the conference", &conference.logo)]) {
+    let mut raw_schedule = RawSchedule { conference: raw_conference(&conference), ..RawSchedule::default() };
+    let unsupported_members =
+        [("version", "the schedule", &file.schedule.version), ("url", "the conference", &conference.url)];
+    for (member, of, value) in unsupported_members.into_iter().chain([("logo", "the conference", &conference.logo)]) {
         if !value.0.is_empty() {
             report.note("not_kept", format!("{member} of {of}"), None);
         }
     }
     for room in conference.rooms.iter().flatten() {
         let capacity = room.get("capacity").and_then(Value::as_u64).and_then(|capacity| u32::try_from(capacity).ok());
-        found.rooms.push((room.get("name").map(scalar).unwrap_or_default(), capacity));
+        raw_schedule.rooms.push((room.get("name").map(scalar_text).unwrap_or_default(), capacity));
     }
-    found.tracks = conference.tracks.iter().flatten().filter_map(|track| track.get("name").map(scalar)).collect();
+    raw_schedule.tracks =
+        conference.tracks.iter().flatten().filter_map(|track| track.get("name").map(scalar_text)).collect();
     for raw in conference.days {
-        let line = place.line(raw);
-        let day: FileDay = serde_json::from_str(raw.get()).map_err(|error| refused(&error, line))?;
-        found.days.push(RawDay { line, date: day.date.0, start: day.day_start.0 });
+        let line = locator.line(raw);
+        let day: FileDay = serde_json::from_str(raw.get()).map_err(|error| fault_of(&error, line))?;
+        raw_schedule.days.push(RawDay { line, date: day.date.0, start: day.day_start.0 });
         for (room, events) in day.rooms.0 {
-            found.rooms.push((room.clone(), None));
+            raw_schedule.rooms.push((room.clone(), None));
             for raw in events {
-                let line = place.line(raw);
-                one_more(found.events.len(), line)?;
+                let line = locator.line(raw);
+                check_session_limit(raw_schedule.events.len(), line)?;
                 let members: Map<String, Value> =
-                    serde_json::from_str(raw.get()).map_err(|error| refused(&error, line))?;
-                let day = found.days.len() - 1;
-                found.events.push(event(members, RawEvent { line, day, ..RawEvent::default() }, &room, report));
+                    serde_json::from_str(raw.get()).map_err(|error| fault_of(&error, line))?;
+                let day = raw_schedule.days.len() - 1;
+                raw_schedule.events.push(event(members, RawEvent { line, day, ..RawEvent::default() }, &room, report));
             }
         }
     }
-    Ok(found)
+    Ok(raw_schedule)
 }
 
-struct Place<'a> {
+struct LineLocator<'a> {
     text: &'a str,
     lines: Lines,
 }
 
-impl Place<'_> {
+impl LineLocator<'_> {
     /// Line of a value, which is a slice of the file's own text.
     fn line(&self, raw: &RawValue) -> usize {
         self.lines.line(raw.get().as_ptr().addr().saturating_sub(self.text.as_ptr().addr()))
@@ -160,18 +162,18 @@ impl Place<'_> {
 }
 
 /// The fault for a text that begins in `line`.
-fn refused(error: &serde_json::Error, line: usize) -> ValidationErrors {
+fn fault_of(error: &serde_json::Error, line: usize) -> ValidationErrors {
     let code = if error.is_data() { "other_format" } else { "malformed_json" };
     let mut detail = error.to_string();
-    if let Some(place) = detail.rfind(" at line ") {
-        detail.truncate(place);
+    if let Some(index) = detail.rfind(" at line ") {
+        detail.truncate(index);
     }
-    let mut faults = ValidationErrors::default();
-    faults.add(at(line + error.line().saturating_sub(1)), code, detail);
-    faults
+    let mut errors = ValidationErrors::default();
+    errors.add(line_pointer(line + error.line().saturating_sub(1)), code, detail);
+    errors
 }
 
-fn head(conference: &FileConference<'_>) -> RawConference {
+fn raw_conference(conference: &FileConference<'_>) -> RawConference {
     RawConference {
         title: conference.title.0.clone(),
         acronym: conference.acronym.0.clone(),
@@ -187,15 +189,15 @@ fn event(members: Map<String, Value>, mut event: RawEvent, room: &str, report: &
     let line = event.line;
     for (member, value) in members {
         match member.as_str() {
-            "guid" => event.guid = scalar(&value),
-            "id" => event.id = scalar(&value),
+            "guid" => event.guid = scalar_text(&value),
+            "id" => event.id = scalar_text(&value),
             "persons" => {
                 let persons = value.as_array().into_iter().flatten();
                 event.persons = persons.map(|value| person(value, line, report)).collect();
             }
             name => match event_field(&mut event, name) {
-                Some(field) => *field = scalar(&value),
-                None if says_something(&value) && name != "end" && name != "code" => {
+                Some(field) => *field = scalar_text(&value),
+                None if has_content(&value) && name != "end" && name != "code" => {
                     report.note("not_kept", format!("{name} of events"), Some(line));
                 }
                 None => {}
@@ -209,7 +211,7 @@ fn event(members: Map<String, Value>, mut event: RawEvent, room: &str, report: &
     event
 }
 
-fn says_something(value: &Value) -> bool {
+fn has_content(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
         Value::String(text) => !text.trim().is_empty(),
@@ -220,12 +222,12 @@ fn says_something(value: &Value) -> bool {
 }
 
 fn person(value: &Value, line: usize, report: &mut Report) -> RawPerson {
-    let text = |key: &str| value.get(key).map(scalar).unwrap_or_default();
+    let text = |key: &str| value.get(key).map(scalar_text).unwrap_or_default();
     let names = ["public_name", "full_public_name", "name"].map(text).into_iter();
     let name = names.chain(value.as_str().map(str::to_owned)).find(|name| !name.trim().is_empty());
     for (member, value) in value.as_object().into_iter().flatten() {
-        let known = ["id", "guid", "code", "name", "public_name", "full_public_name", "biography"];
-        if !known.contains(&member.as_str()) && says_something(value) {
+        let supported = ["id", "guid", "code", "name", "public_name", "full_public_name", "biography"];
+        if !supported.contains(&member.as_str()) && has_content(value) {
             report.note("not_kept", format!("{member} of persons"), Some(line));
         }
     }
@@ -244,13 +246,13 @@ mod tests {
     use super::*;
 
     fn faults(text: &str) -> Vec<String> {
-        let faults = read(text, &mut Report::default()).err().unwrap_or_default().0;
-        faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect()
+        let errors = read(text, &mut Report::default()).err().unwrap_or_default().0;
+        errors.iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect()
     }
 
     #[test]
-    fn what_is_no_schedule_is_refused_with_its_line() {
-        for (text, wanted) in [
+    fn a_file_that_is_no_schedule_is_refused_with_its_line() {
+        for (text, expected) in [
             ("{", "line 1 malformed_json"),
             ("{\n\"schedule\": {\n", "line 3 malformed_json"),
             ("[]", "line 1 other_format"),
@@ -258,7 +260,7 @@ mod tests {
             ("{\"schedule\": {\"conference\": {\"days\": [\n\n{\"rooms\": []}]}}}", "line 3 other_format"),
             ("{\"schedule\": {\"conference\": {\"days\": [{\"rooms\": {\"R\": [\n7]}}]}}}", "line 2 other_format"),
         ] {
-            assert_eq!(faults(text), [wanted], "{text}");
+            assert_eq!(faults(text), [expected], "{text}");
         }
     }
 
@@ -268,9 +270,9 @@ mod tests {
             {\"id\": 7, \"title\": \"T\", \"links\": [\"https://example.org\"], \"logo\": null, \"persons\": [{\"id\": \"1\", \
             \"name\": \"P\"}, \"Q\", {\"id\": 2, \"public_name\": \"R\", \"avatar\": \"x\"}]}]}}]}}}";
         let mut report = Report::default();
-        let found = read(text, &mut report).unwrap();
-        assert_eq!(found.rooms.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["Z", "A"]);
-        let event = &found.events[0];
+        let raw_schedule = read(text, &mut report).unwrap();
+        assert_eq!(raw_schedule.rooms.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["Z", "A"]);
+        let event = &raw_schedule.events[0];
         assert_eq!((event.line, event.id.as_str()), (3, "7"));
         let persons: Vec<_> = event.persons.iter().map(|person| format!("{} {}", person.id, person.name)).collect();
         assert_eq!(persons, ["1 P", " Q", "2 R"]);

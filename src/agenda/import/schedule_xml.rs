@@ -10,9 +10,9 @@ use super::{
     frab::{RawDay, RawEvent, RawPerson, RawSchedule},
     lines::Lines,
     report::Report,
-    schedule::{at, one_more},
+    schedule::check_session_limit,
 };
-use crate::validation::ValidationErrors;
+use crate::{csv_table::line_pointer, validation::ValidationErrors};
 
 /// Deepest nesting of elements.
 const DEPTH_MAX: usize = 32;
@@ -23,25 +23,25 @@ const DEPTH_MAX: usize = 32;
 /// The file is not well-formed XML, has a DOCTYPE, is not a schedule, or has too many events.
 pub fn read(text: &str, report: &mut Report) -> Result<RawSchedule, ValidationErrors> {
     let mut reader = Reader::from_str(text);
-    let mut reading = XmlReader::new(Lines::of(text), report);
+    let mut xml_reader = XmlReader::new(Lines::of(text), report);
     loop {
-        let place = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+        let position = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
         let event = reader.read_event().map_err(|error| {
-            let place = usize::try_from(reader.error_position()).unwrap_or(usize::MAX).min(text.len());
-            fault(reading.lines.line(place), "malformed_xml", error.to_string())
+            let position = usize::try_from(reader.error_position()).unwrap_or(usize::MAX).min(text.len());
+            fault(xml_reader.lines.line(position), "malformed_xml", error.to_string())
         })?;
-        reading.line = reading.lines.line(place);
+        xml_reader.line = xml_reader.lines.line(position);
         if matches!(event, Xml::Eof) {
-            return reading.finish();
+            return xml_reader.finish();
         }
-        reading.take(event)?;
+        xml_reader.read_event(event)?;
     }
 }
 
 fn fault(line: usize, code: &str, detail: impl Into<String>) -> ValidationErrors {
-    let mut faults = ValidationErrors::default();
-    faults.add(at(line), code, detail);
-    faults
+    let mut errors = ValidationErrors::default();
+    errors.add(line_pointer(line), code, detail);
+    errors
 }
 
 struct XmlReader<'a> {
@@ -49,15 +49,15 @@ struct XmlReader<'a> {
     report: &'a mut Report,
     line: usize,
     /// Open elements, from the root.
-    open: Vec<String>,
+    open_elements: Vec<String>,
     /// Text of the innermost open element.
     text: String,
-    found: RawSchedule,
+    raw_schedule: RawSchedule,
     room: String,
     event: RawEvent,
     person: RawPerson,
     /// Members of the event that the agenda has no field for.
-    foreign: Vec<String>,
+    unsupported_members: Vec<String>,
     has_schedule: bool,
 }
 
@@ -67,25 +67,25 @@ impl<'a> XmlReader<'a> {
             lines,
             report,
             line: 1,
-            open: Vec::new(),
+            open_elements: Vec::new(),
             text: String::new(),
-            found: RawSchedule::default(),
+            raw_schedule: RawSchedule::default(),
             room: String::new(),
             event: RawEvent::default(),
             person: RawPerson::default(),
-            foreign: Vec::new(),
+            unsupported_members: Vec::new(),
             has_schedule: false,
         }
     }
 
-    fn take(&mut self, event: Xml<'_>) -> Result<(), ValidationErrors> {
+    fn read_event(&mut self, event: Xml<'_>) -> Result<(), ValidationErrors> {
         match event {
-            Xml::Start(element) => self.start(&element)?,
+            Xml::Start(element) => self.start_element(&element)?,
             Xml::Empty(element) => {
-                self.start(&element)?;
-                self.end();
+                self.start_element(&element)?;
+                self.end_element();
             }
-            Xml::End(_) => self.end(),
+            Xml::End(_) => self.end_element(),
             Xml::Text(text) => self.text.push_str(&text.xml10_content()),
             Xml::CData(text) => self.text.push_str(&text.xml10_content()),
             Xml::GeneralRef(reference) => {
@@ -113,17 +113,17 @@ impl<'a> XmlReader<'a> {
         })
     }
 
-    fn start(&mut self, element: &BytesStart<'_>) -> Result<(), ValidationErrors> {
+    fn start_element(&mut self, element: &BytesStart<'_>) -> Result<(), ValidationErrors> {
         let name = element.local_name();
         let name = name.as_ref().to_owned();
-        if self.open.len() >= DEPTH_MAX {
+        if self.open_elements.len() >= DEPTH_MAX {
             return Err(fault(self.line, "too_deep", format!("elements may be nested at most {DEPTH_MAX} deep")));
         }
-        if self.open.is_empty() && name != "schedule" {
+        if self.open_elements.is_empty() && name != "schedule" {
             return Err(fault(self.line, "other_format", format!("a schedule's root is <schedule>, not <{name}>")));
         }
         self.has_schedule = true;
-        self.open.push(name);
+        self.open_elements.push(name);
         self.text.clear();
         let malformed = |error: &dyn std::error::Error| fault(self.line, "malformed_xml", error.to_string());
         let mut attributes = Vec::new();
@@ -133,27 +133,27 @@ impl<'a> XmlReader<'a> {
             attributes.push((attribute.key, value));
         }
         let attribute = |name: &str| {
-            let found = attributes.iter().find(|(key, _)| key.as_ref() == name);
-            found.map(|(_, value)| value.as_ref().to_owned()).unwrap_or_default()
+            let with_name = attributes.iter().find(|(key, _)| key.as_ref() == name);
+            with_name.map(|(_, value)| value.as_ref().to_owned()).unwrap_or_default()
         };
-        let path: Vec<&str> = self.open.iter().skip(1).map(String::as_str).collect();
+        let path: Vec<&str> = self.open_elements.iter().skip(1).map(String::as_str).collect();
         match path.as_slice() {
-            ["conference"] => self.found.conference.line = self.line,
-            ["conference", "track"] => self.found.tracks.push(attribute("name")),
+            ["conference"] => self.raw_schedule.conference.line = self.line,
+            ["conference", "track"] => self.raw_schedule.tracks.push(attribute("name")),
             ["day"] => {
                 let (date, start) = (attribute("date"), attribute("start"));
-                self.found.days.push(RawDay { line: self.line, date, start });
+                self.raw_schedule.days.push(RawDay { line: self.line, date, start });
             }
             ["day", "room"] => {
                 self.room = attribute("name");
-                self.found.rooms.push((self.room.clone(), None));
+                self.raw_schedule.rooms.push((self.room.clone(), None));
             }
             ["day", "room", "event"] => {
-                one_more(self.found.events.len(), self.line)?;
+                check_session_limit(self.raw_schedule.events.len(), self.line)?;
                 let (guid, id) = (attribute("guid"), attribute("id"));
-                let day = self.found.days.len().saturating_sub(1);
+                let day = self.raw_schedule.days.len().saturating_sub(1);
                 self.event = RawEvent { line: self.line, day, guid, id, ..RawEvent::default() };
-                self.foreign.clear();
+                self.unsupported_members.clear();
             }
             ["day", "room", "event", "persons", "person"] => {
                 let (guid, code, id) = (attribute("guid"), attribute("code"), attribute("id"));
@@ -164,22 +164,22 @@ impl<'a> XmlReader<'a> {
         Ok(())
     }
 
-    fn end(&mut self) {
+    fn end_element(&mut self) {
         let text = std::mem::take(&mut self.text);
-        let path: Vec<&str> = self.open.iter().skip(1).map(String::as_str).collect();
+        let path: Vec<&str> = self.open_elements.iter().skip(1).map(String::as_str).collect();
         match path.as_slice() {
-            ["conference", member] => conference_member(&mut self.found, member, text, self.line, self.report),
-            ["tracks", "track"] => self.found.tracks.push(text),
+            ["conference", member] => conference_member(&mut self.raw_schedule, member, text, self.line, self.report),
+            ["tracks", "track"] => self.raw_schedule.tracks.push(text),
             ["day", "room", "event"] => {
                 let mut event = std::mem::take(&mut self.event);
                 if event.room.trim() != self.room.trim() && !event.room.trim().is_empty() {
                     self.report.note("room", "an event is in the room that it is listed under", Some(event.line));
                 }
                 event.room.clone_from(&self.room);
-                for member in &self.foreign {
+                for member in &self.unsupported_members {
                     self.report.note("not_kept", format!("{member} of events"), Some(event.line));
                 }
-                self.found.events.push(event);
+                self.raw_schedule.events.push(event);
             }
             ["day", "room", "event", "persons", "person"] => {
                 let person = std::mem::take(&mut self.person);
@@ -190,35 +190,37 @@ impl<'a> XmlReader<'a> {
                     *field = text;
                 } else if *member != "persons" && !text.trim().is_empty() {
                     let member = (*member).to_owned();
-                    self.foreign.extend(Some(member).filter(|member| !self.foreign.contains(member)));
+                    self.unsupported_members
+                        .extend(Some(member).filter(|member| !self.unsupported_members.contains(member)));
                 }
             }
             // For a link, an attachment or the licence of a recording, the note names the element that holds it.
-            ["day", "room", "event", holder, ..] => {
-                let holder = (*holder).to_owned();
-                self.foreign.extend(Some(holder).filter(|holder| !self.foreign.contains(holder)));
+            ["day", "room", "event", container, ..] => {
+                let container = (*container).to_owned();
+                self.unsupported_members
+                    .extend(Some(container).filter(|container| !self.unsupported_members.contains(container)));
             }
             [member @ ("version" | "generator" | "url")] => {
                 self.report.note("not_kept", format!("{member} of the schedule"), Some(self.line));
             }
             _ => {}
         }
-        self.open.pop();
+        self.open_elements.pop();
     }
 
     fn finish(self) -> Result<RawSchedule, ValidationErrors> {
-        if let Some(innermost) = self.open.last() {
+        if let Some(innermost) = self.open_elements.last() {
             return Err(fault(self.line, "malformed_xml", format!("the file ends inside <{innermost}>")));
         }
         if !self.has_schedule {
             return Err(fault(self.line, "other_format", "there is no <schedule> in the file"));
         }
-        Ok(self.found)
+        Ok(self.raw_schedule)
     }
 }
 
-fn conference_member(found: &mut RawSchedule, member: &str, text: String, line: usize, report: &mut Report) {
-    let conference = &mut found.conference;
+fn conference_member(raw_schedule: &mut RawSchedule, member: &str, text: String, line: usize, report: &mut Report) {
+    let conference = &mut raw_schedule.conference;
     let field = match member {
         "title" => &mut conference.title,
         "acronym" => &mut conference.acronym,
@@ -265,13 +267,13 @@ mod tests {
     use super::*;
 
     fn faults(text: &str) -> Vec<String> {
-        let faults = read(text, &mut Report::default()).err().unwrap_or_default().0;
-        faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect()
+        let errors = read(text, &mut Report::default()).err().unwrap_or_default().0;
+        errors.iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect()
     }
 
     #[test]
-    fn what_is_no_schedule_is_refused_with_its_line() {
-        for (text, wanted) in [
+    fn a_file_that_is_no_schedule_is_refused_with_its_line() {
+        for (text, expected) in [
             ("", "line 1 other_format"),
             ("<x/>", "line 1 other_format"),
             ("<schedule>\n<day>\n", "line 3 malformed_xml"),
@@ -285,24 +287,24 @@ mod tests {
                 "line 2 doctype",
             ),
         ] {
-            assert_eq!(faults(text), [wanted], "{text}");
+            assert_eq!(faults(text), [expected], "{text}");
         }
         let deep = format!("<schedule>{}", "<x>".repeat(1000));
         assert_eq!(faults(&deep), ["line 1 too_deep"]);
     }
 
     #[test]
-    fn an_event_is_read_with_references_cdata_and_what_has_no_place() {
+    fn an_event_is_read_with_references_and_cdata_and_unsupported_members_are_noted() {
         let text = "<schedule><version>1</version><conference><track name='A &amp; B'/></conference><day date='2030-01-01'>\
             <room name='R'>\n<event id='1' guid='g'><title>A &lt;b&gt; &#233;</title><abstract><![CDATA[<p>]]></abstract>\
             <unknown>x</unknown><links><link href='x'>y</link><link/></links><logo/><persons><person id='2'>P &amp; Q</person>\
             </persons></event></room></day></schedule>";
         let mut report = Report::default();
-        let found = read(text, &mut report).unwrap();
-        let event = &found.events[0];
+        let raw_schedule = read(text, &mut report).unwrap();
+        let event = &raw_schedule.events[0];
         assert_eq!((event.line, event.title.as_str(), event.abstract_.as_str()), (2, "A <b> é", "<p>"));
         assert_eq!((event.persons[0].name.as_str(), event.persons[0].id.as_str()), ("P & Q", "2"));
-        assert_eq!(found.tracks, ["A & B"]);
+        assert_eq!(raw_schedule.tracks, ["A & B"]);
         let notes: Vec<_> = report.0.iter().map(|note| note.detail.as_str()).collect();
         assert_eq!(notes, ["version of the schedule", "unknown of events", "links of events"]);
     }

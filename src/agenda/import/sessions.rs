@@ -27,33 +27,39 @@ pub struct ReferenceCodes {
 }
 
 /// Puts events, in order, into the list of sessions. Returns the line of each code.
-pub fn put(
+pub fn add_events(
     list: &mut ImportedList,
     events: &[(&Event, DateTime<FixedOffset>)],
     codes: &ReferenceCodes,
     target: &Target<'_>,
 ) -> HashMap<String, usize> {
     let draft = target.draft.map_or(&[][..], |draft| &draft.sessions);
-    let known: HashMap<SessionId, &Session> =
+    let draft_sessions: HashMap<SessionId, &Session> =
         draft.iter().filter_map(|session| Some((session.guid.or(session.id)?, session))).collect();
-    let mut taken = super::text::CodeAllocator::taken(draft.iter().map(|session| session.code.as_str()));
+    let mut allocator = super::text::CodeAllocator::with_used_codes(draft.iter().map(|session| session.code.as_str()));
     let mut lines = HashMap::new();
     for (event, start) in events {
-        let session = known.get(&event.guid).copied();
+        let session = draft_sessions.get(&event.guid).copied();
         let code = match session {
             Some(session) => session.code.as_str().to_owned(),
-            None => taken.take(&event.code, "session"),
+            None => allocator.allocate(&event.code, "session"),
         };
-        let before = list.before(&code).filter(|_| session.is_some()).cloned();
+        let draft_node = list.draft_node(&code).filter(|_| session.is_some()).cloned();
         let node = list.node(&code);
-        fill(node, event, *start, session, target);
-        refer(node, event, codes, before.as_ref());
+        set_fields(node, event, *start, session, target);
+        set_references(node, event, codes, draft_node.as_ref());
         lines.insert(code, event.line);
     }
     lines
 }
 
-fn fill(node: &mut Node, event: &Event, start: DateTime<FixedOffset>, session: Option<&Session>, target: &Target<'_>) {
+fn set_fields(
+    node: &mut Node,
+    event: &Event,
+    start: DateTime<FixedOffset>,
+    session: Option<&Session>,
+    target: &Target<'_>,
+) {
     // A session without a guid of its own is identified by its id.
     if session.is_none_or(|session| session.guid.is_some()) {
         node.insert("guid".to_owned(), Value::from(event.guid.to_string()));
@@ -79,42 +85,44 @@ fn fill(node: &mut Node, event: &Event, start: DateTime<FixedOffset>, session: O
     }
 }
 
-fn refer(node: &mut Node, event: &Event, codes: &ReferenceCodes, before: Option<&Node>) {
+fn set_references(node: &mut Node, event: &Event, codes: &ReferenceCodes, draft_node: Option<&Node>) {
     for (field, name, codes) in [("room", &event.room, &codes.rooms), ("track", &event.track, &codes.tracks)] {
         if let Some(code) = name.as_ref().and_then(|name| codes.get(name)) {
             node.insert(field.to_owned(), Value::from(code.as_str()));
         }
     }
     let speakers: Vec<&str> =
-        event.persons.iter().filter_map(|place| codes.speakers.get(*place)).map(String::as_str).collect();
+        event.persons.iter().filter_map(|index| codes.speakers.get(*index)).map(String::as_str).collect();
     if !speakers.is_empty() {
-        let before = before.filter(|_| node.contains_key("appearances"));
-        node.insert("appearances".to_owned(), appearances(&speakers, before));
+        let draft_node = draft_node.filter(|_| node.contains_key("appearances"));
+        node.insert("appearances".to_owned(), appearances(&speakers, draft_node));
     }
 }
 
 /// Appearances: first the file's people in its order, each with the roles that organisers gave them; then people who
 /// are not in the file and have another role than `speaker`. A person who appears in an item is not added.
-fn appearances(speakers: &[&str], before: Option<&Node>) -> Value {
-    let of = |node: &Value| node.get("appearances").and_then(Value::as_array).cloned().unwrap_or_default();
+fn appearances(speakers: &[&str], draft_node: Option<&Node>) -> Value {
+    let appearances_of = |node: &Value| node.get("appearances").and_then(Value::as_array).cloned().unwrap_or_default();
     let speaker = |appearance: &Value| appearance.get("speaker").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let standing = before.and_then(|before| before.get("appearances")).and_then(Value::as_array);
-    let standing: Vec<Value> = standing.cloned().unwrap_or_default();
-    let items = before.and_then(|before| before.get("items")).and_then(Value::as_array);
-    let in_items: HashSet<String> = items.into_iter().flatten().flat_map(of).map(|found| speaker(&found)).collect();
+    let draft_appearances = draft_node.and_then(|draft_node| draft_node.get("appearances")).and_then(Value::as_array);
+    let draft_appearances: Vec<Value> = draft_appearances.cloned().unwrap_or_default();
+    let items = draft_node.and_then(|draft_node| draft_node.get("items")).and_then(Value::as_array);
+    let in_items: HashSet<String> =
+        items.into_iter().flatten().flat_map(appearances_of).map(|appearance| speaker(&appearance)).collect();
     let mut list = Vec::new();
     for code in speakers {
-        let known = standing.iter().filter(|appearance| speaker(appearance) == *code).cloned();
-        let before = list.len();
-        list.extend(known);
-        if list.len() == before && !in_items.contains(*code) {
+        let appearances_of_speaker =
+            draft_appearances.iter().filter(|appearance| speaker(appearance) == *code).cloned();
+        let length_before = list.len();
+        list.extend(appearances_of_speaker);
+        if list.len() == length_before && !in_items.contains(*code) {
             list.push(json!({ "speaker": code, "role": "speaker" }));
         }
     }
-    let is_kept = |appearance: &&Value| {
+    let has_other_role = |appearance: &&Value| {
         appearance.get("role").and_then(Value::as_str) != Some("speaker")
             && !speakers.contains(&speaker(appearance).as_str())
     };
-    list.extend(standing.iter().filter(is_kept).cloned());
+    list.extend(draft_appearances.iter().filter(has_other_role).cloned());
     Value::Array(list)
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::{report::Report, schedule::at, text};
+use super::{report::Report, text};
 use crate::{
     agenda::document::{OrganisationKind, Precedence, Visibility},
-    csv_table::{INNER_ROW, LINE_BREAK, Row, Table},
+    csv_table::{INNER_ROW, LINE_BREAK, Row, Table, line_pointer},
     validation::ValidationErrors,
     values::{Code, CountryCode, Date, LocalOrInstant, TextValue},
 };
@@ -64,31 +64,32 @@ const COLUMNS: &[(&str, &[&str])] = &[
 /// A column is missing; one fault for each row that cannot be understood.
 pub fn read(text: &str, report: &mut Report) -> Result<Vec<SpeakerRow>, ValidationErrors> {
     let table = Table::open(text)?;
-    let mut faults = ValidationErrors::default();
-    let columns = columns(&table.header, report, &mut faults);
-    let columns = faults.or(columns)?;
-    let mut faults = ValidationErrors::default();
+    let mut errors = ValidationErrors::default();
+    let columns = columns(&table.header, report, &mut errors);
+    let columns = errors.into_result(columns)?;
+    let mut errors = ValidationErrors::default();
     let mut rows = Vec::new();
-    table.each(ROWS_MAX, "speakers", &mut faults, |record, faults| {
+    table.for_each_row(ROWS_MAX, "speakers", &mut errors, |record, errors| {
         // A biography may have lines with as many commas as a row: this is a note, not a fault.
         if record.inner_row(|_| true).is_some() {
             report.note(INNER_ROW.0, INNER_ROW.1, Some(record.line));
         }
-        rows.extend(row(record, &columns, report, faults));
+        rows.extend(row(record, &columns, report, errors));
     });
-    faults.or(rows)
+    errors.into_result(rows)
 }
 
 /// Name of each column; `None` for an unknown one.
-fn columns(header: &[String], report: &mut Report, faults: &mut ValidationErrors) -> Vec<Option<&'static str>> {
-    let mut found = Vec::new();
+fn columns(header: &[String], report: &mut Report, errors: &mut ValidationErrors) -> Vec<Option<&'static str>> {
+    let mut names = Vec::new();
     for cell in header {
-        let word = text::folded(cell).replace('-', "_");
-        let known = COLUMNS.iter().find(|(name, others)| *name == word || others.contains(&word.as_str()));
-        let known = known.map(|(name, _)| *name);
-        match known {
-            Some(name) if found.contains(&known) => {
-                faults.add(at(1), "duplicate", format!("the column {name} appears twice"));
+        let column_name = text::folded(cell).replace('-', "_");
+        let known_name =
+            COLUMNS.iter().find(|(name, aliases)| *name == column_name || aliases.contains(&column_name.as_str()));
+        let known_name = known_name.map(|(name, _)| *name);
+        match known_name {
+            Some(name) if names.contains(&known_name) => {
+                errors.add(line_pointer(1), "duplicate", format!("the column {name} appears twice"));
             }
             None => {
                 let name = text::line(cell, 100, report, Some(1));
@@ -96,78 +97,77 @@ fn columns(header: &[String], report: &mut Report, faults: &mut ValidationErrors
             }
             _ => {}
         }
-        found.push(known);
+        names.push(known_name);
     }
-    if !found.contains(&Some("name")) && !found.contains(&Some("family_name")) {
-        let known: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
-        let detail = format!("a table of speakers has a column family_name or name; known: {}", known.join(", "));
-        faults.add(at(1), "missing_column", detail);
+    if !names.contains(&Some("name")) && !names.contains(&Some("family_name")) {
+        let known_names: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
+        let detail = format!("a table of speakers has a column family_name or name; known: {}", known_names.join(", "));
+        errors.add(line_pointer(1), "missing_column", detail);
     }
-    found
+    names
 }
 
 fn row(
     record: &Row,
     columns: &[Option<&'static str>],
     report: &mut Report,
-    faults: &mut ValidationErrors,
+    errors: &mut ValidationErrors,
 ) -> Option<SpeakerRow> {
     let line = record.line;
-    let here = Some(line);
     let cell = |name: &str| record.cell(columns.iter().position(|column| *column == Some(name))?);
-    let before = faults.0.len();
+    let faults_before = errors.0.len();
     for name in ["name", "given_name", "family_name", "honorific", "position", "organisation"] {
         if cell(name).is_some_and(|text| text.contains(['\n', '\r'])) {
-            faults.add(at(line), LINE_BREAK.0, format!("{name} {}", LINE_BREAK.1));
+            errors.add(line_pointer(line), LINE_BREAK.0, format!("{name} {}", LINE_BREAK.1));
         }
     }
     let mut values = Map::new();
-    let mut checked =
+    let mut check_cell =
         |name: &str,
-         faults: &mut ValidationErrors,
-         check: fn(&str) -> Result<Value, crate::validation::ValidationError>| match cell(name).map(check) {
+         errors: &mut ValidationErrors,
+         parse: fn(&str) -> Result<Value, crate::validation::ValidationError>| match cell(name).map(parse) {
             Some(Ok(value)) => _ = values.insert(name.to_owned(), value),
-            Some(Err(fault)) => faults.add(at(line), &fault.code, format!("{name} {}", fault.detail)),
+            Some(Err(error)) => errors.add(line_pointer(line), &error.code, format!("{name} {}", error.detail)),
             None => {}
         };
-    checked("country", faults, |text| word::<CountryCode>(&text.to_uppercase()));
-    checked("precedence", faults, word::<Precedence>);
-    checked("took_office_on", faults, word::<Date>);
-    checked("visibility", faults, word::<Visibility>);
-    checked("public_from", faults, word::<LocalOrInstant>);
-    checked("code", faults, word::<Code>);
-    checked("organisation_kind", faults, word::<OrganisationKind>);
-    checked("precedence_rank", faults, |text| {
+    check_cell("country", errors, |text| canonical_text::<CountryCode>(&text.to_uppercase()));
+    check_cell("precedence", errors, canonical_text::<Precedence>);
+    check_cell("took_office_on", errors, canonical_text::<Date>);
+    check_cell("visibility", errors, canonical_text::<Visibility>);
+    check_cell("public_from", errors, canonical_text::<LocalOrInstant>);
+    check_cell("code", errors, canonical_text::<Code>);
+    check_cell("organisation_kind", errors, canonical_text::<OrganisationKind>);
+    check_cell("precedence_rank", errors, |text| {
         let rank = text.parse::<u32>().ok().filter(|rank| (1..=1_000_000).contains(rank));
         rank.map(Value::from)
             .ok_or_else(|| crate::validation::ValidationError::of_value("out_of_range", "must be 1 to 1000000"))
     });
-    let mut take = |name: &str| values.remove(name).and_then(|value| value.as_str().map(str::to_owned));
-    let code = take("code");
-    let kind = take("organisation_kind").and_then(|word| OrganisationKind::from_word(&word));
+    let mut take_text = |name: &str| values.remove(name).and_then(|value| value.as_str().map(str::to_owned));
+    let code = take_text("code");
+    let kind = take_text("organisation_kind").and_then(|text| OrganisationKind::from_text(&text));
     let (given_name, family_name) = match cell("family_name") {
         Some(family_name) => {
-            let given_name = text::line(cell("given_name").unwrap_or_default(), 200, report, here);
-            (Some(given_name).filter(|name| !name.is_empty()), text::line(family_name, 200, report, here))
+            let given_name = text::line(cell("given_name").unwrap_or_default(), 200, report, Some(line));
+            (Some(given_name).filter(|name| !name.is_empty()), text::line(family_name, 200, report, Some(line)))
         }
-        None => text::names(cell("name").or(cell("given_name")).unwrap_or_default(), report, here),
+        None => text::names(cell("name").or(cell("given_name")).unwrap_or_default(), report, Some(line)),
     };
     if family_name.is_empty() {
-        faults.add(at(line), "required", "the row has no name");
+        errors.add(line_pointer(line), "required", "the row has no name");
     }
-    let organisation = text::title(cell("organisation").unwrap_or_default(), report, here);
+    let organisation = text::title(cell("organisation").unwrap_or_default(), report, Some(line));
     let texts = ["honorific", "position", "biography"].into_iter().filter_map(|name| {
-        let text = text::prose(cell(name)?, report, here);
+        let text = text::prose(cell(name)?, report, Some(line));
         Some((name, text)).filter(|(_, text)| !text.is_empty())
     });
     let texts = texts.collect();
     let organisation = Some((organisation, kind)).filter(|(name, _)| !name.is_empty());
     let row = SpeakerRow { line, code, given_name, family_name, organisation, texts, values };
-    (faults.0.len() == before).then_some(row)
+    (errors.0.len() == faults_before).then_some(row)
 }
 
 /// Checks a value and returns it in its canonical form.
-fn word<T: TextValue>(text: &str) -> Result<Value, crate::validation::ValidationError> {
+fn canonical_text<T: TextValue>(text: &str) -> Result<Value, crate::validation::ValidationError> {
     T::parse(text).map(|value| Value::from(value.text().into_owned()))
 }
 
@@ -175,16 +175,16 @@ fn word<T: TextValue>(text: &str) -> Result<Value, crate::validation::Validation
 mod tests {
     use super::*;
 
-    fn faults(text: &str) -> Vec<String> {
-        let faults = read(text, &mut Report::default()).err().unwrap_or_default().0;
-        faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect()
+    fn errors(text: &str) -> Vec<String> {
+        let errors = read(text, &mut Report::default()).err().unwrap_or_default().0;
+        errors.iter().map(|error| format!("{} {}", error.pointer, error.code)).collect()
     }
 
     #[test]
     fn every_row_that_is_wrong_is_named_by_its_line() {
         let table = "given_name,family_name,country,precedence\nA,One,BE,\n\nB,\"Two\nlines\",,\nC,Three,XX,king\n,,BE,\nE,Five,be,,too many\n";
         assert_eq!(
-            faults(table),
+            errors(table),
             [
                 "line 4 line_break",
                 "line 6 invalid_country",
@@ -193,14 +193,14 @@ mod tests {
                 "line 8 too_long"
             ]
         );
-        assert_eq!(faults("country,position\nBE,x\n"), ["line 1 missing_column"]);
-        assert_eq!(faults("name,name\nA,B\n"), ["line 1 duplicate"]);
-        assert_eq!(faults(""), ["line 1 missing_column"]);
-        assert_eq!(faults("family_name,biography\nA,\"born\nB,\n"), ["line 2 unclosed_quote"]);
+        assert_eq!(errors("country,position\nBE,x\n"), ["line 1 missing_column"]);
+        assert_eq!(errors("name,name\nA,B\n"), ["line 1 duplicate"]);
+        assert_eq!(errors(""), ["line 1 missing_column"]);
+        assert_eq!(errors("family_name,biography\nA,\"born\nB,\n"), ["line 2 unclosed_quote"]);
     }
 
     #[test]
-    fn a_row_that_stands_within_a_cell_is_noted() {
+    fn a_row_within_a_cell_is_noted() {
         let mut report = Report::default();
         let rows = read("family_name,biography\nA,\"born\nB,\"\nC,one\n", &mut report).unwrap();
         assert_eq!(rows.len(), 2);

@@ -6,9 +6,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{report::Report, schedule::at};
+use super::report::Report;
 use crate::{
     agenda::Agenda,
+    csv_table::line_pointer,
     validation::{ValidationError, ValidationErrors},
     values::{LanguageTag, TimeZone},
 };
@@ -45,29 +46,35 @@ impl Composed {
         Self { document: Value::Null, report, counts, lines: HashMap::new() }
     }
 
-    /// Turns faults of the document into faults of the file, where a line of the file causes them.
-    pub fn of_file(&self, faults: ValidationErrors) -> ValidationErrors {
-        let in_file = |fault: ValidationError| {
-            let parts: Vec<&str> = fault.pointer.splitn(4, '/').collect();
+    /// Turns errors of the document into errors of the file, where a line of the file causes them.
+    pub fn locate_in_file(&self, errors: ValidationErrors) -> ValidationErrors {
+        let locate = |error: ValidationError| {
+            let parts: Vec<&str> = error.pointer.splitn(4, '/').collect();
             let thing = parts.iter().take(3).copied().collect::<Vec<_>>().join("/");
             match self.lines.get(&thing) {
                 Some(line) => {
-                    let rest = parts.get(3).copied().unwrap_or_default();
-                    ValidationError::at(at(*line), &fault.code, format!("{rest} {}", fault.detail).trim().to_owned())
+                    let field = parts.get(3).copied().unwrap_or_default();
+                    ValidationError::at(
+                        line_pointer(*line),
+                        &error.code,
+                        format!("{field} {}", error.detail).trim().to_owned(),
+                    )
                 }
                 // A file describes the conference at its beginning.
-                None => match fault.pointer.strip_prefix("#/conference/") {
-                    Some(member) => {
-                        ValidationError::at(at(1), &fault.code, format!("conference {member} {}", fault.detail))
-                    }
-                    None => fault,
+                None => match error.pointer.strip_prefix("#/conference/") {
+                    Some(member) => ValidationError::at(
+                        line_pointer(1),
+                        &error.code,
+                        format!("conference {member} {}", error.detail),
+                    ),
+                    None => error,
                 },
             }
         };
-        ValidationErrors(faults.0.into_iter().map(in_file).collect())
+        ValidationErrors(errors.0.into_iter().map(locate).collect())
     }
 
-    pub(super) fn asked_for(&mut self, list: &str, codes: &[String], lines: &HashMap<String, usize>) {
+    pub(super) fn record_lines(&mut self, list: &str, codes: &[String], lines: &HashMap<String, usize>) {
         for (index, code) in codes.iter().enumerate() {
             self.lines.extend(lines.get(code).map(|line| (format!("#/{list}/{index}"), *line)));
         }

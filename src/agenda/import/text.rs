@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use icu_normalizer::ComposingNormalizer;
 
 use super::{html, report::Report};
-use crate::values::{LOCALISED_LENGTH_MAX, may_hold};
+use crate::values::{LOCALISED_LENGTH_MAX, is_allowed_character};
 
 /// Longest code from a text, in characters; the rest is for a number at the end.
 const CODE_LENGTH_MAX: usize = 72;
@@ -14,52 +14,56 @@ const CODE_LENGTH_MAX: usize = 72;
 const PROSE_LENGTH_MAX: usize = LOCALISED_LENGTH_MAX as usize;
 
 /// A text of one line, such as a title or a name.
-pub fn line(text: &str, length_max: usize, report: &mut Report, at: Option<usize>) -> String {
+pub fn line(text: &str, length_max: usize, report: &mut Report, source_line: Option<usize>) -> String {
     let one_line: String = text.chars().map(|c| if matches!(c, '\r' | '\n' | '\t') { ' ' } else { c }).collect();
-    cleaned(&one_line, false, length_max, report, at)
+    clean(&one_line, false, length_max, report, source_line)
 }
 
-pub fn title(text: &str, report: &mut Report, at: Option<usize>) -> String {
-    line(text, PROSE_LENGTH_MAX, report, at)
+pub fn title(text: &str, report: &mut Report, source_line: Option<usize>) -> String {
+    line(text, PROSE_LENGTH_MAX, report, source_line)
 }
 
 /// A text of several paragraphs; HTML is reduced to plain text.
-pub fn prose(text: &str, report: &mut Report, at: Option<usize>) -> String {
+pub fn prose(text: &str, report: &mut Report, source_line: Option<usize>) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     match html::to_plain(&text) {
         Some(plain) => {
-            report.note("html", "HTML is reduced to plain text", at);
-            cleaned(&plain, true, PROSE_LENGTH_MAX, report, at)
+            report.note("html", "HTML is reduced to plain text", source_line);
+            clean(&plain, true, PROSE_LENGTH_MAX, report, source_line)
         }
-        None => cleaned(&text, true, PROSE_LENGTH_MAX, report, at),
+        None => clean(&text, true, PROSE_LENGTH_MAX, report, source_line),
     }
 }
 
 /// Joins paragraphs into one text; repeated ones are left out.
-pub fn joined(paragraphs: &[String], report: &mut Report, at: Option<usize>) -> Option<String> {
-    let mut kept: Vec<&str> = Vec::new();
+pub fn join_paragraphs(paragraphs: &[String], report: &mut Report, source_line: Option<usize>) -> Option<String> {
+    let mut distinct: Vec<&str> = Vec::new();
     for paragraph in paragraphs.iter().map(String::as_str).filter(|text| !text.is_empty()) {
         // An abstract with which the description begins is left out.
-        kept.retain(|earlier| !paragraph.starts_with(earlier));
-        if !kept.contains(&paragraph) {
-            kept.push(paragraph);
+        distinct.retain(|earlier| !paragraph.starts_with(earlier));
+        if !distinct.contains(&paragraph) {
+            distinct.push(paragraph);
         }
     }
-    let text = cleaned(&kept.join("\n\n"), true, PROSE_LENGTH_MAX, report, at);
+    let text = clean(&distinct.join("\n\n"), true, PROSE_LENGTH_MAX, report, source_line);
     Some(text).filter(|text| !text.is_empty())
 }
 
-fn cleaned(text: &str, lines: bool, length_max: usize, report: &mut Report, at: Option<usize>) -> String {
+fn clean(text: &str, is_multiline: bool, length_max: usize, report: &mut Report, source_line: Option<usize>) -> String {
     let composed = ComposingNormalizer::new_nfc().normalize(text);
-    let mut kept: String = composed.chars().filter(|c| may_hold(*c, lines)).collect();
-    if kept.len() != composed.len() {
-        report.note("hidden_character", "characters that a text must not hold (control, direction) are left out", at);
+    let mut cleaned: String = composed.chars().filter(|c| is_allowed_character(*c, is_multiline)).collect();
+    if cleaned.len() != composed.len() {
+        report.note(
+            "hidden_character",
+            "characters that a text must not hold (control, direction) are left out",
+            source_line,
+        );
     }
-    if kept.trim().chars().nth(length_max).is_some() {
-        report.note("shortened", format!("a text is cut at {length_max} characters"), at);
-        kept = kept.trim().chars().take(length_max).collect();
+    if cleaned.trim().chars().nth(length_max).is_some() {
+        report.note("shortened", format!("a text is cut at {length_max} characters"), source_line);
+        cleaned = cleaned.trim().chars().take(length_max).collect();
     }
-    kept.trim().to_owned()
+    cleaned.trim().to_owned()
 }
 
 /// A code from any text: ASCII words joined by hyphens; empty if the text has no such words.
@@ -87,13 +91,13 @@ pub struct CodeAllocator(HashSet<String>);
 
 impl CodeAllocator {
     /// Starts with codes in use.
-    pub fn taken<'a>(codes: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn with_used_codes<'a>(codes: impl IntoIterator<Item = &'a str>) -> Self {
         Self(codes.into_iter().map(str::to_owned).collect())
     }
 
     /// Returns `base` or, if it is in use, `base` with the first free number; `otherwise` replaces an empty base.
-    pub fn take(&mut self, base: &str, otherwise: &str) -> String {
-        let base = if base.is_empty() { otherwise } else { base };
+    pub fn allocate(&mut self, base: &str, fallback: &str) -> String {
+        let base = if base.is_empty() { fallback } else { base };
         let mut code = base.to_owned();
         let mut number = 2;
         while !self.0.insert(code.clone()) {
@@ -115,15 +119,18 @@ const NAME_LENGTH_MAX: usize = 200;
 
 /// Splits a whole name into given and family name, which joined by a space are the name again. A single name is a
 /// family name.
-pub fn names(name: &str, report: &mut Report, at: Option<usize>) -> (Option<String>, String) {
+pub fn names(name: &str, report: &mut Report, source_line: Option<usize>) -> (Option<String>, String) {
     let words: Vec<&str> = name.split_whitespace().collect();
-    let mut first = words.len().saturating_sub(1);
-    while first > 1 && words.get(first - 1).is_some_and(|word| PARTICLES.contains(word)) {
-        first -= 1;
+    let mut family_start = words.len().saturating_sub(1);
+    while family_start > 1 && words.get(family_start - 1).is_some_and(|word| PARTICLES.contains(word)) {
+        family_start -= 1;
     }
-    let (given, family) = words.split_at_checked(first).unwrap_or_default();
-    let given = line(&given.join(" "), NAME_LENGTH_MAX, report, at);
-    (Some(given).filter(|given| !given.is_empty()), line(&family.join(" "), NAME_LENGTH_MAX, report, at))
+    let (given_name, family_name) = words.split_at_checked(family_start).unwrap_or_default();
+    let given_name = line(&given_name.join(" "), NAME_LENGTH_MAX, report, source_line);
+    (
+        Some(given_name).filter(|given_name| !given_name.is_empty()),
+        line(&family_name.join(" "), NAME_LENGTH_MAX, report, source_line),
+    )
 }
 
 #[cfg(test)]
@@ -139,22 +146,22 @@ mod tests {
         assert_eq!(folded(&"a".repeat(500)).len(), 72);
         assert!(folded(&"word ".repeat(100)).len() <= 72);
         let mut codes = CodeAllocator::default();
-        let taken: Vec<_> = (0..3).map(|_| codes.take("a", "x")).collect();
-        assert_eq!(taken, ["a", "a-2", "a-3"]);
-        assert_eq!(codes.take("", "speaker"), "speaker");
+        let allocated: Vec<_> = (0..3).map(|_| codes.allocate("a", "x")).collect();
+        assert_eq!(allocated, ["a", "a-2", "a-3"]);
+        assert_eq!(codes.allocate("", "speaker"), "speaker");
     }
 
     #[test]
     fn names_joined_by_a_space_are_the_name() {
         let mut report = Report::default();
-        for (name, given, family) in [
+        for (name, given_name, family_name) in [
             ("Ada Lovelace", Some("Ada"), "Lovelace"),
             ("Eric van der Vlist", Some("Eric"), "van der Vlist"),
             ("Ban  Ki-moon", Some("Ban"), "Ki-moon"),
             ("Fefe", None, "Fefe"),
             ("de Wit", Some("de"), "Wit"),
         ] {
-            assert_eq!(names(name, &mut report, None), (given.map(str::to_owned), family.to_owned()));
+            assert_eq!(names(name, &mut report, None), (given_name.map(str::to_owned), family_name.to_owned()));
         }
         assert_eq!(report, Report::default());
     }
@@ -168,6 +175,6 @@ mod tests {
         let codes: Vec<_> = report.0.iter().map(|note| note.code.as_str()).collect();
         assert_eq!(codes, ["hidden_character", "shortened"]);
         let texts = ["short".to_owned(), "short and more".to_owned(), String::new(), "other".to_owned()];
-        assert_eq!(joined(&texts, &mut report, None).as_deref(), Some("short and more\n\nother"));
+        assert_eq!(join_paragraphs(&texts, &mut report, None).as_deref(), Some("short and more\n\nother"));
     }
 }

@@ -72,27 +72,27 @@ pub fn delete(connection: &mut Connection, conference: ConferenceId) -> Result<(
     changes::announce(connection)
 }
 
-/// Ids that are new to the draft and that another conference uses already, with pointers into the document.
-pub fn foreign_ids(
+/// A fault for each id that is new to the draft and that another conference uses already.
+pub fn check_foreign_ids(
     connection: &mut Connection,
     before: Option<&Agenda>,
     after: &Agenda,
 ) -> Result<ValidationErrors, DatabaseError> {
     const DETAIL: &str = "is the id of something in another conference; leave it out to make a copy";
-    let mut faults = ValidationErrors::default();
+    let mut errors = ValidationErrors::default();
     macro_rules! check {
         ($table:ident, $before:expr, $after:expr) => {
-            let known: HashSet<_> = $before.collect();
-            let new: Vec<_> = $after
-                .filter_map(|(place, id)| Some((place, id?)))
-                .filter(|(_, id)| !known.contains(&Some(*id)))
+            let ids_before: HashSet<_> = $before.collect();
+            let new_ids: Vec<_> = $after
+                .filter_map(|(pointer, id)| Some((pointer, id?)))
+                .filter(|(_, id)| !ids_before.contains(&Some(*id)))
                 .collect();
-            for batch in new.chunks(ROWS_MAX) {
+            for batch in new_ids.chunks(ROWS_MAX) {
                 let ids: Vec<_> = batch.iter().map(|(_, id)| *id).collect();
-                let taken: Vec<_> =
+                let foreign: Vec<_> =
                     $table::table.filter($table::id.eq_any(&ids)).select($table::id).load(connection)?;
-                for (place, _) in batch.iter().filter(|(_, id)| taken.contains(id)) {
-                    faults.add(place.clone(), "other_conference", DETAIL);
+                for (pointer, _) in batch.iter().filter(|(_, id)| foreign.contains(id)) {
+                    errors.add(pointer.clone(), "other_conference", DETAIL);
                 }
             }
         };
@@ -130,5 +130,5 @@ pub fn foreign_ids(
         before.into_iter().map(|before| before.conference.id),
         std::iter::once(("#/conference/id".to_owned(), after.conference.id))
     );
-    Ok(faults)
+    Ok(errors)
 }

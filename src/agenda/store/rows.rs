@@ -13,7 +13,7 @@ use crate::{
             appearances, calls_for_action, commitments, conference_organisations, conferences, days, items,
             organisations, rooms, sessions, speakers, tracks,
         },
-        types::{DbInstant, JsonValue, word_columns},
+        types::{DbInstant, JsonValue, text_enum_columns},
     },
     ids::{
         AppearanceId, CallForActionId, ConferenceId, DayId, ItemId, OrganisationId, RoomId, SessionId, SpeakerId,
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-word_columns!(
+text_enum_columns!(
     AppearanceRole,
     CallForActionStatus,
     ItemKind,

@@ -11,7 +11,7 @@ use crate::{
 /// Steps for the things of one kind, to be run in this order. A thing comes with its position in its list.
 pub struct Steps<'a, T, K> {
     /// Things that give up their old code first, because another thing may get it.
-    pub vacated: Vec<Id<K>>,
+    pub codes_to_free: Vec<Id<K>>,
     pub inserted: Vec<(usize, &'a T)>,
     pub updated: Vec<(usize, &'a T)>,
     /// Things that are unchanged, at another position.
@@ -23,11 +23,11 @@ pub struct Steps<'a, T, K> {
 pub trait Stored<K>: PartialEq {
     fn key(&self) -> (Option<Id<K>>, &Code);
     /// Position of the thing, which is at `index` in the list of all things of its kind.
-    fn place(&self, index: usize) -> usize {
+    fn position(&self, index: usize) -> usize {
         index
     }
     /// Whether the fields are equal; the position does not count.
-    fn says_the_same(&self, other: &Self) -> bool {
+    fn has_same_fields(&self, other: &Self) -> bool {
         self == other
     }
 }
@@ -43,40 +43,40 @@ macro_rules! stored {
 }
 stored!(Organisation, Room, Track, Speaker, Session);
 
-/// Steps that turn `before` into `after`. With `all`, unchanged things are written again too.
-pub fn steps<'a, T: Stored<K>, K>(before: &'a [T], after: &'a [T], all: bool) -> Steps<'a, T, K> {
-    let placed = |(index, node): (usize, &'a T)| Some((node.key().0?, (node.place(index), node)));
-    let known: HashMap<Id<K>, (usize, &T)> = before.iter().enumerate().filter_map(placed).collect();
+/// Steps that turn `before` into `after`. With `rewrites_all`, unchanged things are written again too.
+pub fn steps<'a, T: Stored<K>, K>(before: &'a [T], after: &'a [T], rewrites_all: bool) -> Steps<'a, T, K> {
+    let by_id = |(index, node): (usize, &'a T)| Some((node.key().0?, (node.position(index), node)));
+    let stored: HashMap<Id<K>, (usize, &T)> = before.iter().enumerate().filter_map(by_id).collect();
     let mut steps = Steps {
-        vacated: Vec::new(),
+        codes_to_free: Vec::new(),
         inserted: Vec::new(),
         updated: Vec::new(),
         moved: Vec::new(),
         removed: Vec::new(),
     };
-    let mut kept = HashSet::new();
+    let mut ids_after = HashSet::new();
     for (index, node) in after.iter().enumerate() {
         let (Some(id), code) = node.key() else {
             continue;
         };
-        let place = node.place(index);
-        kept.insert(id);
-        match known.get(&id) {
-            None => steps.inserted.push((place, node)),
-            Some((old_place, old)) => {
+        let position = node.position(index);
+        ids_after.insert(id);
+        match stored.get(&id) {
+            None => steps.inserted.push((position, node)),
+            Some((old_position, old)) => {
                 if old.key().1 != code {
-                    steps.vacated.push(id);
+                    steps.codes_to_free.push(id);
                 }
-                if all || !old.says_the_same(node) {
-                    steps.updated.push((place, node));
-                } else if *old_place != place {
-                    steps.moved.push((place, node));
+                if rewrites_all || !old.has_same_fields(node) {
+                    steps.updated.push((position, node));
+                } else if *old_position != position {
+                    steps.moved.push((position, node));
                 }
             }
         }
     }
-    steps.removed = known.keys().filter(|id| !kept.contains(*id)).copied().collect();
-    steps.vacated.extend(&steps.removed);
+    steps.removed = stored.keys().filter(|id| !ids_after.contains(*id)).copied().collect();
+    steps.codes_to_free.extend(&steps.removed);
     steps
 }
 
@@ -92,10 +92,10 @@ impl Stored<kind::Item> for PlacedItem<'_> {
     fn key(&self) -> (Option<Id<kind::Item>>, &Code) {
         (self.item.id, &self.item.code)
     }
-    fn place(&self, _: usize) -> usize {
+    fn position(&self, _: usize) -> usize {
         self.index
     }
-    fn says_the_same(&self, other: &Self) -> bool {
+    fn has_same_fields(&self, other: &Self) -> bool {
         self.session == other.session && self.item == other.item
     }
 }

@@ -5,13 +5,13 @@ use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{BadgeData, choose, find, in_first_language, print};
+use super::{BadgeData, find, in_first_language, list, print};
 use crate::{
     access::{
         Credentials, Operation, authorise,
         badge::{Badge, BadgeKey},
     },
-    check_in::api::{next_page, read},
+    check_in::api::{next_page_link, read},
     database::{self, DatabaseError},
     http::{
         CodePath, NO_STORE, Problem, Query, TokenQuery,
@@ -63,10 +63,10 @@ pub struct BadgeView {
     pub code: String,
 }
 
-fn payload(service: &RegistrationService, facts: &BadgeData) -> Result<String, RegistrationError> {
-    let registration = &facts.registration;
-    let key = BadgeKey::of(&service.secret, registration.conference)?;
-    Ok(key.write(Badge { registration: registration.id, generation: registration.token_generation }))
+fn payload(service: &RegistrationService, badge: &BadgeData) -> Result<String, RegistrationError> {
+    let registration = &badge.registration;
+    let key = BadgeKey::derive(&service.secret, registration.conference)?;
+    Ok(key.sign(Badge { registration: registration.id, generation: registration.token_generation }))
 }
 
 /// Reads the badge of a confirmed registration.
@@ -89,12 +89,12 @@ pub async fn read_badge(
 ) -> Result<HttpResponse, Problem> {
     let (CodePath(slug), reference) = path.into_inner();
     let credentials = credentials.with_link(query.0.token);
-    let facts =
+    let badge =
         read(&service, &slug, credentials, move |tx, context| find(tx, context, &reference, Operation::ReadBadge))
             .await?;
     let snapshot = service.snapshot(&slug)?;
-    let code = payload(&service, &facts)?;
-    let BadgeData { registration, category, category_name, level, zones, colour, delegation } = facts;
+    let code = payload(&service, &badge)?;
+    let BadgeData { registration, category, category_name, level, zones, colour, delegation } = badge;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(BadgeView {
         reference: registration.reference,
         honorific: registration.person.honorific,
@@ -134,10 +134,10 @@ pub async fn read_badge_code(
 ) -> Result<HttpResponse, Problem> {
     let (CodePath(slug), reference) = path.into_inner();
     let credentials = credentials.with_link(query.0.token);
-    let facts =
+    let badge =
         read(&service, &slug, credentials, move |tx, context| find(tx, context, &reference, Operation::ReadBadgeCode))
             .await?;
-    let modules = qr::modules(&payload(&service, &facts)?);
+    let modules = qr::modules(&payload(&service, &badge)?);
     let modules = modules.ok_or_else(|| Problem::unexpected("a payload is too long for a code"))?;
     Ok(HttpResponse::Ok()
         .insert_header(NO_STORE)
@@ -187,38 +187,38 @@ pub async fn print_badges(
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
     let BadgesQuery { category, reference, limit, cursor } = query.0;
-    let (mut badges, most) = read(&service, &slug, credentials, move |tx, context| {
-        authorise(tx, context.credentials, Operation::PrintBadges, Some(context.place.id))?;
+    let (mut badges, limit) = read(&service, &slug, credentials, move |tx, context| {
+        authorise(tx, context.credentials, Operation::PrintBadges, Some(context.conference.id))?;
         if let Some(reference) = reference {
             return Ok((vec![(find(tx, context, &reference, Operation::PrintBadges)?, String::new())], 1));
         }
-        let most = match limit.as_deref().map(str::parse::<usize>) {
+        let limit = match limit.as_deref().map(str::parse::<usize>) {
             None => 400,
             Some(Ok(limit)) if (1..=BADGES_MAX).contains(&limit) => limit,
             Some(_) => {
-                let fault = ValidationError::at("?limit", "out_of_range", format!("must be 1 to {BADGES_MAX}"));
-                return Err(RegistrationError::Invalid(ValidationErrors(vec![fault])));
+                let error = ValidationError::at("?limit", "out_of_range", format!("must be 1 to {BADGES_MAX}"));
+                return Err(RegistrationError::Invalid(ValidationErrors(vec![error])));
             }
         };
-        let page = Page { limit: most, ..Page::read(None, cursor.as_deref())? };
+        let page = Page { limit, ..Page::read(None, cursor.as_deref())? };
         let after = page.after.as_deref().map(|key| {
             let (id, name) = key.split_once(' ').unwrap_or((key, ""));
             id.parse().map(|id| (name.to_owned(), id))
         });
         let after = after.transpose().map_err(|_| {
-            let fault = ValidationError::at("?cursor", "invalid_cursor", "must come from the Link of a document");
-            RegistrationError::Invalid(ValidationErrors(vec![fault]))
+            let error = ValidationError::at("?cursor", "invalid_cursor", "must come from the Link of a document");
+            RegistrationError::Invalid(ValidationErrors(vec![error]))
         })?;
-        let found = choose(tx, context.place, context.credentials, category.as_ref(), after, page.rows())?;
-        Ok((found, most))
+        let badges = list(tx, context.conference, context.credentials, category.as_ref(), after, page.rows())?;
+        Ok((badges, limit))
     })
     .await?;
-    let has_more = badges.len() > most;
-    badges.truncate(most);
-    let next = badges.last().filter(|_| has_more).map(|(_, key)| next_page(&request, key));
-    let badges: Vec<BadgeData> = badges.into_iter().map(|(facts, _)| facts).collect();
+    let has_more = badges.len() > limit;
+    badges.truncate(limit);
+    let next = badges.last().filter(|_| has_more).map(|(_, key)| next_page_link(&request, key));
+    let badges: Vec<BadgeData> = badges.into_iter().map(|(badge, _)| badge).collect();
     let snapshot = service.snapshot(&slug)?;
-    let key = BadgeKey::of(&service.secret, snapshot.place.id)?;
+    let key = BadgeKey::derive(&service.secret, snapshot.conference.id)?;
     let work = move || Ok::<_, DatabaseError>(print(&snapshot.agenda, &key, &badges));
     let document = database::blocking(work).await?.map_err(Problem::unexpected)?;
     let mut response = HttpResponse::Ok()

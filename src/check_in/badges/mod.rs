@@ -24,7 +24,7 @@ use crate::{
         actions::{self},
         context::RequestContext,
         model::{Registration, RegistrationStatus},
-        rows as registrations, setup,
+        rows, setup,
         setup::{Badge, Colour},
     },
     values::{Code, Line, Localised},
@@ -55,19 +55,19 @@ impl BadgeData {
 }
 
 /// Badge data of these registrations, which are all of one conference.
-pub fn facts<'a>(
+pub fn badge_data<'a>(
     connection: &mut Connection,
-    place: &ConferenceRef,
-    of: impl Iterator<Item = &'a Registration>,
+    conference: &ConferenceRef,
+    registrations: impl Iterator<Item = &'a Registration>,
 ) -> Result<HashMap<RegistrationId, BadgeData>, RegistrationError> {
-    let setup_state = setup::state::get_setup_state(connection, place.id)?;
-    let registrations: Vec<&Registration> = of.collect();
+    let setup_state = setup::state::get_setup_state(connection, conference.id)?;
+    let registrations: Vec<&Registration> = registrations.collect();
     let ids: Vec<_> = registrations.iter().map(|registration| registration.id).collect();
     let mut delegations = store::delegation_names(connection, &ids)?;
-    let fact = |registration: &Registration| {
+    let badge = |registration: &Registration| {
         let category = setup_state.get_category(registration.category)?;
-        let Badge { level, zones, colour } = registration.badge.over(&category.badge);
-        let facts = BadgeData {
+        let Badge { level, zones, colour } = registration.badge.completed_by(&category.badge);
+        let data = BadgeData {
             category: category.code.clone(),
             category_name: category.name.clone(),
             level,
@@ -76,9 +76,9 @@ pub fn facts<'a>(
             delegation: delegations.remove(&registration.id),
             registration: registration.clone(),
         };
-        Ok((registration.id, facts))
+        Ok((registration.id, data))
     };
-    registrations.into_iter().map(fact).collect()
+    registrations.into_iter().map(badge).collect()
 }
 
 /// Badge data of a registration, for its attendee, registrars and check-in staff.
@@ -91,48 +91,48 @@ pub fn find(
     reference: &str,
     operation: Operation,
 ) -> Result<BadgeData, RegistrationError> {
-    let RequestContext { place, credentials, secret, .. } = context;
-    let (shown, _) = actions::find(connection, place, reference, credentials, secret, operation)?;
-    let registration = shown.registration;
+    let RequestContext { conference, credentials, secret, .. } = context;
+    let (details, _) = actions::find_details(connection, conference, reference, credentials, secret, operation)?;
+    let registration = details.registration;
     if registration.state != RegistrationStatus::Confirmed {
         return Err(RegistrationError::WrongState(registration.state.as_str()));
     }
-    let mut found = facts(connection, place, std::iter::once(&registration))?;
+    let mut badges = badge_data(connection, conference, std::iter::once(&registration))?;
     let missing = || DatabaseError::missing(format_args!("the badge of registration {}", registration.id));
-    Ok(found.remove(&registration.id).ok_or_else(missing)?)
+    Ok(badges.remove(&registration.id).ok_or_else(missing)?)
 }
 
 /// Badges of confirmed registrations in the order of names, each with its cursor key.
 ///
 /// # Errors
 /// The caller has no permission; [`RegistrationError::Invalid`] if the category is unknown.
-pub fn choose(
+pub fn list(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     credentials: &Credentials,
     category: Option<&Code>,
     after: Option<(String, RegistrationId)>,
     limit: i64,
 ) -> Result<Vec<(BadgeData, String)>, RegistrationError> {
-    authorise(connection, credentials, Operation::PrintBadges, Some(place.id))?;
-    let setup_state = setup::state::get_setup_state(connection, place.id)?;
+    authorise(connection, credentials, Operation::PrintBadges, Some(conference.id))?;
+    let setup_state = setup::state::get_setup_state(connection, conference.id)?;
     let category = match category {
         Some(code) => Some(setup_state.category(code.as_str()).ok_or_else(|| {
-            let mut found = crate::validation::ValidationErrors::default();
-            found.add("?category", "unknown_category", "is no category of the conference");
-            RegistrationError::Invalid(found)
+            let mut errors = crate::validation::ValidationErrors::default();
+            errors.add("?category", "unknown_category", "is no category of the conference");
+            RegistrationError::Invalid(errors)
         })?),
         None => None,
     };
-    let chosen = BadgeFilter { category: category.map(|category| category.id), after, limit };
-    let keys = store::confirmed_by_name(connection, place.id, &chosen)?;
+    let filter = BadgeFilter { category: category.map(|category| category.id), after, limit };
+    let keys = store::confirmed_by_name(connection, conference.id, &filter)?;
     let ids: Vec<RegistrationId> = keys.iter().map(|(_, id)| *id).collect();
     let mut registrations = Vec::with_capacity(ids.len());
-    for some in ids.chunks(ROWS_MAX) {
-        registrations.extend(registrations::of_ids(connection, some)?);
+    for chunk in ids.chunks(ROWS_MAX) {
+        registrations.extend(rows::of_ids(connection, chunk)?);
     }
-    let mut facts = facts(connection, place, registrations.iter())?;
-    let badge = |(name, id): (String, RegistrationId)| Some((facts.remove(&id)?, format!("{id} {name}")));
+    let mut badges = badge_data(connection, conference, registrations.iter())?;
+    let badge = |(name, id): (String, RegistrationId)| Some((badges.remove(&id)?, format!("{id} {name}")));
     Ok(keys.into_iter().filter_map(badge).collect())
 }
 

@@ -12,7 +12,7 @@ use krilla::{
 
 use super::{
     BadgeData, in_first_language,
-    type_setting::{Block, Fonts, SetLine, Space, Typeface},
+    type_setting::{Block, Fonts, Space, Typeface},
 };
 use crate::{
     access::badge::{Badge, BadgeKey},
@@ -24,21 +24,21 @@ use crate::{
 /// Points per millimetre.
 const MM: f32 = 72.0 / 25.4;
 /// Size of the paper (A4) in millimetres.
-const PAPER: (f32, f32) = (210.0, 297.0);
+const PAPER_SIZE: (f32, f32) = (210.0, 297.0);
 /// Size of a badge in millimetres.
-const BADGE: (f32, f32) = (90.0, 55.0);
+const BADGE_SIZE: (f32, f32) = (90.0, 55.0);
 /// Columns and rows of badges on a sheet.
 const GRID: (u16, u16) = (2, 4);
 /// Margin inside a badge in millimetres.
 const MARGIN: f32 = 4.0;
 /// Height of the band in millimetres.
-const BAND: f32 = 9.0;
+const BAND_HEIGHT: f32 = 9.0;
 /// Side of the QR code with its quiet zone, in millimetres.
-const CODE: f32 = 30.0;
+const CODE_SIDE: f32 = 30.0;
 /// Width of the text beside the QR code, in millimetres.
-const TEXT_WIDTH: f32 = BADGE.0 - CODE - 2.0 * MARGIN;
+const TEXT_WIDTH: f32 = BADGE_SIZE.0 - CODE_SIDE - 2.0 * MARGIN;
 /// Colour of the band if the badge has none.
-const PLAIN: (u8, u8, u8) = (0x33, 0x3f, 0x50);
+const DEFAULT_BAND_COLOUR: (u8, u8, u8) = (0x33, 0x3f, 0x50);
 /// Distance from line to line, as a multiple of the font size.
 const LEADING: f32 = 1.2;
 
@@ -52,9 +52,9 @@ pub fn print(agenda: &Agenda, key: &BadgeKey, badges: &[BadgeData]) -> Result<Ve
     let mut document = Document::new();
     document.set_metadata(Metadata::new().title(name.clone()).creator("Plenary".to_owned()));
     let (columns, rows) = GRID;
-    let left = (PAPER.0 - f32::from(columns) * BADGE.0) / 2.0;
-    let top = (PAPER.1 - f32::from(rows) * BADGE.1) / 2.0;
-    let paper = || PageSettings::from_wh(PAPER.0 * MM, PAPER.1 * MM).ok_or("there is no such paper");
+    let left = (PAPER_SIZE.0 - f32::from(columns) * BADGE_SIZE.0) / 2.0;
+    let top = (PAPER_SIZE.1 - f32::from(rows) * BADGE_SIZE.1) / 2.0;
+    let paper = || PageSettings::from_wh(PAPER_SIZE.0 * MM, PAPER_SIZE.1 * MM).ok_or("there is no such paper");
     let mut sheets = badges.chunks(usize::from(columns * rows)).peekable();
     if sheets.peek().is_none() {
         document.start_page_with(paper()?);
@@ -62,35 +62,36 @@ pub fn print(agenda: &Agenda, key: &BadgeKey, badges: &[BadgeData]) -> Result<Ve
     for sheet in sheets {
         let mut page = document.start_page_with(paper()?);
         let mut surface = page.surface();
-        marks(&mut surface, (left, top));
-        let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
-        for (facts, (column, row)) in sheet.iter().zip(places) {
-            let origin = (left + f32::from(column) * BADGE.0, top + f32::from(row) * BADGE.1);
-            let mut pen = BadgeCanvas { surface: &mut surface, origin, fonts: &fonts };
-            let badge = Badge { registration: facts.registration.id, generation: facts.registration.token_generation };
-            let code = modules(&key.write(badge)).ok_or("a payload is too long for a code")?;
-            pen.badge(facts, agenda, &name, &code);
+        draw_cut_marks(&mut surface, left, top);
+        let cells = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
+        for (badge, (column, row)) in sheet.iter().zip(cells) {
+            let origin = (left + f32::from(column) * BADGE_SIZE.0, top + f32::from(row) * BADGE_SIZE.1);
+            let mut canvas = BadgeCanvas { surface: &mut surface, origin, fonts: &fonts };
+            let registration = &badge.registration;
+            let payload = Badge { registration: registration.id, generation: registration.token_generation };
+            let code = modules(&key.sign(payload)).ok_or("a payload is too long for a code")?;
+            canvas.draw(badge, agenda, &name, &code);
         }
     }
     document.finish().map_err(|error| format!("{error:?}"))
 }
 
 /// Draws the cut marks outside the badges.
-fn marks(surface: &mut Surface<'_>, (left, top): (f32, f32)) {
+fn draw_cut_marks(surface: &mut Surface<'_>, left: f32, top: f32) {
     let (columns, rows) = GRID;
-    let (right, bottom) = (left + f32::from(columns) * BADGE.0, top + f32::from(rows) * BADGE.1);
+    let (right, bottom) = (left + f32::from(columns) * BADGE_SIZE.0, top + f32::from(rows) * BADGE_SIZE.1);
     let mut lines = PathBuilder::new();
     let mut line = |from: (f32, f32), to: (f32, f32)| {
         lines.move_to(from.0 * MM, from.1 * MM);
         lines.line_to(to.0 * MM, to.1 * MM);
     };
     for column in 0..=columns {
-        let x = left + f32::from(column) * BADGE.0;
+        let x = left + f32::from(column) * BADGE_SIZE.0;
         line((x, top - 7.0), (x, top - 2.0));
         line((x, bottom + 2.0), (x, bottom + 7.0));
     }
     for row in 0..=rows {
-        let y = top + f32::from(row) * BADGE.1;
+        let y = top + f32::from(row) * BADGE_SIZE.1;
         line((left - 7.0, y), (left - 2.0, y));
         line((right + 2.0, y), (right + 7.0, y));
     }
@@ -110,54 +111,55 @@ struct BadgeCanvas<'a, 'b> {
 }
 
 impl BadgeCanvas<'_, '_> {
-    fn badge(&mut self, facts: &BadgeData, agenda: &Agenda, conference: &str, code: &Modules) {
-        self.band(facts, conference);
-        self.code(code);
+    fn draw(&mut self, badge: &BadgeData, agenda: &Agenda, conference: &str, code: &Modules) {
+        self.draw_band(badge, conference);
+        self.draw_code(code);
         let fonts = self.fonts;
         let space = |size, size_min, lines| Space { width: TEXT_WIDTH * MM, size, size_min, lines };
-        let registration = &facts.registration;
-        let mut y = BAND + 2.5;
+        let registration = &badge.registration;
+        let mut y = BAND_HEIGHT + 2.5;
         if let Some(honorific) = &registration.person.honorific {
-            y = self.block(&fonts.regular, &fonts.regular.fit(honorific, space(8.0, 6.0, 1)), y);
+            y = self.draw_block(&fonts.regular, &fonts.regular.fit(honorific, space(8.0, 6.0, 1)), y);
         }
-        y = self.block(&fonts.bold, &fonts.bold.fit(&facts.name(), space(19.0, 8.0, 2)), y) + 1.0;
+        y = self.draw_block(&fonts.bold, &fonts.bold.fit(&badge.name(), space(19.0, 8.0, 2)), y) + 1.0;
         if let Some(organisation) = &registration.person.organisation {
-            y = self.block(&fonts.regular, &fonts.regular.fit(organisation, space(9.0, 6.0, 2)), y);
+            y = self.draw_block(&fonts.regular, &fonts.regular.fit(organisation, space(9.0, 6.0, 2)), y);
         }
-        let delegation = facts.delegation.as_ref().map(|name| in_first_language(name, agenda));
-        if let Some(from) = delegation.or_else(|| registration.person.country.clone()) {
-            self.block(&fonts.bold, &fonts.bold.fit(&from, space(9.0, 6.0, 1)), y);
+        let delegation = badge.delegation.as_ref().map(|name| in_first_language(name, agenda));
+        if let Some(origin) = delegation.or_else(|| registration.person.country.clone()) {
+            self.draw_block(&fonts.bold, &fonts.bold.fit(&origin, space(9.0, 6.0, 1)), y);
         }
-        self.foot(facts, agenda);
+        self.draw_foot(badge, agenda);
     }
 
     /// Draws the band at the top, with the conference's name and the level.
-    fn band(&mut self, facts: &BadgeData, conference: &str) {
-        let (red, green, blue) = facts.colour.as_ref().and_then(|colour| rgb(&colour.text())).unwrap_or(PLAIN);
-        self.fill(Color::new(red, green, blue));
-        self.rectangle((0.0, 0.0), (BADGE.0, BAND));
+    fn draw_band(&mut self, badge: &BadgeData, conference: &str) {
+        let (red, green, blue) =
+            badge.colour.as_ref().and_then(|colour| rgb(&colour.text())).unwrap_or(DEFAULT_BAND_COLOUR);
+        self.set_fill(Color::new(red, green, blue));
+        self.draw_rectangle(0.0, 0.0, BADGE_SIZE.0, BAND_HEIGHT);
         // Luminance (ITU-R BT.601): black letters on a light band, white ones on a dark band.
-        let light = 299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue) > 140_000;
-        self.fill(if light { Color::black() } else { Color::white() });
+        let is_light = 299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue) > 140_000;
+        self.set_fill(if is_light { Color::black() } else { Color::white() });
         let fonts = self.fonts;
-        let width = (BADGE.0 - 3.0 * MARGIN - 18.0) * MM;
+        let width = (BADGE_SIZE.0 - 3.0 * MARGIN - 18.0) * MM;
         let name = fonts.regular.fit(conference, Space { width, size: 9.0, size_min: 5.0, lines: 2 });
         let height = block_height(&name) / MM;
-        self.block(&fonts.regular, &name, (BAND - height) / 2.0);
-        if let Some(level) = &facts.level {
+        self.draw_block(&fonts.regular, &name, (BAND_HEIGHT - height) / 2.0);
+        if let Some(level) = &badge.level {
             let space = Space { width: 18.0 * MM, size: 13.0, size_min: 5.0, lines: 1 };
             let block = fonts.bold.fit(level.as_str(), space);
-            let y = (BAND - block_height(&block) / MM) / 2.0;
+            let y = (BAND_HEIGHT - block_height(&block) / MM) / 2.0;
             let width = block.lines.first().map_or(0.0, |line| line.width * block.size / MM);
-            self.block_at(&fonts.bold, &block, (BADGE.0 - MARGIN - width, y));
+            self.draw_block_at(&fonts.bold, &block, BADGE_SIZE.0 - MARGIN - width, y);
         }
-        self.fill(Color::black());
+        self.set_fill(Color::black());
     }
 
     /// Draws the QR code with its quiet zone.
-    fn code(&mut self, code: &Modules) {
-        let module = CODE / f32::from(code.width + 2 * QUIET_ZONE);
-        let corner = (BADGE.0 - CODE, BAND);
+    fn draw_code(&mut self, code: &Modules) {
+        let module = CODE_SIDE / f32::from(code.width + 2 * QUIET_ZONE);
+        let corner = (BADGE_SIZE.0 - CODE_SIDE, BAND_HEIGHT);
         let mut path = PathBuilder::new();
         for (column, row, length) in &code.runs {
             let x = (self.origin.0 + corner.0 + f32::from(column + QUIET_ZONE) * module) * MM;
@@ -166,52 +168,49 @@ impl BadgeCanvas<'_, '_> {
                 path.push_rect(run);
             }
         }
-        self.fill(Color::black());
+        self.set_fill(Color::black());
         if let Some(path) = path.finish() {
             self.surface.draw_path(&path);
         }
     }
 
     /// Draws the category at the bottom, and zones and reference below the QR code.
-    fn foot(&mut self, facts: &BadgeData, agenda: &Agenda) {
+    fn draw_foot(&mut self, badge: &BadgeData, agenda: &Agenda) {
         let fonts = self.fonts;
-        let category = in_first_language(&facts.category_name, agenda).to_uppercase();
+        let category = in_first_language(&badge.category_name, agenda).to_uppercase();
         let space = Space { width: TEXT_WIDTH * MM, size: 10.0, size_min: 5.0, lines: 1 };
         let block = fonts.bold.fit(&category, space);
-        self.block(&fonts.bold, &block, BADGE.1 - 2.5 - block_height(&block) / MM);
-        let space = Space { width: (CODE - MARGIN - 1.0) * MM, size: 7.5, size_min: 4.5, lines: 2 };
-        let zones = facts.zones.iter().map(Code::as_str).collect::<Vec<_>>().join(" · ");
-        let x = BADGE.0 - CODE + 2.5;
+        self.draw_block(&fonts.bold, &block, BADGE_SIZE.1 - 2.5 - block_height(&block) / MM);
+        let space = Space { width: (CODE_SIDE - MARGIN - 1.0) * MM, size: 7.5, size_min: 4.5, lines: 2 };
+        let zones = badge.zones.iter().map(Code::as_str).collect::<Vec<_>>().join(" · ");
+        let x = BADGE_SIZE.0 - CODE_SIDE + 2.5;
         let block = fonts.bold.fit(&zones, space);
-        let y = BAND + CODE + 0.5;
-        self.block_at(&fonts.bold, &block, (x, y));
-        let reference = fonts.regular.fit(&facts.registration.reference, Space { size: 6.5, lines: 1, ..space });
-        self.block_at(&fonts.regular, &reference, (x, BADGE.1 - 2.5 - block_height(&reference) / MM));
+        let y = BAND_HEIGHT + CODE_SIDE + 0.5;
+        self.draw_block_at(&fonts.bold, &block, x, y);
+        let reference = fonts.regular.fit(&badge.registration.reference, Space { size: 6.5, lines: 1, ..space });
+        self.draw_block_at(&fonts.regular, &reference, x, BADGE_SIZE.1 - 2.5 - block_height(&reference) / MM);
     }
 
     /// Draws lines below `y`. Answers where they end.
-    fn block(&mut self, typeface: &Typeface, block: &Block, y: f32) -> f32 {
-        self.block_at(typeface, block, (MARGIN, y));
+    fn draw_block(&mut self, typeface: &Typeface, block: &Block, y: f32) -> f32 {
+        self.draw_block_at(typeface, block, MARGIN, y);
         y + block_height(block) / MM
     }
 
-    fn block_at(&mut self, typeface: &Typeface, block: &Block, (x, y): (f32, f32)) {
+    fn draw_block_at(&mut self, typeface: &Typeface, block: &Block, x: f32, y: f32) {
         let mut baseline = (self.origin.1 + y) * MM + block.size;
         for line in &block.lines {
-            self.line(typeface, line, ((self.origin.0 + x) * MM, baseline), block.size);
+            let start = Point::from_xy((self.origin.0 + x) * MM, baseline);
+            let font = typeface.font.clone();
+            self.surface.draw_glyphs(start, &line.glyphs, font, &line.text, block.size, false);
             baseline += block.size * LEADING;
         }
     }
 
-    fn line(&mut self, typeface: &Typeface, line: &SetLine, (x, y): (f32, f32), size: f32) {
-        let at = Point::from_xy(x, y);
-        self.surface.draw_glyphs(at, &line.glyphs, typeface.font.clone(), &line.text, size, false);
-    }
-
-    fn rectangle(&mut self, (x, y): (f32, f32), (width, height): (f32, f32)) {
+    fn draw_rectangle(&mut self, x: f32, y: f32, width: f32, height: f32) {
         let mut path = PathBuilder::new();
-        let corner = (self.origin.0 + x, self.origin.1 + y);
-        if let Some(rect) = Rect::from_xywh(corner.0 * MM, corner.1 * MM, width * MM, height * MM) {
+        let (left, top) = (self.origin.0 + x, self.origin.1 + y);
+        if let Some(rect) = Rect::from_xywh(left * MM, top * MM, width * MM, height * MM) {
             path.push_rect(rect);
         }
         if let Some(path) = path.finish() {
@@ -219,7 +218,7 @@ impl BadgeCanvas<'_, '_> {
         }
     }
 
-    fn fill(&mut self, colour: Color) {
+    fn set_fill(&mut self, colour: Color) {
         self.surface.set_fill(Some(Fill { paint: colour.into(), ..Fill::default() }));
     }
 }

@@ -68,19 +68,19 @@ impl Typeface {
 
     /// The text without control characters; characters that the font lacks are written in Latin letters.
     fn writable(&self, text: &str) -> String {
-        let mut written = String::with_capacity(text.len());
-        for c in text.chars().filter(|c| !c.is_control()) {
-            if self.face.glyph_index(c).is_some() {
-                written.push(c);
+        let mut writable = String::with_capacity(text.len());
+        for letter in text.chars().filter(|letter| !letter.is_control()) {
+            if self.face.glyph_index(letter).is_some() {
+                writable.push(letter);
             } else {
-                written.push_str(deunicode::deunicode_char(c).unwrap_or_default());
+                writable.push_str(deunicode::deunicode_char(letter).unwrap_or_default());
             }
         }
-        written.split_whitespace().collect::<Vec<_>>().join(" ")
+        writable.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// Shapes a text as one line.
-    fn set(&self, text: &str) -> SetLine {
+    fn shape(&self, text: &str) -> SetLine {
         let units = self.face.units_per_em() as f32;
         let mut line = SetLine { text: text.to_owned(), glyphs: Vec::new(), width: 0.0 };
         if text.is_empty() {
@@ -118,14 +118,14 @@ impl Typeface {
     /// Sets a text in the largest size that fits. A text that does not fit even in the smallest size is cut.
     pub fn fit(&self, text: &str, space: Space) -> Block {
         let text = self.writable(text);
-        let words: Vec<(&str, f32)> = text.split(' ').map(|word| (word, self.set(word).width)).collect();
-        let blank = self.set(" ").width;
+        let words: Vec<(&str, f32)> = text.split(' ').map(|word| (word, self.shape(word).width)).collect();
+        let space_width = self.shape(" ").width;
         let mut size = space.size;
         loop {
-            let lines = wrap(&words, blank, space.width / size);
-            let fits = |line: &String| self.set(line).width * size <= space.width;
-            if lines.len() <= space.lines && lines.iter().all(fits) {
-                return Block { lines: lines.iter().map(|line| self.set(line)).collect(), size };
+            let lines = wrap(&words, space_width, space.width / size);
+            let is_narrow_enough = |line: &String| self.shape(line).width * size <= space.width;
+            if lines.len() <= space.lines && lines.iter().all(is_narrow_enough) {
+                return Block { lines: lines.iter().map(|line| self.shape(line)).collect(), size };
             }
             if size - STEP < space.size_min {
                 return Block { lines: self.cut(lines, space.lines, space.width / size), size };
@@ -134,25 +134,25 @@ impl Typeface {
         }
     }
 
-    /// The first `most` lines. The last one ends with an ellipsis if lines were left out; so does a word that is too
-    /// long for its line.
-    fn cut(&self, lines: Vec<String>, most: usize, width: f32) -> Vec<SetLine> {
-        let goes_on = lines.len() > most;
-        let last = most.saturating_sub(1);
+    /// The first `lines_max` lines. The last one ends with an ellipsis if lines were left out; so does a word that is
+    /// too long for its line.
+    fn cut(&self, lines: Vec<String>, lines_max: usize, width: f32) -> Vec<SetLine> {
+        let has_more = lines.len() > lines_max;
+        let last = lines_max.saturating_sub(1);
         let cut = |(index, line): (usize, String)| {
-            let mut set = self.set(&line);
-            let is_cut = goes_on && index == last;
-            let mut kept: Vec<char> = line.chars().collect();
+            let mut shaped = self.shape(&line);
+            let is_cut = has_more && index == last;
+            let mut letters: Vec<char> = line.chars().collect();
             if is_cut {
-                set = self.set(&format!("{line}{ELLIPSIS}"));
+                shaped = self.shape(&format!("{line}{ELLIPSIS}"));
             }
-            while set.width > width && kept.pop().is_some() {
-                let shorter: String = kept.iter().collect();
-                set = self.set(&format!("{}{ELLIPSIS}", shorter.trim_end()));
+            while shaped.width > width && letters.pop().is_some() {
+                let shorter: String = letters.iter().collect();
+                shaped = self.shape(&format!("{}{ELLIPSIS}", shorter.trim_end()));
             }
-            set
+            shaped
         };
-        lines.into_iter().take(most).enumerate().map(cut).collect()
+        lines.into_iter().take(lines_max).enumerate().map(cut).collect()
     }
 }
 
@@ -166,16 +166,16 @@ fn clusters(infos: &[rustybuzz::GlyphInfo], length: usize) -> Vec<usize> {
 }
 
 /// Distributes words over lines of at most `width`.
-fn wrap(words: &[(&str, f32)], blank: f32, width: f32) -> Vec<String> {
+fn wrap(words: &[(&str, f32)], space_width: f32, width: f32) -> Vec<String> {
     let mut lines: Vec<(String, f32)> = Vec::new();
-    for (word, length) in words {
+    for (word, word_width) in words {
         match lines.last_mut() {
-            Some((line, taken)) if *taken + blank + length <= width => {
+            Some((line, line_width)) if *line_width + space_width + word_width <= width => {
                 line.push(' ');
                 line.push_str(word);
-                *taken += blank + length;
+                *line_width += space_width + word_width;
             }
-            _ => lines.push(((*word).to_owned(), *length)),
+            _ => lines.push(((*word).to_owned(), *word_width)),
         }
     }
     lines.into_iter().map(|(line, _)| line).filter(|line| !line.is_empty()).collect()
@@ -221,12 +221,12 @@ mod tests {
     #[test]
     fn arabic_is_joined_and_runs_from_right_to_left() {
         let fonts = Fonts::load().unwrap();
-        let line = fonts.bold.set("محمد Ali");
+        let line = fonts.bold.shape("محمد Ali");
         let ranges: Vec<_> = line.glyphs.iter().map(|glyph| glyph.text_range.start).collect();
         // The paragraph runs from right to left: the Latin word is at its left end.
         assert_eq!(ranges.first(), Some(&9));
         assert_eq!(ranges.last(), Some(&0));
-        let isolated = fonts.bold.set("م").glyphs[0].glyph_id;
+        let isolated = fonts.bold.shape("م").glyphs[0].glyph_id;
         assert!(line.glyphs.last().unwrap().glyph_id != isolated);
     }
 }

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
-        actions::{lock, member},
-        store::{Delegation, Member},
+        actions::{find_member, lock_setup},
+        store::Member,
     },
     MemberDetails, NewMember,
     rules::{category_of, default_language, refuse_when_closed},
@@ -16,7 +16,7 @@ use crate::{
     agenda::{Agenda, document::Precedence},
     database::Connection,
     delegations::{DelegationError, actions::authorise_for_delegation},
-    http::idempotency::{IdempotencyKey, make_once},
+    http::idempotency::IdempotencyKey,
     mail::is_deliverable,
     registration::{
         RegistrationError,
@@ -26,7 +26,7 @@ use crate::{
         fields::{Changeable, PERSONAL_FIELDS},
         membership::Membership,
         model::{Event, RegistrationStatus},
-        pending_event::{EventDetails, detail},
+        pending_event::{EventDetails, single_detail},
         seat_transaction::SeatTransaction,
     },
     validation::{self, ValidationErrors},
@@ -42,7 +42,7 @@ pub fn add(
     code: &str,
     sent: &Value,
 ) -> Result<Member, DelegationError> {
-    let setup_state = lock(connection, context.place)?;
+    let setup_state = lock_setup(connection, context.conference)?;
     let (delegation, actor) = authorise_for_delegation(connection, context, code, Operation::AddDelegationMember)?;
     refuse_when_closed(&setup_state, &delegation, &actor)?;
     let agenda = context.released.agenda;
@@ -55,8 +55,8 @@ pub fn add(
     };
     let application = new.application(&category, membership.clone(), &default_language(&delegation, agenda)?, &actor);
     let one = std::slice::from_ref(&application);
-    let taken = admission::register_all(connection, context.place, context.released, context.secret, one)?;
-    let admitted = taken.single()?.registered()?;
+    let admissions = admission::register_all(connection, context.conference, context.released, context.secret, one)?;
+    let admitted = admissions.single()?.registered()?;
     Ok(Member { registration: admitted.registration, membership })
 }
 
@@ -72,7 +72,10 @@ pub fn add_once(
     sent: &Value,
 ) -> Result<Member, DelegationError> {
     let (delegation, actor) = authorise_for_delegation(connection, context, code, Operation::AddDelegationMember)?;
-    once(connection, &delegation, &actor, key, sent, |tx| add(tx, context, code, sent))
+    let reference = context.make_once(connection, &actor, key, sent, |tx| {
+        add(tx, context, code, sent).map(|member| member.registration.reference)
+    })?;
+    find_member(connection, &delegation, &reference)
 }
 
 /// Replaces a member, once for each idempotency key.
@@ -88,21 +91,10 @@ pub fn replace_once(
     sent: &Value,
 ) -> Result<Member, DelegationError> {
     let (delegation, actor) = authorise_for_delegation(connection, context, code, Operation::ReplaceDelegationMember)?;
-    once(connection, &delegation, &actor, key, sent, |tx| replace(tx, context, code, reference, sent))
-}
-
-fn once(
-    connection: &mut Connection,
-    delegation: &Delegation,
-    actor: &Actor,
-    key: &IdempotencyKey,
-    sent: &Value,
-    make: impl FnOnce(&mut Connection) -> Result<Member, DelegationError>,
-) -> Result<Member, DelegationError> {
-    let scope = (delegation.conference.to_string(), actor.identity());
-    let reference =
-        make_once(connection, key, (&scope.0, &scope.1), sent, |tx| make(tx).map(|made| made.registration.reference))?;
-    member(connection, delegation, &reference)
+    let new_reference = context.make_once(connection, &actor, key, sent, |tx| {
+        replace(tx, context, code, reference, sent).map(|member| member.registration.reference)
+    })?;
+    find_member(connection, &delegation, &new_reference)
 }
 
 /// Changes a member's data and role by a merge patch (RFC 7396). A focal point cannot change the identity of a person
@@ -118,23 +110,23 @@ pub fn patch(
     reference: &str,
     patch: &Value,
 ) -> Result<Member, DelegationError> {
-    let mut transaction = SeatTransaction::open(connection, context.place, context.released)?;
+    let mut transaction = SeatTransaction::open(connection, context.conference, context.released)?;
     let (delegation, actor) = authorise_for_delegation(connection, context, code, Operation::PatchDelegationMember)?;
-    let before = member(connection, &delegation, reference)?;
+    let before = find_member(connection, &delegation, reference)?;
     if before.registration.state.is_final() {
         return Err(RegistrationError::WrongState(before.registration.state.as_str()).into());
     }
-    let details = patched(&before, patch, context.released.agenda)?;
+    let details = patched_details(&before, patch, context.released.agenda)?;
     let mut registration = before.registration.clone();
     registration.person = details.person(&before.registration.person.language);
     let (old, new) = (&before.registration.person, &registration.person);
     let is_same_person = PERSONAL_FIELDS
         .iter()
-        .filter(|field| field.focal_point == Changeable::UntilDecided)
+        .filter(|field| field.focal_point_may_change == Changeable::UntilDecided)
         .all(|field| old.text(field) == new.text(field));
-    let decided = transaction.category(registration.category)?.needs_approval
+    let is_decided = transaction.category(registration.category)?.needs_approval
         && registration.state != RegistrationStatus::Pending;
-    if decided && actor == Actor::focal_point() && !is_same_person {
+    if is_decided && actor == Actor::focal_point() && !is_same_person {
         return Err(DelegationError::IdentityApproved);
     }
     let membership = Membership {
@@ -142,8 +134,8 @@ pub fn patch(
         is_head: details.is_head.unwrap_or(false),
         level: details.level.unwrap_or(Precedence::Other),
     };
-    let is_ranked = (membership.is_head, membership.level) != (before.membership.is_head, before.membership.level);
-    if is_ranked {
+    let has_new_role = (membership.is_head, membership.level) != (before.membership.is_head, before.membership.level);
+    if has_new_role {
         crate::registration::membership::set_membership(connection, registration.id, &membership)?;
     }
     if registration.person != before.registration.person {
@@ -153,13 +145,13 @@ pub fn patch(
         }
         transaction.save(connection, &mut registration)?;
         transaction.record_event(&registration, Event::Changed, &actor, EventDetails::default());
-    } else if is_ranked {
-        let detail = detail("level", json!(membership.level));
+    } else if has_new_role {
+        let detail = single_detail("level", json!(membership.level));
         transaction.record_event(
             &registration,
             Event::Changed,
             &actor,
-            EventDetails { detail, silent: true, ..EventDetails::default() },
+            EventDetails { detail, sends_no_letter: true, ..EventDetails::default() },
         );
     }
     transaction.close(connection)?;
@@ -167,7 +159,7 @@ pub fn patch(
 }
 
 /// The member's data after the patch.
-fn patched(before: &Member, patch: &Value, agenda: &Agenda) -> Result<MemberDetails, ValidationErrors> {
+fn patched_details(before: &Member, patch: &Value, agenda: &Agenda) -> Result<MemberDetails, ValidationErrors> {
     let mut document = before.registration.person.document();
     document.retain(|_, value| !value.is_null());
     document.insert("is_head".to_owned(), json!(before.membership.is_head));
@@ -175,15 +167,16 @@ fn patched(before: &Member, patch: &Value, agenda: &Agenda) -> Result<MemberDeta
     let mut document = Value::Object(document);
     merge_patch(&mut document, patch);
     let details: MemberDetails = validation::read(document)?;
-    let mut found = ValidationErrors::default();
+    let mut errors = ValidationErrors::default();
     if !is_deliverable(details.email.as_str()) {
-        found.add("#/email", "invalid_email", "must be an address that mail can be sent to");
+        errors.add("#/email", "invalid_email", "must be an address that mail can be sent to");
     }
-    let is_new = details.language.as_ref().map(LanguageTag::as_str) != Some(&before.registration.person.language);
-    if is_new && details.language.as_ref().is_some_and(|tag| !agenda.conference.languages.contains(tag)) {
-        found.add("#/language", "unknown_language", "is not a language of the conference");
+    let is_new_language =
+        details.language.as_ref().map(LanguageTag::as_str) != Some(&before.registration.person.language);
+    if is_new_language && details.language.as_ref().is_some_and(|tag| !agenda.conference.languages.contains(tag)) {
+        errors.add("#/language", "unknown_language", "is not a language of the conference");
     }
-    found.or(details)
+    errors.into_result(details)
 }
 
 /// Removes a member: the registration is cancelled, and its seat goes to the first on the waiting list.
@@ -196,9 +189,9 @@ pub fn remove(
     code: &str,
     reference: &str,
 ) -> Result<Member, DelegationError> {
-    let mut transaction = SeatTransaction::open(connection, context.place, context.released)?;
+    let mut transaction = SeatTransaction::open(connection, context.conference, context.released)?;
     let (delegation, actor) = authorise_for_delegation(connection, context, code, Operation::RemoveDelegationMember)?;
-    let Member { mut registration, membership } = member(connection, &delegation, reference)?;
+    let Member { mut registration, membership } = find_member(connection, &delegation, reference)?;
     let state = registration.state.cancelled()?;
     let ending = Ending { state, event: Event::Cancelled, actor: &actor, reason: None };
     end_registration(connection, &mut transaction, &mut registration, ending)?;
@@ -219,10 +212,10 @@ pub fn replace(
     reference: &str,
     sent: &Value,
 ) -> Result<Member, DelegationError> {
-    let RequestContext { place, released, secret, .. } = context;
-    let mut transaction = SeatTransaction::open(connection, place, released)?;
+    let RequestContext { conference, released, secret, .. } = context;
+    let mut transaction = SeatTransaction::open(connection, conference, released)?;
     let (delegation, actor) = authorise_for_delegation(connection, context, code, Operation::ReplaceDelegationMember)?;
-    let Member { registration: mut old, membership } = member(connection, &delegation, reference)?;
+    let Member { registration: mut old, membership } = find_member(connection, &delegation, reference)?;
     let state = old.state.cancelled()?;
     let category = transaction.category(old.category)?.clone();
     let new = NewMember::read(sent, &category.code, &transaction.setup_state, released.agenda)?;
@@ -231,12 +224,12 @@ pub fn replace(
         level: new.details.level.unwrap_or(membership.level),
         ..membership
     };
-    let spoken = default_language(&delegation, released.agenda)?;
-    let mut application = new.application(&category.code, membership.clone(), &spoken, &actor);
-    let (held_seat, waited) = (old.holds_seat(), old.state == RegistrationStatus::Waitlisted);
-    let successor_of = old.reference.clone();
-    let arrival = old.arrival;
-    if waited && !held_seat {
+    let language = default_language(&delegation, released.agenda)?;
+    let mut application = new.application(&category.code, membership.clone(), &language, &actor);
+    let (had_seat, was_waiting) = (old.holds_seat(), old.state == RegistrationStatus::Waitlisted);
+    let old_reference = old.reference.clone();
+    let old_arrival = old.arrival;
+    if was_waiting && !had_seat {
         // The successor gets the place on the waiting list, and no two registrations may have the same.
         old.arrival = transaction.next_arrival();
     }
@@ -244,19 +237,19 @@ pub fn replace(
     let ending = Ending { state, event: Event::Cancelled, actor: &actor, reason: None };
     end_registration(connection, &mut transaction, &mut old, ending)?;
     // Did a seat become free: the member's own, or one that was reserved until the organisers decide about them?
-    let is_left = transaction.setup_state.seats_taken < seats_taken;
-    if is_left && category.needs_approval && transaction.take(category.id) {
+    let is_seat_free = transaction.setup_state.seats_taken < seats_taken;
+    if is_seat_free && category.needs_approval && transaction.take_seat(category.id) {
         let code = crate::registration::reservations::reserve_for_successor(
             connection,
-            place,
+            conference,
             secret,
             category.id,
-            &successor_of,
+            &old_reference,
             transaction.now,
         )?;
-        application.form.invitation = Some(Line::parse(&code).map_err(|fault| ValidationErrors(vec![fault]))?);
-    } else if waited && !held_seat {
-        transaction.inherit(arrival);
+        application.form.invitation = Some(Line::parse(&code).map_err(|error| ValidationErrors(vec![error]))?);
+    } else if was_waiting && !had_seat {
+        transaction.reuse_arrival(old_arrival);
     }
     let admitted = admission::register(connection, &mut transaction, secret, &application)?;
     transaction.close(connection)?;

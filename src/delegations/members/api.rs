@@ -114,16 +114,16 @@ pub async fn import_delegation_members(
     admit_to(&service, &snapshot, &credentials, &code, Operation::ImportDelegationMembers).await?;
     let dry_run = query.0.dry_run == Some(Switch::On);
     if !dry_run && query.0.consent != Some(Switch::On) {
-        let mut found = ValidationErrors::default();
-        found.add("?consent", "consent_required", "must be true: nothing is stored without consent");
-        return Err(found.into());
+        let mut errors = ValidationErrors::default();
+        errors.add("?consent", "consent_required", "must be true: nothing is stored without consent");
+        return Err(errors.into());
     }
-    let people = import_table::read(&receive_table(body).await?, import::is_column, &import::required())?;
+    let table = import_table::read(&receive_table(body).await?, import::is_column, &import::required_columns())?;
     let work =
-        move |tx: &mut Connection, context: RequestContext<'_>| import::import(tx, context, &code, &people, dry_run);
+        move |tx: &mut Connection, context: RequestContext<'_>| import::import(tx, context, &code, &table, dry_run);
     let rows = service.write("import members", &snapshot, credentials, work).await?;
-    let done = ImportedMembers { rows, added: if dry_run { 0 } else { rows }, dry_run };
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(done))
+    let result = ImportedMembers { rows, added: if dry_run { 0 } else { rows }, dry_run };
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(result))
 }
 
 /// Changes a member's data and role in the delegation (a merge patch, RFC 7396).

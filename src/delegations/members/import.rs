@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Number, Value, json};
 
 use super::{
-    super::{actions::lock, store::Delegation},
+    super::{actions::lock_setup, store::Delegation},
     NewMember,
     rules::{category_of, default_language, refuse_when_closed},
 };
@@ -22,7 +22,7 @@ use crate::{
         form::{Question, question::QuestionKind},
         import_table::{self, PeopleTable, Row},
         membership::Membership,
-        rows::live_of_addresses,
+        rows::find_live_by_addresses,
         setup::state::SetupState,
     },
     validation::ValidationErrors,
@@ -31,17 +31,17 @@ use crate::{
 /// The columns of the table besides those of a person and `answers.<question>`.
 const COLUMNS: [&str; 3] = ["is_head", "level", "sessions"];
 /// The prefix of a column of answers.
-const ANSWERS: &str = "answers.";
+const ANSWER_PREFIX: &str = "answers.";
 /// The separator of the elements of a list in a cell.
-const BETWEEN: char = '|';
+const LIST_SEPARATOR: char = '|';
 
 /// The columns that a table must have.
-pub fn required() -> Vec<&'static str> {
+pub fn required_columns() -> Vec<&'static str> {
     PERSONAL_FIELDS.iter().filter(|field| field.is_required).map(|field| field.name).collect()
 }
 
 pub fn is_column(name: &str) -> bool {
-    PERSONAL_FIELDS.iter().any(|field| field.name == name) || COLUMNS.contains(&name) || name.starts_with(ANSWERS)
+    PERSONAL_FIELDS.iter().any(|field| field.name == name) || COLUMNS.contains(&name) || name.starts_with(ANSWER_PREFIX)
 }
 
 /// Adds each row as a member and returns the number of rows; with `dry_run` it only reports errors.
@@ -53,56 +53,58 @@ pub fn import(
     connection: &mut Connection,
     context: RequestContext<'_>,
     code: &str,
-    people: &PeopleTable,
+    table: &PeopleTable,
     dry_run: bool,
 ) -> Result<usize, DelegationError> {
-    let setup_state = lock(connection, context.place)?;
+    let setup_state = lock_setup(connection, context.conference)?;
     let (delegation, actor) = authorise_for_delegation(connection, context, code, Operation::ImportDelegationMembers)?;
     refuse_when_closed(&setup_state, &delegation, &actor)?;
     let agenda = context.released.agenda;
     let category = category_of(&setup_state, &delegation)?;
     let questions = setup_state.questions()?;
-    let (rows, mut found) = (&people.rows, people.faults.clone());
+    let (rows, mut errors) = (&table.rows, table.errors.clone());
     let mut members: Vec<(usize, NewMember)> = Vec::with_capacity(rows.len());
     for row in rows {
         match NewMember::read_with(&document(row, &questions), &category, &questions, &setup_state, agenda) {
             Ok(member) => members.push((row.line, member)),
-            Err(faults) => place(row.line, faults, &mut found),
+            Err(of_row) => add_row_errors(row.line, of_row, &mut errors),
         }
     }
-    check_each_other(&members, &mut found);
-    check_addresses(connection, &delegation, &members, &mut found)?;
-    check_room(rows, &setup_state, &delegation, &mut found)?;
-    found.or(())?;
+    check_duplicates(&members, &mut errors);
+    check_addresses(connection, &delegation, &members, &mut errors)?;
+    check_capacity(rows, &setup_state, &delegation, &mut errors)?;
+    errors.into_result(())?;
     if dry_run {
         return Ok(rows.len());
     }
-    let spoken = default_language(&delegation, agenda)?;
+    let language = default_language(&delegation, agenda)?;
     let application = |(_, member): &(usize, NewMember)| {
         let membership = Membership {
             delegation: delegation.id,
             is_head: member.details.is_head.unwrap_or(false),
             level: member.details.level.unwrap_or(Precedence::Other),
         };
-        member.application(&category, membership, &spoken, &actor)
+        member.application(&category, membership, &language, &actor)
     };
     let applications: Vec<_> = members.iter().map(application).collect();
-    let taken = admission::register_all(connection, context.place, context.released, context.secret, &applications)?;
-    let outcomes = taken.outcomes.into_iter().map(|outcome| outcome.and_then(AdmissionOutcome::registered));
+    let admissions =
+        admission::register_all(connection, context.conference, context.released, context.secret, &applications)?;
+    let outcomes = admissions.outcomes.into_iter().map(|outcome| outcome.and_then(AdmissionOutcome::registered));
     let refused = outcomes.zip(&members).find_map(|(outcome, (line, _))| Some((outcome.err()?, *line)));
     match refused {
         None => Ok(rows.len()),
-        Some((RegistrationError::Invalid(faults), line)) => {
-            let mut found = ValidationErrors::default();
-            place(line, faults, &mut found);
-            Err(found.into())
+        Some((RegistrationError::Invalid(of_row), line)) => {
+            let mut errors = ValidationErrors::default();
+            add_row_errors(line, of_row, &mut errors);
+            Err(errors.into())
         }
         Some((error, _)) => Err(error.into()),
     }
 }
 
-fn place(line: usize, faults: ValidationErrors, found: &mut ValidationErrors) {
-    import_table::of_row(line, faults).for_each(|fault| found.add(fault.pointer, &fault.code, fault.detail));
+/// Adds the errors of a row, each with its line and column.
+fn add_row_errors(line: usize, of_row: ValidationErrors, errors: &mut ValidationErrors) {
+    import_table::errors_of_row(line, of_row).for_each(|error| errors.add(error.pointer, &error.code, error.detail));
 }
 
 /// The row as the document of a new member: each cell is converted to the type of its column or question.
@@ -110,13 +112,13 @@ fn document(row: &Row, questions: &[Question]) -> Value {
     let mut document = Map::new();
     let mut answers = Map::new();
     for (column, cell) in &row.cells {
-        if let Some(code) = column.strip_prefix(ANSWERS) {
+        if let Some(code) = column.strip_prefix(ANSWER_PREFIX) {
             let question = questions.iter().find(|question| question.code.as_str() == code);
             answers.insert(code.to_owned(), answer(question.map(|question| question.kind), cell));
             continue;
         }
         let value = match column.as_str() {
-            "is_head" => switch(cell),
+            "is_head" => yes_or_no(cell),
             "sessions" => list(cell),
             "country" => json!(cell.to_uppercase()),
             _ => json!(cell),
@@ -131,33 +133,37 @@ fn document(row: &Row, questions: &[Question]) -> Value {
 
 fn answer(kind: Option<QuestionKind>, cell: &str) -> Value {
     match kind {
-        Some(QuestionKind::YesNo) => switch(cell),
+        Some(QuestionKind::YesNo) => yes_or_no(cell),
         Some(QuestionKind::MultipleChoice) => list(cell),
         Some(QuestionKind::Number) => cell.parse::<Number>().map_or_else(|_| json!(cell), Value::Number),
         _ => json!(cell),
     }
 }
 
-fn switch(cell: &str) -> Value {
+fn yes_or_no(cell: &str) -> Value {
     import_table::yes_or_no(cell).map_or_else(|| json!(cell), Value::Bool)
 }
 
 fn list(cell: &str) -> Value {
-    cell.split(BETWEEN).map(str::trim).filter(|part| !part.is_empty()).map(Value::from).collect()
+    cell.split(LIST_SEPARATOR).map(str::trim).filter(|part| !part.is_empty()).map(Value::from).collect()
 }
 
 /// Reports addresses that appear twice, and a second head.
-fn check_each_other(members: &[(usize, NewMember)], found: &mut ValidationErrors) {
-    let mut seen: HashMap<String, usize> = HashMap::new();
+fn check_duplicates(members: &[(usize, NewMember)], errors: &mut ValidationErrors) {
+    let mut lines_of_addresses: HashMap<String, usize> = HashMap::new();
     let mut head: Option<usize> = None;
     for (line, member) in members {
-        if let Some(earlier) = seen.insert(member.details.email.folded(), *line) {
-            found.add(import_table::cell(*line, "email"), "duplicate", format!("is also in line {earlier}"));
+        if let Some(earlier) = lines_of_addresses.insert(member.details.email.folded(), *line) {
+            errors.add(import_table::cell_pointer(*line, "email"), "duplicate", format!("is also in line {earlier}"));
         }
         if member.details.is_head == Some(true)
             && let Some(earlier) = head.replace(*line)
         {
-            found.add(import_table::cell(*line, "is_head"), "duplicate", format!("line {earlier} is the head already"));
+            errors.add(
+                import_table::cell_pointer(*line, "is_head"),
+                "duplicate",
+                format!("line {earlier} is the head already"),
+            );
         }
     }
 }
@@ -167,40 +173,40 @@ fn check_addresses(
     connection: &mut Connection,
     delegation: &Delegation,
     members: &[(usize, NewMember)],
-    found: &mut ValidationErrors,
+    errors: &mut ValidationErrors,
 ) -> Result<(), DatabaseError> {
     let folded: Vec<String> = members.iter().map(|(_, member)| member.details.email.folded()).collect();
-    let live = live_of_addresses(connection, delegation.conference, &folded)?;
+    let live = find_live_by_addresses(connection, delegation.conference, &folded)?;
     let live: HashSet<String> = live.iter().map(|registration| registration.person.email.folded()).collect();
     for ((line, _), address) in members.iter().zip(&folded) {
         if live.contains(address) {
-            found.add(import_table::cell(*line, "email"), "already_registered", "is registered already");
+            errors.add(import_table::cell_pointer(*line, "email"), "already_registered", "is registered already");
         }
     }
     Ok(())
 }
 
 /// Reports rows for which the quota has no room, or, where the category has no waiting list, no seat is free.
-fn check_room(
+fn check_capacity(
     rows: &[Row],
     setup_state: &SetupState,
     delegation: &Delegation,
-    found: &mut ValidationErrors,
+    errors: &mut ValidationErrors,
 ) -> Result<(), DatabaseError> {
-    let room = |limit: i64| usize::try_from(limit.max(0)).unwrap_or(usize::MAX);
-    let left = delegation.quota.map_or(usize::MAX, |quota| room(quota - delegation.members));
-    for row in rows.iter().skip(left) {
-        found.add(format!("line {}", row.line), "delegation_full", "the delegation's quota is used up");
+    let count = |free: i64| usize::try_from(free.max(0)).unwrap_or(usize::MAX);
+    let free_of_quota = delegation.quota.map_or(usize::MAX, |quota| count(quota - delegation.members));
+    for row in rows.iter().skip(free_of_quota) {
+        errors.add(format!("line {}", row.line), "delegation_full", "the delegation's quota is used up");
     }
     let category = setup_state.get_category(delegation.category)?;
     if category.needs_approval || category.waiting_list {
         return Ok(());
     }
-    let of_category = category.seats.map(|seats| seats - category.seats_taken);
-    let of_conference = setup_state.seats.map(|seats| seats - setup_state.seats_taken);
-    let seats = [of_category, of_conference].into_iter().flatten().min().map_or(usize::MAX, room);
-    for row in rows.iter().skip(seats) {
-        found.add(format!("line {}", row.line), "registration_full", "the seats are taken");
+    let free_of_category = category.seats.map(|seats| seats - category.seats_taken);
+    let free_of_conference = setup_state.seats.map(|seats| seats - setup_state.seats_taken);
+    let free_seats = [free_of_category, free_of_conference].into_iter().flatten().min().map_or(usize::MAX, count);
+    for row in rows.iter().skip(free_seats) {
+        errors.add(format!("line {}", row.line), "registration_full", "the seats are taken");
     }
     Ok(())
 }

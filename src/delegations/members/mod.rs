@@ -99,7 +99,7 @@ impl ToSchema for NewMember {
 }
 
 /// The fields of [`MemberWishes`].
-const WISHES: [&str; 3] = ["answers", "sessions", "consent"];
+const WISH_FIELDS: [&str; 3] = ["answers", "sessions", "consent"];
 
 impl NewMember {
     /// Reads a new member and reports the validation errors of the form and of the conference's rules together.
@@ -129,31 +129,34 @@ impl NewMember {
     ) -> Result<Self, ValidationErrors> {
         let mut details = sent.clone();
         let mut wishes = Map::new();
-        if let Value::Object(members) = &mut details {
-            for key in WISHES {
-                wishes.extend(members.remove(key).map(|value| (key.to_owned(), value)));
+        if let Value::Object(fields) = &mut details {
+            for key in WISH_FIELDS {
+                wishes.extend(fields.remove(key).map(|value| (key.to_owned(), value)));
             }
         }
         let read =
             (validation::read::<MemberDetails>(details), validation::read::<MemberWishes>(Value::Object(wishes)));
-        let mut found = ValidationErrors::default();
-        let asked = json!({
+        let mut errors = ValidationErrors::default();
+        let conference_fields = json!({
             "category": category, "language": sent.get("language"), "answers": sent.get("answers"),
             "sessions": sent.get("sessions"),
         });
         let member = match read {
             (Ok(details), Ok(wishes)) => Some(Self { details, wishes }),
             (details, wishes) => {
-                found.0.extend(details.err().into_iter().chain(wishes.err()).flat_map(|errors| errors.0));
+                errors.0.extend(details.err().into_iter().chain(wishes.err()).flat_map(|of_part| of_part.0));
                 None
             }
         };
         let is_undeliverable = |member: &Self| !is_deliverable(member.details.email.as_str());
         if member.as_ref().is_some_and(is_undeliverable) {
-            found.add("#/email", "invalid_email", "must be an address that mail can be sent to");
+            errors.add("#/email", "invalid_email", "must be an address that mail can be sent to");
         }
-        found.0.extend(check_against_conference(&asked, setup_state, questions, agenda).0.0);
-        member.ok_or_else(ValidationErrors::default).and_then(|member| found.clone().or(member)).map_err(|_| found)
+        errors.0.extend(check_against_conference(&conference_fields, setup_state, questions, agenda).0.0);
+        member
+            .ok_or_else(ValidationErrors::default)
+            .and_then(|member| errors.clone().into_result(member))
+            .map_err(|_| errors)
     }
 
     /// The application to register the member in `category`, on behalf of `actor`. The address counts as verified.
@@ -161,7 +164,7 @@ impl NewMember {
         &self,
         category: &Code,
         membership: Membership,
-        spoken: &LanguageTag,
+        language: &LanguageTag,
         actor: &Actor,
     ) -> Application {
         let Self { details, wishes } = self.clone();
@@ -173,7 +176,7 @@ impl NewMember {
                 invitation: None,
                 consent: wishes.consent,
             } of details } },
-            language: spoken.clone(),
+            language: language.clone(),
             actor: actor.clone(),
             event: Event::Registered,
             is_vouched_for: true,
@@ -255,7 +258,7 @@ mod tests {
         for field in PERSONAL_FIELDS {
             assert!(import::is_column(field.name), "{}", field.name);
             assert_eq!(form.person("en").text(field), person().text(field), "{}", field.name);
-            assert_eq!(view[field.shown].as_str().map(str::to_owned), person().text(field), "{}", field.name);
+            assert_eq!(view[field.output_name].as_str().map(str::to_owned), person().text(field), "{}", field.name);
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     agenda::Agenda,
     clock,
     database::DatabaseError,
-    delegations::{model::language, store::Delegation},
+    delegations::{model::focal_point_language, store::Delegation},
     registration::{RegistrationError, setup::state::SetupState},
     values::{Code, LanguageTag, TextValue as _},
 };
@@ -15,7 +15,7 @@ use crate::{
 /// # Errors
 /// [`DatabaseError::Corrupt`] if the conference has no language.
 pub fn default_language(delegation: &Delegation, agenda: &Agenda) -> Result<LanguageTag, DatabaseError> {
-    LanguageTag::parse(language(delegation, agenda))
+    LanguageTag::parse(focal_point_language(delegation, agenda))
         .map_err(|_| DatabaseError::missing(format_args!("the language of conference {}", delegation.conference)))
 }
 

@@ -36,7 +36,7 @@ use crate::{
 const KEY_LENGTH_MAX: usize = 255;
 
 /// Hours for which an answer is stored.
-const KEPT_HOURS: i64 = 24;
+const RETENTION_HOURS: i64 = 24;
 
 /// The key of a request, and the request's route.
 #[derive(Debug, Clone)]
@@ -58,14 +58,15 @@ impl FromRequest for IdempotencyKey {
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
         // A token in the query is a secret, and not part of what the request asks for.
-        let asked: Vec<&str> = request.query_string().split('&').filter(|pair| !pair.starts_with("token=")).collect();
-        let route = format!("{} {}?{}", request.method(), request.path(), asked.join("&"));
+        let parameters: Vec<&str> =
+            request.query_string().split('&').filter(|pair| !pair.starts_with("token=")).collect();
+        let route = format!("{} {}?{}", request.method(), request.path(), parameters.join("&"));
         // The draft puts the key in quotes (RFC 8941); most clients do not.
         let text = |value: &header::HeaderValue| value.to_str().unwrap_or_default().trim().trim_matches('"').to_owned();
         let key = request.headers().get("idempotency-key").map(text);
-        let fits =
+        let is_valid =
             |key: &String| (1..=KEY_LENGTH_MAX).contains(&key.len()) && key.chars().all(|c| c.is_ascii_graphic());
-        if key.as_ref().is_some_and(|key| !fits(key)) {
+        if key.as_ref().is_some_and(|key| !is_valid(key)) {
             let detail = format!("Idempotency-Key must be 1 to {KEY_LENGTH_MAX} visible characters");
             return std::future::ready(Err(Problem::new(&BAD_REQUEST).detail(detail)));
         }
@@ -115,7 +116,7 @@ impl StoredAnswer {
     /// # Errors
     /// The body is not a `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, DatabaseError> {
-        serde_json::from_str(&self.body).map_err(|error| DatabaseError::unreadable("a kept answer", &error))
+        serde_json::from_str(&self.body).map_err(|error| DatabaseError::unreadable("a stored answer", &error))
     }
 
     fn json(&self) -> Value {
@@ -152,7 +153,8 @@ impl From<KeyReused> for Problem {
 pub fn once<E: From<KeyReused> + From<DatabaseError>>(
     connection: &mut Connection,
     key: &IdempotencyKey,
-    (owner, actor): (&str, &str),
+    owner: &str,
+    actor: &str,
     body: &Value,
     work: impl FnOnce(&mut Connection) -> Result<StoredAnswer, E>,
 ) -> Result<StoredAnswer, E> {
@@ -161,13 +163,15 @@ pub fn once<E: From<KeyReused> + From<DatabaseError>>(
     };
     let scope = format!("{owner}|{actor}|{}", key.route);
     let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(body.to_string()));
-    if store::take(connection, &scope, text, &digest)? {
+    if store::insert_key(connection, &scope, text, &digest)? {
         let answer = work(connection)?;
-        store::keep(connection, &scope, text, answer.status, answer.json())?;
+        store::set_answer(connection, &scope, text, answer.status, answer.json())?;
         return Ok(answer);
     }
     match store::find(connection, &scope, text)? {
-        Some((known, status, answer)) if known == digest => Ok(StoredAnswer::from_json(status, &answer)),
+        Some((request_digest, status, answer)) if request_digest == digest => {
+            Ok(StoredAnswer::from_json(status, &answer))
+        }
         _ => Err(KeyReused.into()),
     }
 }
@@ -180,16 +184,18 @@ pub fn once<E: From<KeyReused> + From<DatabaseError>>(
 pub fn make_once<E: From<KeyReused> + From<DatabaseError>>(
     connection: &mut Connection,
     key: &IdempotencyKey,
-    scope: (&str, &str),
+    owner: &str,
+    actor: &str,
     body: &Value,
     make: impl FnOnce(&mut Connection) -> Result<String, E>,
 ) -> Result<String, E> {
-    let answer = once(connection, key, scope, body, |tx| Ok::<_, E>(StoredAnswer::of(201, None, None, &make(tx)?)?))?;
+    let answer =
+        once(connection, key, owner, actor, body, |tx| Ok::<_, E>(StoredAnswer::of(201, None, None, &make(tx)?)?))?;
     Ok(answer.read()?)
 }
 
 /// Interval between runs that delete old answers.
-const LOOK: Duration = Duration::from_secs(600);
+const PURGE_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Deletes old answers until `stop` turns true. Each run has its own transaction, so that no request waits for it.
 pub async fn purge(database: Database, mut stop: watch::Receiver<bool>) {
@@ -198,35 +204,35 @@ pub async fn purge(database: Database, mut stop: watch::Receiver<bool>) {
             tracing::debug!(%error, "old answers cannot be forgotten now");
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(PURGE_INTERVAL) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
     }
 }
 
 fn delete_expired(connection: &mut Connection) -> Result<(), DatabaseError> {
-    store::delete_older(connection, clock::now() - TimeDelta::hours(KEPT_HOURS))
+    store::delete_older(connection, clock::now() - TimeDelta::hours(RETENTION_HOURS))
 }
 
 /// The ids of the stored answers for `owner`.
-pub fn kept(connection: &mut Connection, owner: &str) -> Result<Vec<IdempotencyKeyId>, DatabaseError> {
+pub fn answer_ids(connection: &mut Connection, owner: &str) -> Result<Vec<IdempotencyKeyId>, DatabaseError> {
     store::ids(connection, owner)
 }
 
-/// Rewrites these answers, or with `trial` only finds out which ones: `redact` changes an answer and returns whether it
-/// did. Returns the ids of the changed answers. The keys stay, so that no request is done twice.
+/// Rewrites these answers, or with `dry_run` only finds out which ones: `redact` changes an answer and returns whether
+/// it did. Returns the ids of the changed answers. The keys stay, so that no request is done twice.
 pub fn rewrite(
     connection: &mut Connection,
     ids: &[IdempotencyKeyId],
-    trial: bool,
+    dry_run: bool,
     redact: impl Fn(&mut StoredAnswer) -> bool,
 ) -> Result<Vec<IdempotencyKeyId>, DatabaseError> {
     let mut rewritten = Vec::new();
     for id in ids {
-        let Some((status, kept)) = store::answer(connection, *id)? else { continue };
-        let mut answer = StoredAnswer::from_json(status, &kept);
+        let Some((status, value)) = store::find_answer(connection, *id)? else { continue };
+        let mut answer = StoredAnswer::from_json(status, &value);
         if redact(&mut answer) {
-            if !trial {
+            if !dry_run {
                 store::replace(connection, *id, answer.json())?;
             }
             rewritten.push(*id);
@@ -237,5 +243,5 @@ pub fn rewrite(
 
 /// Deletes every stored answer for `owner`.
 pub fn forget(connection: &mut Connection, owner: &str) -> Result<(), DatabaseError> {
-    store::forget(connection, owner)
+    store::delete_all(connection, owner)
 }

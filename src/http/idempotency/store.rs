@@ -16,13 +16,13 @@ use crate::{
 
 /// Deletes answers that were made before `before`.
 pub fn delete_older(connection: &mut Connection, before: DateTime<Utc>) -> Result<(), DatabaseError> {
-    let old = idempotency_keys::created_at.lt(DbInstant(before));
-    diesel::delete(idempotency_keys::table.filter(old)).execute(connection)?;
+    let is_old = idempotency_keys::created_at.lt(DbInstant(before));
+    diesel::delete(idempotency_keys::table.filter(is_old)).execute(connection)?;
     Ok(())
 }
 
 /// Inserts the key; returns false if it exists. Waits for a transaction that is inserting the same key.
-pub fn take(connection: &mut Connection, scope: &str, key: &str, digest: &str) -> Result<bool, DatabaseError> {
+pub fn insert_key(connection: &mut Connection, scope: &str, key: &str, digest: &str) -> Result<bool, DatabaseError> {
     let now = clock::now();
     let row = (
         idempotency_keys::id.eq(IdempotencyKeyId::new()),
@@ -32,11 +32,11 @@ pub fn take(connection: &mut Connection, scope: &str, key: &str, digest: &str) -
         idempotency_keys::created_at.eq(DbInstant(now)),
     );
     let insert = diesel::insert_into(idempotency_keys::table).values(row);
-    let taken = on_backend!(connection, inner => insert.on_conflict_do_nothing().execute(inner))?;
-    Ok(taken == 1)
+    let inserted = on_backend!(connection, inner => insert.on_conflict_do_nothing().execute(inner))?;
+    Ok(inserted == 1)
 }
 
-pub fn keep(
+pub fn set_answer(
     connection: &mut Connection,
     scope: &str,
     key: &str,
@@ -59,26 +59,26 @@ pub fn find(
     scope: &str,
     key: &str,
 ) -> Result<Option<(String, i32, Value)>, DatabaseError> {
-    let found: Option<(String, Option<i32>, Option<JsonValue>)> = idempotency_keys::table
+    let row: Option<(String, Option<i32>, Option<JsonValue>)> = idempotency_keys::table
         .filter(idempotency_keys::scope.eq(scope))
         .filter(idempotency_keys::key.eq(key))
         .select((idempotency_keys::request_digest, idempotency_keys::status, idempotency_keys::answer))
         .first(connection)
         .optional()?;
-    Ok(found.and_then(|(digest, status, answer)| Some((digest, status?, answer?.0))))
+    Ok(row.and_then(|(digest, status, answer)| Some((digest, status?, answer?.0))))
 }
 
 /// The ids of the answers whose scope begins with `owner`.
 pub fn ids(connection: &mut Connection, owner: &str) -> Result<Vec<IdempotencyKeyId>, DatabaseError> {
-    let own = idempotency_keys::scope.like(format!("{owner}|%"));
-    Ok(idempotency_keys::table.filter(own).select(idempotency_keys::id).load(connection)?)
+    let of_owner = idempotency_keys::scope.like(format!("{owner}|%"));
+    Ok(idempotency_keys::table.filter(of_owner).select(idempotency_keys::id).load(connection)?)
 }
 
-pub fn answer(connection: &mut Connection, id: IdempotencyKeyId) -> Result<Option<(i32, Value)>, DatabaseError> {
-    let row = idempotency_keys::table.find(id).select((idempotency_keys::status, idempotency_keys::answer));
+pub fn find_answer(connection: &mut Connection, id: IdempotencyKeyId) -> Result<Option<(i32, Value)>, DatabaseError> {
+    let query = idempotency_keys::table.find(id).select((idempotency_keys::status, idempotency_keys::answer));
     // The row may have been deleted in the meantime.
-    let found: Option<(Option<i32>, Option<JsonValue>)> = row.first(connection).optional()?;
-    Ok(found.and_then(|(status, answer)| status.zip(answer.map(|JsonValue(answer)| answer))))
+    let row: Option<(Option<i32>, Option<JsonValue>)> = query.first(connection).optional()?;
+    Ok(row.and_then(|(status, answer)| status.zip(answer.map(|JsonValue(answer)| answer))))
 }
 
 pub fn replace(connection: &mut Connection, id: IdempotencyKeyId, answer: Value) -> Result<(), DatabaseError> {
@@ -89,8 +89,8 @@ pub fn replace(connection: &mut Connection, id: IdempotencyKeyId, answer: Value)
 }
 
 /// Deletes the answers whose scope begins with `owner`.
-pub fn forget(connection: &mut Connection, owner: &str) -> Result<(), DatabaseError> {
-    let own = idempotency_keys::scope.like(format!("{owner}|%"));
-    diesel::delete(idempotency_keys::table.filter(own)).execute(connection)?;
+pub fn delete_all(connection: &mut Connection, owner: &str) -> Result<(), DatabaseError> {
+    let of_owner = idempotency_keys::scope.like(format!("{owner}|%"));
+    diesel::delete(idempotency_keys::table.filter(of_owner)).execute(connection)?;
     Ok(())
 }

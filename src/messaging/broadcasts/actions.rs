@@ -25,7 +25,7 @@ use crate::{
     ids::{BroadcastId, Id, RegistrationId, SessionId},
     mail::{
         Letter, LetterContent, LetterKind,
-        block_list::{BlockReason, blocked_of},
+        block_list::{BlockReason, find_blocked},
         enqueue_all, language_of,
         letter::{MailLanguage, MessageState, SessionLine},
         own_templates::find_own_template,
@@ -33,7 +33,7 @@ use crate::{
     },
     messaging::{
         MessagingError,
-        templates::api::{LetterPreview, preview, sample},
+        templates::api::{LetterPreview, render_preview, sample_content},
     },
     registrar::lists::{check_query, matching_after},
     registration::{
@@ -51,17 +51,17 @@ use crate::{
 };
 
 /// Recipients of one transaction.
-const CHUNK: i64 = 200;
+const CHUNK_SIZE: i64 = 200;
 
-fn corrupt(what: impl std::fmt::Display) -> DatabaseError {
-    DatabaseError::Corrupt(format!("a broadcast: {what}"))
+fn corrupt(detail: impl std::fmt::Display) -> DatabaseError {
+    DatabaseError::Corrupt(format!("a broadcast: {detail}"))
 }
 
-fn written<T: serde::Serialize>(value: &T) -> Result<JsonValue, DatabaseError> {
+fn to_json<T: serde::Serialize>(value: &T) -> Result<JsonValue, DatabaseError> {
     Ok(JsonValue(serde_json::to_value(value).map_err(corrupt)?))
 }
 
-fn content(broadcast: &Broadcast) -> Result<BroadcastContent, DatabaseError> {
+fn content_of(broadcast: &Broadcast) -> Result<BroadcastContent, DatabaseError> {
     serde_json::from_value(broadcast.content.0.clone())
         .map_err(|error| DatabaseError::unreadable("the content of a broadcast", &error))
 }
@@ -75,31 +75,32 @@ pub fn create(
     context: RequestContext<'_>,
     terms: &NewBroadcastTerms,
 ) -> Result<Broadcast, MessagingError> {
-    let actor = authorise(connection, context.credentials, Operation::CreateMailBroadcast, Some(context.place.id))?;
-    let mut found = ValidationErrors::default();
-    let subject = words(context, terms.subject.as_ref(), "subject", terms.kind, &mut found);
-    let body = words(context, terms.body.as_ref(), "body", terms.kind, &mut found);
+    let actor =
+        authorise(connection, context.credentials, Operation::CreateMailBroadcast, Some(context.conference.id))?;
+    let mut errors = ValidationErrors::default();
+    let subject = text_by_language(context, terms.subject.as_ref(), "subject", terms.kind, &mut errors);
+    let body = text_by_language(context, terms.body.as_ref(), "body", terms.kind, &mut errors);
     if !matches!(terms.kind, BroadcastKind::Announcement | BroadcastKind::Reminder) {
-        found.add("#/kind", "not_of_this_kind", "must be announcement or reminder");
+        errors.add("#/kind", "not_of_this_kind", "must be announcement or reminder");
     }
-    found.or(())?;
+    errors.into_result(())?;
     let content = BroadcastContent { subject, body, session: None };
     if terms.kind == BroadcastKind::Announcement {
         for language in [MailLanguage::English, MailLanguage::French, MailLanguage::Dutch] {
             render(context, &content, language, None)?;
         }
     }
-    check_query(connection, context.place, context.released.agenda, &terms.audience.asked())?;
+    check_query(connection, context.conference, context.released.agenda, &terms.audience.list_query())?;
     let id = Id::new();
     crate::registration::broadcast::insert(
         connection,
         NewBroadcast {
             id,
-            conference_id: context.place.id,
+            conference_id: context.conference.id,
             kind: terms.kind,
             state: BroadcastState::Draft,
-            content: written(&content)?,
-            audience: written(&terms.audience)?,
+            content: to_json(&content)?,
+            audience: to_json(&terms.audience)?,
             per_minute: i32::try_from(terms.per_minute.map_or(600, |count| count.0)).unwrap_or(i32::MAX),
             reached: 0,
             enqueued: 0,
@@ -109,62 +110,66 @@ pub fn create(
             started_at: None,
         },
     )?;
-    note(connection, &actor, Operation::CreateMailBroadcast, AuditAction::Create, context.place, id)?;
-    find(connection, context.place, id)
+    record_audit(connection, &actor, Operation::CreateMailBroadcast, AuditAction::Create, context.conference, id)?;
+    find(connection, context.conference, id)
 }
 
-fn note(
+fn record_audit(
     connection: &mut Connection,
     actor: &Actor,
     operation: Operation,
     action: AuditAction,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     id: BroadcastId,
 ) -> Result<(), DatabaseError> {
     let entry = audit::Entry::of(action, ResourceKind::MailBroadcast, id, Some(json!({})));
-    audit::record(connection, actor, operation, Some(place.id), &[entry])
+    audit::record(connection, actor, operation, Some(conference.id), &[entry])
 }
 
-fn words(
+fn text_by_language(
     context: RequestContext<'_>,
-    given: Option<&Localised>,
+    text: Option<&Localised>,
     field: &str,
     kind: BroadcastKind,
-    found: &mut ValidationErrors,
+    errors: &mut ValidationErrors,
 ) -> BTreeMap<String, String> {
-    let at = format!("#/{field}");
+    let pointer = format!("#/{field}");
     let languages = &context.released.agenda.conference.languages;
-    match (given, kind) {
+    match (text, kind) {
         (None, BroadcastKind::Announcement) => {
-            found.add(at, "required", "is required of an announcement");
+            errors.add(pointer, "required", "is required of an announcement");
             BTreeMap::new()
         }
         (Some(_), BroadcastKind::Reminder) => {
-            found.add(at, "not_of_this_kind", "must be left out: a reminder has the text of its template");
+            errors.add(pointer, "not_of_this_kind", "must be left out: a reminder has the text of its template");
             BTreeMap::new()
         }
         (None, _) => BTreeMap::new(),
-        (Some(given), _) => {
-            let mut given = given.clone();
-            languages.first().into_iter().for_each(|first| given.settle(first));
-            for (language, text) in given.map() {
+        (Some(text), _) => {
+            let mut text = text.clone();
+            languages.first().into_iter().for_each(|first| text.assign_language(first));
+            for (language, language_text) in text.map() {
                 if !languages.iter().any(|tag| tag.as_str() == language) {
-                    found.add(format!("{at}/{language}"), "unknown_language", "is not a language of the conference");
+                    errors.add(
+                        format!("{pointer}/{language}"),
+                        "unknown_language",
+                        "is not a language of the conference",
+                    );
                 }
-                if let Err(fault) = Prose::<20_000>::parse(text) {
-                    found.add(format!("{at}/{language}"), &fault.code, fault.detail);
+                if let Err(error) = Prose::<20_000>::parse(language_text) {
+                    errors.add(format!("{pointer}/{language}"), &error.code, error.detail);
                 }
-                if field == "subject" && text.contains(['\r', '\n']) {
-                    found.add(format!("{at}/{language}"), "control_character", "must be one line");
+                if field == "subject" && language_text.contains(['\r', '\n']) {
+                    errors.add(format!("{pointer}/{language}"), "control_character", "must be one line");
                 }
-                found.0.extend(crate::mail::templates::check_words(text, &format!("{at}/{language}")).0);
+                errors.0.extend(crate::mail::templates::check_text(language_text, &format!("{pointer}/{language}")).0);
             }
-            given.map().clone()
+            text.map().clone()
         }
     }
 }
 
-fn fallbacks(context: RequestContext<'_>) -> Vec<String> {
+fn conference_languages(context: RequestContext<'_>) -> Vec<String> {
     context.released.agenda.conference.languages.iter().map(|tag| tag.as_str().to_owned()).collect()
 }
 
@@ -172,79 +177,82 @@ fn render(
     context: RequestContext<'_>,
     content: &BroadcastContent,
     language: MailLanguage,
-    own: Option<&str>,
+    own_template: Option<&str>,
 ) -> Result<LetterPreview, ValidationErrors> {
-    let announcement = content.announcement(language.as_str(), &fallbacks(context));
-    let said = LetterContent { announcement, ..sample(context.released.agenda, language) };
-    preview(LetterKind::Announcement, language, own, said)
+    let announcement = content.announcement(language.as_str(), &conference_languages(context));
+    let content = LetterContent { announcement, ..sample_content(context.released.agenda, language) };
+    render_preview(LetterKind::Announcement, language, own_template, content)
 }
 
 /// One broadcast.
 ///
 /// # Errors
 /// [`MessagingError::NoBroadcast`].
-pub fn find(connection: &mut Connection, place: &ConferenceRef, id: BroadcastId) -> Result<Broadcast, MessagingError> {
-    store::find(connection, place.id, id)?.ok_or(MessagingError::NoBroadcast)
+pub fn find(
+    connection: &mut Connection,
+    conference: &ConferenceRef,
+    id: BroadcastId,
+) -> Result<Broadcast, MessagingError> {
+    store::find(connection, conference.id, id)?.ok_or(MessagingError::NoBroadcast)
 }
 
 /// Broadcasts of a conference with an id below `before`, the latest first.
 pub fn list(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     before: Option<BroadcastId>,
     limit: i64,
 ) -> Result<Vec<Broadcast>, DatabaseError> {
-    store::list(connection, place.id, before, limit)
+    store::list(connection, conference.id, before, limit)
 }
 
 /// Renders a broadcast with sample data.
 ///
 /// # Errors
 /// [`MessagingError::NoBroadcast`].
-pub fn show_words(
+pub fn preview_broadcast(
     connection: &mut Connection,
     context: RequestContext<'_>,
     id: BroadcastId,
     language: MailLanguage,
 ) -> Result<LetterPreview, MessagingError> {
-    authorise(connection, context.credentials, Operation::PreviewMailBroadcast, Some(context.place.id))?;
-    let broadcast = find(connection, context.place, id)?;
+    authorise(connection, context.credentials, Operation::PreviewMailBroadcast, Some(context.conference.id))?;
+    let broadcast = find(connection, context.conference, id)?;
     let kind = LetterKind::from(broadcast.kind);
+    let own_template = find_own_template(connection, context.conference.id, kind, language)?;
     if kind == LetterKind::Announcement {
-        let own = find_own_template(connection, context.place.id, (kind, language))?;
-        return Ok(render(context, &content(&broadcast)?, language, own.as_deref())?);
+        return Ok(render(context, &content_of(&broadcast)?, language, own_template.as_deref())?);
     }
-    let own = find_own_template(connection, context.place.id, (kind, language))?;
-    Ok(preview(kind, language, own.as_deref(), sample(context.released.agenda, language))?)
+    Ok(render_preview(kind, language, own_template.as_deref(), sample_content(context.released.agenda, language))?)
 }
 
 /// Enqueues one message with sample data. It does not belong to the broadcast, so it counts nowhere.
 ///
 /// # Errors
 /// [`MessagingError::NoBroadcast`].
-pub fn test(
+pub fn send_test(
     connection: &mut Connection,
     context: RequestContext<'_>,
     id: BroadcastId,
     to: &EmailAddress,
     language: MailLanguage,
 ) -> Result<(), MessagingError> {
-    let actor = authorise(connection, context.credentials, Operation::TestMailBroadcast, Some(context.place.id))?;
-    let broadcast = find(connection, context.place, id)?;
+    let actor = authorise(connection, context.credentials, Operation::TestMailBroadcast, Some(context.conference.id))?;
+    let broadcast = find(connection, context.conference, id)?;
     let kind = LetterKind::from(broadcast.kind);
-    let announcement = content(&broadcast)?.announcement(language.as_str(), &fallbacks(context));
+    let announcement = content_of(&broadcast)?.announcement(language.as_str(), &conference_languages(context));
     let letter = Letter {
-        conference: context.place.id,
+        conference: context.conference.id,
         kind,
         to: to.clone(),
         language: language.as_str().to_owned(),
-        content: LetterContent { announcement, ..sample(context.released.agenda, language) },
+        content: LetterContent { announcement, ..sample_content(context.released.agenda, language) },
         event: None,
         broadcast: None,
         not_before: None,
     };
     enqueue_all(connection, &[letter])?;
-    Ok(note(connection, &actor, Operation::TestMailBroadcast, AuditAction::Test, context.place, id)?)
+    Ok(record_audit(connection, &actor, Operation::TestMailBroadcast, AuditAction::Test, context.conference, id)?)
 }
 
 /// Counts the recipients that a broadcast would have now.
@@ -256,8 +264,8 @@ pub fn count(
     context: RequestContext<'_>,
     id: BroadcastId,
 ) -> Result<Recipients, MessagingError> {
-    authorise(connection, context.credentials, Operation::CountMailRecipients, Some(context.place.id))?;
-    let broadcast = find(connection, context.place, id)?;
+    authorise(connection, context.credentials, Operation::CountMailRecipients, Some(context.conference.id))?;
+    let broadcast = find(connection, context.conference, id)?;
     Ok(count_all(connection, context, &broadcast)?)
 }
 
@@ -266,57 +274,59 @@ fn count_all(
     context: RequestContext<'_>,
     broadcast: &Broadcast,
 ) -> Result<Recipients, RegistrationError> {
-    let mut counted = Recipients::default();
-    let mut seen = HashSet::new();
-    let mut reached = 0;
+    let mut recipients = Recipients::default();
+    let mut counted_addresses = HashSet::new();
+    let mut last_arrival = 0;
     loop {
-        let chunk = readers(connection, context.place, context.released, broadcast, reached)?;
-        let Some(last) = chunk.last() else { return Ok(counted) };
-        reached = last.1;
+        let chunk = next_recipients(connection, context.conference, context.released, broadcast, last_arrival)?;
+        let Some(last) = chunk.last() else { return Ok(recipients) };
+        last_arrival = last.1;
         let people = registrations::of_ids(connection, &chunk.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
-        let declined = declined(connection, context.place, broadcast, &people)?;
-        for registration in people.iter().filter(|registration| seen.insert(registration.person.email.folded())) {
+        let declined = find_declined(connection, context.conference, broadcast, &people)?;
+        for registration in
+            people.iter().filter(|registration| counted_addresses.insert(registration.person.email.folded()))
+        {
             if declined.contains(&registration.person.email.folded()) {
-                counted.left_out += 1;
+                recipients.left_out += 1;
             } else {
-                counted.count += 1;
-                *counted.languages.entry(registration.person.language.clone()).or_default() += 1;
+                recipients.count += 1;
+                *recipients.languages.entry(registration.person.language.clone()).or_default() += 1;
             }
         }
     }
 }
 
 /// The next recipients, with their arrival numbers.
-fn readers(
+fn next_recipients(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     released: ReleasedAgenda<'_>,
     broadcast: &Broadcast,
-    reached: i64,
+    after_arrival: i64,
 ) -> Result<Vec<(RegistrationId, i64)>, RegistrationError> {
     if let Some(session) = broadcast.audience.0.get("session_id").and_then(|id| id.as_str()) {
         let session: SessionId = session.parse().map_err(|_| corrupt("its session"))?;
-        return Ok(store::signed_up(connection, session, reached, CHUNK)?);
+        return Ok(store::list_signed_up(connection, session, after_arrival, CHUNK_SIZE)?);
     }
     let audience: Audience =
         validation::read(broadcast.audience.0.clone()).map_err(|errors| corrupt(format!("{:?}", errors.0)))?;
-    let limit = usize::try_from(CHUNK).unwrap_or(usize::MAX);
-    matching_after(connection, place, released.agenda, &audience.asked(), reached, limit)
+    let limit = usize::try_from(CHUNK_SIZE).unwrap_or(usize::MAX);
+    matching_after(connection, conference, released.agenda, &audience.list_query(), after_arrival, limit)
 }
 
 /// Folded addresses among them that get no broadcast of this kind.
-fn declined(
+fn find_declined(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     broadcast: &Broadcast,
     people: &[Registration],
 ) -> Result<Vec<String>, DatabaseError> {
     let folded: Vec<String> = people.iter().map(|registration| registration.person.email.folded()).collect();
     let kind = LetterKind::from(broadcast.kind);
-    let rows = blocked_of(connection, place.id, &folded)?.into_iter();
+    let rows = find_blocked(connection, conference.id, &folded)?.into_iter();
     // Notices about changed and cancelled sessions cannot be declined.
-    let counts = |reason| reason == BlockReason::Bounced || kind.can_be_declined();
-    Ok(rows.filter(|(_, reason)| counts(*reason)).map(|(address, _)| address).collect())
+    let applies = |reason| reason == BlockReason::Bounced || kind.can_be_declined();
+    Ok(rows.filter(|(_, reason)| applies(*reason)).map(|(address, _)| address).collect())
 }
 
 /// Sends a draft, at once or at a given time. `expected` is the number of recipients that the sender expects.
@@ -331,28 +341,28 @@ pub fn send(
     expected: Option<u32>,
     at: Option<DateTime<Utc>>,
 ) -> Result<Broadcast, MessagingError> {
-    let actor = authorise(connection, context.credentials, Operation::SendMailBroadcast, Some(context.place.id))?;
-    let mut broadcast = locked(connection, context.place, id, BroadcastState::Draft)?;
-    let counted = count_all(connection, context, &broadcast)?;
-    if let Some(expected) = expected.filter(|expected| *expected != counted.count) {
-        return Err(MessagingError::OtherRecipients { expected, count: counted.count });
+    let actor = authorise(connection, context.credentials, Operation::SendMailBroadcast, Some(context.conference.id))?;
+    let mut broadcast = lock_in_state(connection, context.conference, id, BroadcastState::Draft)?;
+    let recipients = count_all(connection, context, &broadcast)?;
+    if let Some(expected) = expected.filter(|expected| *expected != recipients.count) {
+        return Err(MessagingError::OtherRecipients { expected, count: recipients.count });
     }
     let now = clock::now();
     broadcast.state = BroadcastState::Sending;
     broadcast.started_at = Some(DbInstant(at.unwrap_or(now).max(now)));
     store::save(connection, &broadcast)?;
-    note(connection, &actor, Operation::SendMailBroadcast, AuditAction::Send, context.place, id)?;
+    record_audit(connection, &actor, Operation::SendMailBroadcast, AuditAction::Send, context.conference, id)?;
     Ok(broadcast)
 }
 
-fn locked(
+fn lock_in_state(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     id: BroadcastId,
     state: BroadcastState,
 ) -> Result<Broadcast, MessagingError> {
-    let found = store::lock(connection, place.id, id)?.ok_or(MessagingError::NoBroadcast)?;
-    if found.state == state { Ok(found) } else { Err(MessagingError::WrongState(found.state.as_str())) }
+    let broadcast = store::lock(connection, conference.id, id)?.ok_or(MessagingError::NoBroadcast)?;
+    if broadcast.state == state { Ok(broadcast) } else { Err(MessagingError::WrongState(broadcast.state.as_str())) }
 }
 
 /// Stops a broadcast and holds the messages that were not sent yet.
@@ -364,12 +374,12 @@ pub fn stop(
     context: RequestContext<'_>,
     id: BroadcastId,
 ) -> Result<Broadcast, MessagingError> {
-    let actor = authorise(connection, context.credentials, Operation::StopMailBroadcast, Some(context.place.id))?;
-    let mut broadcast = locked(connection, context.place, id, BroadcastState::Sending)?;
-    tracking::hold(connection, id)?;
+    let actor = authorise(connection, context.credentials, Operation::StopMailBroadcast, Some(context.conference.id))?;
+    let mut broadcast = lock_in_state(connection, context.conference, id, BroadcastState::Sending)?;
+    tracking::hold_messages(connection, id)?;
     broadcast.state = BroadcastState::Stopped;
     store::save(connection, &broadcast)?;
-    note(connection, &actor, Operation::StopMailBroadcast, AuditAction::Stop, context.place, id)?;
+    record_audit(connection, &actor, Operation::StopMailBroadcast, AuditAction::Stop, context.conference, id)?;
     Ok(broadcast)
 }
 
@@ -382,16 +392,17 @@ pub fn resume(
     context: RequestContext<'_>,
     id: BroadcastId,
 ) -> Result<Broadcast, MessagingError> {
-    let actor = authorise(connection, context.credentials, Operation::ResumeMailBroadcast, Some(context.place.id))?;
-    let mut broadcast = locked(connection, context.place, id, BroadcastState::Stopped)?;
-    let held = crate::mail::tracking::release_held(connection, id, broadcast.per_minute)?;
+    let actor =
+        authorise(connection, context.credentials, Operation::ResumeMailBroadcast, Some(context.conference.id))?;
+    let mut broadcast = lock_in_state(connection, context.conference, id, BroadcastState::Stopped)?;
+    let released_count = tracking::release_held(connection, id, broadcast.per_minute)?;
     broadcast.state = BroadcastState::Sending;
     // The next recipient comes after the messages that were held; a start time in the future stays.
-    let begun = clock::now() - spacing(&broadcast, broadcast.enqueued - held);
+    let virtual_start = clock::now() - sending_time(&broadcast, broadcast.enqueued - released_count);
     let at = broadcast.started_at.map(|DbInstant(at)| at).filter(|at| *at > clock::now());
-    broadcast.started_at = Some(DbInstant(at.unwrap_or(begun)));
+    broadcast.started_at = Some(DbInstant(at.unwrap_or(virtual_start)));
     store::save(connection, &broadcast)?;
-    note(connection, &actor, Operation::ResumeMailBroadcast, AuditAction::Resume, context.place, id)?;
+    record_audit(connection, &actor, Operation::ResumeMailBroadcast, AuditAction::Resume, context.conference, id)?;
     Ok(broadcast)
 }
 
@@ -400,34 +411,36 @@ pub fn resume(
 /// # Errors
 /// [`MessagingError::WrongState`] if it is no draft.
 pub fn delete(connection: &mut Connection, context: RequestContext<'_>, id: BroadcastId) -> Result<(), MessagingError> {
-    let actor = authorise(connection, context.credentials, Operation::DeleteMailBroadcast, Some(context.place.id))?;
-    locked(connection, context.place, id, BroadcastState::Draft)?;
+    let actor =
+        authorise(connection, context.credentials, Operation::DeleteMailBroadcast, Some(context.conference.id))?;
+    lock_in_state(connection, context.conference, id, BroadcastState::Draft)?;
     store::delete(connection, id)?;
-    Ok(note(connection, &actor, Operation::DeleteMailBroadcast, AuditAction::Delete, context.place, id)?)
+    Ok(record_audit(connection, &actor, Operation::DeleteMailBroadcast, AuditAction::Delete, context.conference, id)?)
 }
 
 /// Time that the first `number` messages take at the broadcast's rate.
-fn spacing(broadcast: &Broadcast, number: i64) -> TimeDelta {
+fn sending_time(broadcast: &Broadcast, number: i64) -> TimeDelta {
     TimeDelta::milliseconds(number.saturating_mul(60_000) / i64::from(broadcast.per_minute.max(1)))
 }
 
 /// Enqueues the messages to the next recipients. When there are none left and no message waits, the broadcast is done.
 /// Answers whether there were recipients.
-pub fn step(
+pub fn enqueue_next(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     released: ReleasedAgenda<'_>,
     id: BroadcastId,
 ) -> Result<bool, RegistrationError> {
     // The lock of the set-up: a cancellation or change happens before the recipients are read or after the commit.
-    let Some(setup_state) = lock_setup(connection, place.id)? else { return Ok(false) };
-    let Some(mut broadcast) = store::lock(connection, place.id, id)? else { return Ok(false) };
+    let Some(setup_state) = lock_setup(connection, conference.id)? else { return Ok(false) };
+    let Some(mut broadcast) = store::lock(connection, conference.id, id)? else { return Ok(false) };
     let started_at = broadcast.started_at.filter(|_| broadcast.state == BroadcastState::Sending);
     let Some(DbInstant(started_at)) = started_at.filter(|DbInstant(at)| *at <= clock::now()) else { return Ok(false) };
-    let chunk = readers(connection, place, released, &broadcast, broadcast.reached)?;
-    let Some(last) = chunk.last().map(|(_, arrival)| *arrival) else {
-        let waits = tracking::states_of(connection, id)?.iter().any(|(state, _)| *state == MessageState::Waiting);
-        if !waits {
+    let chunk = next_recipients(connection, conference, released, &broadcast, broadcast.reached)?;
+    let Some(last_arrival) = chunk.last().map(|(_, arrival)| *arrival) else {
+        let is_waiting =
+            tracking::count_by_state(connection, id)?.iter().any(|(state, _)| *state == MessageState::Waiting);
+        if !is_waiting {
             broadcast.state = BroadcastState::Done;
             broadcast.finished_at = Some(DbInstant(clock::now()));
             store::save(connection, &broadcast)?;
@@ -435,37 +448,37 @@ pub fn step(
         return Ok(false);
     };
     let people = registrations::of_ids(connection, &chunk.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
-    let declined = declined(connection, place, &broadcast, &people)?;
-    let said = content(&broadcast)?;
+    let declined = find_declined(connection, conference, &broadcast, &people)?;
+    let content = content_of(&broadcast)?;
     let addresses: Vec<String> = people.iter().map(|registration| registration.person.email.folded()).collect();
     // One address may have two registrations: a cancelled one and a later one.
-    let mut reached: HashSet<String> = tracking::reached(connection, id, &addresses)?.into_iter().collect();
+    let mut addressed: HashSet<String> = tracking::already_addressed(connection, id, &addresses)?.into_iter().collect();
     let mut letters = Vec::with_capacity(people.len());
     for registration in people.iter().filter(|registration| !declined.contains(&registration.person.email.folded())) {
-        if !reached.insert(registration.person.email.folded()) {
+        if !addressed.insert(registration.person.email.folded()) {
             continue;
         }
         let number = broadcast.enqueued + i64::try_from(letters.len()).unwrap_or(0);
-        let not_before = started_at + spacing(&broadcast, number);
-        let mut letter = one(connection, released, &setup_state, &broadcast, &said, registration)?;
+        let not_before = started_at + sending_time(&broadcast, number);
+        let mut letter = letter_to(connection, released, &setup_state, &broadcast, &content, registration)?;
         letter.broadcast = Some(id);
         letter.not_before = Some(not_before);
         letters.push(letter);
     }
     enqueue_all(connection, &letters)?;
-    broadcast.reached = last;
+    broadcast.reached = last_arrival;
     broadcast.enqueued += i64::try_from(letters.len()).unwrap_or(0);
     store::save(connection, &broadcast)?;
     Ok(true)
 }
 
 /// The letter to one recipient.
-fn one(
+fn letter_to(
     connection: &mut Connection,
     released: ReleasedAgenda<'_>,
     setup_state: &SetupState,
     broadcast: &Broadcast,
-    said: &BroadcastContent,
+    content: &BroadcastContent,
     registration: &Registration,
 ) -> Result<Letter, DatabaseError> {
     let kind = LetterKind::from(broadcast.kind);
@@ -474,18 +487,23 @@ fn one(
     let mut sessions = Vec::new();
     if registration.state == RegistrationStatus::Confirmed && kind != LetterKind::Announcement {
         for sign_up in session_seats::sign_ups(connection, registration.id)? {
-            let found = agenda.sessions.iter().find(|session| session.id == Some(sign_up.session_id));
-            sessions.extend(found.map(|session| (session, sign_up.state == SignUpState::Waitlisted)));
+            let session = agenda.sessions.iter().find(|session| session.id == Some(sign_up.session_id));
+            sessions.extend(session.map(|session| (session, sign_up.state == SignUpState::Waitlisted)));
         }
     }
     // Each release raises the iCalendar SEQUENCE of all entries, too.
     let events = registrations::count_events(connection, registration.id)?;
-    let sequence = u32::try_from(events + i64::from(released.number.unwrap_or(0))).unwrap_or(u32::MAX);
-    let mut made =
-        letter(kind, agenda, category, registration, LetterParams { sessions, sequence, ..LetterParams::default() });
+    let calendar_sequence = u32::try_from(events + i64::from(released.number.unwrap_or(0))).unwrap_or(u32::MAX);
+    let mut letter = letter(
+        kind,
+        agenda,
+        category,
+        registration,
+        LetterParams { sessions, calendar_sequence, ..LetterParams::default() },
+    );
     let languages: Vec<String> = agenda.conference.languages.iter().map(|tag| tag.as_str().to_owned()).collect();
-    made.content.announcement = said.announcement(language_of(&registration.person.language).as_str(), &languages);
-    if let Some(former) = &said.session {
+    letter.content.announcement = content.announcement(language_of(&registration.person.language).as_str(), &languages);
+    if let Some(former) = &content.session {
         let title = former.title.get(&registration.person.language).or_else(|| former.title.values().next());
         let line = SessionLine {
             title: title.cloned().unwrap_or_default(),
@@ -496,22 +514,22 @@ fn one(
             room: None,
         };
         match kind {
-            LetterKind::SessionCancelled => made.content.left.push(line),
-            _ => made.content.moved = Some(line),
+            LetterKind::SessionCancelled => letter.content.left.push(line),
+            _ => letter.content.moved = Some(line),
         }
     }
-    Ok(made)
+    Ok(letter)
 }
 
 /// Number of a broadcast's messages by state.
-pub fn states(connection: &mut Connection, id: BroadcastId) -> Result<BTreeMap<String, i64>, DatabaseError> {
-    let counts = tracking::states_of(connection, id)?.into_iter();
+pub fn count_messages(connection: &mut Connection, id: BroadcastId) -> Result<BTreeMap<String, i64>, DatabaseError> {
+    let counts = tracking::count_by_state(connection, id)?.into_iter();
     Ok(counts.map(|(state, count)| (state.to_string(), count)).collect())
 }
 
 impl Audience {
     /// The audience as a query of the registrar's lists.
-    pub fn asked(&self) -> crate::registrar::lists::ListQuery {
+    pub fn list_query(&self) -> crate::registrar::lists::ListQuery {
         fn text<T: ToString>(value: &Option<T>) -> Option<String> {
             value.as_ref().map(T::to_string)
         }

@@ -14,10 +14,7 @@ use crate::{
     clock,
     database::Connection,
     http::{
-        CodePath, EmptyObject, Json, NO_STORE, Problem, Query,
-        extract::LargeJson,
-        paging::{Page, link_next},
-        problem::AnyProblem,
+        CodePath, EmptyObject, Json, NO_STORE, Problem, Query, extract::LargeJson, paging::Page, problem::AnyProblem,
     },
     ids::BroadcastId,
     mail::letter::MailLanguage,
@@ -72,10 +69,10 @@ pub struct BroadcastView {
 
 impl BroadcastView {
     fn of(broadcast: Broadcast, messages: BTreeMap<String, i64>) -> Self {
-        let said = |what: &str| broadcast.content.0.get(what).cloned().unwrap_or_default();
+        let text_of = |field: &str| broadcast.content.0.get(field).cloned().unwrap_or_default();
         Self {
-            subject: said("subject"),
-            body: said("body"),
+            subject: text_of("subject"),
+            body: text_of("body"),
             id: broadcast.id.to_string(),
             kind: broadcast.kind,
             state: broadcast.state,
@@ -100,13 +97,13 @@ pub struct BroadcastList {
     pub next: Option<String>,
 }
 
-fn id_of(text: &str) -> Result<BroadcastId, MessagingError> {
+fn parse_id(text: &str) -> Result<BroadcastId, MessagingError> {
     text.parse().map_err(|_| MessagingError::NoBroadcast)
 }
 
-type Paths = web::Path<(CodePath, String)>;
+type BroadcastPath = web::Path<(CodePath, String)>;
 
-async fn act<W>(
+async fn change_broadcast<W>(
     service: &RegistrationService,
     credentials: Credentials,
     slug: &Code,
@@ -118,14 +115,14 @@ where
     W: Fn(&mut Connection, RequestContext<'_>, BroadcastId) -> Result<Broadcast, MessagingError> + Send + 'static,
 {
     let snapshot = service.snapshot(slug)?;
-    let act = move |tx: &mut Connection, context: RequestContext<'_>| {
+    let change = move |tx: &mut Connection, context: RequestContext<'_>| {
         // An id that cannot be read becomes the nil id, so that the permission is checked before the 404.
-        let id = id_of(&id).unwrap_or_default();
+        let id = parse_id(&id).unwrap_or_default();
         let broadcast = work(tx, context, id)?;
-        let messages = actions::states(tx, id)?;
+        let messages = actions::count_messages(tx, id)?;
         Ok::<_, MessagingError>(BroadcastView::of(broadcast, messages))
     };
-    let view = service.write(name, &snapshot, credentials, act).await?;
+    let view = service.write(name, &snapshot, credentials, change).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(view))
 }
 
@@ -145,9 +142,9 @@ pub async fn create_mail_broadcast(
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&path.0)?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| actions::create(tx, context, &terms);
-    let made = service.write("draft a broadcast", &snapshot, credentials, work).await?;
-    let location = format!("/api/v1/conferences/{}/mail/broadcasts/{}", path.0, made.id);
-    let view = BroadcastView::of(made, BTreeMap::new());
+    let broadcast = service.write("draft a broadcast", &snapshot, credentials, work).await?;
+    let location = format!("/api/v1/conferences/{}/mail/broadcasts/{}", path.0, broadcast.id);
+    let view = BroadcastView::of(broadcast, BTreeMap::new());
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).insert_header(NO_STORE).json(view))
 }
 
@@ -179,26 +176,23 @@ pub async fn list_mail_broadcasts(
     query: Query<BroadcastsQuery>,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&path.0)?;
-    let asked = query.0;
+    let query = query.0;
     let read = move |tx: &mut Connection, context: RequestContext<'_>| {
-        authorise(tx, context.credentials, Operation::ListMailBroadcasts, Some(context.place.id))?;
-        let page = Page::read(asked.limit.as_deref(), asked.cursor.as_deref())?;
-        let mut found = Vec::new();
-        for broadcast in actions::list(tx, context.place, page.key()?, page.rows())? {
-            let states = actions::states(tx, broadcast.id)?;
-            found.push(BroadcastView::of(broadcast, states));
+        authorise(tx, context.credentials, Operation::ListMailBroadcasts, Some(context.conference.id))?;
+        let page = Page::read(query.limit.as_deref(), query.cursor.as_deref())?;
+        let mut views = Vec::new();
+        for broadcast in actions::list(tx, context.conference, page.key()?, page.rows())? {
+            let states = actions::count_messages(tx, broadcast.id)?;
+            views.push(BroadcastView::of(broadcast, states));
         }
-        Ok::<_, MessagingError>((page, found))
+        Ok::<_, MessagingError>((page, views))
     };
-    let (page, mut data) = service.read(&snapshot, credentials, read).await?;
-    let next = page.cut(&request, &mut data, |view| view.id.clone());
-    let mut response = HttpResponse::Ok().insert_header(NO_STORE).json(BroadcastList { data, next: next.clone() });
-    link_next(&mut response, next.as_deref());
-    Ok(response)
+    let (page, views) = service.read(&snapshot, credentials, read).await?;
+    Ok(page.answer(&request, views, |view| view.id.clone(), |data, next| BroadcastList { data, next }))
 }
 
-macro_rules! of_one {
-    ($(#[$doc:meta])* $method:ident $path:literal => $name:ident, $work:expr, $body:ty, $says:literal) => {
+macro_rules! read_of_broadcast {
+    ($(#[$doc:meta])* $method:ident $path:literal => $name:ident, $work:expr, $body:ty, $description:literal) => {
         $(#[$doc])*
         #[utoipa::path(
             $method, path = $path,
@@ -207,40 +201,40 @@ macro_rules! of_one {
                 ("conference" = String, Path, description = "The conference's slug"),
                 ("broadcast" = String, Path, description = "The broadcast's id")
             ),
-            responses((status = 200, description = $says, body = $body), AnyProblem)
+            responses((status = 200, description = $description, body = $body), AnyProblem)
         )]
         pub async fn $name(
             service: web::Data<RegistrationService>,
             credentials: Credentials,
-            path: Paths,
+            path: BroadcastPath,
         ) -> Result<HttpResponse, Problem> {
             let (slug, id) = path.into_inner();
             let snapshot = service.snapshot(&slug.0)?;
-            let id = id_of(&id).unwrap_or_default();
+            let id = parse_id(&id).unwrap_or_default();
             let read = move |tx: &mut Connection, context: RequestContext<'_>| $work(tx, context, id);
-            let found: $body = service.read(&snapshot, credentials, read).await?;
-            Ok(HttpResponse::Ok().insert_header(NO_STORE).json(found))
+            let view: $body = service.read(&snapshot, credentials, read).await?;
+            Ok(HttpResponse::Ok().insert_header(NO_STORE).json(view))
         }
     };
 }
 
-fn read_one(
+fn find_view(
     tx: &mut Connection,
     context: RequestContext<'_>,
     id: BroadcastId,
 ) -> Result<BroadcastView, MessagingError> {
-    authorise(tx, context.credentials, Operation::ReadMailBroadcast, Some(context.place.id))?;
-    let broadcast = actions::find(tx, context.place, id)?;
-    let states = actions::states(tx, id)?;
+    authorise(tx, context.credentials, Operation::ReadMailBroadcast, Some(context.conference.id))?;
+    let broadcast = actions::find(tx, context.conference, id)?;
+    let states = actions::count_messages(tx, id)?;
     Ok(BroadcastView::of(broadcast, states))
 }
 
-of_one! {
+read_of_broadcast! {
     /// Reads a broadcast and its progress.
     get "/api/v1/conferences/{conference}/mail/broadcasts/{broadcast}" => read_mail_broadcast,
-    read_one, BroadcastView, "The broadcast"
+    find_view, BroadcastView, "The broadcast"
 }
-of_one! {
+read_of_broadcast! {
     /// Counts the recipients that a broadcast would have now.
     get "/api/v1/conferences/{conference}/mail/broadcasts/{broadcast}/recipients" => count_mail_recipients,
     actions::count, Recipients, "Number of recipients"
@@ -270,14 +264,14 @@ pub struct PreviewLanguageQuery {
 pub async fn preview_mail_broadcast(
     service: web::Data<RegistrationService>,
     credentials: Credentials,
-    path: Paths,
+    path: BroadcastPath,
     query: Query<PreviewLanguageQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
     let snapshot = service.snapshot(&slug.0)?;
     let language = query.0.language.unwrap_or(MailLanguage::English);
     let read = move |tx: &mut Connection, context: RequestContext<'_>| {
-        actions::show_words(tx, context, id_of(&id).unwrap_or_default(), language)
+        actions::preview_broadcast(tx, context, parse_id(&id).unwrap_or_default(), language)
     };
     let preview = service.read(&snapshot, credentials, read).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(preview))
@@ -318,15 +312,15 @@ pub struct BroadcastTested {
 pub async fn test_mail_broadcast(
     service: web::Data<RegistrationService>,
     credentials: Credentials,
-    path: Paths,
-    Json(wish): Json<BroadcastTest>,
+    path: BroadcastPath,
+    Json(body): Json<BroadcastTest>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
     let snapshot = service.snapshot(&slug.0)?;
-    let sent_to = wish.email.clone();
+    let sent_to = body.email.clone();
     let work = move |tx: &mut Connection, context: RequestContext<'_>| {
-        let language = wish.language.unwrap_or(MailLanguage::English);
-        actions::test(tx, context, id_of(&id).unwrap_or_default(), &wish.email, language)
+        let language = body.language.unwrap_or(MailLanguage::English);
+        actions::send_test(tx, context, parse_id(&id).unwrap_or_default(), &body.email, language)
     };
     service.write("try a broadcast", &snapshot, credentials, work).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(BroadcastTested { sent_to }))
@@ -361,32 +355,32 @@ pub struct BroadcastSending {
 pub async fn send_mail_broadcast(
     service: web::Data<RegistrationService>,
     credentials: Credentials,
-    path: Paths,
-    body: crate::http::extract::RawJson,
+    path: BroadcastPath,
+    raw: crate::http::extract::RawJson,
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
     let snapshot = service.snapshot(&slug.0)?;
-    let may = |tx: &mut Connection, context: RequestContext<'_>| {
-        authorise(tx, context.credentials, Operation::SendMailBroadcast, Some(context.place.id))
+    let check_permission = |tx: &mut Connection, context: RequestContext<'_>| {
+        authorise(tx, context.credentials, Operation::SendMailBroadcast, Some(context.conference.id))
     };
-    service.read(&snapshot, credentials.clone(), may).await?;
-    let wish: BroadcastSending = validation::read(body.0)?;
-    let at = wish.send_at.map(|moment| moment.resolve(snapshot.agenda.conference.time_zone)).transpose();
-    let at = at.map_err(|fault| {
-        let mut found = ValidationErrors::default();
-        found.add("#/send_at", &fault.code, fault.detail);
-        found
+    service.read(&snapshot, credentials.clone(), check_permission).await?;
+    let body: BroadcastSending = validation::read(raw.0)?;
+    let send_at = body.send_at.map(|send_at| send_at.resolve(snapshot.agenda.conference.time_zone)).transpose();
+    let send_at = send_at.map_err(|error| {
+        let mut errors = ValidationErrors::default();
+        errors.add("#/send_at", &error.code, error.detail);
+        errors
     })?;
-    let at = at.map(|at| at.to_utc());
-    let expected = wish.expected.map(|Count(count)| count);
-    act(&service, credentials, &slug.0, id, "send a broadcast", move |tx, context, id| {
-        actions::send(tx, context, id, expected, at)
+    let send_at = send_at.map(|send_at| send_at.to_utc());
+    let expected = body.expected.map(|Count(count)| count);
+    change_broadcast(&service, credentials, &slug.0, id, "send a broadcast", move |tx, context, id| {
+        actions::send(tx, context, id, expected, send_at)
     })
     .await
 }
 
-macro_rules! turn {
-    ($(#[$doc:meta])* post $path:literal => $name:ident, $work:path, $says:literal) => {
+macro_rules! change_broadcast_state {
+    ($(#[$doc:meta])* post $path:literal => $name:ident, $work:path, $description:literal) => {
         $(#[$doc])*
         #[utoipa::path(
             post, path = $path,
@@ -396,26 +390,26 @@ macro_rules! turn {
                 ("broadcast" = String, Path, description = "The broadcast's id")
             ),
             request_body = EmptyObject,
-            responses((status = 200, description = $says, body = BroadcastView), AnyProblem)
+            responses((status = 200, description = $description, body = BroadcastView), AnyProblem)
         )]
         pub async fn $name(
             service: web::Data<RegistrationService>,
             credentials: Credentials,
-            path: Paths,
+            path: BroadcastPath,
             Json(EmptyObject {}): Json<EmptyObject>,
         ) -> Result<HttpResponse, Problem> {
             let (slug, id) = path.into_inner();
-            act(&service, credentials, &slug.0, id, stringify!($name), $work).await
+            change_broadcast(&service, credentials, &slug.0, id, stringify!($name), $work).await
         }
     };
 }
 
-turn! {
+change_broadcast_state! {
     /// Stops a broadcast; messages that were not sent yet are held back.
     post "/api/v1/conferences/{conference}/mail/broadcasts/{broadcast}/stop" => stop_mail_broadcast,
     actions::stop, "The stopped broadcast"
 }
-turn! {
+change_broadcast_state! {
     /// Resumes a stopped broadcast; nobody gets it a second time.
     post "/api/v1/conferences/{conference}/mail/broadcasts/{broadcast}/resume" => resume_mail_broadcast,
     actions::resume, "The resumed broadcast"
@@ -434,12 +428,12 @@ turn! {
 pub async fn delete_mail_broadcast(
     service: web::Data<RegistrationService>,
     credentials: Credentials,
-    path: Paths,
+    path: BroadcastPath,
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
     let snapshot = service.snapshot(&slug.0)?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| {
-        actions::delete(tx, context, id_of(&id).unwrap_or_default())
+        actions::delete(tx, context, parse_id(&id).unwrap_or_default())
     };
     service.write("delete a broadcast", &snapshot, credentials, work).await?;
     Ok(HttpResponse::NoContent().finish())

@@ -8,7 +8,7 @@ mod store;
 
 use deserr::Deserr;
 use serde::Serialize;
-pub use store::sending;
+pub use store::list_due;
 use utoipa::ToSchema;
 
 use crate::{

@@ -101,7 +101,7 @@ pub fn delete(connection: &mut Connection, id: BroadcastId) -> Result<(), Databa
 }
 
 /// Broadcasts in the state `sending` whose start time has come.
-pub fn sending(
+pub fn list_due(
     connection: &mut Connection,
     now: DateTime<Utc>,
 ) -> Result<Vec<(BroadcastId, ConferenceId)>, DatabaseError> {
@@ -113,19 +113,19 @@ pub fn sending(
         .load(connection)?)
 }
 
-/// Registrations with a seat in a session, or waiting for one, with an arrival number above `reached`; with these
+/// Registrations with a seat in a session, or waiting for one, with an arrival number above `after_arrival`; with these
 /// numbers.
-pub fn signed_up(
+pub fn list_signed_up(
     connection: &mut Connection,
     session: SessionId,
-    reached: i64,
+    after_arrival: i64,
     limit: i64,
 ) -> Result<Vec<(RegistrationId, i64)>, DatabaseError> {
     Ok(session_sign_ups::table
         .inner_join(registrations::table)
         .filter(session_sign_ups::session_id.eq(session))
         .filter(session_sign_ups::state.ne(SignUpState::Wished))
-        .filter(registrations::arrival.gt(reached))
+        .filter(registrations::arrival.gt(after_arrival))
         .order(registrations::arrival)
         .limit(limit)
         .select((registrations::id, registrations::arrival))

@@ -16,14 +16,14 @@ use crate::{
     http::{
         CodePath, EmptyObject, Json, NO_STORE, Problem, Query,
         extract::Upload,
-        paging::{Page, link_next},
+        paging::Page,
         problem::{AnyProblem, UNSUPPORTED_MEDIA_TYPE},
     },
     ids::{MessageId, RegistrationId},
     mail::{
         LetterKind,
         attempts::{Attempt, AttemptOutcome},
-        block_list::{self, BlockReason, Blocked},
+        block_list::{self, BlockReason, BlockedAddress},
         bounce,
         letter::MessageState,
         tracking::{self, MessageFilter, MessageRow},
@@ -87,21 +87,21 @@ pub struct MessageView {
 }
 
 impl From<MessageRow> for MessageView {
-    fn from(seen: MessageRow) -> Self {
-        let reference = seen.content.0.get("reference").and_then(|reference| reference.as_str());
+    fn from(row: MessageRow) -> Self {
+        let reference = row.content.0.get("reference").and_then(|reference| reference.as_str());
         Self {
             reference: reference.filter(|reference| !reference.is_empty()).map(str::to_owned),
-            id: seen.id.to_string(),
-            kind: seen.kind.0,
-            recipient: Some(seen.recipient).filter(|_| seen.scrubbed_at.is_none()),
-            language: seen.language,
-            next_try_at: (seen.state == MessageState::Waiting).then(|| clock::wire(seen.next_try_at.0)),
-            state: seen.state,
-            tries: seen.tries,
-            last_error: seen.last_error,
-            broadcast: seen.broadcast_id.map(|id| id.to_string()),
-            created_at: clock::wire(seen.created_at.0),
-            sent_at: seen.sent_at.map(|at| clock::wire(at.0)),
+            id: row.id.to_string(),
+            kind: row.kind.0,
+            recipient: Some(row.recipient).filter(|_| row.scrubbed_at.is_none()),
+            language: row.language,
+            next_try_at: (row.state == MessageState::Waiting).then(|| clock::wire(row.next_try_at.0)),
+            state: row.state,
+            tries: row.tries,
+            last_error: row.last_error,
+            broadcast: row.broadcast_id.map(|id| id.to_string()),
+            created_at: clock::wire(row.created_at.0),
+            sent_at: row.sent_at.map(|at| clock::wire(at.0)),
         }
     }
 }
@@ -158,36 +158,34 @@ pub async fn list_mail_messages(
     query: Query<MessagesQuery>,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&path.0)?;
-    let asked = query.0;
+    let query = query.0;
     let read = move |tx: &mut Connection, context: RequestContext<'_>| {
-        authorise(tx, context.credentials, Operation::ListMailMessages, Some(context.place.id))?;
-        let page = Page::read(asked.limit.as_deref(), asked.cursor.as_deref())?;
-        let wanted = MessageFilter {
-            state: asked.state,
-            kind: asked.kind,
-            recipient: asked.recipient.as_ref().map(|address| address.as_str().to_owned()),
+        authorise(tx, context.credentials, Operation::ListMailMessages, Some(context.conference.id))?;
+        let page = Page::read(query.limit.as_deref(), query.cursor.as_deref())?;
+        let filter = MessageFilter {
+            state: query.state,
+            kind: query.kind,
+            recipient: query.recipient.as_ref().map(|address| address.as_str().to_owned()),
             broadcast: None,
         };
-        let found = tracking::list(tx, context.place.id, &wanted, page.key()?, page.rows())?;
-        Ok::<_, MessagingError>((page, found))
+        let rows = tracking::list(tx, context.conference.id, &filter, page.key()?, page.rows())?;
+        Ok::<_, MessagingError>((page, rows))
     };
-    let (page, mut found) = service.read(&snapshot, credentials, read).await?;
-    let next = page.cut(&request, &mut found, |seen| seen.id.to_string());
-    let data = found.into_iter().map(MessageView::from).collect();
-    let mut response = HttpResponse::Ok().insert_header(NO_STORE).json(MessageList { data, next: next.clone() });
-    link_next(&mut response, next.as_deref());
-    Ok(response)
+    let (page, rows) = service.read(&snapshot, credentials, read).await?;
+    let list =
+        |rows: Vec<MessageRow>, next| MessageList { data: rows.into_iter().map(MessageView::from).collect(), next };
+    Ok(page.answer(&request, rows, |row| row.id.to_string(), list))
 }
 
-fn shown(
+fn find_message(
     connection: &mut Connection,
     context: RequestContext<'_>,
     id: &str,
 ) -> Result<MessageWithAttempts, MessagingError> {
     let id: MessageId = id.parse().map_err(|_| MessagingError::NoMessage)?;
-    let seen = tracking::find(connection, context.place.id, id)?.ok_or(MessagingError::NoMessage)?;
-    let attempts = crate::mail::attempts::attempts(connection, id)?.into_iter().map(AttemptView::from).collect();
-    Ok(MessageWithAttempts { message: seen.into(), attempts })
+    let row = tracking::find(connection, context.conference.id, id)?.ok_or(MessagingError::NoMessage)?;
+    let attempts = crate::mail::attempts::list_attempts(connection, id)?.into_iter().map(AttemptView::from).collect();
+    Ok(MessageWithAttempts { message: row.into(), attempts })
 }
 
 /// Reads a message with every attempt to send it.
@@ -208,18 +206,18 @@ pub async fn read_mail_message(
     let (slug, id) = path.into_inner();
     let snapshot = service.snapshot(&slug.0)?;
     let read = move |tx: &mut Connection, context: RequestContext<'_>| {
-        authorise(tx, context.credentials, Operation::ReadMailMessage, Some(context.place.id))?;
-        shown(tx, context, &id)
+        authorise(tx, context.credentials, Operation::ReadMailMessage, Some(context.conference.id))?;
+        find_message(tx, context, &id)
     };
-    let found = service.read(&snapshot, credentials, read).await?;
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(found))
+    let message = service.read(&snapshot, credentials, read).await?;
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(message))
 }
 
 /// Whether a broadcast's message is to a registration that is cancelled, rejected, expired or revoked by now.
-fn has_left(connection: &mut Connection, message: MessageId) -> Result<bool, DatabaseError> {
-    let Some(reader) = tracking::reader(connection, message)? else { return Ok(false) };
-    let found = registrations::of_ids(connection, &[RegistrationId::from_uuid(reader)])?;
-    Ok(found.iter().any(|registration| registration.state.is_final()))
+fn registration_has_ended(connection: &mut Connection, message: MessageId) -> Result<bool, DatabaseError> {
+    let Some(registration) = tracking::find_registration(connection, message)? else { return Ok(false) };
+    let rows = registrations::of_ids(connection, &[RegistrationId::from_uuid(registration)])?;
+    Ok(rows.iter().any(|registration| registration.state.is_final()))
 }
 
 /// How a message is changed.
@@ -228,38 +226,38 @@ struct MessageChange {
     action: AuditAction,
     operation: Operation,
     /// The change; `false` if the message's status does not allow it.
-    work: fn(&mut Connection, MessageId) -> Result<bool, DatabaseError>,
+    apply: fn(&mut Connection, MessageId) -> Result<bool, DatabaseError>,
 }
 
-async fn act_on_message(
+async fn change_message(
     service: &RegistrationService,
     credentials: Credentials,
     slug: &Code,
     id: String,
     change: MessageChange,
 ) -> Result<HttpResponse, Problem> {
-    let MessageChange { action, operation, work } = change;
+    let MessageChange { action, operation, apply } = change;
     let snapshot = service.snapshot(slug)?;
-    let act = move |tx: &mut Connection, context: RequestContext<'_>| {
-        let actor = authorise(tx, context.credentials, operation, Some(context.place.id))?;
-        let before = shown(tx, context, &id)?;
+    let change = move |tx: &mut Connection, context: RequestContext<'_>| {
+        let actor = authorise(tx, context.credentials, operation, Some(context.conference.id))?;
+        let before = find_message(tx, context, &id)?;
         let message: MessageId = id.parse().map_err(|_| MessagingError::NoMessage)?;
-        if action == AuditAction::Retry && before.message.broadcast.is_some() && has_left(tx, message)? {
+        if action == AuditAction::Retry && before.message.broadcast.is_some() && registration_has_ended(tx, message)? {
             return Err(MessagingError::WrongState("to a registration that is no longer live"));
         }
-        if !work(tx, message)? {
+        if !apply(tx, message)? {
             return Err(MessagingError::WrongState(before.message.state.as_str()));
         }
         let entry = audit::Entry::of(action, ResourceKind::MailMessage, message, Some(serde_json::json!({})));
-        audit::record(tx, &actor, operation, Some(context.place.id), &[entry])?;
-        shown(tx, context, &id)
+        audit::record(tx, &actor, operation, Some(context.conference.id), &[entry])?;
+        find_message(tx, context, &id)
     };
-    let done = service.write(operation.as_str(), &snapshot, credentials, act).await?;
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(done))
+    let message = service.write(operation.as_str(), &snapshot, credentials, change).await?;
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(message))
 }
 
-macro_rules! message_act {
-    ($(#[$doc:meta])* post $path:literal => $name:ident, $action:ident, $work:path) => {
+macro_rules! message_action {
+    ($(#[$doc:meta])* post $path:literal => $name:ident, $action:ident, $apply:path) => {
         $(#[$doc])*
         #[utoipa::path(
             post, path = $path,
@@ -279,17 +277,17 @@ macro_rules! message_act {
         ) -> Result<HttpResponse, Problem> {
             let (slug, id) = path.into_inner();
             let operation = pastey::paste!(Operation::[<$name:camel>]);
-            let change = MessageChange { action: AuditAction::$action, operation, work: $work };
-            act_on_message(&service, credentials, &slug.0, id, change).await
+            let change = MessageChange { action: AuditAction::$action, operation, apply: $apply };
+            change_message(&service, credentials, &slug.0, id, change).await
         }
     };
 }
 
-message_act! {
+message_action! {
     /// Sends a message at once that failed or waits for another attempt.
     post "/api/v1/conferences/{conference}/mail/messages/{message}/retry" => retry_mail_message, Retry, tracking::retry
 }
-message_act! {
+message_action! {
     /// Cancels a message that waits.
     post "/api/v1/conferences/{conference}/mail/messages/{message}/cancel" => cancel_mail_message, Cancel, tracking::cancel
 }
@@ -320,50 +318,32 @@ pub async fn note_mail_bounce(
     body: Upload,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&path.0)?;
-    let may = |tx: &mut Connection, context: RequestContext<'_>| {
-        authorise(tx, context.credentials, Operation::NoteMailBounce, Some(context.place.id))
+    let check_permission = |tx: &mut Connection, context: RequestContext<'_>| {
+        authorise(tx, context.credentials, Operation::NoteMailBounce, Some(context.conference.id))
     };
-    service.read(&snapshot, credentials.clone(), may).await?;
+    service.read(&snapshot, credentials.clone(), check_permission).await?;
     if body.media_type().as_deref() != Some("message/rfc822") {
         let problem = Problem::new(&UNSUPPORTED_MEDIA_TYPE).detail("send Content-Type: message/rfc822");
         return Err(problem.header(header::ACCEPT, "message/rfc822"));
     }
-    let Some(report) = bounce::read(&body.receive().await?) else {
-        let mut found = ValidationErrors::default();
-        found.add("#", "no_report", "is no delivery status notification (multipart/report, RFC 6522)");
-        return Err(found.into());
+    let Some(report) = bounce::parse(&body.receive().await?) else {
+        let mut errors = ValidationErrors::default();
+        errors.add("#", "no_report", "is no delivery status notification (multipart/report, RFC 6522)");
+        return Err(errors.into());
     };
-    let note = move |tx: &mut Connection, context: RequestContext<'_>| {
-        let actor = authorise(tx, context.credentials, Operation::NoteMailBounce, Some(context.place.id))?;
-        let conference = context.place.id;
-        let written_to = match report.message {
-            Some(message) => tracking::recipient(tx, conference, message)?,
-            None => None,
-        };
-        let mut noted = BounceNoted { blocked: Vec::new(), message: None };
-        for bounce in &report.bounces {
-            // The bounce is recorded for its message even if the failure is temporary.
-            if let Some(message) = report.message.filter(|_| written_to.is_some()) {
-                tracking::record_bounce(tx, message, &bounce.words)?;
-                noted.message = Some(message.to_string());
-            }
-            if !bounce.is_permanent {
-                continue;
-            }
-            // The report may name an address that mail was forwarded to; the block is on the address that we wrote to.
-            let address = written_to.as_deref().unwrap_or(&bounce.address);
-            let Ok(address) = EmailAddress::parse(address) else { continue };
-            block_list::block(tx, conference, &address.folded(), BlockReason::Bounced, Some(&bounce.words))?;
-            noted.blocked.push(address.as_str().to_owned());
-        }
-        if let Some(message) = &noted.message {
+    let record = move |tx: &mut Connection, context: RequestContext<'_>| {
+        let actor = authorise(tx, context.credentials, Operation::NoteMailBounce, Some(context.conference.id))?;
+        let effect = bounce::record(tx, context.conference.id, &report)?;
+        if let Some(message) = effect.message {
             let entry =
                 audit::Entry::of(AuditAction::Bounce, ResourceKind::MailMessage, message, Some(serde_json::json!({})));
-            audit::record(tx, &actor, Operation::NoteMailBounce, Some(conference), &[entry])?;
+            audit::record(tx, &actor, Operation::NoteMailBounce, Some(context.conference.id), &[entry])?;
         }
-        Ok::<_, MessagingError>(noted)
+        Ok::<_, MessagingError>(effect)
     };
-    let noted = service.write("note a bounce", &snapshot, credentials, note).await?;
+    let effect = service.write("note a bounce", &snapshot, credentials, record).await?;
+    let blocked = effect.blocked.iter().map(ToString::to_string).collect();
+    let noted = BounceNoted { blocked, message: effect.message.map(|id| id.to_string()) };
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(noted))
 }
 
@@ -394,8 +374,8 @@ pub struct BlockView {
     pub created_at: String,
 }
 
-impl From<Blocked> for BlockView {
-    fn from(row: Blocked) -> Self {
+impl From<BlockedAddress> for BlockView {
+    fn from(row: BlockedAddress) -> Self {
         Self { address: row.address, reason: row.reason, detail: row.detail, created_at: clock::wire(row.created_at.0) }
     }
 }
@@ -424,21 +404,19 @@ pub async fn list_mail_blocks(
     query: Query<BlocksQuery>,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&path.0)?;
-    let asked = query.0;
+    let query = query.0;
     let read = move |tx: &mut Connection, context: RequestContext<'_>| {
-        authorise(tx, context.credentials, Operation::ListMailBlocks, Some(context.place.id))?;
-        let page = Page::read(asked.limit.as_deref(), asked.cursor.as_deref())?;
+        authorise(tx, context.credentials, Operation::ListMailBlocks, Some(context.conference.id))?;
+        let page = Page::read(query.limit.as_deref(), query.cursor.as_deref())?;
         // PostgreSQL refuses a text with a NUL.
         let after = page.after.as_deref().map(|after| after.replace('\0', ""));
-        let found = block_list::blocked(tx, context.place.id, after.as_deref(), page.rows())?;
-        Ok::<_, MessagingError>((page, found))
+        let rows = block_list::list_blocked(tx, context.conference.id, after.as_deref(), page.rows())?;
+        Ok::<_, MessagingError>((page, rows))
     };
-    let (page, mut found) = service.read(&snapshot, credentials, read).await?;
-    let next = page.cut(&request, &mut found, |row| row.address.clone());
-    let data = found.into_iter().map(BlockView::from).collect();
-    let mut response = HttpResponse::Ok().insert_header(NO_STORE).json(BlockList { data, next: next.clone() });
-    link_next(&mut response, next.as_deref());
-    Ok(response)
+    let (page, rows) = service.read(&snapshot, credentials, read).await?;
+    let list =
+        |rows: Vec<BlockedAddress>, next| BlockList { data: rows.into_iter().map(BlockView::from).collect(), next };
+    Ok(page.answer(&request, rows, |row| row.address.clone(), list))
 }
 
 /// Unblocks an address whose mail bounced.
@@ -461,14 +439,14 @@ pub async fn delete_mail_block(
     let (slug, address) = path.into_inner();
     let snapshot = service.snapshot(&slug.0)?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| {
-        let actor = authorise(tx, context.credentials, Operation::DeleteMailBlock, Some(context.place.id))?;
+        let actor = authorise(tx, context.credentials, Operation::DeleteMailBlock, Some(context.conference.id))?;
         let address = EmailAddress::parse(&address).map_err(|_| MessagingError::NoBlock)?;
-        match block_list::unblock(tx, context.place.id, &address.folded(), BlockReason::Bounced)? {
+        match block_list::unblock(tx, context.conference.id, &address.folded(), BlockReason::Bounced)? {
             // The audit trail outlives the address, so it does not name it.
             true => {
                 let entry =
                     audit::Entry::of(AuditAction::Delete, ResourceKind::MailBlock, "", Some(serde_json::json!({})));
-                Ok(audit::record(tx, &actor, Operation::DeleteMailBlock, Some(context.place.id), &[entry])?)
+                Ok(audit::record(tx, &actor, Operation::DeleteMailBlock, Some(context.conference.id), &[entry])?)
             }
             false => Err(MessagingError::NoBlock),
         }

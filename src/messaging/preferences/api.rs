@@ -8,9 +8,11 @@ use utoipa::ToSchema;
 use crate::{
     database::Connection,
     http::{CodePath, NO_STORE, Problem, Query, TokenQuery, problem::AnyProblem},
+    ids::ConferenceId,
     mail::block_list::{self, BlockReason},
-    registration::{RegistrationError, rows as store_of, service::RegistrationService},
+    registration::{RegistrationError, rows as registrations, service::RegistrationService},
     validation::ValidationErrors,
+    values::Switch,
 };
 
 /// Which optional mail a person gets.
@@ -30,73 +32,73 @@ pub struct PreferencesQuery {
     pub token: Option<String>,
     /// `true` subscribes to announcements and reminders again; `false` or nothing unsubscribes.
     #[deserr(default)]
-    pub announcements: Option<crate::values::Switch>,
+    pub announcements: Option<Switch>,
 }
 
 /// Address of the registration, if the token is the one of its preferences link. Any other token gets the same error as
 /// an unknown registration.
-fn reader(
+fn authorised_address(
     connection: &mut Connection,
     service: &RegistrationService,
-    conference: crate::ids::ConferenceId,
+    conference: ConferenceId,
     reference: &str,
     token: Option<&str>,
 ) -> Result<String, RegistrationError> {
-    let found = store_of::find(connection, conference, reference)?;
-    let own = found.filter(|own| token.is_some_and(|token| service.secret.is_preferences_token(token, own.id)));
-    let own = own.ok_or(RegistrationError::NotFound)?;
-    Ok(own.person.email.folded())
+    let registration = registrations::find(connection, conference, reference)?;
+    let is_holder = |id| token.is_some_and(|token| service.secret.is_preferences_token(token, id));
+    let registration = registration.filter(|registration| is_holder(registration.id));
+    Ok(registration.ok_or(RegistrationError::NotFound)?.person.email.folded())
 }
 
-fn wants(
+fn is_subscribed(
     connection: &mut Connection,
-    conference: crate::ids::ConferenceId,
-    folded: &str,
+    conference: ConferenceId,
+    folded_address: &str,
 ) -> Result<bool, RegistrationError> {
-    let blocks = block_list::blocked_of(connection, conference, &[folded.to_owned()])?;
+    let blocks = block_list::find_blocked(connection, conference, &[folded_address.to_owned()])?;
     Ok(!blocks.iter().any(|(_, reason)| *reason == BlockReason::Unsubscribed))
 }
 
-/// Whether announcements are wanted, for the holder of a preferences link.
+/// Whether the person gets announcements, for the holder of a preferences link.
 ///
 /// # Errors
 /// [`RegistrationError::NotFound`] for any other link.
-pub async fn find(
+pub async fn find_subscription(
     service: &RegistrationService,
-    conference: crate::ids::ConferenceId,
+    conference: ConferenceId,
     reference: String,
     token: Option<String>,
 ) -> Result<bool, RegistrationError> {
-    let own_desk = service.clone();
+    let (database, service) = (&service.database, service.clone());
     let read = move |tx: &mut Connection| {
-        let folded = reader(tx, &own_desk, conference, &reference, token.as_deref())?;
-        wants(tx, conference, &folded)
+        let folded_address = authorised_address(tx, &service, conference, &reference, token.as_deref())?;
+        is_subscribed(tx, conference, &folded_address)
     };
-    service.database.read(read).await
+    database.read(read).await
 }
 
 /// Subscribes to announcements or unsubscribes from them.
 ///
 /// # Errors
 /// [`RegistrationError::NotFound`] for any other link.
-pub async fn set(
+pub async fn set_subscription(
     service: &RegistrationService,
-    conference: crate::ids::ConferenceId,
+    conference: ConferenceId,
     reference: String,
     token: Option<String>,
-    wanted: bool,
+    subscribes: bool,
 ) -> Result<(), RegistrationError> {
-    let own_desk = service.clone();
+    let (database, service) = (&service.database, service.clone());
     let work = move |tx: &mut Connection| {
-        let folded = reader(tx, &own_desk, conference, &reference, token.as_deref())?;
-        if wanted {
-            block_list::unblock(tx, conference, &folded, BlockReason::Unsubscribed)?;
+        let folded_address = authorised_address(tx, &service, conference, &reference, token.as_deref())?;
+        if subscribes {
+            block_list::unblock(tx, conference, &folded_address, BlockReason::Unsubscribed)?;
         } else {
-            block_list::block(tx, conference, &folded, BlockReason::Unsubscribed, None)?;
+            block_list::block(tx, conference, &folded_address, BlockReason::Unsubscribed, None)?;
         }
         Ok::<_, RegistrationError>(())
     };
-    service.database.write("set mail preferences", work).await
+    database.write("set mail preferences", work).await
 }
 
 /// Reads the mail preferences of the holder of an announcement's link.
@@ -133,7 +135,7 @@ pub async fn read_mail_preferences(
             &format!("/registrations/{reference}/mail-preferences"),
         );
     }
-    let announcements = find(&service, snapshot.place.id, reference, query.0.token).await?;
+    let announcements = find_subscription(&service, snapshot.conference.id, reference, query.0.token).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(MailPreferences { announcements }))
 }
 
@@ -161,7 +163,7 @@ pub async fn set_mail_preferences(
 ) -> Result<HttpResponse, Problem> {
     let (slug, reference) = path.into_inner();
     let snapshot = service.snapshot(&slug.0)?;
-    let announcements = query.0.announcements == Some(crate::values::Switch::On);
-    set(&service, snapshot.place.id, reference, query.0.token, announcements).await?;
+    let announcements = query.0.announcements == Some(Switch::On);
+    set_subscription(&service, snapshot.conference.id, reference, query.0.token, announcements).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(MailPreferences { announcements }))
 }

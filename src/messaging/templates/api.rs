@@ -26,7 +26,9 @@ use crate::{
         templates::{self, Links},
     },
     messaging::MessagingError,
-    registration::{RegistrationError, context::RequestContext, letters::of_conference, service::RegistrationService},
+    registration::{
+        RegistrationError, context::RequestContext, letters::conference_content, service::RegistrationService,
+    },
     validation::ValidationErrors,
     values::Prose,
 };
@@ -78,8 +80,8 @@ pub struct LetterPreview {
     pub html: String,
 }
 
-fn view(kind: LetterKind, language: MailLanguage, own: &[OwnTemplate]) -> TemplateView {
-    let own = own.iter().find(|own| own.kind == kind && own.language == language);
+fn template_view(kind: LetterKind, language: MailLanguage, own_templates: &[OwnTemplate]) -> TemplateView {
+    let own = own_templates.iter().find(|own| own.kind == kind && own.language == language);
     let shipped = templates::shipped(kind, language).unwrap_or_default();
     TemplateView {
         kind,
@@ -91,9 +93,9 @@ fn view(kind: LetterKind, language: MailLanguage, own: &[OwnTemplate]) -> Templa
     }
 }
 
-fn kinds() -> impl Iterator<Item = (LetterKind, MailLanguage)> {
-    let languages = || MailLanguage::WORDS.iter().filter_map(|word| MailLanguage::from_word(word));
-    let kinds = LetterKind::WORDS.iter().filter_map(|word| LetterKind::from_word(word));
+fn kinds_and_languages() -> impl Iterator<Item = (LetterKind, MailLanguage)> {
+    let languages = || MailLanguage::TEXTS.iter().filter_map(|word| MailLanguage::from_text(word));
+    let kinds = LetterKind::TEXTS.iter().filter_map(|word| LetterKind::from_text(word));
     kinds.flat_map(move |kind| languages().map(move |language| (kind, language)))
 }
 
@@ -111,21 +113,21 @@ pub async fn list_mail_templates(
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&path.0)?;
     let read = |tx: &mut Connection, context: RequestContext<'_>| {
-        authorise(tx, context.credentials, Operation::ListMailTemplates, Some(context.place.id))?;
-        Ok::<_, RegistrationError>(own_templates::list_own_templates(tx, context.place.id)?)
+        authorise(tx, context.credentials, Operation::ListMailTemplates, Some(context.conference.id))?;
+        Ok::<_, RegistrationError>(own_templates::list_own_templates(tx, context.conference.id)?)
     };
-    let own = service.read(&snapshot, credentials, read).await?;
-    let data = kinds().map(|(kind, language)| view(kind, language, &own)).collect();
+    let own_templates = service.read(&snapshot, credentials, read).await?;
+    let data = kinds_and_languages().map(|(kind, language)| template_view(kind, language, &own_templates)).collect();
     let list = TemplateList { data, placeholders: templates::PLACEHOLDERS.to_vec() };
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(list))
 }
 
-fn named(kind: &str, language: &str) -> Result<(LetterKind, MailLanguage), Problem> {
-    let found = LetterKind::from_word(kind).zip(MailLanguage::from_word(language));
-    found.ok_or_else(|| Problem::new(&NOT_FOUND).detail("there is no template of this kind and language"))
+fn parse_kind_and_language(kind: &str, language: &str) -> Result<(LetterKind, MailLanguage), Problem> {
+    let kind_and_language = LetterKind::from_text(kind).zip(MailLanguage::from_text(language));
+    kind_and_language.ok_or_else(|| Problem::new(&NOT_FOUND).detail("there is no template of this kind and language"))
 }
 
-fn note(
+fn record_audit(
     connection: &mut Connection,
     actor: &Actor,
     context: RequestContext<'_>,
@@ -136,7 +138,7 @@ fn note(
 ) -> Result<(), DatabaseError> {
     let change = serde_json::json!({ "kind": kind, "language": language });
     let entry = audit::Entry::of(action, ResourceKind::MailTemplate, format!("{kind}/{language}"), Some(change));
-    audit::record(connection, actor, operation, Some(context.place.id), &[entry])
+    audit::record(connection, actor, operation, Some(context.conference.id), &[entry])
 }
 
 /// Replaces a template by the conference's own.
@@ -160,17 +162,17 @@ pub async fn put_mail_template(
     Json(TemplateSource { source }): Json<TemplateSource>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, kind, language) = path.into_inner();
-    let (kind, language) = named(&kind, &language)?;
+    let (kind, language) = parse_kind_and_language(&kind, &language)?;
     let snapshot = service.snapshot(&slug.0)?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| {
-        let actor = authorise(tx, context.credentials, Operation::PutMailTemplate, Some(context.place.id))?;
-        check(context.released.agenda, kind, language, source.as_str())?;
-        own_templates::put_own_template(tx, context.place.id, (kind, language), source.as_str(), actor.name())?;
-        note(tx, &actor, context, Operation::PutMailTemplate, AuditAction::Update, kind, language)?;
-        Ok::<_, MessagingError>(own_templates::list_own_templates(tx, context.place.id)?)
+        let actor = authorise(tx, context.credentials, Operation::PutMailTemplate, Some(context.conference.id))?;
+        check_template(context.released.agenda, kind, language, source.as_str())?;
+        own_templates::put_own_template(tx, context.conference.id, kind, language, source.as_str(), actor.name())?;
+        record_audit(tx, &actor, context, Operation::PutMailTemplate, AuditAction::Update, kind, language)?;
+        Ok::<_, MessagingError>(own_templates::list_own_templates(tx, context.conference.id)?)
     };
-    let own = service.write("write a template", &snapshot, credentials, work).await?;
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(view(kind, language, &own)))
+    let own_templates = service.write("write a template", &snapshot, credentials, work).await?;
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(template_view(kind, language, &own_templates)))
 }
 
 /// Deletes the conference's own template; the shipped one is used again.
@@ -192,13 +194,13 @@ pub async fn delete_mail_template(
     let (slug, kind, language) = path.into_inner();
     let snapshot = service.snapshot(&slug.0)?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| {
-        let actor = authorise(tx, context.credentials, Operation::DeleteMailTemplate, Some(context.place.id))?;
-        let known = LetterKind::from_word(&kind).zip(MailLanguage::from_word(&language));
-        let (kind, language) = known.ok_or(MessagingError::NoTemplate)?;
-        match own_templates::delete_own_template(tx, context.place.id, (kind, language))? {
-            true => Ok(note(tx, &actor, context, Operation::DeleteMailTemplate, AuditAction::Delete, kind, language)?),
-            false => Err(MessagingError::NoTemplate),
+        let actor = authorise(tx, context.credentials, Operation::DeleteMailTemplate, Some(context.conference.id))?;
+        let kind_and_language = LetterKind::from_text(&kind).zip(MailLanguage::from_text(&language));
+        let (kind, language) = kind_and_language.ok_or(MessagingError::NoTemplate)?;
+        if !own_templates::delete_own_template(tx, context.conference.id, kind, language)? {
+            return Err(MessagingError::NoTemplate);
         }
+        Ok(record_audit(tx, &actor, context, Operation::DeleteMailTemplate, AuditAction::Delete, kind, language)?)
     };
     service.write("delete a template", &snapshot, credentials, work).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -223,11 +225,11 @@ pub async fn preview_mail_template(
     Json(TemplateSource { source }): Json<TemplateSource>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, kind, language) = path.into_inner();
-    let (kind, language) = named(&kind, &language)?;
+    let (kind, language) = parse_kind_and_language(&kind, &language)?;
     let snapshot = service.snapshot(&slug.0)?;
     let read = move |tx: &mut Connection, context: RequestContext<'_>| {
-        authorise(tx, context.credentials, Operation::PreviewMailTemplate, Some(context.place.id))?;
-        Ok::<_, RegistrationError>(check(context.released.agenda, kind, language, source.as_str())?)
+        authorise(tx, context.credentials, Operation::PreviewMailTemplate, Some(context.conference.id))?;
+        Ok::<_, RegistrationError>(check_template(context.released.agenda, kind, language, source.as_str())?)
     };
     let preview = service.read(&snapshot, credentials, read).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(preview))
@@ -237,23 +239,24 @@ pub async fn preview_mail_template(
 ///
 /// # Errors
 /// The validation errors with their line, if it uses an unknown placeholder or cannot be rendered.
-pub fn check(
+pub fn check_template(
     agenda: &Agenda,
     kind: LetterKind,
     language: MailLanguage,
     source: &str,
 ) -> Result<LetterPreview, ValidationErrors> {
-    templates::check(source).or(())?;
+    templates::check(source).into_result(())?;
     // Not every letter of a kind has every part: the template must render with the least of them, too.
-    preview(kind, language, Some(source), least(kind, sample(agenda, language))).map_err(|mut found| {
-        found.0.iter_mut().for_each(|fault| fault.detail.push_str(" (rendered for a recipient with the least data)"));
-        found
+    let minimal = minimal_content(kind, sample_content(agenda, language));
+    render_preview(kind, language, Some(source), minimal).map_err(|mut errors| {
+        errors.0.iter_mut().for_each(|error| error.detail.push_str(" (rendered for a recipient with the least data)"));
+        errors
     })?;
-    preview(kind, language, Some(source), sample(agenda, language))
+    render_preview(kind, language, Some(source), sample_content(agenda, language))
 }
 
 /// The letter without the parts that not every letter of the kind has.
-fn least(kind: LetterKind, full: LetterContent) -> LetterContent {
+fn minimal_content(kind: LetterKind, full: LetterContent) -> LetterContent {
     LetterContent {
         venue: None,
         position: None,
@@ -273,7 +276,7 @@ fn least(kind: LetterKind, full: LetterContent) -> LetterContent {
 ///
 /// # Errors
 /// The template cannot be rendered; the validation error names the line.
-pub fn preview(
+pub fn render_preview(
     kind: LetterKind,
     language: MailLanguage,
     source: Option<&str>,
@@ -284,19 +287,19 @@ pub fn preview(
         preferences: "https://conference.example/your-preferences".to_owned(),
     };
     let rendered = templates::preview(kind, language, source, content, &links).map_err(|error| {
-        let mut found = ValidationErrors::default();
-        let at = format!("#/source/line {}", error.line().unwrap_or(1));
-        found.add(at, "invalid_template", error.to_string());
-        found
+        let mut errors = ValidationErrors::default();
+        let pointer = format!("#/source/line {}", error.line().unwrap_or(1));
+        errors.add(pointer, "invalid_template", error.to_string());
+        errors
     })?;
     Ok(LetterPreview { subject: rendered.subject, text: rendered.text, html: rendered.html })
 }
 
 /// Sample content with every part that any letter can have, from the conference's own agenda.
-pub fn sample(agenda: &Agenda, language: MailLanguage) -> LetterContent {
+pub fn sample_content(agenda: &Agenda, language: MailLanguage) -> LetterContent {
     let conference = &agenda.conference;
     let (tag, languages) = (language.as_str(), &conference.languages);
-    let now = conference.time_zone.local(clock::now() + TimeDelta::days(2));
+    let deadline = conference.time_zone.local(clock::now() + TimeDelta::days(2));
     let sessions: Vec<SessionLine> = agenda
         .sessions
         .iter()
@@ -318,12 +321,12 @@ pub fn sample(agenda: &Agenda, language: MailLanguage) -> LetterContent {
         token_generation: 1,
         reason: Some("The organisers' reason.".to_owned()),
         offer_hours: Some(48),
-        deadline: Some(now),
+        deadline: Some(deadline),
         left: sessions.clone(),
         moved: sessions.first().cloned(),
         sessions,
         delegation: Some("Belgium".to_owned()),
         announcement: Some(Announcement { subject: "An announcement".to_owned(), body: "Its text.".to_owned() }),
-        ..of_conference(agenda, tag)
+        ..conference_content(agenda, tag)
     }
 }

@@ -1,6 +1,6 @@
 //! Provides the documents of a release: loads them if they are stored, otherwise makes and stores them.
 
-use std::{sync::Arc, time::Instant as Stopwatch};
+use std::{sync::Arc, time::Instant as Timer};
 
 use super::{ReleaseDocuments, store};
 use crate::{
@@ -14,17 +14,17 @@ use crate::{
 pub struct DocumentBuilder {
     /// The address at which the public reaches the service.
     pub base_url: Arc<str>,
-    name: Arc<str>,
+    made_by: Arc<str>,
 }
 
 impl DocumentBuilder {
     pub fn new(base_url: &str) -> Self {
-        let name = format!("{} {base_url}", env!("SOURCES_DIGEST"));
-        Self { base_url: base_url.into(), name: name.into() }
+        let made_by = format!("{} {base_url}", env!("SOURCES_DIGEST"));
+        Self { base_url: base_url.into(), made_by: made_by.into() }
     }
 
     /// The documents of a release, none of which is made yet.
-    pub fn begin(&self, snapshot: Arc<Snapshot>) -> ReleaseDocuments {
+    pub fn unmade_documents(&self, snapshot: Arc<Snapshot>) -> ReleaseDocuments {
         ReleaseDocuments::new(snapshot, Arc::clone(&self.base_url))
     }
 
@@ -34,11 +34,11 @@ impl DocumentBuilder {
         connection: &mut Connection,
         snapshot: &Arc<Snapshot>,
     ) -> Result<Option<ReleaseDocuments>, DatabaseError> {
-        let parts = store::load(connection, snapshot.place.id, snapshot.release.number, &self.name)?;
-        if parts.is_empty() {
+        let stored = store::load(connection, snapshot.conference.id, snapshot.release.number, &self.made_by)?;
+        if stored.is_empty() {
             return Ok(None);
         }
-        let documents = ReleaseDocuments::of_parts(Arc::clone(snapshot), Arc::clone(&self.base_url), parts);
+        let documents = ReleaseDocuments::from_stored(Arc::clone(snapshot), Arc::clone(&self.base_url), stored);
         // What cannot be read is made again.
         Ok(documents
             .inspect_err(|error| tracing::error!(%error, "the stored documents of a release cannot be read"))
@@ -49,29 +49,37 @@ impl DocumentBuilder {
     ///
     /// # Errors
     /// A document cannot be made, or the store fails.
-    pub async fn provide(
+    pub async fn complete_and_store(
         &self,
         database: &Database,
         snapshot: &Snapshot,
         documents: Arc<ReleaseDocuments>,
     ) -> Result<(), ProgrammeError> {
-        let started = Stopwatch::now();
-        let made = Arc::clone(&documents);
+        let started = Timer::now();
+        let documents_to_make = Arc::clone(&documents);
         #[expect(clippy::disallowed_methods, reason = "no store is touched")]
-        let completed = tokio::task::spawn_blocking(move || made.complete()).await;
+        let completed = tokio::task::spawn_blocking(move || documents_to_make.complete()).await;
         match completed {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(DatabaseError::Corrupt(error.to_string()).into()),
             Err(_) => return Err(DatabaseError::Interrupted.into()),
         }
         let made_after = started.elapsed();
-        let (stored, made_by, place) = (Arc::clone(&documents), Arc::clone(&self.name), snapshot.place.clone());
-        let release = (snapshot.release.number, snapshot.release.updated_at);
-        let turn = place.slug.to_string();
+        let (documents_to_store, made_by, conference) =
+            (Arc::clone(&documents), Arc::clone(&self.made_by), snapshot.conference.clone());
+        let (number, updated_at) = (snapshot.release.number, snapshot.release.updated_at);
+        let turn = conference.slug.to_string();
         let is_stored = database
             .write_in_turn("store release documents", &turn, move |tx| {
-                agenda::actions::lock(tx, &place)?;
-                Ok::<_, ProgrammeError>(store::insert(tx, place.id, release, &made_by, &stored)?)
+                agenda::actions::lock(tx, &conference)?;
+                Ok::<_, ProgrammeError>(store::insert(
+                    tx,
+                    conference.id,
+                    number,
+                    updated_at,
+                    &made_by,
+                    &documents_to_store,
+                )?)
             })
             .await?;
         if !is_stored {
@@ -80,8 +88,8 @@ impl DocumentBuilder {
         }
         documents.set_stored();
         tracing::info!(
-            conference.slug = %snapshot.place.slug,
-            release = snapshot.release.number,
+            conference.slug = %snapshot.conference.slug,
+            release = number,
             ?made_after,
             stored_after = ?started.elapsed(),
             "the documents of a release are stored"

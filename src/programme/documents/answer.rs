@@ -12,7 +12,7 @@ use actix_web::{
     web,
 };
 
-use super::{Coding, Document, Publication, parts::Key};
+use super::{Coding, Document, Publication, parts::PartKey};
 use crate::{
     http::{
         Problem,
@@ -21,36 +21,37 @@ use crate::{
     },
     programme::{
         negotiate::{self, Language},
-        service::{FOR_A_MOMENT, ProgrammeService, ServedRelease},
+        service::{CACHE_BRIEFLY, ProgrammeService, ServedRelease},
     },
     values::LanguageTag,
 };
 
 /// The path under which the documents of all conferences are.
-const UNDER: &str = "/api/v1/conferences/";
+const CONFERENCES_PATH: &str = "/api/v1/conferences/";
 
 /// Answers a `GET` of a whole document before the router runs: on the morning of a conference, most requests are of
 /// this kind. Everything else, errors included, is left to the routes.
-pub fn at_once(request: &ServiceRequest) -> Option<EarlyResponse> {
+pub fn serve_cached(request: &ServiceRequest) -> Option<EarlyResponse> {
     if *request.method() != Method::GET {
         return None;
     }
-    let path = request.path().strip_prefix(UNDER)?;
-    let (slug, place) = match path.split_once('/') {
+    let path = request.path().strip_prefix(CONFERENCES_PATH)?;
+    let (slug, document_path) = match path.split_once('/') {
         // No route ends with a slash.
         Some((_, "")) => return None,
         Some(parts) => parts,
         None => (path, ""),
     };
-    let publication = Publication::from_word(place)?;
-    let asked = match request.query_string() {
+    let publication = Publication::from_text(document_path)?;
+    let requested_language = match request.query_string() {
         "" => None,
         query => Some(query.strip_prefix("lang=").filter(|tag| !tag.contains(['&', '%', '+']))?),
     };
-    let state = request.app_data::<web::Data<ProgrammeService>>()?;
-    let (snapshot, documents) = state.programmes.get_with_edition(slug)?;
-    let language = negotiate::choose(request.request(), asked, &snapshot.agenda.conference.languages).ok()?;
-    let mut response = serve(request.request(), documents.get(publication, &language)?, FOR_A_MOMENT);
+    let service = request.app_data::<web::Data<ProgrammeService>>()?;
+    let (snapshot, documents) = service.programmes.get_with_documents(slug)?;
+    let language =
+        negotiate::choose(request.request(), requested_language, &snapshot.agenda.conference.languages).ok()?;
+    let mut response = serve(request.request(), documents.get(publication, &language)?, CACHE_BRIEFLY);
     share(response.headers_mut());
     Some(EarlyResponse { response, route: ["/api/v1/conferences/{conference}/", publication.as_str()] })
 }
@@ -60,31 +61,31 @@ pub const VARY: HeaderValue = HeaderValue::from_static("Accept-Encoding, Accept-
 
 /// Answers a `GET` with a document: status 304 if the client has it already, otherwise its bytes in the coding that the
 /// client accepts.
-pub fn serve(request: &HttpRequest, whole: &Document, cache_control: &'static str) -> HttpResponse {
+pub fn serve(request: &HttpRequest, document: &Document, cache_control: &'static str) -> HttpResponse {
     let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let coding = Coding::choose(accepted);
-    let body = whole.body(coding);
-    let modified = whole.modified.now();
-    let fresh = is_fresh(request, body.tag.to_str().unwrap_or_default(), modified);
-    let mut response = HttpResponse::new(if fresh { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
+    let encoded = document.body(coding);
+    let modified = document.modified.completed_second();
+    let is_unchanged = is_fresh(request, encoded.entity_tag.to_str().unwrap_or_default(), modified);
+    let mut response = HttpResponse::new(if is_unchanged { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
     let headers = response.headers_mut();
-    headers.insert(header::ETAG, body.tag.clone());
+    headers.insert(header::ETAG, encoded.entity_tag.clone());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
     headers.insert(header::VARY, VARY);
     if modified.is_some() {
-        headers.insert(header::LAST_MODIFIED, whole.modified.header.clone());
+        headers.insert(header::LAST_MODIFIED, document.modified.header.clone());
     }
-    if fresh {
+    if is_unchanged {
         return response;
     }
-    headers.insert(header::CONTENT_TYPE, whole.content_type.clone());
-    if let Some(language) = &whole.language {
+    headers.insert(header::CONTENT_TYPE, document.content_type.clone());
+    if let Some(language) = &document.language {
         headers.insert(header::CONTENT_LANGUAGE, language.clone());
     }
     if let Some(coding) = coding {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.as_str()));
     }
-    response.set_body(body.bytes.clone()).map_into_boxed_body()
+    response.set_body(encoded.bytes.clone()).map_into_boxed_body()
 }
 
 /// Answers a part of a release: from the cache, if it is a part of the latest release and was made before.
@@ -93,23 +94,26 @@ pub fn serve(request: &HttpRequest, whole: &Document, cache_control: &'static st
 /// Those of `make`.
 pub fn serve_part(
     request: &HttpRequest,
-    state: &ProgrammeService,
-    found: &ServedRelease,
+    service: &ProgrammeService,
+    release: &ServedRelease,
     language: &Language,
     content_type: &'static str,
     make: impl FnOnce() -> Result<Vec<u8>, Problem>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = &found.snapshot;
-    let parts = state.programmes.parts();
-    let asked = request.uri().path_and_query().map_or("", |asked| asked.as_str());
-    let key = found.documents.as_ref().map(|_| Key::new(snapshot, asked, language.tag().map(LanguageTag::as_str)));
-    if let Some(whole) = key.as_ref().and_then(|key| parts.get(key)) {
-        return Ok(serve(request, &whole, found.cache_control));
+    let snapshot = &release.snapshot;
+    let parts = service.programmes.part_cache();
+    let path_and_query = request.uri().path_and_query().map_or("", |path_and_query| path_and_query.as_str());
+    let key = release
+        .documents
+        .as_ref()
+        .map(|_| PartKey::new(snapshot, path_and_query, language.tag().map(LanguageTag::as_str)));
+    if let Some(document) = key.as_ref().and_then(|key| parts.get(key)) {
+        return Ok(serve(request, &document, release.cache_control));
     }
     let modified = LastModified::of(snapshot.release.updated_at);
-    let whole = Arc::new(Document::new(content_type, language, modified, make()?));
+    let document = Arc::new(Document::new(content_type, language, modified, make()?));
     if let Some(key) = key {
-        parts.put(key, Arc::clone(&whole));
+        parts.put(key, Arc::clone(&document));
     }
-    Ok(serve(request, &whole, found.cache_control))
+    Ok(serve(request, &document, release.cache_control))
 }

@@ -23,27 +23,24 @@ text_enum! {
 }
 
 impl Coding {
-    /// The best first.
-    pub const ALL: [Self; 3] = [Self::Brotli, Self::Zstd, Self::Gzip];
-
     /// The best coding that `Accept-Encoding` allows; `None` for the plain bytes.
     pub fn choose(accepted: Option<&str>) -> Option<Self> {
         let accepted = accepted?;
         let quality = |name: &str| {
-            let of = |wanted: &str| {
+            let quality_of = |name: &str| {
                 accepted.split(',').find_map(|offer| {
                     let mut parts = offer.split(';');
-                    let is_it = parts.next()?.trim().eq_ignore_ascii_case(wanted);
+                    let is_match = parts.next()?.trim().eq_ignore_ascii_case(name);
                     let quality = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse::<f32>().ok());
-                    is_it.then_some(quality.unwrap_or(1.0))
+                    is_match.then_some(quality.unwrap_or(1.0))
                 })
             };
-            of(name).or_else(|| of("*"))
+            quality_of(name).or_else(|| quality_of("*"))
         };
         let plain = quality("identity").unwrap_or(f32::MIN_POSITIVE);
         let best = |best: Option<(f32, Self)>, coding: Self| {
             let quality = quality(coding.as_str()).unwrap_or(0.0);
-            let is_better = quality > best.map_or(0.0, |(known, _)| known);
+            let is_better = quality > best.map_or(0.0, |(best_quality, _)| best_quality);
             if is_better { Some((quality, coding)) } else { best }
         };
         let (quality, coding) = Self::ALL.into_iter().fold(None, best)?;
@@ -54,19 +51,19 @@ impl Coding {
     pub fn compress(self, bytes: &[u8]) -> Vec<u8> {
         match self {
             Self::Brotli => {
-                let mut packed = Vec::with_capacity(bytes.len() / 8 + 1024);
+                let mut compressed = Vec::with_capacity(bytes.len() / 8 + 1024);
                 // Writing into memory does not fail.
-                _ = brotli::CompressorWriter::new(&mut packed, 1 << 16, 5, 22).write_all(bytes);
-                packed
+                _ = brotli::CompressorWriter::new(&mut compressed, 1 << 16, 5, 22).write_all(bytes);
+                compressed
             }
             Self::Zstd => zstd::bulk::compress(bytes, 0).unwrap_or_default(),
             Self::Gzip => {
-                let mut packer = libdeflater::Compressor::new(GZIP_LEVEL);
-                let mut packed = vec![0; packer.gzip_compress_bound(bytes.len())];
-                let length = packer.gzip_compress(bytes, &mut packed).unwrap_or_default();
-                packed.truncate(length);
-                packed.shrink_to_fit();
-                packed
+                let mut compressor = libdeflater::Compressor::new(GZIP_LEVEL);
+                let mut compressed = vec![0; compressor.gzip_compress_bound(bytes.len())];
+                let length = compressor.gzip_compress(bytes, &mut compressed).unwrap_or_default();
+                compressed.truncate(length);
+                compressed.shrink_to_fit();
+                compressed
             }
         }
     }
@@ -76,8 +73,8 @@ impl Coding {
 ///
 /// # Errors
 /// The bytes are not Zstandard.
-pub fn expand_zstd(packed: &[u8]) -> io::Result<Vec<u8>> {
-    zstd::decode_all(packed)
+pub fn decompress_zstd(compressed: &[u8]) -> io::Result<Vec<u8>> {
+    zstd::decode_all(compressed)
 }
 
 #[cfg(test)]
@@ -87,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reader_gets_the_best_coding_that_they_take() {
+    fn the_best_coding_that_the_client_accepts_is_chosen() {
         let choose = |accepted| Coding::choose(Some(accepted)).map(Coding::as_str);
         assert_eq!(Coding::choose(None), None);
         assert_eq!(choose("gzip, deflate, br, zstd"), Some("br"));
@@ -103,22 +100,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compressed_is_got_back_and_the_same_each_time() {
+    fn compression_is_lossless_and_repeatable() {
         let text: Vec<u8> = (0..60_000_u32).flat_map(|number| number.to_string().into_bytes()).collect();
         for coding in Coding::ALL {
-            let packed = coding.compress(&text);
-            assert!(packed.len() < text.len());
-            assert_eq!(packed, coding.compress(&text));
+            let compressed = coding.compress(&text);
+            assert!(compressed.len() < text.len());
+            assert_eq!(compressed, coding.compress(&text));
             let mut expanded = Vec::new();
             match coding {
                 Coding::Brotli => {
-                    brotli::Decompressor::new(packed.as_slice(), 4096).read_to_end(&mut expanded).unwrap()
+                    brotli::Decompressor::new(compressed.as_slice(), 4096).read_to_end(&mut expanded).unwrap()
                 }
-                Coding::Zstd => expand_zstd(&packed).map(|bytes| expanded = bytes).map(|()| 0).unwrap(),
-                Coding::Gzip => flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut expanded).unwrap(),
+                Coding::Zstd => decompress_zstd(&compressed).map(|bytes| expanded = bytes).map(|()| 0).unwrap(),
+                Coding::Gzip => flate2::read::GzDecoder::new(compressed.as_slice()).read_to_end(&mut expanded).unwrap(),
             };
             assert_eq!(expanded, text);
         }
-        assert!(expand_zstd(b"nonsense").is_err());
+        assert!(decompress_zstd(b"nonsense").is_err());
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Nouns: a *publication* is a kind of document ([`Publication`]); the *release documents* are all publications of one
 //! release, in each language and content coding, ready to be sent ([`ReleaseDocuments`]); a *coding* is a compression
-//! ([`Coding`]); a *part* is any other answer that is made from a release, cached once it was made ([`parts::Parts`]).
+//! ([`Coding`]); a *part* is any other answer that is made from a release, cached once it was made
+//! ([`parts::PartCache`]).
 //!
 //! Invariants:
 //! - Release documents depend only on the release, the version of the service and the public URL: the bytes are the
@@ -29,14 +30,13 @@ use super::{
     formats::{Source, atom, ical, jsonld, schedule_json, schedule_xml, session_table},
     negotiate::Language,
     snapshot::Snapshot,
-    view::View,
-    views::List,
+    views::{List, ViewBuilder},
 };
 pub use crate::programme::documents::release_documents::{Document, ReleaseDocuments};
 use crate::values::text_enum;
 
 text_enum! {
-    /// A kind of document that is made from each release; the word is its path after the address of the conference.
+    /// A kind of document that is made from each release; the text is its path after the address of the conference.
     Publication {
         /// The conference itself, at its own address.
         Conference = "",
@@ -64,7 +64,7 @@ text_enum! {
 
 impl Publication {
     pub fn all() -> impl Iterator<Item = Self> {
-        Self::WORDS.iter().filter_map(|word| Self::from_word(word))
+        Self::ALL.into_iter()
     }
 
     pub const fn content_type(self) -> &'static str {
@@ -81,7 +81,7 @@ impl Publication {
     /// The document. `None` if the release has no such content, or if this kind of document has only one language and
     /// `language` is all.
     pub fn write(self, snapshot: &Snapshot, language: &Language, base_url: &str) -> Option<Vec<u8>> {
-        let view = View::new(snapshot, language);
+        let view = ViewBuilder::new(snapshot, language);
         let every = ProgrammeQuery::default();
         let source = language.tag().map(|language| Source { snapshot, language, base_url });
         match self {
@@ -124,7 +124,7 @@ mod tests {
             difference::Difference,
             history::History,
             release::ReleaseRow,
-            releases::actions::words_of,
+            releases::actions::summarise,
             visibility::{Audience, project},
         },
     };
@@ -133,18 +133,19 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn nothing_hidden_stands_in_any_document_of_two_releases(
+        fn nothing_hidden_is_in_any_document_of_two_releases(
             before in arbitrary::agenda(),
             after in arbitrary::agenda(),
         ) {
             let at = arbitrary::AT.parse().unwrap();
-            let seen = |agenda| project(agenda, Audience::Public, at, &ServerSecret::of_test());
-            let history = History::default().advance(&seen(&before), &before, at).advance(&seen(&after), &after, at);
-            let words = words_of(&Difference::between(Some(seen(&before)), seen(&after)));
+            let projection = |agenda| project(agenda, Audience::Public, at, &ServerSecret::of_test());
+            let history = History::default().advance(&projection(&before), &before, at);
+            let history = history.advance(&projection(&after), &after, at);
+            let summary = summarise(&Difference::between(Some(projection(&before)), projection(&after)));
             let row = ReleaseRow { number: 2, ..ReleaseRow::of_draft(at) };
-            let place = ConferenceRef { id: Id::new(), slug: after.conference.slug.clone() };
-            let mut snapshot = Snapshot::new(place, row.clone(), seen(&after)).with_history(history);
-            snapshot.releases = vec![(row, words)];
+            let conference = ConferenceRef { id: Id::new(), slug: after.conference.slug.clone() };
+            let mut snapshot = Snapshot::new(conference, row.clone(), projection(&after)).with_history(history);
+            snapshot.releases = vec![(row, summary)];
             for publication in Publication::all() {
                 for tag in snapshot.agenda.conference.languages.clone() {
                     let language = Language::One(tag);

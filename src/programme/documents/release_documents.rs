@@ -14,7 +14,7 @@ use std::{
 use actix_web::http::header::HeaderValue;
 use bytes::Bytes;
 
-use super::{Coding, Publication, coding::expand_zstd};
+use super::{Coding, Publication, coding::decompress_zstd};
 use crate::{
     http::{conditional::LastModified, entity_tag},
     programme::{negotiate::Language, snapshot::Snapshot},
@@ -26,14 +26,14 @@ use crate::{
 pub struct Body {
     pub bytes: Bytes,
     /// Its strong entity tag.
-    pub tag: HeaderValue,
+    pub entity_tag: HeaderValue,
 }
 
 impl Body {
     fn new(bytes: Vec<u8>) -> Self {
         // Cannot fail: a tag consists of letters, digits and quotes.
-        let tag = HeaderValue::from_str(&entity_tag(&bytes)).unwrap_or(HeaderValue::from_static("\"\""));
-        Self { bytes: bytes.into(), tag }
+        let entity_tag = HeaderValue::from_str(&entity_tag(&bytes)).unwrap_or(HeaderValue::from_static("\"\""));
+        Self { bytes: bytes.into(), entity_tag }
     }
 }
 
@@ -47,7 +47,7 @@ pub struct Document {
     pub modified: LastModified,
     plain: Body,
     /// In the order of [`Coding::ALL`]: each is compressed once, when it is first requested.
-    coded: [OnceLock<Body>; 3],
+    encoded: [OnceLock<Body>; 3],
 }
 
 impl Document {
@@ -58,12 +58,12 @@ impl Document {
             language: language.tag().and_then(|tag| HeaderValue::from_str(tag.as_str()).ok()),
             modified,
             plain: Body::new(plain),
-            coded: Default::default(),
+            encoded: Default::default(),
         }
     }
 
-    fn coded(&self, coding: Coding) -> &OnceLock<Body> {
-        let [brotli, zstd, gzip] = &self.coded;
+    fn encoded(&self, coding: Coding) -> &OnceLock<Body> {
+        let [brotli, zstd, gzip] = &self.encoded;
         match coding {
             Coding::Brotli => brotli,
             Coding::Zstd => zstd,
@@ -76,11 +76,11 @@ impl Document {
         let Some(coding) = coding else {
             return &self.plain;
         };
-        self.coded(coding).get_or_init(|| Body::new(coding.compress(&self.plain.bytes)))
+        self.encoded(coding).get_or_init(|| Body::new(coding.compress(&self.plain.bytes)))
     }
 
     /// An estimate of its size in memory, in bytes.
-    pub fn weight(&self) -> usize {
+    pub fn memory_size(&self) -> usize {
         self.plain.bytes.len() * 3 / 2 + 1024
     }
 }
@@ -106,7 +106,7 @@ pub struct ReleaseDocuments {
     snapshot: Arc<Snapshot>,
     base_url: Arc<str>,
     /// A document is `None` if the release has no such content.
-    wholes: HashMap<Publication, ByLanguage>,
+    documents_by_publication: HashMap<Publication, ByLanguage>,
     is_stored: AtomicBool,
 }
 
@@ -114,13 +114,13 @@ impl ReleaseDocuments {
     /// The documents of a release, none of which is made yet.
     pub fn new(snapshot: Arc<Snapshot>, base_url: Arc<str>) -> Self {
         let languages = &snapshot.agenda.conference.languages;
-        let in_each =
+        let unmade =
             |publication| (publication, languages.iter().map(|language| (language.clone(), OnceLock::new())).collect());
-        let wholes = Publication::all().map(in_each).collect();
-        Self { snapshot, base_url, wholes, is_stored: AtomicBool::new(false) }
+        let documents_by_publication = Publication::all().map(unmade).collect();
+        Self { snapshot, base_url, documents_by_publication, is_stored: AtomicBool::new(false) }
     }
 
-    fn make(&self, publication: Publication, language: &LanguageTag) -> Option<Document> {
+    fn make_document(&self, publication: Publication, language: &LanguageTag) -> Option<Document> {
         let language = Language::One(language.clone());
         let plain = publication.write(&self.snapshot, &language, &self.base_url)?;
         let modified = LastModified::of(self.snapshot.release.updated_at);
@@ -130,8 +130,12 @@ impl ReleaseDocuments {
     /// A document in a language. `None` if the release has no such content, or for all languages at once.
     pub fn get(&self, publication: Publication, language: &Language) -> Option<&Document> {
         let tag = language.tag()?;
-        let (tag, whole) = self.wholes.get(&publication)?.iter().find(|(known, _)| known == tag)?;
-        whole.get_or_init(|| self.make(publication, tag)).as_ref()
+        let (tag, document) = self
+            .documents_by_publication
+            .get(&publication)?
+            .iter()
+            .find(|(document_language, _)| document_language == tag)?;
+        document.get_or_init(|| self.make_document(publication, tag)).as_ref()
     }
 
     /// Makes every document that is not made yet, in every coding, on all processor cores but one.
@@ -140,25 +144,25 @@ impl ReleaseDocuments {
     /// A document cannot be made.
     pub fn complete(&self) -> io::Result<()> {
         let jobs: Vec<_> = self
-            .wholes
+            .documents_by_publication
             .iter()
-            .flat_map(|(publication, wholes)| wholes.iter().map(move |each| (*publication, each)))
+            .flat_map(|(publication, by_language)| by_language.iter().map(move |slot| (*publication, slot)))
             .collect();
         let next = AtomicUsize::new(0);
         let work = || {
-            while let Some((publication, (language, whole))) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if let Some(whole) = whole.get_or_init(|| self.make(*publication, language)) {
-                    Coding::ALL.iter().for_each(|coding| _ = whole.body(Some(*coding)));
+            while let Some((publication, (language, document))) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if let Some(document) = document.get_or_init(|| self.make_document(*publication, language)) {
+                    Coding::ALL.iter().for_each(|coding| _ = document.body(Some(*coding)));
                 }
             }
         };
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         thread::scope(|scope| {
             let workers: Vec<_> = (1..cores.max(2)).map(|_| scope.spawn(work)).collect();
-            let ended = workers
+            let results = workers
                 .into_iter()
                 .map(|worker| worker.join().map_err(|_| io::Error::other("a document cannot be made")));
-            ended.collect()
+            results.collect()
         })
     }
 
@@ -171,14 +175,14 @@ impl ReleaseDocuments {
     }
 
     /// What is stored of complete documents. The plain bytes are not stored: decompressing any coding gives them.
-    pub fn parts(&self) -> impl Iterator<Item = (Publication, &str, Coding, &Bytes)> {
-        let wholes = self.wholes.iter().flat_map(|(publication, wholes)| {
-            wholes
-                .iter()
-                .filter_map(move |(language, whole)| Some((*publication, language.as_str(), whole.get()?.as_ref()?)))
+    pub fn encoded_documents(&self) -> impl Iterator<Item = (Publication, &str, Coding, &Bytes)> {
+        let documents = self.documents_by_publication.iter().flat_map(|(publication, by_language)| {
+            by_language.iter().filter_map(move |(language, document)| {
+                Some((*publication, language.as_str(), document.get()?.as_ref()?))
+            })
         });
-        wholes.flat_map(|(publication, language, whole)| {
-            Coding::ALL.iter().map(move |coding| (publication, language, *coding, &whole.body(Some(*coding)).bytes))
+        documents.flat_map(|(publication, language, document)| {
+            Coding::ALL.iter().map(move |coding| (publication, language, *coding, &document.body(Some(*coding)).bytes))
         })
     }
 
@@ -186,29 +190,32 @@ impl ReleaseDocuments {
     ///
     /// # Errors
     /// A document is missing, or this version does not know it.
-    pub fn of_parts(snapshot: Arc<Snapshot>, base_url: Arc<str>, parts: Vec<StoredDocument>) -> io::Result<Self> {
-        let unknown = || io::Error::other("a stored part is unknown");
-        let mut packed: HashMap<(Publication, String), HashMap<Coding, Vec<u8>>> = HashMap::new();
-        for part in parts {
-            let publication = part.publication.ok_or_else(unknown)?;
-            packed.entry((publication, part.language)).or_default().insert(part.coding, part.body);
+    pub fn from_stored(snapshot: Arc<Snapshot>, base_url: Arc<str>, stored: Vec<StoredDocument>) -> io::Result<Self> {
+        let unreadable = || io::Error::other("a stored part is unknown");
+        let mut bodies_by_document: HashMap<(Publication, String), HashMap<Coding, Vec<u8>>> = HashMap::new();
+        for document in stored {
+            let publication = document.publication.ok_or_else(unreadable)?;
+            bodies_by_document
+                .entry((publication, document.language))
+                .or_default()
+                .insert(document.coding, document.body);
         }
         let modified = LastModified::of(snapshot.release.updated_at);
         let documents = Self::new(snapshot, base_url);
-        for (publication, wholes) in &documents.wholes {
-            for (language, whole) in wholes {
-                let Some(mut bodies) = packed.remove(&(*publication, language.as_str().to_owned())) else {
-                    whole.get_or_init(|| None);
+        for (publication, by_language) in &documents.documents_by_publication {
+            for (language, document) in by_language {
+                let Some(mut bodies) = bodies_by_document.remove(&(*publication, language.as_str().to_owned())) else {
+                    document.get_or_init(|| None);
                     continue;
                 };
-                let plain = expand_zstd(bodies.get(&Coding::Zstd).ok_or_else(unknown)?)?;
+                let plain = decompress_zstd(bodies.get(&Coding::Zstd).ok_or_else(unreadable)?)?;
                 let language = Language::One(language.clone());
-                let made = Document::new(publication.content_type(), &language, modified.clone(), plain);
+                let restored = Document::new(publication.content_type(), &language, modified.clone(), plain);
                 for coding in Coding::ALL {
-                    let body = bodies.remove(&coding).ok_or_else(unknown)?;
-                    made.coded(coding).get_or_init(|| Body::new(body));
+                    let body = bodies.remove(&coding).ok_or_else(unreadable)?;
+                    restored.encoded(coding).get_or_init(|| Body::new(body));
                 }
-                whole.get_or_init(|| Some(made));
+                document.get_or_init(|| Some(restored));
             }
         }
         documents.set_stored();

@@ -8,12 +8,12 @@ use crate::{
     database::{
         Connection, DatabaseError, changes,
         schema::{releases, representations},
-        types::{DbInstant, UncheckedWord, word_columns},
+        types::{DbInstant, UncheckedText, text_enum_columns},
     },
     ids::{ConferenceId, ReleaseId},
 };
 
-word_columns!(Coding, Publication);
+text_enum_columns!(Coding, Publication);
 
 /// The stored documents of a release, if the same version of the service under the same URL stored them.
 pub fn load(
@@ -22,7 +22,7 @@ pub fn load(
     number: i32,
     made_by: &str,
 ) -> Result<Vec<StoredDocument>, DatabaseError> {
-    let rows: Vec<(UncheckedWord, String, Coding, Vec<u8>)> = representations::table
+    let rows: Vec<(UncheckedText, String, Coding, Vec<u8>)> = representations::table
         .inner_join(releases::table)
         .filter(releases::conference_id.eq(conference))
         .filter(releases::number.eq(number))
@@ -34,13 +34,13 @@ pub fn load(
             representations::body,
         ))
         .load(connection)?;
-    let part = |(UncheckedWord(publication), language, coding, body)| StoredDocument {
-        publication: Publication::from_word(&publication),
+    let document = |(UncheckedText(publication), language, coding, body)| StoredDocument {
+        publication: Publication::from_text(&publication),
         language,
         coding,
         body,
     };
-    Ok(rows.into_iter().map(part).collect())
+    Ok(rows.into_iter().map(document).collect())
 }
 
 /// Stores the documents of a release in place of older ones, and removes those of older releases. It stores nothing if
@@ -49,7 +49,8 @@ pub fn load(
 pub fn insert(
     connection: &mut Connection,
     conference: ConferenceId,
-    (number, updated_at): (i32, DateTime<Utc>),
+    number: i32,
+    updated_at: DateTime<Utc>,
     made_by: &str,
     documents: &ReleaseDocuments,
 ) -> Result<bool, DatabaseError> {
@@ -59,15 +60,17 @@ pub fn insert(
         .select((releases::id, releases::number, releases::updated_at))
         .first(connection)
         .optional()?;
-    let Some((id, _, _)) = latest.filter(|(_, known, since)| (*known, since.0) == (number, updated_at)) else {
+    let Some((id, _, _)) =
+        latest.filter(|(_, latest_number, latest_update)| (*latest_number, latest_update.0) == (number, updated_at))
+    else {
         return Ok(false);
     };
-    let of_conference = releases::table.filter(releases::conference_id.eq(conference)).select(releases::id);
-    let of_older = representations::table
-        .filter(representations::release_id.eq_any(of_conference))
+    let release_ids = releases::table.filter(releases::conference_id.eq(conference)).select(releases::id);
+    let outdated = representations::table
+        .filter(representations::release_id.eq_any(release_ids))
         .filter(representations::release_id.ne(id).or(representations::made_by.eq(made_by)));
-    diesel::delete(of_older).execute(connection)?;
-    for (publication, language, coding, body) in documents.parts() {
+    diesel::delete(outdated).execute(connection)?;
+    for (publication, language, coding, body) in documents.encoded_documents() {
         diesel::insert_into(representations::table)
             .values((
                 representations::release_id.eq(id),
@@ -85,8 +88,8 @@ pub fn insert(
 
 /// Removes all stored documents of a conference.
 pub fn remove(connection: &mut Connection, conference: ConferenceId) -> Result<(), DatabaseError> {
-    let of_conference = releases::table.filter(releases::conference_id.eq(conference)).select(releases::id);
-    let all = representations::table.filter(representations::release_id.eq_any(of_conference));
+    let release_ids = releases::table.filter(releases::conference_id.eq(conference)).select(releases::id);
+    let all = representations::table.filter(representations::release_id.eq_any(release_ids));
     diesel::delete(all).execute(connection)?;
     Ok(())
 }

@@ -9,10 +9,7 @@ use uuid::Uuid;
 use super::Source;
 use crate::{
     clock,
-    programme::{
-        phrases::Phrases,
-        release::{ReleaseRow, Sentences},
-    },
+    programme::release::{ReleaseRow, Sentences},
 };
 
 const NAMESPACE: &str = "http://www.w3.org/2005/Atom";
@@ -24,7 +21,7 @@ pub fn write(source: &Source<'_>) -> Vec<u8> {
     feed.put(Event::Decl(BytesDecl::new("1.0", Some("utf-8"), None)));
     let language = source.language.as_str();
     feed.open("feed", &[("xmlns", NAMESPACE), ("xml:lang", language)]);
-    feed.text("id", &snapshot.place.id.uuid().urn().to_string());
+    feed.text("id", &snapshot.conference.id.uuid().urn().to_string());
     feed.text("title", source.text(&conference.name));
     feed.text("updated", &clock::wire(snapshot.release.updated_at));
     feed.link("self", "application/atom+xml", &source.url(&format!("/releases.atom?lang={language}")));
@@ -44,9 +41,9 @@ pub fn write(source: &Source<'_>) -> Vec<u8> {
 }
 
 fn entry(feed: &mut Feed, source: &Source<'_>, release: &ReleaseRow, sentences: Option<&Sentences>) {
-    let phrases = Phrases::of(source.language.as_str()).unwrap_or(Phrases::English);
+    let phrases = source.phrases();
     feed.open("entry", &[]);
-    let id = Uuid::new_v5(&source.snapshot.place.id.uuid(), format!("release {}", release.number).as_bytes());
+    let id = Uuid::new_v5(&source.snapshot.conference.id.uuid(), format!("release {}", release.number).as_bytes());
     feed.text("id", &id.urn().to_string());
     feed.text("title", &phrases.release(release.number));
     feed.text("published", &clock::wire(release.released_at));

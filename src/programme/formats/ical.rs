@@ -34,9 +34,10 @@ const SELECTED_MAX: usize = 500;
 
 /// The whole programme.
 pub fn write(source: &Source<'_>) -> Vec<u8> {
-    let feed = Feed { path: "/programme.ics".to_owned(), name: conference_name(source).to_owned(), sessions: None };
+    let address =
+        CalendarAddress { path: "/programme.ics".to_owned(), name: conference_name(source).to_owned(), sessions: None };
     let cancelled = source.snapshot.history.cancelled().collect();
-    calendar(source, &feed, slots(&source.snapshot.agenda), cancelled)
+    calendar(source, &address, slots(&source.snapshot.agenda), cancelled)
 }
 
 /// The sessions of a list of codes and ids, in the order of the programme.
@@ -45,39 +46,39 @@ pub fn write(source: &Source<'_>) -> Vec<u8> {
 /// The list is empty or too long, or names something that never was a session.
 pub fn write_selection(source: &Source<'_>, list: &str) -> Result<Vec<u8>, ValidationErrors> {
     let names: Vec<&str> = list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
-    let wanted = select(source, &names)?;
-    let feed = Feed {
+    let session_ids = find_sessions(source, &names)?;
+    let address = CalendarAddress {
         path: "/programme.ics".to_owned(),
         name: conference_name(source).to_owned(),
         sessions: Some(names.join(",")),
     };
-    Ok(of_sessions(source, &feed, &wanted))
+    Ok(write_sessions(source, &address, &session_ids))
 }
 
 /// A session and its items, by a code that the session has or had; `None` if there never was such a session.
 pub fn write_session(source: &Source<'_>, code: &Code) -> Option<Vec<u8>> {
     let id = find_session(source, code.as_str())?;
     let agenda = &source.snapshot.agenda;
-    let standing = agenda.sessions.iter().find(|session| id_of(session) == id);
-    let title = standing.map(|session| source.text(&session.title).to_owned());
+    let current_session = agenda.sessions.iter().find(|session| id_of(session) == id);
+    let title = current_session.map(|session| source.text(&session.title).to_owned());
     // A session that is hidden now is not named.
-    let cancelled = || source.snapshot.history.of(id).filter(|past| past.fate == SlotStatus::Cancelled);
-    let title = title.or_else(|| Some(past_text(source, &cancelled()?.title)));
-    let name = title.map_or_else(|| conference_name(source).to_owned(), |title| titled(source, &title));
-    let feed = Feed { path: format!("/programme/sessions/{code}.ics"), name, sessions: None };
-    Some(of_sessions(source, &feed, &HashSet::from([id])))
+    let cancelled = || source.snapshot.history.of(id).filter(|slot| slot.status == SlotStatus::Cancelled);
+    let title = title.or_else(|| Some(history_text(source, &cancelled()?.title)));
+    let name = title.map_or_else(|| conference_name(source).to_owned(), |title| calendar_name(source, &title));
+    let address = CalendarAddress { path: format!("/programme/sessions/{code}.ics"), name, sessions: None };
+    Some(write_sessions(source, &address, &HashSet::from([id])))
 }
 
 /// Everything in which a speaker appears: sessions, and items or, where the time of an item is not known, its session.
 pub fn write_speaker(source: &Source<'_>, speaker: &Speaker) -> Vec<u8> {
-    let name = titled(source, &source.name_of(speaker));
-    let feed = Feed { path: format!("/programme/speakers/{}.ics", speaker.code), name, sessions: None };
+    let name = calendar_name(source, &source.name_of(speaker));
+    let address = CalendarAddress { path: format!("/programme/speakers/{}.ics", speaker.code), name, sessions: None };
     let sessions = source.snapshot.agenda.sessions.iter();
-    calendar(source, &feed, sessions.flat_map(|session| slots_with(session, &speaker.code)), Vec::new())
+    calendar(source, &address, sessions.flat_map(|session| slots_with(session, &speaker.code)), Vec::new())
 }
 
 /// The address and the name of a calendar.
-struct Feed {
+struct CalendarAddress {
     /// The path after the address of the conference.
     path: String,
     name: String,
@@ -85,7 +86,7 @@ struct Feed {
     sessions: Option<String>,
 }
 
-impl Feed {
+impl CalendarAddress {
     /// The address at which the same calendar can be read again, in the same language.
     fn url(&self, source: &Source<'_>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -102,7 +103,7 @@ fn conference_name<'a>(source: &Source<'a>) -> &'a str {
 }
 
 /// The name of a calendar that contains a part of the programme.
-fn titled(source: &Source<'_>, title: &str) -> String {
+fn calendar_name(source: &Source<'_>, title: &str) -> String {
     format!("{}{}{title}", conference_name(source), source.phrases().colon())
 }
 
@@ -112,81 +113,83 @@ fn id_of(session: &Session) -> Uuid {
 }
 
 /// The ids of the sessions that the codes and ids name.
-fn select(source: &Source<'_>, names: &[&str]) -> Result<HashSet<Uuid>, ValidationErrors> {
-    let mut faults = ValidationErrors::default();
+fn find_sessions(source: &Source<'_>, names: &[&str]) -> Result<HashSet<Uuid>, ValidationErrors> {
+    let mut errors = ValidationErrors::default();
     if names.is_empty() {
-        faults.add("?sessions", "unknown_reference", "names no session");
+        errors.add("?sessions", "unknown_reference", "names no session");
     }
     if names.len() > SELECTED_MAX {
-        faults.add("?sessions", "too_long", format!("at most {SELECTED_MAX} sessions are selected"));
-        return Err(faults);
+        errors.add("?sessions", "too_long", format!("at most {SELECTED_MAX} sessions are selected"));
+        return Err(errors);
     }
-    let mut wanted = HashSet::new();
+    let mut session_ids = HashSet::new();
     for name in names {
         match find_session(source, name) {
-            Some(id) => _ = wanted.insert(id),
-            None => faults.add("?sessions", "unknown_reference", format!("{name} is no session of the programme")),
+            Some(id) => _ = session_ids.insert(id),
+            None => errors.add("?sessions", "unknown_reference", format!("{name} is no session of the programme")),
         }
     }
-    faults.or(wanted)
+    errors.into_result(session_ids)
 }
 
 /// The id of the session that a code or an id names or ever named. A code that passed from one session to another names
 /// the current one, otherwise the one that changed last.
 fn find_session(source: &Source<'_>, name: &str) -> Option<Uuid> {
-    let asked = Uuid::parse_str(name).ok();
+    let requested_id = Uuid::parse_str(name).ok();
     let mut sessions = source.snapshot.agenda.sessions.iter();
-    let is_asked = |id: Uuid, guid: Uuid| asked.is_some_and(|asked| asked == id || asked == guid);
-    let standing = sessions
-        .find(|session| session.code.as_str() == name || is_asked(id_of(session), session_guid(session)))
+    let has_requested_id =
+        |id: Uuid, guid: Uuid| requested_id.is_some_and(|requested| requested == id || requested == guid);
+    let current = sessions
+        .find(|session| session.code.as_str() == name || has_requested_id(id_of(session), session_guid(session)))
         .map(id_of);
-    let past = || {
-        let sessions = source.snapshot.history.0.iter().filter(|(_, past)| past.session.is_none());
-        let named =
-            sessions.filter(|(id, past)| past.codes.iter().any(|code| code == name) || is_asked(**id, past.guid));
-        named.max_by_key(|(id, past)| (past.changed_at, **id)).map(|(id, _)| *id)
+    let former = || {
+        let sessions = source.snapshot.history.0.iter().filter(|(_, slot)| slot.session.is_none());
+        let matches = sessions
+            .filter(|(id, slot)| slot.codes.iter().any(|code| code == name) || has_requested_id(**id, slot.guid));
+        matches.max_by_key(|(id, slot)| (slot.changed_at, **id)).map(|(id, _)| *id)
     };
-    standing.or_else(past)
+    current.or_else(former)
 }
 
 /// The slots of a session in which a speaker appears.
 fn slots_with<'a>(session: &'a Session, speaker: &Code) -> Vec<Slot<'a>> {
-    let appears = |appearances: &[Appearance]| appearances.iter().any(|found| found.speaker == *speaker);
+    let appears = |appearances: &[Appearance]| appearances.iter().any(|appearance| appearance.speaker == *speaker);
     let spans = item_spans(session);
     let mut items = session.items.iter().zip(&spans);
-    let whole = appears(&session.appearances) || items.any(|(item, span)| span.is_none() && appears(&item.appearances));
-    let is_wanted = |slot: &Slot<'_>| slot.item.map_or(whole, |item| appears(&item.appearances));
-    slots_of(session).filter(is_wanted).collect()
+    let includes_session =
+        appears(&session.appearances) || items.any(|(item, span)| span.is_none() && appears(&item.appearances));
+    let is_selected = |slot: &Slot<'_>| slot.item.map_or(includes_session, |item| appears(&item.appearances));
+    slots_of(session).filter(is_selected).collect()
 }
 
 /// The calendar of these sessions and their items, including cancelled ones.
-fn of_sessions(source: &Source<'_>, feed: &Feed, wanted: &HashSet<Uuid>) -> Vec<u8> {
-    let standing = slots(&source.snapshot.agenda).filter(|slot| wanted.contains(&id_of(slot.session)));
-    let is_wanted = |(id, past): &(Uuid, &ReleasedSlot)| wanted.contains(&past.session.unwrap_or(*id));
-    let cancelled = source.snapshot.history.cancelled().filter(is_wanted).collect();
-    calendar(source, feed, standing, cancelled)
+fn write_sessions(source: &Source<'_>, address: &CalendarAddress, session_ids: &HashSet<Uuid>) -> Vec<u8> {
+    let current = slots(&source.snapshot.agenda).filter(|slot| session_ids.contains(&id_of(slot.session)));
+    let is_selected = |(id, slot): &(Uuid, &ReleasedSlot)| session_ids.contains(&slot.session.unwrap_or(*id));
+    let cancelled = source.snapshot.history.cancelled().filter(is_selected).collect();
+    calendar(source, address, current, cancelled)
 }
 
 fn calendar<'a>(
     source: &Source<'a>,
-    feed: &Feed,
-    standing: impl Iterator<Item = Slot<'a>>,
+    address: &CalendarAddress,
+    current: impl Iterator<Item = Slot<'a>>,
     mut cancelled: Vec<(Uuid, &ReleasedSlot)>,
 ) -> Vec<u8> {
-    let writer = Writer { source, host: host(source.base_url) };
+    let writer = EventWriter { source, host: host(source.base_url) };
     let mut lines = Lines::default();
-    head(&mut lines, source, feed);
+    write_header(&mut lines, source, address);
     let mut is_empty = cancelled.is_empty();
-    for slot in standing {
+    for slot in current {
         is_empty = false;
-        writer.event(&mut lines, &slot);
+        writer.write_event(&mut lines, &slot);
     }
-    cancelled.sort_by_key(|(id, past)| (past.starts_at, *id));
-    for (_, past) in cancelled {
-        writer.cancelled(&mut lines, past);
+    cancelled.sort_by_key(|(id, slot)| (slot.starts_at, *id));
+    for (_, slot) in cancelled {
+        writer.write_cancelled(&mut lines, slot);
     }
     if is_empty {
-        utc(&mut lines);
+        write_utc_zone(&mut lines);
     }
     lines.raw("END", "VCALENDAR");
     lines.into_bytes()
@@ -194,21 +197,21 @@ fn calendar<'a>(
 
 /// The properties before the events. There is no `METHOD`: with `PUBLISH` every event would need the mail address of an
 /// organiser (RFC 5546, 3.2.1), and a subscribed calendar needs no method.
-fn head(lines: &mut Lines, source: &Source<'_>, feed: &Feed) {
+fn write_header(lines: &mut Lines, source: &Source<'_>, address: &CalendarAddress) {
     lines.raw("BEGIN", "VCALENDAR");
     lines.raw("VERSION", "2.0");
     lines.raw("PRODID", &format!("-//Plenary//Programme//{}", source.language.as_str().to_uppercase()));
     lines.raw("CALSCALE", "GREGORIAN");
-    lines.text("NAME", &feed.name);
-    lines.text("X-WR-CALNAME", &feed.name);
-    lines.raw("SOURCE;VALUE=URI", &feed.url(source));
+    lines.text("NAME", &address.name);
+    lines.text("X-WR-CALNAME", &address.name);
+    lines.raw("SOURCE;VALUE=URI", &address.url(source));
     lines.raw("REFRESH-INTERVAL;VALUE=DURATION", "PT1H");
     lines.raw("X-PUBLISHED-TTL", "PT1H");
 }
 
 /// A calendar needs at least one component (RFC 5545, 3.6). A calendar without events contains the time zone of its
 /// times.
-fn utc(lines: &mut Lines) {
+fn write_utc_zone(lines: &mut Lines) {
     let zone = [
         ("BEGIN", "VTIMEZONE"),
         ("TZID", "Etc/UTC"),
@@ -233,28 +236,28 @@ fn host(base_url: &str) -> String {
 
 /// A text of the history in the language of the document, otherwise in the first language of the conference that it
 /// has, otherwise in any.
-fn past_text(source: &Source<'_>, text: &std::collections::BTreeMap<String, String>) -> String {
+fn history_text(source: &Source<'_>, text: &std::collections::BTreeMap<String, String>) -> String {
     let text = Localised::of(text.clone());
     text.text(source.language.as_str(), &source.snapshot.agenda.conference.languages).to_owned()
 }
 
-struct Writer<'s, 'a> {
+struct EventWriter<'s, 'a> {
     source: &'s Source<'a>,
     host: String,
 }
 
-impl Writer<'_, '_> {
+impl EventWriter<'_, '_> {
     fn uid(&self, guid: Uuid) -> String {
         format!("{guid}@{}", self.host)
     }
 
-    fn event(&self, lines: &mut Lines, slot: &Slot<'_>) {
+    fn write_event(&self, lines: &mut Lines, slot: &Slot<'_>) {
         let (source, session) = (self.source, slot.session);
-        let past = source.snapshot.history.of(slot.id());
-        let changed_at = past.map_or(source.snapshot.release.released_at, |past| past.changed_at);
+        let released = source.snapshot.history.of(slot.id());
+        let changed_at = released.map_or(source.snapshot.release.released_at, |released| released.changed_at);
         lines.raw("BEGIN", "VEVENT");
         lines.raw("UID", &self.uid(slot.guid()));
-        stamp(lines, changed_at, past.map_or(0, |past| past.sequence));
+        write_stamp(lines, changed_at, released.map_or(0, |released| released.sequence));
         lines.instant("DTSTART", slot.span.starts_at.to_utc());
         lines.instant("DTEND", slot.span.ends_at.to_utc());
         lines.text("SUMMARY", source.text(slot.title()));
@@ -267,7 +270,7 @@ impl Writer<'_, '_> {
         lines.raw("CATEGORIES", &self.categories(slot));
         lines.raw("URL", &source.url(&format!("/programme/sessions/{}", session.code)));
         if slot.item.is_some() {
-            self.related(lines, session_guid(session));
+            self.write_parent(lines, session_guid(session));
         }
         lines.raw("STATUS", "CONFIRMED");
         lines.raw("CLASS", "PUBLIC");
@@ -275,53 +278,53 @@ impl Writer<'_, '_> {
     }
 
     /// An event that was cancelled.
-    fn cancelled(&self, lines: &mut Lines, past: &ReleasedSlot) {
+    fn write_cancelled(&self, lines: &mut Lines, slot: &ReleasedSlot) {
         lines.raw("BEGIN", "VEVENT");
-        lines.raw("UID", &self.uid(past.guid));
-        stamp(lines, past.changed_at, past.sequence);
-        lines.instant("DTSTART", past.starts_at);
-        lines.instant("DTEND", past.ends_at);
-        lines.text("SUMMARY", &past_text(self.source, &past.title));
-        let room = past.room_name.as_ref().map(|name| past_text(self.source, name));
+        lines.raw("UID", &self.uid(slot.guid));
+        write_stamp(lines, slot.changed_at, slot.sequence);
+        lines.instant("DTSTART", slot.starts_at);
+        lines.instant("DTEND", slot.ends_at);
+        lines.text("SUMMARY", &history_text(self.source, &slot.title));
+        let room = slot.room_name.as_ref().map(|name| history_text(self.source, name));
         lines.text("LOCATION", &self.location(room));
-        if let Some(guid) = past.session.and_then(|id| self.guid_of(id)) {
-            self.related(lines, guid);
+        if let Some(guid) = slot.session.and_then(|id| self.guid_of(id)) {
+            self.write_parent(lines, guid);
         }
         lines.raw("STATUS", "CANCELLED");
         lines.raw("CLASS", "PUBLIC");
         lines.raw("END", "VEVENT");
     }
 
-    fn related(&self, lines: &mut Lines, session: Uuid) {
+    fn write_parent(&self, lines: &mut Lines, session: Uuid) {
         lines.raw("RELATED-TO;RELTYPE=PARENT", &self.uid(session));
     }
 
     /// The `guid` of a current or former session.
     fn guid_of(&self, session: Uuid) -> Option<Uuid> {
         let snapshot = self.source.snapshot;
-        let standing = snapshot.agenda.sessions.iter().find(|found| id_of(found) == session).map(session_guid);
-        standing.or_else(|| snapshot.history.of(session).map(|past| past.guid))
+        let current = snapshot.agenda.sessions.iter().find(|candidate| id_of(candidate) == session).map(session_guid);
+        current.or_else(|| snapshot.history.of(session).map(|slot| slot.guid))
     }
 
     /// The place, never empty: some readers drop an event without a place.
     fn location(&self, room: Option<String>) -> String {
         // With the venue and its city: a map would find some other "Plenary hall".
         let venue = self.source.snapshot.agenda.venue_line(self.source.language.as_str());
-        let known: Vec<String> = room.into_iter().chain(venue).collect();
-        if known.is_empty() { conference_name(self.source).to_owned() } else { known.join(", ") }
+        let parts: Vec<String> = room.into_iter().chain(venue).collect();
+        if parts.is_empty() { conference_name(self.source).to_owned() } else { parts.join(", ") }
     }
 
     fn categories(&self, slot: &Slot<'_>) -> String {
         let track = self.source.track_of(slot.session).map(|track| escaped(self.source.text(&track.name)));
-        let kind = escaped(self.source.phrases().word(slot.kind()));
+        let kind = escaped(self.source.phrases().kind_or_role(slot.kind()));
         track.into_iter().chain([kind]).collect::<Vec<_>>().join(",")
     }
 
     /// The abstract and the people; for a session, then its items.
     fn description(&self, slot: &Slot<'_>) -> String {
-        let about = slot.description().map(|text| self.source.text(text).trim().to_owned());
+        let abstract_text = slot.description().map(|text| self.source.text(text).trim().to_owned());
         let appearances = slot.item.map_or(&slot.session.appearances, |item| &item.appearances);
-        let mut parts: Vec<String> = about.into_iter().chain([self.appearances(appearances)]).collect();
+        let mut parts: Vec<String> = abstract_text.into_iter().chain([self.appearances(appearances)]).collect();
         if slot.item.is_none() {
             let spans = item_spans(slot.session);
             let times = spans.iter().map(|span| {
@@ -348,12 +351,12 @@ impl Writer<'_, '_> {
     /// For example `Moderator: Ada Lovelace (Countess, Royal Society), on behalf of Charles Babbage`.
     fn appearance(&self, appearance: &Appearance) -> Option<String> {
         let (source, phrases) = (self.source, self.source.phrases());
-        let role = phrases.word(appearance.role.as_str());
+        let role = phrases.kind_or_role(appearance.role.as_str());
         let colon = phrases.colon();
         let speaker = self.person(source.snapshot.speaker(&appearance.speaker)?);
-        let absent = appearance.on_behalf_of.as_ref().and_then(|code| source.snapshot.speaker(code));
-        let behalf = phrases.behalf(absent.map(|absent| source.name_of(absent)).as_deref());
-        Some(format!("{role}{colon}{speaker}{behalf}"))
+        let represented = appearance.on_behalf_of.as_ref().and_then(|code| source.snapshot.speaker(code));
+        let on_behalf_of = phrases.on_behalf_of(represented.map(|represented| source.name_of(represented)).as_deref());
+        Some(format!("{role}{colon}{speaker}{on_behalf_of}"))
     }
 
     fn person(&self, speaker: &Speaker) -> String {
@@ -364,16 +367,16 @@ impl Writer<'_, '_> {
         }
         let honorific = speaker.honorific.as_ref().map(|text| format!("{} ", source.text(text))).unwrap_or_default();
         let organisation = speaker.organisation.as_ref().and_then(|code| source.snapshot.organisation(code));
-        let whence = [speaker.position.as_ref(), organisation.map(|organisation| &organisation.name)];
-        let whence: Vec<&str> = whence.into_iter().flatten().map(|text| source.text(text)).collect();
-        let whence = if whence.is_empty() { String::new() } else { format!(" ({})", whence.join(", ")) };
-        format!("{honorific}{name}{whence}")
+        let affiliation = [speaker.position.as_ref(), organisation.map(|organisation| &organisation.name)];
+        let affiliation: Vec<&str> = affiliation.into_iter().flatten().map(|text| source.text(text)).collect();
+        let affiliation = if affiliation.is_empty() { String::new() } else { format!(" ({})", affiliation.join(", ")) };
+        format!("{honorific}{name}{affiliation}")
     }
 }
 
 /// The time of the last change, and how often the time or the place changed: of two versions of an event, readers keep
 /// the one with the higher number.
-fn stamp(lines: &mut Lines, changed_at: DateTime<Utc>, sequence: u32) {
+fn write_stamp(lines: &mut Lines, changed_at: DateTime<Utc>, sequence: u32) {
     lines.instant("DTSTAMP", changed_at);
     lines.instant("LAST-MODIFIED", changed_at);
     lines.raw("SEQUENCE", &sequence.to_string());
@@ -416,14 +419,14 @@ mod tests {
         }))
         .unwrap();
         agenda.adopt_ids(None).unwrap();
-        let place = ConferenceRef { id: Id::from_uuid(Uuid::nil()), slug: Code::parse("small").unwrap() };
-        Snapshot::new(place, ReleaseRow::of_draft(at("2030-01-01T12:00:00Z")), agenda)
+        let conference = ConferenceRef { id: Id::from_uuid(Uuid::nil()), slug: Code::parse("small").unwrap() };
+        Snapshot::new(conference, ReleaseRow::of_draft(at("2030-01-01T12:00:00Z")), agenda)
     }
 
     /// A former slot, at ten in a hall.
-    fn past(fate: SlotStatus, codes: &[&str], session: Option<Uuid>) -> ReleasedSlot {
+    fn released_slot(status: SlotStatus, codes: &[&str], session: Option<Uuid>) -> ReleasedSlot {
         ReleasedSlot {
-            fate,
+            status,
             guid: Uuid::from_u128(7),
             session,
             codes: codes.iter().map(|code| (*code).to_owned()).collect(),
@@ -458,7 +461,7 @@ mod tests {
     fn an_event_has_the_stamps_of_its_history_else_that_of_the_release() {
         let mut snapshot = snapshot();
         let opening = id_of(&snapshot.agenda.sessions[0]);
-        snapshot.history.0.insert(opening, past(SlotStatus::Stands, &["opening"], None));
+        snapshot.history.0.insert(opening, released_slot(SlotStatus::InProgramme, &["opening"], None));
         let calendar = with_source(&snapshot, write);
         assert_eq!(values(&calendar, "SUMMARY"), ["opening (fr)", "Welcome", "closing (fr)"]);
         assert_eq!(values(&calendar, "SEQUENCE"), ["3", "0", "0"]);
@@ -475,13 +478,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_called_off_stays_as_cancelled_and_what_is_not_to_be_seen_does_not() {
+    fn removed_slots_stay_as_cancelled_and_hidden_slots_do_not() {
         let mut snapshot = snapshot();
         let (lost, item, hidden) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
-        let of_lost = ReleasedSlot { guid: item, ..past(SlotStatus::Cancelled, &["lost-item"], Some(lost)) };
-        snapshot.history.0.insert(lost, past(SlotStatus::Cancelled, &["lost"], None));
+        let of_lost = ReleasedSlot { guid: item, ..released_slot(SlotStatus::Cancelled, &["lost-item"], Some(lost)) };
+        snapshot.history.0.insert(lost, released_slot(SlotStatus::Cancelled, &["lost"], None));
         snapshot.history.0.insert(item, of_lost);
-        snapshot.history.0.insert(hidden, past(SlotStatus::Unseen, &["hidden"], None));
+        snapshot.history.0.insert(hidden, released_slot(SlotStatus::NotVisible, &["hidden"], None));
         let calendar = with_source(&snapshot, write);
         assert_eq!(values(&calendar, "STATUS"), ["CONFIRMED", "CONFIRMED", "CONFIRMED", "CANCELLED", "CANCELLED"]);
         let last = |name: &str| values(&calendar, name).pop().unwrap();
@@ -493,21 +496,24 @@ mod tests {
     }
 
     #[test]
-    fn what_was_ever_a_session_can_be_selected_for_ever() {
+    fn every_session_that_ever_existed_can_be_selected() {
         let mut snapshot = snapshot();
         let (closing, lost, hidden) = (id_of(&snapshot.agenda.sessions[1]), Uuid::from_u128(1), Uuid::from_u128(3));
-        snapshot.history.0.insert(closing, past(SlotStatus::Stands, &["farewell", "closing"], None));
-        snapshot.history.0.insert(lost, past(SlotStatus::Cancelled, &["old", "lost", "opening"], None));
-        snapshot.history.0.insert(hidden, ReleasedSlot { guid: hidden, ..past(SlotStatus::Unseen, &["hidden"], None) });
-        snapshot.history.0.insert(Uuid::from_u128(4), past(SlotStatus::Cancelled, &["lost-item"], Some(lost)));
+        snapshot.history.0.insert(closing, released_slot(SlotStatus::InProgramme, &["farewell", "closing"], None));
+        snapshot.history.0.insert(lost, released_slot(SlotStatus::Cancelled, &["old", "lost", "opening"], None));
+        snapshot
+            .history
+            .0
+            .insert(hidden, ReleasedSlot { guid: hidden, ..released_slot(SlotStatus::NotVisible, &["hidden"], None) });
+        snapshot.history.0.insert(Uuid::from_u128(4), released_slot(SlotStatus::Cancelled, &["lost-item"], Some(lost)));
         assert_eq!(selected(&snapshot, "farewell").unwrap(), ["closing (fr)"], "renamed");
         assert_eq!(selected(&snapshot, "closing,opening").unwrap(), ["opening (fr)", "Welcome", "closing (fr)"]);
         assert_eq!(selected(&snapshot, "old").unwrap(), ["Perdue", "Perdue"], "cancelled, with its item");
         assert_eq!(selected(&snapshot, &lost.to_string()).unwrap(), ["Perdue", "Perdue"]);
         assert_eq!(selected(&snapshot, "hidden").unwrap(), Vec::<String>::new());
         assert_eq!(selected(&snapshot, &format!("{hidden},closing")).unwrap(), ["closing (fr)"]);
-        let faults = selected(&snapshot, "closing,never,lost-item").unwrap_err();
-        let details: Vec<_> = faults.0.iter().map(|fault| fault.detail.as_str()).collect();
+        let errors = selected(&snapshot, "closing,never,lost-item").unwrap_err();
+        let details: Vec<_> = errors.0.iter().map(|error| error.detail.as_str()).collect();
         assert_eq!(details, ["never is no session of the programme", "lost-item is no session of the programme"]);
         let session = |code: &str| with_source(&snapshot, |source| write_session(source, &Code::parse(code).unwrap()));
         assert_eq!(values(&session("farewell").unwrap(), "SUMMARY"), ["closing (fr)"]);

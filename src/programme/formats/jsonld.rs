@@ -52,8 +52,8 @@ const OFFLINE: &str = "https://schema.org/OfflineEventAttendanceMode";
 
 /// An object of the members that have a value.
 fn thing<const N: usize>(members: [(&str, Value); N]) -> Value {
-    let says = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
-    let members = members.into_iter().filter(|(_, value)| says(value));
+    let has_value = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
+    let members = members.into_iter().filter(|(_, value)| has_value(value));
     Value::Object(members.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
 }
 
@@ -76,7 +76,7 @@ fn session_url(source: &Source<'_>, session: &Session) -> String {
 fn session(source: &Source<'_>, session: &Session) -> Value {
     let span = Span::of(session);
     let items = session.items.iter().zip(item_spans(session));
-    let items = items.map(|(item, own)| self::item(source, session, item, own.unwrap_or(span))).collect();
+    let items = items.map(|(item, item_span)| self::item(source, session, item, item_span.unwrap_or(span))).collect();
     thing([
         ("@type", json!("Event")),
         ("@id", json!(session_url(source, session))),
@@ -146,8 +146,8 @@ fn place(source: &Source<'_>, session: &Session) -> Value {
 /// The organisations with one of these roles.
 fn organisations(source: &Source<'_>, conference: &Conference, roles: &[OrganisationRole]) -> Value {
     let parts = conference.organisations.iter().filter(|part| roles.contains(&part.role));
-    let known = parts.filter_map(|part| source.snapshot.organisation(&part.organisation));
-    known.map(|known| organisation(source, known)).collect()
+    let organisations = parts.filter_map(|part| source.snapshot.organisation(&part.organisation));
+    organisations.map(|known| organisation(source, known)).collect()
 }
 
 fn organisation(source: &Source<'_>, organisation: &Organisation) -> Value {

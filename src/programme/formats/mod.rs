@@ -37,7 +37,7 @@ impl<'a> Source<'a> {
 
     /// The address of a part of the conference in the API; `path` begins with a slash.
     pub fn url(&self, path: &str) -> String {
-        format!("{}/api/v1/conferences/{}{path}", self.base_url, self.snapshot.place.slug)
+        format!("{}/api/v1/conferences/{}{path}", self.base_url, self.snapshot.conference.slug)
     }
 
     pub fn room_of(&self, session: &Session) -> Option<&'a Room> {

@@ -21,10 +21,7 @@ use uuid::Uuid;
 use super::Source;
 use crate::{
     agenda::{Agenda, import::text::folded},
-    programme::{
-        phrases::Phrases,
-        timing::{self, Slot},
-    },
+    programme::timing::{self, Slot},
     values::{Code, LanguageTag, Localised},
 };
 
@@ -144,13 +141,13 @@ impl Schedule {
         slots.sort_by_key(|slot| slot.span.starts_at);
         let rooms = rooms(source, slots.iter().any(|slot| source.room_of(slot.session).is_none()));
         let track = |track: &crate::agenda::document::Track| Track {
-            name: line(source.text(&track.name)),
+            name: single_line(source.text(&track.name)),
             slug: track_slug(track.code.as_str()),
         };
         Self {
             system: source.base_url.to_owned(),
             version: source.snapshot.release.number.to_string(),
-            title: line(source.text(&conference.name)),
+            title: single_line(source.text(&conference.name)),
             acronym: acronym(&conference.slug, conference.starts_on.0),
             start: conference.starts_on.0,
             end: conference.ends_on.0,
@@ -173,22 +170,25 @@ fn days(source: &Source<'_>, slots: &[Slot<'_>], rooms: &[(Option<&Code>, Room)]
     let agenda = &source.snapshot.agenda;
     let mut changeovers: BTreeMap<NaiveDate, NaiveTime> =
         agenda.days.iter().map(|day| (day.date.0, day.changeover.map_or(NaiveTime::MIN, |time| time.0))).collect();
-    for wall in slots.iter().map(|slot| slot.span.starts_at.naive_local()).filter(|wall| agenda.day_at(*wall).is_none())
+    for starts_at in slots
+        .iter()
+        .map(|slot| slot.span.starts_at.naive_local())
+        .filter(|starts_at| agenda.day_at(*starts_at).is_none())
     {
         // The day begins with the first slot that would otherwise belong to no day.
-        let begins = changeovers.entry(wall.date()).or_insert(wall.time());
-        *begins = wall.time().min(*begins);
+        let begins_at = changeovers.entry(starts_at.date()).or_insert(starts_at.time());
+        *begins_at = starts_at.time().min(*begins_at);
     }
     let mut events = events(source, slots, rooms);
     let day = |((date, changeover), index): ((&NaiveDate, &NaiveTime), usize)| {
         let next_date = date.succ_opt().unwrap_or(*date);
         let next_changeover = changeovers.get(&next_date).unwrap_or(changeover);
-        let begins = |date: NaiveDate, time: NaiveTime| agenda.conference.time_zone.earliest(date.and_time(time));
+        let begins_at = |date: NaiveDate, time: NaiveTime| agenda.conference.time_zone.earliest(date.and_time(time));
         Day {
             index,
             date: *date,
-            start: instant(begins(*date, *changeover)),
-            end: instant(begins(next_date, *next_changeover) - Duration::minutes(1)),
+            start: instant(begins_at(*date, *changeover)),
+            end: instant(begins_at(next_date, *next_changeover) - Duration::minutes(1)),
             rooms: rooms
                 .iter()
                 .map(|(code, room)| (room.clone(), events.remove(&(*date, *code)).unwrap_or_default()))
@@ -206,11 +206,11 @@ fn rooms<'a>(source: &Source<'a>, with_venue: bool) -> Vec<(Option<&'a Code>, Ro
     let mut rooms: Vec<_> = agenda
         .rooms
         .iter()
-        .map(|room| (Some(&room.code), Room { name: line(source.text(&room.name)), guid: id_of(room.id) }))
+        .map(|room| (Some(&room.code), Room { name: single_line(source.text(&room.name)), guid: id_of(room.id) }))
         .collect();
     if with_venue {
-        let to_be_announced = phrases(source).room_to_be_announced();
-        let venue = agenda.conference.venue.as_ref().map(|venue| line(source.text(&venue.name)));
+        let to_be_announced = source.phrases().room_to_be_announced();
+        let venue = agenda.conference.venue.as_ref().map(|venue| single_line(source.text(&venue.name)));
         // A room with the same name as the venue keeps it.
         let name = venue.filter(|venue| !rooms.iter().any(|(_, room)| room.name == *venue));
         let conference = agenda.conference.id.map(|id| id.uuid()).unwrap_or_default();
@@ -245,35 +245,35 @@ fn events<'a>(
     let names: HashMap<_, _> = rooms.iter().map(|(code, room)| (*code, room.name.as_str())).collect();
     let speakers = agenda.speakers.iter().filter_map(|speaker| speaker.id.map(|id| id.uuid()));
     // A cancelled slot keeps its number, so that no other gets it.
-    let released = source.snapshot.history.0.keys().copied();
-    let maker = Maker {
+    let released_ids = source.snapshot.history.0.keys().copied();
+    let builder = EventBuilder {
         source,
         acronym: acronym(&agenda.conference.slug, agenda.conference.starts_on.0),
-        numbers: numbers(released.chain(slots.iter().map(Slot::id)).chain(speakers)),
+        numbers: numbers(released_ids.chain(slots.iter().map(Slot::id)).chain(speakers)),
         guids: guids(slots),
     };
     let mut events: HashMap<_, Vec<Event>> = HashMap::new();
     for slot in slots {
         let room = source.room_of(slot.session).map(|room| &room.code);
-        let event = maker.event(slot, names.get(&room).copied().unwrap_or_default());
+        let event = builder.event(slot, names.get(&room).copied().unwrap_or_default());
         events.entry((date_of(agenda, slot.span.starts_at), room)).or_default().push(event);
     }
     events
 }
 
 /// What is needed to make events.
-struct Maker<'a, 's> {
+struct EventBuilder<'a, 's> {
     source: &'s Source<'a>,
     acronym: String,
     numbers: HashMap<Uuid, u32>,
     guids: HashMap<Uuid, Uuid>,
 }
 
-impl<'a> Maker<'a, '_> {
+impl<'a> EventBuilder<'a, '_> {
     fn event(&self, slot: &Slot<'a>, room: &str) -> Event {
         let (source, session) = (self.source, slot.session);
-        let (id, title) = (self.number(slot.id()), line(source.text(slot.title())));
-        let session_title = line(source.text(&session.title));
+        let (id, title) = (self.number(slot.id()), single_line(source.text(slot.title())));
+        let session_title = single_line(source.text(&session.title));
         let url = source.url(&format!("/programme/sessions/{}", session.code));
         let mut event = Event {
             id,
@@ -286,16 +286,16 @@ impl<'a> Maker<'a, '_> {
             title,
             subtitle: String::new(),
             kind: slot.kind(),
-            track: source.track_of(session).map(|track| line(source.text(&track.name))),
-            language: session.languages.first().and_then(two_letters),
-            abstract_: slot.description().map(|text: &Localised| prose(source.text(text))).unwrap_or_default(),
+            track: source.track_of(session).map(|track| single_line(source.text(&track.name))),
+            language: session.languages.first().and_then(iso_639_1),
+            abstract_: slot.description().map(|text: &Localised| xml_text(source.text(text))).unwrap_or_default(),
             description: String::new(),
             url,
             persons: self.persons(slot),
             links: Vec::new(),
         };
         if slot.item.is_some() {
-            event.description = phrases(source).part_of(&session_title);
+            event.description = source.phrases().part_of(&session_title);
             event.links.push(Link { url: event.url.clone(), title: session_title.clone(), kind: "related" });
             event.subtitle = session_title;
         }
@@ -306,7 +306,7 @@ impl<'a> Maker<'a, '_> {
         let person = |appearance: &crate::agenda::document::Appearance| {
             let speaker = self.source.snapshot.speaker(&appearance.speaker)?;
             let guid = speaker.id?.uuid();
-            Some(Person { id: self.number(guid), guid, name: line(&self.source.name_of(speaker)) })
+            Some(Person { id: self.number(guid), guid, name: single_line(&self.source.name_of(speaker)) })
         };
         slot.appearances().into_iter().filter_map(person).collect()
     }
@@ -319,11 +319,11 @@ impl<'a> Maker<'a, '_> {
 /// A number for each of these ids, the same in every release: 31 bits of its hash. If two ids have the same number, the
 /// older id keeps it.
 fn numbers(uuids: impl Iterator<Item = Uuid>) -> HashMap<Uuid, u32> {
-    let mut taken = HashSet::new();
-    let mut free =
-        |uuid: Uuid| (0..=u32::MAX).map(|attempt| number(uuid, attempt)).find(|number| taken.insert(*number));
+    let mut used = HashSet::new();
+    let mut unused_number =
+        |uuid: Uuid| (0..=u32::MAX).map(|attempt| number(uuid, attempt)).find(|number| used.insert(*number));
     let in_order: BTreeSet<Uuid> = uuids.collect();
-    in_order.into_iter().filter_map(|uuid| Some((uuid, free(uuid)?))).collect()
+    in_order.into_iter().filter_map(|uuid| Some((uuid, unused_number(uuid)?))).collect()
 }
 
 fn number(uuid: Uuid, attempt: u32) -> u32 {
@@ -337,12 +337,12 @@ fn number(uuid: Uuid, attempt: u32) -> u32 {
 fn guids(slots: &[Slot<'_>]) -> HashMap<Uuid, Uuid> {
     let mut in_order: Vec<_> = slots.iter().map(|slot| (slot.id(), slot.guid())).collect();
     in_order.sort_unstable();
-    let mut taken = HashSet::new();
-    let mut free = |id: Uuid, guid: Uuid| {
-        let others = std::iter::successors(Some(id), |last| Some(Uuid::new_v5(last, b"event")));
-        std::iter::once(guid).chain(others).find(|guid| taken.insert(*guid))
+    let mut used = HashSet::new();
+    let mut unused_guid = |id: Uuid, guid: Uuid| {
+        let derived = std::iter::successors(Some(id), |last| Some(Uuid::new_v5(last, b"event")));
+        std::iter::once(guid).chain(derived).find(|guid| used.insert(*guid))
     };
-    in_order.into_iter().filter_map(|(id, guid)| Some((id, free(id, guid)?))).collect()
+    in_order.into_iter().filter_map(|(id, guid)| Some((id, unused_guid(id, guid)?))).collect()
 }
 
 /// An acronym that every schema of the format allows: at least four lower-case letters and digits.
@@ -352,8 +352,8 @@ fn acronym(slug: &Code, starts_on: NaiveDate) -> String {
 }
 
 fn track_slug(code: &str) -> String {
-    let fits = code.len() > 1 && code.starts_with(|first: char| first.is_ascii_lowercase());
-    if fits { code.to_owned() } else { format!("track-{code}") }
+    let is_valid = code.len() > 1 && code.starts_with(|first: char| first.is_ascii_lowercase());
+    if is_valid { code.to_owned() } else { format!("track-{code}") }
 }
 
 fn slug(acronym: &str, id: u32, title: &str, kind: &str) -> String {
@@ -365,7 +365,7 @@ fn slug(acronym: &str, id: u32, title: &str, kind: &str) -> String {
 }
 
 /// The ISO 639-1 code of a language, if its tag has one.
-fn two_letters(tag: &LanguageTag) -> Option<String> {
+fn iso_639_1(tag: &LanguageTag) -> Option<String> {
     tag.as_str().split('-').next().filter(|language| language.len() == 2).map(str::to_owned)
 }
 
@@ -378,18 +378,14 @@ fn instant(instant: DateTime<FixedOffset>) -> String {
     instant.format("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
-fn phrases(source: &Source<'_>) -> Phrases {
-    Phrases::of(source.language.as_str()).unwrap_or(Phrases::English)
-}
-
 /// A text of one line: readers would handle the line breaks in the name of a room in different ways.
-fn line(text: &str) -> String {
-    prose(text).split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+fn single_line(text: &str) -> String {
+    xml_text(text).split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A text without the characters that XML 1.0 cannot contain (production 2, Char), and without carriage returns, which
 /// XML would turn into line feeds.
-fn prose(text: &str) -> String {
+fn xml_text(text: &str) -> String {
     let is_char = |c: &char| matches!(c, '\t' | '\n' | ' '..='\u{FFFD}' | '\u{10000}'..);
     text.chars().filter(is_char).collect()
 }
@@ -400,20 +396,20 @@ mod tests {
     use crate::values::TextValue as _;
 
     #[test]
-    fn numbers_are_positive_and_distinct_and_stay_when_more_come() {
+    fn numbers_are_positive_and_distinct_and_stay_when_ids_are_added() {
         // Among so many, some hashes are the same.
-        let some = || (0..200_000).map(Uuid::from_u128);
-        let first = numbers(some());
+        let uuids = || (0..200_000).map(Uuid::from_u128);
+        let first = numbers(uuids());
         let distinct: HashSet<u32> = first.values().copied().collect();
         assert_eq!((first.len(), distinct.len()), (200_000, 200_000));
         assert!(distinct.iter().all(|number| (1..=i32::MAX.unsigned_abs()).contains(number)));
-        assert!(some().any(|uuid| first[&uuid] != number(uuid, 0)));
-        let more = numbers(some().chain((200_000..300_000).map(Uuid::from_u128)));
+        assert!(uuids().any(|uuid| first[&uuid] != number(uuid, 0)));
+        let more = numbers(uuids().chain((200_000..300_000).map(Uuid::from_u128)));
         assert!(first.iter().all(|(uuid, number)| more[uuid] == *number));
     }
 
     #[test]
-    fn rooms_of_one_name_are_told_apart_by_their_codes() {
+    fn rooms_with_the_same_name_get_their_codes_added() {
         let codes: Vec<Code> = ["a", "b", "c", "d"].map(|code| Code::parse(code).unwrap()).into();
         let names = ["Hall", "Hall", "Hall (a)", "Attic"];
         let room = |(code, name): (_, &str)| (Some(code), Room { name: name.to_owned(), guid: Uuid::nil() });
@@ -424,9 +420,9 @@ mod tests {
     }
 
     #[test]
-    fn what_xml_cannot_hold_is_left_out() {
-        assert_eq!(prose("a\u{b}b\0\u{1f}\r\n\t\u{fffe}\u{ffff}é😀\u{10ffff}"), "ab\n\té😀\u{10ffff}");
-        assert_eq!(line(" a\n b\u{a0}!"), "a b\u{a0}!");
+    fn characters_that_xml_cannot_contain_are_removed() {
+        assert_eq!(xml_text("a\u{b}b\0\u{1f}\r\n\t\u{fffe}\u{ffff}é😀\u{10ffff}"), "ab\n\té😀\u{10ffff}");
+        assert_eq!(single_line(" a\n b\u{a0}!"), "a b\u{a0}!");
     }
 
     #[test]
@@ -444,7 +440,7 @@ mod tests {
             ["acro-7-oh-panel", "acro-7-panel"]
         );
         assert_eq!([duration(0), duration(90), duration(1440)], ["00:01", "01:30", "23:59"]);
-        let language = |tag: &str| two_letters(&LanguageTag::parse(tag).unwrap());
+        let language = |tag: &str| iso_639_1(&LanguageTag::parse(tag).unwrap());
         assert_eq!([language("pt-BR"), language("fil")], [Some("pt".to_owned()), None]);
     }
 }

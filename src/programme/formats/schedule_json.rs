@@ -76,7 +76,7 @@ impl<'a> Envelope<'a> {
             end: schedule.end,
             days_count: schedule.days.len(),
             timeslot_duration: TIMESLOT,
-            time_zone_name: Some(schedule.time_zone_name.as_str()).filter(|zone| takes_zone(zone)),
+            time_zone_name: Some(schedule.time_zone_name.as_str()).filter(|zone| is_allowed_zone(zone)),
             tracks: &schedule.tracks,
             rooms: &schedule.rooms,
             days: schedule.days.iter().map(DayObject::of).collect(),
@@ -91,7 +91,7 @@ impl<'a> Envelope<'a> {
 
 /// Whether the schema allows the name of a time zone: it allows `Area/City` and UTC, but not `Etc/GMT-1`. The XML
 /// always contains it.
-fn takes_zone(name: &str) -> bool {
+fn is_allowed_zone(name: &str) -> bool {
     let is_upper = |c: char| c.is_ascii_uppercase();
     let is_lower = |c: char| c.is_ascii_lowercase();
     let is_name = |part: &str| part.len() > 1 && part.starts_with(is_upper) && part.chars().skip(1).all(is_lower);

@@ -33,7 +33,7 @@ fn schedule(document: &mut Document, schedule: &Schedule) -> io::Result<()> {
         document.create_element("generator").with_attributes(generator).write_empty()?;
         text(document, "version", &schedule.version)?;
         conference(document, schedule)?;
-        schedule.days.iter().try_for_each(|found| day(document, found))
+        schedule.days.iter().try_for_each(|day_of_schedule| day(document, day_of_schedule))
     })?;
     Ok(())
 }

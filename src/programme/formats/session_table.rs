@@ -34,16 +34,16 @@ const COLUMNS: [&str; 19] = [
 ];
 
 /// Separates the values of a cell that has several.
-const BETWEEN: &str = "; ";
+const SEPARATOR: &str = "; ";
 
 pub fn write(source: &Source<'_>) -> Vec<u8> {
     let mut table = TableWriter::default();
     table.row(COLUMNS);
     for session in &source.snapshot.agenda.sessions {
-        let whole = Span::of(session);
-        table.row(row(source, &Slot { session, item: None, span: whole }, Some(whole)));
+        let session_span = Span::of(session);
+        table.row(row(source, &Slot { session, item: None, span: session_span }, Some(session_span)));
         for (item, span) in session.items.iter().zip(item_spans(session)) {
-            let slot = Slot { session, item: Some(item), span: span.unwrap_or(whole) };
+            let slot = Slot { session, item: Some(item), span: span.unwrap_or(session_span) };
             table.row(row(source, &slot, span));
         }
     }
@@ -55,7 +55,7 @@ fn row(source: &Source<'_>, slot: &Slot<'_>, span: Option<Span>) -> [String; COL
     let session = slot.session;
     let time = |of: fn(&Span) -> DateTime<FixedOffset>| span.as_ref().map(of).map(instant).unwrap_or_default();
     let speakers: Vec<&Speaker> =
-        slot.appearances().iter().filter_map(|found| source.snapshot.speaker(&found.speaker)).collect();
+        slot.appearances().iter().filter_map(|appearance| source.snapshot.speaker(&appearance.speaker)).collect();
     let names: Vec<String> = speakers.iter().map(|speaker| source.name_of(speaker)).collect();
     let codes: Vec<&str> = speakers.iter().map(|speaker| speaker.code.as_str()).collect();
     [
@@ -75,8 +75,8 @@ fn row(source: &Source<'_>, slot: &Slot<'_>, span: Option<Span>) -> [String; COL
         slot.description().map(|text| source.text(text).to_owned()).unwrap_or_default(),
         tags(&session.languages),
         tags(&session.interpretation),
-        names.join(BETWEEN),
-        codes.join(BETWEEN),
+        names.join(SEPARATOR),
+        codes.join(SEPARATOR),
         session_url(source, session),
     ]
 }
@@ -88,7 +88,7 @@ fn minutes(slot: &Slot<'_>, span: Option<Span>) -> String {
 }
 
 fn tags(tags: &[LanguageTag]) -> String {
-    tags.iter().map(LanguageTag::as_str).collect::<Vec<_>>().join(BETWEEN)
+    tags.iter().map(LanguageTag::as_str).collect::<Vec<_>>().join(SEPARATOR)
 }
 
 fn session_url(source: &Source<'_>, session: &Session) -> String {

@@ -46,15 +46,15 @@ impl EventsQuery {
         };
         let position = Position::parse(text);
         position.map(Some).ok_or_else(|| {
-            let mut faults = ValidationErrors::default();
-            faults.add("?last_event_id", "malformed", "must be the id of an event");
-            faults
+            let mut errors = ValidationErrors::default();
+            errors.add("?last_event_id", "malformed", "must be the id of an event");
+            errors
         })
     }
 }
 
 /// The position of the header. A browser sends it by itself and nobody could correct it, so a malformed one is ignored.
-fn sent(request: &HttpRequest) -> Option<Position> {
+fn last_event_id_header(request: &HttpRequest) -> Option<Position> {
     request.headers().get(LAST_EVENT_ID).and_then(|value| value.to_str().ok()).and_then(Position::parse)
 }
 
@@ -90,12 +90,13 @@ pub async fn listen_to_programme(
 ) -> Result<HttpResponse, Problem> {
     let snapshot = hub.programmes().get(&path.0).ok_or(ProgrammeError::NotFound("conference"))?;
     let languages = &snapshot.agenda.conference.languages;
-    let language = negotiate::choose_words(negotiate::accepted(&request), query.0.lang.as_deref(), languages)?;
-    let asked = query.0.position()?;
+    let language =
+        negotiate::choose_for_sentences(negotiate::accept_language(&request), query.0.lang.as_deref(), languages)?;
+    let query_position = query.0.position()?;
     // The header is newer: a browser that connects again still sends the query of its first request.
-    let position = sent(&request).or(asked);
-    let seat = hub.seat(connections.client(&request)).map_err(|full| {
-        let problem = match full {
+    let position = last_event_id_header(&request).or(query_position);
+    let slot = hub.take_slot(connections.client(&request)).map_err(|limit| {
+        let problem = match limit {
             LimitReached::All => Problem::new(&UNAVAILABLE).detail("there are as many listeners as the service takes"),
             LimitReached::Client => {
                 Problem::new(&TOO_MANY_REQUESTS).detail("there are as many listeners as one client may have")
@@ -107,7 +108,7 @@ pub async fn listen_to_programme(
     if let Some(tag) = language.tag() {
         answer.insert_header((header::CONTENT_LANGUAGE, tag.as_str()));
     }
-    let listener = Listener::new(&hub, &snapshot, language, position, seat);
+    let listener = Listener::new(&hub, &snapshot, language, position, slot);
     Ok(answer
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-cache"))

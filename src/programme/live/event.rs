@@ -28,14 +28,14 @@ pub const HEARTBEAT: Bytes = Bytes::from_static(b": still here\n\n");
 
 /// The release that a listener starts from.
 #[derive(Serialize)]
-struct Connected {
+struct ConnectedData {
     number: i32,
     released_at: String,
 }
 
 /// A new release.
 #[derive(Serialize)]
-struct Released<'a> {
+struct ReleaseData<'a> {
     number: i32,
     released_at: String,
     note: Option<&'a str>,
@@ -47,14 +47,14 @@ struct Released<'a> {
 }
 
 #[derive(Serialize)]
-struct Redacted {
+struct RedactedData {
     number: i32,
     updated_at: String,
 }
 
 /// The start or end of a session or an item.
 #[derive(Serialize)]
-struct Scheduled<'a> {
+struct SlotData<'a> {
     at: String,
     code: &'a Code,
     title: ReaderText,
@@ -86,7 +86,7 @@ pub fn end(position: Position) -> Bytes {
 
 /// The first event, with the time to wait before a new connection (5 seconds).
 pub fn connected(release: &ReleaseRow) -> Bytes {
-    let data = Connected { number: release.number, released_at: clock::wire(release.released_at) };
+    let data = ConnectedData { number: release.number, released_at: clock::wire(release.released_at) };
     format!("retry: 5000\n{}", event("connected", &data)).into()
 }
 
@@ -96,19 +96,19 @@ pub fn released(release: &ReleaseRow, since: i32, difference: &Difference, langu
     let changes_count = changes.len();
     changes.truncate(CHANGES_MAX);
     let (number, released_at) = (release.number, clock::wire(release.released_at));
-    let data = Released { number, released_at, note: release.note.as_deref(), since, changes_count, changes };
+    let data = ReleaseData { number, released_at, note: release.note.as_deref(), since, changes_count, changes };
     event("release", &data).into()
 }
 
 /// Says that the release was rewritten and must be read again.
 pub fn redacted(release: &ReleaseRow) -> Bytes {
-    event("redacted", &Redacted { number: release.number, updated_at: clock::wire(release.updated_at) }).into()
+    event("redacted", &RedactedData { number: release.number, updated_at: clock::wire(release.updated_at) }).into()
 }
 
-fn scheduled<'a>(snapshot: &Snapshot, slot: &Slot<'a>, at: DateTime<Utc>, language: &Language) -> Scheduled<'a> {
+fn slot_data<'a>(snapshot: &Snapshot, slot: &Slot<'a>, at: DateTime<Utc>, language: &Language) -> SlotData<'a> {
     let text = |text: &Localised| negotiate::text(text, language, &snapshot.agenda.conference.languages);
     let room = slot.session.room.as_ref().and_then(|code| snapshot.room(code));
-    Scheduled {
+    SlotData {
         at: clock::wire(at),
         code: slot.code(),
         title: text(slot.title()),
@@ -119,9 +119,9 @@ fn scheduled<'a>(snapshot: &Snapshot, slot: &Slot<'a>, at: DateTime<Utc>, langua
 }
 
 /// What ends and what starts at an instant. Items end before their sessions and start after them.
-pub fn of_moment(snapshot: &Snapshot, at: DateTime<Utc>, language: &Language) -> Bytes {
+pub fn schedule_events(snapshot: &Snapshot, at: DateTime<Utc>, language: &Language) -> Bytes {
     let slots: Vec<_> = timing::slots(&snapshot.agenda).collect();
-    let mut all: Vec<(u8, String)> = Vec::new();
+    let mut events: Vec<(u8, String)> = Vec::new();
     for slot in &slots {
         let (finished, started) = match slot.item {
             Some(_) => ((0, "item_finished"), (3, "item_started")),
@@ -129,12 +129,12 @@ pub fn of_moment(snapshot: &Snapshot, at: DateTime<Utc>, language: &Language) ->
         };
         for ((order, name), instant) in [(finished, slot.span.ends_at), (started, slot.span.starts_at)] {
             if instant == at {
-                all.push((order, event(name, &scheduled(snapshot, slot, at, language))));
+                events.push((order, event(name, &slot_data(snapshot, slot, at, language))));
             }
         }
     }
-    all.sort_by_key(|(order, _)| *order);
-    let all: Vec<String> = all.into_iter().map(|(_, event)| event).collect();
+    events.sort_by_key(|(order, _)| *order);
+    let events: Vec<String> = events.into_iter().map(|(_, event)| event).collect();
     // Only the last one gets an id: a client that is cut off between them gets all of them again.
-    all.join("\n").into()
+    events.join("\n").into()
 }

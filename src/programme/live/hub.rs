@@ -21,10 +21,10 @@ use crate::{
 };
 
 /// The longest sleep: the clock may be set in the meantime.
-const NAP_MAX: Duration = Duration::from_secs(60);
+const SLEEP_MAX: Duration = Duration::from_secs(60);
 
 /// How many release events are kept for other listeners who need the same.
-const RELEASES_KEPT: usize = 64;
+const RELEASE_EVENTS_MAX: usize = 64;
 
 /// Which release event: the release, the one that the listener knew, and the language.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,12 +53,12 @@ pub struct ListenerLimits {
 pub struct Hub {
     programmes: Programmes,
     database: Database,
-    seats: Slots,
+    slots: Slots,
     limits: ListenerLimits,
     /// True when all answers must end. It is also sent, unchanged, when there may be new events.
-    ends: watch::Sender<bool>,
+    signal: watch::Sender<bool>,
     moments: Arc<Mutex<HashMap<ConferenceId, Arc<Moments>>>>,
-    releases: Arc<Mutex<VecDeque<(ReleaseEventKey, CachedReleaseEvent)>>>,
+    release_events: Arc<Mutex<VecDeque<(ReleaseEventKey, CachedReleaseEvent)>>>,
 }
 
 impl Hub {
@@ -66,26 +66,26 @@ impl Hub {
         Self {
             programmes,
             database,
-            seats: Slots::default(),
+            slots: Slots::default(),
             limits,
-            ends: watch::Sender::new(false),
+            signal: watch::Sender::new(false),
             moments: Arc::default(),
-            releases: Arc::default(),
+            release_events: Arc::default(),
         }
     }
 
     pub fn close(&self) {
-        self.ends.send_replace(true);
+        self.signal.send_replace(true);
     }
 
     /// Signals the end of all answers, and when to look for new events.
     pub(super) fn subscribe(&self) -> watch::Receiver<bool> {
-        self.ends.subscribe()
+        self.signal.subscribe()
     }
 
-    /// A place for a listener, if one is free. `client` is `None` for a client without a limit of its own.
-    pub(super) fn seat(&self, client: Option<IpAddr>) -> Result<Slot, LimitReached> {
-        self.seats.take(client, self.limits.count_max, self.limits.per_client_max)
+    /// A slot for a listener, if one is free. `client` is `None` for a client without a limit of its own.
+    pub(super) fn take_slot(&self, client: Option<IpAddr>) -> Result<Slot, LimitReached> {
+        self.slots.acquire(client, self.limits.count_max, self.limits.per_client_max)
     }
 
     pub(super) fn programmes(&self) -> &Programmes {
@@ -94,78 +94,80 @@ impl Hub {
 
     /// Wakes the listeners at every start and end of the schedule and whenever a release is served, until the answers
     /// end.
-    pub async fn keep(self) {
-        let (mut ends, mut changed) = (self.ends.subscribe(), self.programmes.subscribe());
+    pub async fn run(self) {
+        let (mut signal, mut changed) = (self.signal.subscribe(), self.programmes.subscribe());
         loop {
             let now = clock::now();
-            let nap = self.next_moment(now).and_then(|at| (at - now).to_std().ok()).unwrap_or(NAP_MAX).min(NAP_MAX);
+            let pause =
+                self.next_moment(now).and_then(|at| (at - now).to_std().ok()).unwrap_or(SLEEP_MAX).min(SLEEP_MAX);
             tokio::select! {
-                () = tokio::time::sleep(nap) => {}
+                () = tokio::time::sleep(pause) => {}
                 _ = changed.changed() => {}
-                _ = ends.wait_for(|ends| *ends) => return,
+                _ = signal.wait_for(|signal| *signal) => return,
             }
-            self.ends.send_modify(|_| {});
+            self.signal.send_modify(|_| {});
         }
     }
 
     fn next_moment(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let all = self.programmes.all();
-        let is_served = |id: &ConferenceId| all.iter().any(|snapshot| snapshot.place.id == *id);
+        let snapshots = self.programmes.all();
+        let is_served = |id: &ConferenceId| snapshots.iter().any(|snapshot| snapshot.conference.id == *id);
         self.moments.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| is_served(id));
-        all.iter().filter_map(|snapshot| self.moments(snapshot).after(now)).min()
+        snapshots.iter().filter_map(|snapshot| self.moments(snapshot).next_after(now)).min()
     }
 
     /// The starts and ends of a release, computed once.
     pub(super) fn moments(&self, snapshot: &Arc<Snapshot>) -> Arc<Moments> {
-        let mut all = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = all.get(&snapshot.place.id).filter(|moments| moments.are_of(snapshot)).cloned();
-        known.unwrap_or_else(|| {
-            let made = Arc::new(Moments::of(Arc::clone(snapshot)));
-            all.insert(snapshot.place.id, Arc::clone(&made));
-            made
+        let mut moments_by_conference = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
+        let current =
+            moments_by_conference.get(&snapshot.conference.id).filter(|moments| moments.belong_to(snapshot)).cloned();
+        current.unwrap_or_else(|| {
+            let moments = Arc::new(Moments::of(Arc::clone(snapshot)));
+            moments_by_conference.insert(snapshot.conference.id, Arc::clone(&moments));
+            moments
         })
     }
 
     /// The event of a release, with what changed since release `since`, computed once for all listeners. `None` if the
     /// store fails; a later call may succeed.
-    pub(super) async fn release(&self, snapshot: &Snapshot, since: i32, language: &Language) -> Option<Bytes> {
-        let wanted = ReleaseEventKey {
-            conference: snapshot.place.id,
+    pub(super) async fn release_event(&self, snapshot: &Snapshot, since: i32, language: &Language) -> Option<Bytes> {
+        let key = ReleaseEventKey {
+            conference: snapshot.conference.id,
             number: snapshot.release.number,
             updated_at: snapshot.release.updated_at,
             since,
             language: language.tag().map(|tag| tag.as_str().to_owned()),
         };
-        let told = self.told(&wanted);
-        let made = told.get_or_init(|| self.work_out(snapshot, since, language)).await.clone();
-        if made.is_none() {
-            let mut kept = self.releases.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.retain(|(_, other)| !Arc::ptr_eq(other, &told));
+        let cached = self.cached_release_event(&key);
+        let event = cached.get_or_init(|| self.make_release_event(snapshot, since, language)).await.clone();
+        if event.is_none() {
+            let mut cache = self.release_events.lock().unwrap_or_else(PoisonError::into_inner);
+            cache.retain(|(_, other)| !Arc::ptr_eq(other, &cached));
         }
-        made
+        event
     }
 
-    fn told(&self, wanted: &ReleaseEventKey) -> CachedReleaseEvent {
-        let mut kept = self.releases.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, told)) = kept.iter().find(|(other, _)| other == wanted) {
-            return Arc::clone(told);
+    fn cached_release_event(&self, key: &ReleaseEventKey) -> CachedReleaseEvent {
+        let mut cache = self.release_events.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, cached)) = cache.iter().find(|(other, _)| other == key) {
+            return Arc::clone(cached);
         }
-        if kept.len() == RELEASES_KEPT {
-            kept.pop_front();
+        if cache.len() == RELEASE_EVENTS_MAX {
+            cache.pop_front();
         }
-        let told = CachedReleaseEvent::default();
-        kept.push_back((wanted.clone(), Arc::clone(&told)));
-        told
+        let cached = CachedReleaseEvent::default();
+        cache.push_back((key.clone(), Arc::clone(&cached)));
+        cached
     }
 
-    async fn work_out(&self, snapshot: &Snapshot, since: i32, language: &Language) -> Option<Bytes> {
-        let (id, row, language) = (snapshot.place.id, snapshot.release.clone(), language.clone());
-        let _turn = self.programmes.turn_for_old().await;
-        let work = move |tx: &mut _| {
+    async fn make_release_event(&self, snapshot: &Snapshot, since: i32, language: &Language) -> Option<Bytes> {
+        let (id, row, language) = (snapshot.conference.id, snapshot.release.clone(), language.clone());
+        let _permit = self.programmes.old_release_permit().await;
+        let read_changes = move |tx: &mut _| {
             let difference = releases::actions::difference(tx, id, row.number, Some(since))?;
             Ok::<_, ProgrammeError>(event::released(&row, since, &difference, &language))
         };
-        let made = self.database.read(work).await;
-        made.inspect_err(|error| tracing::warn!(%error, "the changes of a release cannot be sent")).ok()
+        let event = self.database.read(read_changes).await;
+        event.inspect_err(|error| tracing::warn!(%error, "the changes of a release cannot be sent")).ok()
     }
 }

@@ -26,52 +26,52 @@ pub struct Listener {
     conference: ConferenceId,
     language: Language,
     position: Position,
-    wake: watch::Receiver<bool>,
-    waiting: VecDeque<Bytes>,
-    _seat: Slot,
+    signal: watch::Receiver<bool>,
+    queue: VecDeque<Bytes>,
+    _slot: Slot,
 }
 
 impl Listener {
     /// A listener who received everything up to `position`, or without it, who knows the current release.
-    pub fn new(hub: &Hub, snapshot: &Snapshot, language: Language, position: Option<Position>, seat: Slot) -> Self {
+    pub fn new(hub: &Hub, snapshot: &Snapshot, language: Language, position: Option<Position>, slot: Slot) -> Self {
         let now = clock::now();
         let mut position = position.unwrap_or_else(|| Position::of(&snapshot.release, now));
         position.at = position.at.min(now);
-        let waiting = VecDeque::from([event::connected(&snapshot.release), event::end(position)]);
+        let queue = VecDeque::from([event::connected(&snapshot.release), event::end(position)]);
         Self {
             hub: hub.clone(),
-            slug: snapshot.place.slug.clone(),
-            conference: snapshot.place.id,
+            slug: snapshot.conference.slug.clone(),
+            conference: snapshot.conference.id,
             language,
             position,
-            wake: hub.subscribe(),
-            waiting,
-            _seat: seat,
+            signal: hub.subscribe(),
+            queue,
+            _slot: slot,
         }
     }
 
-    /// The answer, piece by piece.
+    /// The answer, part by part.
     pub fn stream(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
         stream::unfold(self, async |mut listener| Some((Ok(listener.next().await?), listener)))
     }
 
-    /// The next piece; `None` at the end.
+    /// The next part of the answer; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if let Some(piece) = self.waiting.pop_front() {
-                return Some(piece);
+            if let Some(event) = self.queue.pop_front() {
+                return Some(event);
             }
             // Frees the memory of the queue.
-            self.waiting = VecDeque::new();
-            // Marked as seen before the look, so that what comes during the look leads to another.
-            if *self.wake.borrow_and_update() {
+            self.queue = VecDeque::new();
+            // Marked as seen first, so that what comes while events are collected leads to another round.
+            if *self.signal.borrow_and_update() {
                 return None;
             }
-            self.look().await?;
-            if self.waiting.is_empty() {
+            self.collect_events().await?;
+            if self.queue.is_empty() {
                 tokio::select! {
-                    changed = self.wake.changed() => changed.ok()?,
-                    () = tokio::time::sleep(SILENCE_MAX) => self.waiting.push_back(event::HEARTBEAT),
+                    changed = self.signal.changed() => changed.ok()?,
+                    () = tokio::time::sleep(SILENCE_MAX) => self.queue.push_back(event::HEARTBEAT),
                 }
             }
         }
@@ -79,30 +79,31 @@ impl Listener {
 
     /// Collects what happened since the position. Returns `None` if the conference is gone or the changes cannot be
     /// computed.
-    async fn look(&mut self) -> Option<()> {
-        let snapshot = self.hub.programmes().get(&self.slug).filter(|found| found.place.id == self.conference)?;
-        let (known, release) = (self.position, &snapshot.release);
-        if release.number > known.number {
-            let piece = self.hub.release(&snapshot, known.number, &self.language).await?;
-            self.tell(piece, Position::of(release, known.at));
-        } else if release.number == known.number && release.updated_at > known.updated_at {
-            self.tell(event::redacted(release), Position::of(release, known.at));
+    async fn collect_events(&mut self) -> Option<()> {
+        let snapshot =
+            self.hub.programmes().get(&self.slug).filter(|snapshot| snapshot.conference.id == self.conference)?;
+        let (position, release) = (self.position, &snapshot.release);
+        if release.number > position.number {
+            let event = self.hub.release_event(&snapshot, position.number, &self.language).await?;
+            self.queue_event(event, Position::of(release, position.at));
+        } else if release.number == position.number && release.updated_at > position.updated_at {
+            self.queue_event(event::redacted(release), Position::of(release, position.at));
         }
-        self.tell_moments(&snapshot, clock::now());
+        self.queue_schedule_events(&snapshot, clock::now());
         Some(())
     }
 
-    fn tell_moments(&mut self, snapshot: &Arc<Snapshot>, now: DateTime<Utc>) {
+    fn queue_schedule_events(&mut self, snapshot: &Arc<Snapshot>, now: DateTime<Utc>) {
         let moments = self.hub.moments(snapshot);
         for index in moments.between(self.position.at, now) {
-            if let Some((at, piece)) = moments.tell(index, &self.language) {
-                self.tell(piece, Position { at, ..self.position });
+            if let Some((at, event)) = moments.events_at(index, &self.language) {
+                self.queue_event(event, Position { at, ..self.position });
             }
         }
     }
 
-    fn tell(&mut self, piece: Bytes, position: Position) {
+    fn queue_event(&mut self, event: Bytes, position: Position) {
         self.position = position;
-        self.waiting.extend([piece, event::end(position)]);
+        self.queue.extend([event, event::end(position)]);
     }
 }

@@ -12,15 +12,14 @@ use crate::{
         fields::Selection,
         filter::ProgrammeQuery,
         negotiate,
-        service::{ProgrammeService, ServedRelease, find},
-        view::View,
-        views::NowView,
+        service::{ProgrammeService, ServedRelease, find_release},
+        views::{NowView, ViewBuilder},
     },
     values::LocalOrInstant,
 };
 
 /// An answer about the present soon becomes wrong, so no cache may serve it stale.
-const FOR_THE_PRESENT: &str = "public, max-age=5";
+const CACHE_FIVE_SECONDS: &str = "public, max-age=5";
 
 /// Reads the sessions that take place now or at a given time, and the next session of each room.
 #[utoipa::path(
@@ -31,13 +30,13 @@ const FOR_THE_PRESENT: &str = "public, max-age=5";
 )]
 pub async fn read_programme_now(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     path: web::Path<CodePath>,
     query: Query<ProgrammeQuery>,
 ) -> Result<HttpResponse, Problem> {
     let Query(mut query) = query;
     let fields = Selection::read::<NowView>(query.fields.as_deref())?;
-    let ServedRelease { snapshot, cache_control, .. } = find(&state, &path.0, query.version).await?;
+    let ServedRelease { snapshot, cache_control, .. } = find_release(&service, &path.0, query.version).await?;
     let conference = &snapshot.agenda.conference;
     let language = negotiate::choose(&request, query.lang.as_deref(), &conference.languages)?;
     query.check(&snapshot)?;
@@ -48,10 +47,10 @@ pub async fn read_programme_now(
             // `Last-Modified`.
             let minute = clock::now().duration_trunc(TimeDelta::minutes(1)).map_err(Problem::unexpected)?;
             let at = LocalOrInstant::Instant(minute.fixed_offset()).resolve(conference.time_zone);
-            (at.unwrap_or(minute.fixed_offset()), None, FOR_THE_PRESENT)
+            (at.unwrap_or(minute.fixed_offset()), None, CACHE_FIVE_SECONDS)
         }
     };
-    let value = fields.of(View::new(&snapshot, &language).now(&query, at));
+    let value = fields.apply(ViewBuilder::new(&snapshot, &language).now(&query, at));
     let representation = Representation {
         body: serde_json::to_vec(&value).map_err(Problem::unexpected)?,
         content_type: "application/json",

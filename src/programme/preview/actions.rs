@@ -23,45 +23,46 @@ use crate::{
 };
 
 /// Default and longest duration of a link, in hours.
-const HOURS: u32 = 24;
+const HOURS_DEFAULT: u32 = 24;
 const HOURS_MAX: u32 = 30 * 24;
 
 /// Makes the token of a link to a preview. Also returns when the link expires.
 ///
 /// # Errors
 /// [`ProgrammeError::Invalid`] if the link would be valid for too long, or not at all.
-pub fn make(
+pub fn create_link(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     actor: &Actor,
-    (expires_at, hours): (Option<LocalOrInstant>, Option<Count<1>>),
+    expires_at: Option<LocalOrInstant>,
+    hours: Option<Count<1>>,
     secret: &ServerSecret,
 ) -> Result<(String, DateTime<Utc>), ProgrammeError> {
     let now = clock::now();
     let latest = now + Duration::hours(i64::from(HOURS_MAX));
-    let mut faults = ValidationErrors::default();
-    let wanted = match (expires_at, hours) {
+    let mut errors = ValidationErrors::default();
+    let requested_expiry = match (expires_at, hours) {
         (Some(_), Some(_)) => {
-            faults.add("#/hours", "either_or", "must not be given beside expires_at");
+            errors.add("#/hours", "either_or", "must not be given beside expires_at");
             now
         }
-        (Some(moment), None) => {
-            let draft = agenda::actions::load(connection, place)?;
-            ensure_future(moment, &draft, now, "#/expires_at")?
+        (Some(requested_time), None) => {
+            let draft = agenda::actions::load(connection, conference)?;
+            ensure_future(requested_time, &draft, now, "#/expires_at")?
         }
-        (None, hours) => now + Duration::hours(i64::from(hours.map_or(HOURS, |Count(hours)| hours))),
+        (None, hours) => now + Duration::hours(i64::from(hours.map_or(HOURS_DEFAULT, |Count(hours)| hours))),
     };
-    if wanted > latest {
+    if requested_expiry > latest {
         let pointer = if expires_at.is_some() { "#/expires_at" } else { "#/hours" };
-        faults.add(pointer, "out_of_range", format!("must be at most {HOURS_MAX} hours from now"));
+        errors.add(pointer, "out_of_range", format!("must be at most {HOURS_MAX} hours from now"));
     }
     // A token contains whole seconds: the link stays valid until the end of the requested second.
-    let expires_at = faults.or(wanted)?.trunc_subsecs(0) + Duration::seconds(1);
-    let generation = store::generation(connection, place.id)?;
+    let expires_at = errors.into_result(requested_expiry)?.trunc_subsecs(0) + Duration::seconds(1);
+    let generation = store::generation(connection, conference.id)?;
     let after = json!({ "expires_at": clock::wire(expires_at) });
     let entry = audit::Entry::of(AuditAction::Create, ResourceKind::Preview, generation, Some(after));
-    audit::record(connection, actor, Operation::CreatePreview, Some(place.id), &[entry])?;
-    Ok((secret.preview_token(place.id, expires_at, generation), expires_at))
+    audit::record(connection, actor, Operation::CreatePreview, Some(conference.id), &[entry])?;
+    Ok((secret.preview_token(conference.id, expires_at, generation), expires_at))
 }
 
 /// The draft as the public would see it if it were released now. A request without a token of this conference does not
@@ -69,27 +70,27 @@ pub fn make(
 ///
 /// # Errors
 /// [`ProgrammeError::NotFound`], [`ProgrammeError::PreviewExpired`].
-pub fn show(
+pub fn load_preview(
     connection: &mut Connection,
     slug: &Code,
     token: &str,
     secret: &ServerSecret,
 ) -> Result<Snapshot, ProgrammeError> {
-    const NOTHING: ProgrammeError = ProgrammeError::NotFound("preview");
-    let place = agenda::actions::lookup(connection, slug)?.ok_or(NOTHING)?;
-    let grant = secret.read_preview_token(token, place.id).ok_or(NOTHING)?;
+    const NOT_FOUND: ProgrammeError = ProgrammeError::NotFound("preview");
+    let conference = agenda::actions::lookup(connection, slug)?.ok_or(NOT_FOUND)?;
+    let grant = secret.read_preview_token(token, conference.id).ok_or(NOT_FOUND)?;
     let now = clock::now();
-    if grant.expires_at <= now || grant.generation != store::generation(connection, place.id)? {
+    if grant.expires_at <= now || grant.generation != store::generation(connection, conference.id)? {
         return Err(ProgrammeError::PreviewExpired);
     }
-    let draft = agenda::actions::load(connection, &place)?;
-    Ok(Snapshot::new(place, ReleaseRow::of_draft(now), project(&draft, Audience::Public, now, secret)))
+    let draft = agenda::actions::load(connection, &conference)?;
+    Ok(Snapshot::new(conference, ReleaseRow::of_draft(now), project(&draft, Audience::Public, now, secret)))
 }
 
 /// Revokes all links that were made before.
-pub fn end_all(connection: &mut Connection, place: &ConferenceRef, actor: &Actor) -> Result<(), DatabaseError> {
-    let generation = store::generation(connection, place.id)?;
-    store::begin_generation(connection, place.id)?;
+pub fn revoke_all(connection: &mut Connection, conference: &ConferenceRef, actor: &Actor) -> Result<(), DatabaseError> {
+    let generation = store::generation(connection, conference.id)?;
+    store::begin_generation(connection, conference.id)?;
     let entry = audit::Entry::of(AuditAction::Remove, ResourceKind::Preview, generation, None);
-    audit::record(connection, actor, Operation::DeletePreviews, Some(place.id), &[entry])
+    audit::record(connection, actor, Operation::DeletePreviews, Some(conference.id), &[entry])
 }

@@ -12,7 +12,11 @@ use crate::{
     clock,
     http::{CodePath, Json, Problem, Query, problem::AnyProblem},
     programme::{
-        ProgrammeError, filter::LinkQuery, negotiate, service::ProgrammeService, view::View, views::ProgrammeView,
+        ProgrammeError,
+        filter::LinkQuery,
+        negotiate,
+        service::ProgrammeService,
+        views::{ProgrammeView, ViewBuilder},
     },
     validation::ValidationErrors,
     values::{Count, LocalOrInstant},
@@ -52,22 +56,22 @@ pub struct PreviewLink {
     security(("bearer" = []))
 )]
 pub async fn create_preview(
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     credentials: Credentials,
     path: web::Path<CodePath>,
     body: Json<NewPreview>,
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
-    let (secret, in_question) = (state.secret.clone(), slug.clone());
+    let (secret, conference_slug) = (service.secret.clone(), slug.clone());
     let NewPreview { expires_at, hours } = body.0;
-    let (token, expires_at) = state
+    let (token, expires_at) = service
         .database
         .write("make a link to a preview", move |tx| {
-            let (place, actor) = find_authorised(tx, &credentials, Operation::CreatePreview, &in_question)?;
-            actions::make(tx, &place, &actor, (expires_at, hours), &secret)
+            let (conference, actor) = find_authorised(tx, &credentials, Operation::CreatePreview, &conference_slug)?;
+            actions::create_link(tx, &conference, &actor, expires_at, hours, &secret)
         })
         .await?;
-    let url = format!("{}/api/v1/conferences/{slug}/preview?token={token}", state.public_url);
+    let url = format!("{}/api/v1/conferences/{slug}/preview?token={token}", service.public_url);
     Ok(HttpResponse::Created()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(PreviewLink { url, expires_at: clock::wire(expires_at) }))
@@ -82,16 +86,16 @@ pub async fn create_preview(
     security(("bearer" = []))
 )]
 pub async fn delete_previews(
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     credentials: Credentials,
     path: web::Path<CodePath>,
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
-    state
+    service
         .database
         .write("end previews", move |tx| {
-            let (place, actor) = find_authorised(tx, &credentials, Operation::DeletePreviews, &slug)?;
-            Ok::<_, ProgrammeError>(actions::end_all(tx, &place, &actor)?)
+            let (conference, actor) = find_authorised(tx, &credentials, Operation::DeletePreviews, &slug)?;
+            Ok::<_, ProgrammeError>(actions::revoke_all(tx, &conference, &actor)?)
         })
         .await?;
     Ok(HttpResponse::NoContent().finish())
@@ -107,14 +111,16 @@ pub async fn delete_previews(
 )]
 pub async fn read_preview(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     path: web::Path<CodePath>,
     query: Query<LinkQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (slug, secret) = (path.into_inner().0, state.secret.clone());
+    let (slug, secret) = (path.into_inner().0, service.secret.clone());
     let (token, mut query) = query.0.split();
-    let snapshot =
-        state.database.read(move |tx| actions::show(tx, &slug, token.as_deref().unwrap_or_default(), &secret)).await?;
+    let snapshot = service
+        .database
+        .read(move |tx| actions::load_preview(tx, &slug, token.as_deref().unwrap_or_default(), &secret))
+        .await?;
     let language = negotiate::choose(&request, query.lang.as_deref(), &snapshot.agenda.conference.languages)?;
     query.check(&snapshot)?;
     let mut response = HttpResponse::Ok();
@@ -124,5 +130,5 @@ pub async fn read_preview(
     Ok(response
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
         .insert_header(("x-robots-tag", "noindex"))
-        .json(View::new(&snapshot, &language).programme(&query)))
+        .json(ViewBuilder::new(&snapshot, &language).programme(&query)))
 }

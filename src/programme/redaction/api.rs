@@ -30,7 +30,7 @@ use crate::{
 /// Options of a redaction. No reason is asked for: it would be stored, and might name the person.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = ValidationErrors, deny_unknown_fields)]
-pub struct RedactionWish {
+pub struct RedactionOptions {
     /// Words to remove, 1 to 20 (for instance `Mme Quux`), each wherever it occurs as a word in a text, a note or a
     /// reason. If any word is given, the codes of sessions and items change too: the person's codes and these words are
     /// removed from them (`keynote-quux`).
@@ -51,11 +51,11 @@ const WORDS_MAX: usize = 20;
 /// # Errors
 /// The list is empty or too long.
 pub fn checked_words(words: Option<Vec<Line<200>>>) -> Result<Vec<Line<200>>, ValidationErrors> {
-    let mut faults = ValidationErrors::default();
+    let mut errors = ValidationErrors::default();
     if words.as_ref().is_some_and(|words| !(1..=WORDS_MAX).contains(&words.len())) {
-        faults.add("#/words", "wrong_length", format!("must have 1 to {WORDS_MAX} elements"));
+        errors.add("#/words", "wrong_length", format!("must have 1 to {WORDS_MAX} elements"));
     }
-    faults.or(words.unwrap_or_default())
+    errors.into_result(words.unwrap_or_default())
 }
 
 text_enum! {
@@ -133,7 +133,7 @@ impl Redaction {
 }
 
 /// The longest time that an answer waits for the rewriting.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_MAX: Duration = Duration::from_secs(20);
 
 /// Removes a speaker from every release, the draft, the scheduled releases and the audit trail. This cannot be undone.
 ///
@@ -148,7 +148,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
         ("speaker" = String, Path, description = "The speaker's id, or any code that it has or had in the draft, a release or the audit trail"),
         ("Prefer" = Option<String>, Header, description = "`respond-async`: answer without waiting for the rewriting")
     ),
-    request_body = RedactionWish,
+    request_body = RedactionOptions,
     responses(
         (status = 200, description = "What was rewritten, or would be", body = Redaction),
         (status = 202, description = "The person is hidden and the rewriting goes on; `Location` is the address of its state", body = Redaction),
@@ -158,51 +158,51 @@ const PATIENCE: Duration = Duration::from_secs(20);
 )]
 pub async fn redact_speaker(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     credentials: Credentials,
     path: web::Path<(CodePath, CodePath)>,
-    Json(wish): Json<RedactionWish>,
+    Json(options): Json<RedactionOptions>,
 ) -> Result<HttpResponse, Problem> {
     let (CodePath(slug), CodePath(speaker)) = path.into_inner();
     let conference = slug.clone();
-    let outcome = actions::redact(&state.database, &state.secret, move |tx| {
-        let (place, actor) = find_authorised(tx, &credentials, Operation::RedactSpeaker, &slug)?;
-        let words = checked_words(wish.words.clone())?;
-        Ok((place, actor, RedactionRequest { speaker: speaker.clone(), words, dry_run: wish.dry_run }))
+    let outcome = actions::redact(&service.database, &service.secret, move |tx| {
+        let (conference, actor) = find_authorised(tx, &credentials, Operation::RedactSpeaker, &slug)?;
+        let words = checked_words(options.words.clone())?;
+        Ok((conference, actor, RedactionRequest { speaker: speaker.clone(), words, dry_run: options.dry_run }))
     });
-    let (id, hidden) = match outcome.await? {
+    let (id, report) = match outcome.await? {
         RedactionOutcome::Planned(planned) => {
             return Ok(answer(&Redaction::of(None, RedactionState::Planned, planned), None));
         }
-        RedactionOutcome::Hidden(id, hidden) => (id, hidden),
+        RedactionOutcome::Hidden(id, report) => (id, report),
     };
-    if let Err(error) = state.programmes.refresh(&state.database).await {
+    if let Err(error) = service.programmes.refresh(&service.database).await {
         // It is committed; the poll loads it as soon as the store answers again.
         tracing::error!(%error, "a redaction is not served yet");
     }
     // A task of its own: it goes on even if the client closes the connection.
-    let database = state.database.clone();
+    let database = service.database.clone();
     let finishing = tokio::spawn(async move { rewriting::finish(&database, id).await });
-    let patience = if wants_no_wait(&request) { Duration::ZERO } else { PATIENCE };
-    match tokio::time::timeout(patience, finishing).await {
-        Ok(Ok(Ok(Some(done)))) => return Ok(answer(&Redaction::of(Some(id), RedactionState::Done, done), None)),
+    let wait = if prefers_async(&request) { Duration::ZERO } else { WAIT_MAX };
+    match tokio::time::timeout(wait, finishing).await {
+        Ok(Ok(Ok(Some(report)))) => return Ok(answer(&Redaction::of(Some(id), RedactionState::Done, report), None)),
         Ok(Ok(Err(error))) => tracing::error!(%error, "a redaction hides, and is finished later"),
         _ => {}
     }
     let at = format!("/api/v1/conferences/{conference}/agenda/redactions/{id}");
-    Ok(answer(&Redaction::of(Some(id), RedactionState::Rewriting, hidden), Some(&at)))
+    Ok(answer(&Redaction::of(Some(id), RedactionState::Rewriting, report), Some(&at)))
 }
 
-/// The answer: status 202 with `Location` if `goes_on_at` is the path of a redaction that goes on.
-fn answer(redaction: &Redaction, goes_on_at: Option<&str>) -> HttpResponse {
+/// The answer: status 202 with `Location` if `progress_path` is the path of a redaction that goes on.
+fn answer(redaction: &Redaction, progress_path: Option<&str>) -> HttpResponse {
     let mut response = HttpResponse::Ok();
-    if let Some(path) = goes_on_at {
+    if let Some(path) = progress_path {
         response.status(StatusCode::ACCEPTED).insert_header((header::LOCATION, path));
     }
     response.insert_header((header::CACHE_CONTROL, "no-store")).json(redaction)
 }
 
-fn wants_no_wait(request: &HttpRequest) -> bool {
+fn prefers_async(request: &HttpRequest) -> bool {
     let preferences = request.headers().get_all("prefer").filter_map(|value| value.to_str().ok());
     preferences.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case("respond-async"))
 }
@@ -219,17 +219,17 @@ fn wants_no_wait(request: &HttpRequest) -> bool {
     security(("bearer" = []))
 )]
 pub async fn read_redaction(
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     credentials: Credentials,
     path: web::Path<(CodePath, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (CodePath(slug), id) = path.into_inner();
-    let redaction = state
+    let redaction = service
         .database
         .read(move |tx| {
-            let (place, _) = find_authorised(tx, &credentials, Operation::ReadRedaction, &slug)?;
+            let (conference, _) = find_authorised(tx, &credentials, Operation::ReadRedaction, &slug)?;
             let id = RedactionId::parse(&id).map_err(|_| ProgrammeError::NotFound("redaction"))?;
-            let (redacted, is_done) = actions::find(tx, &place, id)?;
+            let (redacted, is_done) = actions::find(tx, &conference, id)?;
             let state = if is_done { RedactionState::Done } else { RedactionState::Rewriting };
             Ok::<_, ProgrammeError>(Redaction::of(Some(id), state, redacted))
         })

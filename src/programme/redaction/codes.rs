@@ -6,13 +6,13 @@ use super::text::lowered;
 use crate::values::{Code, TextValue as _};
 
 /// A name or an address in the form of a code: its words joined by hyphens.
-pub fn worded(text: &str) -> String {
+pub fn as_code(text: &str) -> String {
     let lower = lowered(text);
     lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
 }
 
 /// Whether `part` is one or more whole words of a code.
-pub fn holds(code: &str, part: &str) -> bool {
+pub fn contains_words(code: &str, part: &str) -> bool {
     format!("-{code}-").contains(&format!("-{part}-"))
 }
 
@@ -21,11 +21,11 @@ pub fn holds(code: &str, part: &str) -> bool {
 pub fn without_parts(code: &str, parts: &BTreeMap<String, Code>) -> Option<Code> {
     let mut redacted = format!("-{code}-");
     let mut last = None;
-    for (part, by) in parts.iter().filter(|(part, _)| holds(code, part)) {
-        last = Some(by);
+    for (part, replacement) in parts.iter().filter(|(part, _)| contains_words(code, part)) {
+        last = Some(replacement);
         // Twice: two adjacent parts share a hyphen, so one pass misses the second.
         for _ in 0..2 {
-            redacted = redacted.replace(&format!("-{part}-"), &format!("-{by}-"));
+            redacted = redacted.replace(&format!("-{part}-"), &format!("-{replacement}-"));
         }
     }
     let last = last?;
@@ -35,15 +35,15 @@ pub fn without_parts(code: &str, parts: &BTreeMap<String, Code>) -> Option<Code>
 /// Gives each code the new code that `redacted` returns for it, with a number behind it if that is taken. Returns
 /// whether any code changed.
 pub fn rename(all: Vec<&mut Code>, redacted: impl Fn(&Code) -> Option<Code>) -> bool {
-    let mut taken: HashSet<Code> = all.iter().map(|code| (**code).clone()).collect();
+    let mut used: HashSet<Code> = all.iter().map(|code| (**code).clone()).collect();
     let mut changed = false;
     for code in all {
-        let Some(wanted) = redacted(code) else {
+        let Some(new_code) = redacted(code) else {
             continue;
         };
-        let free = (2_usize..).map(|number| numbered(&wanted, number));
-        if let Some(new) = std::iter::once(wanted.clone()).chain(free).find(|new| !taken.contains(new)) {
-            taken.insert(new.clone());
+        let numbered_codes = (2_usize..).map(|number| numbered(&new_code, number));
+        if let Some(new) = std::iter::once(new_code.clone()).chain(numbered_codes).find(|new| !used.contains(new)) {
+            used.insert(new.clone());
             *code = new;
             changed = true;
         }
@@ -53,8 +53,8 @@ pub fn rename(all: Vec<&mut Code>, redacted: impl Fn(&Code) -> Option<Code>) -> 
 
 fn numbered(code: &Code, number: usize) -> Code {
     let suffix = format!("-{number}");
-    let kept: String = code.as_str().chars().take(Code::LENGTH_MAX.saturating_sub(suffix.len())).collect();
-    Code::parse(&format!("{}{suffix}", kept.trim_end_matches('-'))).unwrap_or_else(|_| code.clone())
+    let shortened: String = code.as_str().chars().take(Code::LENGTH_MAX.saturating_sub(suffix.len())).collect();
+    Code::parse(&format!("{}{suffix}", shortened.trim_end_matches('-'))).unwrap_or_else(|_| code.clone())
 }
 
 #[cfg(test)]
@@ -81,6 +81,6 @@ mod tests {
         assert_eq!(all, [code("x-1-3"), code("x-1"), code("x-1-2")]);
         let long = code(&"a".repeat(80));
         assert_eq!(numbered(&long, 12).to_string(), format!("{}-12", "a".repeat(77)));
-        assert_eq!(worded("O'Brien, Zoë"), "o-brien-zoë");
+        assert_eq!(as_code("O'Brien, Zoë"), "o-brien-zoë");
     }
 }

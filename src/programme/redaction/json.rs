@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Members whose value is one of a fixed list of words, or a name of somebody else.
-const KEPT: [&str; 11] = [
+const UNCHANGED_MEMBERS: [&str; 11] = [
     "access",
     "family_name",
     "given_name",
@@ -37,7 +37,7 @@ impl Redaction {
     }
 
     fn person_of_code(&self, code: &str) -> Option<&Person> {
-        self.people.iter().find(|person| person.codes.iter().any(|known| known.as_str() == code))
+        self.people.iter().find(|person| person.codes.iter().any(|code_of_person| code_of_person.as_str() == code))
     }
 
     /// An entry of the audit trail without the people; `None` if it does not mention them.
@@ -47,7 +47,7 @@ impl Redaction {
         if let Some(person) = person {
             redacted.before = None;
             redacted.after = None;
-            redacted.id = person.stand_in_id();
+            redacted.id = person.placeholder_id();
             redacted.code = person.placeholder.code.to_string();
             return Some(redacted);
         }
@@ -86,18 +86,18 @@ impl Redaction {
     }
 
     fn redacted_location(&self, location: &str) -> Option<String> {
-        let mut list = "";
+        let mut collection = "";
         let mut parts = Vec::new();
         let mut changed = false;
         for part in location.split('/') {
-            let redacted = match list {
+            let redacted = match collection {
                 "speakers" => self.person_of_code(part).map(|person| person.placeholder.code.clone()),
                 "sessions" | "items" => self.redacted_code(part),
                 _ => None,
             };
             changed |= redacted.is_some();
             parts.push(redacted.map_or_else(|| part.to_owned(), |code| code.to_string()));
-            list = part;
+            collection = part;
         }
         changed.then(|| parts.join("/"))
     }
@@ -123,7 +123,7 @@ impl Redaction {
 
     fn redacted_string(&self, text: &str, key: &str, codes_of: CodesOf) -> Option<String> {
         if let Some(person) = self.person(text) {
-            return Some(person.stand_in_id());
+            return Some(person.placeholder_id());
         }
         let of_person = || self.person_of_code(text).map(|person| person.placeholder.code.to_string());
         let of_session = || self.redacted_code(text).map(|code| code.to_string());
@@ -131,7 +131,7 @@ impl Redaction {
             ("speaker" | "on_behalf_of", _) | ("order", CodesOf::Speakers) => of_person(),
             ("code" | "order", CodesOf::Sessions) | ("session", _) => of_session(),
             ("code" | "order", _) => None,
-            _ if KEPT.contains(&key) => None,
+            _ if UNCHANGED_MEMBERS.contains(&key) => None,
             _ => self.redacted_text(text),
         }
     }
@@ -154,7 +154,7 @@ impl Redaction {
 }
 
 impl Person {
-    fn stand_in_id(&self) -> String {
+    fn placeholder_id(&self) -> String {
         self.placeholder.id.map(|id| id.to_string()).unwrap_or_default()
     }
 

@@ -38,23 +38,23 @@ impl Mentions {
 
     pub fn append(&mut self, other: Self) {
         self.count += other.count;
-        let room = MENTIONS_MAX.saturating_sub(self.list.len());
-        self.list.extend(other.list.into_iter().take(room));
+        let remaining = MENTIONS_MAX.saturating_sub(self.list.len());
+        self.list.extend(other.list.into_iter().take(remaining));
     }
 
     /// Searches a note or a reason.
-    pub fn look_at_text(&mut self, redaction: &Redaction, release: Option<i32>, pointer: &str, text: Option<&str>) {
-        if text.is_some_and(|text| redaction.names_family(text)) {
+    pub fn search_text(&mut self, redaction: &Redaction, release: Option<i32>, pointer: &str, text: Option<&str>) {
+        if text.is_some_and(|text| redaction.contains_family_name(text)) {
             self.add(release, pointer.to_owned(), None);
         }
     }
 
     /// Searches an agenda.
-    pub fn look_at(&mut self, redaction: &Redaction, release: Option<i32>, agenda: &Agenda) {
+    pub fn search_agenda(&mut self, redaction: &Redaction, release: Option<i32>, agenda: &Agenda) {
         for thing in agenda.texts() {
             for (field, text) in &thing.fields {
                 for (language, text) in text.map() {
-                    if redaction.names_family(text) {
+                    if redaction.contains_family_name(text) {
                         self.add(release, thing.pointer_to(field), Some(language));
                     }
                 }
@@ -62,30 +62,30 @@ impl Mentions {
         }
         for (index, organisation) in agenda.organisations.iter().enumerate() {
             let website = organisation.website.as_ref().map(ToString::to_string).unwrap_or_default();
-            if redaction.has_part(&codes::worded(&website)) || redaction.names_family(&website) {
+            if redaction.contains_code_part(&codes::as_code(&website)) || redaction.contains_family_name(&website) {
                 self.add(release, format!("#/organisations/{index}/website"), None);
             }
         }
         for (index, session) in agenda.sessions.iter().enumerate() {
-            if redaction.has_part(session.code.as_str()) {
+            if redaction.contains_code_part(session.code.as_str()) {
                 self.add(release, format!("#/sessions/{index}/code"), None);
             }
-            for (inner, _) in
-                session.items.iter().enumerate().filter(|(_, item)| redaction.has_part(item.code.as_str()))
+            for (item_index, _) in
+                session.items.iter().enumerate().filter(|(_, item)| redaction.contains_code_part(item.code.as_str()))
             {
-                self.add(release, format!("#/sessions/{index}/items/{inner}/code"), None);
+                self.add(release, format!("#/sessions/{index}/items/{item_index}/code"), None);
             }
         }
     }
 }
 
 impl Redaction {
-    fn names_family(&self, text: &str) -> bool {
-        self.families.iter().any(|family| family.is_in(text))
+    fn contains_family_name(&self, text: &str) -> bool {
+        self.family_names.iter().any(|family| family.is_in(text))
     }
 
-    fn has_part(&self, code: &str) -> bool {
-        self.parts.iter().any(|part| codes::holds(code, part))
+    fn contains_code_part(&self, code: &str) -> bool {
+        self.code_parts.iter().any(|part| codes::contains_words(code, part))
     }
 }
 
@@ -97,7 +97,7 @@ mod tests {
     use crate::{
         agenda::{marked, model},
         ids::Id,
-        programme::redaction::personal_data_scan::SpeakerIdentity,
+        programme::redaction::{model::PersonToRedact, personal_data_scan::SpeakerIdentity},
         values::{Line, TextValue as _},
     };
 
@@ -107,13 +107,13 @@ mod tests {
         let agenda = model::read(document).unwrap();
         let mut placeholder = agenda.speakers[0].clone();
         placeholder.family_name = Line::parse("Withheld").unwrap();
-        let known = SpeakerIdentity::of(BTreeSet::new(), BTreeSet::from([(None, marked::MARK.to_owned())]));
-        (agenda, pointers, Redaction::new(vec![(Id::new(), known, placeholder)], &[]))
+        let identity = SpeakerIdentity::of(BTreeSet::new(), BTreeSet::from([(None, marked::MARK.to_owned())]));
+        (agenda, pointers, Redaction::new(vec![PersonToRedact { id: Id::new(), identity, placeholder }], &[]))
     }
 
     fn mentioned(redaction: &Redaction, agenda: &Agenda) -> BTreeSet<String> {
         let mut mentions = Mentions::default();
-        mentions.look_at(redaction, None, agenda);
+        mentions.search_agenda(redaction, None, agenda);
         mentions.list.into_iter().map(|mention| mention.pointer).collect()
     }
 

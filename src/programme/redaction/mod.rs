@@ -16,7 +16,7 @@
 //!   through [`super::releases::store`], which leaves out the people of unfinished redactions: nothing shows them after
 //!   the first commit, however far the rewriting is.
 //! - A recorded redaction is always finished: by the process that started it, or by any process that finds it abandoned
-//!   ([`rewriting::keep`]). Two redactions of the same release do not undo each other: each writes a row only if the
+//!   ([`rewriting::run`]). Two redactions of the same release do not undo each other: each writes a row only if the
 //!   row has not changed since it was read (`rewrites`).
 //! - A transaction that writes does nothing slow: finding the person, and reading, searching and rewriting contents
 //!   happen outside of it. A dry run writes nothing and locks nothing.

@@ -25,31 +25,36 @@ use crate::{
     values::{Code, LOCALISED_LENGTH_MAX, Line, Localised, TextValue as _},
 };
 
-/// A person to remove: their id, everything known about them, and their placeholder.
-pub type PersonToRedact = (SpeakerId, SpeakerIdentity, Speaker);
+/// A person to remove.
+#[derive(Debug)]
+pub struct PersonToRedact {
+    pub id: SpeakerId,
+    pub identity: SpeakerIdentity,
+    pub placeholder: Speaker,
+}
 
 /// What a redaction removes. It names the person, so it is stored only until everything is rewritten.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Details {
-    people: Vec<Detail>,
+pub struct RedactionDetails {
+    people: Vec<PersonDetails>,
     words: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Detail {
+struct PersonDetails {
     id: String,
     codes: Vec<String>,
     names: BTreeSet<Name>,
     placeholder: Value,
 }
 
-impl Details {
+impl RedactionDetails {
     pub fn of(people: &[PersonToRedact], words: &[Line<200>]) -> Self {
-        let detail = |(id, known, placeholder): &PersonToRedact| Detail {
-            id: id.to_string(),
-            codes: known.codes.iter().map(Code::to_string).collect(),
-            names: known.names.clone(),
-            placeholder: serde_json::to_value(placeholder).unwrap_or_default(),
+        let detail = |person: &PersonToRedact| PersonDetails {
+            id: person.id.to_string(),
+            codes: person.identity.codes.iter().map(Code::to_string).collect(),
+            names: person.identity.names.clone(),
+            placeholder: serde_json::to_value(&person.placeholder).unwrap_or_default(),
         };
         Self {
             people: people.iter().map(detail).collect(),
@@ -61,13 +66,14 @@ impl Details {
     /// The details cannot be read.
     pub fn redaction(&self) -> Result<Redaction, DatabaseError> {
         let corrupt = || DatabaseError::Corrupt("the details of a redaction".to_owned());
-        let taken = |detail: &Detail| {
+        let person_to_redact = |detail: &PersonDetails| {
             let codes = detail.codes.iter().map(|code| Code::parse(code).map_err(|_| corrupt()));
-            let known = SpeakerIdentity::of(codes.collect::<Result<_, _>>()?, detail.names.clone());
+            let identity = SpeakerIdentity::of(codes.collect::<Result<_, _>>()?, detail.names.clone());
             let placeholder = validation::read(detail.placeholder.clone()).map_err(|_| corrupt())?;
-            Ok::<_, DatabaseError>((detail.id.parse().map_err(|_| corrupt())?, known, placeholder))
+            let id = detail.id.parse().map_err(|_| corrupt())?;
+            Ok::<_, DatabaseError>(PersonToRedact { id, identity, placeholder })
         };
-        let people = self.people.iter().map(taken).collect::<Result<_, _>>()?;
+        let people = self.people.iter().map(person_to_redact).collect::<Result<_, _>>()?;
         let words = self.words.iter().map(|word| Line::parse(word).map_err(|_| corrupt()));
         Ok(Redaction::new(people, &words.collect::<Result<Vec<_>, _>>()?))
     }
@@ -90,9 +96,9 @@ pub struct Redaction {
     /// Their names, and the words that the caller gave.
     patterns: Patterns,
     /// Their family names: a text that contains one is a mention.
-    pub(super) families: Vec<Pattern>,
+    pub(super) family_names: Vec<Pattern>,
     /// Parts of codes: the code of a session that contains one is a mention.
-    pub(super) parts: BTreeSet<String>,
+    pub(super) code_parts: BTreeSet<String>,
     /// Parts of codes that are replaced.
     replaced_parts: BTreeMap<String, Code>,
 }
@@ -101,38 +107,37 @@ impl Redaction {
     /// The redaction of people with these placeholders, and of the words that the caller gives. The codes of sessions
     /// and items change only if words are given, because links to them break.
     pub fn new(people: Vec<PersonToRedact>, words: &[Line<200>]) -> Self {
-        let names: BTreeSet<_> = people.iter().flat_map(|(_, known, _)| &known.names).collect();
-        let given: Vec<_> = words.iter().map(|word| Pattern::new(word.as_str(), Match::Words)).collect();
-        let mut patterns = given;
+        let names: BTreeSet<_> = people.iter().flat_map(|person| &person.identity.names).collect();
+        let mut patterns: Vec<_> = words.iter().map(|word| Pattern::new(word.as_str(), Match::WholeWords)).collect();
         for (given, family) in &names {
             match given {
-                None => patterns.push(Pattern::new(family, Match::Words)),
-                Some(given) => patterns.extend(spellings(given, family)),
+                None => patterns.push(Pattern::new(family, Match::WholeWords)),
+                Some(given) => patterns.extend(name_spellings(given, family)),
             }
         }
-        let families: BTreeSet<_> = names.iter().map(|(_, family)| family.as_str()).collect();
-        let stand_in = people.first().map(|(_, _, placeholder)| placeholder.clone());
-        let by = stand_in.as_ref().map(Speaker::name).unwrap_or_default();
+        let family_names: BTreeSet<_> = names.iter().map(|(_, family)| family.as_str()).collect();
+        let first_placeholder = people.first().map(|person| person.placeholder.clone());
+        let replacement = first_placeholder.as_ref().map(Speaker::name).unwrap_or_default();
         let mut replaced_parts = BTreeMap::new();
-        if let (Some(first), false) = (&stand_in, words.is_empty()) {
-            let of_words = words.iter().map(|word| (codes::worded(word.as_str()), first.code.clone()));
+        if let (Some(first), false) = (&first_placeholder, words.is_empty()) {
+            let of_words = words.iter().map(|word| (codes::as_code(word.as_str()), first.code.clone()));
             replaced_parts.extend(of_words.filter(|(part, _)| !part.is_empty()));
-            for (_, known, placeholder) in &people {
-                let of_person = known.codes.iter().map(|code| (code.to_string(), placeholder.code.clone()));
+            for PersonToRedact { identity, placeholder, .. } in &people {
+                let of_person = identity.codes.iter().map(|code| (code.to_string(), placeholder.code.clone()));
                 replaced_parts.extend(of_person);
             }
         }
-        let own_codes = people.iter().flat_map(|(_, known, _)| &known.codes).map(Code::to_string);
-        let parts =
-            own_codes.chain(families.iter().map(|family| codes::worded(family))).filter(|part| !part.is_empty());
+        let own_codes = people.iter().flat_map(|person| &person.identity.codes).map(Code::to_string);
+        let code_parts =
+            own_codes.chain(family_names.iter().map(|family| codes::as_code(family))).filter(|part| !part.is_empty());
         Self {
-            patterns: Patterns::new(patterns, by),
-            parts: parts.collect(),
-            families: families.iter().map(|family| Pattern::new(family, Match::Anywhere)).collect(),
+            patterns: Patterns::new(patterns, replacement),
+            code_parts: code_parts.collect(),
+            family_names: family_names.iter().map(|family| Pattern::new(family, Match::Anywhere)).collect(),
             replaced_parts,
             people: people
                 .into_iter()
-                .map(|(id, known, placeholder)| Person { id, codes: known.codes, placeholder })
+                .map(|PersonToRedact { id, identity, placeholder }| Person { id, codes: identity.codes, placeholder })
                 .collect(),
         }
     }
@@ -143,7 +148,7 @@ impl Redaction {
     }
 
     /// Removes the people from an optional text. Returns whether it changed.
-    pub fn redact_some(&self, text: &mut Option<String>) -> bool {
+    pub fn redact_optional(&self, text: &mut Option<String>) -> bool {
         let redacted = text.as_deref().and_then(|text| self.redacted_text(text));
         let changed = redacted.is_some();
         if changed {
@@ -170,17 +175,17 @@ impl Redaction {
         for person in &self.people {
             changed |= person.redact(agenda);
         }
-        agenda.each_text_mut(&mut |text| changed |= self.redact_localised(text));
+        agenda.for_each_text_mut(&mut |text| changed |= self.redact_localised(text));
         changed | self.rename_sessions(agenda)
     }
 
     /// Removes the people from the history of sessions and items. Returns whether it changed.
     pub fn redact_history(&self, history: &mut History) -> bool {
         let mut changed = false;
-        for past in history.0.values_mut() {
-            let texts = past.title.values_mut().chain(past.room_name.iter_mut().flat_map(BTreeMap::values_mut));
+        for slot in history.0.values_mut() {
+            let texts = slot.title.values_mut().chain(slot.room_name.iter_mut().flat_map(BTreeMap::values_mut));
             texts.for_each(|text| changed |= self.redact_text(text));
-            for code in &mut past.codes {
+            for code in &mut slot.codes {
                 if let Some(redacted) = self.redacted_code(code) {
                     *code = redacted.to_string();
                     changed = true;
@@ -191,9 +196,9 @@ impl Redaction {
     }
 
     /// Removes the people from the sentences of a release. Returns whether they changed.
-    pub fn redact_words(&self, words: &mut ChangeSummary) -> bool {
+    pub fn redact_change_summary(&self, summary: &mut ChangeSummary) -> bool {
         let mut changed = false;
-        let sentences = words.0.values_mut().flat_map(|sentences| &mut sentences.first);
+        let sentences = summary.0.values_mut().flat_map(|sentences| &mut sentences.first);
         sentences.for_each(|text| changed |= self.redact_text(text));
         changed
     }
@@ -225,7 +230,7 @@ impl Redaction {
 }
 
 /// The ways to write a full name.
-fn spellings(given: &str, family: &str) -> impl Iterator<Item = Pattern> {
+fn name_spellings(given: &str, family: &str) -> impl Iterator<Item = Pattern> {
     [
         format!("{given} {family}"),
         format!("{family} {given}"),
@@ -274,7 +279,7 @@ fn forget_organisation(agenda: &mut Agenda, code: &Code) {
     let of_conference = agenda.conference.organisations.iter().map(|part| &part.organisation);
     let issuer = agenda.call_for_action.as_ref().and_then(|call| call.issued_by.as_ref());
     let of_issuer = issuer.and_then(|issuer| issuer.organisation.as_ref());
-    if !of_speakers.chain(of_conference).chain(of_issuer).any(|known| known == code) {
+    if !of_speakers.chain(of_conference).chain(of_issuer).any(|referenced| referenced == code) {
         agenda.organisations.retain(|organisation| organisation.code != *code);
     }
 }

@@ -43,52 +43,52 @@ impl Pending {
     }
 
     /// Whether a speaker is being removed.
-    pub fn is_of(&self, speaker: SpeakerId) -> bool {
+    pub fn concerns(&self, speaker: SpeakerId) -> bool {
         self.0.iter().any(|unfinished| unfinished.redaction.people.iter().any(|person| person.id == speaker))
     }
 
-    fn of_release(&self, number: i32) -> impl Iterator<Item = &Unfinished> {
-        self.0.iter().filter(move |one| one.rewritten_to < number && number <= one.releases_to)
+    fn affecting_release(&self, number: i32) -> impl Iterator<Item = &Unfinished> {
+        self.0.iter().filter(move |unfinished| unfinished.rewritten_to < number && number <= unfinished.releases_to)
     }
 
-    fn of_scheduled(&self, id: ScheduledReleaseId) -> impl Iterator<Item = &Unfinished> {
-        self.0.iter().filter(move |one| one.scheduled_to.is_none_or(|last| last < id))
+    fn affecting_scheduled(&self, id: ScheduledReleaseId) -> impl Iterator<Item = &Unfinished> {
+        self.0.iter().filter(move |unfinished| unfinished.scheduled_to.is_none_or(|last| last < id))
     }
 
     /// Also sets the time when the release last changed.
-    pub fn leave_out_of_row(&self, row: &mut ReleaseRow) {
-        for one in self.of_release(row.number) {
-            one.redaction.redact_some(&mut row.note);
-            one.redaction.redact_some(&mut row.force_reason);
-            row.updated_at = row.updated_at.max(one.at);
+    pub fn redact_row(&self, row: &mut ReleaseRow) {
+        for unfinished in self.affecting_release(row.number) {
+            unfinished.redaction.redact_optional(&mut row.note);
+            unfinished.redaction.redact_optional(&mut row.force_reason);
+            row.updated_at = row.updated_at.max(unfinished.at);
         }
     }
 
-    pub fn leave_out_of_agenda(&self, number: i32, agenda: &mut Agenda) {
-        self.of_release(number).for_each(|one| _ = one.redaction.redact(agenda));
+    pub fn redact_agenda(&self, number: i32, agenda: &mut Agenda) {
+        self.affecting_release(number).for_each(|unfinished| _ = unfinished.redaction.redact(agenda));
     }
 
-    pub fn leave_out_of_history(&self, number: i32, history: &mut History) {
-        for one in self.of_release(number) {
-            one.redaction.redact_history(history);
-            history.forget_digests();
+    pub fn redact_history(&self, number: i32, history: &mut History) {
+        for unfinished in self.affecting_release(number) {
+            unfinished.redaction.redact_history(history);
+            history.clear_digests();
         }
     }
 
     /// The sentences on what a release changed.
-    pub fn leave_out_of_words(&self, number: i32, words: &mut ChangeSummary) {
-        self.of_release(number).for_each(|one| _ = one.redaction.redact_words(words));
+    pub fn redact_change_summary(&self, number: i32, summary: &mut ChangeSummary) {
+        self.affecting_release(number).for_each(|unfinished| _ = unfinished.redaction.redact_change_summary(summary));
     }
 
-    pub fn leave_out_of_scheduled(&self, release: &mut ScheduledRelease) {
-        for one in self.of_scheduled(release.id) {
-            one.redaction.redact_some(&mut release.note);
-            one.redaction.redact_some(&mut release.force_reason);
+    pub fn redact_scheduled(&self, release: &mut ScheduledRelease) {
+        for unfinished in self.affecting_scheduled(release.id) {
+            unfinished.redaction.redact_optional(&mut release.note);
+            unfinished.redaction.redact_optional(&mut release.force_reason);
         }
     }
 
     /// The agenda of a scheduled release.
-    pub fn leave_out_of_frozen(&self, id: ScheduledReleaseId, agenda: &mut Agenda) {
-        self.of_scheduled(id).for_each(|one| _ = one.redaction.redact(agenda));
+    pub fn redact_scheduled_agenda(&self, id: ScheduledReleaseId, agenda: &mut Agenda) {
+        self.affecting_scheduled(id).for_each(|unfinished| _ = unfinished.redaction.redact(agenda));
     }
 }

@@ -47,7 +47,7 @@ impl SpeakerRecord {
 
 /// Where a speaker was found.
 #[derive(Debug, Clone, Copy)]
-pub enum Source {
+pub enum RecordSource {
     Draft,
     /// In the release with this number.
     Release(i32),
@@ -72,13 +72,13 @@ impl SpeakerIdentity {
         Self { codes, names, ..Self::default() }
     }
 
-    fn learn_name(&mut self, name: Name) {
+    fn add_name(&mut self, name: Name) {
         self.names.insert(name.clone());
         self.latest = Some(name);
     }
 
     /// The names in a form for comparison, in lower case and with single spaces.
-    fn compared(&self) -> BTreeSet<String> {
+    fn normalised_names(&self) -> BTreeSet<String> {
         let words = |name: &str| lowered(name).split_whitespace().collect::<Vec<_>>().join(" ");
         self.names
             .iter()
@@ -114,82 +114,89 @@ pub enum SpeakerMatch {
 #[derive(Debug, Clone)]
 pub struct PersonalDataScan {
     /// The name of a placeholder: an entry with this name is no person.
-    stand_in: Name,
+    placeholder_name: Name,
     people: BTreeMap<SpeakerId, SpeakerIdentity>,
-    /// The latest given and family name of each speaker according to the audit trail, whose entries contain only what
-    /// changed.
-    told: BTreeMap<SpeakerId, (Option<Option<String>>, Option<String>)>,
+    /// The latest name of each speaker according to the audit trail.
+    names_in_trail: BTreeMap<SpeakerId, NameInTrail>,
+}
+
+/// A name as far as the entries of the audit trail say it: each contains only what changed.
+#[derive(Debug, Clone, Default)]
+struct NameInTrail {
+    /// `Some(None)` for a speaker without a given name.
+    given: Option<Option<String>>,
+    family: Option<String>,
 }
 
 impl PersonalDataScan {
-    /// An empty census. `placeholder` is an example of a placeholder.
+    /// An empty scan. `placeholder` is an example of a placeholder.
     pub fn new(placeholder: &Speaker) -> Self {
-        Self { stand_in: name_of(placeholder), people: BTreeMap::new(), told: BTreeMap::new() }
+        Self { placeholder_name: name_of(placeholder), people: BTreeMap::new(), names_in_trail: BTreeMap::new() }
     }
 
     /// Adds a speaker. The last name that is added is their latest name.
-    pub fn learn(&mut self, seen: SpeakerRecord, source: Source) {
-        if seen.name == self.stand_in && seen.code.as_str().starts_with(Code::WITHHELD) {
+    pub fn add(&mut self, record: SpeakerRecord, source: RecordSource) {
+        if record.name == self.placeholder_name && record.code.as_str().starts_with(Code::WITHHELD) {
             return;
         }
-        let known = self.people.entry(seen.id).or_default();
-        known.codes.insert(seen.code);
-        known.learn_name(seen.name);
+        let identity = self.people.entry(record.id).or_default();
+        identity.codes.insert(record.code);
+        identity.add_name(record.name);
         match source {
-            Source::Draft => known.draft = true,
-            Source::Release(number) => _ = known.releases.insert(number),
-            Source::Scheduled => {}
+            RecordSource::Draft => identity.draft = true,
+            RecordSource::Release(number) => _ = identity.releases.insert(number),
+            RecordSource::Scheduled => {}
         }
     }
 
     /// Adds what an entry of the audit trail says about a speaker. The oldest entries must come first.
-    pub fn learn_entry(&mut self, entry: &Entry) {
+    pub fn add_entry(&mut self, entry: &Entry) {
         let (Ok(id), false) = (entry.id.parse::<SpeakerId>(), entry.before.is_none() && entry.after.is_none()) else {
             return;
         };
-        let known = self.people.entry(id).or_default();
-        let told = self.told.entry(id).or_default();
-        known.codes.extend(Code::parse(&entry.code).ok());
+        let identity = self.people.entry(id).or_default();
+        let trail_name = self.names_in_trail.entry(id).or_default();
+        identity.codes.extend(Code::parse(&entry.code).ok());
         for fields in [&entry.before, &entry.after].into_iter().flatten() {
             let code = fields.get("code").and_then(Value::as_str).and_then(|code| Code::parse(code).ok());
-            known.codes.extend(code);
+            identity.codes.extend(code);
             if let Some(given) = fields.get("given_name") {
-                told.0 = Some(given.as_str().map(str::to_owned));
+                trail_name.given = Some(given.as_str().map(str::to_owned));
             }
             if let Some(family) = fields.get("family_name").and_then(Value::as_str) {
-                told.1 = Some(family.to_owned());
+                trail_name.family = Some(family.to_owned());
             }
-            if let (Some(given), Some(family)) = &*told {
+            if let NameInTrail { given: Some(given), family: Some(family) } = &*trail_name {
                 let name = (given.clone(), family.clone());
-                if name != self.stand_in {
-                    known.learn_name(name);
+                if name != self.placeholder_name {
+                    identity.add_name(name);
                 }
             }
         }
     }
 
     /// Whom `text` identifies: an id, or a code that somebody has or had.
-    pub fn meant(&self, text: &Code) -> SpeakerMatch {
+    pub fn find_people(&self, text: &Code) -> SpeakerMatch {
         let by_id = text.as_str().parse::<SpeakerId>().ok();
-        if let Some((id, known)) = by_id.and_then(|id| self.people.get_key_value(&id)) {
-            return SpeakerMatch::One(vec![(*id, known.clone())]);
+        if let Some((id, identity)) = by_id.and_then(|id| self.people.get_key_value(&id)) {
+            return SpeakerMatch::One(vec![(*id, identity.clone())]);
         }
-        let found: Vec<_> = self.people.iter().filter(|(_, known)| known.codes.contains(text)).collect();
-        let Some((_, first)) = found.first() else {
+        let matches: Vec<_> = self.people.iter().filter(|(_, identity)| identity.codes.contains(text)).collect();
+        let Some((_, first)) = matches.first() else {
             return SpeakerMatch::Nobody;
         };
-        if found.iter().all(|(_, known)| known.compared() == first.compared()) {
-            return SpeakerMatch::One(found.into_iter().map(|(id, known)| (*id, known.clone())).collect());
+        if matches.iter().all(|(_, identity)| identity.normalised_names() == first.normalised_names()) {
+            return SpeakerMatch::One(matches.into_iter().map(|(id, identity)| (*id, identity.clone())).collect());
         }
-        let candidate = |(id, known): (&SpeakerId, &SpeakerIdentity)| Candidate {
+        let candidate = |(id, identity): (&SpeakerId, &SpeakerIdentity)| Candidate {
             id: *id,
-            name: known.latest.as_ref().map(|(given, family)| match given {
+            name: identity.latest.as_ref().map(|(given, family)| match given {
                 Some(given) => format!("{given} {family}"),
                 None => family.clone(),
             }),
-            releases: known.releases.iter().copied().collect(),
-            draft: known.draft,
+            releases: identity.releases.iter().copied().collect(),
+            draft: identity.draft,
         };
-        SpeakerMatch::Several(found.into_iter().map(candidate).collect())
+        SpeakerMatch::Several(matches.into_iter().map(candidate).collect())
     }
 }

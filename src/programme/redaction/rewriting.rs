@@ -19,25 +19,25 @@ use crate::{
     ids::{AuditEntryId, ConferenceId, RedactionId},
 };
 
-/// The time between two looks for abandoned redactions; after a failure it doubles, up to `LOOK_MAX`.
-const LOOK: Duration = Duration::from_secs(1);
-const LOOK_MAX: Duration = Duration::from_secs(300);
+/// The time between two searches for abandoned redactions; after a failure it doubles, up to `POLL_INTERVAL_MAX`.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+const POLL_INTERVAL_MAX: Duration = Duration::from_secs(300);
 /// How often a process that rewrites renews its lease.
-const BEAT: Duration = Duration::from_secs(1);
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(1);
 /// How many audit entries or stored answers are rewritten in one transaction.
-const AT_ONCE: usize = 100;
+const BATCH_SIZE: usize = 100;
 
 /// Finishes abandoned redactions, until `stop` becomes true.
 pub async fn run(database: Database, mut stop: watch::Receiver<bool>) {
-    let mut pause = LOOK;
+    let mut pause = POLL_INTERVAL;
     loop {
-        let round = finish_all(&database);
+        let finishing = finish_all(&database);
         tokio::select! {
-            result = round => pause = match result {
-                Ok(()) => LOOK,
+            result = finishing => pause = match result {
+                Ok(()) => POLL_INTERVAL,
                 Err(error) => {
                     tracing::warn!(%error, "a redaction cannot be finished yet; it hides all the same");
-                    (pause * 2).min(LOOK_MAX)
+                    (pause * 2).min(POLL_INTERVAL_MAX)
                 }
             },
             _ = stop.wait_for(|stop| *stop) => return,
@@ -65,17 +65,17 @@ async fn finish_all(database: &Database) -> Result<(), DatabaseError> {
 /// # Errors
 /// The store fails. The next process goes on.
 pub async fn finish(database: &Database, id: RedactionId) -> Result<Option<RedactionReport>, DatabaseError> {
-    let beats = async {
+    let renewals = async {
         loop {
-            tokio::time::sleep(BEAT).await;
+            tokio::time::sleep(RENEWAL_INTERVAL).await;
             if let Err(error) = database.write("go on with a redaction", move |tx| store::renew(tx, id)).await {
                 tracing::debug!(%error, "another process may take a redaction up, too");
             }
         }
     };
     tokio::select! {
-        done = rewrite_all(database, id) => done,
-        () = beats => Ok(None),
+        report = rewrite_all(database, id) => report,
+        () = renewals => Ok(None),
     }
 }
 
@@ -109,24 +109,25 @@ async fn rewrite_all(database: &Database, id: RedactionId) -> Result<Option<Reda
 ///
 /// # Errors
 /// The release cannot be read.
-pub fn look_at(
+pub fn redact_release(
     stored: &StoredRelease,
     redaction: &Redaction,
     at: DateTime<Utc>,
 ) -> Result<(RewrittenRelease, bool, Mentions), DatabaseError> {
     let mut release = stored.read()?;
-    let contents = [redaction.redact(&mut release.content), redaction.redact(&mut release.full)];
-    let texts = [redaction.redact_some(&mut release.note), redaction.redact_some(&mut release.force_reason)];
-    let past = [redaction.redact_history(&mut release.history), redaction.redact_words(&mut release.words)];
-    let changed = [contents, texts, past].concat().contains(&true);
+    let contents = [redaction.redact(&mut release.public_agenda), redaction.redact(&mut release.full_agenda)];
+    let texts = [redaction.redact_optional(&mut release.note), redaction.redact_optional(&mut release.force_reason)];
+    let history =
+        [redaction.redact_history(&mut release.history), redaction.redact_change_summary(&mut release.change_summary)];
+    let changed = [contents, texts, history].concat().contains(&true);
     if changed {
-        release.history.forget_digests();
+        release.history.clear_digests();
     }
     let rewritten = stored.rewritten(Some(&release).filter(|_| changed), at)?;
     let (number, mut mentions) = (Some(release.number), Mentions::default());
-    mentions.look_at(redaction, number, &release.full);
-    mentions.look_at_text(redaction, number, "#/note", release.note.as_deref());
-    mentions.look_at_text(redaction, number, "#/force_reason", release.force_reason.as_deref());
+    mentions.search_agenda(redaction, number, &release.full_agenda);
+    mentions.search_text(redaction, number, "#/note", release.note.as_deref());
+    mentions.search_text(redaction, number, "#/force_reason", release.force_reason.as_deref());
     Ok((rewritten, changed, mentions))
 }
 
@@ -141,15 +142,15 @@ async fn rewrite_releases(
         let next = database.read(move |tx| store::next_release(tx, conference, after, to)).await?;
         let Some(stored) = next else { return Ok(true) };
         let redaction = Arc::clone(redaction);
-        let (release, changed, mentions) = blocking(move || look_at(&stored, &redaction, at)).await?;
+        let (release, changed, mentions) = blocking(move || redact_release(&stored, &redaction, at)).await?;
         row.rewritten_to = release.number;
         row.report.releases += usize::from(changed);
         row.report.mentions.append(mentions);
-        let so_far = row.clone();
+        let progress = row.clone();
         let work = move |tx: &mut Connection| {
             let is_first = store::replace_release(tx, &release)?;
             if is_first {
-                store::advance(tx, &so_far)?;
+                store::advance(tx, &progress)?;
             }
             Ok::<_, DatabaseError>(is_first)
         };
@@ -177,11 +178,11 @@ async fn rewrite_scheduled(
         .await?;
         row.scheduled_to = Some(release.id);
         row.report.scheduled_releases += usize::from(changed);
-        let so_far = row.clone();
+        let progress = row.clone();
         let work = move |tx: &mut Connection| {
             let is_first = store::replace_scheduled(tx, &release)?;
             if is_first {
-                store::advance(tx, &so_far)?;
+                store::advance(tx, &progress)?;
             }
             Ok::<_, DatabaseError>(is_first)
         };
@@ -200,8 +201,8 @@ pub fn redacted_scheduled(
     redaction: &Redaction,
 ) -> Result<(Option<store::ScheduledContents>, bool), DatabaseError> {
     let mut release = stored.read()?;
-    let texts = [redaction.redact_some(&mut release.note), redaction.redact_some(&mut release.force_reason)];
-    let changed = redaction.redact(&mut release.full) || texts.contains(&true);
+    let texts = [redaction.redact_optional(&mut release.note), redaction.redact_optional(&mut release.force_reason)];
+    let changed = redaction.redact(&mut release.full_agenda) || texts.contains(&true);
     Ok((Some(release).filter(|_| changed), changed))
 }
 
@@ -211,19 +212,19 @@ async fn rewrite_entries(
     row: &RedactionRow,
     redaction: &Arc<Redaction>,
 ) -> Result<usize, DatabaseError> {
-    let (conference, known) = (row.conference, Arc::clone(redaction));
-    let (ids, _) = database.read(move |tx| entries_of(tx, conference, &known)).await?;
+    let (conference, shared) = (row.conference, Arc::clone(redaction));
+    let (ids, _) = database.read(move |tx| find_audit_entries(tx, conference, &shared)).await?;
     let mut count = 0;
-    for some in ids.chunks(AT_ONCE).map(<[AuditEntryId]>::to_vec) {
+    for batch in ids.chunks(BATCH_SIZE).map(<[AuditEntryId]>::to_vec) {
         let redaction = Arc::clone(redaction);
-        let work = move |tx: &mut Connection| audit::rewrite(tx, &some, |entry| redaction.redacted_entry(entry));
+        let work = move |tx: &mut Connection| audit::rewrite(tx, &batch, |entry| redaction.redacted_entry(entry));
         count += database.write("rewrite the trail", work).await?;
     }
     Ok(count)
 }
 
 /// The entries of the audit trail that mention the people, and the last entry of all.
-pub fn entries_of(
+pub fn find_audit_entries(
     connection: &mut Connection,
     conference: ConferenceId,
     redaction: &Redaction,
@@ -241,16 +242,16 @@ async fn rewrite_answers(
     row: &RedactionRow,
     redaction: &Arc<Redaction>,
 ) -> Result<(), DatabaseError> {
-    let (owner, known) = (row.conference.to_string(), Arc::clone(redaction));
-    let look = move |tx: &mut Connection| {
-        let kept = idempotency::kept(tx, &owner)?;
-        idempotency::rewrite(tx, &kept, true, |answer| known.redact_answer(answer))
+    let (owner, shared) = (row.conference.to_string(), Arc::clone(redaction));
+    let find_changed = move |tx: &mut Connection| {
+        let answer_ids = idempotency::answer_ids(tx, &owner)?;
+        idempotency::rewrite(tx, &answer_ids, true, |answer| shared.redact_answer(answer))
     };
-    let ids = database.read(look).await?;
-    for some in ids.chunks(AT_ONCE).map(<[_]>::to_vec) {
+    let ids = database.read(find_changed).await?;
+    for batch in ids.chunks(BATCH_SIZE).map(<[_]>::to_vec) {
         let redaction = Arc::clone(redaction);
         let work = move |tx: &mut Connection| {
-            idempotency::rewrite(tx, &some, false, |answer| redaction.redact_answer(answer)).map(|_| ())
+            idempotency::rewrite(tx, &batch, false, |answer| redaction.redact_answer(answer)).map(|_| ())
         };
         database.write("rewrite kept answers", work).await?;
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{dsl::sql, prelude::*, sql_types::Nullable};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{model::Details, personal_data_scan::SpeakerRecord, report::RedactionReport};
+use super::{model::RedactionDetails, personal_data_scan::SpeakerRecord, report::RedactionReport};
 use crate::{
     agenda::Agenda,
     clock,
@@ -29,7 +29,7 @@ pub struct RedactionRow {
     /// When it was recorded: the `updated_at` of every release that it rewrites.
     pub at: DateTime<Utc>,
     /// What is removed; `None` once everything is rewritten.
-    pub details: Option<Details>,
+    pub details: Option<RedactionDetails>,
     /// The number of the latest release when it was recorded. Later releases never contain the people.
     pub releases_to: i32,
     /// The number of the last rewritten release.
@@ -58,21 +58,21 @@ macro_rules! columns {
 
 fn row(columns: Columns) -> Result<RedactionRow, DatabaseError> {
     let (id, conference, DbInstant(at), details, releases_to, rewritten_to, scheduled_to, report) = columns;
-    let details = details.as_ref().map(parsed).transpose()?;
-    let report = parsed(&report)?;
+    let details = details.as_ref().map(from_json).transpose()?;
+    let report = from_json(&report)?;
     Ok(RedactionRow { id, conference, at, details, releases_to, rewritten_to, scheduled_to, report })
 }
 
-fn parsed<T: DeserializeOwned>(JsonText(text): &JsonText) -> Result<T, DatabaseError> {
+fn from_json<T: DeserializeOwned>(JsonText(text): &JsonText) -> Result<T, DatabaseError> {
     serde_json::from_str(text).map_err(|error| DatabaseError::unreadable("stored JSON", &error))
 }
 
-fn written(content: &impl Serialize) -> Result<JsonText, DatabaseError> {
-    serde_json::to_string(content).map(JsonText).map_err(|error| DatabaseError::unreadable("JSON", &error))
+fn to_json(value: &impl Serialize) -> Result<JsonText, DatabaseError> {
+    serde_json::to_string(value).map(JsonText).map_err(|error| DatabaseError::unreadable("JSON", &error))
 }
 
-fn read(content: &JsonText) -> Result<Agenda, DatabaseError> {
-    validation::read(parsed(content)?).map_err(|errors| DatabaseError::Corrupt(errors.places()))
+fn read_agenda(json: &JsonText) -> Result<Agenda, DatabaseError> {
+    validation::read(from_json(json)?).map_err(|errors| DatabaseError::Corrupt(errors.summary()))
 }
 
 /// Records a redaction, leased to the process that records it.
@@ -82,11 +82,11 @@ pub fn insert(connection: &mut Connection, row: &RedactionRow) -> Result<(), Dat
             redactions::id.eq(row.id),
             redactions::conference_id.eq(row.conference),
             redactions::created_at.eq(DbInstant(row.at)),
-            redactions::details.eq(row.details.as_ref().map(written).transpose()?),
+            redactions::details.eq(row.details.as_ref().map(to_json).transpose()?),
             redactions::releases_to.eq(row.releases_to),
             redactions::rewritten_to.eq(row.rewritten_to),
             redactions::scheduled_to.eq(row.scheduled_to),
-            redactions::report.eq(written(&row.report)?),
+            redactions::report.eq(to_json(&row.report)?),
             redactions::leased_until.eq(Some(DbInstant(clock::now() + LEASE))),
         ))
         .execute(connection)?;
@@ -120,12 +120,12 @@ pub fn abandoned(connection: &mut Connection) -> Result<Vec<RedactionId>, Databa
         .order(redactions::id)
         .select((redactions::id, redactions::leased_until))
         .load(connection)?;
-    let free = leased.into_iter().filter(|(_, until)| until.is_none_or(|DbInstant(until)| is_over(until)));
+    let free = leased.into_iter().filter(|(_, until)| until.is_none_or(|DbInstant(until)| has_expired(until)));
     Ok(free.map(|(id, _)| id).collect())
 }
 
 /// Whether a lease has expired. One that ends too far in the future comes from a wrong clock, and counts as expired.
-fn is_over(until: DateTime<Utc>) -> bool {
+fn has_expired(until: DateTime<Utc>) -> bool {
     let now = clock::now();
     until <= now || until > now + LEASE * 2
 }
@@ -133,15 +133,18 @@ fn is_over(until: DateTime<Utc>) -> bool {
 /// Takes an unfinished redaction over if no other process is working on it.
 pub fn claim(connection: &mut Connection, id: RedactionId) -> Result<bool, DatabaseError> {
     let unfinished = redactions::table.find(id).filter(redactions::finished_at.is_null());
-    let known: Option<Option<DbInstant>> = unfinished.select(redactions::leased_until).first(connection).optional()?;
-    let Some(known) = known.filter(|known| known.is_none_or(|DbInstant(until)| is_over(until))) else {
+    let leased_until: Option<Option<DbInstant>> =
+        unfinished.select(redactions::leased_until).first(connection).optional()?;
+    let Some(leased_until) =
+        leased_until.filter(|leased_until| leased_until.is_none_or(|DbInstant(until)| has_expired(until)))
+    else {
         return Ok(false);
     };
     let until = Some(DbInstant(clock::now() + LEASE));
     let set = redactions::leased_until.eq(until);
-    let claimed = match known {
-        Some(known) => {
-            diesel::update(unfinished.filter(redactions::leased_until.eq(known))).set(set).execute(connection)?
+    let claimed = match leased_until {
+        Some(leased_until) => {
+            diesel::update(unfinished.filter(redactions::leased_until.eq(leased_until))).set(set).execute(connection)?
         }
         None => diesel::update(unfinished.filter(redactions::leased_until.is_null())).set(set).execute(connection)?,
     };
@@ -162,7 +165,7 @@ pub fn advance(connection: &mut Connection, row: &RedactionRow) -> Result<(), Da
         .set((
             redactions::rewritten_to.eq(row.rewritten_to),
             redactions::scheduled_to.eq(row.scheduled_to),
-            redactions::report.eq(written(&row.report)?),
+            redactions::report.eq(to_json(&row.report)?),
         ))
         .execute(connection)?;
     Ok(())
@@ -174,7 +177,7 @@ pub fn finish(connection: &mut Connection, row: &RedactionRow) -> Result<(), Dat
         .set((
             redactions::finished_at.eq(Some(DbInstant(clock::now()))),
             redactions::details.eq(None::<JsonText>),
-            redactions::report.eq(written(&row.report)?),
+            redactions::report.eq(to_json(&row.report)?),
             redactions::leased_until.eq(None::<DbInstant>),
         ))
         .execute(connection)?;
@@ -199,7 +202,7 @@ pub fn speakers_of_releases(
             .first(connection)
             .optional()?;
         let Some((number, speakers)) = next else { return Ok(last) };
-        visit(number, sightings(speakers));
+        visit(number, speaker_records(speakers));
         last = number;
     }
 }
@@ -220,12 +223,12 @@ pub fn speakers_of_scheduled(
             .find(id)
             .select(sql::<Nullable<Json>>("full_content -> 'speakers'"))
             .first(connection)?;
-        visit(sightings(speakers));
+        visit(speaker_records(speakers));
     }
     Ok(())
 }
 
-fn sightings(speakers: Option<JsonValue>) -> Vec<SpeakerRecord> {
+fn speaker_records(speakers: Option<JsonValue>) -> Vec<SpeakerRecord> {
     let list = speakers.as_ref().and_then(|JsonValue(list)| list.as_array());
     list.into_iter().flatten().filter_map(SpeakerRecord::read).collect()
 }
@@ -245,10 +248,10 @@ pub struct ReleaseContents {
     pub number: i32,
     pub note: Option<String>,
     pub force_reason: Option<String>,
-    pub content: Agenda,
-    pub full: Agenda,
+    pub public_agenda: Agenda,
+    pub full_agenda: Agenda,
     pub history: History,
-    pub words: ChangeSummary,
+    pub change_summary: ChangeSummary,
 }
 
 /// A release to be stored. Without contents, only its date changes.
@@ -271,16 +274,16 @@ impl StoredRelease {
     /// # Errors
     /// It is not the JSON of an agenda, a history or sentences.
     pub fn read(&self) -> Result<ReleaseContents, DatabaseError> {
-        let (content, full, history, words) = &self.contents;
+        let (public_agenda, full_agenda, history, change_summary) = &self.contents;
         let (note, force_reason) = self.texts.clone();
         Ok(ReleaseContents {
             number: self.number,
             note,
             force_reason,
-            content: read(content)?,
-            full: read(full)?,
-            history: parsed(history)?,
-            words: parsed(words)?,
+            public_agenda: read_agenda(public_agenda)?,
+            full_agenda: read_agenda(full_agenda)?,
+            history: from_json(history)?,
+            change_summary: from_json(change_summary)?,
         })
     }
 
@@ -296,7 +299,12 @@ impl StoredRelease {
         let rewritten = |new: &ReleaseContents| {
             Ok::<_, DatabaseError>(Rewritten {
                 texts: (new.note.clone(), new.force_reason.clone()),
-                contents: (written(&new.content)?, written(&new.full)?, written(&new.history)?, written(&new.words)?),
+                contents: (
+                    to_json(&new.public_agenda)?,
+                    to_json(&new.full_agenda)?,
+                    to_json(&new.history)?,
+                    to_json(&new.change_summary)?,
+                ),
             })
         };
         Ok(RewrittenRelease {
@@ -343,23 +351,25 @@ pub fn next_release(
 /// Rewrites a release, and the time when its content last changed. Returns false if another redaction or process
 /// rewrote it since it was read.
 pub fn replace_release(connection: &mut Connection, release: &RewrittenRelease) -> Result<bool, DatabaseError> {
-    let as_read = releases::table.find(release.id).filter(releases::rewrites.eq(release.rewrites));
-    let stamp = (releases::updated_at.eq(DbInstant(release.updated_at)), releases::rewrites.eq(release.rewrites + 1));
+    let unchanged = releases::table.find(release.id).filter(releases::rewrites.eq(release.rewrites));
+    let new_stamp =
+        (releases::updated_at.eq(DbInstant(release.updated_at)), releases::rewrites.eq(release.rewrites + 1));
     let replaced = match &release.contents {
-        None => diesel::update(as_read).set(stamp).execute(connection)?,
-        Some(Rewritten { texts: (note, force_reason), contents: (content, full, history, words) }) => {
-            diesel::update(as_read)
-                .set((
-                    stamp,
-                    releases::note.eq(note),
-                    releases::force_reason.eq(force_reason),
-                    releases::content.eq(content),
-                    releases::full_content.eq(full),
-                    releases::history.eq(history),
-                    releases::words.eq(words),
-                ))
-                .execute(connection)?
-        }
+        None => diesel::update(unchanged).set(new_stamp).execute(connection)?,
+        Some(Rewritten {
+            texts: (note, force_reason),
+            contents: (public_agenda, full_agenda, history, change_summary),
+        }) => diesel::update(unchanged)
+            .set((
+                new_stamp,
+                releases::note.eq(note),
+                releases::force_reason.eq(force_reason),
+                releases::content.eq(public_agenda),
+                releases::full_content.eq(full_agenda),
+                releases::history.eq(history),
+                releases::words.eq(change_summary),
+            ))
+            .execute(connection)?,
     };
     Ok(replaced == 1)
 }
@@ -378,7 +388,7 @@ pub fn touch_latest(
         .first(connection)
         .optional()?;
     let Some((id, number, DbInstant(updated_at))) = latest else { return Ok((0, now)) };
-    let at = clock::following(now, Some(updated_at));
+    let at = clock::monotonic(now, Some(updated_at));
     // A process that is rewriting it must read it again, so that an older date does not come back.
     let touched = (releases::updated_at.eq(DbInstant(at)), releases::rewrites.eq(releases::rewrites + 1));
     diesel::update(releases::table.find(id)).set(touched).execute(connection)?;
@@ -391,14 +401,14 @@ pub struct StoredScheduled {
     pub id: ScheduledReleaseId,
     rewrites: i32,
     texts: (Option<String>, Option<String>),
-    full: JsonText,
+    full_agenda: JsonText,
 }
 
 /// The parsed JSON of a [`StoredScheduled`], which a redaction changes.
 pub struct ScheduledContents {
     pub note: Option<String>,
     pub force_reason: Option<String>,
-    pub full: Agenda,
+    pub full_agenda: Agenda,
 }
 
 /// A scheduled release to be stored.
@@ -415,7 +425,7 @@ impl StoredScheduled {
     /// It is not the JSON of an agenda.
     pub fn read(&self) -> Result<ScheduledContents, DatabaseError> {
         let (note, force_reason) = self.texts.clone();
-        Ok(ScheduledContents { note, force_reason, full: read(&self.full)? })
+        Ok(ScheduledContents { note, force_reason, full_agenda: read_agenda(&self.full_agenda)? })
     }
 
     /// The same scheduled release with new contents, if they changed.
@@ -424,7 +434,7 @@ impl StoredScheduled {
     /// They cannot be serialised.
     pub fn rewritten(&self, contents: Option<&ScheduledContents>) -> Result<RewrittenScheduled, DatabaseError> {
         let rewritten = |new: &ScheduledContents| {
-            Ok::<_, DatabaseError>((new.note.clone(), new.force_reason.clone(), written(&new.full)?))
+            Ok::<_, DatabaseError>((new.note.clone(), new.force_reason.clone(), to_json(&new.full_agenda)?))
         };
         let contents = contents.map(rewritten).transpose()?;
         Ok(RewrittenScheduled { id: self.id, rewrites: self.rewrites, contents })
@@ -451,21 +461,22 @@ pub fn next_scheduled(
         ))
         .first(connection)
         .optional()?;
-    Ok(found.map(|(id, rewrites, texts, full)| StoredScheduled { id, rewrites, texts, full }))
+    Ok(found.map(|(id, rewrites, texts, full_agenda)| StoredScheduled { id, rewrites, texts, full_agenda }))
 }
 
 /// Rewrites a scheduled release. Returns false if another redaction or process rewrote it since it was read.
 pub fn replace_scheduled(connection: &mut Connection, release: &RewrittenScheduled) -> Result<bool, DatabaseError> {
-    let as_read = scheduled_releases::table.find(release.id).filter(scheduled_releases::rewrites.eq(release.rewrites));
-    let stamp = scheduled_releases::rewrites.eq(release.rewrites + 1);
+    let unchanged =
+        scheduled_releases::table.find(release.id).filter(scheduled_releases::rewrites.eq(release.rewrites));
+    let new_stamp = scheduled_releases::rewrites.eq(release.rewrites + 1);
     let replaced = match &release.contents {
-        None => diesel::update(as_read).set(stamp).execute(connection)?,
-        Some((note, force_reason, full)) => diesel::update(as_read)
+        None => diesel::update(unchanged).set(new_stamp).execute(connection)?,
+        Some((note, force_reason, full_agenda)) => diesel::update(unchanged)
             .set((
-                stamp,
+                new_stamp,
                 scheduled_releases::note.eq(note),
                 scheduled_releases::force_reason.eq(force_reason),
-                scheduled_releases::full_content.eq(full),
+                scheduled_releases::full_content.eq(full_agenda),
             ))
             .execute(connection)?,
     };
@@ -477,10 +488,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lease_ends_with_its_time_and_with_a_clock_that_was_wrong() {
+    fn a_lease_expires_in_time_and_when_its_end_is_implausibly_late() {
         let now = clock::now();
-        assert!(!is_over(now + LEASE));
-        assert!(is_over(now - TimeDelta::seconds(1)));
-        assert!(is_over(now + TimeDelta::hours(1)), "no lease is as long");
+        assert!(!has_expired(now + LEASE));
+        assert!(has_expired(now - TimeDelta::seconds(1)));
+        assert!(has_expired(now + TimeDelta::hours(1)), "no lease is as long");
     }
 }

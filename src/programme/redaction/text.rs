@@ -6,29 +6,29 @@ pub enum Match {
     /// Anywhere: a full name is not part of another word.
     Anywhere,
     /// As whole words: a single name may be part of many words.
-    Words,
+    WholeWords,
 }
 
 /// A name to search for.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     /// In lower case, with one space for any run of white space.
-    letters: Vec<char>,
+    characters: Vec<char>,
     /// Its longest word, for a quick first check: a text without it does not contain the name.
     longest: String,
-    how: Match,
+    matching: Match,
 }
 
 impl Pattern {
-    pub fn new(name: &str, how: Match) -> Self {
+    pub fn new(name: &str, matching: Match) -> Self {
         let words: Vec<String> = name.split_whitespace().map(lowered).collect();
         let longest = words.iter().max_by_key(|word| word.len()).cloned().unwrap_or_default();
-        Self { letters: words.join(" ").chars().collect(), longest, how }
+        Self { characters: words.join(" ").chars().collect(), longest, matching }
     }
 
     /// Whether a text may contain the name; `lower` is the text in lower case.
     fn may_be_in(&self, lower: &str) -> bool {
-        !self.letters.is_empty() && lower.contains(&self.longest)
+        !self.characters.is_empty() && lower.contains(&self.longest)
     }
 
     /// Whether a text contains the name.
@@ -37,34 +37,35 @@ impl Pattern {
     }
 
     /// The text with every occurrence of the name replaced; `None` if there is none.
-    fn replaced(&self, text: &str, by: &str) -> Option<String> {
-        let letters: Vec<char> = text.chars().collect();
+    fn replaced(&self, text: &str, replacement: &str) -> Option<String> {
+        let characters: Vec<char> = text.chars().collect();
         let mut result = String::with_capacity(text.len());
         let mut index = 0;
-        let mut found = false;
-        while index < letters.len() {
-            match self.length_at(&letters, index) {
+        let mut has_match = false;
+        while index < characters.len() {
+            match self.length_at(&characters, index) {
                 Some(length) => {
-                    result.push_str(by);
+                    result.push_str(replacement);
                     index += length;
-                    found = true;
+                    has_match = true;
                 }
                 None => {
-                    result.extend(letters.get(index));
+                    result.extend(characters.get(index));
                     index += 1;
                 }
             }
         }
-        found.then_some(result)
+        has_match.then_some(result)
     }
 
     /// The number of characters from `index` on that spell the name.
-    fn length_at(&self, letters: &[char], index: usize) -> Option<usize> {
-        let length = matched(letters.get(index..)?, &self.letters)?;
-        let is_letter =
-            |place: Option<usize>| place.and_then(|place| letters.get(place)).is_some_and(|c| c.is_alphanumeric());
+    fn length_at(&self, characters: &[char], index: usize) -> Option<usize> {
+        let length = matching_length(characters.get(index..)?, &self.characters)?;
+        let is_letter = |position: Option<usize>| {
+            position.and_then(|position| characters.get(position)).is_some_and(|c| c.is_alphanumeric())
+        };
         let stands_alone = !is_letter(index.checked_sub(1)) && !is_letter(index.checked_add(length));
-        (self.how == Match::Anywhere || stands_alone).then_some(length)
+        (self.matching == Match::Anywhere || stands_alone).then_some(length)
     }
 }
 
@@ -72,14 +73,14 @@ impl Pattern {
 #[derive(Debug, Clone)]
 pub struct Patterns {
     all: Vec<Pattern>,
-    by: String,
+    replacement: String,
 }
 
 impl Patterns {
     /// Sorts the names: the longest are replaced first, so that a shorter one does not break up a longer one.
-    pub fn new(mut all: Vec<Pattern>, by: String) -> Self {
-        all.sort_by_key(|pattern| std::cmp::Reverse(pattern.letters.len()));
-        Self { all, by }
+    pub fn new(mut all: Vec<Pattern>, replacement: String) -> Self {
+        all.sort_by_key(|pattern| std::cmp::Reverse(pattern.characters.len()));
+        Self { all, replacement }
     }
 
     /// The text without the names; `None` if it contains none.
@@ -88,7 +89,7 @@ impl Patterns {
         let mut redacted = None;
         for pattern in self.all.iter().filter(|pattern| pattern.may_be_in(&lower)) {
             let text = redacted.as_deref().unwrap_or(text);
-            if let Some(replaced) = pattern.replaced(text, &self.by) {
+            if let Some(replaced) = pattern.replaced(text, &self.replacement) {
                 redacted = Some(replaced);
             }
         }
@@ -101,41 +102,41 @@ pub fn lowered(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
 }
 
-/// The number of characters at the beginning of `letters` that spell `name`, which is in lower case.
-fn matched(letters: &[char], name: &[char]) -> Option<usize> {
-    let mut wanted = name;
+/// The number of characters at the beginning of `characters` that spell `name`, which is in lower case.
+fn matching_length(characters: &[char], name: &[char]) -> Option<usize> {
+    let mut remaining = name;
     let mut length = 0;
     let mut in_space = false;
-    for letter in letters {
-        if wanted.first() == Some(&' ') && letter.is_whitespace() {
+    for letter in characters {
+        if remaining.first() == Some(&' ') && letter.is_whitespace() {
             in_space = true;
             length += 1;
             continue;
         }
         if std::mem::take(&mut in_space) {
-            wanted = wanted.get(1..).unwrap_or_default();
+            remaining = remaining.get(1..).unwrap_or_default();
         }
-        if wanted.is_empty() {
+        if remaining.is_empty() {
             break;
         }
         for lower in letter.to_lowercase() {
-            let (first, rest) = wanted.split_first()?;
+            let (first, rest) = remaining.split_first()?;
             if *first != lower {
                 return None;
             }
-            wanted = rest;
+            remaining = rest;
         }
         length += 1;
     }
-    (wanted.is_empty() && length > 0).then_some(length)
+    (remaining.is_empty() && length > 0).then_some(length)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn redacted(text: &str, name: &str, how: Match) -> String {
-        let patterns = Patterns::new(vec![Pattern::new(name, how)], "Name withheld".to_owned());
+    fn redacted(text: &str, name: &str, matching: Match) -> String {
+        let patterns = Patterns::new(vec![Pattern::new(name, matching)], "Name withheld".to_owned());
         patterns.redacted(text).unwrap_or_else(|| text.to_owned())
     }
 
@@ -150,14 +151,14 @@ mod tests {
         for other in ["Zoë and İnal", "Zoë İna", "ZoëİNAL", "Zoë ", ""] {
             assert_eq!(name(other), other);
         }
-        let one_name = |text: &str| redacted(text, "Sec", Match::Words);
+        let one_name = |text: &str| redacted(text, "Sec", Match::WholeWords);
         let redacted = one_name("Sec (and SEC) on security, sec.");
         assert_eq!(redacted, "Name withheld (and Name withheld) on security, Name withheld.");
     }
 
     #[test]
     fn of_names_within_names_the_longest_is_replaced() {
-        let words = ["Quux", "Mme Quux"].map(|word| Pattern::new(word, Match::Words)).to_vec();
+        let words = ["Quux", "Mme Quux"].map(|word| Pattern::new(word, Match::WholeWords)).to_vec();
         let patterns = Patterns::new(words, "-".to_owned());
         assert_eq!(patterns.redacted("MME\u{a0}QUUX, quux and quuxes").unwrap(), "-, - and quuxes");
         assert_eq!(patterns.redacted("quuxes"), None);

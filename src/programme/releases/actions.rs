@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{
-    protection::KeptHidden,
-    store::{self},
-};
+use super::{protection::KeptHidden, store};
 use crate::{
     access::{
         Actor, Operation, ServerSecret,
@@ -54,16 +51,17 @@ pub struct PublishedRelease {
 /// them.
 pub fn publish(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     request: PublicationRequest,
     actor: &Actor,
     secret: &ServerSecret,
 ) -> Result<PublishedRelease, ProgrammeError> {
-    agenda::actions::lock(connection, place)?;
-    let draft = agenda::actions::load(connection, place)?;
+    agenda::actions::lock(connection, conference)?;
+    let draft = agenda::actions::load(connection, conference)?;
     let force_reason = ensure_publishable(&draft, request.force_reason)?;
-    let about = ReleaseMetadata { author: actor.name().to_owned(), note: request.note, force_reason, restores: None };
-    insert(connection, place, draft, about, (actor, Operation::PublishRelease), secret)
+    let metadata =
+        ReleaseMetadata { author: actor.name().to_owned(), note: request.note, force_reason, restores: None };
+    insert_release(connection, conference, draft, metadata, actor, Operation::PublishRelease, secret)
 }
 
 /// Checks that a draft may be published. Returns the reason if there are conflicts and the request gives one.
@@ -87,34 +85,35 @@ pub(super) struct ReleaseMetadata {
     pub restores: Option<i32>,
 }
 
-/// Writes the next release: what the public may now see of `full`. The conference must be locked.
-pub(super) fn insert(
+/// Writes the next release: what the public may now see of `full_agenda`. The conference must be locked.
+pub(super) fn insert_release(
     connection: &mut Connection,
-    place: &ConferenceRef,
-    full: Agenda,
-    about: ReleaseMetadata,
-    (actor, operation): (&Actor, Operation),
+    conference: &ConferenceRef,
+    full_agenda: Agenda,
+    metadata: ReleaseMetadata,
+    actor: &Actor,
+    operation: Operation,
     secret: &ServerSecret,
 ) -> Result<PublishedRelease, ProgrammeError> {
-    let last = store::latest_number(connection, place.id)?;
-    let (last_update, before, history) = match store::load(connection, place.id, last)? {
-        Some(before) => (Some(before.row.updated_at), Some(before.content), before.history),
+    let last = store::latest_number(connection, conference.id)?;
+    let (last_update, before, history) = match store::load_public(connection, conference.id, last)? {
+        Some(before) => (Some(before.row.updated_at), Some(before.public_agenda), before.history),
         None => (None, None, History::default()),
     };
     let now = clock::now();
-    let released_at = clock::following(now, last_update);
-    let ReleaseMetadata { author, note, force_reason, restores } = about;
+    let released_at = clock::monotonic(now, last_update);
+    let ReleaseMetadata { author, note, force_reason, restores } = metadata;
     let (number, updated_at) = (last + 1, released_at);
     let row = ReleaseRow { number, released_at, updated_at, author, note, force_reason, restores };
-    let content = project(&full, Audience::Public, now, secret);
-    let next_embargo_ends_at = next_embargo(&full, now);
-    let history = history.advance(&content, &full, released_at);
-    let difference = Difference::between(before, content.clone());
-    let words = words_of(&difference);
-    record(connection, place, actor, operation, &row)?;
-    let public = PublicRelease { row, content, history };
-    let release = Release { public, full, words, next_embargo_ends_at };
-    store::insert(connection, place.id, &release)?;
+    let public_agenda = project(&full_agenda, Audience::Public, now, secret);
+    let next_embargo_ends_at = next_embargo(&full_agenda, now);
+    let history = history.advance(&public_agenda, &full_agenda, released_at);
+    let difference = Difference::between(before, public_agenda.clone());
+    let change_summary = summarise(&difference);
+    record(connection, conference, actor, operation, &row)?;
+    let public = PublicRelease { row, public_agenda, history };
+    let release = Release { public, full_agenda, change_summary, next_embargo_ends_at };
+    store::insert(connection, conference.id, &release)?;
     Ok(PublishedRelease { release: release.public.row, difference })
 }
 
@@ -122,12 +121,12 @@ pub(super) fn insert(
 const SENTENCES_MAX: usize = 50;
 
 /// What a release changes, as sentences, in each language of the conference.
-pub(in crate::programme) fn words_of(difference: &Difference) -> ChangeSummary {
+pub(in crate::programme) fn summarise(difference: &Difference) -> ChangeSummary {
     let languages = difference.after.conference.languages.iter();
     let of_language = |tag: &LanguageTag| {
         let change_text =
             ChangeText::new(difference, Phrases::of(tag.as_str()).unwrap_or(Phrases::English), tag.as_str());
-        let mut first: Vec<_> = difference.changes.iter().filter_map(|change| change_text.words(change)).collect();
+        let mut first: Vec<_> = difference.changes.iter().filter_map(|change| change_text.sentence(change)).collect();
         let more = first.len().saturating_sub(SENTENCES_MAX);
         first.truncate(SENTENCES_MAX);
         (tag.as_str().to_owned(), Sentences { first, more })
@@ -143,38 +142,43 @@ pub(in crate::programme) fn words_of(difference: &Difference) -> ChangeSummary {
 /// [`ProgrammeError::NotFound`] if there is no such release.
 pub fn restore(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     number: i32,
     note: Option<String>,
     keep_draft: bool,
     actor: &Actor,
     secret: &ServerSecret,
 ) -> Result<(PublishedRelease, Vec<KeptHidden>), ProgrammeError> {
-    agenda::actions::lock(connection, place)?;
-    let old = store::load_whole(connection, place.id, number)?.ok_or(ProgrammeError::NotFound("release"))?;
-    let mut full = old.full;
+    agenda::actions::lock(connection, conference)?;
+    let old_release =
+        store::load_full(connection, conference.id, number)?.ok_or(ProgrammeError::NotFound("release"))?;
+    let mut full_agenda = old_release.full_agenda;
     // The conference keeps its current slug.
-    full.conference.slug = place.slug.clone();
-    let kept_hidden =
-        super::protection::apply_current(&mut full, &agenda::actions::load(connection, place)?, clock::now());
+    full_agenda.conference.slug = conference.slug.clone();
+    let kept_hidden = super::protection::apply_current(
+        &mut full_agenda,
+        &agenda::actions::load(connection, conference)?,
+        clock::now(),
+    );
     if !keep_draft {
-        let planned = agenda::actions::plan(connection, &place.slug, full.clone())?;
+        let planned = agenda::actions::plan(connection, &conference.slug, full_agenda.clone())?;
         agenda::actions::write(connection, &planned, actor, Operation::RestoreRelease)?;
     }
-    let about = ReleaseMetadata {
+    let metadata = ReleaseMetadata {
         author: actor.name().to_owned(),
         note,
-        force_reason: old.public.row.force_reason,
+        force_reason: old_release.public.row.force_reason,
         restores: Some(number),
     };
-    let published = insert(connection, place, full, about, (actor, Operation::RestoreRelease), secret)?;
+    let published =
+        insert_release(connection, conference, full_agenda, metadata, actor, Operation::RestoreRelease, secret)?;
     Ok((published, kept_hidden))
 }
 
 /// Records a release in the audit trail.
 fn record(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     actor: &Actor,
     operation: Operation,
     release: &ReleaseRow,
@@ -184,13 +188,13 @@ fn record(
         "restores": release.restores,
     });
     let entry = audit::Entry::of(AuditAction::Publish, ResourceKind::Release, release.number, Some(after));
-    audit::record(connection, actor, operation, Some(place.id), &[entry])
+    audit::record(connection, actor, operation, Some(conference.id), &[entry])
 }
 
 /// The agenda of the latest release as the public reads it, if there is a release.
-pub fn latest_agenda(connection: &mut Connection, place: &ConferenceRef) -> Result<Option<Agenda>, DatabaseError> {
-    let number = store::latest_number(connection, place.id)?;
-    Ok(store::load(connection, place.id, number)?.map(|release| release.content))
+pub fn latest_agenda(connection: &mut Connection, conference: &ConferenceRef) -> Result<Option<Agenda>, DatabaseError> {
+    let number = store::latest_number(connection, conference.id)?;
+    Ok(store::load_public(connection, conference.id, number)?.map(|release| release.public_agenda))
 }
 
 /// What changed for the public from release `since`, or the one before `number`, to release `number`.
@@ -204,12 +208,14 @@ pub fn difference(
     number: i32,
     since: Option<i32>,
 ) -> Result<Difference, ProgrammeError> {
-    let after = store::load(connection, conference, number)?.ok_or(ProgrammeError::NotFound("release"))?.content;
-    let before = store::load(connection, conference, since.unwrap_or(number - 1))?.map(|release| release.content);
+    let after =
+        store::load_public(connection, conference, number)?.ok_or(ProgrammeError::NotFound("release"))?.public_agenda;
+    let before =
+        store::load_public(connection, conference, since.unwrap_or(number - 1))?.map(|release| release.public_agenda);
     if since.is_some() && before.is_none() {
-        let mut faults = ValidationErrors::default();
-        faults.add("?since", "unknown_reference", "is the number of no release");
-        return Err(faults.into());
+        let mut errors = ValidationErrors::default();
+        errors.add("?since", "unknown_reference", "is the number of no release");
+        return Err(errors.into());
     }
     Ok(Difference::between(before, after))
 }

@@ -24,7 +24,7 @@ use crate::{
     },
     ids::{ConferenceId, ScheduledReleaseId},
     programme::{
-        ProgrammeError, Snapshot, api::public, filter::ReleaseNumber, negotiate, service::ProgrammeService,
+        ProgrammeError, Snapshot, api::answer_public, filter::ReleaseNumber, negotiate, service::ProgrammeService,
         views::ReleaseView,
     },
     validation,
@@ -35,22 +35,22 @@ use crate::{
 const SCHEDULED_MAX: i64 = 200;
 
 /// Loads a new release into memory at once, so that this process serves it.
-async fn serve(state: &ProgrammeService) {
-    if let Err(error) = state.programmes.refresh(&state.database).await {
+async fn refresh_programmes(service: &ProgrammeService) {
+    if let Err(error) = service.programmes.refresh(&service.database).await {
         // It is committed; the poll loads it as soon as the store answers again.
         tracing::warn!(%error, "a release is not served yet");
     }
 }
 
 /// The answer to a publication: 201 with the body that `view` makes, in the language that the client accepts.
-fn created<T: Serialize>(
-    accepted: Option<&str>,
+fn created_answer<T: Serialize>(
+    accept_language: Option<&str>,
     slug: &Code,
     published: PublishedRelease,
     view: impl FnOnce(ReleaseWithChanges) -> T,
 ) -> Result<StoredAnswer, ProgrammeError> {
     let languages = &published.difference.after.conference.languages;
-    let language = negotiate::choose_words(accepted, None, languages)?;
+    let language = negotiate::choose_for_sentences(accept_language, None, languages)?;
     let location = format!("/api/v1/conferences/{slug}/releases/{}", published.release.number);
     let view = view(ReleaseWithChanges::of(published, &language));
     Ok(StoredAnswer::of(201, Some(location), None, &view)?)
@@ -74,33 +74,33 @@ fn created<T: Serialize>(
 )]
 pub async fn publish_release(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     credentials: Credentials,
     path: web::Path<CodePath>,
     key: IdempotencyKey,
     body: RawJson,
 ) -> Result<HttpResponse, Problem> {
-    let (slug, sent) = (path.into_inner().0, body.0);
-    let wish: NewRelease = validation::read(sent.clone())?;
-    let secret = state.secret.clone();
-    let accepted = negotiate::accepted(&request).map(str::to_owned);
+    let (slug, body) = (path.into_inner().0, body.0);
+    let new_release: NewRelease = validation::read(body.clone())?;
+    let secret = service.secret.clone();
+    let accept_language = negotiate::accept_language(&request).map(str::to_owned);
     let turn = slug.to_string();
-    let answer = state
+    let answer = service
         .database
         .write_in_turn("publish a release", &turn, move |tx| {
-            let (place, actor) = find_authorised(tx, &credentials, Operation::PublishRelease, &slug)?;
-            once(tx, &key, (&place.id.to_string(), &actor.identity()), &sent, |tx| {
-                if let Some(publish_at) = wish.publish_at {
-                    let scheduled = schedule(tx, &place, publish_at, wish.request(), &actor)?;
+            let (conference, actor) = find_authorised(tx, &credentials, Operation::PublishRelease, &slug)?;
+            once(tx, &key, &conference.id.to_string(), &actor.identity(), &body, |tx| {
+                if let Some(publish_at) = new_release.publish_at {
+                    let scheduled = schedule(tx, &conference, publish_at, new_release.request(), &actor)?;
                     let location = format!("/api/v1/conferences/{slug}/agenda/releases");
                     return Ok(StoredAnswer::of(202, Some(location), None, &ScheduledView::from(scheduled))?);
                 }
-                let published = publish(tx, &place, wish.request(), &actor, &secret)?;
-                created(accepted.as_deref(), &slug, published, |release| release)
+                let published = publish(tx, &conference, new_release.request(), &actor, &secret)?;
+                created_answer(accept_language.as_deref(), &slug, published, |release| release)
             })
         })
         .await?;
-    serve(&state).await;
+    refresh_programmes(&service).await;
     Ok(answer.response())
 }
 
@@ -121,31 +121,32 @@ pub async fn publish_release(
 )]
 pub async fn restore_release(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     credentials: Credentials,
     path: web::Path<(CodePath, String)>,
     key: IdempotencyKey,
     body: RawJson,
 ) -> Result<HttpResponse, Problem> {
-    let ((CodePath(slug), number), sent) = (path.into_inner(), body.0);
-    let wish: Restoration = validation::read(sent.clone())?;
-    let secret = state.secret.clone();
-    let accepted = negotiate::accepted(&request).map(str::to_owned);
+    let ((CodePath(slug), number), body) = (path.into_inner(), body.0);
+    let restoration: Restoration = validation::read(body.clone())?;
+    let secret = service.secret.clone();
+    let accept_language = negotiate::accept_language(&request).map(str::to_owned);
     let turn = slug.to_string();
-    let answer = state
+    let answer = service
         .database
         .write_in_turn("restore a release", &turn, move |tx| {
-            let (place, actor) = find_authorised(tx, &credentials, Operation::RestoreRelease, &slug)?;
-            let number = number_of(&number)?;
-            once(tx, &key, (&place.id.to_string(), &actor.identity()), &sent, |tx| {
-                let note = wish.note.as_ref().map(|note| note.as_str().to_owned());
-                let (published, kept_hidden) = restore(tx, &place, number, note, wish.keep_draft, &actor, &secret)?;
+            let (conference, actor) = find_authorised(tx, &credentials, Operation::RestoreRelease, &slug)?;
+            let number = parse_release_number(&number)?;
+            once(tx, &key, &conference.id.to_string(), &actor.identity(), &body, |tx| {
+                let note = restoration.note.as_ref().map(|note| note.as_str().to_owned());
+                let (published, kept_hidden) =
+                    restore(tx, &conference, number, note, restoration.keep_draft, &actor, &secret)?;
                 let view = |release| RestoredRelease { release, kept_hidden };
-                created(accepted.as_deref(), &slug, published, view)
+                created_answer(accept_language.as_deref(), &slug, published, view)
             })
         })
         .await?;
-    serve(&state).await;
+    refresh_programmes(&service).await;
     Ok(answer.response())
 }
 
@@ -159,20 +160,20 @@ pub async fn restore_release(
 )]
 pub async fn list_agenda_releases(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     credentials: Credentials,
     path: web::Path<CodePath>,
     query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
-    let asked = query.0.read();
-    let (mut rows, scheduled, page) = state
+    let page = query.0.read();
+    let (mut rows, scheduled, page) = service
         .database
         .read(move |tx| {
-            let (place, _) = find_authorised(tx, &credentials, Operation::ListAgendaReleases, &slug)?;
-            let (page, before) = asked?;
-            let rows = store::list(tx, place.id, before, page.rows())?;
-            Ok::<_, ProgrammeError>((rows, store::list_scheduled(tx, place.id, SCHEDULED_MAX)?, page))
+            let (conference, _) = find_authorised(tx, &credentials, Operation::ListAgendaReleases, &slug)?;
+            let (page, before) = page?;
+            let rows = store::list(tx, conference.id, before, page.rows())?;
+            Ok::<_, ProgrammeError>((rows, store::list_scheduled(tx, conference.id, SCHEDULED_MAX)?, page))
         })
         .await?;
     let next = page.cut(&request, &mut rows, |row| row.number.to_string());
@@ -198,17 +199,17 @@ pub async fn list_agenda_releases(
     security(("bearer" = []))
 )]
 pub async fn cancel_scheduled_release(
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     credentials: Credentials,
     path: web::Path<(CodePath, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (CodePath(slug), id) = path.into_inner();
-    state
+    service
         .database
         .write("call a scheduled release off", move |tx| {
-            let (place, actor) = find_authorised(tx, &credentials, Operation::CancelScheduledRelease, &slug)?;
+            let (conference, actor) = find_authorised(tx, &credentials, Operation::CancelScheduledRelease, &slug)?;
             let id = ScheduledReleaseId::parse(&id).map_err(|_| ProgrammeError::NotFound("scheduled release"))?;
-            cancel(tx, &place, id, &actor)
+            cancel(tx, &conference, id, &actor)
         })
         .await?;
     Ok(HttpResponse::NoContent().finish())
@@ -223,35 +224,35 @@ pub async fn cancel_scheduled_release(
 )]
 pub async fn list_releases(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     path: web::Path<CodePath>,
     query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let id = state.programmes.get(&path.0).ok_or(ProgrammeError::NotFound("conference"))?.place.id;
+    let id = service.programmes.get(&path.0).ok_or(ProgrammeError::NotFound("conference"))?.conference.id;
     let (page, before) = query.0.read()?;
-    let wanted = page.rows();
+    let limit = page.rows();
     let mut rows =
-        state.database.read(move |tx| store::list(tx, id, before, wanted).map_err(ProgrammeError::from)).await?;
+        service.database.read(move |tx| store::list(tx, id, before, limit).map_err(ProgrammeError::from)).await?;
     let next = page.cut(&request, &mut rows, |row| row.number.to_string());
     let list = ReleaseList { data: rows.iter().map(ReleaseView::of).collect(), next: next.clone() };
-    let mut response = public(&request, &list)?;
+    let mut response = answer_public(&request, &list)?;
     link_next(&mut response, next.as_deref());
     Ok(response)
 }
 
-fn number_of(number: &str) -> Result<i32, ProgrammeError> {
+fn parse_release_number(number: &str) -> Result<i32, ProgrammeError> {
     Ok(ReleaseNumber::parse(number).map_err(|_| ProgrammeError::NotFound("release"))?.0)
 }
 
 /// The conference's latest release, and the number of the one that the path names.
-fn release_named(
-    state: &ProgrammeService,
+fn resolve_release(
+    service: &ProgrammeService,
     slug: &Code,
     number: &str,
 ) -> Result<(std::sync::Arc<Snapshot>, ConferenceId, i32), ProgrammeError> {
-    let snapshot = state.programmes.get(slug).ok_or(ProgrammeError::NotFound("conference"))?;
-    let id = snapshot.place.id;
-    Ok((snapshot, id, number_of(number)?))
+    let snapshot = service.programmes.get(slug).ok_or(ProgrammeError::NotFound("conference"))?;
+    let id = snapshot.conference.id;
+    Ok((snapshot, id, parse_release_number(number)?))
 }
 
 /// Reads a release: its number, its time and its note.
@@ -266,12 +267,12 @@ fn release_named(
 )]
 pub async fn read_release(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     path: web::Path<(CodePath, String)>,
 ) -> Result<HttpResponse, Problem> {
-    let (_, id, number) = release_named(&state, &path.0.0, &path.1)?;
-    let found = state.database.read(move |tx| store::find(tx, id, number).map_err(ProgrammeError::from)).await?;
-    public(&request, &ReleaseView::of(&found.ok_or(ProgrammeError::NotFound("release"))?))
+    let (_, id, number) = resolve_release(&service, &path.0.0, &path.1)?;
+    let release = service.database.read(move |tx| store::find(tx, id, number).map_err(ProgrammeError::from)).await?;
+    answer_public(&request, &ReleaseView::of(&release.ok_or(ProgrammeError::NotFound("release"))?))
 }
 
 /// Reads what changed in a release, compared with the one before or with any other, as data and as sentences.
@@ -287,17 +288,18 @@ pub async fn read_release(
 )]
 pub async fn read_release_changes(
     request: HttpRequest,
-    state: web::Data<ProgrammeService>,
+    service: web::Data<ProgrammeService>,
     path: web::Path<(CodePath, String)>,
     query: Query<ChangesQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (snapshot, id, number) = release_named(&state, &path.0.0, &path.1)?;
+    let (snapshot, id, number) = resolve_release(&service, &path.0.0, &path.1)?;
     let languages = &snapshot.agenda.conference.languages;
-    let language = negotiate::choose_words(negotiate::accepted(&request), query.0.lang.as_deref(), languages)?;
+    let language =
+        negotiate::choose_for_sentences(negotiate::accept_language(&request), query.0.lang.as_deref(), languages)?;
     let since = query.0.since.map(|since| since.0);
-    let _turn = state.programmes.turn_for_old().await;
-    let difference = state.database.read(move |tx| difference(tx, id, number, since)).await?;
+    let _permit = service.programmes.old_release_permit().await;
+    let difference = service.database.read(move |tx| difference(tx, id, number, since)).await?;
     let before = since.unwrap_or(number - 1);
     let changes = release_changes(&difference, &language);
-    public(&request, &ReleaseChanges { number, since: difference.before.as_ref().map(|_| before), changes })
+    answer_public(&request, &ReleaseChanges { number, since: difference.before.as_ref().map(|_| before), changes })
 }

@@ -8,6 +8,6 @@ pub(super) mod store;
 pub mod views;
 
 pub use actions::{PublishedRelease, latest_agenda, publish, restore};
-pub use store::{latest, list_with_words, load, load_whole};
+pub use store::{list_latest, list_with_summaries, load_full, load_public};
 
 pub use crate::programme::releases::actions::PublicationRequest;

@@ -54,10 +54,10 @@ impl Protection {
     }
 
     /// A protection that hides everything that either of the two hides.
-    fn with(self, other: Self, now: DateTime<Utc>) -> Self {
-        let of_more = if other.strictness(now) > self.strictness(now) { other } else { self };
+    fn combined_with(self, other: Self, now: DateTime<Utc>) -> Self {
+        let stricter = if other.strictness(now) > self.strictness(now) { other } else { self };
         let public_from = self.public_from.zip(other.public_from).map(|(a, b)| if utc(a) > utc(b) { a } else { b });
-        match (of_more.visibility, public_from) {
+        match (stricter.visibility, public_from) {
             // There is no embargo without an end; `Withheld` hides as long.
             (Visibility::Public, None) => Self { visibility: Visibility::Withheld, public_from },
             (visibility, _) => Self { visibility, public_from },
@@ -73,41 +73,46 @@ macro_rules! protection {
 
 /// Gives the contents of an old agenda the protection that the current draft gives them, where this is stricter. What
 /// the draft does not contain stays as it is. Returns what is kept hidden.
-pub(super) fn apply_current(old: &mut Agenda, today: &Agenda, now: DateTime<Utc>) -> Vec<KeptHidden> {
-    let speakers: HashMap<_, _> = today.speakers.iter().map(|node| (node.id, protection!(node))).collect();
-    let sessions: HashMap<_, _> = today.sessions.iter().map(|node| (node.id, protection!(node))).collect();
-    let items = today.sessions.iter().flat_map(|session| session.items.iter().map(move |item| (session, item)));
+pub(super) fn apply_current(old: &mut Agenda, draft: &Agenda, now: DateTime<Utc>) -> Vec<KeptHidden> {
+    let speakers: HashMap<_, _> = draft.speakers.iter().map(|node| (node.id, protection!(node))).collect();
+    let sessions: HashMap<_, _> = draft.sessions.iter().map(|node| (node.id, protection!(node))).collect();
+    let items = draft.sessions.iter().flat_map(|session| session.items.iter().map(move |item| (session, item)));
     let items: HashMap<_, _> =
         items.map(|(session, item)| (item.id, (protection!(item), protection!(session)))).collect();
-    let mut kept = Vec::new();
+    let mut kept_hidden = Vec::new();
     macro_rules! protect {
         ($node:expr, $resource:ident, $stricter:expr) => {
             if let Some(Protection { visibility, public_from }) = $stricter {
                 ($node.visibility, $node.public_from) = (visibility, public_from);
-                kept.push(KeptHidden { resource: ResourceKind::$resource, code: $node.code.clone() });
+                kept_hidden.push(KeptHidden { resource: ResourceKind::$resource, code: $node.code.clone() });
             }
         };
     }
     let stricter =
-        |today: Option<&Protection>, old: Protection| today.copied().filter(|today| today.is_stricter(old, now));
+        |draft: Option<&Protection>, old: Protection| draft.copied().filter(|draft| draft.is_stricter(old, now));
     for speaker in &mut old.speakers {
         protect!(speaker, Speaker, stricter(speakers.get(&speaker.id), protection!(speaker)));
     }
     for session in &mut old.sessions {
         protect!(session, Session, stricter(sessions.get(&session.id), protection!(session)));
-        let around = protection!(session);
+        let session_protection = protection!(session);
         for item in &mut session.items {
-            let Some((own, outer)) = items.get(&item.id) else {
+            let Some((draft_item, draft_session)) = items.get(&item.id) else {
                 continue;
             };
-            let now_own = stricter(Some(own), protection!(item));
-            let so_far = now_own.unwrap_or(protection!(item));
+            let stricter_item = stricter(Some(draft_item), protection!(item));
+            let current = stricter_item.unwrap_or(protection!(item));
             // The item was in a session that is hidden today, and hides at least as strictly.
-            let of_outer = stricter(Some(outer), around).filter(|outer| outer.is_stricter(so_far, now));
-            protect!(item, Item, of_outer.map(|outer| so_far.with(outer, now)).or(now_own));
+            let of_session = stricter(Some(draft_session), session_protection)
+                .filter(|draft_session| draft_session.is_stricter(current, now));
+            protect!(
+                item,
+                Item,
+                of_session.map(|draft_session| current.combined_with(draft_session, now)).or(stricter_item)
+            );
         }
     }
-    kept
+    kept_hidden
 }
 
 #[cfg(test)]
@@ -134,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hides_more_or_for_longer_is_stricter() {
+    fn a_protection_that_hides_more_or_for_longer_is_stricter() {
         use Visibility::{Attendees, Public, Withheld};
         let stricter = |own: (Visibility, Option<&str>), other: (Visibility, Option<&str>)| {
             protection(own.0, own.1).is_stricter(protection(other.0, other.1), at())
@@ -153,20 +158,20 @@ mod tests {
         #[test]
         fn nothing_that_the_draft_hides_is_shown_again(
             mut old in arbitrary::agenda(),
-            today in arbitrary::agenda(),
+            draft in arbitrary::agenda(),
         ) {
-            let seen = |agenda: &Agenda, at| project(agenda, Audience::Public, at, &ServerSecret::of_test());
-            apply_current(&mut old, &today, at());
-            prop_assert_eq!(apply_current(&mut old.clone(), &today, at()), Vec::new());
+            let projection = |agenda: &Agenda, at| project(agenda, Audience::Public, at, &ServerSecret::of_test());
+            apply_current(&mut old, &draft, at());
+            prop_assert_eq!(apply_current(&mut old.clone(), &draft, at()), Vec::new());
             let later: DateTime<Utc> = "2030-02-15T00:00:00Z".parse().unwrap();
             for instant in [at(), later] {
-                let shown = seen(&old, instant);
-                let (shown, seen) = (serde_json::to_string(&shown).unwrap(), seen(&today, instant));
-                let of_today = serde_json::to_string(&seen).unwrap();
-                let sessions = today.sessions.iter().map(|node| node.id.unwrap().to_string());
-                let items = today.sessions.iter().flat_map(|session| &session.items);
+                let restored = projection(&old, instant);
+                let (restored, projection) = (serde_json::to_string(&restored).unwrap(), projection(&draft, instant));
+                let projected_draft = serde_json::to_string(&projection).unwrap();
+                let sessions = draft.sessions.iter().map(|node| node.id.unwrap().to_string());
+                let items = draft.sessions.iter().flat_map(|session| &session.items);
                 for id in sessions.chain(items.map(|node| node.id.unwrap().to_string())) {
-                    prop_assert!(of_today.contains(&id) || !shown.contains(&id), "{}", id);
+                    prop_assert!(projected_draft.contains(&id) || !restored.contains(&id), "{}", id);
                 }
             }
         }

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::{
-    actions::{PublicationRequest, ReleaseMetadata, ensure_publishable, insert},
+    actions::{PublicationRequest, ReleaseMetadata, ensure_publishable, insert_release},
     store,
 };
 use crate::{
@@ -35,13 +35,13 @@ use crate::{
 /// [`ProgrammeError::Invalid`] for a time that is past or does not exist, and those of publishing at once.
 pub fn schedule(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     publish_at: LocalOrInstant,
     request: PublicationRequest,
     actor: &Actor,
 ) -> Result<ScheduledRelease, ProgrammeError> {
-    agenda::actions::lock(connection, place)?;
-    let draft = agenda::actions::load(connection, place)?;
+    agenda::actions::lock(connection, conference)?;
+    let draft = agenda::actions::load(connection, conference)?;
     let now = clock::now();
     let publish_at = ensure_future(publish_at, &draft, now, "#/publish_at")?;
     let force_reason = ensure_publishable(&draft, request.force_reason)?;
@@ -55,13 +55,15 @@ pub fn schedule(
         release_number: None,
         created_at: now,
     };
-    store::insert_scheduled(connection, place.id, &scheduled, &draft)?;
+    store::insert_scheduled(connection, conference.id, &scheduled, &draft)?;
     record(
         connection,
-        place,
+        conference,
         actor,
         Operation::PublishRelease,
-        (AuditAction::Schedule, scheduled.id, Some(publish_at)),
+        AuditAction::Schedule,
+        scheduled.id,
+        Some(publish_at),
     )?;
     Ok(scheduled)
 }
@@ -69,14 +71,16 @@ pub fn schedule(
 /// Records an action on a scheduled release in the audit trail.
 fn record(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     actor: &Actor,
     operation: Operation,
-    (action, id, publish_at): (AuditAction, ScheduledReleaseId, Option<DateTime<Utc>>),
+    action: AuditAction,
+    id: ScheduledReleaseId,
+    publish_at: Option<DateTime<Utc>>,
 ) -> Result<(), ProgrammeError> {
     let after = publish_at.map(|publish_at| json!({ "publish_at": clock::wire(publish_at) }));
     let entry = audit::Entry::of(action, ResourceKind::ScheduledRelease, id, after);
-    Ok(audit::record(connection, actor, operation, Some(place.id), &[entry])?)
+    Ok(audit::record(connection, actor, operation, Some(conference.id), &[entry])?)
 }
 
 /// The instant of a time, which must be in the future.
@@ -84,18 +88,18 @@ fn record(
 /// # Errors
 /// A validation error at `pointer`.
 pub fn ensure_future(
-    moment: LocalOrInstant,
+    requested_time: LocalOrInstant,
     draft: &Agenda,
     now: DateTime<Utc>,
     pointer: &str,
 ) -> Result<DateTime<Utc>, ValidationErrors> {
-    let mut faults = ValidationErrors::default();
-    match moment.resolve(draft.conference.time_zone) {
+    let mut errors = ValidationErrors::default();
+    match requested_time.resolve(draft.conference.time_zone) {
         Ok(instant) if instant.to_utc() > now => return Ok(instant.to_utc()),
-        Ok(_) => faults.add(pointer, "in_past", format!("must come after {}", clock::wire(now))),
-        Err(fault) => faults.add(pointer, &fault.code, fault.detail),
+        Ok(_) => errors.add(pointer, "in_past", format!("must come after {}", clock::wire(now))),
+        Err(fault) => errors.add(pointer, &fault.code, fault.detail),
     }
-    Err(faults)
+    Err(errors)
 }
 
 /// Cancels a scheduled release. One that was cancelled before stays so.
@@ -104,14 +108,14 @@ pub fn ensure_future(
 /// [`ProgrammeError::NotFound`], [`ProgrammeError::Published`].
 pub fn cancel(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     id: ScheduledReleaseId,
     actor: &Actor,
 ) -> Result<(), ProgrammeError> {
     // The lock decides whether this or another process, which publishes the release, comes first.
-    agenda::actions::lock(connection, place)?;
-    let found = store::find_scheduled(connection, place.id, id)?;
-    match found.ok_or(ProgrammeError::NotFound("scheduled release"))? {
+    agenda::actions::lock(connection, conference)?;
+    let release = store::find_scheduled(connection, conference.id, id)?;
+    match release.ok_or(ProgrammeError::NotFound("scheduled release"))? {
         ScheduledRelease { state: ScheduledState::Published, release_number, .. } => {
             let missing = || DatabaseError::missing(format_args!("the release number of scheduled release {id}"));
             Err(ProgrammeError::Published(release_number.ok_or_else(missing)?))
@@ -119,7 +123,7 @@ pub fn cancel(
         ScheduledRelease { state: ScheduledState::Cancelled, .. } => Ok(()),
         ScheduledRelease { state: ScheduledState::Scheduled, .. } => {
             store::set_scheduled_state(connection, id, ScheduledState::Cancelled, None)?;
-            record(connection, place, actor, Operation::CancelScheduledRelease, (AuditAction::Cancel, id, None))
+            record(connection, conference, actor, Operation::CancelScheduledRelease, AuditAction::Cancel, id, None)
         }
     }
 }
@@ -128,25 +132,34 @@ pub fn cancel(
 /// several processes publishes. Returns the numbers of what was published, each with the log line.
 pub fn publish_due(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     secret: &ServerSecret,
 ) -> Result<Vec<(i32, &'static str)>, ProgrammeError> {
-    agenda::actions::lock(connection, place)?;
+    agenda::actions::lock(connection, conference)?;
     let mut published = Vec::new();
-    for (scheduled, mut full) in store::load_due(connection, place.id, clock::now())? {
-        full.conference.slug = place.slug.clone();
-        let about = ReleaseMetadata {
+    for (scheduled, mut full_agenda) in store::load_due(connection, conference.id, clock::now())? {
+        full_agenda.conference.slug = conference.slug.clone();
+        let metadata = ReleaseMetadata {
             author: scheduled.author,
             note: scheduled.note,
             force_reason: scheduled.force_reason,
             restores: None,
         };
-        let by = (&Actor::service(), Operation::PublishRelease);
-        let number = insert(connection, place, full, about, by, secret)?.release.number;
+        let number = insert_release(
+            connection,
+            conference,
+            full_agenda,
+            metadata,
+            &Actor::service(),
+            Operation::PublishRelease,
+            secret,
+        )?
+        .release
+        .number;
         store::set_scheduled_state(connection, scheduled.id, ScheduledState::Published, Some(number))?;
         published.push((number, "published a scheduled release"));
     }
-    if let Some(number) = end_embargoes(connection, place, secret)? {
+    if let Some(number) = end_embargoes(connection, conference, secret)? {
         published.push((number, "published what was under embargo"));
     }
     Ok(published)
@@ -155,41 +168,52 @@ pub fn publish_due(
 /// Publishes the latest release again if one of its embargoes has ended and somebody can see more as a result.
 fn end_embargoes(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     secret: &ServerSecret,
 ) -> Result<Option<i32>, ProgrammeError> {
-    let last = store::latest_number(connection, place.id)?;
-    let Some(release) = store::load_whole(connection, place.id, last)? else {
+    let last = store::latest_number(connection, conference.id)?;
+    let Some(release) = store::load_full(connection, conference.id, last)? else {
         return Ok(None);
     };
     let now = clock::now();
     if release.next_embargo_ends_at.is_none_or(|ends_at| ends_at > now) {
         return Ok(None);
     }
-    let seen = |audience, at| project(&release.full, audience, at, secret);
-    let public = seen(Audience::Public, now);
+    let projection = |audience, at| project(&release.full_agenda, audience, at, secret);
+    let public_now = projection(Audience::Public, now);
     let same_for_attendees =
-        seen(Audience::Attendees, release.public.row.released_at) == seen(Audience::Attendees, now);
-    if public == release.public.content && same_for_attendees {
+        projection(Audience::Attendees, release.public.row.released_at) == projection(Audience::Attendees, now);
+    if public_now == release.public.public_agenda && same_for_attendees {
         // What was under embargo is still hidden for another reason.
-        store::set_next_embargo(connection, place.id, last, next_embargo(&release.full, now))?;
+        store::set_next_embargo(connection, conference.id, last, next_embargo(&release.full_agenda, now))?;
         return Ok(None);
     }
-    let difference = Difference::between(Some(release.public.content), public);
-    let about = ReleaseMetadata {
+    let difference = Difference::between(Some(release.public.public_agenda), public_now);
+    let metadata = ReleaseMetadata {
         author: Actor::service().name().to_owned(),
-        note: Some(change_text::embargo_note(&difference, &release.full)),
+        note: Some(change_text::embargo_note(&difference, &release.full_agenda)),
         force_reason: release.public.row.force_reason,
         restores: None,
     };
-    let by = (&Actor::service(), Operation::PublishRelease);
-    Ok(Some(insert(connection, place, release.full, about, by, secret)?.release.number))
+    Ok(Some(
+        insert_release(
+            connection,
+            conference,
+            release.full_agenda,
+            metadata,
+            &Actor::service(),
+            Operation::PublishRelease,
+            secret,
+        )?
+        .release
+        .number,
+    ))
 }
 
-/// The time between two looks for what is due.
-const LOOK: Duration = Duration::from_millis(300);
-/// The pause after a look that failed.
-const PAUSE: Duration = Duration::from_secs(3);
+/// The time between two searches for what is due.
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
+/// The pause after a failure.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(3);
 
 /// Publishes whatever is due in any conference, and serves it.
 ///
@@ -200,21 +224,23 @@ pub async fn publish_all_due(
     programmes: &Programmes,
     secret: &ServerSecret,
 ) -> Result<(), ProgrammeError> {
-    let places = database
+    let conferences = database
         .read(|tx| {
-            let due = store::due(tx, clock::now())?;
-            if due.is_empty() {
+            let conference_ids = store::conferences_due(tx, clock::now())?;
+            if conference_ids.is_empty() {
                 return Ok(Vec::new());
             }
-            let places = agenda::actions::list(tx)?;
-            Ok::<_, DatabaseError>(places.into_iter().filter(|place| due.contains(&place.id)).collect())
+            let conferences = agenda::actions::list(tx)?;
+            Ok::<_, DatabaseError>(
+                conferences.into_iter().filter(|conference| conference_ids.contains(&conference.id)).collect(),
+            )
         })
         .await?;
     let mut first_error = None;
-    for place in places {
-        let (slug, secret) = (place.slug.clone(), secret.clone());
-        let work = database.write("publish what is due", move |tx| publish_due(tx, &place, &secret)).await;
-        match work {
+    for conference in conferences {
+        let (slug, secret) = (conference.slug.clone(), secret.clone());
+        let result = database.write("publish what is due", move |tx| publish_due(tx, &conference, &secret)).await;
+        match result {
             Ok(published) => {
                 programmes.refresh(database).await?;
                 for (number, message) in published {
@@ -229,16 +255,16 @@ pub async fn publish_all_due(
 
 /// Publishes what is due until `stop` turns true.
 pub async fn run(database: Database, programmes: Programmes, secret: ServerSecret, mut stop: watch::Receiver<bool>) {
-    let mut pause = LOOK;
+    let mut pause = POLL_INTERVAL;
     loop {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
-        pause = LOOK;
+        pause = POLL_INTERVAL;
         if let Err(error) = publish_all_due(&database, &programmes, &secret).await {
             tracing::warn!(%error, "what is due cannot be published yet");
-            pause = PAUSE;
+            pause = PAUSE_AFTER_FAILURE;
         }
     }
 }

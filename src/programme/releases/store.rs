@@ -11,7 +11,7 @@ use crate::{
     database::{
         Connection, DatabaseError, changes,
         schema::{releases, scheduled_releases},
-        types::{DbInstant, JsonValue, word_columns},
+        types::{DbInstant, JsonValue, text_enum_columns},
     },
     ids::{ConferenceId, ReleaseId, ScheduledReleaseId},
     programme::{
@@ -21,7 +21,7 @@ use crate::{
     validation,
 };
 
-word_columns!(ScheduledState);
+text_enum_columns!(ScheduledState);
 
 type Columns = (i32, DbInstant, DbInstant, String, Option<String>, Option<String>, Option<i32>);
 
@@ -42,16 +42,16 @@ macro_rules! columns {
 fn row(pending: &Pending, columns: Columns) -> ReleaseRow {
     let (number, DbInstant(released_at), DbInstant(updated_at), author, note, force_reason, restores) = columns;
     let mut row = ReleaseRow { number, released_at, updated_at, author, note, force_reason, restores };
-    pending.leave_out_of_row(&mut row);
+    pending.redact_row(&mut row);
     row
 }
 
-fn agenda(what: &str, JsonValue(content): JsonValue) -> Result<Agenda, DatabaseError> {
-    validation::read(content).map_err(|errors| DatabaseError::Corrupt(format!("{what}: {}", errors.places())))
+fn agenda(what: &str, JsonValue(value): JsonValue) -> Result<Agenda, DatabaseError> {
+    validation::read(value).map_err(|errors| DatabaseError::Corrupt(format!("{what}: {}", errors.summary())))
 }
 
-fn read<T: DeserializeOwned>(what: &str, JsonValue(content): JsonValue) -> Result<T, DatabaseError> {
-    serde_json::from_value(content).map_err(|error| DatabaseError::unreadable(what, &error))
+fn read<T: DeserializeOwned>(what: &str, JsonValue(value): JsonValue) -> Result<T, DatabaseError> {
+    serde_json::from_value(value).map_err(|error| DatabaseError::unreadable(what, &error))
 }
 
 fn json(value: &impl Serialize) -> Result<JsonValue, DatabaseError> {
@@ -73,7 +73,7 @@ macro_rules! latest {
 }
 
 /// The latest release of each conference: its number, and the time when its content last changed.
-pub fn latest(connection: &mut Connection) -> Result<Vec<(ConferenceId, i32, DateTime<Utc>)>, DatabaseError> {
+pub fn list_latest(connection: &mut Connection) -> Result<Vec<(ConferenceId, i32, DateTime<Utc>)>, DatabaseError> {
     let rows: Vec<(ConferenceId, i32, DbInstant)> =
         latest!().select((releases::conference_id, releases::number, releases::updated_at)).load(connection)?;
     Ok(rows.into_iter().map(|(conference, number, DbInstant(updated_at))| (conference, number, updated_at)).collect())
@@ -89,7 +89,7 @@ pub fn latest_number(connection: &mut Connection, conference: ConferenceId) -> R
 }
 
 /// A release with its public projection.
-pub fn load(
+pub fn load_public(
     connection: &mut Connection,
     conference: ConferenceId,
     number: i32,
@@ -101,24 +101,25 @@ pub fn load(
         .select((columns!(), releases::content, releases::history))
         .first(connection)
         .optional()?;
-    found.map(|(columns, content, history)| public(&pending, columns, (content, history))).transpose()
+    found.map(|(columns, public_agenda, history)| public_release(&pending, columns, public_agenda, history)).transpose()
 }
 
-fn public(
+fn public_release(
     pending: &Pending,
     columns: Columns,
-    (content, history): (JsonValue, JsonValue),
+    public_agenda: JsonValue,
+    history: JsonValue,
 ) -> Result<PublicRelease, DatabaseError> {
     let what = format!("release {}", columns.0);
     let row = row(pending, columns);
-    let (mut content, mut history) = (agenda(&what, content)?, read(&what, history)?);
-    pending.leave_out_of_agenda(row.number, &mut content);
-    pending.leave_out_of_history(row.number, &mut history);
-    Ok(PublicRelease { row, content, history })
+    let (mut public_agenda, mut history) = (agenda(&what, public_agenda)?, read(&what, history)?);
+    pending.redact_agenda(row.number, &mut public_agenda);
+    pending.redact_history(row.number, &mut history);
+    Ok(PublicRelease { row, public_agenda, history })
 }
 
 /// A release with its public projection and its whole agenda.
-pub fn load_whole(
+pub fn load_full(
     connection: &mut Connection,
     conference: ConferenceId,
     number: i32,
@@ -136,15 +137,15 @@ pub fn load_whole(
         .first(connection)
         .optional()?;
     found
-        .map(|(columns, (content, history, full, words), next_embargo_ends_at)| {
+        .map(|(columns, (public_agenda, history, full_agenda, change_summary), next_embargo_ends_at)| {
             let what = format!("release {number}");
-            let (mut full, mut words) = (agenda(&what, full)?, read(&what, words)?);
-            pending.leave_out_of_agenda(number, &mut full);
-            pending.leave_out_of_words(number, &mut words);
+            let (mut full_agenda, mut change_summary) = (agenda(&what, full_agenda)?, read(&what, change_summary)?);
+            pending.redact_agenda(number, &mut full_agenda);
+            pending.redact_change_summary(number, &mut change_summary);
             Ok(Release {
-                public: public(&pending, columns, (content, history))?,
-                full,
-                words,
+                public: public_release(&pending, columns, public_agenda, history)?,
+                full_agenda,
+                change_summary,
                 next_embargo_ends_at: next_embargo_ends_at.map(|DbInstant(ends_at)| ends_at),
             })
         })
@@ -186,7 +187,7 @@ pub fn list(
 }
 
 /// The latest releases up to a number, the latest first, with the sentences on what each changed.
-pub fn list_with_words(
+pub fn list_with_summaries(
     connection: &mut Connection,
     conference: ConferenceId,
     number: i32,
@@ -200,17 +201,17 @@ pub fn list_with_words(
         .limit(limit)
         .select((columns!(), releases::words))
         .load(connection)?;
-    let released = |(columns, words): (Columns, JsonValue)| {
-        let (row, mut words) = (row(&pending, columns), read("words of a release", words)?);
-        pending.leave_out_of_words(row.number, &mut words);
-        Ok((row, words))
+    let released = |(columns, change_summary): (Columns, JsonValue)| {
+        let (row, mut change_summary) = (row(&pending, columns), read("words of a release", change_summary)?);
+        pending.redact_change_summary(row.number, &mut change_summary);
+        Ok((row, change_summary))
     };
     rows.into_iter().map(released).collect()
 }
 
 /// Writes a release, and notifies the other processes.
 pub fn insert(connection: &mut Connection, conference: ConferenceId, release: &Release) -> Result<(), DatabaseError> {
-    let PublicRelease { row, content, history } = &release.public;
+    let PublicRelease { row, public_agenda, history } = &release.public;
     diesel::insert_into(releases::table)
         .values((
             releases::id.eq(ReleaseId::new()),
@@ -222,10 +223,10 @@ pub fn insert(connection: &mut Connection, conference: ConferenceId, release: &R
             releases::note.eq(&row.note),
             releases::force_reason.eq(&row.force_reason),
             releases::restores.eq(row.restores),
-            releases::content.eq(json(content)?),
+            releases::content.eq(json(public_agenda)?),
             releases::history.eq(json(history)?),
-            releases::words.eq(json(&release.words)?),
-            releases::full_content.eq(json(&release.full)?),
+            releases::words.eq(json(&release.change_summary)?),
+            releases::full_content.eq(json(&release.full_agenda)?),
             releases::next_embargo_ends_at.eq(release.next_embargo_ends_at.map(DbInstant)),
         ))
         .execute(connection)?;
@@ -245,7 +246,7 @@ pub fn set_next_embargo(
 }
 
 /// The conferences that have something to publish by now: a scheduled release, or content whose embargo has ended.
-pub fn due(connection: &mut Connection, now: DateTime<Utc>) -> Result<Vec<ConferenceId>, DatabaseError> {
+pub fn conferences_due(connection: &mut Connection, now: DateTime<Utc>) -> Result<Vec<ConferenceId>, DatabaseError> {
     let scheduled: Vec<ConferenceId> = scheduled_releases::table
         .filter(scheduled_releases::state.eq(ScheduledState::Scheduled))
         .filter(scheduled_releases::publish_at.le(DbInstant(now)))
@@ -255,10 +256,10 @@ pub fn due(connection: &mut Connection, now: DateTime<Utc>) -> Result<Vec<Confer
         .filter(releases::next_embargo_ends_at.le(DbInstant(now)))
         .select(releases::conference_id)
         .load(connection)?;
-    let mut due: Vec<_> = scheduled.into_iter().chain(embargoes).collect();
-    due.sort_unstable();
-    due.dedup();
-    Ok(due)
+    let mut conference_ids: Vec<_> = scheduled.into_iter().chain(embargoes).collect();
+    conference_ids.sort_unstable();
+    conference_ids.dedup();
+    Ok(conference_ids)
 }
 
 type ScheduledColumns =
@@ -283,7 +284,7 @@ fn scheduled(pending: &Pending, columns: ScheduledColumns) -> ScheduledRelease {
     let (id, DbInstant(publish_at), author, note, force_reason, state, release_number, DbInstant(created_at)) = columns;
     let mut release =
         ScheduledRelease { id, publish_at, author, note, force_reason, state, release_number, created_at };
-    pending.leave_out_of_scheduled(&mut release);
+    pending.redact_scheduled(&mut release);
     release
 }
 
@@ -292,7 +293,7 @@ pub fn insert_scheduled(
     connection: &mut Connection,
     conference: ConferenceId,
     release: &ScheduledRelease,
-    full: &Agenda,
+    full_agenda: &Agenda,
 ) -> Result<(), DatabaseError> {
     diesel::insert_into(scheduled_releases::table)
         .values((
@@ -302,7 +303,7 @@ pub fn insert_scheduled(
             scheduled_releases::author.eq(&release.author),
             scheduled_releases::note.eq(&release.note),
             scheduled_releases::force_reason.eq(&release.force_reason),
-            scheduled_releases::full_content.eq(json(full)?),
+            scheduled_releases::full_content.eq(json(full_agenda)?),
             scheduled_releases::state.eq(release.state),
             scheduled_releases::release_number.eq(release.release_number),
             scheduled_releases::created_at.eq(DbInstant(release.created_at)),
@@ -317,23 +318,23 @@ pub fn list_scheduled(
     conference: ConferenceId,
     limit: i64,
 ) -> Result<Vec<ScheduledRelease>, DatabaseError> {
-    let waits = ScheduledState::Scheduled;
+    let waiting = ScheduledState::Scheduled;
     let pending = Pending::of(connection, conference)?;
     let of_conference = scheduled_releases::table.filter(scheduled_releases::conference_id.eq(conference));
-    let to_come: Vec<ScheduledColumns> = of_conference
-        .filter(scheduled_releases::state.eq(waits))
+    let upcoming: Vec<ScheduledColumns> = of_conference
+        .filter(scheduled_releases::state.eq(waiting))
         .order((scheduled_releases::publish_at, scheduled_releases::id))
         .limit(limit)
         .select(scheduled_columns!())
         .load(connection)?;
-    let done: Vec<ScheduledColumns> = of_conference
-        .filter(scheduled_releases::state.ne(waits))
+    let others: Vec<ScheduledColumns> = of_conference
+        .filter(scheduled_releases::state.ne(waiting))
         .order((scheduled_releases::publish_at.desc(), scheduled_releases::id.desc()))
         .limit(limit)
         .select(scheduled_columns!())
         .load(connection)?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    Ok(to_come.into_iter().chain(done).take(limit).map(|columns| scheduled(&pending, columns)).collect())
+    Ok(upcoming.into_iter().chain(others).take(limit).map(|columns| scheduled(&pending, columns)).collect())
 }
 
 pub fn find_scheduled(
@@ -352,7 +353,7 @@ pub fn find_scheduled(
 }
 
 /// How many scheduled releases are published in one transaction. The next look finds the others.
-const DUE_AT_ONCE: i64 = 20;
+const DUE_BATCH_SIZE: i64 = 20;
 
 /// The scheduled releases of a conference that are due, the earliest first, each with its copy of the draft.
 pub fn load_due(
@@ -366,13 +367,13 @@ pub fn load_due(
         .filter(scheduled_releases::state.eq(ScheduledState::Scheduled))
         .filter(scheduled_releases::publish_at.le(DbInstant(now)))
         .order((scheduled_releases::publish_at, scheduled_releases::id))
-        .limit(DUE_AT_ONCE)
+        .limit(DUE_BATCH_SIZE)
         .select((scheduled_columns!(), scheduled_releases::full_content))
         .load(connection)?;
-    let due = |(columns, full): (ScheduledColumns, JsonValue)| {
-        let (release, mut full) = (scheduled(&pending, columns), agenda("a scheduled release", full)?);
-        pending.leave_out_of_frozen(release.id, &mut full);
-        Ok((release, full))
+    let due = |(columns, full_agenda): (ScheduledColumns, JsonValue)| {
+        let (release, mut full_agenda) = (scheduled(&pending, columns), agenda("a scheduled release", full_agenda)?);
+        pending.redact_scheduled_agenda(release.id, &mut full_agenda);
+        Ok((release, full_agenda))
     };
     rows.into_iter().map(due).collect()
 }

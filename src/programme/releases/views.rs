@@ -219,7 +219,7 @@ pub struct ReleaseChanges {
 
 /// The changes of a difference, each with its sentence in the language.
 pub fn release_changes(difference: &Difference, language: &Language) -> Vec<ReleaseChange> {
-    let speeches: Vec<ChangeText<'_>> = match language {
+    let change_texts: Vec<ChangeText<'_>> = match language {
         Language::One(tag) => {
             let phrases = Phrases::of(tag.as_str()).unwrap_or(Phrases::English);
             vec![ChangeText::new(difference, phrases, tag.as_str())]
@@ -229,11 +229,12 @@ pub fn release_changes(difference: &Difference, language: &Language) -> Vec<Rele
             [Phrases::English, Phrases::French, Phrases::Dutch].map(change_text).into()
         }
     };
-    let words = |change: &Change| match (language, speeches.as_slice()) {
-        (Language::One(_), [change_text]) => change_text.words(change).map(ReaderText::Plain),
+    let words = |change: &Change| match (language, change_texts.as_slice()) {
+        (Language::One(_), [change_text]) => change_text.sentence(change).map(ReaderText::Plain),
         _ => {
-            let words = |change_text: &ChangeText<'_>| Some((change_text.tag().to_owned(), change_text.words(change)?));
-            speeches.iter().map(words).collect::<Option<_>>().map(ReaderText::All)
+            let words =
+                |change_text: &ChangeText<'_>| Some((change_text.tag().to_owned(), change_text.sentence(change)?));
+            change_texts.iter().map(words).collect::<Option<_>>().map(ReaderText::All)
         }
     };
     let view = |change: &Change| ReleaseChange {

@@ -8,7 +8,7 @@ use crate::{
     agenda::ConferenceRef,
     clock,
     database::{Connection, DatabaseError},
-    http::idempotency::{IdempotencyKey, make_once},
+    http::idempotency::IdempotencyKey,
     registration::{
         RegistrationError,
         actions::{Ending, end_registration},
@@ -40,33 +40,33 @@ pub fn decide(
     references: &[String],
     reason: Option<&str>,
 ) -> Result<Vec<DecisionResult>, RegistrationError> {
-    let mut transaction = SeatTransaction::open(connection, context.place, context.released)?;
-    let actor = authorise(connection, context.credentials, operation, Some(context.place.id))?;
-    let mut named = Vec::with_capacity(references.len());
-    for (place, reference) in references.iter().enumerate() {
-        named.push((place, reference, rows::find(connection, context.place.id, reference)?));
+    let mut transaction = SeatTransaction::open(connection, context.conference, context.released)?;
+    let actor = authorise(connection, context.credentials, operation, Some(context.conference.id))?;
+    let mut requested = Vec::with_capacity(references.len());
+    for (index, reference) in references.iter().enumerate() {
+        requested.push((index, reference, rows::find(connection, context.conference.id, reference)?));
     }
     // Seats go by arrival, whatever the order of the request.
-    named.sort_by_key(|(.., found)| found.as_ref().map(|registration| registration.arrival));
-    let mut decided = Vec::with_capacity(references.len());
-    for (place, reference, found) in named {
-        let outcome = match found {
+    requested.sort_by_key(|(.., registration)| registration.as_ref().map(|registration| registration.arrival));
+    let mut results = Vec::with_capacity(references.len());
+    for (index, reference, registration) in requested {
+        let outcome = match registration {
             Some(registration) => decide_one(connection, &mut transaction, event, registration, &actor, reason),
             None => Err(RegistrationError::NotFound),
         };
         let outcome = match outcome {
-            Ok(done) => Ok(done),
+            Ok(outcome) => Ok(outcome),
             Err(error @ (RegistrationError::NotFound | RegistrationError::WrongState(_) | RegistrationError::Full)) => {
                 Err(error)
             }
             // Any other error is not about this registration alone: everything is rolled back.
             Err(error) => return Err(error),
         };
-        decided.push((place, DecisionResult { reference: reference.clone(), outcome }));
+        results.push((index, DecisionResult { reference: reference.clone(), outcome }));
     }
     transaction.close(connection)?;
-    decided.sort_by_key(|(place, _)| *place);
-    Ok(decided.into_iter().map(|(_, decided)| decided).collect())
+    results.sort_by_key(|(index, _)| *index);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
 fn decide_one(
@@ -77,7 +77,7 @@ fn decide_one(
     actor: &Actor,
     reason: Option<&str>,
 ) -> Result<(bool, RegistrationStatus), RegistrationError> {
-    if store::is_done(event, registration.state) {
+    if store::is_already_decided(event, registration.state) {
         return Ok((false, registration.state));
     }
     let reason = reason.map(str::to_owned);
@@ -101,21 +101,23 @@ fn decide_one(
 ///
 /// # Errors
 /// [`RegistrationError::Access`], [`RegistrationError::NotFound`].
-pub fn note(
+pub fn add_note(
     connection: &mut Connection,
     context: RequestContext<'_>,
     reference: &str,
     text: &str,
     key: &IdempotencyKey,
 ) -> Result<Note, RegistrationError> {
-    let actor = authorise(connection, context.credentials, Operation::CreateRegistrationNote, Some(context.place.id))?;
-    let found = rows::find(connection, context.place.id, reference)?.ok_or(RegistrationError::NotFound)?;
-    let scope = (context.place.id.to_string(), actor.identity());
-    let made = make_once(connection, key, (&scope.0, &scope.1), &json!(text), |tx| {
-        Ok::<_, RegistrationError>(store::add_note(tx, found.id, actor.name(), text, clock::now())?.id.to_string())
+    let actor =
+        authorise(connection, context.credentials, Operation::CreateRegistrationNote, Some(context.conference.id))?;
+    let registration = rows::find(connection, context.conference.id, reference)?.ok_or(RegistrationError::NotFound)?;
+    let note_id = context.make_once(connection, &actor, key, &json!(text), |tx| {
+        Ok::<_, RegistrationError>(
+            store::add_note(tx, registration.id, actor.name(), text, clock::now())?.id.to_string(),
+        )
     })?;
-    let note = store::notes(connection, found.id)?.into_iter().find(|note| note.id.to_string() == made);
-    Ok(note.ok_or_else(|| DatabaseError::missing(format_args!("note {made}")))?)
+    let note = store::notes(connection, registration.id)?.into_iter().find(|note| note.id.to_string() == note_id);
+    Ok(note.ok_or_else(|| DatabaseError::missing(format_args!("note {note_id}")))?)
 }
 
 /// Notes about a registration, the oldest first.
@@ -127,17 +129,17 @@ pub fn notes(
     context: RequestContext<'_>,
     reference: &str,
 ) -> Result<Vec<Note>, RegistrationError> {
-    authorise(connection, context.credentials, Operation::ListRegistrationNotes, Some(context.place.id))?;
-    let found = rows::find(connection, context.place.id, reference)?.ok_or(RegistrationError::NotFound)?;
-    Ok(store::notes(connection, found.id)?)
+    authorise(connection, context.credentials, Operation::ListRegistrationNotes, Some(context.conference.id))?;
+    let registration = rows::find(connection, context.conference.id, reference)?.ok_or(RegistrationError::NotFound)?;
+    Ok(store::notes(connection, registration.id)?)
 }
 
 /// Decisions with a sequence number below `before`, the latest first.
 pub fn log(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<Decision>, DatabaseError> {
-    store::decisions(connection, place.id, before, limit)
+    store::decisions(connection, conference.id, before, limit)
 }

@@ -80,39 +80,41 @@ async fn decide(
     event: Event,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&slug)?;
-    let mut found = ValidationErrors::default();
+    let mut errors = ValidationErrors::default();
     if !(1..=BULK_MAX).contains(&references.len()) {
-        found.add("#/references", "out_of_range", format!("must name 1 to {BULK_MAX} registrations"));
+        errors.add("#/references", "out_of_range", format!("must name 1 to {BULK_MAX} registrations"));
     }
-    let mut seen = HashSet::new();
+    let mut unique = HashSet::new();
     let references: Vec<String> = references.iter().map(|reference| reference.as_str().to_owned()).collect();
-    let references: Vec<String> = references.into_iter().filter(|reference| seen.insert(reference.clone())).collect();
+    let references: Vec<String> = references.into_iter().filter(|reference| unique.insert(reference.clone())).collect();
     // The permission is checked before the validation errors are answered.
-    let may = move |tx: &mut crate::database::Connection, context: RequestContext<'_>| {
-        authorise(tx, context.credentials, operation, Some(context.place.id))?;
-        found.clone().or(())?;
+    let work = move |tx: &mut crate::database::Connection, context: RequestContext<'_>| {
+        authorise(tx, context.credentials, operation, Some(context.conference.id))?;
+        errors.clone().into_result(())?;
         let reason = reason.as_ref().map(|reason| reason.as_str());
         actions::decide(tx, context, operation, event, &references, reason)
     };
-    let decided = service.write(operation.as_str(), &snapshot, credentials, may).await?;
-    let data: Vec<DecisionTaken> = decided.into_iter().map(taken).collect();
-    let count = |wanted: fn(&DecisionTaken) -> bool| data.iter().filter(|row| wanted(row)).count();
-    let taken = DecisionsTaken {
+    let results = service.write(operation.as_str(), &snapshot, credentials, work).await?;
+    let data: Vec<DecisionTaken> = results.into_iter().map(DecisionTaken::from).collect();
+    let count = |is_counted: fn(&DecisionTaken) -> bool| data.iter().filter(|row| is_counted(row)).count();
+    let view = DecisionsTaken {
         changed: count(|row| row.changed),
         unchanged: count(|row| !row.changed && row.problem.is_none()),
         failed: count(|row| row.problem.is_some()),
         data,
     };
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(taken))
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(view))
 }
 
-fn taken(decided: DecisionResult) -> DecisionTaken {
-    let reference = decided.reference;
-    match decided.outcome {
-        Ok((changed, state)) => DecisionTaken { reference, changed, status: Some(state), problem: None },
-        Err(error) => {
-            let problem = Some(Problem::from(error).document(None));
-            DecisionTaken { reference, changed: false, status: None, problem }
+impl From<DecisionResult> for DecisionTaken {
+    fn from(result: DecisionResult) -> Self {
+        let reference = result.reference;
+        match result.outcome {
+            Ok((changed, status)) => Self { reference, changed, status: Some(status), problem: None },
+            Err(error) => {
+                let problem = Some(Problem::from(error).document(None));
+                Self { reference, changed: false, status: None, problem }
+            }
         }
     }
 }
@@ -210,7 +212,7 @@ pub async fn create_registration_note(
     let (CodePath(slug), reference) = path.into_inner();
     let snapshot = service.snapshot(&slug)?;
     let write = move |tx: &mut crate::database::Connection, context: RequestContext<'_>| {
-        actions::note(tx, context, &reference, note.text.as_str(), &key)
+        actions::add_note(tx, context, &reference, note.text.as_str(), &key)
     };
     let note = service.write("note a registration", &snapshot, credentials, write).await?;
     Ok(HttpResponse::Created().insert_header(NO_STORE).json(NoteView::from(note)))
@@ -295,19 +297,19 @@ pub async fn list_decisions(
     query: Query<LogQuery>,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&path.0)?;
-    let asked = query.0;
+    let query = query.0;
     let read = move |tx: &mut crate::database::Connection, context: RequestContext<'_>| {
-        authorise(tx, context.credentials, Operation::ListDecisions, Some(context.place.id))?;
-        let page = Page::read(asked.limit.as_deref(), asked.cursor.as_deref())?;
-        let found = actions::log(tx, context.place, page.key()?, page.rows())?;
-        Ok::<_, RegistrationError>((page, found))
+        authorise(tx, context.credentials, Operation::ListDecisions, Some(context.conference.id))?;
+        let page = Page::read(query.limit.as_deref(), query.cursor.as_deref())?;
+        let decisions = actions::log(tx, context.conference, page.key()?, page.rows())?;
+        Ok::<_, RegistrationError>((page, decisions))
     };
-    let (page, mut found) = service.read(&snapshot, credentials, read).await?;
-    let next = page.cut(&request, &mut found, |decision| decision.sequence.to_string());
+    let (page, mut decisions) = service.read(&snapshot, credentials, read).await?;
+    let next = page.cut(&request, &mut decisions, |decision| decision.sequence.to_string());
     let reason = |detail: Option<crate::database::types::JsonValue>| {
         detail.and_then(|detail| detail.0.get("reason").and_then(|reason| reason.as_str().map(str::to_owned)))
     };
-    let data = found.into_iter().map(|decision| DecisionEntry {
+    let data = decisions.into_iter().map(|decision| DecisionEntry {
         at: clock::wire(decision.at.0),
         actor: decision.actor,
         event: decision.event,

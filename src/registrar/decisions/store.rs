@@ -30,8 +30,8 @@ pub fn add_note(
     text: &str,
     now: DateTime<Utc>,
 ) -> Result<Note, DatabaseError> {
-    let last = notes(connection, registration)?.last().map(|note| note.at.0);
-    let at = DbInstant(clock::following(now, last));
+    let latest = notes(connection, registration)?.last().map(|note| note.at.0);
+    let at = DbInstant(clock::monotonic(now, latest));
     let note = Note { id: Id::new(), at, author: author.to_owned(), text: text.to_owned() };
     diesel::insert_into(registration_notes::table)
         .values((
@@ -100,8 +100,8 @@ pub fn decisions(
         .load(connection)?)
 }
 
-/// Whether a registration with this status needs no such decision any more.
-pub const fn is_done(event: Event, state: RegistrationStatus) -> bool {
+/// Whether a registration with this status had this decision already.
+pub const fn is_already_decided(event: Event, state: RegistrationStatus) -> bool {
     match event {
         Event::Approved => matches!(state, RegistrationStatus::Confirmed | RegistrationStatus::Waitlisted),
         Event::Rejected => matches!(state, RegistrationStatus::Rejected),

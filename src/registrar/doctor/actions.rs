@@ -5,7 +5,7 @@ use crate::{
     agenda,
     check_in::replay::replay,
     database::{Connection, DatabaseError},
-    registration::{RegistrationError, rows as registrations},
+    registration::{RegistrationError, rows},
     values::Code,
 };
 
@@ -24,20 +24,21 @@ pub fn examine(connection: &mut Connection, conference: Option<&Code>) -> Result
 
 /// Checks the check-in record by [`replay`].
 fn check_ins(connection: &mut Connection, conference: Option<&Code>) -> Result<Check, DatabaseError> {
-    let mut places = agenda::actions::list(connection)?;
-    places.retain(|place| conference.is_none_or(|slug| place.slug == *slug));
-    places.sort_by(|one, other| one.slug.cmp(&other.slug));
+    let mut conferences = agenda::actions::list(connection)?;
+    conferences.retain(|one| conference.is_none_or(|slug| one.slug == *slug));
+    conferences.sort_by(|one, other| one.slug.cmp(&other.slug));
     let mut findings = Vec::new();
     let mut more = false;
-    for place in places {
-        let mut found = replay(connection, place.id)?;
-        let room = FINDINGS_MAX - findings.len();
-        more |= found.len() > room;
-        found.truncate(room);
-        for wrong in found {
-            let of = registrations::of_ids(connection, &[wrong.registration])?;
-            let subject = of.first().map_or_else(String::new, |found| format!("registration {}", found.reference));
-            findings.push(Finding { conference: place.slug.to_string(), subject, detail: wrong.detail });
+    for one in conferences {
+        let mut contradictions = replay(connection, one.id)?;
+        let limit = FINDINGS_MAX - findings.len();
+        more |= contradictions.len() > limit;
+        contradictions.truncate(limit);
+        for contradiction in contradictions {
+            let registrations = rows::of_ids(connection, &[contradiction.registration])?;
+            let reference = registrations.first().map(|registration| &registration.reference);
+            let subject = reference.map_or_else(String::new, |reference| format!("registration {reference}"));
+            findings.push(Finding { conference: one.slug.to_string(), subject, detail: contradiction.detail });
         }
     }
     let checked = store::count_of(connection, "check_ins", conference)?;

@@ -5,7 +5,7 @@
 //! Invariants:
 //! - It reads one snapshot of the store and writes nothing.
 //! - It recounts what the service counts incrementally. It checks each history against the functions that define the
-//!   status transitions ([`model::follows`]), and the check-in record against the rules of check-in
+//!   status transitions ([`model::is_legal_step`]), and the check-in record against the rules of check-in
 //!   ([`check_in::replay`](crate::check_in::replay)).
 //! - A finding names registrations by their references alone, so the output has no personal data.
 

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Whether `event` may have taken a registration from `before` (`None` for a new one) to `after`.
-pub fn follows(before: Option<RegistrationStatus>, event: Event, after: RegistrationStatus) -> bool {
+pub fn is_legal_step(before: Option<RegistrationStatus>, event: Event, after: RegistrationStatus) -> bool {
     let Some(before) = before else {
         return match event {
             Event::Registered => !after.is_final(),
@@ -42,31 +42,31 @@ pub fn follows(before: Option<RegistrationStatus>, event: Event, after: Registra
 }
 
 fn is_admitted(state: RegistrationStatus) -> bool {
-    let admitted = |seat| RegistrationStatus::admitted(false, seat, true);
+    let admitted = |has_seat| RegistrationStatus::admitted(false, has_seat, true);
     [admitted(true), admitted(false)].contains(&Some(state))
 }
 
 /// Every combination of event and status.
-fn all() -> impl Iterator<Item = (Event, RegistrationStatus)> {
-    let events = Event::WORDS.iter().filter_map(|word| Event::from_word(word));
-    let states = || RegistrationStatus::WORDS.iter().filter_map(|word| RegistrationStatus::from_word(word));
+fn events_and_statuses() -> impl Iterator<Item = (Event, RegistrationStatus)> {
+    let events = Event::TEXTS.iter().filter_map(|word| Event::from_text(word));
+    let states = || RegistrationStatus::TEXTS.iter().filter_map(|word| RegistrationStatus::from_text(word));
     events.flat_map(move |event| states().map(move |state| (event, state)))
 }
 
 /// Every step that a history may have, as `before>event>after`.
 pub fn steps() -> Vec<String> {
-    let before = || RegistrationStatus::WORDS.iter().map(|word| RegistrationStatus::from_word(word)).chain([None]);
-    let of = |(event, after): (Event, RegistrationStatus)| {
-        let legal = before().filter(move |before| follows(*before, event, after));
+    let before = || RegistrationStatus::TEXTS.iter().map(|word| RegistrationStatus::from_text(word)).chain([None]);
+    let steps = |(event, after): (Event, RegistrationStatus)| {
+        let legal = before().filter(move |before| is_legal_step(*before, event, after));
         legal.map(move |before| format!("{}>{event}>{after}", before.map_or("", RegistrationStatus::as_str)))
     };
-    all().flat_map(of).collect()
+    events_and_statuses().flat_map(steps).collect()
 }
 
 /// Every event that causes a letter, as `event>status`, with the letter.
 pub fn letters() -> Vec<(String, LetterKind)> {
-    let of = |(event, state): (Event, RegistrationStatus)| Some((format!("{event}>{state}"), event.letter(state)?));
-    all().filter_map(of).collect()
+    let letter = |(event, state): (Event, RegistrationStatus)| Some((format!("{event}>{state}"), event.letter(state)?));
+    events_and_statuses().filter_map(letter).collect()
 }
 
 #[cfg(test)]
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_history_goes_where_the_table_of_states_lets_it() {
+    fn a_history_has_only_steps_of_the_table_of_states() {
         let steps = steps();
         let is_legal = |step: &str| steps.iter().any(|legal| legal == step);
         let legal = [

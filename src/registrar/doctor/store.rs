@@ -27,34 +27,34 @@ struct Count {
 
 /// A check: its name, the table whose rows it counts, and the statement that finds violations. A finding has the
 /// columns `conference_id`, `subject` and `detail`.
-struct Question {
+struct CheckQuery {
     name: &'static str,
-    counted: &'static str,
+    counted_table: &'static str,
     findings: String,
 }
 
 const LIVE: &str = "('unverified', 'pending', 'confirmed', 'waitlisted')";
-const HOLDS: &str = "(state = 'confirmed' OR (state = 'waitlisted' AND offer_expires_at IS NOT NULL))";
+const HOLDS_SEAT: &str = "(state = 'confirmed' OR (state = 'waitlisted' AND offer_expires_at IS NOT NULL))";
 
 /// SQL for a detail that compares a stored number with the counted one.
-fn differ(kept: &str, counted: &str) -> String {
-    format!("'is ' || CAST({kept} AS text) || ', the count is ' || CAST({counted} AS text)")
+fn difference(stored: &str, counted: &str) -> String {
+    format!("'is ' || CAST({stored} AS text) || ', the count is ' || CAST({counted} AS text)")
 }
 
-fn questions(since: &str) -> Vec<Question> {
-    let mut all = seats();
-    all.extend(waiting());
-    all.extend(members_and_uses());
-    all.extend(registrations());
-    all.extend(histories(since));
-    all
+fn queries(since: &str) -> Vec<CheckQuery> {
+    let mut queries = seats();
+    queries.extend(waiting());
+    queries.extend(members_and_uses());
+    queries.extend(registrations());
+    queries.extend(histories(since));
+    queries
 }
 
-fn seats() -> Vec<Question> {
+fn seats() -> Vec<CheckQuery> {
     let counted = "coalesce(held.n, 0) + coalesce(reserved.n, 0)";
-    let of = |column: &str| {
+    let held = |column: &str| {
         format!(
-            "LEFT JOIN (SELECT {column} AS k, count(*) AS n FROM registrations WHERE {HOLDS} GROUP BY {column}) held"
+            "LEFT JOIN (SELECT {column} AS k, count(*) AS n FROM registrations WHERE {HOLDS_SEAT} GROUP BY {column}) held"
         )
     };
     // Seats reserved by an invitation count in its category, also after its end while registrations may use them.
@@ -64,42 +64,42 @@ fn seats() -> Vec<Question> {
              WHERE category_id IS NOT NULL GROUP BY {column}) reserved"
         )
     };
-    let detail = differ("t.seats_taken", counted);
+    let detail = difference("t.seats_taken", counted);
     vec![
-        Question {
+        CheckQuery {
             name: "seats of the conference",
-            counted: "registration_setups",
+            counted_table: "registration_setups",
             findings: format!(
                 "SELECT t.conference_id, 'seats_taken' AS subject, {detail} AS detail FROM registration_setups t \
                  {} ON held.k = t.conference_id {} ON reserved.k = t.conference_id WHERE t.seats_taken <> {counted}",
-                of("conference_id"),
+                held("conference_id"),
                 reserved("conference_id")
             ),
         },
-        Question {
+        CheckQuery {
             name: "seats of categories",
-            counted: "categories",
+            counted_table: "categories",
             findings: format!(
                 "SELECT t.conference_id, 'category ' || t.code AS subject, {detail} AS detail FROM categories t \
                  {} ON held.k = t.id {} ON reserved.k = t.id WHERE t.seats_taken <> {counted}",
-                of("category_id"),
+                held("category_id"),
                 reserved("category_id")
             ),
         },
-        Question {
+        CheckQuery {
             name: "seats of sessions",
-            counted: "session_quotas",
+            counted_table: "session_quotas",
             findings: format!(
                 "SELECT t.conference_id, 'session ' || coalesce(s.code, CAST(t.session_id AS text)) AS subject, \
                  {} AS detail FROM session_quotas t LEFT JOIN sessions s ON s.id = t.session_id \
                  LEFT JOIN (SELECT session_id AS k, count(*) AS n FROM session_sign_ups WHERE state = 'confirmed' \
                  GROUP BY session_id) held ON held.k = t.session_id WHERE t.seats_taken <> coalesce(held.n, 0)",
-                differ("t.seats_taken", "coalesce(held.n, 0)")
+                difference("t.seats_taken", "coalesce(held.n, 0)")
             ),
         },
-        Question {
+        CheckQuery {
             name: "no more seats taken than there are",
-            counted: "registration_setups",
+            counted_table: "registration_setups",
             findings:
                 "SELECT conference_id, 'the conference' AS subject, 'more seats are taken than there are' AS detail \
                        FROM registration_setups WHERE seats_taken > seats \
@@ -112,11 +112,11 @@ fn seats() -> Vec<Question> {
     ]
 }
 
-fn waiting() -> Vec<Question> {
+fn waiting() -> Vec<CheckQuery> {
     vec![
-        Question {
+        CheckQuery {
             name: "nobody waits while a seat is free",
-            counted: "categories",
+            counted_table: "categories",
             findings: "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
                        'waits while there is a seat in category ' || c.code AS detail \
                        FROM registrations r JOIN categories c ON c.id = r.category_id \
@@ -126,9 +126,9 @@ fn waiting() -> Vec<Question> {
                        AND (s.seats IS NULL OR s.seats_taken < s.seats)"
                 .to_owned(),
         },
-        Question {
+        CheckQuery {
             name: "nobody waits for a session that has a seat",
-            counted: "session_quotas",
+            counted_table: "session_quotas",
             findings: "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
                        'waits while there is a seat in session ' || coalesce(s.code, CAST(q.session_id AS text)) \
                        AS detail FROM session_quotas q JOIN session_sign_ups u ON u.session_id = q.session_id \
@@ -136,18 +136,18 @@ fn waiting() -> Vec<Question> {
                        WHERE u.state = 'waitlisted' AND (q.seats IS NULL OR q.seats_taken < q.seats)"
                 .to_owned(),
         },
-        Question {
+        CheckQuery {
             name: "sign-ups of confirmed registrations have a seat or wait for one",
-            counted: "session_sign_ups",
+            counted_table: "session_sign_ups",
             findings: "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
                        'is ' || r.state || ' and ' || u.state || ' in a session' AS detail \
                        FROM session_sign_ups u JOIN registrations r ON r.id = u.registration_id \
                        WHERE (r.state = 'confirmed') <> (u.state <> 'wished')"
                 .to_owned(),
         },
-        Question {
+        CheckQuery {
             name: "only waiting registrations have an offer",
-            counted: "registrations",
+            counted_table: "registrations",
             findings:
                 "SELECT conference_id, 'registration ' || reference AS subject, 'is ' || state || ' and has an offer' \
                        AS detail FROM registrations WHERE offer_expires_at IS NOT NULL AND state <> 'waitlisted'"
@@ -156,12 +156,12 @@ fn waiting() -> Vec<Question> {
     ]
 }
 
-fn members_and_uses() -> Vec<Question> {
+fn members_and_uses() -> Vec<CheckQuery> {
     let counted = "coalesce(c.n, 0)";
     vec![
-        Question {
+        CheckQuery {
             name: "reserved seats can be used",
-            counted: "invitations",
+            counted_table: "invitations",
             findings: "SELECT t.conference_id, 'invitation ' || t.label AS subject, \
                        'reserves seats that nobody can use' AS detail FROM invitations t \
                        LEFT JOIN (SELECT invitation_id AS k, category_id AS c, count(*) AS n FROM registrations \
@@ -172,60 +172,60 @@ fn members_and_uses() -> Vec<Question> {
                        > coalesce(under_way.n, 0) + CASE WHEN t.ended_at IS NULL THEN t.uses_max - t.uses ELSE 0 END))"
                 .to_owned(),
         },
-        Question {
+        CheckQuery {
             name: "members of delegations",
-            counted: "delegations",
+            counted_table: "delegations",
             findings: format!(
                 "SELECT t.conference_id, 'delegation ' || t.code AS subject, {} AS detail FROM delegations t \
                  LEFT JOIN (SELECT m.delegation_id AS k, count(*) AS n FROM delegation_members m \
                  JOIN registrations r ON r.id = m.registration_id WHERE r.state IN {LIVE} GROUP BY m.delegation_id) c \
                  ON c.k = t.id WHERE t.members <> {counted}",
-                differ("t.members", counted)
+                difference("t.members", counted)
             ),
         },
-        Question {
+        CheckQuery {
             name: "quotas of delegations",
-            counted: "delegations",
+            counted_table: "delegations",
             findings:
                 "SELECT conference_id, 'delegation ' || code AS subject, 'has more members than its quota' AS detail \
                        FROM delegations WHERE members > quota"
                     .to_owned(),
         },
-        Question {
+        CheckQuery {
             name: "uses of invitations",
-            counted: "invitations",
+            counted_table: "invitations",
             findings: format!(
                 "SELECT t.conference_id, 'invitation ' || t.label AS subject, {} AS detail FROM invitations t \
                  LEFT JOIN (SELECT invitation_id AS k, count(*) AS n FROM registrations \
                  WHERE invitation_id IS NOT NULL GROUP BY invitation_id) c ON c.k = t.id WHERE t.uses <> {counted} OR t.uses > t.uses_max",
-                differ("t.uses", counted)
+                difference("t.uses", counted)
             ),
         },
     ]
 }
 
-fn registrations() -> Vec<Question> {
+fn registrations() -> Vec<CheckQuery> {
     vec![
-        Question {
+        CheckQuery {
             name: "one live registration per address",
-            counted: "registrations",
+            counted_table: "registrations",
             findings: format!(
                 "SELECT conference_id, 'registration ' || min(reference) AS subject, \
                  'shares its address with ' || CAST(count(*) - 1 AS text) || ' other live ones' AS detail \
                  FROM registrations WHERE state IN {LIVE} GROUP BY conference_id, email_folded HAVING count(*) > 1"
             ),
         },
-        Question {
+        CheckQuery {
             name: "arrival numbers are unique",
-            counted: "registrations",
+            counted_table: "registrations",
             findings: "SELECT conference_id, 'registration ' || min(reference) AS subject, \
                        'has the arrival ' || CAST(arrival AS text) || ' of another' AS detail \
                        FROM registrations GROUP BY conference_id, arrival HAVING count(*) > 1"
                 .to_owned(),
         },
-        Question {
+        CheckQuery {
             name: "category and invitation are of the same conference",
-            counted: "registrations",
+            counted_table: "registrations",
             findings: "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
                        'has a category or an invitation that is not the conference''s' AS detail FROM registrations r \
                        LEFT JOIN categories k ON k.id = r.category_id AND k.conference_id = r.conference_id \
@@ -233,9 +233,9 @@ fn registrations() -> Vec<Question> {
                        WHERE k.id IS NULL OR (r.invitation_id IS NOT NULL AND i.id IS NULL)"
                 .to_owned(),
         },
-        Question {
+        CheckQuery {
             name: "the last arrival",
-            counted: "registration_setups",
+            counted_table: "registration_setups",
             findings: "SELECT t.conference_id, 'last_arrival' AS subject, 'is ' || CAST(t.last_arrival AS text) || \
                        ', the latest is ' || CAST(m.n AS text) AS detail FROM registration_setups t \
                        JOIN (SELECT conference_id AS k, max(arrival) AS n FROM (\
@@ -245,18 +245,18 @@ fn registrations() -> Vec<Question> {
                        ON m.k = t.conference_id WHERE t.last_arrival < m.n"
                 .to_owned(),
         },
-        Question {
+        CheckQuery {
             name: "the last entry of the check-in record",
-            counted: "check_in_counters",
+            counted_table: "check_in_counters",
             findings: "SELECT t.conference_id, 'last_sequence' AS subject, 'is ' || CAST(t.last_sequence AS text) || \
                        ', the latest is ' || CAST(m.n AS text) AS detail FROM check_in_counters t \
                        JOIN (SELECT conference_id AS k, max(sequence) AS n FROM check_ins GROUP BY conference_id) m \
                        ON m.k = t.conference_id WHERE t.last_sequence < m.n"
                 .to_owned(),
         },
-        Question {
+        CheckQuery {
             name: "only live registrations are signed up for sessions",
-            counted: "session_sign_ups",
+            counted_table: "session_sign_ups",
             findings: format!(
                 "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
                  'is ' || r.state || ' and signed up for a session' AS detail FROM session_sign_ups u \
@@ -266,17 +266,17 @@ fn registrations() -> Vec<Question> {
     ]
 }
 
-/// `since` is the condition that a version made the event whose letters name their events.
-fn histories(since: &str) -> Vec<Question> {
+/// `since` is the condition that an event `e` was made by a version whose letters name their events.
+fn histories(since: &str) -> Vec<CheckQuery> {
     let quoted = |words: Vec<String>| words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ");
     let steps = quoted(model::steps());
     let letters = model::letters();
-    let caused = quoted(letters.iter().map(|(step, _)| step.clone()).collect());
+    let causes = quoted(letters.iter().map(|(step, _)| step.clone()).collect());
     let kinds = quoted(letters.iter().map(|(step, kind)| format!("{step}>{}", kind.as_str())).collect());
     vec![
-        Question {
+        CheckQuery {
             name: "the status is that of the latest event",
-            counted: "registrations",
+            counted_table: "registrations",
             findings: "SELECT r.conference_id, 'registration ' || r.reference AS subject, 'is ' || r.state || \
                        ', its history ends with ' || coalesce(e.state, 'nothing') AS detail FROM registrations r \
                        LEFT JOIN (SELECT registration_id, state, \
@@ -285,9 +285,9 @@ fn histories(since: &str) -> Vec<Question> {
                        WHERE e.state IS NULL OR e.state <> r.state"
                 .to_owned(),
         },
-        Question {
+        CheckQuery {
             name: "histories follow the status transitions",
-            counted: "registration_events",
+            counted_table: "registration_events",
             findings: format!(
                 "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
                  'went from ' || coalesce(e.earlier, 'nothing') || ' to ' || e.state || ' by ' || e.event AS detail \
@@ -298,9 +298,9 @@ fn histories(since: &str) -> Vec<Question> {
                  WHERE coalesce(e.earlier, '') || '>' || e.event || '>' || e.state NOT IN ({steps})"
             ),
         },
-        Question {
+        CheckQuery {
             name: "histories do not go back in time",
-            counted: "registration_events",
+            counted_table: "registration_events",
             findings: "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
                        'has an instant of ' || e.event || ' before the one of the event before' AS detail \
                        FROM (SELECT registration_id, event, at, \
@@ -309,30 +309,30 @@ fn histories(since: &str) -> Vec<Question> {
                        WHERE e.at < e.earlier"
                 .to_owned(),
         },
-        Question {
+        CheckQuery {
             name: "the last event",
-            counted: "registration_setups",
+            counted_table: "registration_setups",
             findings: "SELECT t.conference_id, 'last_event' AS subject, 'is ' || CAST(t.last_event AS text) || \
                        ', the latest is ' || CAST(m.n AS text) AS detail FROM registration_setups t \
                        JOIN (SELECT conference_id AS k, max(sequence) AS n FROM registration_events \
                        GROUP BY conference_id) m ON m.k = t.conference_id WHERE t.last_event < m.n"
                 .to_owned(),
         },
-        Question {
+        CheckQuery {
             name: "each event has its letter",
-            counted: "registration_events",
+            counted_table: "registration_events",
             findings: format!(
                 "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
                  'has no letter about ' || e.event AS detail \
                  FROM registration_events e JOIN registrations r ON r.id = e.registration_id \
                  LEFT JOIN outbox_messages m ON m.event_id = e.id WHERE m.id IS NULL AND {since} \
-                 AND e.event || '>' || e.state IN ({caused}) AND (e.detail ->> 'merged_into') IS NULL \
+                 AND e.event || '>' || e.state IN ({causes}) AND (e.detail ->> 'merged_into') IS NULL \
                  AND (e.detail ->> 'without_letter') IS NULL"
             ),
         },
-        Question {
+        CheckQuery {
             name: "each letter has its event",
-            counted: "outbox_messages",
+            counted_table: "outbox_messages",
             findings: format!(
                 "SELECT m.conference_id, 'letter ' || m.kind AS subject, coalesce('registration ' || r.reference || \
                  ' has none for ' || e.event, 'is about an event that did not happen') AS detail \
@@ -356,30 +356,31 @@ pub fn checks(connection: &mut Connection, conference: Option<&Code>) -> Result<
             "e.at >= (SELECT replace(run_on, ' ', 'T') FROM __diesel_schema_migrations WHERE version = '20261124300000')"
         }
     };
-    let of_conference = of_conference(conference);
-    questions(since).into_iter().map(|question| check(connection, question, &of_conference)).collect()
+    let condition = conference_condition(conference);
+    queries(since).into_iter().map(|query| check(connection, query, &condition)).collect()
 }
 
 /// Number of rows of a table, of one conference or of all.
 pub fn count_of(connection: &mut Connection, table: &str, conference: Option<&Code>) -> Result<i64, DatabaseError> {
-    let count = count(table, &of_conference(conference));
+    let count = count(table, &conference_condition(conference));
     let counted: Count = on_backend!(connection, inner => sql_query(count).get_result(inner))?;
     Ok(counted.n)
 }
 
-fn of_conference(conference: Option<&Code>) -> String {
+/// SQL condition for one conference `c`; empty for all.
+fn conference_condition(conference: Option<&Code>) -> String {
     conference.map_or_else(String::new, |slug| format!("AND c.slug = '{slug}'"))
 }
 
 fn check(
     connection: &mut Connection,
-    Question { name, counted, findings }: Question,
-    of_conference: &str,
+    CheckQuery { name, counted_table, findings }: CheckQuery,
+    conference_condition: &str,
 ) -> Result<Check, DatabaseError> {
-    let count = count(counted, of_conference);
+    let count = count(counted_table, conference_condition);
     let findings = format!(
         "SELECT c.slug AS conference, f.subject AS subject, f.detail AS detail FROM ({findings}) f \
-         JOIN conferences c ON c.id = f.conference_id WHERE true {of_conference} \
+         JOIN conferences c ON c.id = f.conference_id WHERE true {conference_condition} \
          ORDER BY c.slug, f.subject, f.detail LIMIT {}",
         FINDINGS_MAX + 1
     );
@@ -392,13 +393,13 @@ fn check(
 }
 
 /// SQL that counts the rows of a table.
-fn count(table: &str, of_conference: &str) -> String {
-    let of = match (table, of_conference) {
+fn count(table: &str, conference_condition: &str) -> String {
+    let joins = match (table, conference_condition) {
         ("registration_events" | "session_sign_ups", condition) if !condition.is_empty() => {
             "JOIN registrations r ON r.id = t.registration_id JOIN conferences c ON c.id = r.conference_id"
         }
         (_, "") => "",
         _ => "JOIN conferences c ON c.id = t.conference_id",
     };
-    format!("SELECT count(*) AS n FROM {table} t {of} WHERE true {of_conference}")
+    format!("SELECT count(*) AS n FROM {table} t {joins} WHERE true {conference_condition}")
 }

@@ -10,18 +10,18 @@ use crate::{
     database::{Connection, DatabaseError},
     ids::PossibleDuplicateId,
     registration::{
-        actions::{RegistrationDetails, show},
+        actions::{RegistrationDetails, load_details},
         context::RequestContext,
         duplicate_check::{DuplicatePair, DuplicateState, flag_changed},
         fields::{Field, PERSONAL_FIELDS, PersonalDetails},
         form::{RawAnswers, answers},
         model::{Event, Registration, RegistrationStatus},
-        pending_event::{EventDetails, detail},
+        pending_event::{EventDetails, single_detail},
         rows,
         seat_transaction::SeatTransaction,
         session_seats::{self, SignUp, SignUpState},
         setup,
-        sign_ups::overlap,
+        sign_ups::do_overlap,
     },
     validation::ValidationErrors,
 };
@@ -33,7 +33,7 @@ pub type Choices = [(&'static Field, String)];
 pub struct PairDetails {
     pub pair: DuplicatePair,
     /// The earlier one first.
-    pub both: [RegistrationDetails; 2],
+    pub registrations: [RegistrationDetails; 2],
 }
 
 /// Open pairs of a conference, the oldest first.
@@ -42,26 +42,30 @@ pub struct PairDetails {
 /// [`AccessError`](crate::access::AccessError).
 pub fn list(
     connection: &mut Connection,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     credentials: &Credentials,
     after: Option<(DateTime<Utc>, PossibleDuplicateId)>,
     limit: i64,
 ) -> Result<Vec<PairDetails>, DuplicateError> {
-    authorise(connection, credentials, Operation::ListDuplicates, Some(place.id))?;
-    let pairs = store::open(connection, place.id, after, limit)?;
+    authorise(connection, credentials, Operation::ListDuplicates, Some(conference.id))?;
+    let pairs = store::open_pairs(connection, conference.id, after, limit)?;
     pairs.into_iter().map(|pair| pair_details(connection, pair)).collect()
 }
 
 fn pair_details(connection: &mut Connection, pair: DuplicatePair) -> Result<PairDetails, DuplicateError> {
-    let (earlier, later) = both(connection, &pair)?;
-    let both = [show(connection, earlier)?, show(connection, later)?];
-    Ok(PairDetails { pair, both })
+    let (earlier, later) = registrations_of(connection, &pair)?;
+    let registrations = [load_details(connection, earlier)?, load_details(connection, later)?];
+    Ok(PairDetails { pair, registrations })
 }
 
-fn both(connection: &mut Connection, pair: &DuplicatePair) -> Result<(Registration, Registration), DuplicateError> {
-    let found = rows::of_ids(connection, &[pair.earlier_id, pair.registration_id])?;
-    let of = |id| found.iter().find(|registration| registration.id == id).cloned();
-    let (Some(earlier), Some(later)) = (of(pair.earlier_id), of(pair.registration_id)) else {
+/// The earlier and the later registration of a pair.
+fn registrations_of(
+    connection: &mut Connection,
+    pair: &DuplicatePair,
+) -> Result<(Registration, Registration), DuplicateError> {
+    let registrations = rows::of_ids(connection, &[pair.earlier_id, pair.registration_id])?;
+    let find = |id| registrations.iter().find(|registration| registration.id == id).cloned();
+    let (Some(earlier), Some(later)) = (find(pair.earlier_id), find(pair.registration_id)) else {
         return Err(DatabaseError::missing(format_args!("a registration of pair {}", pair.id)).into());
     };
     Ok((earlier, later))
@@ -76,15 +80,15 @@ pub fn dismiss(
     context: RequestContext<'_>,
     id: PossibleDuplicateId,
 ) -> Result<PairDetails, DuplicateError> {
-    let RequestContext { place, credentials, .. } = context;
-    authorise(connection, credentials, Operation::DismissDuplicate, Some(place.id))?;
+    let RequestContext { conference, credentials, .. } = context;
+    authorise(connection, credentials, Operation::DismissDuplicate, Some(conference.id))?;
     // The lock: of two decisions at the same time, the second one sees the first.
-    setup::state::get_locked_setup(connection, place.id)?;
-    let mut pair = store::find(connection, place.id, id)?.ok_or(DuplicateError::NotFound)?;
+    setup::state::get_locked_setup(connection, conference.id)?;
+    let mut pair = store::find(connection, conference.id, id)?.ok_or(DuplicateError::NotFound)?;
     if pair.state == DuplicateState::Merged {
         return Err(DuplicateError::AlreadyMerged);
     }
-    store::judge(connection, id, DuplicateState::Dismissed)?;
+    store::save_decision(connection, id, DuplicateState::Dismissed)?;
     pair.state = DuplicateState::Dismissed;
     pair_details(connection, pair)
 }
@@ -104,15 +108,15 @@ pub fn merge(
     keep: &str,
     fields: &Choices,
 ) -> Result<PairDetails, DuplicateError> {
-    let RequestContext { place, released, credentials, .. } = context;
-    let actor = authorise(connection, credentials, Operation::MergeDuplicate, Some(place.id))?;
-    let mut transaction = SeatTransaction::open(connection, place, released)?;
-    let mut pair = store::find(connection, place.id, id)?.ok_or(DuplicateError::NotFound)?;
+    let RequestContext { conference, released, credentials, .. } = context;
+    let actor = authorise(connection, credentials, Operation::MergeDuplicate, Some(conference.id))?;
+    let mut transaction = SeatTransaction::open(connection, conference, released)?;
+    let mut pair = store::find(connection, conference.id, id)?.ok_or(DuplicateError::NotFound)?;
     if pair.state == DuplicateState::Merged {
         return Err(DuplicateError::AlreadyMerged);
     }
-    let (earlier, later) = both(connection, &pair)?;
-    check(&earlier, &later, keep, fields)?;
+    let (earlier, later) = registrations_of(connection, &pair)?;
+    check_references(&earlier, &later, keep, fields)?;
     let (mut kept, mut other) = if earlier.reference == keep { (earlier, later) } else { (later, earlier) };
     let state = kept.state.merged(other.state)?.ok_or(DuplicateError::MergeLosesSeat)?;
     let before = other.clone();
@@ -144,34 +148,34 @@ pub fn merge(
         kept.expires_at = None;
         transaction.seat_in_sessions(connection, kept.id)?;
     }
-    hand_sessions_over(connection, &mut transaction, &kept, &other)?;
-    let membership = match crate::registration::membership::of_registration(connection, kept.id)? {
+    move_sign_ups(connection, &mut transaction, &kept, &other)?;
+    let membership = match crate::registration::membership::find_membership(connection, kept.id)? {
         Some(_) => None,
-        None => crate::registration::membership::of_registration(connection, other.id)?,
+        None => crate::registration::membership::find_membership(connection, other.id)?,
     };
 
     other.state = other.state.cancelled()?;
-    transaction.leave(connection, &mut other, before.holds_seat())?;
-    if takes_seat && !transaction.take(kept.category) {
+    transaction.save_ended(connection, &mut other, before.holds_seat())?;
+    if takes_seat && !transaction.take_seat(kept.category) {
         return Err(DuplicateError::MergeLosesSeat);
     }
     if let Some(membership) = membership {
-        transaction.join(connection, kept.id, membership)?;
+        transaction.join_delegation(connection, kept.id, membership)?;
     }
     transaction.save(connection, &mut kept)?;
     if let Some(invitation) = kept.invitation {
         // The kept registration may have taken the other one's seat: then the invitation's reserved seat is freed.
-        transaction.settle(connection, invitation)?;
+        transaction.free_reserved_seats(connection, invitation)?;
     }
-    store::judge(connection, id, DuplicateState::Merged)?;
-    let into = detail("merged_into", json!(kept.reference));
+    store::save_decision(connection, id, DuplicateState::Merged)?;
+    let into = single_detail("merged_into", json!(kept.reference));
     transaction.record_event(
         &other,
         Event::Cancelled,
         &actor,
-        EventDetails { detail: into, silent: true, ..EventDetails::default() },
+        EventDetails { detail: into, sends_no_letter: true, ..EventDetails::default() },
     );
-    let from = detail("merged_from", json!(other.reference));
+    let from = single_detail("merged_from", json!(other.reference));
     transaction.record_event(&kept, Event::Merged, &actor, EventDetails { detail: from, ..EventDetails::default() });
     let now = transaction.now;
     transaction.close(connection)?;
@@ -189,17 +193,22 @@ fn both_wait(one: &Registration, other: &Registration) -> bool {
     is_waiting(one) && is_waiting(other) && one.category == other.category
 }
 
-fn check(one: &Registration, other: &Registration, keep: &str, fields: &Choices) -> Result<(), ValidationErrors> {
-    let mut found = ValidationErrors::default();
-    let is_one_of_them = |reference: &str| reference == one.reference || reference == other.reference;
+fn check_references(
+    one: &Registration,
+    other: &Registration,
+    keep: &str,
+    fields: &Choices,
+) -> Result<(), ValidationErrors> {
+    let mut errors = ValidationErrors::default();
+    let is_of_pair = |reference: &str| reference == one.reference || reference == other.reference;
     let detail = || format!("must be {} or {}", one.reference, other.reference);
-    if !is_one_of_them(keep) {
-        found.add("#/keep", "unknown_reference", detail());
+    if !is_of_pair(keep) {
+        errors.add("#/keep", "unknown_reference", detail());
     }
-    for (field, _) in fields.iter().filter(|(_, from)| !is_one_of_them(from)) {
-        found.add(format!("#/fields/{}", field.name), "unknown_reference", detail());
+    for (field, _) in fields.iter().filter(|(_, from)| !is_of_pair(from)) {
+        errors.add(format!("#/fields/{}", field.name), "unknown_reference", detail());
     }
-    found.or(())
+    errors.into_result(())
 }
 
 /// Copies fields and answers from the other registration to the kept one.
@@ -209,57 +218,58 @@ fn merge_fields(
     other: &Registration,
     fields: &Choices,
 ) -> Result<(), DuplicateError> {
-    merge_person(&mut kept.person, (&other.person, &other.reference), fields);
+    merge_person(&mut kept.person, &other.person, &other.reference, fields);
     // An answer of the other one is taken if the kept registration's form has the question.
-    let category = show(connection, kept.clone())?.category;
+    let category = load_details(connection, kept.clone())?.category;
     let questions =
         crate::registration::setup::state::questions_of_version(connection, kept.conference, kept.form_version)?;
-    let mut all = other.answers.clone();
-    all.extend(kept.answers.clone());
-    let mut answers = answers::check(&questions, &category, &RawAnswers(all), &mut ValidationErrors::default());
+    let mut both_answers = other.answers.clone();
+    both_answers.extend(kept.answers.clone());
+    let mut answers =
+        answers::check(&questions, &category, &RawAnswers(both_answers), &mut ValidationErrors::default());
     answers.extend(kept.answers.clone());
     kept.answers = answers;
     Ok(())
 }
 
 /// Takes the fields that are chosen from the other registration, and those that the kept one lacks.
-fn merge_person(kept: &mut PersonalDetails, (other, reference): (&PersonalDetails, &str), fields: &Choices) {
+fn merge_person(kept: &mut PersonalDetails, other: &PersonalDetails, other_reference: &str, fields: &Choices) {
     for field in PERSONAL_FIELDS {
-        let chosen = fields.iter().find(|(known, _)| known.name == field.name);
-        let is_taken = chosen.map_or(kept.text(field).is_none(), |(_, from)| from == reference);
+        let choice = fields.iter().find(|(chosen, _)| chosen.name == field.name);
+        let is_taken = choice.map_or(kept.text(field).is_none(), |(_, reference)| reference == other_reference);
         if is_taken {
-            kept.take(field, other);
+            kept.copy_field(field, other);
         }
     }
 }
 
 /// Moves the other registration's sign-ups to the kept one, unless they overlap with its own. If both are signed up for
 /// a session, the better place is kept.
-fn hand_sessions_over(
+fn move_sign_ups(
     connection: &mut Connection,
     transaction: &mut SeatTransaction<'_>,
     kept: &Registration,
     other: &Registration,
 ) -> Result<(), DuplicateError> {
     let sessions = &transaction.released.agenda.sessions;
-    let of = |id| sessions.iter().find(|session| session.id == Some(id));
+    let find = |id| sessions.iter().find(|session| session.id == Some(id));
     let own = session_seats::sign_ups(connection, kept.id)?;
-    let mut taken: Vec<_> = own.iter().map(|sign_up| sign_up.session_id).collect();
+    let mut session_ids: Vec<_> = own.iter().map(|sign_up| sign_up.session_id).collect();
     for sign_up in session_seats::sign_ups(connection, other.id)? {
-        let Some(session) = of(sign_up.session_id) else { continue };
+        let Some(session) = find(sign_up.session_id) else { continue };
         // The better place is a seat, else the earlier place on the waiting list.
         let rank = |sign_up: &SignUp| (sign_up.state != SignUpState::Confirmed, sign_up.arrival);
-        if let Some(worse) = own.iter().find(|own| own.session_id == sign_up.session_id) {
-            if kept.state == RegistrationStatus::Confirmed && rank(&sign_up) < rank(worse) {
-                transaction.sign_off(connection, worse)?;
-                transaction.hand_over(connection, sign_up, kept)?;
+        if let Some(own_sign_up) = own.iter().find(|own| own.session_id == sign_up.session_id) {
+            if kept.state == RegistrationStatus::Confirmed && rank(&sign_up) < rank(own_sign_up) {
+                transaction.withdraw_sign_up(connection, own_sign_up)?;
+                transaction.move_sign_up(connection, sign_up, kept)?;
             }
             continue;
         }
-        let clashes = taken.iter().any(|id| of(*id).is_some_and(|own| overlap(own, session)));
-        if !clashes {
-            taken.push(sign_up.session_id);
-            transaction.hand_over(connection, sign_up, kept)?;
+        let overlaps = session_ids.iter().any(|id| find(*id).is_some_and(|own| do_overlap(own, session)));
+        if !overlaps {
+            session_ids.push(sign_up.session_id);
+            transaction.move_sign_up(connection, sign_up, kept)?;
         }
     }
     Ok(())
@@ -272,20 +282,20 @@ mod tests {
 
     #[test]
     fn a_merge_takes_every_field_that_is_lacking_or_chosen() {
-        let (all, other) = (bare(), person());
-        let mut lacking = all.clone();
-        merge_person(&mut lacking, (&other, "B"), &[]);
+        let (own, other) = (bare(), person());
+        let mut lacking = own.clone();
+        merge_person(&mut lacking, &other, "B", &[]);
         let choices: Vec<_> = PERSONAL_FIELDS.iter().map(|field| (field, "B".to_owned())).collect();
-        let mut chosen = all.clone();
-        merge_person(&mut chosen, (&other, "B"), &choices);
-        let mut kept = all.clone();
+        let mut chosen = own.clone();
+        merge_person(&mut chosen, &other, "B", &choices);
+        let mut kept = own.clone();
         let choices: Vec<_> = PERSONAL_FIELDS.iter().map(|field| (field, "A".to_owned())).collect();
-        merge_person(&mut kept, (&other, "B"), &choices);
+        merge_person(&mut kept, &other, "B", &choices);
         for field in PERSONAL_FIELDS {
-            let own = all.text(field);
-            assert_eq!(lacking.text(field), own.clone().or(other.text(field)), "{}", field.name);
+            let own_text = own.text(field);
+            assert_eq!(lacking.text(field), own_text.clone().or(other.text(field)), "{}", field.name);
             assert_eq!(chosen.text(field), other.text(field), "{}", field.name);
-            assert_eq!(kept.text(field), own, "{}", field.name);
+            assert_eq!(kept.text(field), own_text, "{}", field.name);
         }
     }
 }

@@ -80,12 +80,12 @@ pub struct PairedRegistration {
 }
 
 impl From<RegistrationDetails> for PairedRegistration {
-    fn from(shown: RegistrationDetails) -> Self {
-        let registration = shown.registration;
+    fn from(details: RegistrationDetails) -> Self {
+        let registration = details.registration;
         Self {
             reference: registration.reference,
             status: registration.state,
-            category: shown.category,
+            category: details.category,
             honorific: registration.person.honorific,
             given_name: registration.person.given_name,
             family_name: registration.person.family_name,
@@ -95,20 +95,20 @@ impl From<RegistrationDetails> for PairedRegistration {
             country: registration.person.country,
             phone: registration.person.phone,
             birth_date: registration.person.birth_date.map(|date| date.to_string()),
-            sessions: shown.sign_ups.len(),
+            sessions: details.sign_ups.len(),
             created_at: clock::wire(registration.created_at),
         }
     }
 }
 
 impl From<PairDetails> for PairView {
-    fn from(PairDetails { pair, both }: PairDetails) -> Self {
+    fn from(PairDetails { pair, registrations }: PairDetails) -> Self {
         Self {
             id: pair.id,
             reason: pair.reason,
             status: pair.state,
             flagged_at: clock::wire(pair.created_at.0),
-            registrations: both.into_iter().map(PairedRegistration::from).collect(),
+            registrations: registrations.into_iter().map(PairedRegistration::from).collect(),
         }
     }
 }
@@ -166,7 +166,8 @@ pub async fn list_duplicates(
     let page = Page::read(query.0.limit.as_deref(), query.0.cursor.as_deref())?;
     let after = page.key::<Key>()?.map(|Key(at, id)| (at, id));
     let rows = page.rows();
-    let pairs = service.database.read(move |tx| actions::list(tx, &snapshot.place, &credentials, after, rows)).await?;
+    let pairs =
+        service.database.read(move |tx| actions::list(tx, &snapshot.conference, &credentials, after, rows)).await?;
     let mut data: Vec<PairView> = pairs.into_iter().map(PairView::from).collect();
     let next = page.cut(&request, &mut data, |pair| format!("{} {}", pair.flagged_at, pair.id));
     let mut response =
@@ -231,15 +232,16 @@ pub struct Merge {
 }
 
 impl Merge {
-    fn fields(&self) -> Result<Vec<(&'static Field, String)>, ValidationErrors> {
-        let mut faults = ValidationErrors::default();
-        let known: Vec<_> = PERSONAL_FIELDS.iter().map(|field| field.name).collect();
-        for name in self.fields.keys().filter(|name| !known.contains(&name.as_str())) {
-            let detail = format!("is not known here; known: {}", known.join(", "));
-            faults.add(format!("#/fields/{}", crate::validation::escaped(name)), "unknown_field", detail);
+    fn choices(&self) -> Result<Vec<(&'static Field, String)>, ValidationErrors> {
+        let mut errors = ValidationErrors::default();
+        let names: Vec<_> = PERSONAL_FIELDS.iter().map(|field| field.name).collect();
+        for name in self.fields.keys().filter(|name| !names.contains(&name.as_str())) {
+            let detail = format!("is not known here; known: {}", names.join(", "));
+            errors.add(format!("#/fields/{}", crate::validation::escaped(name)), "unknown_field", detail);
         }
-        let chosen = PERSONAL_FIELDS.iter().filter_map(|field| Some((field, self.fields.get(field.name)?.to_string())));
-        faults.or(chosen.collect())
+        let choices =
+            PERSONAL_FIELDS.iter().filter_map(|field| Some((field, self.fields.get(field.name)?.to_string())));
+        errors.into_result(choices.collect())
     }
 }
 
@@ -266,10 +268,10 @@ pub async fn merge_duplicate(
 ) -> Result<HttpResponse, Problem> {
     let (CodePath(slug), id) = path.into_inner();
     let snapshot = service.snapshot(&slug)?;
-    let fields = merge.fields()?;
+    let choices = merge.choices()?;
     let pair = service
         .write("merge two registrations", &snapshot, credentials, move |tx, context| {
-            actions::merge(tx, context, pair_id(&id), merge.keep.as_str(), &fields)
+            actions::merge(tx, context, pair_id(&id), merge.keep.as_str(), &choices)
         })
         .await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(PairView::from(pair)))
@@ -285,7 +287,7 @@ mod tests {
         let fields: serde_json::Map<_, _> = PERSONAL_FIELDS.iter().map(from).collect();
         let merge: Merge =
             crate::validation::read(serde_json::json!({ "keep": "S-00000000", "fields": fields })).unwrap();
-        let named: Vec<_> = merge.fields().unwrap().into_iter().map(|(field, _)| field.name).collect();
+        let named: Vec<_> = merge.choices().unwrap().into_iter().map(|(field, _)| field.name).collect();
         assert_eq!(named, PERSONAL_FIELDS.iter().map(|field| field.name).collect::<Vec<_>>());
     }
 }

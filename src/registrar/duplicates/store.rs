@@ -30,7 +30,7 @@ pub fn find(
 }
 
 /// Open pairs of live registrations after a key, the oldest first.
-pub fn open(
+pub fn open_pairs(
     connection: &mut Connection,
     conference: ConferenceId,
     after: Option<(DateTime<Utc>, PossibleDuplicateId)>,
@@ -58,7 +58,11 @@ pub fn open(
 }
 
 /// Saves a registrar's decision about a pair.
-pub fn judge(connection: &mut Connection, id: PossibleDuplicateId, state: DuplicateState) -> Result<(), DatabaseError> {
+pub fn save_decision(
+    connection: &mut Connection,
+    id: PossibleDuplicateId,
+    state: DuplicateState,
+) -> Result<(), DatabaseError> {
     diesel::update(possible_duplicates::table.find(id))
         .set(possible_duplicates::state.eq(state))
         .execute(connection)?;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     access::{Actor, Operation, authorise},
-    agenda::Agenda,
+    agenda::{Agenda, ConferenceRef},
     database::{Connection, DatabaseError, Retry},
     registration::{
         RegistrationError,
@@ -66,30 +66,30 @@ pub struct ImportCount {
 #[derive(Debug)]
 pub enum ImportAborted {
     /// It was a dry run.
-    Rehearsed(Box<Report>),
+    DryRun(Box<Report>),
     /// The table has validation errors.
-    Faulty(ValidationErrors),
+    Invalid(ValidationErrors),
     /// Any other error.
-    Refused(RegistrationError),
+    Failed(RegistrationError),
 }
 
 impl From<DatabaseError> for ImportAborted {
     fn from(error: DatabaseError) -> Self {
-        Self::Refused(error.into())
+        Self::Failed(error.into())
     }
 }
 
 impl From<RegistrationError> for ImportAborted {
     fn from(error: RegistrationError) -> Self {
-        Self::Refused(error)
+        Self::Failed(error)
     }
 }
 
 impl Retry for ImportAborted {
     fn may_retry(&self) -> bool {
         match self {
-            Self::Refused(error) => error.may_retry(),
-            Self::Rehearsed(_) | Self::Faulty(_) => false,
+            Self::Failed(error) => error.may_retry(),
+            Self::DryRun(_) | Self::Invalid(_) => false,
         }
     }
 }
@@ -100,23 +100,23 @@ impl Retry for ImportAborted {
 /// The options or the text are invalid; there is no such conference.
 pub fn read(
     connection: &mut Connection,
-    place: &crate::agenda::ConferenceRef,
+    conference: &ConferenceRef,
     agenda: &Agenda,
     bytes: &[u8],
-    wish: &ImportOptions,
+    options: &ImportOptions,
 ) -> Result<ParsedTable, RegistrationError> {
-    let setup_state = get_setup_state(connection, place.id)?;
-    let mut found = ValidationErrors::default();
-    if let Some(category) = wish.category.as_ref().filter(|code| setup_state.category(code.as_str()).is_none()) {
-        found.add("?category", "unknown_reference", format!("there is no category {category}"));
+    let setup_state = get_setup_state(connection, conference.id)?;
+    let mut errors = ValidationErrors::default();
+    if let Some(category) = options.category.as_ref().filter(|code| setup_state.category(code.as_str()).is_none()) {
+        errors.add("?category", "unknown_reference", format!("there is no category {category}"));
     }
     let languages = &agenda.conference.languages;
-    if wish.language.as_ref().is_some_and(|language| !languages.contains(language)) {
-        found.add("?language", "unknown_language", "must be a language of the conference");
+    if options.language.as_ref().is_some_and(|language| !languages.contains(language)) {
+        errors.add("?language", "unknown_language", "must be a language of the conference");
     }
-    found.or(())?;
+    errors.into_result(())?;
     let questions = setup_state.questions()?;
-    Ok(rows::read(bytes, wish, &setup_state, &questions, agenda)?)
+    Ok(rows::read(bytes, options, &setup_state, &questions, agenda)?)
 }
 
 /// Imports all rows of a table, or none.
@@ -126,74 +126,79 @@ pub fn read(
 pub fn import(
     connection: &mut Connection,
     context: RequestContext<'_>,
-    file: &ParsedTable,
-    wish: &ImportOptions,
+    table: &ParsedTable,
+    options: &ImportOptions,
 ) -> Result<Report, ImportAborted> {
-    let RequestContext { place, released, credentials, secret } = context;
-    let actor = authorise(connection, credentials, Operation::ImportRegistrations, Some(place.id))
+    let RequestContext { conference, released, credentials, secret } = context;
+    let actor = authorise(connection, credentials, Operation::ImportRegistrations, Some(conference.id))
         .map_err(RegistrationError::from)?;
-    let mut order: Vec<&ImportRow> = file.rows.iter().collect();
+    let mut rows: Vec<&ImportRow> = table.rows.iter().collect();
     // Cancelled rows come first: a later row may have the same address and be live. Then come those with a seat.
-    order.sort_by_key(|person| (rank(person.status), person.row));
-    let mut faults = file.errors.clone();
+    rows.sort_by_key(|row| (import_order(row.status), row.number));
+    let mut errors = table.errors.clone();
     let (mut imported, mut skipped) = (0, 0);
     // In the order of categories, and of the words of statuses.
     let mut counts: BTreeMap<(Code, &'static str), (RegistrationStatus, usize)> = BTreeMap::new();
-    for chunk in order.chunks(BATCH) {
-        let addresses: Vec<String> = chunk.iter().map(|person| person.form.email.folded()).collect();
-        let mut known: HashMap<String, bool> = HashMap::new();
-        for (address, is_live) in store::known(connection, place.id, &addresses)? {
-            *known.entry(address).or_default() |= is_live;
+    for chunk in rows.chunks(BATCH) {
+        let addresses: Vec<String> = chunk.iter().map(|row| row.form.email.folded()).collect();
+        // By address: whether a registration with it is live.
+        let mut registered: HashMap<String, bool> = HashMap::new();
+        for (address, is_live) in store::registered_addresses(connection, conference.id, &addresses)? {
+            *registered.entry(address).or_default() |= is_live;
         }
-        let is_known = |person: &ImportRow| {
-            let found = known.get(&person.form.email.folded());
-            found.is_some_and(|is_live| *is_live || person.status == ImportedStatus::Cancelled)
+        let is_registered = |row: &ImportRow| {
+            let is_live = registered.get(&row.form.email.folded());
+            is_live.is_some_and(|is_live| *is_live || row.status == ImportedStatus::Cancelled)
         };
-        let (old, new): (Vec<&ImportRow>, Vec<&ImportRow>) = chunk.iter().copied().partition(|person| is_known(person));
-        let people: Vec<_> = new.iter().map(|person| application(person, &actor, wish)).collect();
-        let outcomes = register_imported(connection, place, released, secret, &people)?.outcomes;
-        let of_old = old.into_iter().map(|person| (person, Ok(AdmissionOutcome::AlreadyRegistered)));
-        for (person, outcome) in new.into_iter().zip(outcomes).chain(of_old) {
+        let (existing, new): (Vec<&ImportRow>, Vec<&ImportRow>) =
+            chunk.iter().copied().partition(|row| is_registered(row));
+        let applications: Vec<_> = new.iter().map(|row| application(row, &actor, options)).collect();
+        let outcomes = register_imported(connection, conference, released, secret, &applications)?.outcomes;
+        let of_existing = existing.into_iter().map(|row| (row, Ok(AdmissionOutcome::AlreadyRegistered)));
+        for (row, outcome) in new.into_iter().zip(outcomes).chain(of_existing) {
             match outcome {
                 Ok(AdmissionOutcome::Registered(admitted)) => {
                     imported += 1;
                     let status = admitted.registration.state;
                     counts.entry((admitted.category, status.as_str())).or_insert((status, 0)).1 += 1;
                 }
-                Ok(AdmissionOutcome::AlreadyRegistered) if wish.known == ExistingRowPolicy::Skip => skipped += 1,
+                Ok(AdmissionOutcome::AlreadyRegistered) if options.existing_rows == ExistingRowPolicy::Skip => {
+                    skipped += 1
+                }
                 Ok(AdmissionOutcome::AlreadyRegistered) => {
                     let detail = "this address is registered already: ?mode=skip leaves it out";
-                    faults.add(file.columns.at(person.row, "email"), "already_registered", detail);
+                    errors.add(table.columns.error_position(row.number, "email"), "already_registered", detail);
                 }
-                Err(error) => refuse(file, person, error, &mut faults)?,
+                Err(error) => add_errors(table, row, error, &mut errors)?,
             }
         }
     }
-    faults.0.sort_by_cached_key(|fault| row_of(&fault.pointer));
-    if !wish.dry_run && !faults.0.is_empty() {
-        return Err(ImportAborted::Faulty(faults));
+    errors.0.sort_by_cached_key(|error| row_number(&error.pointer));
+    if !options.dry_run && !errors.0.is_empty() {
+        return Err(ImportAborted::Invalid(errors));
     }
     let count = |((category, _), (status, count))| ImportCount { category, status, count };
     let report = Report {
-        dry_run: wish.dry_run,
-        rows: file.count,
+        dry_run: options.dry_run,
+        rows: table.row_count,
         imported,
         skipped,
-        mapping: file.columns.mapping(),
-        unknown_columns: file.columns.unknown(),
+        mapping: table.columns.mapping(),
+        unknown_columns: table.columns.unmapped(),
         counts: counts.into_iter().map(count).collect(),
-        errors: faults.0,
+        errors: errors.0,
     };
-    if wish.dry_run { Err(ImportAborted::Rehearsed(Box::new(report))) } else { Ok(report) }
+    if options.dry_run { Err(ImportAborted::DryRun(Box::new(report))) } else { Ok(report) }
 }
 
 /// The number in `row 7, column E-mail`.
-fn row_of(pointer: &str) -> usize {
+fn row_number(pointer: &str) -> usize {
     let digits = pointer.trim_start_matches(|c: char| !c.is_ascii_digit());
     digits.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
-const fn rank(status: ImportedStatus) -> u8 {
+/// Rows with a smaller number are imported first.
+const fn import_order(status: ImportedStatus) -> u8 {
     match status {
         ImportedStatus::Cancelled => 0,
         ImportedStatus::Confirmed => 1,
@@ -202,15 +207,15 @@ const fn rank(status: ImportedStatus) -> u8 {
     }
 }
 
-fn application(person: &ImportRow, actor: &Actor, wish: &ImportOptions) -> (Application, ImportedState) {
-    let state = match person.status {
+fn application(row: &ImportRow, actor: &Actor, options: &ImportOptions) -> (Application, ImportedState) {
+    let state = match row.status {
         ImportedStatus::Confirmed => RegistrationStatus::Confirmed,
         ImportedStatus::Waitlisted => RegistrationStatus::Waitlisted,
         ImportedStatus::Pending => RegistrationStatus::Pending,
         ImportedStatus::Cancelled => RegistrationStatus::Cancelled,
     };
-    let mut detail = Map::from_iter([("consent".to_owned(), json!(wish.consent.as_str()))]);
-    if let Some(external_id) = &person.external_id {
+    let mut detail = Map::from_iter([("consent".to_owned(), json!(options.consent.as_str()))]);
+    if let Some(external_id) = &row.external_id {
         detail.insert("external_id".to_owned(), json!(external_id));
     }
     let application = Application {
@@ -218,32 +223,32 @@ fn application(person: &ImportRow, actor: &Actor, wish: &ImportOptions) -> (Appl
         event: Event::Imported,
         is_vouched_for: true,
         is_approved: true,
-        ..Application::of_public(person.form.clone(), person.language.clone())
+        ..Application::from_public_form(row.form.clone(), row.language.clone())
     };
     (application, ImportedState { state, detail })
 }
 
 /// Adds the validation errors of a row, with the columns of the table.
-fn refuse(
-    file: &ParsedTable,
-    person: &ImportRow,
+fn add_errors(
+    table: &ParsedTable,
+    row: &ImportRow,
     error: RegistrationError,
-    faults: &mut ValidationErrors,
+    errors: &mut ValidationErrors,
 ) -> Result<(), ImportAborted> {
-    let at = |field: &str| file.columns.at(person.row, field);
+    let position = |field: &str| table.columns.error_position(row.number, field);
     match error {
         RegistrationError::Full => {
-            let detail = format!("no seat is left in category {}", person.form.category);
-            faults.add(at("status"), "no_seat", detail);
+            let detail = format!("no seat is left in category {}", row.form.category);
+            errors.add(position("status"), "no_seat", detail);
         }
-        RegistrationError::Invalid(found) => {
-            for fault in found.0 {
-                let answer = fault.pointer.strip_prefix("#/answers/").map(|code| format!("answers.{code}"));
-                let field = answer.as_deref().unwrap_or_else(|| field_of(&fault.pointer));
-                faults.add(at(field), &fault.code, fault.detail);
+        RegistrationError::Invalid(of_form) => {
+            for error in of_form.0 {
+                let answer = error.pointer.strip_prefix("#/answers/").map(|code| format!("answers.{code}"));
+                let field = answer.as_deref().unwrap_or_else(|| field_of(&error.pointer));
+                errors.add(position(field), &error.code, error.detail);
             }
         }
-        other => return Err(ImportAborted::Refused(other)),
+        other => return Err(ImportAborted::Failed(other)),
     }
     Ok(())
 }

@@ -59,21 +59,21 @@ pub struct RegistrationImportQuery {
 }
 
 impl RegistrationImportQuery {
-    fn wish(self) -> Result<ImportOptions, ValidationErrors> {
+    fn into_options(self) -> Result<ImportOptions, ValidationErrors> {
         let map: Option<BTreeMap<String, Option<String>>> = match &self.map {
             None => Some(BTreeMap::new()),
             Some(text) => serde_json::from_str(text).ok(),
         };
-        let mut faults = ValidationErrors::default();
+        let mut errors = ValidationErrors::default();
         if map.is_none() {
-            faults.add("?map", "invalid", "must be a JSON object such as {\"E-mail\":\"email\",\"Shoe size\":null}");
+            errors.add("?map", "invalid", "must be a JSON object such as {\"E-mail\":\"email\",\"Shoe size\":null}");
         }
-        faults.or(ImportOptions {
+        errors.into_result(ImportOptions {
             map: map.unwrap_or_default(),
             category: self.category,
             language: self.language,
             status: self.status.unwrap_or(ImportedStatus::Confirmed),
-            known: self.mode.unwrap_or(ExistingRowPolicy::Refuse),
+            existing_rows: self.mode.unwrap_or(ExistingRowPolicy::Refuse),
             consent: self.consent,
             dry_run: self.dry_run == Some(Switch::On),
         })
@@ -100,11 +100,11 @@ pub async fn import_registrations(
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
     let snapshot = service.snapshot(&slug)?;
-    let (asked, place) = (credentials.clone(), snapshot.place.id);
+    let (caller, conference) = (credentials.clone(), snapshot.conference.id);
     service
         .database
         .read(move |tx| {
-            authorise(tx, &asked, Operation::ImportRegistrations, Some(place))
+            authorise(tx, &caller, Operation::ImportRegistrations, Some(conference))
                 .map(|_| ())
                 .map_err(RegistrationError::from)
         })
@@ -114,24 +114,30 @@ pub async fn import_registrations(
             .detail("send Content-Type: text/csv")
             .header(header::ACCEPT, "text/csv"));
     }
-    let wish = Arc::new(query.0.wish()?);
+    let options = Arc::new(query.0.into_options()?);
     let bytes = body.receive().await?;
-    let (seen, wanted) = (Arc::clone(&snapshot), Arc::clone(&wish));
-    let file = service.database.read(move |tx| read(tx, &seen.place, &seen.agenda, &bytes, &wanted)).await?;
+    let table = {
+        let (snapshot, options) = (Arc::clone(&snapshot), Arc::clone(&options));
+        service.database.read(move |tx| read(tx, &snapshot.conference, &snapshot.agenda, &bytes, &options)).await?
+    };
     let secret = service.secret.clone();
-    let done = service
+    let result = service
         .database
         .write_in_turn("import registrations", &format!("registrations of {slug}"), move |tx| {
             let released = ReleasedAgenda { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
-            let context =
-                RequestContext { place: &snapshot.place, released, credentials: &credentials, secret: &secret };
-            import(tx, context, &file, &wish)
+            let context = RequestContext {
+                conference: &snapshot.conference,
+                released,
+                credentials: &credentials,
+                secret: &secret,
+            };
+            import(tx, context, &table, &options)
         })
         .await;
-    match done {
+    match result {
         Ok(report) => Ok(HttpResponse::Ok().insert_header(NO_STORE).json(report)),
-        Err(ImportAborted::Rehearsed(report)) => Ok(HttpResponse::Ok().insert_header(NO_STORE).json(report)),
-        Err(ImportAborted::Faulty(faults)) => Err(faults.into()),
-        Err(ImportAborted::Refused(error)) => Err(error.into()),
+        Err(ImportAborted::DryRun(report)) => Ok(HttpResponse::Ok().insert_header(NO_STORE).json(report)),
+        Err(ImportAborted::Invalid(errors)) => Err(errors.into()),
+        Err(ImportAborted::Failed(error)) => Err(error.into()),
     }
 }

@@ -12,7 +12,7 @@ const CATEGORY: &[&str] = &["category", "ticket type", "product", "item", "ticke
 /// Folded names by which a column with given and family name together is recognised.
 const NAME: &[&str] = &["name", "full name", "attendee name", "nom complet"];
 /// The fields that are not of a person, with the folded names by which their columns are recognised.
-const OTHERS: &[(&str, &[&str])] = &[
+const OTHER_FIELDS: &[(&str, &[&str])] = &[
     ("sessions", &["sessions"]),
     ("status", &["status", "attendee status", "registration status", "order status", "state", "statut"]),
     ("external_id", &["external id", "order code", "attendee", "registration id", "order id", "id"]),
@@ -23,9 +23,9 @@ const OTHERS: &[(&str, &[&str])] = &[
 fn known_fields() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
     let personal = PERSONAL_FIELDS.iter().flat_map(|field| {
         let name = (field.name == "family_name").then_some(("name", NAME));
-        [Some((field.name, field.columns)), name].into_iter().flatten()
+        [Some((field.name, field.import_columns)), name].into_iter().flatten()
     });
-    [("category", CATEGORY)].into_iter().chain(personal).chain(OTHERS.iter().copied())
+    [("category", CATEGORY)].into_iter().chain(personal).chain(OTHER_FIELDS.iter().copied())
 }
 
 /// Fields of the columns of a table.
@@ -43,40 +43,41 @@ impl Columns {
         header: &[String],
         map: &BTreeMap<String, Option<String>>,
         questions: &[Question],
-        faults: &mut ValidationErrors,
+        errors: &mut ValidationErrors,
     ) -> Self {
         let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
         let mut fields: Vec<Option<String>> = vec![None; header.len()];
-        let mut is_settled = vec![false; header.len()];
+        let mut is_mapped = vec![false; header.len()];
         for (name, field) in map {
-            let Some(place) = header.iter().position(|column| column == name.trim()) else {
-                faults.add(format!("?map/{name}"), "unknown_reference", "is no column of the table");
+            let Some(index) = header.iter().position(|column| column == name.trim()) else {
+                errors.add(format!("?map/{name}"), "unknown_reference", "is no column of the table");
                 continue;
             };
             if let Some(field) = field.as_ref().filter(|field| !is_field(field, questions)) {
-                let known: Vec<_> = known_fields().map(|(name, _)| name).collect();
-                let detail = format!("{field:?} is no field: one of {}, or answers.CODE", known.join(", "));
-                faults.add(format!("?map/{name}"), "unknown_value", detail);
+                let names: Vec<_> = known_fields().map(|(name, _)| name).collect();
+                let detail = format!("{field:?} is no field: one of {}, or answers.CODE", names.join(", "));
+                errors.add(format!("?map/{name}"), "unknown_value", detail);
             }
             if field.is_some() && fields.contains(field) {
-                faults.add(format!("?map/{name}"), "duplicate", "another column is mapped to this field");
+                errors.add(format!("?map/{name}"), "duplicate", "another column is mapped to this field");
             }
-            if let (Some(slot), Some(settled)) = (fields.get_mut(place), is_settled.get_mut(place)) {
+            if let (Some(slot), Some(is_mapped)) = (fields.get_mut(index), is_mapped.get_mut(index)) {
                 slot.clone_from(field);
-                *settled = true;
+                *is_mapped = true;
             }
         }
-        let words: Vec<String> = header.iter().map(|name| fold(name)).collect();
+        let folded_header: Vec<String> = header.iter().map(|name| fold(name)).collect();
         let mut recognise = |field: String, names: &[String]| {
-            if fields.iter().flatten().any(|taken| *taken == field) {
+            if fields.iter().flatten().any(|existing| *existing == field) {
                 return;
             }
-            let free = |name: &String| {
-                let columns = words.iter().zip(&is_settled).zip(&fields);
-                columns.enumerate().find(|(_, ((word, settled), taken))| *word == name && !**settled && taken.is_none())
+            let find_free_column = |name: &String| {
+                let columns = folded_header.iter().zip(&is_mapped).zip(&fields);
+                let mut columns = columns.enumerate();
+                columns.find(|(_, ((column, is_mapped), field))| *column == name && !**is_mapped && field.is_none())
             };
-            let found = names.iter().find_map(|name| free(name).map(|(place, _)| place));
-            if let Some(slot) = found.and_then(|place| fields.get_mut(place)) {
+            let index = names.iter().find_map(|name| find_free_column(name).map(|(index, _)| index));
+            if let Some(slot) = index.and_then(|index| fields.get_mut(index)) {
                 *slot = Some(field);
             }
         };
@@ -91,30 +92,30 @@ impl Columns {
             recognise(format!("answers.{code}"), &names);
         }
         let columns = Self { fields, header };
-        for (one, other) in [("email", "email"), ("family_name", "name")] {
-            if columns.place(one).is_none() && columns.place(other).is_none() {
-                let detail = format!("no column is the {one}: name it in ?map={{\"COLUMN\":\"{one}\"}}");
-                faults.add("row 1", "missing_column", detail);
+        for (required, alternative) in [("email", "email"), ("family_name", "name")] {
+            if columns.index_of(required).is_none() && columns.index_of(alternative).is_none() {
+                let detail = format!("no column is the {required}: name it in ?map={{\"COLUMN\":\"{required}\"}}");
+                errors.add("row 1", "missing_column", detail);
             }
         }
         columns
     }
 
     /// Index of the field's column.
-    pub fn place(&self, field: &str) -> Option<usize> {
+    pub fn index_of(&self, field: &str) -> Option<usize> {
         self.fields.iter().position(|column| column.as_deref() == Some(field))
     }
 
     /// Codes of questions, with the index of their columns.
     pub fn answers(&self) -> impl Iterator<Item = (&str, usize)> {
         let fields = self.fields.iter().enumerate();
-        fields.filter_map(|(place, field)| Some((field.as_deref()?.strip_prefix("answers.")?, place)))
+        fields.filter_map(|(index, field)| Some((field.as_deref()?.strip_prefix("answers.")?, index)))
     }
 
     /// Position of a validation error: `row 7, column E-mail`.
-    pub fn at(&self, row: usize, field: &str) -> String {
-        let of_name = matches!(field, "given_name" | "family_name").then(|| self.place("name")).flatten();
-        match self.place(field).or(of_name).and_then(|place| self.header.get(place)) {
+    pub fn error_position(&self, row: usize, field: &str) -> String {
+        let whole_name = matches!(field, "given_name" | "family_name").then(|| self.index_of("name")).flatten();
+        match self.index_of(field).or(whole_name).and_then(|index| self.header.get(index)) {
             Some(column) => format!("row {row}, column {column}"),
             None => format!("row {row}"),
         }
@@ -122,14 +123,14 @@ impl Columns {
 
     /// Names of imported columns, with their fields.
     pub fn mapping(&self) -> BTreeMap<String, String> {
-        let both = self.header.iter().zip(&self.fields);
-        both.filter_map(|(column, field)| Some((column.clone(), field.clone()?))).collect()
+        let columns = self.header.iter().zip(&self.fields);
+        columns.filter_map(|(column, field)| Some((column.clone(), field.clone()?))).collect()
     }
 
     /// Names of columns that are not imported.
-    pub fn unknown(&self) -> Vec<String> {
-        let both = self.header.iter().zip(&self.fields);
-        both.filter(|(_, field)| field.is_none()).map(|(column, _)| column.clone()).collect()
+    pub fn unmapped(&self) -> Vec<String> {
+        let columns = self.header.iter().zip(&self.fields);
+        columns.filter(|(_, field)| field.is_none()).map(|(column, _)| column.clone()).collect()
     }
 }
 
@@ -147,17 +148,17 @@ mod tests {
     fn mapping(header: &str, map: &[(&str, Option<&str>)]) -> (Vec<(String, String)>, Vec<String>) {
         let header: Vec<String> = header.split(';').map(str::to_owned).collect();
         let map = map.iter().map(|(name, field)| ((*name).to_owned(), field.map(str::to_owned))).collect();
-        let mut faults = ValidationErrors::default();
-        let columns = Columns::of(&header, &map, &[], &mut faults);
-        let faults = faults.0.iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect();
-        (columns.mapping().into_iter().collect(), faults)
+        let mut errors = ValidationErrors::default();
+        let columns = Columns::of(&header, &map, &[], &mut errors);
+        let errors = errors.0.iter().map(|error| format!("{} {}", error.pointer, error.code)).collect();
+        (columns.mapping().into_iter().collect(), errors)
     }
 
     #[test]
     fn columns_of_other_systems_are_recognised() {
         let of = |header: &str| {
-            let (mapping, faults) = mapping(header, &[]);
-            assert_eq!(faults, Vec::<String>::new());
+            let (mapping, errors) = mapping(header, &[]);
+            assert_eq!(errors, Vec::<String>::new());
             mapping.into_iter().map(|(column, field)| format!("{column}={field}")).collect::<Vec<_>>().join(";")
         };
         assert_eq!(
@@ -177,23 +178,23 @@ mod tests {
     }
 
     #[test]
-    fn a_mapping_goes_before_what_is_recognised_and_is_held_against_the_table() {
-        let (found, faults) = mapping("Email;Nom;Contact", &[("Contact", Some("email")), ("Nom", Some("name"))]);
-        assert_eq!(found, [("Contact".into(), "email".into()), ("Nom".into(), "name".into())]);
-        assert_eq!(faults, Vec::<String>::new());
-        let (_, faults) = mapping("Email;Nom", &[("Email", None), ("Mail", Some("email")), ("Nom", Some("height"))]);
+    fn a_mapping_goes_before_what_is_recognised_and_is_checked_against_the_table() {
+        let (fields, errors) = mapping("Email;Nom;Contact", &[("Contact", Some("email")), ("Nom", Some("name"))]);
+        assert_eq!(fields, [("Contact".into(), "email".into()), ("Nom".into(), "name".into())]);
+        assert_eq!(errors, Vec::<String>::new());
+        let (_, errors) = mapping("Email;Nom", &[("Email", None), ("Mail", Some("email")), ("Nom", Some("height"))]);
         assert_eq!(
-            faults,
+            errors,
             ["?map/Mail unknown_reference", "?map/Nom unknown_value", "row 1 missing_column", "row 1 missing_column"]
         );
     }
 
     #[test]
     fn a_column_of_every_field_is_recognised() {
-        let header: Vec<String> = PERSONAL_FIELDS.iter().map(|field| field.columns[0].to_owned()).collect();
+        let header: Vec<String> = PERSONAL_FIELDS.iter().map(|field| field.import_columns[0].to_owned()).collect();
         let columns = Columns::of(&header, &BTreeMap::new(), &[], &mut ValidationErrors::default());
-        for (place, field) in PERSONAL_FIELDS.iter().enumerate() {
-            assert_eq!(columns.place(field.name), Some(place), "{}", field.name);
+        for (index, field) in PERSONAL_FIELDS.iter().enumerate() {
+            assert_eq!(columns.index_of(field.name), Some(index), "{}", field.name);
         }
     }
 }

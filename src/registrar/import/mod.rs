@@ -57,7 +57,7 @@ pub struct ImportOptions {
     /// Status of rows without one.
     pub status: ImportedStatus,
     /// What happens to rows whose address is already registered.
-    pub known: ExistingRowPolicy,
+    pub existing_rows: ExistingRowPolicy,
     /// How these people consented to the storage of their data, in the organisers' words.
     pub consent: Line<300>,
     /// Whether nothing is written.

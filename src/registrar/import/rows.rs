@@ -32,7 +32,7 @@ pub struct ParsedTable {
     /// Rows without a validation error of their own.
     pub rows: Vec<ImportRow>,
     /// Number of all rows.
-    pub count: usize,
+    pub row_count: usize,
     /// Validation errors of the other rows.
     pub errors: ValidationErrors,
 }
@@ -41,7 +41,7 @@ pub struct ParsedTable {
 #[derive(Debug)]
 pub struct ImportRow {
     /// Number of the row in a spreadsheet.
-    pub row: usize,
+    pub number: usize,
     pub form: Form,
     /// Language of letters.
     pub language: LanguageTag,
@@ -56,43 +56,43 @@ pub struct ImportRow {
 /// The text is no table in UTF-8. Errors of single rows are in [`ParsedTable::errors`].
 pub fn read(
     bytes: &[u8],
-    wish: &ImportOptions,
+    options: &ImportOptions,
     setup_state: &SetupState,
     questions: &[Question],
     agenda: &Agenda,
 ) -> Result<ParsedTable, ValidationErrors> {
     let table = Table::open(decoded(bytes)?)?;
     let mut errors = ValidationErrors::default();
-    let columns = Columns::of(&table.header, &wish.map, questions, &mut errors);
+    let columns = Columns::of(&table.header, &options.map, questions, &mut errors);
     if !errors.0.is_empty() {
         return Ok(ParsedTable { columns, errors, ..ParsedTable::default() });
     }
-    let reader = Reader { columns: &columns, wish, setup_state, questions, agenda };
-    let (mut rows, mut count) = (Vec::new(), 0);
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    table.each(ROWS_MAX, "registrations", &mut errors, |row, errors| {
-        count += 1;
-        if row.inner_row(|cells| has_address(cells, columns.place("email"))).is_some() {
+    let reader = Reader { columns: &columns, options, setup_state, questions, agenda };
+    let (mut rows, mut row_count) = (Vec::new(), 0);
+    let mut rows_of_addresses: HashMap<String, usize> = HashMap::new();
+    table.for_each_row(ROWS_MAX, "registrations", &mut errors, |row, errors| {
+        row_count += 1;
+        if row.inner_row(|cells| has_address(cells, columns.index_of("email"))).is_some() {
             return errors.add(format!("row {}", row.row), INNER_ROW.0, INNER_ROW.1);
         }
-        let Some(person) = reader.person(row, errors) else { return };
-        if person.status != ImportedStatus::Cancelled
-            && let Some(first) = seen.insert(person.form.email.folded(), person.row)
+        let Some(read) = reader.read_row(row, errors) else { return };
+        if read.status != ImportedStatus::Cancelled
+            && let Some(first) = rows_of_addresses.insert(read.form.email.folded(), read.number)
         {
             let detail = format!("row {first} has this address already");
-            return errors.add(columns.at(person.row, "email"), "duplicate", detail);
+            return errors.add(columns.error_position(read.number, "email"), "duplicate", detail);
         }
-        rows.push(person);
+        rows.push(read);
     });
-    Ok(ParsedTable { columns, rows, count, errors })
+    Ok(ParsedTable { columns, rows, row_count, errors })
 }
 
 /// Only UTF-8 is read: guessing another encoding would corrupt names.
 fn decoded(bytes: &[u8]) -> Result<&str, ValidationErrors> {
     csv_table::text(bytes).map_err(|mut errors| {
-        for fault in &mut errors.0 {
-            fault.pointer = fault.pointer.replace("line", "row");
-            fault.detail = "is not UTF-8 (Windows-1252?): save the table as \"CSV UTF-8\"".to_owned();
+        for error in &mut errors.0 {
+            error.pointer = error.pointer.replace("line", "row");
+            error.detail = "is not UTF-8 (Windows-1252?): save the table as \"CSV UTF-8\"".to_owned();
         }
         errors
     })
@@ -100,24 +100,24 @@ fn decoded(bytes: &[u8]) -> Result<&str, ValidationErrors> {
 
 struct Reader<'a> {
     columns: &'a Columns,
-    wish: &'a ImportOptions,
+    options: &'a ImportOptions,
     setup_state: &'a SetupState,
     questions: &'a [Question],
     agenda: &'a Agenda,
 }
 
 impl Reader<'_> {
-    fn person(&self, row: &Row, errors: &mut ValidationErrors) -> Option<ImportRow> {
-        let before = errors.0.len();
-        let cell = |field: &str| row.cell(self.columns.place(field)?);
-        let at = |field: &str| self.columns.at(row.row, field);
-        let mut sent = Map::new();
-        let lines = |field: &&Field| {
+    fn read_row(&self, row: &Row, errors: &mut ValidationErrors) -> Option<ImportRow> {
+        let errors_before = errors.0.len();
+        let cell = |field: &str| row.cell(self.columns.index_of(field)?);
+        let position = |field: &str| self.columns.error_position(row.row, field);
+        let mut document = Map::new();
+        let is_one_line = |field: &&Field| {
             matches!(field.kind, FieldKind::Line | FieldKind::Email | FieldKind::Phone | FieldKind::Date)
         };
-        for field in PERSONAL_FIELDS.iter().filter(lines).map(|field| field.name).chain(["name"]) {
+        for field in PERSONAL_FIELDS.iter().filter(is_one_line).map(|field| field.name).chain(["name"]) {
             if cell(field).is_some_and(|text| text.contains(['\n', '\r'])) {
-                errors.add(at(field), LINE_BREAK.0, LINE_BREAK.1);
+                errors.add(position(field), LINE_BREAK.0, LINE_BREAK.1);
             }
         }
         for field in PERSONAL_FIELDS {
@@ -128,59 +128,59 @@ impl Reader<'_> {
                 FieldKind::Country => text.to_uppercase(),
                 FieldKind::Language => text.replace('_', "-"),
             };
-            sent.insert(field.name.to_owned(), json!(value));
+            document.insert(field.name.to_owned(), json!(value));
         }
         if let (None, Some(name)) = (cell("family_name"), cell("name")) {
             let (given_name, family_name) = text::names(name, &mut Report::default(), None);
             // A person with a single name gets it as given name, too.
-            sent.insert("given_name".to_owned(), json!(given_name.unwrap_or_else(|| family_name.clone())));
-            sent.insert("family_name".to_owned(), json!(family_name));
+            document.insert("given_name".to_owned(), json!(given_name.unwrap_or_else(|| family_name.clone())));
+            document.insert("family_name".to_owned(), json!(family_name));
         }
         if let Some(sessions) = cell("sessions") {
-            sent.insert("sessions".to_owned(), json!(parts(sessions)));
+            document.insert("sessions".to_owned(), json!(list_items(sessions)));
         }
         match self.category(cell("category")) {
-            Ok(code) => _ = sent.insert("category".to_owned(), json!(code)),
-            Err(detail) => errors.add(at("category"), "unknown_reference", detail),
+            Ok(code) => _ = document.insert("category".to_owned(), json!(code)),
+            Err(detail) => errors.add(position("category"), "unknown_reference", detail),
         }
         let answers: Map<String, Value> = self
             .columns
             .answers()
-            .filter_map(|(code, place)| {
+            .filter_map(|(code, index)| {
                 let question = self.questions.iter().find(|question| question.code.as_str() == code)?;
-                Some((code.to_owned(), answer(question, row.cell(place)?)))
+                Some((code.to_owned(), answer(question, row.cell(index)?)))
             })
             .collect();
-        sent.insert("answers".to_owned(), Value::Object(answers));
-        sent.insert("consent".to_owned(), json!(true));
-        let status = match cell("status").map(status) {
-            None => Some(self.wish.status),
+        document.insert("answers".to_owned(), Value::Object(answers));
+        document.insert("consent".to_owned(), json!(true));
+        let status = match cell("status").map(parse_status) {
+            None => Some(self.options.status),
             Some(Some(status)) => Some(status),
             Some(None) => {
-                let detail = format!("must be one of {}", ImportedStatus::WORDS.join(", "));
-                errors.add(at("status"), "unknown_value", detail);
+                let detail = format!("must be one of {}", ImportedStatus::TEXTS.join(", "));
+                errors.add(position("status"), "unknown_value", detail);
                 None
             }
         };
-        let has_category = sent.contains_key("category");
-        let form = match validation::read::<Form>(Value::Object(sent)) {
+        let has_category = document.contains_key("category");
+        let form = match validation::read::<Form>(Value::Object(document)) {
             Ok(form) if !crate::mail::is_deliverable(form.email.as_str()) => {
-                errors.add(at("email"), "invalid_email", "must be an address that mail can be sent to");
+                errors.add(position("email"), "invalid_email", "must be an address that mail can be sent to");
                 None
             }
             Ok(form) => Some(form),
-            Err(found) => {
-                for fault in found.0.into_iter().filter(|fault| has_category || fault.pointer != "#/category") {
-                    errors.add(at(field_of(&fault.pointer)), &fault.code, fault.detail);
+            Err(of_form) => {
+                for error in of_form.0.into_iter().filter(|error| has_category || error.pointer != "#/category") {
+                    errors.add(position(field_of(&error.pointer)), &error.code, error.detail);
                 }
                 None
             }
         };
         let languages = &self.agenda.conference.languages;
-        let language = self.wish.language.as_ref().or_else(|| languages.first()).cloned()?;
+        let language = self.options.language.as_ref().or_else(|| languages.first()).cloned()?;
         let external_id = cell("external_id").map(line);
-        let person = ImportRow { row: row.row, form: form?, language, status: status?, external_id };
-        (errors.0.len() == before).then_some(person)
+        let read = ImportRow { number: row.row, form: form?, language, status: status?, external_id };
+        (errors.0.len() == errors_before).then_some(read)
     }
 
     /// The category that a cell names, by its code or by its name in any language.
@@ -191,14 +191,14 @@ impl Reader<'_> {
                 [only] => Some(&only.code),
                 _ => None,
             };
-            let found = self.wish.category.as_ref().or(only);
-            return found.cloned().ok_or_else(|| "the row has no category and none is given: ?category=".to_owned());
+            let default = self.options.category.as_ref().or(only);
+            return default.cloned().ok_or_else(|| "the row has no category and none is given: ?category=".to_owned());
         };
-        let word = fold(text);
-        let is_meant = |category: &&CategoryState| {
-            fold(category.code.as_str()) == word || category.name.map().values().any(|name| fold(name) == word)
+        let folded = fold(text);
+        let is_named = |category: &&CategoryState| {
+            fold(category.code.as_str()) == folded || category.name.map().values().any(|name| fold(name) == folded)
         };
-        categories.iter().find(is_meant).map(|category| category.code.clone()).ok_or_else(|| {
+        categories.iter().find(is_named).map(|category| category.code.clone()).ok_or_else(|| {
             let codes: Vec<_> = categories.iter().map(|category| category.code.as_str()).collect();
             format!("is no category: must be one of {}", codes.join(", "))
         })
@@ -217,12 +217,12 @@ fn line(text: &str) -> String {
     text::line(text, usize::MAX, &mut Report::default(), None)
 }
 
-fn parts(text: &str) -> Vec<String> {
-    text.split(['|', ';', ',', '\n']).map(line).filter(|part| !part.is_empty()).collect()
+fn list_items(text: &str) -> Vec<String> {
+    text.split(['|', ';', ',', '\n']).map(line).filter(|item| !item.is_empty()).collect()
 }
 
 /// A status in the words of pretix, Indico and Eventbrite.
-fn status(text: &str) -> Option<ImportedStatus> {
+fn parse_status(text: &str) -> Option<ImportedStatus> {
     Some(match fold(text).as_str() {
         "confirmed" | "paid" | "complete" | "completed" | "attending" | "checked in" | "approved" | "accepted"
         | "registered" | "valid" => ImportedStatus::Confirmed,
@@ -236,16 +236,16 @@ fn status(text: &str) -> Option<ImportedStatus> {
 /// A cell as the answer to a question. A cell that is no valid answer stays as it is; the form refuses it.
 fn answer(question: &Question, cell: &str) -> Value {
     let option = |text: &str| {
-        let word = fold(text);
+        let folded = fold(text);
         let mut options = question.options.iter();
-        let found = options.find(|option| {
-            fold(option.code.as_str()) == word || option.label.map().values().any(|label| fold(label) == word)
+        let option = options.find(|option| {
+            fold(option.code.as_str()) == folded || option.label.map().values().any(|label| fold(label) == folded)
         });
-        found.map_or_else(|| text.to_owned(), |option| option.code.to_string())
+        option.map_or_else(|| text.to_owned(), |option| option.code.to_string())
     };
     match question.kind {
         QuestionKind::SingleChoice => json!(option(cell)),
-        QuestionKind::MultipleChoice => parts(cell).iter().map(|part| json!(option(part))).collect(),
+        QuestionKind::MultipleChoice => list_items(cell).iter().map(|item| json!(option(item))).collect(),
         QuestionKind::YesNo => yes_or_no(cell).map_or_else(|| json!(cell), Value::Bool),
         QuestionKind::Number => cell
             .parse::<i64>()

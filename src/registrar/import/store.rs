@@ -9,15 +9,15 @@ use crate::{
 };
 
 /// Those of these folded addresses that have a registration, with whether it is live.
-pub fn known(
+pub fn registered_addresses(
     connection: &mut Connection,
     conference: ConferenceId,
-    folded: &[String],
+    folded_addresses: &[String],
 ) -> Result<Vec<(String, bool)>, DatabaseError> {
     let rows: Vec<(String, RegistrationStatus)> = registrations::table
         .filter(registrations::conference_id.eq(conference))
-        .filter(registrations::email_folded.eq_any(folded))
+        .filter(registrations::email_folded.eq_any(folded_addresses))
         .select((registrations::email_folded, registrations::state))
         .load(connection)?;
-    Ok(rows.into_iter().map(|(folded, state)| (folded, !state.is_final())).collect())
+    Ok(rows.into_iter().map(|(address, state)| (address, !state.is_final())).collect())
 }

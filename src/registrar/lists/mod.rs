@@ -1,4 +1,4 @@
-//! The registrar's lists, exports and statistics: reading registrations by the thousand.
+//! The registrar's lists and exports: reading registrations by the thousand.
 //!
 //! Nouns: a *filter* selects registrations; a *sort* is their order; a *cursor* is the position where a page ended; a
 //! *row* is a registration as lists read it.
@@ -19,8 +19,8 @@ pub mod error;
 mod export_csv;
 mod model;
 pub mod row;
-mod statistics;
 mod store;
+mod views;
 mod workbook;
 
 pub use error::ExportError;

@@ -138,19 +138,19 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether rows that a statement found must also pass [`Filter::lets_in`].
-    pub fn judges(&self, part: Part) -> bool {
+    /// Whether rows that a statement found must also pass [`Filter::admits`].
+    pub fn needs_check(&self, part: Part) -> bool {
         (self.text.is_some() && part != Part::Direct) || !self.answers.is_empty()
     }
 
     /// Checks the conditions that no statement checks: the search text and the answers.
-    pub fn lets_in(&self, part: Part, entry: &ListRow) -> bool {
-        let found = self.text.as_ref().is_none_or(|term| match part {
-            Part::Whole => term.begins(entry) || term.is_in(entry),
+    pub fn admits(&self, part: Part, row: &ListRow) -> bool {
+        let matches_text = self.text.as_ref().is_none_or(|term| match part {
+            Part::Whole => term.is_direct_match(row) || term.is_match(row),
             Part::Direct => true,
-            Part::Rest => !term.begins(entry) && term.is_in(entry),
+            Part::Rest => !term.is_direct_match(row) && term.is_match(row),
         });
-        found && self.answers.iter().all(|wanted| wanted.is_given(&entry.answers.0))
+        matches_text && self.answers.iter().all(|filter| filter.matches(&row.answers.0))
     }
 }
 
@@ -160,39 +160,38 @@ pub struct SearchTerm {
     /// Folded as names are; may be empty.
     pub folded: String,
     /// Lower case, as addresses are.
-    pub small: String,
+    pub lower_case: String,
     /// Upper case, as references are.
-    pub capital: String,
+    pub upper_case: String,
 }
 
 impl SearchTerm {
     pub fn new(text: &str) -> Self {
-        Self { folded: fold(text), small: text.trim().to_lowercase(), capital: text.trim().to_uppercase() }
+        Self { folded: fold(text), lower_case: text.trim().to_lowercase(), upper_case: text.trim().to_uppercase() }
     }
 
     /// Whether an index finds the row: its name or, if it is live, its address begins with the term, or its reference
     /// equals it.
-    fn begins(&self, entry: &ListRow) -> bool {
-        let is_live = !entry.state.is_final();
-        (!self.folded.is_empty() && entry.name_folded.starts_with(&self.folded))
-            || (is_live && entry.email_folded.starts_with(&self.small))
-            || entry.reference == self.capital
+    fn is_direct_match(&self, row: &ListRow) -> bool {
+        let is_live = !row.state.is_final();
+        (!self.folded.is_empty() && row.name_folded.starts_with(&self.folded))
+            || (is_live && row.email_folded.starts_with(&self.lower_case))
+            || row.reference == self.upper_case
     }
 
     /// Whether each word of the term begins a word of the name or organisation, or address or reference contain the
     /// term.
-    fn is_in(&self, entry: &ListRow) -> bool {
-        if entry.email_folded.contains(&self.small) || entry.reference.contains(&self.capital) {
+    fn is_match(&self, row: &ListRow) -> bool {
+        if row.email_folded.contains(&self.lower_case) || row.reference.contains(&self.upper_case) {
             return true;
         }
         if self.folded.is_empty() {
             return false;
         }
-        let organisation = entry.person.organisation.as_deref().map(fold).unwrap_or_default();
-        let mut sought = self.folded.split(' ');
-        sought.all(|word| {
-            let mut words = entry.name_folded.split(' ').chain(organisation.split(' '));
-            words.any(|found| found.starts_with(word))
+        let organisation = row.person.organisation.as_deref().map(fold).unwrap_or_default();
+        self.folded.split(' ').all(|term| {
+            let mut words = row.name_folded.split(' ').chain(organisation.split(' '));
+            words.any(|word| word.starts_with(term))
         })
     }
 }
@@ -207,43 +206,43 @@ pub struct AnswerFilter {
 
 impl AnswerFilter {
     /// Whether the answer is one of the values or, if it is a list, contains one.
-    fn is_given(&self, answers: &Value) -> bool {
+    fn matches(&self, answers: &Value) -> bool {
         match answers.get(&self.question) {
             None | Some(Value::Null) => false,
-            Some(Value::Array(chosen)) => chosen.iter().any(|one| self.any_of.contains(one)),
+            Some(Value::Array(options)) => options.iter().any(|option| self.any_of.contains(option)),
             Some(Value::Number(number)) => {
-                self.any_of.iter().any(|wanted| wanted.as_f64().is_some() && wanted.as_f64() == number.as_f64())
+                self.any_of.iter().any(|value| value.as_f64().is_some() && value.as_f64() == number.as_f64())
             }
             Some(other) => self.any_of.contains(other),
         }
     }
 }
 
-/// Value of an answer in the words of a query.
+/// Value of an answer, as the text of a query gives it.
 ///
 /// # Errors
 /// The values that the question takes, in English.
-pub fn answer(question: &Question, word: &str) -> Result<Value, String> {
+pub fn answer_value(question: &Question, text: &str) -> Result<Value, String> {
     match question.kind {
         QuestionKind::SingleChoice | QuestionKind::MultipleChoice => {
-            let known: Vec<_> = question.options.iter().map(|option| option.code.as_str()).collect();
-            if known.contains(&word) {
-                return Ok(Value::String(word.to_owned()));
+            let codes: Vec<_> = question.options.iter().map(|option| option.code.as_str()).collect();
+            if codes.contains(&text) {
+                return Ok(Value::String(text.to_owned()));
             }
-            Err(format!("{word} is no option of {}: must be one of {}", question.code, known.join(", ")))
+            Err(format!("{text} is no option of {}: must be one of {}", question.code, codes.join(", ")))
         }
-        QuestionKind::YesNo => match word {
+        QuestionKind::YesNo => match text {
             "yes" | "true" => Ok(Value::Bool(true)),
             "no" | "false" => Ok(Value::Bool(false)),
-            _ => Err(format!("{word} is no answer to {}: must be yes or no", question.code)),
+            _ => Err(format!("{text} is no answer to {}: must be yes or no", question.code)),
         },
-        QuestionKind::Number => word
+        QuestionKind::Number => text
             .parse::<f64>()
             .ok()
             .and_then(serde_json::Number::from_f64)
             .map(Value::Number)
-            .ok_or_else(|| format!("{word} is no answer to {}: must be a number", question.code)),
-        _ => Ok(Value::String(word.to_owned())),
+            .ok_or_else(|| format!("{text} is no answer to {}: must be a number", question.code)),
+        _ => Ok(Value::String(text.to_owned())),
     }
 }
 
@@ -279,7 +278,7 @@ mod tests {
         registration::rows::PersonalColumns,
     };
 
-    fn entry(family: &str, given: &str) -> ListRow {
+    fn row(family: &str, given: &str) -> ListRow {
         let at = DbInstant(DateTime::from_timestamp(0, 0).unwrap());
         ListRow {
             id: Id::new(),
@@ -304,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bookmark_is_read_as_it_was_written() {
+    fn a_cursor_is_read_as_it_was_written() {
         let id = Id::new();
         let at = DateTime::from_timestamp(5, 123_456_000).unwrap();
         let keys = [
@@ -325,25 +324,25 @@ mod tests {
 
     #[test]
     fn a_text_is_found_by_the_beginnings_of_words_and_within_addresses_and_references() {
-        let entry = entry("Thiong\u{2019}o", "Ng\u{169}g\u{129}");
+        let row = row("Thiong\u{2019}o", "Ng\u{169}g\u{129}");
         for text in ["thiong", "NGUGI thiong", "generale", "soc gen", "ada@", "EXAMPLE.org", "s-00abcdef", "abcd"] {
             let term = SearchTerm::new(text);
-            assert!(term.begins(&entry) || term.is_in(&entry), "{text}");
+            assert!(term.is_direct_match(&row) || term.is_match(&row), "{text}");
         }
         for text in ["hiong", "ngugi x", "=", "nobody@"] {
             let term = SearchTerm::new(text);
-            assert!(!term.begins(&entry) && !term.is_in(&entry), "{text}");
+            assert!(!term.is_direct_match(&row) && !term.is_match(&row), "{text}");
         }
     }
 
     #[test]
-    fn an_answer_is_wanted_whole_or_as_part_of_several() {
-        let answers = entry("a", "b").answers.0;
-        let wanted = |question: &str, value: Value| AnswerFilter { question: question.into(), any_of: vec![value] };
-        assert!(wanted("diet", "halal".into()).is_given(&answers));
-        assert!(!wanted("diet", "kosher".into()).is_given(&answers));
-        assert!(wanted("age", 30.0.into()).is_given(&answers));
-        assert!(wanted("yes", true.into()).is_given(&answers));
-        assert!(!wanted("no", true.into()).is_given(&answers));
+    fn an_answer_matches_as_a_whole_or_as_one_of_several_options() {
+        let answers = row("a", "b").answers.0;
+        let filter = |question: &str, value: Value| AnswerFilter { question: question.into(), any_of: vec![value] };
+        assert!(filter("diet", "halal".into()).matches(&answers));
+        assert!(!filter("diet", "kosher".into()).matches(&answers));
+        assert!(filter("age", 30.0.into()).matches(&answers));
+        assert!(filter("yes", true.into()).matches(&answers));
+        assert!(!filter("no", true.into()).matches(&answers));
     }
 }

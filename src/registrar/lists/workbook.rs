@@ -30,23 +30,25 @@ pub struct Workbook {
     cells: u64,
 }
 
-fn failed(error: XlsxError) -> ExportError {
+fn export_error(error: XlsxError) -> ExportError {
     match error {
         XlsxError::IoError(error) => ExportError::Write(error),
-        other => of_words(&format!("{other:?}")),
+        other => error_of_text(&format!("{other:?}")),
     }
 }
 
 /// An error that the library reports only as text.
-fn of_words(words: &str) -> ExportError {
-    let is_full = ["StorageFull", "QuotaExceeded"].iter().any(|full| words.contains(full));
-    ExportError::Write(if is_full { io::ErrorKind::StorageFull.into() } else { io::Error::other(words.to_owned()) })
+fn error_of_text(text: &str) -> ExportError {
+    let is_full = ["StorageFull", "QuotaExceeded"].iter().any(|kind| text.contains(kind));
+    ExportError::Write(if is_full { io::ErrorKind::StorageFull.into() } else { io::Error::other(text.to_owned()) })
 }
 
 /// Runs the library, which panics when a file cannot be written, and makes an error of the panic.
-fn written<T>(write: impl FnOnce() -> Result<T, ExportError>) -> Result<T, ExportError> {
-    catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|words| {
-        Err(of_words(words.downcast_ref::<String>().map_or("a file of a workbook cannot be written", String::as_str)))
+fn catch_panic<T>(write: impl FnOnce() -> Result<T, ExportError>) -> Result<T, ExportError> {
+    catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|panic| {
+        Err(error_of_text(
+            panic.downcast_ref::<String>().map_or("a file of a workbook cannot be written", String::as_str),
+        ))
     })
 }
 
@@ -57,9 +59,9 @@ impl Workbook {
     /// No file can be created in the folder.
     pub fn create(folder: &Path, header: Vec<String>) -> Result<Self, ExportError> {
         let mut book = rust_xlsxwriter::Workbook::new();
-        book.set_tempdir(folder).map_err(failed)?;
+        book.set_tempdir(folder).map_err(export_error)?;
         let mut workbook = Self { book, folder: folder.to_owned(), header, sheets: 0, rows: 0, cells: 0 };
-        written(|| workbook.add_sheet())?;
+        catch_panic(|| workbook.add_sheet())?;
         Ok(workbook)
     }
 
@@ -71,11 +73,11 @@ impl Workbook {
             number => format!("Registrations {number}"),
         };
         let bold = Format::new().set_bold();
-        let sheet = self.book.add_worksheet_with_constant_memory().map_err(failed)?;
-        sheet.set_name(name).map_err(failed)?;
-        sheet.set_freeze_panes(1, 0).map_err(failed)?;
+        let sheet = self.book.add_worksheet_with_constant_memory().map_err(export_error)?;
+        sheet.set_name(name).map_err(export_error)?;
+        sheet.set_freeze_panes(1, 0).map_err(export_error)?;
         for (column, name) in (0_u16..).zip(&self.header) {
-            sheet.write_string_with_format(0, column, name, &bold).map_err(failed)?;
+            sheet.write_string_with_format(0, column, name, &bold).map_err(export_error)?;
         }
         Ok(())
     }
@@ -85,7 +87,7 @@ impl Workbook {
     /// # Errors
     /// The file cannot be written.
     pub fn add(&mut self, rows: &[Vec<String>]) -> Result<(), ExportError> {
-        written(|| self.add_rows(rows))
+        catch_panic(|| self.add_rows(rows))
     }
 
     fn add_rows(&mut self, rows: &[Vec<String>]) -> Result<(), ExportError> {
@@ -94,10 +96,10 @@ impl Workbook {
                 self.add_sheet()?;
             }
             self.rows += 1;
-            let sheet = self.book.worksheet_from_index(self.sheets - 1).map_err(failed)?;
+            let sheet = self.book.worksheet_from_index(self.sheets - 1).map_err(export_error)?;
             for (column, cell) in (0_u16..).zip(row) {
                 if !cell.is_empty() {
-                    sheet.write_string(self.rows, column, fitting(cell)).map_err(failed)?;
+                    sheet.write_string(self.rows, column, truncated(cell)).map_err(export_error)?;
                     self.cells += 1;
                 }
             }
@@ -110,14 +112,14 @@ impl Workbook {
     /// # Errors
     /// The file cannot be written.
     pub fn finish(self) -> Result<(File, u64), ExportError> {
-        written(|| self.save())
+        catch_panic(|| self.save())
     }
 
     fn save(mut self) -> Result<(File, u64), ExportError> {
         self.book.use_zip_large_file(self.cells > CELLS_OF_PLAIN_CONTAINER);
         let file = tempfile::tempfile_in(&self.folder).map_err(ExportError::Write)?;
         let mut writer = BufWriter::new(file);
-        self.book.save_to_writer(&mut writer).map_err(failed)?;
+        self.book.save_to_writer(&mut writer).map_err(export_error)?;
         writer.flush().map_err(ExportError::Write)?;
         let mut file = writer.into_inner().map_err(|error| ExportError::Write(error.into_error()))?;
         let length = file.stream_position().map_err(ExportError::Write)?;
@@ -127,7 +129,7 @@ impl Workbook {
 }
 
 /// The beginning of a text that fits into a cell.
-fn fitting(cell: &str) -> &str {
+fn truncated(cell: &str) -> &str {
     if cell.len() <= CELL_MAX {
         return cell;
     }
@@ -145,8 +147,8 @@ mod tests {
 
     #[test]
     fn a_cell_is_cut_to_what_the_format_takes() {
-        assert_eq!(fitting("日本"), "日本");
-        assert_eq!(fitting(&"é".repeat(40_000)).chars().count(), CELL_MAX);
-        assert_eq!(fitting(&"é".repeat(20_000)).chars().count(), 20_000);
+        assert_eq!(truncated("日本"), "日本");
+        assert_eq!(truncated(&"é".repeat(40_000)).chars().count(), CELL_MAX);
+        assert_eq!(truncated(&"é".repeat(20_000)).chars().count(), 20_000);
     }
 }

@@ -1,14 +1,14 @@
 //! Checks answers against the questions of the form.
 
 use chrono::NaiveDate;
-use deserr::{Deserr, IntoValue, Value as Given, ValueKind, ValuePointerRef};
+use deserr::{Deserr, IntoValue, Value as RawValue, ValueKind, ValuePointerRef};
 use serde_json::{Map, Value};
 
 use super::question::{Condition, Question, QuestionKind};
 use crate::{
     registration::phone_number::PhoneNumber,
     validation::{ValidationError, ValidationErrors, escaped, wrong_kind},
-    values::{Code, Count, CountryCode, EmailAddress, Prose, TextValue, WebAddress, may_hold},
+    values::{Code, Count, CountryCode, EmailAddress, Prose, TextValue, WebAddress, is_allowed_character},
 };
 
 /// Checked answers, by the codes of their questions.
@@ -19,9 +19,9 @@ pub type Answers = Map<String, Value>;
 pub struct RawAnswers(pub Map<String, Value>);
 
 impl Deserr<ValidationErrors> for RawAnswers {
-    fn deserialize_from_value<V: IntoValue>(value: Given<V>, at: ValuePointerRef) -> Result<Self, ValidationErrors> {
+    fn deserialize_from_value<V: IntoValue>(value: RawValue<V>, at: ValuePointerRef) -> Result<Self, ValidationErrors> {
         match value {
-            value @ Given::Map(_) => match Value::from(value) {
+            value @ RawValue::Map(_) => match Value::from(value) {
                 Value::Object(map) => Ok(Self(map)),
                 _ => Ok(Self::default()),
             },
@@ -43,72 +43,76 @@ const NUMBER_MAX: f64 = 9_007_199_254_740_991.0;
 /// Whether the form asks this question of a person in `category` who gave these answers to earlier questions.
 pub fn is_asked(question: &Question, category: &Code, answers: &Map<String, Value>) -> bool {
     let of_category = question.categories.is_empty() || question.categories.contains(category);
-    of_category && question.shown_if.as_ref().is_none_or(|condition| holds(condition, answers))
+    of_category && question.shown_if.as_ref().is_none_or(|condition| is_met(condition, answers))
 }
 
-fn holds(condition: &Condition, answers: &Map<String, Value>) -> bool {
-    let wanted = |word: &str| condition.any_of.iter().any(|any| any == word);
+fn is_met(condition: &Condition, answers: &Map<String, Value>) -> bool {
+    let is_listed = |answer: &str| condition.any_of.iter().any(|listed| listed == answer);
     match answers.get(condition.question.as_str()) {
-        Some(Value::String(word)) => wanted(word),
-        Some(Value::Bool(yes)) => wanted(if *yes { "yes" } else { "no" }),
-        Some(Value::Array(words)) => words.iter().filter_map(Value::as_str).any(wanted),
+        Some(Value::String(answer)) => is_listed(answer),
+        Some(Value::Bool(yes)) => is_listed(if *yes { "yes" } else { "no" }),
+        Some(Value::Array(answers)) => answers.iter().filter_map(Value::as_str).any(is_listed),
         _ => false,
     }
 }
 
 /// Checks the answers of a person in `category`. Each wrong answer gets one validation error under `#/answers`; `null`
 /// counts as no answer. A question that depends on a missing or wrong answer is not asked.
-pub fn check(questions: &[Question], category: &Code, sent: &RawAnswers, found: &mut ValidationErrors) -> Answers {
+pub fn check(questions: &[Question], category: &Code, raw: &RawAnswers, errors: &mut ValidationErrors) -> Answers {
     let mut answers = Map::new();
     for question in questions {
         let code = question.code.as_str();
-        let at = format!("#/answers/{}", escaped(code));
-        let given = sent.0.get(code).filter(|value| !value.is_null());
-        let asked = is_asked(question, category, &answers);
-        match given {
-            Some(_) if !asked => found.add(at, "not_asked", not_asked(question, category)),
-            Some(value) => match checked(question, value) {
+        let pointer = format!("#/answers/{}", escaped(code));
+        let value = raw.0.get(code).filter(|value| !value.is_null());
+        let is_asked = is_asked(question, category, &answers);
+        match value {
+            Some(_) if !is_asked => errors.add(pointer, "not_asked", not_asked_detail(question, category)),
+            Some(value) => match check_answer(question, value) {
                 Ok(value) => _ = answers.insert(code.to_owned(), value),
-                Err(fault) => found.add(at, &fault.code, fault.detail),
+                Err(error) => errors.add(pointer, &error.code, error.detail),
             },
-            None if asked && question.required => found.add(at, "required", "is required"),
+            None if is_asked && question.required => errors.add(pointer, "required", "is required"),
             None => {}
         }
     }
-    for key in sent.0.keys().filter(|key| !questions.iter().any(|question| question.code.as_str() == *key)) {
-        found.add(format!("#/answers/{}", escaped(key)), "unknown_field", "is no question of the form");
+    for key in raw.0.keys().filter(|key| !questions.iter().any(|question| question.code.as_str() == *key)) {
+        errors.add(format!("#/answers/{}", escaped(key)), "unknown_field", "is no question of the form");
     }
     answers
 }
 
-fn not_asked(question: &Question, category: &Code) -> String {
+fn not_asked_detail(question: &Question, category: &Code) -> String {
     if !question.categories.is_empty() && !question.categories.contains(category) {
         return format!("is not asked of category {category}");
     }
-    let on = question.shown_if.as_ref().map_or("", |condition| condition.question.as_str());
-    format!("is not asked with that answer to {on}")
+    let earlier_question = question.shown_if.as_ref().map_or("", |condition| condition.question.as_str());
+    format!("is not asked with that answer to {earlier_question}")
 }
 
-fn checked(question: &Question, value: &Value) -> Result<Value, ValidationError> {
+fn check_answer(question: &Question, value: &Value) -> Result<Value, ValidationError> {
     let text = || value.as_str().ok_or_else(|| wrong_type("a text"));
-    let read = |text: &str| -> Result<Value, ValidationError> { Ok(Value::String(text.to_owned())) };
+    let accept = |text: &str| -> Result<Value, ValidationError> { Ok(Value::String(text.to_owned())) };
     match question.kind {
         QuestionKind::ShortText | QuestionKind::LongText => {
-            let lines = question.kind == QuestionKind::LongText;
+            let allows_line_breaks = question.kind == QuestionKind::LongText;
             let text = Prose::<10_000>::parse(text()?)?;
-            let most = question.max_length.map(|Count(length)| length).or(question.kind.length_max()).unwrap_or(500);
-            if text.as_str().chars().count() > usize::try_from(most).unwrap_or(usize::MAX) {
-                return Err(ValidationError::of_value("too_long", format!("must have at most {most} characters")));
+            let length_max =
+                question.max_length.map(|Count(length)| length).or(question.kind.length_max()).unwrap_or(500);
+            if text.as_str().chars().count() > usize::try_from(length_max).unwrap_or(usize::MAX) {
+                return Err(ValidationError::of_value(
+                    "too_long",
+                    format!("must have at most {length_max} characters"),
+                ));
             }
-            if !text.as_str().chars().all(|c| may_hold(c, lines)) {
+            if !text.as_str().chars().all(|c| is_allowed_character(c, allows_line_breaks)) {
                 return Err(ValidationError::of_value(
                     "control_character",
                     "must not hold line breaks or control characters",
                 ));
             }
-            read(text.as_str())
+            accept(text.as_str())
         }
-        QuestionKind::SingleChoice => read(option(question, value)?),
+        QuestionKind::SingleChoice => accept(option(question, value)?),
         QuestionKind::MultipleChoice => {
             let chosen = value.as_array().ok_or_else(|| wrong_type("a list"))?;
             let codes = chosen.iter().map(|value| option(question, value)).collect::<Result<Vec<_>, _>>()?;
@@ -126,22 +130,22 @@ fn checked(question: &Question, value: &Value) -> Result<Value, ValidationError>
             let text = text()?;
             let is_date = text.len() == 10 && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok();
             if is_date {
-                read(text)
+                accept(text)
             } else {
                 Err(ValidationError::of_value("invalid_date", "must be a date such as 2014-03-31"))
             }
         }
-        QuestionKind::Country => read(&CountryCode::parse(text()?)?.text()),
-        QuestionKind::Email => read(EmailAddress::parse(text()?)?.as_str()),
-        QuestionKind::Phone => read(&PhoneNumber::parse(text()?)?.text()),
-        QuestionKind::Url => read(&WebAddress::parse(text()?)?.text()),
+        QuestionKind::Country => accept(&CountryCode::parse(text()?)?.text()),
+        QuestionKind::Email => accept(EmailAddress::parse(text()?)?.as_str()),
+        QuestionKind::Phone => accept(&PhoneNumber::parse(text()?)?.text()),
+        QuestionKind::Url => accept(&WebAddress::parse(text()?)?.text()),
     }
 }
 
 fn option<'a>(question: &'a Question, value: &Value) -> Result<&'a str, ValidationError> {
-    let word = value.as_str().ok_or_else(|| wrong_type("the code of an option"))?;
-    let known = question.options.iter().map(|option| option.code.as_str()).find(|code| *code == word);
-    known.ok_or_else(|| {
+    let chosen = value.as_str().ok_or_else(|| wrong_type("the code of an option"))?;
+    let code = question.options.iter().map(|option| option.code.as_str()).find(|code| *code == chosen);
+    code.ok_or_else(|| {
         let codes: Vec<_> = question.options.iter().map(|option| option.code.as_str()).collect();
         ValidationError::of_value("unknown_value", format!("must be one of {}", codes.join(", ")))
     })
@@ -150,18 +154,18 @@ fn option<'a>(question: &'a Question, value: &Value) -> Result<&'a str, Validati
 fn number(question: &Question, value: &Value) -> Result<Value, ValidationError> {
     let number = value.as_f64().filter(|_| value.is_number()).ok_or_else(|| wrong_type("a number"))?;
     #[expect(clippy::cast_precision_loss, reason = "a bound beyond what JSON keeps exactly is no sensible bound")]
-    let beyond = question.minimum.is_some_and(|least| number < least as f64)
+    let is_out_of_bounds = question.minimum.is_some_and(|least| number < least as f64)
         || question.maximum.is_some_and(|most| number > most as f64);
-    if beyond || number.abs() > NUMBER_MAX {
+    if is_out_of_bounds || number.abs() > NUMBER_MAX {
         let least = question.minimum.map_or_else(String::new, |least| format!(" at least {least}"));
         let most = question.maximum.map_or_else(String::new, |most| format!(" at most {most}"));
         let and = if least.is_empty() || most.is_empty() { "" } else { " and" };
-        let says = if beyond { format!("must be{least}{and}{most}") } else { "is too large".to_owned() };
-        return Err(ValidationError::of_value("out_of_range", says));
+        let detail = if is_out_of_bounds { format!("must be{least}{and}{most}") } else { "is too large".to_owned() };
+        return Err(ValidationError::of_value("out_of_range", detail));
     }
     Ok(value.clone())
 }
 
-fn wrong_type(wanted: &str) -> ValidationError {
-    ValidationError::of_value("wrong_type", format!("must be {wanted}"))
+fn wrong_type(expected: &str) -> ValidationError {
+    ValidationError::of_value("wrong_type", format!("must be {expected}"))
 }

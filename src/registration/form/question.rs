@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{
     validation::ValidationErrors,
-    values::{Code, Count, LanguageTag, Localised, text_enum},
+    values::{Code, Count, CountryCode, LanguageTag, Localised, TextValue as _, text_enum},
 };
 
 text_enum! {
@@ -41,7 +41,7 @@ text_enum! {
 
 impl QuestionKind {
     /// Whether the condition of another question can refer to the answer.
-    const fn decides(self) -> bool {
+    const fn can_be_condition(self) -> bool {
         matches!(self, Self::SingleChoice | Self::MultipleChoice | Self::YesNo | Self::Country)
     }
 
@@ -132,50 +132,55 @@ const OPTIONS_MAX: usize = 500;
 
 /// Gives texts without a language the conference's first language, and adds the validation errors of the questions,
 /// under `#/questions`.
-pub fn check(questions: &mut [Question], categories: &[Code], languages: &[LanguageTag], found: &mut ValidationErrors) {
+pub fn check(
+    questions: &mut [Question],
+    categories: &[Code],
+    languages: &[LanguageTag],
+    errors: &mut ValidationErrors,
+) {
     if questions.len() > QUESTIONS_MAX {
-        found.add("#/questions", "too_many", format!("must have at most {QUESTIONS_MAX} questions"));
+        errors.add("#/questions", "too_many", format!("must have at most {QUESTIONS_MAX} questions"));
     }
     let mut earlier: HashMap<Code, Question> = HashMap::new();
     for (index, question) in questions.iter_mut().enumerate() {
-        let at = format!("#/questions/{index}");
+        let pointer = format!("#/questions/{index}");
         if let Some(first) = languages.first() {
             let labels = [Some(&mut question.label), question.help.as_mut()].into_iter().flatten();
             labels
                 .chain(question.options.iter_mut().map(|option| &mut option.label))
-                .for_each(|text| text.settle(first));
+                .for_each(|text| text.assign_language(first));
         }
-        check_languages(question, &at, languages, found);
+        check_languages(question, &pointer, languages, errors);
         if earlier.contains_key(&question.code) {
-            found.add(format!("{at}/code"), "duplicate", "is the code of an earlier question");
+            errors.add(format!("{pointer}/code"), "duplicate", "is the code of an earlier question");
         }
-        for (place, code) in question.categories.iter().enumerate() {
+        for (position, code) in question.categories.iter().enumerate() {
             if !categories.contains(code) {
-                found.add(
-                    format!("{at}/categories/{place}"),
+                errors.add(
+                    format!("{pointer}/categories/{position}"),
                     "unknown_reference",
                     format!("there is no category {code}"),
                 );
             }
         }
-        check_options(question, &at, found);
-        check_bounds(question, &at, found);
+        check_options(question, &pointer, errors);
+        check_bounds(question, &pointer, errors);
         if let Some(condition) = &question.shown_if {
-            check_condition(condition, earlier.get(&condition.question), &format!("{at}/shown_if"), found);
+            check_condition(condition, earlier.get(&condition.question), &format!("{pointer}/shown_if"), errors);
         }
         earlier.insert(question.code.clone(), question.clone());
     }
 }
 
-fn check_languages(question: &Question, at: &str, languages: &[LanguageTag], found: &mut ValidationErrors) {
+fn check_languages(question: &Question, pointer: &str, languages: &[LanguageTag], errors: &mut ValidationErrors) {
     let labels = [("label".to_owned(), Some(&question.label)), ("help".to_owned(), question.help.as_ref())];
-    let of_options = question.options.iter().enumerate();
-    let of_options = of_options.map(|(index, option)| (format!("options/{index}/label"), Some(&option.label)));
-    for (place, text) in labels.into_iter().chain(of_options) {
+    let option_labels = question.options.iter().enumerate();
+    let option_labels = option_labels.map(|(index, option)| (format!("options/{index}/label"), Some(&option.label)));
+    for (path, text) in labels.into_iter().chain(option_labels) {
         for language in text.into_iter().flat_map(Localised::languages) {
             if !languages.iter().any(|tag| tag.as_str() == language) {
-                found.add(
-                    format!("{at}/{place}/{language}"),
+                errors.add(
+                    format!("{pointer}/{path}/{language}"),
                     "unknown_language",
                     "is not a language of the conference",
                 );
@@ -184,61 +189,65 @@ fn check_languages(question: &Question, at: &str, languages: &[LanguageTag], fou
     }
 }
 
-fn check_options(question: &Question, at: &str, found: &mut ValidationErrors) {
+fn check_options(question: &Question, pointer: &str, errors: &mut ValidationErrors) {
     match (question.kind.has_options(), question.options.len()) {
-        (true, 0) => found.add(format!("{at}/options"), "required", "a choice needs options"),
-        (false, 1..) => found.add(format!("{at}/options"), "not_taken", "only a choice has options"),
+        (true, 0) => errors.add(format!("{pointer}/options"), "required", "a choice needs options"),
+        (false, 1..) => errors.add(format!("{pointer}/options"), "not_taken", "only a choice has options"),
         (_, count) if count > OPTIONS_MAX => {
-            found.add(format!("{at}/options"), "too_many", format!("must have at most {OPTIONS_MAX} options"));
+            errors.add(format!("{pointer}/options"), "too_many", format!("must have at most {OPTIONS_MAX} options"));
         }
         _ => {}
     }
     for (index, option) in question.options.iter().enumerate() {
         if question.options.iter().take(index).any(|other| other.code == option.code) {
-            found.add(format!("{at}/options/{index}/code"), "duplicate", "is the code of an earlier option");
+            errors.add(format!("{pointer}/options/{index}/code"), "duplicate", "is the code of an earlier option");
         }
     }
 }
 
-fn check_bounds(question: &Question, at: &str, found: &mut ValidationErrors) {
+fn check_bounds(question: &Question, pointer: &str, errors: &mut ValidationErrors) {
     match (question.max_length, question.kind.length_max()) {
-        (Some(_), None) => found.add(format!("{at}/max_length"), "not_taken", "only a text has a length"),
-        (Some(Count(length)), Some(most)) if length > most => {
-            found.add(format!("{at}/max_length"), "out_of_range", format!("must be at most {most}"));
+        (Some(_), None) => errors.add(format!("{pointer}/max_length"), "not_taken", "only a text has a length"),
+        (Some(Count(length)), Some(length_max)) if length > length_max => {
+            errors.add(format!("{pointer}/max_length"), "out_of_range", format!("must be at most {length_max}"));
         }
         _ => {}
     }
     for (key, bound) in [("minimum", question.minimum), ("maximum", question.maximum)] {
         if bound.is_some() && question.kind != QuestionKind::Number {
-            found.add(format!("{at}/{key}"), "not_taken", "only a number has bounds");
+            errors.add(format!("{pointer}/{key}"), "not_taken", "only a number has bounds");
         }
     }
-    if let (Some(least), Some(most)) = (question.minimum, question.maximum)
-        && most < least
+    if let (Some(minimum), Some(maximum)) = (question.minimum, question.maximum)
+        && maximum < minimum
     {
-        found.add(format!("{at}/maximum"), "out_of_range", "must not be below minimum");
+        errors.add(format!("{pointer}/maximum"), "out_of_range", "must not be below minimum");
     }
 }
 
-fn check_condition(condition: &Condition, on: Option<&Question>, at: &str, found: &mut ValidationErrors) {
-    let Some(on) = on else {
-        return found.add(format!("{at}/question"), "unknown_reference", "must be the code of an earlier question");
+fn check_condition(condition: &Condition, earlier: Option<&Question>, pointer: &str, errors: &mut ValidationErrors) {
+    let Some(earlier) = earlier else {
+        return errors.add(
+            format!("{pointer}/question"),
+            "unknown_reference",
+            "must be the code of an earlier question",
+        );
     };
-    if !on.kind.decides() {
+    if !earlier.kind.can_be_condition() {
         let detail = "must be a choice, a yes or no, or a country";
-        return found.add(format!("{at}/question"), "wrong_kind", detail);
+        return errors.add(format!("{pointer}/question"), "wrong_kind", detail);
     }
     if condition.any_of.is_empty() {
-        found.add(format!("{at}/any_of"), "required", "must name an answer");
+        errors.add(format!("{pointer}/any_of"), "required", "must name an answer");
     }
-    for (index, word) in condition.any_of.iter().enumerate() {
-        let known = match on.kind {
-            QuestionKind::YesNo => word == "yes" || word == "no",
-            QuestionKind::Country => <crate::values::CountryCode as crate::values::TextValue>::parse(word).is_ok(),
-            _ => on.options.iter().any(|option| option.code.as_str() == word),
+    for (index, answer) in condition.any_of.iter().enumerate() {
+        let is_known = match earlier.kind {
+            QuestionKind::YesNo => answer == "yes" || answer == "no",
+            QuestionKind::Country => CountryCode::parse(answer).is_ok(),
+            _ => earlier.options.iter().any(|option| option.code.as_str() == answer),
         };
-        if !known {
-            found.add(format!("{at}/any_of/{index}"), "unknown_reference", "is no answer to that question");
+        if !is_known {
+            errors.add(format!("{pointer}/any_of/{index}"), "unknown_reference", "is no answer to that question");
         }
     }
 }

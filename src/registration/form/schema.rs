@@ -11,7 +11,7 @@ use crate::{
 /// The schema of the body of a POST to `registrations`: the fixed fields, and the answers to the conference's questions
 /// with the conditions under which they are asked. Titles are in `language`. What a schema cannot express, such as
 /// sessions that overlap, is checked when the form is sent.
-pub fn of(
+pub fn form_schema(
     questions: &[Question],
     categories: &[Code],
     sessions: &[Code],
@@ -22,7 +22,7 @@ pub fn of(
     for question in questions {
         answers.insert(question.code.to_string(), answer(question, languages, language));
     }
-    let text = |most: Option<u32>| json!({ "type": "string", "minLength": 1, "maxLength": most });
+    let text = |length_max: Option<u32>| json!({ "type": "string", "minLength": 1, "maxLength": length_max });
     let optional = |schema: Value| json!({ "anyOf": [schema, { "type": "null" }] });
     let mut properties = Map::new();
     let mut required = vec!["category"];
@@ -58,20 +58,20 @@ pub fn of(
 
 fn answer(question: &Question, languages: &[LanguageTag], language: &str) -> Value {
     let codes: Vec<&str> = question.options.iter().map(|option| option.code.as_str()).collect();
-    let titled = || {
+    let titled_options = || {
         let options = question.options.iter();
         let option = |option: &super::question::AnswerOption| json!({ "const": option.code, "title": option.label.text(language, languages) });
         options.map(option).collect::<Vec<_>>()
     };
     let mut schema = match question.kind {
         QuestionKind::ShortText | QuestionKind::LongText => {
-            let most = question.max_length.map(|Count(length)| length).or(question.kind.length_max());
-            json!({ "type": "string", "pattern": "\\S", "maxLength": most })
+            let length_max = question.max_length.map(|Count(length)| length).or(question.kind.length_max());
+            json!({ "type": "string", "pattern": "\\S", "maxLength": length_max })
         }
-        QuestionKind::SingleChoice => json!({ "enum": codes, "oneOf": titled() }),
+        QuestionKind::SingleChoice => json!({ "enum": codes, "oneOf": titled_options() }),
         QuestionKind::MultipleChoice => {
-            let least = u8::from(question.required);
-            json!({ "type": "array", "uniqueItems": true, "minItems": least, "items": { "enum": codes, "oneOf": titled() } })
+            let items_min = u8::from(question.required);
+            json!({ "type": "array", "uniqueItems": true, "minItems": items_min, "items": { "enum": codes, "oneOf": titled_options() } })
         }
         QuestionKind::YesNo => json!({ "type": "boolean" }),
         QuestionKind::Number => {
@@ -106,31 +106,32 @@ fn answer(question: &Question, languages: &[LanguageTag], language: &str) -> Val
 /// where it is not.
 fn rules(question: &Question) -> Vec<Value> {
     let code = question.code.as_str();
-    let mut asked = Vec::new();
+    let mut conditions = Vec::new();
     if !question.categories.is_empty() {
-        asked.push(json!({ "required": ["category"], "properties": { "category": { "enum": question.categories } } }));
+        conditions
+            .push(json!({ "required": ["category"], "properties": { "category": { "enum": question.categories } } }));
     }
     if let Some(condition) = &question.shown_if {
-        asked.push(json!({ "required": ["answers"], "properties": { "answers": holds(condition) } }));
+        conditions.push(json!({ "required": ["answers"], "properties": { "answers": condition_schema(condition) } }));
     }
     let answered = json!({ "required": [code], "properties": { code: { "not": { "type": "null" } } } });
-    let must = json!({ "required": ["answers"], "properties": { "answers": answered } });
-    let must_not = json!({ "properties": { "answers": { "properties": { code: { "type": "null" } } } } });
-    match (asked.is_empty(), question.required) {
-        (true, true) => vec![must],
+    let must_answer = json!({ "required": ["answers"], "properties": { "answers": answered } });
+    let must_not_answer = json!({ "properties": { "answers": { "properties": { code: { "type": "null" } } } } });
+    match (conditions.is_empty(), question.required) {
+        (true, true) => vec![must_answer],
         (true, false) => Vec::new(),
-        (false, true) => vec![json!({ "if": { "allOf": asked }, "then": must, "else": must_not })],
-        (false, false) => vec![json!({ "if": { "allOf": asked }, "else": must_not })],
+        (false, true) => vec![json!({ "if": { "allOf": conditions }, "then": must_answer, "else": must_not_answer })],
+        (false, false) => vec![json!({ "if": { "allOf": conditions }, "else": must_not_answer })],
     }
 }
 
-fn holds(condition: &Condition) -> Value {
-    let on = condition.question.as_str();
-    let mut words: Vec<Value> = condition.any_of.iter().map(|word| json!(word)).collect();
+fn condition_schema(condition: &Condition) -> Value {
+    let question = condition.question.as_str();
+    let mut answers: Vec<Value> = condition.any_of.iter().map(|answer| json!(answer)).collect();
     let yes_no = [("yes", true), ("no", false)];
-    words.extend(
-        yes_no.iter().filter(|(word, _)| condition.any_of.iter().any(|any| any == word)).map(|(_, yes)| json!(yes)),
-    );
-    let any = json!({ "anyOf": [{ "enum": words }, { "type": "array", "contains": { "enum": words } }] });
-    json!({ "required": [on], "properties": { on: any } })
+    let is_listed = |text: &str| condition.any_of.iter().any(|listed| listed == text);
+    answers.extend(yes_no.iter().filter(|(text, _)| is_listed(text)).map(|(_, value)| json!(value)));
+    let has_listed_answer =
+        json!({ "anyOf": [{ "enum": answers }, { "type": "array", "contains": { "enum": answers } }] });
+    json!({ "required": [question], "properties": { question: has_listed_answer } })
 }

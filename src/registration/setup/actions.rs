@@ -22,7 +22,7 @@ use crate::{
 /// Those of [`load_setup`].
 pub fn load(connection: &mut Connection, context: RequestContext<'_>) -> Result<Setup, RegistrationError> {
     let zone = context.released.agenda.conference.time_zone;
-    load_setup(connection, context.place, zone)
+    load_setup(connection, context.conference, zone)
 }
 
 /// Replaces the set-up by the document, or only plans the changes (`dry_run`). The new set-up applies at once: new
@@ -40,19 +40,19 @@ pub fn put(
     dry_run: bool,
 ) -> Result<Vec<Change>, RegistrationError> {
     let conference = &context.released.agenda.conference;
-    let surroundings = SetupContext { time_zone: Some(conference.time_zone), languages: conference.languages.clone() };
-    let setup = read(Some(document.clone()), &surroundings).map_err(at_root)?;
-    agenda::actions::lock(connection, context.place)?;
+    let setup_context = SetupContext { time_zone: Some(conference.time_zone), languages: conference.languages.clone() };
+    let setup = read(Some(document.clone()), &setup_context).map_err(under_root)?;
+    agenda::actions::lock(connection, context.conference)?;
     let present = serde_json::to_value(load(connection, context)?)
         .map_err(|error| DatabaseError::unreadable("the registration set-up", &error))?;
     let tag = entity_tag(present.to_string().as_bytes());
-    if !preconditions.hold(Some(&tag)) {
+    if !preconditions.are_met(Some(&tag)) {
         return Err(AgendaError::Stale { tag: Some(tag), current: Some(present) }.into());
     }
     let agenda = Some(context.released.agenda);
-    let changes = apply_setup(connection, Some(context.place), conference.time_zone, setup, agenda, dry_run)?;
+    let changes = apply_setup(connection, Some(context.conference), conference.time_zone, setup, agenda, dry_run)?;
     if !dry_run {
-        record(connection, actor, context.place, &changes)?;
+        record(connection, actor, context.conference, &changes)?;
     }
     Ok(changes)
 }
@@ -60,16 +60,16 @@ pub fn put(
 fn record(
     connection: &mut Connection,
     actor: &Actor,
-    place: &ConferenceRef,
+    conference: &ConferenceRef,
     changes: &[Change],
 ) -> Result<(), RegistrationError> {
-    Ok(agenda::actions::record(connection, actor, Operation::PutRegistrationSetup, place, changes)?)
+    Ok(agenda::actions::record(connection, actor, Operation::PutRegistrationSetup, conference, changes)?)
 }
 
 /// In a blueprint the set-up is under `registration`; here it is the whole document.
-fn at_root(mut faults: ValidationErrors) -> ValidationErrors {
-    for fault in &mut faults.0 {
-        fault.pointer = fault.pointer.replacen("#/registration", "#", 1);
+fn under_root(mut errors: ValidationErrors) -> ValidationErrors {
+    for error in &mut errors.0 {
+        error.pointer = error.pointer.replacen("#/registration", "#", 1);
     }
-    faults
+    errors
 }

@@ -8,6 +8,7 @@ use super::{Setup, actions};
 use crate::{
     access::{Credentials, Operation, authorise},
     agenda::{Change, api::ApplyQuery},
+    database::Connection,
     http::{CodePath, Preconditions, Problem, Query, Representation, answer, extract::Document, problem::AnyProblem},
     registration::{context::RequestContext, service::RegistrationService},
 };
@@ -26,8 +27,8 @@ pub async fn read_registration_setup(
     path: web::Path<CodePath>,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&path.0)?;
-    let read = |tx: &mut crate::database::Connection, context: RequestContext<'_>| {
-        authorise(tx, context.credentials, Operation::ReadRegistrationSetup, Some(context.place.id))?;
+    let read = |tx: &mut Connection, context: RequestContext<'_>| {
+        authorise(tx, context.credentials, Operation::ReadRegistrationSetup, Some(context.conference.id))?;
         actions::load(tx, context)
     };
     let setup = service.read(&snapshot, credentials, read).await?;
@@ -63,12 +64,12 @@ pub async fn put_registration_setup(
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&path.0)?;
     let dry_run = query.0.is_dry_run();
-    let may = |tx: &mut crate::database::Connection, context: RequestContext<'_>| {
-        authorise(tx, context.credentials, Operation::PutRegistrationSetup, Some(context.place.id))
+    let check_access = |tx: &mut Connection, context: RequestContext<'_>| {
+        authorise(tx, context.credentials, Operation::PutRegistrationSetup, Some(context.conference.id))
     };
-    let actor = service.read(&snapshot, credentials.clone(), may).await?;
+    let actor = service.read(&snapshot, credentials.clone(), check_access).await?;
     let document = body.receive().await?;
-    let write = move |tx: &mut crate::database::Connection, context: RequestContext<'_>| {
+    let write = move |tx: &mut Connection, context: RequestContext<'_>| {
         actions::put(tx, context, &actor, &document, &preconditions, dry_run)
     };
     let changes = service.write("set registration up", &snapshot, credentials, write).await?;

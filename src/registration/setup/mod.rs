@@ -142,7 +142,7 @@ pub struct Badge {
 
 impl Badge {
     /// This badge, completed by the badge of the category.
-    pub fn over(&self, of_category: &Self) -> Self {
+    pub fn completed_by(&self, of_category: &Self) -> Self {
         Self {
             level: self.level.clone().or_else(|| of_category.level.clone()),
             zones: self.zones.clone().or_else(|| of_category.zones.clone()),
@@ -156,7 +156,7 @@ impl Badge {
 pub struct Colour(String);
 
 impl TextValue for Colour {
-    fn type_name() -> Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         Cow::Borrowed("Colour")
     }
     fn parse(text: &str) -> Result<Self, ValidationError> {
@@ -169,7 +169,7 @@ impl TextValue for Colour {
     fn text(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.0)
     }
-    fn describe() -> Object {
+    fn schema_object() -> Object {
         ObjectBuilder::new().schema_type(Type::String).pattern(Some("^#[0-9A-Fa-f]{6}$")).build()
     }
 }
@@ -191,29 +191,29 @@ const DEFAULT_CATEGORY: &str = "participant";
 ///
 /// # Errors
 /// Every validation error of the document.
-pub fn read(document: Option<Value>, surroundings: &SetupContext) -> Result<Setup, ValidationErrors> {
-    let mut found = ValidationErrors::default();
+pub fn read(document: Option<Value>, context: &SetupContext) -> Result<Setup, ValidationErrors> {
+    let mut errors = ValidationErrors::default();
     let document = document.filter(|value| !value.is_null()).unwrap_or_else(|| serde_json::json!({}));
-    check_codes(&document, &mut found);
+    check_unique_codes(&document, &mut errors);
     let mut setup = match validation::read::<Setup>(document) {
         Ok(setup) => setup,
-        Err(shape) => {
-            found.0.splice(0..0, shape.0);
-            return Err(placed(found));
+        Err(shape_errors) => {
+            errors.0.splice(0..0, shape_errors.0);
+            return Err(under_registration(errors));
         }
     };
-    resolve("#", [&mut setup.opens_at, &mut setup.closes_at], surroundings, &mut found);
+    resolve_times("#", [&mut setup.opens_at, &mut setup.closes_at], context, &mut errors);
     for (index, category) in setup.categories.iter_mut().enumerate() {
-        let at = format!("#/categories/{index}");
-        resolve(&at, [&mut category.opens_at, &mut category.closes_at], surroundings, &mut found);
+        let pointer = format!("#/categories/{index}");
+        resolve_times(&pointer, [&mut category.opens_at, &mut category.closes_at], context, &mut errors);
     }
     for (index, category) in setup.categories.iter_mut().enumerate() {
-        if let Some(first) = surroundings.languages.first() {
-            category.name.settle(first);
+        if let Some(first) = context.languages.first() {
+            category.name.assign_language(first);
         }
-        let known = |language: &str| surroundings.languages.iter().any(|tag| tag.as_str() == language);
-        for language in category.name.languages().filter(|language| !known(language)) {
-            found.add(
+        let is_known = |language: &str| context.languages.iter().any(|tag| tag.as_str() == language);
+        for language in category.name.languages().filter(|language| !is_known(language)) {
+            errors.add(
                 format!("#/categories/{index}/name/{language}"),
                 "unknown_language",
                 "is not a language of the conference",
@@ -221,39 +221,39 @@ pub fn read(document: Option<Value>, surroundings: &SetupContext) -> Result<Setu
         }
     }
     if setup.categories.is_empty()
-        && let (Ok(code), Some(first)) = (Code::parse(DEFAULT_CATEGORY), surroundings.languages.first())
+        && let (Ok(code), Some(first)) = (Code::parse(DEFAULT_CATEGORY), context.languages.first())
     {
         let name = Localised::new(first.as_str(), "Participant");
-        setup.categories.push(Category::plain(code, name));
+        setup.categories.push(Category::without_rules(code, name));
     }
     let codes: Vec<Code> = setup.categories.iter().map(|category| category.code.clone()).collect();
-    question::check(&mut setup.questions, &codes, &surroundings.languages, &mut found);
-    found.or(setup).map_err(placed)
+    question::check(&mut setup.questions, &codes, &context.languages, &mut errors);
+    errors.into_result(setup).map_err(under_registration)
 }
 
-fn resolve(
-    at: &str,
+fn resolve_times(
+    pointer: &str,
     times: [&mut Option<LocalOrInstant>; 2],
-    surroundings: &SetupContext,
-    found: &mut ValidationErrors,
+    context: &SetupContext,
+    errors: &mut ValidationErrors,
 ) {
     let [opens, closes] = times;
-    for (key, moment) in [("opens_at", &mut *opens), ("closes_at", &mut *closes)] {
-        if let (Some(given), Some(zone)) = (*moment, surroundings.time_zone) {
-            match given.resolve(zone) {
-                Ok(instant) => *moment = Some(LocalOrInstant::Instant(instant)),
-                Err(fault) => found.add(format!("{at}/{key}"), &fault.code, fault.detail),
+    for (key, time) in [("opens_at", &mut *opens), ("closes_at", &mut *closes)] {
+        if let (Some(local_or_instant), Some(zone)) = (*time, context.time_zone) {
+            match local_or_instant.resolve(zone) {
+                Ok(instant) => *time = Some(LocalOrInstant::Instant(instant)),
+                Err(error) => errors.add(format!("{pointer}/{key}"), &error.code, error.detail),
             }
         }
     }
     if let (Some(opens), Some(closes)) = (opens.map(utc), closes.map(utc))
         && closes <= opens
     {
-        found.add(format!("{at}/closes_at"), "ends_before_start", "must be after opens_at");
+        errors.add(format!("{pointer}/closes_at"), "ends_before_start", "must be after opens_at");
     }
 }
 
-fn check_codes(document: &Value, found: &mut ValidationErrors) {
+fn check_unique_codes(document: &Value, errors: &mut ValidationErrors) {
     let categories = document.get("categories").and_then(Value::as_array);
     for key in ["id", "code"] {
         let mut first: HashMap<&str, usize> = HashMap::new();
@@ -262,22 +262,22 @@ fn check_codes(document: &Value, found: &mut ValidationErrors) {
                 && let Some(earlier) = first.insert(value, index)
             {
                 let detail = format!("is also at #/registration/categories/{earlier}/{key}");
-                found.add(format!("#/categories/{index}/{key}"), "duplicate", detail);
+                errors.add(format!("#/categories/{index}/{key}"), "duplicate", detail);
             }
         }
     }
 }
 
-fn placed(mut errors: ValidationErrors) -> ValidationErrors {
-    for fault in &mut errors.0 {
-        fault.pointer = fault.pointer.replacen('#', "#/registration", 1);
+fn under_registration(mut errors: ValidationErrors) -> ValidationErrors {
+    for error in &mut errors.0 {
+        error.pointer = error.pointer.replacen('#', "#/registration", 1);
     }
     errors
 }
 
 impl Category {
     /// A category with a name and no rules.
-    pub fn plain(code: Code, name: Localised) -> Self {
+    pub fn without_rules(code: Code, name: Localised) -> Self {
         Self {
             id: None,
             code,
@@ -299,15 +299,15 @@ impl Category {
 impl Setup {
     /// Gives every category its id: the one in the document if it is a category of this conference, that of the
     /// existing category with the same code, or a new one.
-    pub fn adopt_ids(&mut self, known: Option<&Setup>) {
-        let known = known.map_or(&[][..], |setup| &setup.categories);
+    pub fn adopt_ids(&mut self, existing: Option<&Setup>) {
+        let existing = existing.map_or(&[][..], |setup| &setup.categories);
         let claimed: Vec<_> = self.categories.iter().filter_map(|category| category.id).collect();
         for category in &mut self.categories {
             // An unknown id, or that of another conference, is replaced.
-            category.id = category.id.filter(|id| known.iter().any(|old| old.id == Some(*id)));
+            category.id = category.id.filter(|id| existing.iter().any(|old| old.id == Some(*id)));
             if category.id.is_none() {
-                let same = known.iter().find(|old| old.code == category.code).and_then(|old| old.id);
-                category.id = Some(same.filter(|id| !claimed.contains(id)).unwrap_or_else(Id::new));
+                let same_code = existing.iter().find(|old| old.code == category.code).and_then(|old| old.id);
+                category.id = Some(same_code.filter(|id| !claimed.contains(id)).unwrap_or_else(Id::new));
             }
         }
     }
@@ -317,7 +317,7 @@ impl Setup {
         let own = Node::of(ResourceKind::Registration, "registration", self, &["categories", "questions"]);
         let category = |category: &Category| Node::of(ResourceKind::Category, category.code.as_str(), category, &[]);
         let question = |question: &Question| Node::of(ResourceKind::Question, question.code.as_str(), question, &[]);
-        let things = self.categories.iter().map(category).chain(self.questions.iter().map(question));
-        std::iter::once(own).chain(things).collect()
+        let parts = self.categories.iter().map(category).chain(self.questions.iter().map(question));
+        std::iter::once(own).chain(parts).collect()
     }
 }

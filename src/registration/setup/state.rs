@@ -55,7 +55,7 @@ pub struct CategoryState {
 }
 
 impl SetupState {
-    pub fn has_seat(&self) -> bool {
+    pub fn has_free_seat(&self) -> bool {
         self.seats.is_none_or(|seats| self.seats_taken < seats)
     }
 
@@ -87,12 +87,12 @@ impl SetupState {
 
     pub fn questions(&self) -> Result<Vec<Question>, DatabaseError> {
         validation::read(self.questions.clone())
-            .map_err(|errors| DatabaseError::Corrupt(format!("a form: {}", errors.places())))
+            .map_err(|errors| DatabaseError::Corrupt(format!("a form: {}", errors.summary())))
     }
 }
 
 impl CategoryState {
-    pub fn has_seat(&self) -> bool {
+    pub fn has_free_seat(&self) -> bool {
         self.seats.is_none_or(|seats| self.seats_taken < seats)
     }
 }
@@ -136,9 +136,9 @@ impl TryFrom<CategoryRow> for CategoryState {
         let corrupt = |detail| DatabaseError::Corrupt(format!("category {}: {detail}", row.id));
         Ok(Self {
             id: row.id,
-            code: Code::parse(&row.code).map_err(|fault| corrupt(fault.detail))?,
-            name: validation::read(row.name.0).map_err(|errors| corrupt(errors.places()))?,
-            badge: validation::read(row.badge.0).map_err(|errors| corrupt(errors.places()))?,
+            code: Code::parse(&row.code).map_err(|error| corrupt(error.detail))?,
+            name: validation::read(row.name.0).map_err(|errors| corrupt(errors.summary()))?,
+            badge: validation::read(row.badge.0).map_err(|errors| corrupt(errors.summary()))?,
             seats: row.seats,
             seats_taken: row.seats_taken,
             opens_at: row.opens_at.map(instant),
@@ -157,7 +157,10 @@ fn instant(DbInstant(instant): DbInstant) -> DateTime<Utc> {
     instant
 }
 
-pub fn setup_state(connection: &mut Connection, conference: ConferenceId) -> Result<Option<SetupState>, DatabaseError> {
+pub fn find_setup_state(
+    connection: &mut Connection,
+    conference: ConferenceId,
+) -> Result<Option<SetupState>, DatabaseError> {
     let setup: Option<SetupRow> = registration_setups::table
         .find(conference)
         .select((
@@ -203,8 +206,8 @@ pub fn setup_state(connection: &mut Connection, conference: ConferenceId) -> Res
 /// [`RegistrationError::NoConference`] if the conference was deleted since; [`DatabaseError::Corrupt`] if it has no
 /// set-up: each conference gets one when it is created.
 pub fn get_setup_state(connection: &mut Connection, conference: ConferenceId) -> Result<SetupState, RegistrationError> {
-    let found = setup_state(connection, conference)?;
-    found.map_or_else(|| Err(missing_setup(connection, conference)?), Ok)
+    let setup_state = find_setup_state(connection, conference)?;
+    setup_state.map_or_else(|| Err(missing_setup_error(connection, conference)?), Ok)
 }
 
 /// Like [`get_setup_state`], with the lock of [`lock_setup`].
@@ -215,14 +218,17 @@ pub fn get_locked_setup(
     connection: &mut Connection,
     conference: ConferenceId,
 ) -> Result<SetupState, RegistrationError> {
-    let found = lock_setup(connection, conference)?;
-    found.map_or_else(|| Err(missing_setup(connection, conference)?), Ok)
+    let setup_state = lock_setup(connection, conference)?;
+    setup_state.map_or_else(|| Err(missing_setup_error(connection, conference)?), Ok)
 }
 
-fn missing_setup(connection: &mut Connection, conference: ConferenceId) -> Result<RegistrationError, DatabaseError> {
-    let of_conference = conferences::table.find(conference).select(conferences::id);
-    let found: Option<ConferenceId> = of_conference.first(connection).optional()?;
-    Ok(match found {
+fn missing_setup_error(
+    connection: &mut Connection,
+    conference: ConferenceId,
+) -> Result<RegistrationError, DatabaseError> {
+    let row = conferences::table.find(conference).select(conferences::id);
+    let existing: Option<ConferenceId> = row.first(connection).optional()?;
+    Ok(match existing {
         Some(id) => DatabaseError::missing(format_args!("the registration set-up of conference {id}")).into(),
         None => RegistrationError::NoConference,
     })
@@ -242,21 +248,22 @@ pub fn lock_setup(connection: &mut Connection, conference: ConferenceId) -> Resu
         // A write transaction locks the whole SQLite database.
         Connection::Sqlite(_) => {}
     }
-    setup_state(connection, conference)
+    find_setup_state(connection, conference)
 }
 
 /// The set-up as the document of the API and of blueprints; times are in `zone`.
 pub fn document(setup_state: &SetupState, zone: TimeZone) -> Result<Setup, DatabaseError> {
     let count = |seats: Option<i64>| seats.and_then(|seats| u32::try_from(seats).ok()).map(Count);
     let hours = |hours: i32| u32::try_from(hours).ok().map(Count);
-    let moment = |instant: Option<DateTime<Utc>>| instant.map(|instant| LocalOrInstant::Instant(zone.local(instant)));
+    let local_time =
+        |instant: Option<DateTime<Utc>>| instant.map(|instant| LocalOrInstant::Instant(zone.local(instant)));
     let category = |category: &CategoryState| Category {
         id: Some(category.id),
         code: category.code.clone(),
         name: category.name.clone(),
         seats: count(category.seats),
-        opens_at: moment(category.opens_at),
-        closes_at: moment(category.closes_at),
+        opens_at: local_time(category.opens_at),
+        closes_at: local_time(category.closes_at),
         needs_approval: category.needs_approval,
         needs_invitation: category.needs_invitation,
         verifies_email: category.verifies_email,
@@ -265,12 +272,12 @@ pub fn document(setup_state: &SetupState, zone: TimeZone) -> Result<Setup, Datab
         offer_hours: category.offer_hours.and_then(hours),
         badge: category.badge.clone(),
     };
-    let own_hours = |Count(hours): &Count<1>| *hours != VERIFICATION_HOURS;
+    let is_not_default = |Count(hours): &Count<1>| *hours != VERIFICATION_HOURS;
     Ok(Setup {
         seats: count(setup_state.seats),
-        opens_at: moment(setup_state.opens_at),
-        closes_at: moment(setup_state.closes_at),
-        verification_hours: hours(setup_state.verification_hours).filter(own_hours),
+        opens_at: local_time(setup_state.opens_at),
+        closes_at: local_time(setup_state.closes_at),
+        verification_hours: hours(setup_state.verification_hours).filter(is_not_default),
         categories: setup_state.categories.iter().map(category).collect(),
         questions: setup_state.questions()?,
     })
@@ -323,10 +330,10 @@ pub fn save(
             .values((registration_setups::conference_id.eq(conference), row, counters))
             .execute(connection)?;
     }
-    let known = before.map_or(&[][..], |setup_state| &setup_state.categories);
-    let kept: Vec<_> = setup.categories.iter().filter_map(|category| category.id).collect();
-    for old in known {
-        if kept.contains(&old.id) {
+    let old_categories = before.map_or(&[][..], |setup_state| &setup_state.categories);
+    let new_ids: Vec<_> = setup.categories.iter().filter_map(|category| category.id).collect();
+    for old in old_categories {
+        if new_ids.contains(&old.id) {
             // Frees the code: another category may get it before this one gets its new code.
             diesel::update(categories::table.find(old.id))
                 .set(categories::code.eq(old.id.to_string()))
@@ -354,11 +361,11 @@ pub fn save(
             categories::offer_hours.eq(category.offer_hours.map(hours)),
             categories::badge.eq(JsonValue(to_value(&category.badge)?)),
         );
-        if known.iter().any(|old| old.id == id) {
+        if old_categories.iter().any(|old| old.id == id) {
             diesel::update(categories::table.find(id)).set(row).execute(connection)?;
         } else {
-            let own = (categories::id.eq(id), categories::conference_id.eq(conference), categories::seats_taken.eq(0));
-            diesel::insert_into(categories::table).values((own, row)).execute(connection)?;
+            let ids = (categories::id.eq(id), categories::conference_id.eq(conference), categories::seats_taken.eq(0));
+            diesel::insert_into(categories::table).values((ids, row)).execute(connection)?;
         }
     }
     Ok(())
@@ -374,13 +381,13 @@ pub fn questions_of_version(
     conference: ConferenceId,
     version: i32,
 ) -> Result<Vec<Question>, DatabaseError> {
-    let found: Option<JsonValue> = registration_forms::table
+    let stored: Option<JsonValue> = registration_forms::table
         .find((conference, version))
         .select(registration_forms::questions)
         .first(connection)
         .optional()?;
-    let questions = found.map_or_else(|| serde_json::json!([]), |JsonValue(questions)| questions);
-    validation::read(questions).map_err(|errors| DatabaseError::Corrupt(format!("a form: {}", errors.places())))
+    let questions = stored.map_or_else(|| serde_json::json!([]), |JsonValue(questions)| questions);
+    validation::read(questions).map_err(|errors| DatabaseError::Corrupt(format!("a form: {}", errors.summary())))
 }
 
 /// Writes the counters of the conference: seats taken, the last arrival number and the number of the latest event. The
@@ -393,19 +400,19 @@ pub fn save_counters(
     now: &SetupState,
 ) -> Result<(), DatabaseError> {
     use registration_setups::dsl;
-    let more = now.seats_taken - before.seats_taken;
-    if more == 0 && (now.last_arrival, now.last_event) == (before.last_arrival, before.last_event) {
+    let added_seats = now.seats_taken - before.seats_taken;
+    if added_seats == 0 && (now.last_arrival, now.last_event) == (before.last_arrival, before.last_event) {
         return Ok(());
     }
-    let fits = dsl::seats.is_null().or((dsl::seats_taken + more).nullable().le(dsl::seats));
-    let counted = diesel::update(registration_setups::table.find(conference).filter(fits))
+    let has_room = dsl::seats.is_null().or((dsl::seats_taken + added_seats).nullable().le(dsl::seats));
+    let updated = diesel::update(registration_setups::table.find(conference).filter(has_room))
         .set((
-            dsl::seats_taken.eq(dsl::seats_taken + more),
+            dsl::seats_taken.eq(dsl::seats_taken + added_seats),
             dsl::last_arrival.eq(now.last_arrival),
             dsl::last_event.eq(now.last_event),
         ))
         .execute(connection)?;
-    ensure_counted(counted)
+    ensure_counted(updated)
 }
 
 /// The number of the latest event in all histories of the conference.
@@ -421,11 +428,11 @@ pub fn add_taken_of_category(
     more: i64,
 ) -> Result<(), DatabaseError> {
     use categories::dsl;
-    let fits = dsl::seats.is_null().or((dsl::seats_taken + more).nullable().le(dsl::seats));
-    let counted = diesel::update(categories::table.find(category).filter(fits))
+    let has_room = dsl::seats.is_null().or((dsl::seats_taken + more).nullable().le(dsl::seats));
+    let updated = diesel::update(categories::table.find(category).filter(has_room))
         .set(dsl::seats_taken.eq(dsl::seats_taken + more))
         .execute(connection)?;
-    ensure_counted(counted)
+    ensure_counted(updated)
 }
 
 /// Checks that the guarded update found its row: if not, the count is wrong and nothing may be committed.

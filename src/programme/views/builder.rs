@@ -1,43 +1,43 @@
-//! Makes the views of a release in one language.
+//! The views of a release, made of its snapshot.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, FixedOffset};
 
-use super::{
-    change_text::full_name,
-    filter::ProgrammeQuery,
-    negotiate::{self, Language, ReaderText},
-    phrases::Phrases,
-    snapshot::Snapshot,
-    timing::{Span, item_spans},
-    views::{
-        AppearanceView, CallForActionView, CommitmentView, ConferenceView, DayView, HighLevelSessionView,
-        ItemReference, ItemView, KeynoteView, NowView, OrganisationView, PanelView, ParticipantView, ProgrammeView,
-        Reference, ReleaseView, RoomView, RunningView, SessionReference, SessionView, SpeakerAppearance, SpeakerDetail,
-        SpeakerReference, SpeakerView, TrackView, VenueView,
-    },
+use super::types::{
+    AppearanceView, CallForActionView, CommitmentView, ConferenceView, DayView, HighLevelSessionView, ItemReference,
+    ItemView, KeynoteView, NowView, OrganisationView, PanelView, ParticipantView, ProgrammeView, Reference,
+    ReleaseView, RoomView, RunningView, SessionReference, SessionView, SpeakerAppearance, SpeakerDetail,
+    SpeakerReference, SpeakerView, TrackView, VenueView,
 };
 use crate::{
     agenda::document::{
         Appearance, AppearanceRole, Item, ItemKind, Organisation, Room, Session, SessionKind, Speaker, Track,
     },
+    programme::{
+        change_text::full_name,
+        filter::ProgrammeQuery,
+        negotiate::{self, Language, ReaderText},
+        phrases::Phrases,
+        snapshot::Snapshot,
+        timing::{Span, item_spans},
+    },
     values::{Code, Date, LocalOrInstant, Localised},
 };
 
 /// Whether a list keeps the thing with this code. `None`: the list keeps everything.
-fn is_in(codes: &Option<HashSet<&Code>>, code: &Code) -> bool {
+fn includes(codes: &Option<HashSet<&Code>>, code: &Code) -> bool {
     codes.as_ref().is_none_or(|codes| codes.contains(code))
 }
 
-/// A release in one language.
+/// Makes the views of a release in one language.
 #[derive(Debug)]
-pub struct View<'a> {
+pub struct ViewBuilder<'a> {
     snapshot: &'a Snapshot,
     language: &'a Language,
 }
 
-impl<'a> View<'a> {
+impl<'a> ViewBuilder<'a> {
     pub fn new(snapshot: &'a Snapshot, language: &'a Language) -> Self {
         Self { snapshot, language }
     }
@@ -46,7 +46,7 @@ impl<'a> View<'a> {
         negotiate::text(localised, self.language, &self.snapshot.agenda.conference.languages)
     }
 
-    fn some(&self, localised: Option<&Localised>) -> Option<ReaderText> {
+    fn optional_text(&self, localised: Option<&Localised>) -> Option<ReaderText> {
         localised.map(|localised| self.text(localised))
     }
 
@@ -59,33 +59,33 @@ impl<'a> View<'a> {
             languages: agenda.conference.languages.clone(),
             tracks: self.tracks(query),
             rooms: self.rooms(query),
-            speakers: self.speakers_in(query).map(|speaker| self.speaker(speaker)).collect(),
+            speakers: self.selected_speakers(query).map(|speaker| self.speaker(speaker)).collect(),
             days: self.days(query),
         }
     }
 
     pub fn conference(&self) -> ConferenceView {
         let conference = &self.snapshot.agenda.conference;
-        let part = |code: &Code| self.snapshot.organisation(code);
+        let organisation = |code: &Code| self.snapshot.organisation(code);
         ConferenceView {
-            id: self.snapshot.place.id,
+            id: self.snapshot.conference.id,
             slug: conference.slug.clone(),
             name: self.text(&conference.name),
-            description: self.some(conference.description.as_ref()),
+            description: self.optional_text(conference.description.as_ref()),
             starts_on: conference.starts_on,
             ends_on: conference.ends_on,
             time_zone: conference.time_zone,
             languages: conference.languages.clone(),
             venue: conference.venue.as_ref().map(|venue| VenueView {
                 name: self.text(&venue.name),
-                address: self.some(venue.address.as_ref()),
-                city: self.some(venue.city.as_ref()),
+                address: self.optional_text(venue.address.as_ref()),
+                city: self.optional_text(venue.city.as_ref()),
                 country: venue.country.clone(),
             }),
             organisations: conference
                 .organisations
                 .iter()
-                .filter_map(|entry| Some((entry.role, part(&entry.organisation)?)))
+                .filter_map(|entry| Some((entry.role, organisation(&entry.organisation)?)))
                 .map(|(role, organisation)| OrganisationView {
                     code: organisation.code.clone(),
                     name: self.text(&organisation.name),
@@ -99,12 +99,12 @@ impl<'a> View<'a> {
     }
 
     /// The codes that the selected sessions refer to; `None` if the query selects all sessions.
-    fn referred<'q>(
+    fn referenced_codes<'q>(
         &'q self,
         query: &'q ProgrammeQuery,
-        of: impl Fn(&'q Session) -> Vec<&'q Code>,
+        codes_of: impl Fn(&'q Session) -> Vec<&'q Code>,
     ) -> Option<HashSet<&'q Code>> {
-        query.is_narrowing().then(|| self.taken(query).flat_map(of).collect())
+        query.has_filter().then(|| self.selected_sessions(query).flat_map(codes_of).collect())
     }
 
     /// The tracks, or those of the sessions that the query selects.
@@ -113,10 +113,10 @@ impl<'a> View<'a> {
             id: track.id.unwrap_or_default(),
             code: track.code.clone(),
             name: self.text(&track.name),
-            description: self.some(track.description.as_ref()),
+            description: self.optional_text(track.description.as_ref()),
         };
-        let referred = self.referred(query, |session| session.track.iter().collect());
-        self.snapshot.agenda.tracks.iter().filter(|track| is_in(&referred, &track.code)).map(view).collect()
+        let referenced_codes = self.referenced_codes(query, |session| session.track.iter().collect());
+        self.snapshot.agenda.tracks.iter().filter(|track| includes(&referenced_codes, &track.code)).map(view).collect()
     }
 
     /// The rooms, or those of the sessions that the query selects.
@@ -127,8 +127,8 @@ impl<'a> View<'a> {
             name: self.text(&room.name),
             capacity: room.capacity,
         };
-        let referred = self.referred(query, |session| session.room.iter().collect());
-        self.snapshot.agenda.rooms.iter().filter(|room| is_in(&referred, &room.code)).map(view).collect()
+        let referenced_codes = self.referenced_codes(query, |session| session.room.iter().collect());
+        self.snapshot.agenda.rooms.iter().filter(|room| includes(&referenced_codes, &room.code)).map(view).collect()
     }
 
     fn name(&self, speaker: &Speaker) -> String {
@@ -141,34 +141,34 @@ impl<'a> View<'a> {
             id: speaker.id.unwrap_or_default(),
             code: speaker.code.clone(),
             name: self.name(speaker),
-            honorific: self.some(speaker.honorific.as_ref()),
+            honorific: self.optional_text(speaker.honorific.as_ref()),
             given_name: speaker.given_name.clone(),
             family_name: speaker.family_name.clone(),
-            position: self.some(speaker.position.as_ref()),
+            position: self.optional_text(speaker.position.as_ref()),
             organisation: self.organisation_reference(speaker.organisation.as_ref()),
             country: speaker.country.clone(),
-            biography: self.some(speaker.biography.as_ref()),
+            biography: self.optional_text(speaker.biography.as_ref()),
             precedence: speaker.precedence,
         }
     }
 
     /// The speakers; if the query selects sessions, those who appear in them or are represented there.
-    fn speakers_in<'q>(&'q self, query: &'q ProgrammeQuery) -> impl Iterator<Item = &'q Speaker> {
-        let referred = self.referred(query, |session| {
-            let of_one = |appearance: &'q Appearance| [Some(&appearance.speaker), appearance.on_behalf_of.as_ref()];
-            session.all_appearances().flat_map(of_one).flatten().collect()
+    fn selected_speakers<'q>(&'q self, query: &'q ProgrammeQuery) -> impl Iterator<Item = &'q Speaker> {
+        let referenced_codes = self.referenced_codes(query, |session| {
+            let people_in = |appearance: &'q Appearance| [Some(&appearance.speaker), appearance.on_behalf_of.as_ref()];
+            session.all_appearances().flat_map(people_in).flatten().collect()
         });
-        self.snapshot.agenda.speakers.iter().filter(move |speaker| is_in(&referred, &speaker.code))
+        self.snapshot.agenda.speakers.iter().filter(move |speaker| includes(&referenced_codes, &speaker.code))
     }
 
     /// The speakers with their appearances in the sessions that the query selects.
     pub fn speakers(&self, query: &ProgrammeQuery) -> Vec<SpeakerDetail> {
         let mut appearances = self.speaker_appearances(query, |_| true);
-        let of = |speaker: &Speaker| SpeakerDetail {
+        let detail = |speaker: &Speaker| SpeakerDetail {
             speaker: self.speaker(speaker),
             appearances: appearances.remove(&speaker.code).unwrap_or_default(),
         };
-        self.speakers_in(query).map(of).collect()
+        self.selected_speakers(query).map(detail).collect()
     }
 
     pub fn speaker_detail(&self, speaker: &Speaker) -> SpeakerDetail {
@@ -178,21 +178,23 @@ impl<'a> View<'a> {
         SpeakerDetail { speaker: self.speaker(speaker), appearances }
     }
 
-    /// The appearances of the speakers that `wanted` accepts, in order of the programme.
+    /// The appearances of the speakers that `is_wanted` accepts, in order of the programme.
     fn speaker_appearances<'q>(
         &'q self,
         query: &'q ProgrammeQuery,
-        wanted: impl Fn(&Code) -> bool,
+        is_wanted: impl Fn(&Code) -> bool,
     ) -> HashMap<&'q Code, Vec<SpeakerAppearance>> {
-        let mut found: HashMap<&Code, Vec<SpeakerAppearance>> = HashMap::new();
-        for session in self.taken(query) {
+        let mut appearances: HashMap<&Code, Vec<SpeakerAppearance>> = HashMap::new();
+        for session in self.selected_sessions(query) {
             let of_session = session.appearances.iter().map(|appearance| (appearance, None));
             let of_items = session
                 .items
                 .iter()
                 .flat_map(|item| item.appearances.iter().map(move |appearance| (appearance, Some(item))));
-            for (appearance, item) in of_session.chain(of_items).filter(|(found, _)| wanted(&found.speaker)) {
-                found.entry(&appearance.speaker).or_default().push(SpeakerAppearance {
+            for (appearance, item) in
+                of_session.chain(of_items).filter(|(appearance, _)| is_wanted(&appearance.speaker))
+            {
+                appearances.entry(&appearance.speaker).or_default().push(SpeakerAppearance {
                     role: appearance.role,
                     on_behalf_of: self.on_behalf_of(appearance),
                     session: self.session_reference(session),
@@ -204,7 +206,7 @@ impl<'a> View<'a> {
                 });
             }
         }
-        found
+        appearances
     }
 
     /// The days with the sessions that the query selects. If the query leaves sessions out, days without a session are
@@ -212,7 +214,7 @@ impl<'a> View<'a> {
     pub fn days(&self, query: &ProgrammeQuery) -> Vec<DayView> {
         let agenda = &self.snapshot.agenda;
         let mut by_day: BTreeMap<Date, Vec<SessionView>> = BTreeMap::new();
-        for session in self.taken(query) {
+        for session in self.selected_sessions(query) {
             if let Some(day) = agenda.day_of(session) {
                 by_day.entry(day.date).or_default().push(self.session(session));
             }
@@ -222,20 +224,20 @@ impl<'a> View<'a> {
             .iter()
             .map(|day| DayView {
                 date: day.date,
-                title: self.some(day.title.as_ref()),
+                title: self.optional_text(day.title.as_ref()),
                 sessions: by_day.remove(&day.date).unwrap_or_default(),
             })
-            .filter(|day| !query.is_narrowing() || !day.sessions.is_empty() || query.day == Some(day.date))
+            .filter(|day| !query.has_filter() || !day.sessions.is_empty() || query.day == Some(day.date))
             .collect()
     }
 
     /// The sessions that the query selects, in order of start time.
     pub fn sessions(&self, query: &ProgrammeQuery) -> Vec<SessionView> {
-        self.taken(query).map(|session| self.session(session)).collect()
+        self.selected_sessions(query).map(|session| self.session(session)).collect()
     }
 
-    fn taken<'q>(&'q self, query: &'q ProgrammeQuery) -> impl Iterator<Item = &'q Session> {
-        self.snapshot.agenda.sessions.iter().filter(|session| query.takes(self.snapshot, session))
+    fn selected_sessions<'q>(&'q self, query: &'q ProgrammeQuery) -> impl Iterator<Item = &'q Session> {
+        self.snapshot.agenda.sessions.iter().filter(|session| query.selects(self.snapshot, session))
     }
 
     pub fn session(&self, session: &Session) -> SessionView {
@@ -245,7 +247,7 @@ impl<'a> View<'a> {
             code: session.code.clone(),
             kind: session.kind,
             title: self.text(&session.title),
-            r#abstract: self.some(session.abstract_.as_ref()),
+            r#abstract: self.optional_text(session.abstract_.as_ref()),
             day: self.snapshot.agenda.day_of(session).map(|day| day.date),
             starts_at: session.starts_at,
             ends_at: session.ends_at,
@@ -268,15 +270,15 @@ impl<'a> View<'a> {
 
     /// The selected sessions that take place at this instant, and the next one of each room.
     pub fn now(&self, query: &ProgrammeQuery, at: DateTime<FixedOffset>) -> NowView {
-        let asked = |session: &&Session| query.takes_at_any_time(self.snapshot, session);
-        let sessions: Vec<&Session> = self.snapshot.agenda.sessions.iter().filter(asked).collect();
-        let mut places = HashSet::new();
+        let is_selected = |session: &&Session| query.selects_ignoring_time(self.snapshot, session);
+        let sessions: Vec<&Session> = self.snapshot.agenda.sessions.iter().filter(is_selected).collect();
+        let mut rooms = HashSet::new();
         let later = sessions.iter().filter(|session| Span::of(session).starts_at > at);
-        let next = later.filter(|session| places.insert(session.room.as_ref())).map(|session| self.session(session));
-        let on = sessions.iter().filter(|session| Span::of(session).holds(at));
+        let next = later.filter(|session| rooms.insert(session.room.as_ref())).map(|session| self.session(session));
+        let running = sessions.iter().filter(|session| Span::of(session).contains(at));
         NowView {
             at: LocalOrInstant::Instant(at),
-            now: on.map(|session| self.running(session, at)).collect(),
+            now: running.map(|session| self.running(session, at)).collect(),
             next: next.collect(),
         }
     }
@@ -284,8 +286,8 @@ impl<'a> View<'a> {
     fn running(&self, session: &Session, at: DateTime<FixedOffset>) -> RunningView {
         let view = self.session(session);
         let spans = item_spans(session);
-        let is_on = |span: &Option<Span>| span.is_some_and(|span| span.holds(at));
-        let item = spans.iter().position(is_on).and_then(|index| {
+        let is_current = |span: &Option<Span>| span.is_some_and(|span| span.contains(at));
+        let item = spans.iter().position(is_current).and_then(|index| {
             let (item, span) = (session.items.get(index)?, *spans.get(index)?);
             Some(self.item(item, index + 1, span))
         });
@@ -300,7 +302,7 @@ impl<'a> View<'a> {
             code: item.code.clone(),
             kind: item.kind,
             title: self.text(&item.title),
-            r#abstract: self.some(item.abstract_.as_ref()),
+            r#abstract: self.optional_text(item.abstract_.as_ref()),
             time_limit_minutes: item.time_limit_minutes,
             starts_at: span.map(|span| LocalOrInstant::Instant(span.starts_at)),
             ends_at: span.map(|span| LocalOrInstant::Instant(span.ends_at)),
@@ -325,7 +327,7 @@ impl<'a> View<'a> {
         Some(self.speaker_reference(speaker))
     }
 
-    fn speakers_as(&self, item: &Item, roles: &[AppearanceRole]) -> Vec<ParticipantView> {
+    fn participants(&self, item: &Item, roles: &[AppearanceRole]) -> Vec<ParticipantView> {
         let view = |appearance: &Appearance| {
             let speaker = self.speaker_reference(self.snapshot.speaker(&appearance.speaker)?);
             Some(ParticipantView { speaker, on_behalf_of: self.on_behalf_of(appearance) })
@@ -337,8 +339,8 @@ impl<'a> View<'a> {
         SpeakerReference {
             code: speaker.code.clone(),
             name: self.name(speaker),
-            honorific: self.some(speaker.honorific.as_ref()),
-            position: self.some(speaker.position.as_ref()),
+            honorific: self.optional_text(speaker.honorific.as_ref()),
+            position: self.optional_text(speaker.position.as_ref()),
             organisation: self.organisation_reference(speaker.organisation.as_ref()),
         }
     }
@@ -366,43 +368,43 @@ impl<'a> View<'a> {
         }
     }
 
-    fn items_of<'q>(
+    fn items_of_kind<'q>(
         &'q self,
         query: &'q ProgrammeQuery,
         kind: ItemKind,
     ) -> impl Iterator<Item = (&'q Session, &'q Item, Option<Span>)> {
-        self.taken(query)
+        self.selected_sessions(query)
             .flat_map(|session| {
                 session.items.iter().zip(item_spans(session)).map(move |(item, span)| (session, item, span))
             })
-            .filter(move |(_, item, span)| item.kind == kind && query.takes_item(item, *span))
+            .filter(move |(_, item, span)| item.kind == kind && query.selects_item(item, *span))
     }
 
     pub fn panels(&self, query: &ProgrammeQuery) -> Vec<PanelView> {
-        self.items_of(query, ItemKind::Panel)
+        self.items_of_kind(query, ItemKind::Panel)
             .map(|(session, item, span)| PanelView {
                 code: item.code.clone(),
                 title: self.text(&item.title),
-                r#abstract: self.some(item.abstract_.as_ref()),
+                r#abstract: self.optional_text(item.abstract_.as_ref()),
                 starts_at: span.map(|span| LocalOrInstant::Instant(span.starts_at)),
                 ends_at: span.map(|span| LocalOrInstant::Instant(span.ends_at)),
                 session: self.session_reference(session),
-                moderators: self.speakers_as(item, &[AppearanceRole::Moderator, AppearanceRole::Chair]),
-                panellists: self.speakers_as(item, &[AppearanceRole::Panellist, AppearanceRole::Speaker]),
+                moderators: self.participants(item, &[AppearanceRole::Moderator, AppearanceRole::Chair]),
+                panellists: self.participants(item, &[AppearanceRole::Panellist, AppearanceRole::Speaker]),
             })
             .collect()
     }
 
     pub fn keynotes(&self, query: &ProgrammeQuery) -> Vec<KeynoteView> {
-        self.items_of(query, ItemKind::Keynote)
+        self.items_of_kind(query, ItemKind::Keynote)
             .map(|(session, item, span)| KeynoteView {
                 code: item.code.clone(),
                 title: self.text(&item.title),
-                r#abstract: self.some(item.abstract_.as_ref()),
+                r#abstract: self.optional_text(item.abstract_.as_ref()),
                 starts_at: span.map(|span| LocalOrInstant::Instant(span.starts_at)),
                 ends_at: span.map(|span| LocalOrInstant::Instant(span.ends_at)),
                 session: self.session_reference(session),
-                speakers: self.speakers_as(item, &[AppearanceRole::KeynoteSpeaker, AppearanceRole::Speaker]),
+                speakers: self.participants(item, &[AppearanceRole::KeynoteSpeaker, AppearanceRole::Speaker]),
             })
             .collect()
     }
@@ -411,13 +413,14 @@ impl<'a> View<'a> {
         let session =
             self.snapshot.agenda.sessions.iter().find(|session| session.kind == SessionKind::HighLevelPolitical)?;
         let mut view = self.session(session);
-        let mut of_kind = |kind| {
-            let (taken, rest) = std::mem::take(&mut view.items).into_iter().partition(|item| item.kind == kind);
-            view.items = rest;
-            taken
+        let mut take_items = |kind| {
+            let (items_of_kind, others) =
+                std::mem::take(&mut view.items).into_iter().partition(|item| item.kind == kind);
+            view.items = others;
+            items_of_kind
         };
-        let ministerial_interventions = of_kind(ItemKind::MinisterialIntervention);
-        let institutional_responses = of_kind(ItemKind::InstitutionalResponse);
+        let ministerial_interventions = take_items(ItemKind::MinisterialIntervention);
+        let institutional_responses = take_items(ItemKind::InstitutionalResponse);
         Some(HighLevelSessionView { session: view, ministerial_interventions, institutional_responses })
     }
 
@@ -433,7 +436,7 @@ impl<'a> View<'a> {
         };
         Some(CallForActionView {
             title: self.text(&call.title),
-            preamble: self.some(call.preamble.as_ref()),
+            preamble: self.optional_text(call.preamble.as_ref()),
             commitments: call
                 .commitments
                 .iter()
@@ -441,7 +444,7 @@ impl<'a> View<'a> {
                 .map(|(commitment, number)| CommitmentView {
                     number,
                     text: self.text(&commitment.text),
-                    basis: self.some(commitment.basis.as_ref()),
+                    basis: self.optional_text(commitment.basis.as_ref()),
                 })
                 .collect(),
             issued_by,

@@ -4,7 +4,6 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{negotiate::ReaderText, release::ReleaseRow};
 use crate::{
     agenda::document::{
         AppearanceRole, CallForActionStatus, ItemKind, OrganisationKind, OrganisationRole, Precedence, SessionAccess,
@@ -12,6 +11,7 @@ use crate::{
     },
     clock,
     ids::{ConferenceId, ItemId, RoomId, SessionId, SpeakerId, TrackId},
+    programme::{negotiate::ReaderText, release::ReleaseRow},
     values::{Code, Count, CountryCode, Date, LanguageTag, Line, LocalOrInstant, TimeZone, WebAddress},
 };
 
