@@ -215,21 +215,20 @@ impl Database {
     {
         let database = self.clone();
         self.run_with_deadline(&self.writes, deadline, move |ticket| {
-            let started = Timer::now();
-            let mut round = 0_u32;
-            loop {
-                let result = database.write_once(ticket, requested_at, &work);
-                match &result {
-                    Err(error)
-                        if error.may_retry() && started.elapsed() < WRITE_RETRY_BUDGET && ticket.wait_again() =>
-                    {
-                        round += 1;
-                        tracing::debug!(transaction = name, round, "running a transaction again");
-                        std::thread::sleep(pause(round));
-                    }
-                    _ => return result,
-                }
-            }
+            let mut result = interrupted();
+            run_again_after_deadlocks(name, ticket, &mut || {
+                let mut value = interrupted();
+                let attempt = database.write_once(ticket, requested_at, &mut |connection| {
+                    value = work(connection);
+                    value.is_ok()
+                });
+                result = match attempt {
+                    Ok(()) => value,
+                    Err(error) => Err(error.into()),
+                };
+                result.as_ref().is_err_and(Retry::may_retry)
+            });
+            result
         })
         .await
     }
@@ -279,11 +278,29 @@ impl Database {
         T: Send + 'static,
         E: From<DatabaseError> + Send + 'static,
     {
+        let result = Arc::new(Mutex::new(interrupted()));
+        let result_of_work = Arc::clone(&result);
+        let work = Box::new(move |ticket: &Ticket| {
+            let value = work(ticket);
+            *result_of_work.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = value;
+        });
+        self.run_untyped(permits, deadline, work).await?;
+        std::mem::replace(&mut *result.lock().unwrap_or_else(std::sync::PoisonError::into_inner), interrupted())
+    }
+
+    /// [`Self::run_with_deadline`] without the types of a result: this code is compiled once, not once for each of some
+    /// 240 pieces of work.
+    async fn run_untyped(
+        &self,
+        permits: &Arc<Semaphore>,
+        deadline: Option<Instant>,
+        work: Box<dyn FnOnce(&Ticket) + Send>,
+    ) -> Result<(), DatabaseError> {
         if self.stuck.load(Ordering::Acquire) >= self.stuck_max {
-            return Err(DatabaseError::unavailable("every connection is held by work that was given up").into());
+            return Err(DatabaseError::unavailable("every connection is held by work that was given up"));
         }
         if self.liveness.is_silent() {
-            return Err(silent_error().into());
+            return Err(silent_error());
         }
         let deadline_passes = async {
             match deadline {
@@ -302,44 +319,42 @@ impl Database {
             biased;
             // The semaphore is never closed, so a permit always comes.
             permit = Arc::clone(permits).acquire_owned() => permit.ok(),
-            error = &mut given_up => return Err(error.into()),
+            error = &mut given_up => return Err(error),
         };
         let caller = CallerGuard(Ticket::new(deadline, &self.stuck));
         let worker = WorkerGuard(Arc::clone(&caller.0));
         let mut job = spawn(move || {
             let (_permit, worker) = (permit, worker);
-            work(&worker.0)
+            work(&worker.0);
         });
         tokio::select! {
             biased;
-            result = &mut job => return result.unwrap_or_else(|_| Err(DatabaseError::Interrupted.into())),
+            done = &mut job => return done.map_err(|_| DatabaseError::Interrupted),
             error = &mut given_up => match (caller.0.abandon(), error) {
                 (Outcome::Done, _) => {}
-                (Outcome::NotCommitted, error) => return Err(error.into()),
+                (Outcome::NotCommitted, error) => return Err(error),
                 (Outcome::Unknown, DatabaseError::Unavailable(cause)) => {
-                    return Err(DatabaseError::OutcomeUnknown(cause).into());
+                    return Err(DatabaseError::OutcomeUnknown(cause));
                 }
-                (Outcome::Unknown, error) => return Err(error.into()),
+                (Outcome::Unknown, error) => return Err(error),
             }
         }
-        job.await.unwrap_or_else(|_| Err(DatabaseError::Interrupted.into()))
+        job.await.map_err(|_| DatabaseError::Interrupted)
     }
 
-    fn write_once<T, E>(
+    /// One attempt of a write: runs `work` in a transaction, and commits if it returns true. `work` keeps its own result.
+    fn write_once(
         &self,
         ticket: &Ticket,
         requested_at: Instant,
-        work: impl Fn(&mut Connection) -> Result<T, E>,
-    ) -> Result<T, E>
-    where
-        E: From<DatabaseError>,
-    {
+        work: &mut dyn FnMut(&mut Connection) -> bool,
+    ) -> Result<(), DatabaseError> {
         let mut last_blocked = self.lock_writer();
         if !ticket.is_waiting() {
-            return Err(abandoned_error().into());
+            return Err(abandoned_error());
         }
         if last_blocked.as_deref().copied().flatten().is_some_and(|blocked_at| requested_at < blocked_at) {
-            return Err(blocked_error().into());
+            return Err(blocked_error());
         }
         let mut connection = self.connection()?;
         let own_wait = ticket.lock_wait();
@@ -351,40 +366,40 @@ impl Database {
             *last_blocked = Some(Instant::now());
         }
         begin_result?;
-        if !ticket.begin() {
-            _ = connection::roll_back(&mut connection);
-            return Err(abandoned_error().into());
-        }
-        let changes = match &mut *connection {
-            Connection::Sqlite(inner) => journal::OpenFile::changes(inner),
-            Connection::Postgresql(_) => Ok(0),
+        let written = match ticket.begin() {
+            true => self.write_and_commit(&mut connection, ticket, work),
+            false => Err(abandoned_error()),
         };
-        let result = changes.map_err(E::from).and_then(|changes| {
-            let value = work(&mut connection)?;
-            Ok((value, self.number(&mut connection, changes)?))
-        });
-        match result {
-            Ok((value, number)) if ticket.commit() => match connection::commit(&mut connection) {
-                Ok(()) => {
-                    if let (Some(open_file), Some(number)) = (&self.open_file, number) {
-                        open_file.record_write(number);
-                    }
-                    Ok(value)
-                }
-                Err(error) => {
-                    _ = connection::roll_back(&mut connection);
-                    Err(error.into())
-                }
-            },
-            Ok(_) => {
-                _ = connection::roll_back(&mut connection);
-                Err(abandoned_error().into())
-            }
-            Err(error) => {
-                _ = connection::roll_back(&mut connection);
-                Err(error)
-            }
+        if !matches!(written, Ok(true)) {
+            _ = connection::roll_back(&mut connection);
         }
+        written.map(|_| ())
+    }
+
+    /// Runs `work` in the transaction that was begun, and commits if it returns true. Unless this returns true, the
+    /// transaction must be rolled back.
+    fn write_and_commit(
+        &self,
+        connection: &mut Connection,
+        ticket: &Ticket,
+        work: &mut dyn FnMut(&mut Connection) -> bool,
+    ) -> Result<bool, DatabaseError> {
+        let changes = match connection {
+            Connection::Sqlite(inner) => journal::OpenFile::changes(inner)?,
+            Connection::Postgresql(_) => 0,
+        };
+        if !work(connection) {
+            return Ok(false);
+        }
+        let number = self.number(connection, changes)?;
+        if !ticket.commit() {
+            return Err(abandoned_error());
+        }
+        connection::commit(connection)?;
+        if let (Some(open_file), Some(number)) = (&self.open_file, number) {
+            open_file.record_write(number);
+        }
+        Ok(true)
     }
 
     /// Copies what was committed from the journal of an embedded store into its file and empties the journal: after
@@ -474,6 +489,23 @@ impl Retry for DatabaseError {
     fn may_retry(&self) -> bool {
         matches!(self, Self::Busy(_))
     }
+}
+
+/// Runs `attempt` until it returns false: no other attempt is of use. It gives up when the retry budget is spent, or
+/// the caller has left.
+fn run_again_after_deadlocks(name: &'static str, ticket: &Ticket, attempt: &mut dyn FnMut() -> bool) {
+    let started = Timer::now();
+    let mut round = 0_u32;
+    while attempt() && started.elapsed() < WRITE_RETRY_BUDGET && ticket.wait_again() {
+        round += 1;
+        tracing::debug!(transaction = name, round, "running a transaction again");
+        std::thread::sleep(pause(round));
+    }
+}
+
+/// The result of work that did not come to one.
+fn interrupted<T, E: From<DatabaseError>>() -> Result<T, E> {
+    Err(DatabaseError::Interrupted.into())
 }
 
 /// A pause that grows with the round, with jitter so that two rivals do not meet again.

@@ -68,7 +68,8 @@ pub async fn list_conferences(
         let locale = locale.unwrap_or_else(|| preferred_locale_of(&request, snapshot));
         let url = format!("{}/conferences/{}/{locale}", site.prefix, snapshot.conference.slug);
         context! {
-            url, slug => snapshot.conference.slug.as_str(), name => conference.name.text(&locale, &conference.languages),
+            url, slug => snapshot.conference.slug.as_str(),
+            name => conference.name.text(&locale, &conference.languages),
             starts_on => conference.starts_on.0.to_string(), ends_on => conference.ends_on.0.to_string(),
         }
     };
