@@ -10,7 +10,7 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::PathBuf,
     process::{Child, Command, Stdio},
-    time::Instant as Stopwatch,
+    time::Instant as Timer,
 };
 
 use serde_json::{Value, json};
@@ -41,9 +41,9 @@ fn main() -> Result<(), Failure> {
     let mut pairs = 0;
     let peer = (0..ROUNDS)
         .map(|_| {
-            let stopwatch = Stopwatch::now();
+            let timer = Timer::now();
             pairs = std::hint::black_box(all_pairs(std::hint::black_box(&slots)));
-            stopwatch.elapsed().as_secs_f64() * 1_000.0
+            timer.elapsed().as_secs_f64() * 1_000.0
         })
         .collect();
     report(slots.len(), counts, pairs, times, peer)

@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     access::{
         Actor, RateLimit, ServerSecret, TokenUses,
-        secret::fingerprint::{SecretError, StartSecret, recognise},
+        secret::fingerprint::{SecretError, StartSecret, verify_fingerprint},
         token::{PlainToken, ensure_admin_token},
     },
     agenda,
@@ -30,7 +30,7 @@ use crate::{
         Problem,
         connections::Connections,
         extract,
-        middleware::{Ready, observe, share_reads, wait_for_start},
+        middleware::{Ready, allow_cross_origin_reads, observe, wait_for_start},
         problem::{METHOD_NOT_ALLOWED, NOT_FOUND},
     },
     mail::{self, Wake, Worker, api::Metrics},
@@ -185,7 +185,9 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
             .app_data(web::Data::new(site.clone()))
             .wrap(from_fn(|request, next| wait_for_start(site::starting_page, request, next)))
             .wrap(cors(&origins))
-            .wrap(from_fn(|request, next| share_reads(programme::api::is_readable_by_any_origin, request, next)))
+            .wrap(from_fn(|request, next| {
+                allow_cross_origin_reads(programme::api::is_readable_by_any_origin, request, next)
+            }))
             .wrap(from_fn(|request, next| observe(documents::answer::serve_cached, request, next)))
             .configure(routes::configure)
             .service(docs::to_page)
@@ -381,7 +383,7 @@ async fn prepare(
     let store_error =
         |what: &'static str| move |error: &dyn std::error::Error| ServeError::Store { what, cause: causes(error) };
     database.migrate().await.map_err(|error| store_error("the store cannot be migrated")(&error))?;
-    let recognised = recognise(database, start_secret, &settings.data_dir).await;
+    let recognised = verify_fingerprint(database, start_secret, &settings.data_dir).await;
     recognised.map_err(secret_error("the store cannot be read"))?;
     refold_names::fold(database).await.map_err(|error| store_error("names cannot be folded")(&error))?;
     // A store that is in use needs no seed, so the file may have been deleted.

@@ -39,14 +39,14 @@ pub fn sources() -> Vec<Source> {
     found
 }
 
-/// The imports that ARCHITECTURE.md allows: each room of `src` and the rooms that it imports.
+/// The imports that ARCHITECTURE.md allows: each module of `src` and the modules that it imports.
 fn documented_imports() -> BTreeMap<String, BTreeSet<String>> {
     let text = fs::read_to_string(repository().join("ARCHITECTURE.md")).unwrap();
     let (_, rest) = text.split_once("## Who imports whom").unwrap();
     let block = rest.split("```").nth(1).unwrap();
     let lines = block.lines().filter_map(|line| line.split_once('→'));
-    let rooms = |text: &str| text.split(',').map(|room| room.trim().to_owned()).collect();
-    lines.flat_map(|(from, to)| from.split(',').map(move |room| (room.trim().to_owned(), rooms(to)))).collect()
+    let modules = |text: &str| text.split(',').map(|module| module.trim().to_owned()).collect();
+    lines.flat_map(|(from, to)| from.split(',').map(move |module| (module.trim().to_owned(), modules(to)))).collect()
 }
 
 /// Groups the edges between files by `name`, without those inside a group.
@@ -66,8 +66,8 @@ fn group_edges(
 /// `src`, read once for all tests of a process.
 static MODULES: LazyLock<Modules> = LazyLock::new(Modules::read);
 
-/// The room at the top of `src` that a file is in.
-fn top_room(file: &str) -> String {
+/// The module at the top of `src` that a file is in.
+fn top_module(file: &str) -> String {
     file.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned()
 }
 
@@ -77,8 +77,8 @@ fn folder_of(file: &str) -> String {
 }
 
 #[test]
-fn rooms_import_what_the_architecture_draws_and_nothing_else() {
-    let mut found = group_edges(&MODULES.imports(), top_room);
+fn modules_import_what_the_architecture_draws_and_nothing_else() {
+    let mut found = group_edges(&MODULES.imports(), top_module);
     // These may import everything.
     for root in ["main", "cli", "server", "routes"] {
         found.remove(root);
@@ -93,7 +93,7 @@ fn no_files_import_one_another_in_a_circle() {
 }
 
 #[test]
-fn no_rooms_import_one_another_in_a_circle() {
+fn no_modules_import_one_another_in_a_circle() {
     let mut edges = group_edges(&MODULES.imports(), folder_of);
     // A feature may import its own parts and the reverse: the test above forbids cycles between files.
     for (from, targets) in &mut edges {
@@ -103,7 +103,7 @@ fn no_rooms_import_one_another_in_a_circle() {
 }
 
 #[test]
-fn no_module_imports_the_store_of_another_room() {
+fn no_module_imports_the_store_of_another_module() {
     for module in MODULES.all() {
         for path in MODULES.absolute_paths(module) {
             let Some(store) = path.iter().position(|part| part == "store") else { continue };

@@ -253,8 +253,8 @@ fn invalid_site_templates_stop_the_start() {
     }
 }
 
-/// Runs `tests/node/site.mjs` in Chromium; each failed assertion of it fails the test.
-fn run_in_chromium(app: &App, what: &str, variables: &[(&str, &str)]) {
+/// Runs `tests/node/site.mjs` in Chromium; each failed assertion of it fails the test, and so do fewer than expected.
+fn run_in_chromium(app: &App, what: &str, assertions_min: usize, variables: &[(&str, &str)]) {
     let folder = repository().join("tests/node");
     let output = Command::new("node")
         .arg("site.mjs")
@@ -269,7 +269,7 @@ fn run_in_chromium(app: &App, what: &str, variables: &[(&str, &str)]) {
     let failed: Vec<&str> = printed.lines().filter(|line| line.starts_with("FAIL")).collect();
     assert_eq!(failed, [""; 0]);
     assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(printed.lines().filter(|line| line.starts_with("ok")).count() >= 15, "{printed}");
+    assert!(printed.lines().filter(|line| line.starts_with("ok")).count() >= assertions_min, "{printed}");
 }
 
 /// Whether there is a browser, and its driver.
@@ -302,7 +302,7 @@ on_both_stores! {
         app.publish(&blueprint);
         let pictures = repository().join("target/screenshots");
         let pictures = if store == Store::Sqlite { pictures.to_str().unwrap().to_owned() } else { String::new() };
-        run_in_chromium(&app, "journey", &[("SITE_SLUG", "small"), ("SITE_MAIL", mail.0.to_str().unwrap()), ("SITE_SCREENSHOTS", &pictures)]);
+        run_in_chromium(&app, "journey", 20, &[("SITE_SLUG", "small"), ("SITE_MAIL", mail.0.to_str().unwrap()), ("SITE_SCREENSHOTS", &pictures)]);
         assert_eq!(app.environment.database.texts("SELECT state AS n FROM registrations ORDER BY arrival"), ["cancelled", "confirmed"]);
     }
 }
@@ -322,7 +322,7 @@ fn every_dutch_page_is_accessible_and_light() {
     audit_in_chromium("nl", "light");
 }
 
-/// Reads all pages of the example in one language: axe, the width of a phone and of a desk, the Nu validator, the weight.
+/// Audits all pages of the example in one language: axe, overflow on a phone and on a desk, the Nu validator, the weight.
 fn audit_in_chromium(language: &str, schemes: &str) {
     if !chromium_is_available() {
         return;
@@ -350,6 +350,8 @@ fn audit_in_chromium(language: &str, schemes: &str) {
     run_in_chromium(
         &app,
         "audit",
+        // Twenty pages in two widths, in each theme.
+        40 * schemes.split(' ').count(),
         &[
             ("SITE_SLUG", "genocide-prevention-2014"),
             ("SITE_LANGUAGE", language),

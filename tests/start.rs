@@ -39,6 +39,7 @@ fn start_error(environment: &Environment) -> String {
 on_both_stores! {
     fn the_first_start_publishes_the_example_and_shows_a_token_that_later_starts_do_not(store) {
         let environment = Arc::new(Environment::with_example(store).unset("PLENARY_ADMIN_TOKEN"));
+        environment.database.clear();
         let mut app = environment.start_shared();
         let programme = "/api/v1/conferences/genocide-prevention-2014/programme";
         assert_eq!(app.startup_output[0], format!("Plenary is ready at {}", app.url));

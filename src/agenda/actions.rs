@@ -158,7 +158,7 @@ pub fn delete(
     let draft = store::load(connection, conference)?;
     let fields = serde_json::to_value(&draft.conference).ok();
     store::delete(connection, conference.id)?;
-    idempotency::forget(connection, &conference.id.to_string())?;
+    idempotency::delete_answers_of(connection, &conference.id.to_string())?;
     audit::forget_values(connection, conference.id)?;
     let entry = audit::Entry {
         action: AuditAction::Remove,

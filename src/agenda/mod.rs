@@ -4,7 +4,7 @@
 //! document would change ([`plan`]).
 //!
 //! Invariants:
-//! - A document with a fault changes nothing: [`model::read`] names every fault before [`actions::write`] is called.
+//! - A document with an error changes nothing: [`model::read`] names every error before [`actions::write`] is called.
 //! - Applying a document twice changes nothing the second time: [`plan::changes`] of equal agendas is empty.
 //! - An id never changes. A code may change if the document carries the id: [`Agenda::adopt_ids`].
 //! - A draft may have conflicts; a release of a draft with errors is refused unless it is forced: [`checks::errors`].

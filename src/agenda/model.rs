@@ -18,17 +18,17 @@ use crate::{
 /// The highest number of sessions in an agenda.
 pub const SESSIONS_MAX: usize = 5_000;
 
-/// Reads an agenda and reports every fault. In the agenda that it returns, every time has the conference's offset,
+/// Reads an agenda and reports every error. In the agenda that it returns, every time has the conference's offset,
 /// every text has its language, and an agenda without days has one for every date of the conference.
 ///
 /// # Errors
-/// Every fault, with its JSON pointer.
+/// Every error, with its JSON pointer.
 pub fn read(document: Value) -> Result<Agenda, ValidationErrors> {
     let mut errors = references::check(&document);
     let agenda = match validation::read::<Agenda>(document) {
         Ok(agenda) => agenda,
-        Err(shape_faults) => {
-            errors.0.splice(0..0, shape_faults.0);
+        Err(shape_errors) => {
+            errors.0.splice(0..0, shape_errors.0);
             return Err(errors);
         }
     };
@@ -79,8 +79,8 @@ impl Agenda {
         }
     }
 
-    /// Gives every time the offset of the conference, every plain text its language, and every day a changeover; an
-    /// agenda without days gets one for each date.
+    /// Gives every time the offset of the conference, every plain text its language, and every day a changeover, and
+    /// sorts the days by date; an agenda without days gets one for each date.
     fn normalise(&mut self) {
         let Some(first_language) = self.conference.languages.first().cloned() else {
             return;

@@ -1,5 +1,5 @@
-//! References and times in a document, checked on the JSON itself, so that a fault elsewhere in the document hides none
-//! of these.
+//! References and times in a document, checked on the JSON itself, so that an error elsewhere in the document hides
+//! none of these.
 
 use std::collections::HashMap;
 

@@ -151,17 +151,17 @@ pub fn copy(
     let original = load(connection, &conference)?;
     let starts_on = original.agenda.conference.starts_on;
     let document = serde_json::to_value(&original).map_err(|error| DatabaseError::Corrupt(error.to_string()))?;
-    let blueprint = document::read(copy::document(document, starts_on, request)).map_err(fault_of_start_date)?;
+    let blueprint = document::read(copy::document(document, starts_on, request)).map_err(error_of_start_date)?;
     create(connection, credentials, Operation::CopyConference, &blueprint)
 }
 
 /// A validation error in a copy is caused by its new date, for instance a time that the clocks skip or repeat that
 /// night.
-fn fault_of_start_date(errors: ValidationErrors) -> ValidationErrors {
-    let at_start_date = |fault: ValidationError| ValidationError {
+fn error_of_start_date(errors: ValidationErrors) -> ValidationErrors {
+    let at_start_date = |error: ValidationError| ValidationError {
         pointer: "#/starts_on".to_owned(),
-        detail: format!("{} of the copy {}", fault.pointer, fault.detail),
-        ..fault
+        detail: format!("{} of the copy {}", error.pointer, error.detail),
+        ..error
     };
     ValidationErrors(errors.0.into_iter().map(at_start_date).collect())
 }
@@ -177,8 +177,8 @@ pub fn delete(connection: &mut Connection, credentials: &Credentials, slug: &Cod
         return Err(BlueprintError::ConferenceInUse);
     }
     // If somebody creates it again, they must not get the stored answer of the first time.
-    idempotency::forget(connection, SERVER_SCOPE)?;
-    idempotency::forget(connection, &conference.id.to_string())?;
+    idempotency::delete_answers_of(connection, SERVER_SCOPE)?;
+    idempotency::delete_answers_of(connection, &conference.id.to_string())?;
     crate::mail::tracking::delete_messages_of(connection, conference.id)?;
     Ok(agenda::actions::delete(connection, &conference, &actor, Operation::DeleteConference)?)
 }

@@ -133,8 +133,8 @@ fn answer_creation(agenda: &Agenda) -> Result<StoredAnswer, RegistrationError> {
 
 /// Validation errors of a part of the document, with pointers into what the client sent.
 fn relative_to(mut errors: ValidationErrors, part: &str) -> ValidationErrors {
-    for fault in &mut errors.0 {
-        fault.pointer = fault.pointer.replacen(&format!("#{part}"), "#", 1);
+    for error in &mut errors.0 {
+        error.pointer = error.pointer.replacen(&format!("#{part}"), "#", 1);
     }
     errors
 }

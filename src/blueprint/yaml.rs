@@ -95,9 +95,9 @@ impl Source {
     }
 
     fn located(&self, errors: ValidationErrors) -> ValidationErrors {
-        let locate = |fault: ValidationError| match self.position(&fault.pointer) {
-            Some((line, column)) => ValidationError { pointer: format!("{line}:{column}: {}", fault.pointer), ..fault },
-            None => fault,
+        let locate = |error: ValidationError| match self.position(&error.pointer) {
+            Some((line, column)) => ValidationError { pointer: format!("{line}:{column}: {}", error.pointer), ..error },
+            None => error,
         };
         ValidationErrors(errors.0.into_iter().map(locate).collect())
     }
@@ -106,11 +106,11 @@ impl Source {
     /// `agenda.yaml:12:5: #/sessions/0/title is required`.
     pub fn describe(&self, file: &str, errors: &ValidationErrors) -> Vec<String> {
         let mut located: Vec<_> =
-            errors.0.iter().map(|fault| (self.position(&fault.pointer).unwrap_or((1, 1)), fault)).collect();
+            errors.0.iter().map(|error| (self.position(&error.pointer).unwrap_or((1, 1)), error)).collect();
         located.sort();
         located
             .into_iter()
-            .map(|((line, column), fault)| format!("{file}:{line}:{column}: {} {}", fault.pointer, fault.detail))
+            .map(|((line, column), error)| format!("{file}:{line}:{column}: {} {}", error.pointer, error.detail))
             .collect()
     }
 }
@@ -145,7 +145,7 @@ fn check_nesting(text: &str) -> Result<(), ValidationErrors> {
 
 /// One line for each error of a text that is not YAML; these errors contain their own position.
 pub fn describe_syntax_errors(file: &str, errors: &ValidationErrors) -> Vec<String> {
-    errors.0.iter().map(|fault| format!("{file}:{}: {}", fault.pointer, fault.detail)).collect()
+    errors.0.iter().map(|error| format!("{file}:{}: {}", error.pointer, error.detail)).collect()
 }
 
 fn key_text(key: &MarkedYaml<'_>) -> Option<String> {

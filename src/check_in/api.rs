@@ -50,7 +50,7 @@ pub(super) async fn read<T: Send + 'static>(
     service
         .database
         .read(move |tx| {
-            let released = ReleasedAgenda { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
+            let released = ReleasedAgenda::of(&snapshot);
             work(
                 tx,
                 RequestContext {
@@ -81,7 +81,7 @@ where
     service
         .database
         .write_in_turn(name, &queue, move |tx| {
-            let released = ReleasedAgenda { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
+            let released = ReleasedAgenda::of(&snapshot);
             work(
                 tx,
                 RequestContext {

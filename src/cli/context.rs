@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use crate::{
     access::{
         ServerSecret,
-        secret::fingerprint::{SecretError, StartSecret, recognise},
+        secret::fingerprint::{SecretError, StartSecret, verify_fingerprint},
     },
     agenda::{self, ConferenceRef},
     database::{Connection, Database, DatabaseError},
@@ -31,7 +31,7 @@ impl From<ProgrammeError> for Failed {
             ProgrammeError::Agenda(agenda::AgendaError::Conflicts(conflicts)) => {
                 Self(conflicts.into_iter().map(|conflict| conflict.detail).collect())
             }
-            ProgrammeError::Invalid(errors) => Self(errors.0.into_iter().map(|fault| fault.detail).collect()),
+            ProgrammeError::Invalid(errors) => Self(errors.0.into_iter().map(|error| error.detail).collect()),
             other => Self::line(causes(&other)),
         }
     }
@@ -53,7 +53,7 @@ pub(super) async fn open_with_secret(settings: &Settings) -> Result<(Database, S
     database.migrate().await?;
     let secret = ServerSecret::find(&database, &settings.data_dir).await?;
     let start = StartSecret { secret, is_saved: true };
-    recognise(&database, &start, &settings.data_dir).await?;
+    verify_fingerprint(&database, &start, &settings.data_dir).await?;
     Ok((database, start.secret))
 }
 
@@ -66,7 +66,7 @@ pub(super) fn print_lines(lines: &[String]) -> Result<(), Failed> {
 }
 
 pub(super) fn parse_slug(text: &str) -> Result<Code, Failed> {
-    Code::parse(text).map_err(|fault| Failed::line(format!("--conference {}", fault.detail)))
+    Code::parse(text).map_err(|error| Failed::line(format!("--conference {}", error.detail)))
 }
 
 /// The conference with this slug; without a slug, the only conference.

@@ -44,9 +44,9 @@ pub(super) struct Import {
 /// Imports the file and prints a report.
 pub(super) async fn import(settings: &Settings, command: Import) -> Result<(), Failed> {
     let name = command.file.display().to_string();
-    let mode = ImportMode::parse(&command.mode).map_err(|fault| Failed::line(format!("--mode {}", fault.detail)))?;
+    let mode = ImportMode::parse(&command.mode).map_err(|error| Failed::line(format!("--mode {}", error.detail)))?;
     let time_zone = command.time_zone.as_deref().map(TimeZone::parse).transpose();
-    let time_zone = time_zone.map_err(|fault| Failed::line(format!("--time-zone {}", fault.detail)))?;
+    let time_zone = time_zone.map_err(|error| Failed::line(format!("--time-zone {}", error.detail)))?;
     let conference = command.conference.as_deref().map(parse_slug).transpose()?;
     let read_error = |error: std::io::Error| Failed::line(format!("{name}: {error}"));
     let size = std::fs::metadata(&command.file).map_err(read_error)?.len();
@@ -55,7 +55,7 @@ pub(super) async fn import(settings: &Settings, command: Import) -> Result<(), F
     }
     let bytes = std::fs::read(&command.file).map_err(read_error)?;
     let invalid = |errors: ValidationErrors| {
-        Failed(errors.0.iter().map(|fault| line(&name, &fault.pointer, &fault.detail)).collect())
+        Failed(errors.0.iter().map(|error| line(&name, &error.pointer, &error.detail)).collect())
     };
     let file = import::read(&bytes, None).map_err(invalid)?;
     let slug = conference.map_or_else(|| file.slug(), Ok).map_err(invalid)?;

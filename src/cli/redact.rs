@@ -38,11 +38,11 @@ pub struct Redact {
 pub async fn run(settings: &Settings, command: Redact) -> Result<(), Failed> {
     let conference = command.conference.as_deref().map(parse_slug).transpose()?;
     let speaker =
-        Code::parse(&command.speaker).map_err(|fault| Failed::line(format!("the speaker {}", fault.detail)))?;
+        Code::parse(&command.speaker).map_err(|error| Failed::line(format!("the speaker {}", error.detail)))?;
     let words = command.word.iter().map(|word| Line::parse(word)).collect::<Result<Vec<Line<200>>, _>>();
-    let words = words.map_err(|fault| Failed::line(format!("--word {}", fault.detail)))?;
+    let words = words.map_err(|error| Failed::line(format!("--word {}", error.detail)))?;
     let words = checked_words(Some(words).filter(|words| !words.is_empty()))
-        .map_err(|errors| Failed(errors.0.into_iter().map(|fault| format!("--word {}", fault.detail)).collect()))?;
+        .map_err(|errors| Failed(errors.0.into_iter().map(|error| format!("--word {}", error.detail)).collect()))?;
     let dry_run = command.dry_run;
     let (database, secret) = open_with_secret(settings).await?;
     let build_request = move |tx: &mut Connection| {

@@ -3,8 +3,8 @@
 
 use crate::validation::ValidationErrors;
 
-/// Most faults that are reported: one quote may be the cause of all that follow.
-const FAULTS_MAX: usize = 20;
+/// Most errors that are reported: one quote may be the cause of all that follow.
+const ERRORS_MAX: usize = 20;
 
 /// Pointer to a line: `line 3`.
 pub fn line_pointer(line: usize) -> String {
@@ -57,7 +57,7 @@ pub fn check(text: &str, delimiter: u8) -> Result<(), ValidationErrors> {
             (ScannerState::Unquoted, b'"') => {
                 let detail = "a quote within a cell: put the cell in quotes and double the quote, or remove it";
                 errors.add(line_pointer(line), "stray_quote", detail);
-                if errors.0.len() == FAULTS_MAX {
+                if errors.0.len() == ERRORS_MAX {
                     break;
                 }
                 ScannerState::Unquoted
@@ -67,7 +67,7 @@ pub fn check(text: &str, delimiter: u8) -> Result<(), ValidationErrors> {
         line += usize::from(ends_line);
     }
     if let ScannerState::Quoted(start_line) = state
-        && errors.0.len() < FAULTS_MAX
+        && errors.0.len() < ERRORS_MAX
     {
         errors.add(line_pointer(start_line), "unclosed_quote", "a cell begins with a quote that is not closed");
     }
@@ -78,7 +78,7 @@ pub fn check(text: &str, delimiter: u8) -> Result<(), ValidationErrors> {
 mod tests {
     use super::*;
 
-    fn faults(text: &str) -> Vec<String> {
+    fn errors(text: &str) -> Vec<String> {
         let errors = check(text, b',').err().unwrap_or_default().0;
         errors.iter().map(|error| format!("{} {}", error.pointer, error.code)).collect()
     }
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn quotes_around_a_whole_cell_and_doubled_ones_within_are_right() {
         for text in ["", "a,b\n\"\",\"x\"\"y\"\r\n\"l\nm\",\"\"\"\"\rc,\"d\"", "a'b,l’Aquila", "\"a\""] {
-            assert_eq!(faults(text), Vec::<String>::new(), "{text}");
+            assert_eq!(errors(text), Vec::<String>::new(), "{text}");
         }
     }
 
@@ -101,12 +101,12 @@ mod tests {
             ("a,b\r\nA,5\" wide\r\nB,\"x\"\r\nC,\"", vec!["line 2 stray_quote", "line 4 unclosed_quote"]),
             ("a\r\"b\"c\r\"", vec!["line 2 stray_quote"]),
         ] {
-            assert_eq!(faults(text), expected, "{text}");
+            assert_eq!(errors(text), expected, "{text}");
         }
     }
 
     #[test]
-    fn the_faults_of_one_table_are_bounded() {
-        assert_eq!(faults(&"x\"\n".repeat(1000)).len(), FAULTS_MAX);
+    fn the_errors_of_one_table_are_limited() {
+        assert_eq!(errors(&"x\"\n".repeat(1000)).len(), ERRORS_MAX);
     }
 }

@@ -52,7 +52,7 @@ impl Row {
 /// The text of a file, without a byte order mark.
 ///
 /// # Errors
-/// The file is not UTF-8; the fault has the line.
+/// The file is not UTF-8; the error has the line.
 pub fn text(bytes: &[u8]) -> Result<&str, ValidationErrors> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
@@ -78,7 +78,7 @@ impl<'a> Table<'a> {
         Ok(Self { text, delimiter, reader, header })
     }
 
-    /// Visits every row that is not empty, at most `rows_max` of them; `noun` names their content in faults.
+    /// Visits every row that is not empty, at most `rows_max` of them; `noun` names their content in errors.
     pub fn for_each_row(
         mut self,
         rows_max: usize,

@@ -288,8 +288,8 @@ impl Database {
         std::mem::replace(&mut *result.lock().unwrap_or_else(std::sync::PoisonError::into_inner), interrupted())
     }
 
-    /// [`Self::run_with_deadline`] without the types of a result: this code is compiled once, not once for each of some
-    /// 240 pieces of work.
+    /// [`Self::run_with_deadline`] without the types of a result: this code is compiled once, not once for each piece
+    /// of work.
     async fn run_untyped(
         &self,
         permits: &Arc<Semaphore>,
@@ -342,7 +342,8 @@ impl Database {
         job.await.map_err(|_| DatabaseError::Interrupted)
     }
 
-    /// One attempt of a write: runs `work` in a transaction, and commits if it returns true. `work` keeps its own result.
+    /// One attempt of a write: runs `work` in a transaction, and commits if it returns true. `work` keeps its own
+    /// result.
     fn write_once(
         &self,
         ticket: &Ticket,
@@ -376,8 +377,8 @@ impl Database {
         written.map(|_| ())
     }
 
-    /// Runs `work` in the transaction that was begun, and commits if it returns true. Unless this returns true, the
-    /// transaction must be rolled back.
+    /// Runs `work` in the transaction that was begun, and commits if it returns true. Unless this returns `Ok(true)`,
+    /// the transaction must be rolled back.
     fn write_and_commit(
         &self,
         connection: &mut Connection,

@@ -288,16 +288,16 @@ fn default_code(state: &reference::MemberState) -> Option<Code> {
 pub fn create_once(
     connection: &mut Connection,
     context: RequestContext<'_>,
-    wish: &NewDelegation,
+    request: &NewDelegation,
     key: &IdempotencyKey,
     sent: &Value,
 ) -> Result<DelegationDetails, DelegationError> {
     let actor = authorise(connection, context.credentials, Operation::CreateDelegation, Some(context.conference.id))?;
     let code = context.make_once(connection, &actor, key, sent, |tx| {
-        create(tx, context, wish).map(|made| made.delegation.code.to_string())
+        create(tx, context, request).map(|created| created.delegation.code.to_string())
     })?;
-    let made = find(connection, context.conference, &code)?.ok_or(DelegationError::NotFound)?;
-    load_details(connection, context.conference, made)
+    let delegation = find(connection, context.conference, &code)?.ok_or(DelegationError::NotFound)?;
+    load_details(connection, context.conference, delegation)
 }
 
 /// Creates the missing delegations of Member States: of all, or of the countries that are named. Returns the codes of

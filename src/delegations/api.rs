@@ -1,5 +1,7 @@
 //! `/api/v1/conferences/{conference}/delegations`, and the reference list of the Member States of the United Nations.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
 use super::{
@@ -20,18 +22,12 @@ use crate::{
     agenda::edit::api::MergePatch,
     database::Connection,
     http::{
-        CodePath, Json, NO_STORE, Problem, Query, Representation, answer,
-        extract::Document,
-        idempotency::IdempotencyKey,
-        paging::{Page, link_next},
-        problem::AnyProblem,
+        CodePath, Json, NO_STORE, Problem, Query, Representation, answer, extract::Document,
+        idempotency::IdempotencyKey, paging::Page, problem::AnyProblem,
     },
     ids::RegistrationId,
     programme::Snapshot,
-    registration::{
-        context::{ReleasedAgenda, RequestContext},
-        service::RegistrationService,
-    },
+    registration::{context::RequestContext, service::RegistrationService},
     validation,
 };
 
@@ -71,45 +67,27 @@ pub async fn list_delegations(
     });
     let delegations = delegations.await?;
     let page = Page::read(query.0.limit.as_deref(), query.0.cursor.as_deref())?;
-    let mut chosen = query.0.choose_page(delegations, &page, &snapshot.agenda.conference.languages);
-    let next = page.cut(&request, &mut chosen, |(key, _)| key.clone());
-    let data = chosen.into_iter().map(|(_, details)| details.into()).collect();
-    let mut response = HttpResponse::Ok().insert_header(NO_STORE).json(DelegationList { data, next: next.clone() });
-    link_next(&mut response, next.as_deref());
-    Ok(response)
-}
-
-/// Checks that the sender is a registrar before the body of the request is read.
-async fn admit(
-    service: &RegistrationService,
-    snapshot: &Snapshot,
-    credentials: &Credentials,
-    operation: Operation,
-) -> Result<(), Problem> {
-    let (credentials, conference) = (credentials.clone(), snapshot.conference.id);
-    let asked = service.database.read(move |tx| {
-        authorise(tx, &credentials, operation, Some(conference)).map(|_| ()).map_err(DelegationError::from)
-    });
-    Ok(asked.await?)
+    let chosen = query.0.choose_page(delegations, &page, &snapshot.agenda.conference.languages);
+    let list = |chosen: Vec<(String, DelegationDetails)>, next| DelegationList {
+        data: chosen.into_iter().map(|(_, details)| details.into()).collect(),
+        next,
+    };
+    Ok(page.answer(&request, chosen, |(key, _)| key.clone(), list))
 }
 
 /// Checks that the sender is the delegation's focal point or a registrar before the body of the request is read.
-pub async fn admit_to(
+pub async fn authorise_for(
     service: &RegistrationService,
-    snapshot: &std::sync::Arc<Snapshot>,
+    snapshot: &Arc<Snapshot>,
     credentials: &Credentials,
     code: &str,
     operation: Operation,
-) -> Result<(), Problem> {
-    let (credentials, code, secret) = (credentials.clone(), code.to_owned(), service.secret.clone());
-    let snapshot = std::sync::Arc::clone(snapshot);
-    let asked = service.database.read(move |tx: &mut Connection| {
-        let released = ReleasedAgenda { agenda: &snapshot.agenda, number: None };
-        let context =
-            RequestContext { conference: &snapshot.conference, released, credentials: &credentials, secret: &secret };
+) -> Result<(), DelegationError> {
+    let code = code.to_owned();
+    let check = move |tx: &mut Connection, context: RequestContext<'_>| {
         super::actions::authorise_for_delegation(tx, context, &code, operation).map(|_| ())
-    });
-    Ok(asked.await?)
+    };
+    service.read(snapshot, credentials.clone(), check).await
 }
 
 /// Creates a delegation.
@@ -162,7 +140,7 @@ pub async fn create_member_state_delegations(
     body: Document,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.snapshot(&path.0)?;
-    admit(&service, &snapshot, &credentials, Operation::CreateMemberStateDelegations).await?;
+    service.authorise(&snapshot, &credentials, Operation::CreateMemberStateDelegations).await?;
     let states: NewMemberStates = validation::read(body.receive().await?)?;
     let work =
         move |tx: &mut Connection, context: RequestContext<'_>| actions::create_member_states(tx, context, &states);
@@ -172,22 +150,18 @@ pub async fn create_member_state_delegations(
 
 async fn read_with_members(
     service: &RegistrationService,
-    snapshot: &std::sync::Arc<Snapshot>,
+    snapshot: &Arc<Snapshot>,
     credentials: Credentials,
     code: String,
     after: Option<RegistrationId>,
     limit: i64,
 ) -> Result<(DelegationDetails, Vec<Member>), DelegationError> {
-    let (snapshot, secret) = (std::sync::Arc::clone(snapshot), service.secret.clone());
-    let read = service.database.read(move |tx: &mut Connection| {
-        let released = ReleasedAgenda { agenda: &snapshot.agenda, number: None };
-        let context =
-            RequestContext { conference: &snapshot.conference, released, credentials: &credentials, secret: &secret };
+    let read = move |tx: &mut Connection, context: RequestContext<'_>| {
         let (delegation, _) = super::actions::authorise_for_delegation(tx, context, &code, Operation::ReadDelegation)?;
         let members = store::members(tx, delegation.id, after, limit)?;
-        Ok((actions::load_details(tx, &snapshot.conference, delegation)?, members))
-    });
-    read.await
+        Ok((actions::load_details(tx, context.conference, delegation)?, members))
+    };
+    service.read(snapshot, credentials, read).await
 }
 
 /// The most members that [`delegation_with_members`] answers.
@@ -199,7 +173,7 @@ const MEMBERS_MAX: i64 = 1_000;
 /// Those of [`authorise_for_delegation`](super::actions::authorise_for_delegation).
 pub async fn delegation_with_members(
     service: &RegistrationService,
-    snapshot: &std::sync::Arc<Snapshot>,
+    snapshot: &Arc<Snapshot>,
     credentials: Credentials,
     code: &str,
 ) -> Result<DelegationWithMembers, DelegationError> {
@@ -246,16 +220,16 @@ pub async fn read_delegation(
         );
     }
     let credentials = credentials.with_link(query.0.token);
-    admit_to(&service, &snapshot, &credentials, &code, Operation::ReadDelegation).await?;
+    authorise_for(&service, &snapshot, &credentials, &code, Operation::ReadDelegation).await?;
     let page = Page::read(query.0.limit.as_deref(), query.0.cursor.as_deref())?;
-    let (details, mut members) =
+    let (details, members) =
         read_with_members(&service, &snapshot, credentials, code, page.key()?, page.rows()).await?;
-    let next = page.cut(&request, &mut members, |member| member.registration.id.to_string());
-    let members = members.into_iter().map(MemberView::from).collect();
-    let view = DelegationWithMembers { delegation: details.into(), members, next: next.clone() };
-    let mut response = HttpResponse::Ok().insert_header(NO_STORE).json(view);
-    link_next(&mut response, next.as_deref());
-    Ok(response)
+    let list = |members: Vec<Member>, next| DelegationWithMembers {
+        delegation: details.into(),
+        members: members.into_iter().map(MemberView::from).collect(),
+        next,
+    };
+    Ok(page.answer(&request, members, |member| member.registration.id.to_string(), list))
 }
 
 /// Changes the name, the category, the quota or the focal point of a delegation (a merge patch, RFC 7396).
@@ -280,7 +254,7 @@ pub async fn patch_delegation(
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
     let snapshot = service.snapshot(&slug.0)?;
-    admit(&service, &snapshot, &credentials, Operation::PatchDelegation).await?;
+    service.authorise(&snapshot, &credentials, Operation::PatchDelegation).await?;
     let patch = body.receive().await?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| actions::patch(tx, context, &code, &patch);
     let details = service.write("change a delegation", &snapshot, credentials, work).await?;

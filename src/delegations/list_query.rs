@@ -63,7 +63,7 @@ pub struct DelegationQuery {
 }
 
 impl DelegationQuery {
-    fn admits(&self, details: &DelegationDetails) -> bool {
+    fn matches(&self, details: &DelegationDetails) -> bool {
         let delegation = &details.delegation;
         let level = details.head.as_ref().map(|head| head.membership.level);
         let is_named = |text: &Line<200>| {
@@ -110,9 +110,9 @@ impl DelegationQuery {
         page: &Page,
         languages: &[LanguageTag],
     ) -> Vec<(String, DelegationDetails)> {
-        let admitted = all.into_iter().filter(|details| self.admits(details));
+        let matching = all.into_iter().filter(|details| self.matches(details));
         let mut keyed: Vec<(String, DelegationDetails)> =
-            admitted.map(|details| (self.sort_key(&details, languages), details)).collect();
+            matching.map(|details| (self.sort_key(&details, languages), details)).collect();
         keyed.sort_by(|(one, _), (other, _)| one.cmp(other));
         if self.is_descending() {
             keyed.reverse();

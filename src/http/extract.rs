@@ -219,7 +219,7 @@ pub struct CodePath(pub Code);
 impl<'de> serde::Deserialize<'de> for CodePath {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Code::parse(&text).map(Self).map_err(|fault| serde::de::Error::custom(fault.detail))
+        Code::parse(&text).map(Self).map_err(|error| serde::de::Error::custom(error.detail))
     }
 }
 

@@ -164,7 +164,7 @@ const CORS_RESPONSE_HEADERS: &str = "ETag, Last-Modified, Link, Retry-After, X-R
 
 /// Lets pages of every origin do the reads that `is_open` selects (`Access-Control-Allow-Origin: *`), whatever the
 /// settings say about other requests. The answer does not vary by origin.
-pub async fn share_reads(
+pub async fn allow_cross_origin_reads(
     is_open: fn(&str) -> bool,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

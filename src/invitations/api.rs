@@ -18,7 +18,7 @@ use crate::{
     http::{
         CodePath, EmptyObject, Json, NO_STORE, Problem, Query,
         extract::{Document, Upload},
-        paging::{Page, link_next},
+        paging::Page,
         problem::{AnyProblem, UNSUPPORTED_MEDIA_TYPE},
     },
     ids::{Id, InvitationId},
@@ -254,14 +254,10 @@ pub async fn list_invitations(
     let filter =
         InvitationFilter { status: query.0.status, kind: query.0.kind, after: page.key()?, limit: page.rows() };
     let conference = snapshot.conference.clone();
-    let mut invitations = service.database.read(move |tx| actions::list(tx, &conference, &filter)).await?;
-    let next = page.cut(&request, &mut invitations, |details| details.invitation.id.to_string());
-    let data =
-        invitations.into_iter().map(|details| InvitationView::of(details, &service, &snapshot.conference)).collect();
-    let mut response = HttpResponse::Ok();
-    let mut response = response.insert_header(NO_STORE).json(InvitationList { data, next: next.clone() });
-    link_next(&mut response, next.as_deref());
-    Ok(response)
+    let invitations = service.database.read(move |tx| actions::list(tx, &conference, &filter)).await?;
+    let view = |details| InvitationView::of(details, &service, &snapshot.conference);
+    let list = |invitations: Vec<_>, next| InvitationList { data: invitations.into_iter().map(view).collect(), next };
+    Ok(page.answer(&request, invitations, |details| details.invitation.id.to_string(), list))
 }
 
 fn parse_id(text: &str) -> Result<InvitationId, InvitationError> {

@@ -11,7 +11,7 @@
 //!   under the conference's lock.
 //! - Reserved seats count as taken until they are used or the invitation ends
 //!   ([`use_reserved_seat`](crate::registration::reservations::use_reserved_seat),
-//!   [`release_reserved_seats`](crate::registration::reservations::release_reserved_seats)).
+//!   [`free_reserved_seats`](crate::registration::reservations::free_reserved_seats)).
 
 pub mod actions;
 pub mod api;

@@ -51,7 +51,7 @@ impl Metrics {
         }
     }
 
-    pub fn count_put_off(&self) {
+    pub fn count_deferred(&self) {
         self.0.put_off.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -89,8 +89,7 @@ impl Metrics {
                 let row = states.iter().find(|(counted, _)| *counted == state);
                 (format!("{{state=\"{state}\"}}"), row.map_or(0, |(_, count)| *count).to_string())
             };
-            let all = MessageState::TEXTS.iter().filter_map(|word| MessageState::from_text(word));
-            let states: Vec<_> = all.map(value_of_state).collect();
+            let states: Vec<_> = MessageState::ALL.into_iter().map(value_of_state).collect();
             metric("gauge", "messages", "Messages in the outbox, of all processes.", &states);
             let oldest = without_labels(oldest_seconds.to_string());
             metric("gauge", "oldest_waiting_seconds", "How long the oldest message waits.", &oldest);

@@ -74,7 +74,7 @@ pub fn parse(bytes: &[u8]) -> Option<Report> {
 pub struct BounceEffect {
     /// Addresses that are blocked because of it.
     pub blocked: Vec<EmailAddress>,
-    /// The message that bounced; `None` if it is none of the conference.
+    /// The message that bounced; `None` if the report names none of the conference, or no failure.
     pub message: Option<MessageId>,
 }
 

@@ -97,7 +97,7 @@ impl DnsRecord {
             Err(error) => Err(error.to_string()),
         };
         match published {
-            Ok(published) => compare(&published, &self.text),
+            Ok(published) => describe_published(&published, &self.text),
             Err(reason) => format!("DNS does not tell whether it does: {reason}"),
         }
     }
@@ -120,7 +120,7 @@ async fn look_up(resolver: &TokioResolver, name: &str, bound: Duration) -> Resul
 }
 
 /// Says whether one of the published records has the same public key as `record`, whatever its spacing.
-fn compare(published: &[String], record: &str) -> String {
+fn describe_published(published: &[String], record: &str) -> String {
     let public_key = |text: &str| {
         let tags = text.split(';').filter_map(|tag| tag.split_once('='));
         let tag = tags.map(|(name, value)| (name.trim(), value)).find(|(name, _)| *name == "p");
@@ -163,9 +163,9 @@ mod tests {
     #[test]
     fn keys_are_compared_whatever_their_spacing() {
         let record = "v=DKIM1; k=rsa; p=MIIB";
-        assert_eq!(compare(&["v=DKIM1;k=rsa;p=MI IB".to_owned()], record), "DNS holds it");
-        assert_eq!(compare(&["v=DKIM1; p=".to_owned()], record), "DNS holds another there: v=DKIM1; p=");
-        assert_eq!(compare(&["v=spf1 -all".to_owned()], record), "DNS holds another there: v=spf1 -all");
-        assert_eq!(compare(&[], record), "DNS holds nothing there");
+        assert_eq!(describe_published(&["v=DKIM1;k=rsa;p=MI IB".to_owned()], record), "DNS holds it");
+        assert_eq!(describe_published(&["v=DKIM1; p=".to_owned()], record), "DNS holds another there: v=DKIM1; p=");
+        assert_eq!(describe_published(&["v=spf1 -all".to_owned()], record), "DNS holds another there: v=spf1 -all");
+        assert_eq!(describe_published(&[], record), "DNS holds nothing there");
     }
 }

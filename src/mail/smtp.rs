@@ -247,7 +247,7 @@ impl Smtp {
     /// Writes the content and waits for the reply to the final dot.
     async fn send_content(&self, connection: &mut AsyncSmtpConnection, content: &[u8]) -> Result<Response, Failure> {
         let Bounds { step, final_reply } = self.bounds;
-        // `lettre` asks for a piece once the one before is written.
+        // `lettre` asks for a chunk once the one before is written.
         let requested = Cell::new((Instant::now(), false));
         let mut chunks = content.chunks(CHUNK_BYTES);
         let content_chunks = std::iter::from_fn(|| {

@@ -411,7 +411,7 @@ impl Worker {
             }
             Err(failure) if failure.kind == FailureKind::Transient && now < created_at + GIVE_UP_AFTER => {
                 let at = next_try(now, tries);
-                self.metrics.count_put_off();
+                self.metrics.count_deferred();
                 let (step, reason) = (failure.step.map(Step::as_str), reason_for_log(&failure));
                 tracing::warn!(message.id = %id, next_try_at = %at, step, reason, "a message waits for another try");
                 (SendOutcome::PutOff(at), failure.reason)

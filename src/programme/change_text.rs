@@ -172,7 +172,7 @@ impl<'a> ChangeText<'a> {
                 let (starts, ends) = (side("starts_at"), side("ends_at"));
                 let (old_end, new_end) = (instant(ends.0), instant(ends.1));
                 let (Some(old), Some(new)) = (instant(starts.0), instant(starts.1)) else {
-                    return Some(self.phrases.ends_otherwise(thing, old_end?, new_end?));
+                    return Some(self.phrases.end_changed(thing, old_end?, new_end?));
                 };
                 // The new end is only mentioned if the duration changed.
                 let has_other_duration =
@@ -220,7 +220,7 @@ impl<'a> ChangeText<'a> {
             );
         }
         sentences.extend(changed.iter().map(|record| {
-            phrases.other_part(&self.speaker(&self.after, &record.speaker), thing, behalf(record).as_deref())
+            phrases.changed_role(&self.speaker(&self.after, &record.speaker), thing, behalf(record).as_deref())
         }));
         if sentences.is_empty() {
             sentences.push(phrases.reordered(ResourceKind::Speaker, Some(thing)));

@@ -128,9 +128,9 @@ impl TextValue for ReleaseNumber {
         std::borrow::Cow::Borrowed("ReleaseNumber")
     }
     fn parse(text: &str) -> Result<Self, crate::validation::ValidationError> {
-        let fault =
+        let error =
             || crate::validation::ValidationError::of_value("invalid_number", "must be the number of a release");
-        text.parse().ok().filter(|number| *number > 0).map(Self).ok_or_else(fault)
+        text.parse().ok().filter(|number| *number > 0).map(Self).ok_or_else(error)
     }
     fn text(&self) -> std::borrow::Cow<'_, str> {
         std::borrow::Cow::Owned(self.0.to_string())
@@ -163,7 +163,7 @@ impl ProgrammeQuery {
         ensure(self.language.as_ref().is_none_or(|tag| is_language_of_programme(snapshot, tag)), "language");
         match self.at.map(|at| at.resolve(snapshot.agenda.conference.time_zone)) {
             Some(Ok(instant)) => self.at = Some(LocalOrInstant::Instant(instant)),
-            Some(Err(fault)) => errors.add("?at", &fault.code, fault.detail),
+            Some(Err(error)) => errors.add("?at", &error.code, error.detail),
             None => {}
         }
         errors.into_result(())

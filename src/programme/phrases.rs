@@ -271,7 +271,7 @@ impl Phrases {
     }
 
     /// Only its end changed.
-    pub fn ends_otherwise(self, thing: &str, from: DateTime<FixedOffset>, to: DateTime<FixedOffset>) -> String {
+    pub fn end_changed(self, thing: &str, from: DateTime<FixedOffset>, to: DateTime<FixedOffset>) -> String {
         let (old, new, date) = (clock_time(from), clock_time(to), self.date(to.date_naive()));
         match self {
             English => format!("{thing} ends at {new} on {date} instead of {old}."),
@@ -338,7 +338,7 @@ impl Phrases {
     }
 
     /// A speaker has another role.
-    pub fn other_part(self, who: &str, thing: &str, on_behalf_of: Option<&str>) -> String {
+    pub fn changed_role(self, who: &str, thing: &str, on_behalf_of: Option<&str>) -> String {
         let on_behalf_of = self.on_behalf_of(on_behalf_of);
         match self {
             English => format!("{who} has another part in {thing}{on_behalf_of}."),

@@ -4,8 +4,9 @@
 //! others.
 //!
 //! - Nobody waits for a store that is away or busy: a transaction has [`Database::deadline`]. When it fails for a
-//!   reason that no single application caused ([`DatabaseError::of_all`]), all of its applications get that answer at
-//!   once, and so does everybody who waits behind them. So nobody waits longer than one deadline without a commit.
+//!   reason that no single application caused ([`DatabaseError::for_same_transaction`]), all of its applications get
+//!   that answer at once, and so does everybody who waits behind them. So nobody waits longer than one deadline without
+//!   a commit.
 //! - An application that was answered, or whose client has gone, is not started any more.
 //! - A transaction uses the newest release that any of its applications was read against.
 

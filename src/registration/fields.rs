@@ -96,7 +96,7 @@ pub(crate) use personal_fields;
 
 /// Completes each row by its shape, one row after the other, and calls `$callback` with `$arguments` and the rows:
 ///
-/// `{ [doc] name shown {in a form} {in a change} {in memory} {in the database} {in an answer} {Field} }`
+/// `{ [doc] name output {in a form} {in a change} {in memory} {in the database} {in an answer} {Field} }`
 ///
 /// `default` before a type means that the field may be left out.
 macro_rules! complete_rows {

@@ -33,8 +33,8 @@ pub struct Membership {
 /// # Errors
 /// [`RegistrationError::DelegationFull`] if the quota is used up.
 pub fn count_member(connection: &mut Connection, delegation: DelegationId) -> Result<(), RegistrationError> {
-    let has_room = delegations::quota.is_null().or(delegations::members.nullable().lt(delegations::quota));
-    let updated = diesel::update(delegations::table.find(delegation).filter(has_room))
+    let is_within_limit = delegations::quota.is_null().or(delegations::members.nullable().lt(delegations::quota));
+    let updated = diesel::update(delegations::table.find(delegation).filter(is_within_limit))
         .set(delegations::members.eq(delegations::members + 1))
         .execute(connection)
         .map_err(DatabaseError::from)?;

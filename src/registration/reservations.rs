@@ -3,7 +3,7 @@
 //! - An invitation is never used more often than its limit: [`use_once`] is a guarded update with a CHECK constraint
 //!   behind it, under the conference's lock.
 //! - Reserved seats count as taken until they are used or the invitation ends ([`use_reserved_seat`],
-//!   [`release_reserved_seats`]).
+//!   [`free_reserved_seats`]).
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -118,7 +118,7 @@ pub fn end_expired(
     let mut freed_seats = Vec::new();
     for id in find_expired(connection, conference, now)? {
         end(connection, id, now)?;
-        freed_seats.extend(release_reserved_seats(connection, id)?);
+        freed_seats.extend(free_reserved_seats(connection, id)?);
     }
     Ok(freed_seats)
 }
@@ -250,7 +250,7 @@ pub fn find_by_digest(
 /// Lowers the reserved seats to those that can still be used: by the uses that are left unless the invitation was
 /// ended, and by registrations that used it and are unverified or pending. Returns the category and the number of seats
 /// that the caller must free.
-pub fn release_reserved_seats(
+pub fn free_reserved_seats(
     connection: &mut Connection,
     id: InvitationId,
 ) -> Result<Option<(CategoryId, i32)>, DatabaseError> {

@@ -98,7 +98,7 @@ impl<'a> SeatTransaction<'a> {
             left_sessions: Vec::new(),
         };
         if has_quotas {
-            transaction.follow_release(connection)?;
+            transaction.apply_released_quotas(connection)?;
         }
         Ok(transaction)
     }
@@ -236,7 +236,7 @@ impl<'a> SeatTransaction<'a> {
         connection: &mut Connection,
         invitation: InvitationId,
     ) -> Result<(), DatabaseError> {
-        if let Some((category, seats)) = reservations::release_reserved_seats(connection, invitation)? {
+        if let Some((category, seats)) = reservations::free_reserved_seats(connection, invitation)? {
             (0..seats).for_each(|_| self.free_seat(category));
         }
         Ok(())

@@ -36,8 +36,8 @@ impl SignUpState {
 /// Adds `more` to the seats taken of a session, within its limit.
 pub fn add_taken_of_session(connection: &mut Connection, session: SessionId, more: i64) -> Result<(), DatabaseError> {
     use session_quotas::dsl;
-    let has_room = dsl::seats.is_null().or((dsl::seats_taken + more).nullable().le(dsl::seats));
-    let updated = diesel::update(session_quotas::table.find(session).filter(has_room))
+    let is_within_limit = dsl::seats.is_null().or((dsl::seats_taken + more).nullable().le(dsl::seats));
+    let updated = diesel::update(session_quotas::table.find(session).filter(is_within_limit))
         .set(dsl::seats_taken.eq(dsl::seats_taken + more))
         .execute(connection)?;
     ensure_counted(updated)

@@ -25,7 +25,7 @@ use crate::{
 impl<'a> SeatTransaction<'a> {
     /// Takes the seats of sessions from a newer release. A session that no longer needs sign-up keeps its sign-ups: it
     /// may come back.
-    pub(super) fn follow_release(&mut self, connection: &mut Connection) -> Result<(), DatabaseError> {
+    pub(super) fn apply_released_quotas(&mut self, connection: &mut Connection) -> Result<(), DatabaseError> {
         let Some(number) = self.released.number.filter(|number| *number > self.setup_state.sessions_release) else {
             return Ok(());
         };

@@ -102,7 +102,7 @@ impl Deserr<ValidationErrors> for Localised {
                 });
             match entry {
                 Ok((tag, text)) => _ = texts.insert(tag, text),
-                Err(faults_of_entry) => errors.0.extend(faults_of_entry.0),
+                Err(errors_of_entry) => errors.0.extend(errors_of_entry.0),
             }
         }
         errors.into_result(Self(texts))

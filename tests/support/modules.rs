@@ -56,13 +56,13 @@ impl Module {
         Self { file, source, code, path, children, imports }
     }
 
-    /// Whether the file is in the room of this path.
-    pub fn is_in(&self, room: &[String]) -> bool {
-        self.path == room || self.room().starts_with(room)
+    /// Whether the file is in the folder of this path.
+    pub fn is_in(&self, folder: &[String]) -> bool {
+        self.path == folder || self.folder().starts_with(folder)
     }
 
     /// The folder that the file is in; of a file at the top the file itself.
-    fn room(&self) -> ModulePath {
+    fn folder(&self) -> ModulePath {
         match self.file.rsplit_once('/') {
             Some((folder, _)) => folder.split('/').map(str::to_owned).collect(),
             None => vec![self.file.trim_end_matches(".rs").to_owned()],

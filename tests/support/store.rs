@@ -120,6 +120,14 @@ impl Database {
         }
     }
 
+    /// Makes a server's new database as empty as an operator creates it. SQLite's file does not exist yet.
+    pub fn clear(&self) {
+        if self.name.is_some() {
+            self.execute("DROP SCHEMA public CASCADE");
+            self.execute("CREATE SCHEMA public");
+        }
+    }
+
     /// The SQLite file at a path, whether a service has it open or not.
     pub fn at_path(path: &Path) -> Self {
         Self { url: format!("sqlite:{}", path.display()), name: None }

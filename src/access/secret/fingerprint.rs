@@ -113,7 +113,7 @@ fn has_secret(connection: &mut Connection) -> Result<bool, SecretError> {
 /// # Errors
 /// [`SecretError::Foreign`]; [`SecretError::Missing`] or [`SecretError::Replaced`] if the secret was created while the
 /// store was unavailable; or the store fails.
-pub async fn recognise(database: &Database, start: &StartSecret, folder: &Path) -> Result<(), SecretError> {
+pub async fn verify_fingerprint(database: &Database, start: &StartSecret, folder: &Path) -> Result<(), SecretError> {
     if !start.is_saved {
         save_secret(database, &start.secret, folder).await?;
     }
@@ -170,7 +170,7 @@ pub struct Adoption {
     pub path: PathBuf,
     /// Whether the secret was created by the command.
     pub is_new: bool,
-    /// What is void now; `None` if the secret was already that of the store.
+    /// What is invalid now; `None` if the secret was already that of the store.
     pub invalidated: Option<DerivedCounts>,
 }
 

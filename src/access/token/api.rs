@@ -16,12 +16,7 @@ use crate::{
     access::{AccessError, Credentials, Operation, Role, authorise_within},
     clock,
     database::Database,
-    http::{
-        Problem, Query,
-        extract::RawJson,
-        paging::{Page, link_next},
-        problem::AnyProblem,
-    },
+    http::{Problem, Query, extract::RawJson, paging::Page, problem::AnyProblem},
     ids::TokenId,
     validation::{self, ValidationErrors},
     values::{Code, Count, Line, LocalOrInstant, Switch},
@@ -174,12 +169,9 @@ pub async fn list_tokens(
     let caller = database.read(move |tx| authorise_within(tx, &credentials, Operation::ListTokens)).await?;
     token_uses.flush(&database).await?;
     let slug = query.0.conference;
-    let mut tokens = database.read(move |tx| actions::list(tx, caller.scope, slug.as_ref(), &filter)).await?;
-    let next = page.cut(&request, &mut tokens, |token| token.id.to_string());
-    let data = tokens.into_iter().map(TokenView::from).collect();
-    let mut response = HttpResponse::Ok().insert_header(NO_STORE).json(TokenList { data, next: next.clone() });
-    link_next(&mut response, next.as_deref());
-    Ok(response)
+    let tokens = database.read(move |tx| actions::list(tx, caller.scope, slug.as_ref(), &filter)).await?;
+    let list = |tokens: Vec<_>, next| TokenList { data: tokens.into_iter().map(TokenView::from).collect(), next };
+    Ok(page.answer(&request, tokens, |token| token.id.to_string(), list))
 }
 
 /// Creates a token.

@@ -38,7 +38,7 @@ fn invalid(pointer: &str, code: &str, detail: impl Into<String>) -> AgendaError 
 /// order.
 ///
 /// # Errors
-/// One fault for each code that is not in the list or is in `order` twice.
+/// One error for each code that is not in the list or is in `order` twice.
 pub fn reorder(list: &mut [Value], key: &str, order: &[String], pointer: &str) -> Result<(), AgendaError> {
     let mut errors = ValidationErrors::default();
     let mut positions: BTreeMap<&str, usize> = BTreeMap::new();
@@ -81,10 +81,10 @@ pub fn reorder_items(
     for (item, speakers) in appearances {
         let item_node = items.iter_mut().find(|thing| thing.get("code").and_then(Value::as_str) == Some(item));
         let list = item_node.and_then(|thing| thing.get_mut("appearances")).and_then(Value::as_array_mut);
-        let fault_pointer = format!("#/appearances/{item}");
+        let error_pointer = format!("#/appearances/{item}");
         let list =
-            list.ok_or_else(|| invalid(&fault_pointer, "unknown_reference", format!("{item} is no item here")))?;
-        reorder(list, "speaker", speakers, &fault_pointer)?;
+            list.ok_or_else(|| invalid(&error_pointer, "unknown_reference", format!("{item} is no item here")))?;
+        reorder(list, "speaker", speakers, &error_pointer)?;
     }
     reorder(items, "code", order, "#/order")?;
     Ok(Some(pointer))

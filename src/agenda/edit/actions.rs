@@ -60,10 +60,10 @@ impl Editor {
 }
 
 /// Changes the draft as a document, writes it and returns it. `change` returns the JSON pointer to the changed thing,
-/// so that faults are reported with pointers into what the client sent.
+/// so that errors are reported with pointers into what the client sent.
 ///
 /// # Errors
-/// Those of `change`; [`AgendaError::Invalid`] for faults of the changed thing, [`AgendaError::InUse`] for faults that
+/// Those of `change`; [`AgendaError::Invalid`] for errors of the changed thing, [`AgendaError::InUse`] for errors that
 /// the change causes elsewhere.
 pub fn edit(
     connection: &mut Connection,
@@ -89,13 +89,13 @@ fn corrupt(error: serde_json::Error) -> AgendaError {
     AgendaError::Database(crate::database::DatabaseError::Corrupt(error.to_string()))
 }
 
-/// The error for faults of the changed document: those of the changed thing, with pointers into it; if there are none,
+/// The error for errors of the changed document: those of the changed thing, with pointers into it; if there are none,
 /// those of things that depend on it.
 fn classify_errors(errors: ValidationErrors, pointer: Option<&str>, draft: &Agenda) -> AgendaError {
     let Some(pointer) = pointer else {
-        let dependents = errors.0.into_iter().map(|fault| {
-            let detail = format!("{} refers to it", describe_location(draft, &fault.pointer));
-            ValidationError { code: "in_use".to_owned(), detail, ..fault }
+        let dependents = errors.0.into_iter().map(|error| {
+            let detail = format!("{} refers to it", describe_location(draft, &error.pointer));
+            ValidationError { code: "in_use".to_owned(), detail, ..error }
         });
         return AgendaError::InUse(ValidationErrors(dependents.collect()));
     };
@@ -104,33 +104,33 @@ fn classify_errors(errors: ValidationErrors, pointer: Option<&str>, draft: &Agen
         let remainder = pointer.strip_prefix(&prefix)?;
         (remainder.is_empty() || remainder.starts_with('/')).then(|| format!("#{remainder}"))
     };
-    let fault_of_thing = |fault: &ValidationError| {
-        // For a duplicate code the fault is at the later thing, which may not be the changed one.
-        let first_pointer = fault.detail.rsplit_once(" at ").filter(|_| fault.code == "duplicate");
+    let error_of_thing = |error: &ValidationError| {
+        // For a duplicate code the error is at the later thing, which may not be the changed one.
+        let first_pointer = error.detail.rsplit_once(" at ").filter(|_| error.code == "duplicate");
         match (
-            relative_pointer(&fault.pointer),
+            relative_pointer(&error.pointer),
             first_pointer.and_then(|(_, first_pointer)| relative_pointer(first_pointer)),
         ) {
-            (Some(pointer), _) => Some(ValidationError { pointer, ..fault.clone() }),
+            (Some(pointer), _) => Some(ValidationError { pointer, ..error.clone() }),
             (None, Some(pointer)) => {
-                Some(ValidationError { pointer, detail: format!("is in use at {}", fault.pointer), ..fault.clone() })
+                Some(ValidationError { pointer, detail: format!("is in use at {}", error.pointer), ..error.clone() })
             }
             (None, None) => None,
         }
     };
-    let faults_of_thing: Vec<_> = errors.0.iter().filter_map(fault_of_thing).collect();
-    if faults_of_thing.is_empty() {
+    let errors_of_thing: Vec<_> = errors.0.iter().filter_map(error_of_thing).collect();
+    if errors_of_thing.is_empty() {
         AgendaError::InUse(errors)
     } else {
-        AgendaError::Invalid(ValidationErrors(faults_of_thing))
+        AgendaError::Invalid(ValidationErrors(errors_of_thing))
     }
 }
 
 /// Turns pointers into the document into pointers into the thing at `pointer`.
 fn relative_to(mut errors: ValidationErrors, pointer: &str) -> ValidationErrors {
-    for fault in &mut errors.0 {
-        if let Some(rest) = fault.pointer.strip_prefix(&format!("#{pointer}")) {
-            fault.pointer = format!("#{rest}");
+    for error in &mut errors.0 {
+        if let Some(rest) = error.pointer.strip_prefix(&format!("#{pointer}")) {
+            error.pointer = format!("#{rest}");
         }
     }
     errors

@@ -101,7 +101,7 @@ impl ListQueryBase {
     /// The page that is asked for.
     ///
     /// # Errors
-    /// One fault for each invalid parameter: limit, cursor, sort field.
+    /// One error for each invalid parameter: limit, cursor, sort field.
     pub fn page<T: Resource>(&self) -> Result<Page, ValidationErrors> {
         let page = Page::read(self.limit.as_deref(), self.cursor.as_deref());
         let mut errors = page.as_ref().err().cloned().unwrap_or_default();
@@ -122,7 +122,7 @@ impl ListQueryBase {
         self.sort.as_deref().is_some_and(|sort| sort.starts_with('-'))
     }
 
-    /// The things of the page, and the first of the next page if there is one. `all` is the whole list, `narrowed` the
+    /// The things of the page, and the first of the next page if there is one. `all` is the whole list, `filtered` the
     /// part that the filters leave.
     pub fn select<'a, T: Resource>(
         &self,
@@ -187,7 +187,7 @@ pub trait Filter<T>: Into<ListQueryBase> {
     /// The things that pass the filters.
     ///
     /// # Errors
-    /// One fault for each filter value that names nothing in the draft.
+    /// One error for each filter value that names nothing in the draft.
     fn filter(&self, agenda: &Agenda, all: &[T]) -> Result<Vec<T>, ValidationErrors>;
 }
 
@@ -197,7 +197,7 @@ impl<T: Resource> Filter<T> for ListQuery {
     }
 }
 
-/// Adds a fault if a filter names a thing that is not in the draft.
+/// Adds an error if a filter names a thing that is not in the draft.
 fn ensure_known<T: Resource>(errors: &mut ValidationErrors, name: &str, code: Option<&Code>, all: &[T]) {
     if code.is_some_and(|code| !all.iter().any(|thing| thing.code() == code.as_str())) {
         errors.add(format!("?{name}"), "unknown_reference", format!("names no {name} of the draft"));

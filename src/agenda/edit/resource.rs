@@ -26,7 +26,7 @@ pub trait Resource: Serialize + Clone + Send + 'static {
     fn code(&self) -> Cow<'_, str>;
     /// Texts and names that a search looks in.
     fn texts(&self) -> Vec<Cow<'_, str>>;
-    /// Sort key for the field `by`; localised texts are compared in the first of `languages`.
+    /// Sort key for `field`; localised texts are compared in the first of `languages`.
     fn sort_key(&self, field: &str, languages: &[crate::values::LanguageTag]) -> String;
 }
 

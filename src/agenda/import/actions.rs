@@ -47,7 +47,7 @@ impl ImportResult {
 /// The agenda in a composed document.
 ///
 /// # Errors
-/// Every fault, with its line of the file.
+/// Every error, with its line of the file.
 pub fn agenda_of(composed: &Composed) -> Result<Agenda, ValidationErrors> {
     model::read(composed.document.clone()).map_err(|errors| composed.locate_in_file(errors))
 }
@@ -55,7 +55,7 @@ pub fn agenda_of(composed: &Composed) -> Result<Agenda, ValidationErrors> {
 /// Imports a file into the draft; with `dry_run` it writes nothing.
 ///
 /// # Errors
-/// The faults that the file causes in this conference; nothing is written then.
+/// The errors that the file causes in this conference; nothing is written then.
 pub fn import(
     connection: &mut Connection,
     conference: &ConferenceRef,

@@ -29,7 +29,7 @@ const UNSUPPORTED_PROPERTIES: &[&str] =
 /// Reads a calendar.
 ///
 /// # Errors
-/// One fault for each line and each event that cannot be understood.
+/// One error for each line and each event that cannot be understood.
 pub fn read(bytes: &[u8], report: &mut Report) -> Result<Schedule, ValidationErrors> {
     let mut reader = CalendarReader {
         schedule: Schedule::default(),

@@ -28,7 +28,7 @@ use crate::{
 /// Composes the new draft of `slug` from the file and the present draft.
 ///
 /// # Errors
-/// The faults that the file causes in this conference, by line.
+/// The errors that the file causes in this conference, by line.
 pub fn compose(
     file: &ImportFile,
     draft: Option<&Agenda>,

@@ -95,7 +95,7 @@ pub struct RawPerson {
 /// Interprets a file.
 ///
 /// # Errors
-/// One fault for each event and each day that cannot be understood.
+/// One error for each event and each day that cannot be understood.
 pub fn interpret(raw: RawSchedule, report: &mut Report) -> Result<Schedule, ValidationErrors> {
     let mut reader = ScheduleReader::new(raw.conference, report);
     for day in &raw.days {
@@ -268,7 +268,7 @@ impl<'a> ScheduleReader<'a> {
         };
         let date_of_day = || self.schedule.days.get(day?).map(|day| day.date);
         let date_by_day_change = || if time < self.day_change { date_of_day()?.succ_opt() } else { date_of_day() };
-        // A fault of the day itself is reported already.
+        // An error of the day itself is reported already.
         Some(LocalOrInstant::Wall(date.or_else(date_by_day_change)?.and_time(time)))
     }
 

@@ -5,7 +5,7 @@
 //! ([`draft::compose`]).
 //!
 //! Invariants:
-//! - Nothing is half-imported: a file with a fault is refused as a whole, each fault with its line ([`read`],
+//! - Nothing is half-imported: a file with an error is refused as a whole, each error with its line ([`read`],
 //!   [`target::Composed::locate_in_file`]), and a composed document passes [`super::model::read`] before it is written,
 //!   in one transaction ([`actions::import`]).
 //! - Importing a file twice changes nothing the second time: sessions are identified by their guid, days by their date,
@@ -106,7 +106,7 @@ impl ImportFile {
 /// Reads a file. The content decides about the format; `declared` is the format that the sender named.
 ///
 /// # Errors
-/// All faults of the file, by line; a declared format that is not the file's.
+/// All errors of the file, by line; a declared format that is not the file's.
 pub fn read(bytes: &[u8], declared: Option<Format>) -> Result<ImportFile, ValidationErrors> {
     let refused = |line, code: &str, detail: String| {
         Err(ValidationErrors(vec![ValidationError::at(line_pointer(line), code, detail)]))

@@ -114,7 +114,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Rooms<'a> {
 /// The file is not JSON, is not a schedule, or has too many events.
 pub fn read(text: &str, report: &mut Report) -> Result<RawSchedule, ValidationErrors> {
     let locator = LineLocator { text, lines: Lines::of(text) };
-    let file: File = serde_json::from_str(text).map_err(|error| fault_of(&error, 1))?;
+    let file: File = serde_json::from_str(text).map_err(|error| error_of(&error, 1))?;
     let conference = file.schedule.conference;
     let mut raw_schedule = RawSchedule { conference: raw_conference(&conference), ..RawSchedule::default() };
     let unsupported_members =
@@ -132,7 +132,7 @@ pub fn read(text: &str, report: &mut Report) -> Result<RawSchedule, ValidationEr
         conference.tracks.iter().flatten().filter_map(|track| track.get("name").map(scalar_text)).collect();
     for raw in conference.days {
         let line = locator.line(raw);
-        let day: FileDay = serde_json::from_str(raw.get()).map_err(|error| fault_of(&error, line))?;
+        let day: FileDay = serde_json::from_str(raw.get()).map_err(|error| error_of(&error, line))?;
         raw_schedule.days.push(RawDay { line, date: day.date.0, start: day.day_start.0 });
         for (room, events) in day.rooms.0 {
             raw_schedule.rooms.push((room.clone(), None));
@@ -140,7 +140,7 @@ pub fn read(text: &str, report: &mut Report) -> Result<RawSchedule, ValidationEr
                 let line = locator.line(raw);
                 check_session_limit(raw_schedule.events.len(), line)?;
                 let members: Map<String, Value> =
-                    serde_json::from_str(raw.get()).map_err(|error| fault_of(&error, line))?;
+                    serde_json::from_str(raw.get()).map_err(|error| error_of(&error, line))?;
                 let day = raw_schedule.days.len() - 1;
                 raw_schedule.events.push(event(members, RawEvent { line, day, ..RawEvent::default() }, &room, report));
             }
@@ -161,8 +161,8 @@ impl LineLocator<'_> {
     }
 }
 
-/// The fault for a text that begins in `line`.
-fn fault_of(error: &serde_json::Error, line: usize) -> ValidationErrors {
+/// The error for a text that begins in `line`.
+fn error_of(error: &serde_json::Error, line: usize) -> ValidationErrors {
     let code = if error.is_data() { "other_format" } else { "malformed_json" };
     let mut detail = error.to_string();
     if let Some(index) = detail.rfind(" at line ") {
@@ -245,9 +245,9 @@ fn person(value: &Value, line: usize, report: &mut Report) -> RawPerson {
 mod tests {
     use super::*;
 
-    fn faults(text: &str) -> Vec<String> {
+    fn errors(text: &str) -> Vec<String> {
         let errors = read(text, &mut Report::default()).err().unwrap_or_default().0;
-        errors.iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect()
+        errors.iter().map(|error| format!("{} {}", error.pointer, error.code)).collect()
     }
 
     #[test]
@@ -260,7 +260,7 @@ mod tests {
             ("{\"schedule\": {\"conference\": {\"days\": [\n\n{\"rooms\": []}]}}}", "line 3 other_format"),
             ("{\"schedule\": {\"conference\": {\"days\": [{\"rooms\": {\"R\": [\n7]}}]}}}", "line 2 other_format"),
         ] {
-            assert_eq!(faults(text), [expected], "{text}");
+            assert_eq!(errors(text), [expected], "{text}");
         }
     }
 

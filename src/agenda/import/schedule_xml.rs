@@ -28,7 +28,7 @@ pub fn read(text: &str, report: &mut Report) -> Result<RawSchedule, ValidationEr
         let position = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
         let event = reader.read_event().map_err(|error| {
             let position = usize::try_from(reader.error_position()).unwrap_or(usize::MAX).min(text.len());
-            fault(xml_reader.lines.line(position), "malformed_xml", error.to_string())
+            error_at(xml_reader.lines.line(position), "malformed_xml", error.to_string())
         })?;
         xml_reader.line = xml_reader.lines.line(position);
         if matches!(event, Xml::Eof) {
@@ -38,7 +38,7 @@ pub fn read(text: &str, report: &mut Report) -> Result<RawSchedule, ValidationEr
     }
 }
 
-fn fault(line: usize, code: &str, detail: impl Into<String>) -> ValidationErrors {
+fn error_at(line: usize, code: &str, detail: impl Into<String>) -> ValidationErrors {
     let mut errors = ValidationErrors::default();
     errors.add(line_pointer(line), code, detail);
     errors
@@ -94,7 +94,7 @@ impl<'a> XmlReader<'a> {
             }
             Xml::DocType(_) => {
                 let detail = "remove the DOCTYPE: neither it nor its entities are read";
-                return Err(fault(self.line, "doctype", detail));
+                return Err(error_at(self.line, "doctype", detail));
             }
             Xml::Comment(_) | Xml::Decl(_) | Xml::PI(_) | Xml::Eof => {}
         }
@@ -102,7 +102,7 @@ impl<'a> XmlReader<'a> {
     }
 
     fn reference(&self, reference: &BytesRef<'_>) -> Result<String, ValidationErrors> {
-        let malformed = |detail: String| fault(self.line, "malformed_xml", detail);
+        let malformed = |detail: String| error_at(self.line, "malformed_xml", detail);
         if let Some(character) = reference.resolve_char_ref().map_err(|error| malformed(error.to_string()))? {
             return Ok(character.to_string());
         }
@@ -117,15 +117,15 @@ impl<'a> XmlReader<'a> {
         let name = element.local_name();
         let name = name.as_ref().to_owned();
         if self.open_elements.len() >= DEPTH_MAX {
-            return Err(fault(self.line, "too_deep", format!("elements may be nested at most {DEPTH_MAX} deep")));
+            return Err(error_at(self.line, "too_deep", format!("elements may be nested at most {DEPTH_MAX} deep")));
         }
         if self.open_elements.is_empty() && name != "schedule" {
-            return Err(fault(self.line, "other_format", format!("a schedule's root is <schedule>, not <{name}>")));
+            return Err(error_at(self.line, "other_format", format!("a schedule's root is <schedule>, not <{name}>")));
         }
         self.has_schedule = true;
         self.open_elements.push(name);
         self.text.clear();
-        let malformed = |error: &dyn std::error::Error| fault(self.line, "malformed_xml", error.to_string());
+        let malformed = |error: &dyn std::error::Error| error_at(self.line, "malformed_xml", error.to_string());
         let mut attributes = Vec::new();
         for attribute in element.attributes() {
             let attribute = attribute.map_err(|error| malformed(&error))?;
@@ -210,10 +210,10 @@ impl<'a> XmlReader<'a> {
 
     fn finish(self) -> Result<RawSchedule, ValidationErrors> {
         if let Some(innermost) = self.open_elements.last() {
-            return Err(fault(self.line, "malformed_xml", format!("the file ends inside <{innermost}>")));
+            return Err(error_at(self.line, "malformed_xml", format!("the file ends inside <{innermost}>")));
         }
         if !self.has_schedule {
-            return Err(fault(self.line, "other_format", "there is no <schedule> in the file"));
+            return Err(error_at(self.line, "other_format", "there is no <schedule> in the file"));
         }
         Ok(self.raw_schedule)
     }
@@ -266,9 +266,9 @@ pub fn event_field<'a>(event: &'a mut RawEvent, member: &str) -> Option<&'a mut 
 mod tests {
     use super::*;
 
-    fn faults(text: &str) -> Vec<String> {
+    fn errors(text: &str) -> Vec<String> {
         let errors = read(text, &mut Report::default()).err().unwrap_or_default().0;
-        errors.iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect()
+        errors.iter().map(|error| format!("{} {}", error.pointer, error.code)).collect()
     }
 
     #[test]
@@ -287,10 +287,10 @@ mod tests {
                 "line 2 doctype",
             ),
         ] {
-            assert_eq!(faults(text), [expected], "{text}");
+            assert_eq!(errors(text), [expected], "{text}");
         }
         let deep = format!("<schedule>{}", "<x>".repeat(1000));
-        assert_eq!(faults(&deep), ["line 1 too_deep"]);
+        assert_eq!(errors(&deep), ["line 1 too_deep"]);
     }
 
     #[test]

@@ -61,7 +61,7 @@ const COLUMNS: &[(&str, &[&str])] = &[
 /// Reads the table.
 ///
 /// # Errors
-/// A column is missing; one fault for each row that cannot be understood.
+/// A column is missing; one error for each row that cannot be understood.
 pub fn read(text: &str, report: &mut Report) -> Result<Vec<SpeakerRow>, ValidationErrors> {
     let table = Table::open(text)?;
     let mut errors = ValidationErrors::default();
@@ -70,7 +70,7 @@ pub fn read(text: &str, report: &mut Report) -> Result<Vec<SpeakerRow>, Validati
     let mut errors = ValidationErrors::default();
     let mut rows = Vec::new();
     table.for_each_row(ROWS_MAX, "speakers", &mut errors, |record, errors| {
-        // A biography may have lines with as many commas as a row: this is a note, not a fault.
+        // A biography may have lines with as many commas as a row: this is a note, not an error.
         if record.inner_row(|_| true).is_some() {
             report.note(INNER_ROW.0, INNER_ROW.1, Some(record.line));
         }
@@ -115,7 +115,7 @@ fn row(
 ) -> Option<SpeakerRow> {
     let line = record.line;
     let cell = |name: &str| record.cell(columns.iter().position(|column| *column == Some(name))?);
-    let faults_before = errors.0.len();
+    let errors_before = errors.0.len();
     for name in ["name", "given_name", "family_name", "honorific", "position", "organisation"] {
         if cell(name).is_some_and(|text| text.contains(['\n', '\r'])) {
             errors.add(line_pointer(line), LINE_BREAK.0, format!("{name} {}", LINE_BREAK.1));
@@ -163,7 +163,7 @@ fn row(
     let texts = texts.collect();
     let organisation = Some((organisation, kind)).filter(|(name, _)| !name.is_empty());
     let row = SpeakerRow { line, code, given_name, family_name, organisation, texts, values };
-    (errors.0.len() == faults_before).then_some(row)
+    (errors.0.len() == errors_before).then_some(row)
 }
 
 /// Checks a value and returns it in its canonical form.

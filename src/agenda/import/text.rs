@@ -95,7 +95,7 @@ impl CodeAllocator {
         Self(codes.into_iter().map(str::to_owned).collect())
     }
 
-    /// Returns `base` or, if it is in use, `base` with the first free number; `otherwise` replaces an empty base.
+    /// Returns `base` or, if it is in use, `base` with the first free number; `fallback` replaces an empty base.
     pub fn allocate(&mut self, base: &str, fallback: &str) -> String {
         let base = if base.is_empty() { fallback } else { base };
         let mut code = base.to_owned();

@@ -72,7 +72,7 @@ pub fn delete(connection: &mut Connection, conference: ConferenceId) -> Result<(
     changes::announce(connection)
 }
 
-/// A fault for each id that is new to the draft and that another conference uses already.
+/// An error for each id that is new to the draft and that another conference uses already.
 pub fn check_foreign_ids(
     connection: &mut Connection,
     before: Option<&Agenda>,

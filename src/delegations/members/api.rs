@@ -5,7 +5,7 @@ use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{super::api::admit_to, MemberView, NewMember, actions, import};
+use super::{super::api::authorise_for, MemberView, NewMember, actions, import};
 use crate::{
     access::{Credentials, Operation},
     agenda::edit::api::MergePatch,
@@ -49,7 +49,7 @@ pub async fn add_delegation_member(
     let (slug, code) = path.into_inner();
     let credentials = credentials.with_link(query.0.token);
     let snapshot = service.snapshot(&slug.0)?;
-    admit_to(&service, &snapshot, &credentials, &code, Operation::AddDelegationMember).await?;
+    authorise_for(&service, &snapshot, &credentials, &code, Operation::AddDelegationMember).await?;
     let sent = body.receive().await?;
     let work =
         move |tx: &mut Connection, context: RequestContext<'_>| actions::add_once(tx, context, &code, &key, &sent);
@@ -111,7 +111,7 @@ pub async fn import_delegation_members(
     let (slug, code) = path.into_inner();
     let credentials = credentials.with_link(query.0.token);
     let snapshot = service.snapshot(&slug.0)?;
-    admit_to(&service, &snapshot, &credentials, &code, Operation::ImportDelegationMembers).await?;
+    authorise_for(&service, &snapshot, &credentials, &code, Operation::ImportDelegationMembers).await?;
     let dry_run = query.0.dry_run == Some(Switch::On);
     if !dry_run && query.0.consent != Some(Switch::On) {
         let mut errors = ValidationErrors::default();
@@ -150,7 +150,7 @@ pub async fn patch_delegation_member(
     let (slug, code, reference) = path.into_inner();
     let credentials = credentials.with_link(query.0.token);
     let snapshot = service.snapshot(&slug.0)?;
-    admit_to(&service, &snapshot, &credentials, &code, Operation::PatchDelegationMember).await?;
+    authorise_for(&service, &snapshot, &credentials, &code, Operation::PatchDelegationMember).await?;
     let sent = body.receive().await?;
     let work =
         move |tx: &mut Connection, context: RequestContext<'_>| actions::patch(tx, context, &code, &reference, &sent);
@@ -211,7 +211,7 @@ pub async fn replace_delegation_member(
     let (slug, code, reference) = path.into_inner();
     let credentials = credentials.with_link(query.0.token);
     let snapshot = service.snapshot(&slug.0)?;
-    admit_to(&service, &snapshot, &credentials, &code, Operation::ReplaceDelegationMember).await?;
+    authorise_for(&service, &snapshot, &credentials, &code, Operation::ReplaceDelegationMember).await?;
     let sent = body.receive().await?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| {
         actions::replace_once(tx, context, &code, &reference, &key, &sent)

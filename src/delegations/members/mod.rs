@@ -229,10 +229,10 @@ impl From<Member> for MemberView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::TextValue as _;
     use crate::{
         ids::Id,
         registration::fields::{PERSONAL_FIELDS, tests::person},
+        values::TextValue as _,
     };
 
     #[test]

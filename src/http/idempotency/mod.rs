@@ -242,6 +242,6 @@ pub fn rewrite(
 }
 
 /// Deletes every stored answer for `owner`.
-pub fn forget(connection: &mut Connection, owner: &str) -> Result<(), DatabaseError> {
-    store::delete_all(connection, owner)
+pub fn delete_answers_of(connection: &mut Connection, owner: &str) -> Result<(), DatabaseError> {
+    store::delete_answers_of(connection, owner)
 }

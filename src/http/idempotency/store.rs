@@ -89,7 +89,7 @@ pub fn replace(connection: &mut Connection, id: IdempotencyKeyId, answer: Value)
 }
 
 /// Deletes the answers whose scope begins with `owner`.
-pub fn delete_all(connection: &mut Connection, owner: &str) -> Result<(), DatabaseError> {
+pub fn delete_answers_of(connection: &mut Connection, owner: &str) -> Result<(), DatabaseError> {
     let of_owner = idempotency_keys::scope.like(format!("{owner}|%"));
     diesel::delete(idempotency_keys::table.filter(of_owner)).execute(connection)?;
     Ok(())

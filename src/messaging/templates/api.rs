@@ -94,9 +94,8 @@ fn template_view(kind: LetterKind, language: MailLanguage, own_templates: &[OwnT
 }
 
 fn kinds_and_languages() -> impl Iterator<Item = (LetterKind, MailLanguage)> {
-    let languages = || MailLanguage::TEXTS.iter().filter_map(|word| MailLanguage::from_text(word));
-    let kinds = LetterKind::TEXTS.iter().filter_map(|word| LetterKind::from_text(word));
-    kinds.flat_map(move |kind| languages().map(move |language| (kind, language)))
+    let languages = || MailLanguage::ALL.into_iter();
+    LetterKind::ALL.into_iter().flat_map(move |kind| languages().map(move |language| (kind, language)))
 }
 
 /// Lists the templates of letters.

@@ -8,7 +8,7 @@ use super::{
     pending::Pending,
     personal_data_scan::{PersonalDataScan, RecordSource, SpeakerMatch, SpeakerRecord},
     report::RedactionReport,
-    rewriting::{find_audit_entries, redact_release, redacted_scheduled},
+    rewriting::{find_audit_entries, redact_release, redact_scheduled},
     store::{self, RedactionRow},
 };
 use crate::{
@@ -227,7 +227,7 @@ async fn plan(database: &Database, search: &Arc<Search>) -> Result<RedactionRepo
     while let Some(stored) = database.read(move |tx| store::next_scheduled(tx, conference, last)).await? {
         last = Some(stored.id);
         let search = Arc::clone(search);
-        let (_, changed) = blocking(move || redacted_scheduled(&stored, &search.redaction)).await?;
+        let (_, changed) = blocking(move || redact_scheduled(&stored, &search.redaction)).await?;
         report.scheduled_releases += usize::from(changed);
     }
     report.audit_entries = search.entries_to_rewrite.len();
@@ -244,7 +244,7 @@ fn scan_releases(
 ) -> Result<i32, DatabaseError> {
     let pending = Pending::of(connection, conference.id)?;
     store::speakers_of_releases(connection, conference.id, after, |number, records| {
-        let records = records.into_iter().filter(|speaker| !pending.concerns(speaker.id));
+        let records = records.into_iter().filter(|speaker| !pending.redacts(speaker.id));
         records.for_each(|speaker| scan.add(speaker, RecordSource::Release(number)));
     })
 }
@@ -257,7 +257,7 @@ fn scan_scheduled(
 ) -> Result<(), DatabaseError> {
     let pending = Pending::of(connection, conference.id)?;
     store::speakers_of_scheduled(connection, conference.id, |records| {
-        let records = records.into_iter().filter(|speaker| !pending.concerns(speaker.id));
+        let records = records.into_iter().filter(|speaker| !pending.redacts(speaker.id));
         records.for_each(|speaker| scan.add(speaker, RecordSource::Scheduled));
     })
 }

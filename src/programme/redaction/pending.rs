@@ -43,7 +43,7 @@ impl Pending {
     }
 
     /// Whether a speaker is being removed.
-    pub fn concerns(&self, speaker: SpeakerId) -> bool {
+    pub fn redacts(&self, speaker: SpeakerId) -> bool {
         self.0.iter().any(|unfinished| unfinished.redaction.people.iter().any(|person| person.id == speaker))
     }
 

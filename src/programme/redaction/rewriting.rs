@@ -172,7 +172,7 @@ async fn rewrite_scheduled(
         let Some(stored) = next else { return Ok(true) };
         let redaction = Arc::clone(redaction);
         let (release, changed) = blocking(move || {
-            let (contents, changed) = redacted_scheduled(&stored, &redaction)?;
+            let (contents, changed) = redact_scheduled(&stored, &redaction)?;
             Ok::<_, DatabaseError>((stored.rewritten(contents.as_ref())?, changed))
         })
         .await?;
@@ -196,7 +196,7 @@ async fn rewrite_scheduled(
 ///
 /// # Errors
 /// It cannot be read.
-pub fn redacted_scheduled(
+pub fn redact_scheduled(
     stored: &StoredScheduled,
     redaction: &Redaction,
 ) -> Result<(Option<store::ScheduledContents>, bool), DatabaseError> {

@@ -97,7 +97,7 @@ pub fn ensure_future(
     match requested_time.resolve(draft.conference.time_zone) {
         Ok(instant) if instant.to_utc() > now => return Ok(instant.to_utc()),
         Ok(_) => errors.add(pointer, "in_past", format!("must come after {}", clock::wire(now))),
-        Err(fault) => errors.add(pointer, &fault.code, fault.detail),
+        Err(error) => errors.add(pointer, &error.code, error.detail),
     }
     Err(errors)
 }

@@ -77,7 +77,7 @@ fn decide_one(
     actor: &Actor,
     reason: Option<&str>,
 ) -> Result<(bool, RegistrationStatus), RegistrationError> {
-    if store::is_already_decided(event, registration.state) {
+    if store::needs_no_decision(event, registration.state) {
         return Ok((false, registration.state));
     }
     let reason = reason.map(str::to_owned);

@@ -100,8 +100,8 @@ pub fn decisions(
         .load(connection)?)
 }
 
-/// Whether a registration with this status had this decision already.
-pub const fn is_already_decided(event: Event, state: RegistrationStatus) -> bool {
+/// Whether a registration with this status needs no such decision any more.
+pub const fn needs_no_decision(event: Event, state: RegistrationStatus) -> bool {
     match event {
         Event::Approved => matches!(state, RegistrationStatus::Confirmed | RegistrationStatus::Waitlisted),
         Event::Rejected => matches!(state, RegistrationStatus::Rejected),

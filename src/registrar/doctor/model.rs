@@ -48,14 +48,13 @@ fn is_admitted(state: RegistrationStatus) -> bool {
 
 /// Every combination of event and status.
 fn events_and_statuses() -> impl Iterator<Item = (Event, RegistrationStatus)> {
-    let events = Event::TEXTS.iter().filter_map(|word| Event::from_text(word));
-    let states = || RegistrationStatus::TEXTS.iter().filter_map(|word| RegistrationStatus::from_text(word));
-    events.flat_map(move |event| states().map(move |state| (event, state)))
+    let statuses = || RegistrationStatus::ALL.into_iter();
+    Event::ALL.into_iter().flat_map(move |event| statuses().map(move |status| (event, status)))
 }
 
 /// Every step that a history may have, as `before>event>after`.
 pub fn steps() -> Vec<String> {
-    let before = || RegistrationStatus::TEXTS.iter().map(|word| RegistrationStatus::from_text(word)).chain([None]);
+    let before = || RegistrationStatus::ALL.into_iter().map(Some).chain([None]);
     let steps = |(event, after): (Event, RegistrationStatus)| {
         let legal = before().filter(move |before| is_legal_step(*before, event, after));
         legal.map(move |before| format!("{}>{event}>{after}", before.map_or("", RegistrationStatus::as_str)))

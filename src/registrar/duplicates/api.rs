@@ -12,11 +12,7 @@ use super::actions::{self, PairDetails};
 use crate::{
     access::Credentials,
     clock,
-    http::{
-        CodePath, Json, NO_STORE, Problem, Query,
-        paging::{Page, link_next},
-        problem::AnyProblem,
-    },
+    http::{CodePath, Json, NO_STORE, Problem, Query, paging::Page, problem::AnyProblem},
     ids::PossibleDuplicateId,
     registration::{
         actions::RegistrationDetails,
@@ -168,12 +164,9 @@ pub async fn list_duplicates(
     let rows = page.rows();
     let pairs =
         service.database.read(move |tx| actions::list(tx, &snapshot.conference, &credentials, after, rows)).await?;
-    let mut data: Vec<PairView> = pairs.into_iter().map(PairView::from).collect();
-    let next = page.cut(&request, &mut data, |pair| format!("{} {}", pair.flagged_at, pair.id));
-    let mut response =
-        HttpResponse::Ok().insert_header(NO_STORE).json(PossibleDuplicateList { data, next: next.clone() });
-    link_next(&mut response, next.as_deref());
-    Ok(response)
+    let pairs: Vec<PairView> = pairs.into_iter().map(PairView::from).collect();
+    let key = |pair: &PairView| format!("{} {}", pair.flagged_at, pair.id);
+    Ok(page.answer(&request, pairs, key, |data, next| PossibleDuplicateList { data, next }))
 }
 
 /// An empty object.

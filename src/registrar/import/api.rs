@@ -11,14 +11,13 @@ use super::{
     actions::{ImportAborted, Report, import, read},
 };
 use crate::{
-    access::{Credentials, Operation, authorise},
+    access::{Credentials, Operation},
     http::{
         CodePath, NO_STORE, Problem, Query,
         extract::Upload,
         problem::{AnyProblem, UNSUPPORTED_MEDIA_TYPE},
     },
     registration::{
-        RegistrationError,
         context::{ReleasedAgenda, RequestContext},
         service::RegistrationService,
     },
@@ -100,15 +99,7 @@ pub async fn import_registrations(
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
     let snapshot = service.snapshot(&slug)?;
-    let (caller, conference) = (credentials.clone(), snapshot.conference.id);
-    service
-        .database
-        .read(move |tx| {
-            authorise(tx, &caller, Operation::ImportRegistrations, Some(conference))
-                .map(|_| ())
-                .map_err(RegistrationError::from)
-        })
-        .await?;
+    service.authorise(&snapshot, &credentials, Operation::ImportRegistrations).await?;
     if body.media_type().as_deref() != Some("text/csv") {
         return Err(Problem::new(&UNSUPPORTED_MEDIA_TYPE)
             .detail("send Content-Type: text/csv")
@@ -124,7 +115,7 @@ pub async fn import_registrations(
     let result = service
         .database
         .write_in_turn("import registrations", &format!("registrations of {slug}"), move |tx| {
-            let released = ReleasedAgenda { agenda: &snapshot.agenda, number: Some(snapshot.release.number) };
+            let released = ReleasedAgenda::of(&snapshot);
             let context = RequestContext {
                 conference: &snapshot.conference,
                 released,

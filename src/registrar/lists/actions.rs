@@ -342,7 +342,7 @@ impl PartSearch<'_> {
                 Plan::Selective(_) => None,
                 Plan::Scan => store::end_of_step(connection, filter, sort, after.as_ref(), step)?,
             };
-            matches.extend(rows.into_iter().filter(|row| filter.admits(part, row)));
+            matches.extend(rows.into_iter().filter(|row| filter.matches(part, row)));
             if matches.len() >= limit {
                 matches.truncate(limit);
                 let last = matches.last().map(|row| row.key(sort));

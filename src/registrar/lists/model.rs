@@ -138,13 +138,13 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether rows that a statement found must also pass [`Filter::admits`].
+    /// Whether rows that a statement found must also pass [`Filter::matches`].
     pub fn needs_check(&self, part: Part) -> bool {
         (self.text.is_some() && part != Part::Direct) || !self.answers.is_empty()
     }
 
     /// Checks the conditions that no statement checks: the search text and the answers.
-    pub fn admits(&self, part: Part, row: &ListRow) -> bool {
+    pub fn matches(&self, part: Part, row: &ListRow) -> bool {
         let matches_text = self.text.as_ref().is_none_or(|term| match part {
             Part::Whole => term.is_direct_match(row) || term.is_match(row),
             Part::Direct => true,

@@ -404,8 +404,8 @@ pub fn save_counters(
     if added_seats == 0 && (now.last_arrival, now.last_event) == (before.last_arrival, before.last_event) {
         return Ok(());
     }
-    let has_room = dsl::seats.is_null().or((dsl::seats_taken + added_seats).nullable().le(dsl::seats));
-    let updated = diesel::update(registration_setups::table.find(conference).filter(has_room))
+    let is_within_limit = dsl::seats.is_null().or((dsl::seats_taken + added_seats).nullable().le(dsl::seats));
+    let updated = diesel::update(registration_setups::table.find(conference).filter(is_within_limit))
         .set((
             dsl::seats_taken.eq(dsl::seats_taken + added_seats),
             dsl::last_arrival.eq(now.last_arrival),
@@ -428,8 +428,8 @@ pub fn add_taken_of_category(
     more: i64,
 ) -> Result<(), DatabaseError> {
     use categories::dsl;
-    let has_room = dsl::seats.is_null().or((dsl::seats_taken + more).nullable().le(dsl::seats));
-    let updated = diesel::update(categories::table.find(category).filter(has_room))
+    let is_within_limit = dsl::seats.is_null().or((dsl::seats_taken + more).nullable().le(dsl::seats));
+    let updated = diesel::update(categories::table.find(category).filter(is_within_limit))
         .set(dsl::seats_taken.eq(dsl::seats_taken + more))
         .execute(connection)?;
     ensure_counted(updated)
