@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::{
     InvitationError,
-    actions::{CheckedTerms, check_address, insert, letter, reserve_seats},
+    actions::{insert, letter, reserve_seats},
     store,
+    terms::{CheckedTerms, check_address},
 };
 use crate::{
     access::{

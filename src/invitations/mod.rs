@@ -19,5 +19,6 @@ pub mod batch;
 pub mod error;
 pub mod model;
 mod store;
+mod terms;
 
 pub use error::InvitationError;

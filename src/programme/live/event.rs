@@ -23,9 +23,6 @@ use crate::{
 /// How many changes an event lists.
 const CHANGES_MAX: usize = 200;
 
-/// A comment that keeps an idle connection open.
-pub const HEARTBEAT: Bytes = Bytes::from_static(b": still here\n\n");
-
 /// The release that a listener starts from.
 #[derive(Serialize)]
 struct ConnectedData {

@@ -1,13 +1,13 @@
 //! One listener: an open answer that sends events.
 
-use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, stream};
 use tokio::sync::watch;
 
-use super::{event, hub::Hub, position::Position};
+use super::{event, heartbeat, hub::Hub, position::Position};
 use crate::{
     clock,
     http::slots::Slot,
@@ -15,9 +15,6 @@ use crate::{
     programme::{negotiate::Language, snapshot::Snapshot},
     values::Code,
 };
-
-/// The longest time without an event or a comment.
-const SILENCE_MAX: Duration = Duration::from_secs(20);
 
 /// A connected client. It is small, so that thousands fit into memory.
 pub struct Listener {
@@ -71,7 +68,7 @@ impl Listener {
             if self.queue.is_empty() {
                 tokio::select! {
                     changed = self.signal.changed() => changed.ok()?,
-                    () = tokio::time::sleep(SILENCE_MAX) => self.queue.push_back(event::HEARTBEAT),
+                    () = tokio::time::sleep(heartbeat::INTERVAL) => self.queue.push_back(heartbeat::COMMENT),
                 }
             }
         }

@@ -13,6 +13,7 @@
 
 pub mod api;
 mod event;
+mod heartbeat;
 mod hub;
 mod listener;
 mod moments;
