@@ -183,11 +183,19 @@ fn a_journal_that_was_removed_after_a_kill_stops_the_start() {
     assert_eq!(environment.start_shared().count(COUNT), 7, "from now on as ever");
 }
 
+/// A journal without the frames that an earlier round left at its end: each frame repeats the salt of the header
+/// (<https://www.sqlite.org/fileformat2.html>, 4.1).
+fn without_old_frames(journal: Vec<u8>) -> Vec<u8> {
+    let (header, frames) = journal.split_at(32);
+    let valid = frames.chunks_exact(4120).take_while(|frame| frame[8..16] == header[16..24]);
+    [header.to_vec(), valid.flatten().copied().collect()].concat()
+}
+
 #[test]
 fn a_journal_that_is_cut_off_or_damaged_stops_the_start_and_stays_as_it_is() {
     let environment = Arc::new(Environment::new(Store::Sqlite));
     start_with_people(&environment, 6).kill();
-    let (names, journal) = (["", "-opened"], fs::read(file(&environment, "-wal")).unwrap());
+    let (names, journal) = (["", "-opened"], without_old_frames(fs::read(file(&environment, "-wal")).unwrap()));
     let found = names.map(|name| fs::read(file(&environment, name)).unwrap());
     let middle = journal.len() / 2;
     let (mut with_another_byte, mut without_its_head) = (journal.clone(), journal.clone());
