@@ -194,7 +194,12 @@ fn without_old_frames(journal: Vec<u8>) -> Vec<u8> {
 #[test]
 fn a_journal_that_is_cut_off_or_damaged_stops_the_start_and_stays_as_it_is() {
     let environment = Arc::new(Environment::new(Store::Sqlite));
-    start_with_people(&environment, 6).kill();
+    let mut app = start_with_people(&environment, 6);
+    // The mail worker writes, too: the last write has to be one that was answered.
+    super::mail_server::wait_for_none(&environment, "SELECT count(*) AS n FROM outbox_messages WHERE state <> 'sent'");
+    let room = serde_json::json!({ "code": "library", "name": "Library" });
+    assert_eq!(app.admin("POST", "/api/v1/conferences/small/agenda/rooms", Some(&room)).status, 201);
+    app.kill();
     let (names, journal) = (["", "-opened"], without_old_frames(fs::read(file(&environment, "-wal")).unwrap()));
     let found = names.map(|name| fs::read(file(&environment, name)).unwrap());
     let middle = journal.len() / 2;

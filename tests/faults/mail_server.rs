@@ -41,7 +41,7 @@ fn attempts(app: &App, address: &str) -> (String, Vec<String>, Value) {
     (message["state"].as_str().unwrap().to_owned(), outcomes, message["attempts"][0]["reply"].clone())
 }
 
-fn wait_for_none(environment: &Environment, statement: &str) {
+pub(super) fn wait_for_none(environment: &Environment, statement: &str) {
     let deadline = Instant::now() + TIMEOUT;
     while environment.database.count(statement) > 0 {
         assert!(Instant::now() < deadline, "{statement} counts something yet");
