@@ -4,12 +4,13 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    process::{Command, Stdio},
+    sync::{Arc, mpsc::channel},
 };
 
 use crate::support::{
     App, Store,
-    app::{BROWSER, Environment, person, small_conference},
+    app::{BROWSER, Environment, TIMEOUT, person, small_conference},
     on_both_stores,
     store::Database,
 };
@@ -39,7 +40,13 @@ fn start_with_people(environment: &Arc<Environment>, count: usize) -> App {
 
 /// The last line of a command that fails.
 fn start_error(environment: &Environment, arguments: &[&str]) -> String {
-    let output = environment.run(arguments);
+    let child = environment.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (id, (sender, receiver)) = (child.id().to_string(), channel());
+    std::thread::spawn(move || sender.send(child.wait_with_output().unwrap()));
+    let output = receiver.recv_timeout(TIMEOUT).unwrap_or_else(|_| {
+        Command::new("kill").args(["-9", &id]).status().unwrap();
+        panic!("it started, and should not have");
+    });
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
     let lines: Vec<_> = error.lines().filter(|line| line.starts_with("plenary: ")).collect();
