@@ -419,6 +419,31 @@ on_both_stores! {
         assert_eq!(delegation.replace(&member.json(), 2).status, 201, "people fall ill after the closing, too");
     }
 
+    fn a_member_has_the_country_of_the_delegation_unless_they_name_another(store) {
+        let app = start(Environment::new(store), None, &json!({}));
+        let rwanda = TestDelegation::open(&app, "RW", None);
+        let first = rwanda.add_successfully(1);
+        assert_eq!(first["country"], "RW");
+        let mut form = member_form(2);
+        form["country"] = json!("BE");
+        assert_eq!(rwanda.send("POST", "/members", Some(&form)).json()["country"], "BE");
+        assert_eq!(rwanda.replace(&first, 3).json()["country"], "RW");
+        let table = "given_name,family_name,email,country\nA,B,a@example.org,\nC,D,c@example.org,fr\n";
+        let imported = rwanda.import("&consent=true", table);
+        assert_eq!(imported.status, 200, "{}", imported.text());
+        let members = rwanda.read()["members"].as_array().unwrap().clone();
+        let countries: Vec<&str> = members
+            .iter()
+            .filter(|member| member["status"] == "confirmed")
+            .map(|member| member["country"].as_str().unwrap_or("-"))
+            .collect();
+        assert_eq!(countries, ["BE", "RW", "RW", "FR"]);
+        let request = json!({ "kind": "observer", "code": "red-cross", "name": { "en": "Red Cross" }, "category": "delegate" });
+        assert_eq!(app.admin("POST", &format!("{CONFERENCE}/delegations"), Some(&request)).status, 201);
+        let added = app.admin("POST", &format!("{CONFERENCE}/delegations/red-cross/members"), Some(&member_form(7))).json();
+        assert_eq!(added["country"], Value::Null, "{added}");
+    }
+
     fn a_table_of_members_is_imported_completely_or_not_at_all(store) {
         let app = start(Environment::new(store), None, &json!({}));
         let mut blueprint = conference(None, &json!({}));

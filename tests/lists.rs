@@ -322,6 +322,16 @@ on_both_stores! {
         check_in(&app, "south", "2030-05-01T08:00:00.000000Z", "person-2@example.org");
         check_in(&app, "south", "2030-05-02T08:00:00.000000Z", "person-3@example.org");
         undo(&app, "person-2@example.org");
+        // Scanned again and again, a person is one.
+        for (number, outcome) in [(1, "admitted_again"), (2, "admitted_again"), (3, "refused"), (4, "refused")] {
+            let (statement, reason) = (number + 100, if outcome == "refused" { "'wrong_zone'" } else { "NULL" });
+            let id = if store == Store::Sqlite { "randomblob(16)" } else { "gen_random_uuid()" };
+            app.environment.database.execute(&format!(
+                "INSERT INTO check_ins (id, conference_id, registration_id, gate, at, received_at, sequence, outcome, reason, actor, request_digest) \
+                 SELECT {id}, conference_id, id, 'north', '2030-05-01T09:00:00.000000Z', '2030-05-01T09:00:00.000000Z', {statement}, '{outcome}', \
+                 {reason}, 'scanner', '' FROM registrations WHERE email = 'person-1@example.org'"
+            ));
+        }
         let statement = |at: &str, who: &str| format!("UPDATE registrations SET created_at = '{at}' WHERE email {who}");
         // Midnight in Brussels is 22:00 in summer and 23:00 in winter.
         app.environment.database.execute(&statement("2030-03-01T22:59:59.999999Z", "LIKE 'person-%'"));
@@ -353,8 +363,8 @@ on_both_stores! {
         ]));
         assert_eq!(counts["checked_in"], 2);
         assert_eq!(counts["check_ins"], json!([
-            { "date": "2030-05-01", "gate": "north", "admitted": 1, "admitted_again": 0, "refused": 0 },
-            { "date": "2030-05-02", "gate": "south", "admitted": 1, "admitted_again": 0, "refused": 0 }
+            { "date": "2030-05-01", "gate": "north", "admitted": 1, "admitted_again": 1, "refused": 1, "scans": 5 },
+            { "date": "2030-05-02", "gate": "south", "admitted": 1, "admitted_again": 0, "refused": 0, "scans": 1 }
         ]));
     }
 

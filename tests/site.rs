@@ -191,6 +191,84 @@ on_both_stores! {
         assert_eq!(app.browse(&format!("{SITE}/en/register")).status, 200);
     }
 
+    fn speakers_are_found_by_words_and_country_and_sorted_as_the_reader_asks(store) {
+        let app = Environment::new(store).start();
+        let mut blueprint = small_conference(None, None);
+        blueprint["organisations"] = json!([{ "code": "rw", "name": "Republic of Rwanda", "kind": "state", "country": "RW" }]);
+        blueprint["speakers"] = json!([
+            { "code": "ada", "given_name": "Ada", "family_name": "Lovelace", "country": "GB" },
+            { "code": "bob", "given_name": "Bob", "family_name": "Álvarez", "country": "BE", "precedence": "minister" },
+            { "code": "zoe", "given_name": "Zoé", "family_name": "Uwase", "country": "RW", "organisation": "rw", "precedence": "head_of_state",
+              "position": "President" }
+        ]);
+        app.publish(&blueprint);
+        let names = |query: &str| -> Vec<String> {
+            let page = app.browse(&format!("{SITE}/en/speakers{query}"));
+            let links = page.text().split("<a href=\"/conferences/small/en/speakers/").skip(1);
+            links.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+        };
+        assert_eq!(names(""), ["ada", "bob", "zoe"]);
+        assert_eq!(names("?sort=precedence"), ["zoe", "bob", "ada"]);
+        assert_eq!(names("?sort=name"), ["bob", "ada", "zoe"], "Á is sorted as A");
+        assert_eq!(names("?sort=role"), ["ada", "bob", "zoe"]);
+        assert_eq!(names("?sort=colour"), ["ada", "bob", "zoe"], "an order that is none is that of the agenda");
+        assert_eq!(names("?search=ALVAREZ"), ["bob"]);
+        assert_eq!(names("?search=president+rwanda"), ["zoe"]);
+        assert_eq!(names("?search=%3Cnobody%3E"), [""; 0]);
+        assert_eq!(names("?country=GB&sort=name"), ["ada"]);
+        assert_eq!(names("?country=GB&search=bob"), [""; 0]);
+        let found = app.browse(&format!("{SITE}/en/speakers?search=%22%3Cnobody%3E"));
+        for text in ["No speaker matches your choice.", "value=\"&quot;&lt;nobody&gt;\"", ">Show all speakers</a>"] {
+            assert!(found.text().contains(text), "{text}: {}", found.text());
+        }
+        let all = app.browse(&format!("{SITE}/en/speakers?sort=role"));
+        assert!(all.text().contains("Keynote speaker</h2>") && all.text().contains("Other speakers</h2>"), "{}", all.text());
+        assert!(all.text().contains("United Kingdom</span>") && !all.text().contains("Rwanda</span><span"), "a State needs no country beside it");
+
+        // Nothing is announced: a sentence says so.
+        blueprint["sessions"] = json!([]);
+        blueprint["speakers"] = json!([]);
+        app.publish(&blueprint);
+        for path in ["", "/programme", "/programme?view=rooms"] {
+            let page = app.browse(&format!("{SITE}/en{path}"));
+            assert!(page.text().contains("No session has been announced yet."), "{path}: {}", page.text());
+        }
+        assert!(app.browse(&format!("{SITE}/en/speakers")).text().contains("No speaker has been announced yet."));
+    }
+
+    fn the_programme_by_room_keeps_a_column_for_each_room_of_the_day(store) {
+        let app = Environment::new(store).start();
+        let mut blueprint = small_conference(None, None);
+        blueprint["rooms"] = json!([{ "code": "hall", "name": "Hall" }, { "code": "annex", "name": "Annex" }, { "code": "unused", "name": "Unused" }]);
+        let session = |code: &str, room: Option<&str>, starts: &str, ends: &str, track: Option<&str>| json!({
+            "code": code, "kind": if room.is_some() { "parallel" } else { "break" }, "title": code, "room": room, "track": track,
+            "starts_at": format!("2030-05-01T{starts}"), "ends_at": format!("2030-05-01T{ends}")
+        });
+        blueprint["sessions"] = json!([
+            session("long", Some("hall"), "09:00", "11:00", None), session("first", Some("annex"), "09:00", "10:00", Some("law")),
+            session("second", Some("annex"), "10:00", "11:00", None), session("coffee", None, "11:00", "11:30", None)
+        ]);
+        app.publish(&blueprint);
+        let rows = |query: &str| -> Vec<String> {
+            let page = app.browse(&format!("{SITE}/en/programme?view=rooms{query}"));
+            let table = page.text().split("<table class=\"rooms\">").nth(1).unwrap_or_else(|| panic!("{}", page.text())).to_owned();
+            let table = table.split("</table>").next().unwrap();
+            table.split("<tr>").skip(1).map(|row| {
+                let cells = row.split(['<']).filter(|part| part.starts_with("td") || part.starts_with("th") || part.starts_with("a "));
+                cells.map(|part| part.trim_start_matches("a href=\"/conferences/small/en/sessions/").replace(" scope=\"col\"", "")
+                    .replace(" class=\"taken\"", "").split(">\n").next().unwrap().split("\">").next().unwrap().trim_end_matches('>').to_owned())
+                    .collect::<Vec<_>>().join("|")
+            }).collect()
+        };
+        assert_eq!(rows(""), [
+            "thead|th>Time|th>Hall|th>Annex".trim_start_matches("thead|"), "th scope=\"row|td rowspan=\"2\"|long|td|first", "th scope=\"row|td|second",
+            "th scope=\"row|td colspan=\"2\""
+        ]);
+        assert_eq!(rows("&track=law"), ["th>Time|th>Hall|th>Annex", "th scope=\"row|td|td|first"], "a filter moves no room");
+        let page = app.browse(&format!("{SITE}/en/programme?track=law"));
+        assert!(page.text().contains("href=\"/conferences/small/en/programme?view=rooms&amp;track=law\""), "{}", page.text());
+    }
+
     fn an_invitation_code_opens_its_form_in_a_browser(store) {
         let app = Environment::new(store).start();
         let mut blueprint = small_conference(None, None);

@@ -79,18 +79,28 @@
     if (isInside) (all(was.localName, old).find(same) || main).focus({ preventScroll: true });
   };
   const here = () => location.href.split("#")[0];
-  const show = async (url) => {
-    try { await swap(url, "main"); } catch { return location.assign(url); }
-    if (wanted.main !== url) return;
+  const show = async (url, id = "main") => {
+    try { await swap(url, id); } catch { return location.assign(url); }
+    if (wanted[id] !== url) return;
     history.replaceState(null, "", url);
     say(main.querySelector("[data-announce]")?.textContent || "");
   };
 
+  // Shows in the region that the form names what its controls ask for.
+  const filter = (form) => {
+    clearTimeout(typing);
+    const asked = [...new FormData(form)].filter(([, value]) => value);
+    show(`${form.action}?${new URLSearchParams(asked)}`, form.dataset.filters);
+  };
+  let typing;
+  main.addEventListener("input", ({ target }) => {
+    if (target.type !== "search") return;
+    clearTimeout(typing);
+    typing = setTimeout(filter, 300, target.form);
+  });
   main.addEventListener("change", ({ target: { form, value, checked } }) => {
-    if (form?.matches("[data-filters]")) {
-      const asked = [...new FormData(form)].filter(([, value]) => value);
-      show(`${form.action}?${new URLSearchParams(asked)}`);
-    } else if (form?.matches("[data-choice]")) {
+    if (form?.matches("[data-filters]")) filter(form);
+    else if (form?.matches("[data-choice]")) {
       choose([value], checked);
       if (form.matches("[data-choice=page]")) show(link(chosen(form)));
     }
@@ -100,6 +110,7 @@
     if (form.matches("[data-toggle]")) choose(chosen(form), !stored().has(chosen(form)[0]));
     // All, whatever the filter shows.
     else if (form.matches("[data-choice=all]")) location.assign(link(stored()));
+    else if (form.matches("[data-filters]")) filter(form);
     else return;
     event.preventDefault();
   });

@@ -22,7 +22,9 @@ mod query;
 mod registration;
 mod registration_window;
 mod renderer;
+mod room_grid;
 mod service;
+mod speakers;
 mod starting;
 mod texts;
 

@@ -43,13 +43,18 @@ pub fn country(code: &str, language: &str) -> String {
     rows(COUNTRIES, language).find(|(row_code, _)| *row_code == code).map_or(code, |(_, name)| name).to_owned()
 }
 
+/// A text as it is compared and sorted: without accents, capitals and scripts, so that `Muller` finds `Müller`.
+pub fn folded(text: &str) -> String {
+    deunicode::deunicode(text).to_lowercase()
+}
+
 /// Codes and names of all countries, sorted by name.
 pub fn countries(language: &str) -> Vec<(&'static str, &'static str)> {
     let mut all: Vec<_> = rows(COUNTRIES, language).collect();
     // É sorts as E.
     all.sort_by_cached_key(|(_, name)| match primary(language) {
         "ar" => (*name).to_owned(),
-        _ => deunicode::deunicode(name).to_lowercase(),
+        _ => folded(name),
     });
     all
 }

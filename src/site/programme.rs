@@ -11,7 +11,9 @@ use minijinja::{Value, context};
 
 use super::{
     page::{PageContext, Template, locales_of, redirect, value},
+    room_grid::day_grid,
     service::Site,
+    speakers::{SpeakerOrder, SpeakerQuery, country_beside, speakers_context},
     texts::FALLBACK,
 };
 use crate::{
@@ -19,7 +21,7 @@ use crate::{
     http::{Problem, problem::NOT_FOUND},
     programme::{filter::ProgrammeQuery, negotiate, snapshot::Snapshot},
     registration::service::RegistrationService,
-    site::query::{parameter, query_pairs},
+    site::query::{parameter, query_pairs, query_without},
     validation,
     values::{Code, LanguageTag, TextValue as _},
 };
@@ -176,12 +178,20 @@ pub async fn show_programme(
         }
         let day =
             |day: crate::programme::views::DayView| context! { date => value(day.date), title => value(day.title) };
-        let all_days: Vec<Value> = view.days(&no_filter).into_iter().map(day).collect();
+        let whole_days = view.days(&no_filter);
+        let (days, rooms) = (query.as_ref().map(|query| view.days(query)).unwrap_or_default(), view.rooms(&no_filter));
         let filter_value = |name: &str| parameter(&request, name);
+        let is_by_room = filter_value("view").as_deref() == Some("rooms");
+        let grid = days.iter().filter(|day| is_by_room && !day.sessions.is_empty()).filter_map(|day| {
+            let whole_day = whole_days.iter().find(|whole_day| whole_day.date == day.date)?;
+            Some(day_grid(day, whole_day, &rooms))
+        });
+        let grid: Vec<Value> = grid.collect();
+        let all_days: Vec<Value> = whole_days.into_iter().map(day).collect();
         Ok(context! {
-            days => value(query.as_ref().map(|query| view.days(query)).unwrap_or_default()),
-            tracks => value(view.tracks(&no_filter)), rooms => value(view.rooms(&no_filter)),
-            kinds, all_days, is_filtered => query.is_none_or(|query| query.has_filter()),
+            days => value(days), grid, is_by_room, tracks => value(view.tracks(&no_filter)), rooms => value(rooms),
+            all_sessions => page.snapshot.agenda.sessions.len(), asked_query => query_without(&request, "view"), kinds,
+            all_days, is_filtered => query.is_none_or(|query| query.has_filter()),
             asked => context! {
                 day => filter_value("day"), track => filter_value("track"), room => filter_value("room"),
                 kind => filter_value("kind"), speaker => filter_value("speaker"),
@@ -229,7 +239,10 @@ pub async fn show_speakers(
 ) -> HttpResponse {
     let template = Template::new("speakers.html", "speakers");
     public_page(&request, &site, &service, &path.0, &path.1, template, |page| {
-        Ok(context! { speakers => value(page.view().speakers(&ProgrammeQuery::default())) })
+        let asked = |name: &str| parameter(&request, name);
+        let order = asked("sort").and_then(|order| SpeakerOrder::from_text(&order)).unwrap_or_default();
+        let query = SpeakerQuery { search: asked("search"), country: asked("country"), order };
+        Ok(speakers_context(page, &query))
     })
     .await
 }
@@ -246,7 +259,8 @@ pub async fn show_speaker(
     public_page(&request, &site, &service, &path.0, &path.1, template, |page| {
         let code = Code::parse(&path.2).map_err(|_| not_found())?;
         let speaker = page.snapshot.speaker(&code).ok_or_else(not_found)?;
-        Ok(context! { speaker => value(page.view().speaker_detail(speaker)) })
+        let speaker = page.view().speaker_detail(speaker);
+        Ok(context! { country => value(country_beside(page, &speaker.speaker)), speaker => value(speaker) })
     })
     .await
 }

@@ -13,14 +13,34 @@ pub fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
 }
 
 /// The query parameters of pages; others are ignored.
-const PAGE_PARAMETERS: [&str; 10] =
-    ["day", "track", "room", "kind", "speaker", "session", "category", "invitation", "token", "replace"];
+const PAGE_PARAMETERS: [&str; 14] = [
+    "day",
+    "track",
+    "room",
+    "kind",
+    "speaker",
+    "view",
+    "session",
+    "search",
+    "country",
+    "sort",
+    "category",
+    "invitation",
+    "token",
+    "replace",
+];
+
+/// The known parameters of the query but one, as a query without its question mark.
+pub fn query_without(request: &HttpRequest, left_out: &str) -> String {
+    let is_known = |(key, value): &(String, String)| {
+        PAGE_PARAMETERS.contains(&key.as_str()) && key != left_out && !value.is_empty()
+    };
+    let parameters = query_pairs(request).into_iter().filter(is_known);
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters.take(500)).finish()
+}
 
 /// The known parameters of the query, as a query.
 pub fn known_query(request: &HttpRequest) -> String {
-    let parameters = query_pairs(request)
-        .into_iter()
-        .filter(|(key, value)| PAGE_PARAMETERS.contains(&key.as_str()) && !value.is_empty());
-    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters.take(500)).finish();
+    let query = query_without(request, "");
     if query.is_empty() { query } else { format!("?{query}") }
 }

@@ -9,7 +9,7 @@ use super::{
         store::Member,
     },
     MemberDetails, NewMember,
-    rules::{category_of, default_language, refuse_when_closed},
+    rules::{MemberDefaults, category_of, refuse_when_closed},
 };
 use crate::{
     access::{Actor, Operation},
@@ -53,7 +53,7 @@ pub fn add(
         is_head: new.details.is_head.unwrap_or(false),
         level: new.details.level.unwrap_or(Precedence::Other),
     };
-    let application = new.application(&category, membership.clone(), &default_language(&delegation, agenda)?, &actor);
+    let application = new.application(&category, membership.clone(), &MemberDefaults::of(&delegation, agenda)?, &actor);
     let one = std::slice::from_ref(&application);
     let admissions = admission::register_all(connection, context.conference, context.released, context.secret, one)?;
     let admitted = admissions.single()?.registered()?;
@@ -224,8 +224,8 @@ pub fn replace(
         level: new.details.level.unwrap_or(membership.level),
         ..membership
     };
-    let language = default_language(&delegation, released.agenda)?;
-    let mut application = new.application(&category.code, membership.clone(), &language, &actor);
+    let defaults = MemberDefaults::of(&delegation, released.agenda)?;
+    let mut application = new.application(&category.code, membership.clone(), &defaults, &actor);
     let (had_seat, was_waiting) = (old.holds_seat(), old.state == RegistrationStatus::Waitlisted);
     let old_reference = old.reference.clone();
     let old_arrival = old.arrival;

@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value, json};
 use super::{
     super::{actions::lock_setup, store::Delegation},
     NewMember,
-    rules::{category_of, default_language, refuse_when_closed},
+    rules::{MemberDefaults, category_of, refuse_when_closed},
 };
 use crate::{
     access::Operation,
@@ -77,14 +77,14 @@ pub fn import(
     if dry_run {
         return Ok(rows.len());
     }
-    let language = default_language(&delegation, agenda)?;
+    let defaults = MemberDefaults::of(&delegation, agenda)?;
     let application = |(_, member): &(usize, NewMember)| {
         let membership = Membership {
             delegation: delegation.id,
             is_head: member.details.is_head.unwrap_or(false),
             level: member.details.level.unwrap_or(Precedence::Other),
         };
-        member.application(&category, membership, &language, &actor)
+        member.application(&category, membership, &defaults, &actor)
     };
     let applications: Vec<_> = members.iter().map(application).collect();
     let admissions =

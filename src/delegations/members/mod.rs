@@ -16,6 +16,7 @@ use utoipa::{
     },
 };
 
+use self::rules::MemberDefaults;
 use super::store::Member;
 use crate::{
     access::Actor,
@@ -32,12 +33,12 @@ use crate::{
         setup::state::SetupState,
     },
     validation::{self, ValidationErrors},
-    values::{Code, LanguageTag},
+    values::Code,
 };
 
 personal_fields! { form_struct {
     /// Data of a member and their role in the delegation. If the member has no `language`, it is that of the focal
-    /// point, else the conference's first language.
+    /// point, else the conference's first language. A new member without `country` gets that of the delegation.
     #[derive(Clone, PartialEq, Deserr, ToSchema)]
     #[deserr(error = ValidationErrors, deny_unknown_fields)]
     pub struct MemberDetails {
@@ -164,10 +165,11 @@ impl NewMember {
         &self,
         category: &Code,
         membership: Membership,
-        language: &LanguageTag,
+        defaults: &MemberDefaults,
         actor: &Actor,
     ) -> Application {
-        let Self { details, wishes } = self.clone();
+        let Self { mut details, wishes } = self.clone();
+        details.country = details.country.or_else(|| defaults.country.clone());
         Application {
             form: personal_fields! { form_of { Form {
                 category: category.clone(),
@@ -176,7 +178,7 @@ impl NewMember {
                 invitation: None,
                 consent: wishes.consent,
             } of details } },
-            language: language.clone(),
+            language: defaults.language.clone(),
             actor: actor.clone(),
             event: Event::Registered,
             is_vouched_for: true,
@@ -232,7 +234,7 @@ mod tests {
     use crate::{
         ids::Id,
         registration::fields::{PERSONAL_FIELDS, tests::person},
-        values::TextValue as _,
+        values::{LanguageTag, TextValue as _},
     };
 
     #[test]
@@ -243,8 +245,8 @@ mod tests {
             wishes: validation::read(json!({ "consent": true })).unwrap(),
         };
         let membership = Membership { delegation: Id::new(), is_head: false, level: Precedence::Other };
-        let french = LanguageTag::parse("fr").unwrap();
-        let form = new.application(&code, membership, &french, &Actor::focal_point()).form;
+        let defaults = MemberDefaults { language: LanguageTag::parse("fr").unwrap(), country: None };
+        let form = new.application(&code, membership, &defaults, &Actor::focal_point()).form;
         let view = personal_fields! { view { MemberView {
             reference: String::new(),
             status: RegistrationStatus::Pending,

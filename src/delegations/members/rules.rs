@@ -1,4 +1,5 @@
-//! Rules for members of delegations: until when a focal point may add them, in which category and language.
+//! Rules for members of delegations: until when a focal point may add them, in which category, and what applies to
+//! those who name no language or country.
 
 use crate::{
     access::Actor,
@@ -7,16 +8,27 @@ use crate::{
     database::DatabaseError,
     delegations::{model::focal_point_language, store::Delegation},
     registration::{RegistrationError, setup::state::SetupState},
-    values::{Code, LanguageTag, TextValue as _},
+    values::{Code, CountryCode, LanguageTag, TextValue as _},
 };
 
-/// The language of members who name none.
-///
-/// # Errors
-/// [`DatabaseError::Corrupt`] if the conference has no language.
-pub fn default_language(delegation: &Delegation, agenda: &Agenda) -> Result<LanguageTag, DatabaseError> {
-    LanguageTag::parse(focal_point_language(delegation, agenda))
-        .map_err(|_| DatabaseError::missing(format_args!("the language of conference {}", delegation.conference)))
+/// What applies to members who do not say it of themselves.
+#[derive(Debug, Clone)]
+pub struct MemberDefaults {
+    /// The focal point's language.
+    pub language: LanguageTag,
+    /// The delegation's country, if it has one.
+    pub country: Option<CountryCode>,
+}
+
+impl MemberDefaults {
+    /// # Errors
+    /// [`DatabaseError::Corrupt`] if the conference has no language.
+    pub fn of(delegation: &Delegation, agenda: &Agenda) -> Result<Self, DatabaseError> {
+        let language = LanguageTag::parse(focal_point_language(delegation, agenda)).map_err(|_| {
+            DatabaseError::missing(format_args!("the language of conference {}", delegation.conference))
+        })?;
+        Ok(Self { language, country: delegation.country.clone() })
+    }
 }
 
 /// Refuses a focal point while registration is not open. Registrars may add members at any time.

@@ -1,6 +1,6 @@
 //! Counts what the statistics show.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::ops::Range;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 
@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     agenda::{Agenda, ConferenceRef},
-    check_in::scan_rules::Outcome,
     database::{Connection, DatabaseError},
     ids::CategoryId,
     registration::{RegistrationError, model::RegistrationStatus, setup::state::get_setup_state},
@@ -110,27 +109,17 @@ fn check_ins(
     conference: &ConferenceRef,
     zone: TimeZone,
 ) -> Result<Vec<GateCount>, DatabaseError> {
-    let mut undone: BTreeMap<(NaiveDate, String, Outcome), i64> = BTreeMap::new();
-    for entry in store::undone_entries(connection, conference.id)? {
-        *undone.entry((zone.local(entry.at.0).date_naive(), entry.gate, entry.outcome)).or_default() += 1;
-    }
-    let mut gate_counts = Vec::new();
+    let mut gate_counts: Vec<GateCount> = Vec::new();
     let mut next = store::first_check_in(connection, conference.id, None)?;
     while let Some(first) = next {
         let (date, during) = day_of(first, zone);
-        let counts = store::counts_by_gate(connection, conference.id, &during)?;
-        let mut gates: Vec<&String> = counts.keys().map(|(gate, _)| gate).collect();
-        gates.dedup();
-        for gate in gates {
-            let count = |outcome| {
-                let undone = undone.get(&(date, gate.clone(), outcome)).copied().unwrap_or(0);
-                counts.get(&(gate.clone(), outcome)).copied().unwrap_or(0) - undone
-            };
-            let admitted_again = count(Outcome::AdmittedAgain);
-            let (admitted, refused) = (count(Outcome::Admitted) + admitted_again, count(Outcome::Refused));
-            if admitted + refused > 0 {
-                let (date, gate) = (date.to_string(), gate.clone());
-                gate_counts.push(GateCount { date, gate, admitted, admitted_again, refused });
+        let date = date.to_string();
+        for scans in store::scans_by_person(connection, conference.id, &during)? {
+            if gate_counts.last().is_none_or(|last| (&last.date, &last.gate) != (&date, &scans.gate)) {
+                gate_counts.push(GateCount::none(date.clone(), scans.gate.clone()));
+            }
+            if let Some(gate_count) = gate_counts.last_mut() {
+                gate_count.add(&scans);
             }
         }
         next = store::first_check_in(connection, conference.id, Some(during.end))?;

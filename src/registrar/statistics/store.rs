@@ -1,9 +1,6 @@
 //! Counts of registrations, seats, sign-ups and check-ins. An index finds each.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    ops::Range,
-};
+use std::{collections::HashMap, ops::Range};
 
 use chrono::{DateTime, Utc};
 use diesel::{prelude::*, sql_query, sql_types};
@@ -13,9 +10,9 @@ use crate::{
     database::{
         Connection, DatabaseError,
         schema::{check_ins, invitations, registrations, session_quotas, session_sign_ups},
-        types::{DbInstant, Guid},
+        types::{DbInstant, Guid, UtcInstant},
     },
-    ids::{CategoryId, ConferenceId, SessionId},
+    ids::{CategoryId, ConferenceId, RegistrationId, SessionId},
     registration::{model::RegistrationStatus, session_seats::SignUpState},
 };
 
@@ -182,39 +179,38 @@ pub fn first_check_in(
     Ok(earliest)
 }
 
-/// Number of check-ins during the interval, by gate and outcome.
-pub fn counts_by_gate(
+/// The scans of one person at a gate during an interval, without those that were undone.
+#[derive(QueryableByName)]
+pub struct ScansOfPerson {
+    #[diesel(sql_type = sql_types::Text)]
+    pub gate: String,
+    /// `None`: the scanned codes that belong to no registration, together.
+    #[diesel(sql_type = sql_types::Nullable<Guid>)]
+    pub registration_id: Option<RegistrationId>,
+    #[diesel(sql_type = sql_types::BigInt)]
+    pub admissions: i64,
+    #[diesel(sql_type = sql_types::BigInt)]
+    pub refusals: i64,
+}
+
+/// The scans of each person at each gate during the interval, by gate.
+pub fn scans_by_person(
     connection: &mut Connection,
     conference: ConferenceId,
     during: &Range<DateTime<Utc>>,
-) -> Result<BTreeMap<(String, Outcome), i64>, DatabaseError> {
-    let rows: Vec<(String, Outcome, i64)> = check_ins::table
-        .filter(check_ins::conference_id.eq(conference))
-        .filter(check_ins::outcome.eq_any(COUNTED_OUTCOMES))
-        .filter(check_ins::at.ge(DbInstant(during.start)))
-        .filter(check_ins::at.lt(DbInstant(during.end)))
-        .group_by((check_ins::gate, check_ins::outcome))
-        .select((check_ins::gate, check_ins::outcome, diesel::dsl::count_star()))
-        .load(connection)?;
-    Ok(rows.into_iter().map(|(gate, outcome, count)| ((gate, outcome), count)).collect())
-}
-
-/// A check-in entry that was undone.
-#[derive(QueryableByName)]
-#[diesel(table_name = check_ins)]
-pub struct UndoneEntry {
-    pub at: DbInstant,
-    pub gate: String,
-    pub outcome: Outcome,
-}
-
-pub fn undone_entries(
-    connection: &mut Connection,
-    conference: ConferenceId,
-) -> Result<Vec<UndoneEntry>, DatabaseError> {
-    let statement = "SELECT c.at, c.gate, c.outcome FROM check_ins u CROSS JOIN check_ins c \
-                  WHERE c.id = u.undoes AND u.outcome = 'undone' AND u.conference_id = $1";
-    Ok(sql_query(statement).bind::<Guid, _>(conference).load(connection)?)
+) -> Result<Vec<ScansOfPerson>, DatabaseError> {
+    let statement = "SELECT c.gate, c.registration_id, \
+                     sum(CASE WHEN c.outcome = 'refused' THEN 0 ELSE 1 END) AS admissions, \
+                     sum(CASE WHEN c.outcome = 'refused' THEN 1 ELSE 0 END) AS refusals \
+                     FROM check_ins c WHERE c.conference_id = $1 \
+                     AND c.outcome IN ('admitted', 'admitted_again', 'refused') AND c.at >= $2 AND c.at < $3 \
+                     AND NOT EXISTS (SELECT 1 FROM check_ins u WHERE u.conference_id = $1 AND u.undoes = c.id) \
+                     GROUP BY c.gate, c.registration_id ORDER BY c.gate";
+    Ok(sql_query(statement)
+        .bind::<Guid, _>(conference)
+        .bind::<UtcInstant, _>(DbInstant(during.start))
+        .bind::<UtcInstant, _>(DbInstant(during.end))
+        .load(connection)?)
 }
 
 #[derive(QueryableByName)]

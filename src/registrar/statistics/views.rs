@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::store::ScansOfPerson;
 use crate::{registration::model::RegistrationStatus, values::Code};
 
 /// Statistics of a conference's registrations.
@@ -26,7 +27,7 @@ pub struct Statistics {
     pub sessions: Vec<SessionStatistics>,
     /// Number of registrations with an admission at a gate that was not undone.
     pub checked_in: i64,
-    /// Check-ins by date and gate.
+    /// People at the gates, by date and gate.
     pub check_ins: Vec<GateCount>,
 }
 
@@ -106,17 +107,34 @@ pub struct SessionStatistics {
     pub wished: i64,
 }
 
-/// Check-ins at a gate on a date.
+/// People at a gate on a date.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GateCount {
     /// Date (YYYY-MM-DD) in the conference's time zone.
     pub date: String,
     /// Code of the gate.
     pub gate: String,
-    /// Number of admissions that were not undone, first and repeated ones.
+    /// Number of people who were admitted, each counted once. Admissions that were undone are left out.
     pub admitted: i64,
-    /// Number of these admissions that were repeated ones.
+    /// Number of these people who were admitted more than once.
     pub admitted_again: i64,
-    /// Number of refusals.
+    /// Number of people who were refused, each counted once, and of scans that belong to no registration.
     pub refused: i64,
+    /// Number of scans: admissions that were not undone, and refusals.
+    pub scans: i64,
+}
+
+impl GateCount {
+    /// A count without anybody.
+    pub fn none(date: String, gate: String) -> Self {
+        Self { date, gate, admitted: 0, admitted_again: 0, refused: 0, scans: 0 }
+    }
+
+    /// Adds a person.
+    pub fn add(&mut self, scans: &ScansOfPerson) {
+        self.admitted += i64::from(scans.admissions > 0);
+        self.admitted_again += i64::from(scans.admissions > 1);
+        self.refused += if scans.registration_id.is_some() { i64::from(scans.refusals > 0) } else { scans.refusals };
+        self.scans += scans.admissions + scans.refusals;
+    }
 }

@@ -24,6 +24,12 @@ now = الآن
 next = لاحقًا
 until = حتى
 
+programme-none = لم يُعلن عن أي جلسة بعد. يرجى العودة لاحقا.
+views-label = عرض البرنامج
+view-by-time = حسب الوقت
+view-by-room = حسب القاعة
+room-time = الوقت
+room-none = مكان آخر
 programme-title = البرنامج
 days-label = الأيام
 filters = تصفية البرنامج
@@ -145,6 +151,24 @@ access-sign-up = بالتسجيل في الجلسة
 access-invitation = بدعوة
 
 speakers-title = المتحدثون
+speakers-find = البحث عن المتحدثين
+speakers-search = الاسم أو المنصب أو المنظمة
+speakers-any-country = كل البلدان
+speakers-sort = الترتيب
+speakers-sort-agenda = كما في البرنامج
+speakers-sort-precedence = ترتيب الأسبقية
+speakers-sort-name = حسب الاسم
+speakers-sort-role = حسب الدور
+speakers-found = { $count ->
+    [0] لا يوجد متحدث يطابق اختيارك.
+    [one] متحدث واحد يطابق اختيارك.
+    [two] متحدثان يطابقان اختيارك.
+    [few] { $count } متحدثين يطابقون اختيارك.
+    [many] { $count } متحدثا يطابقون اختيارك.
+   *[other] { $count } متحدث يطابقون اختيارك.
+ }
+speakers-all = عرض كل المتحدثين
+speakers-no-role = متحدثون آخرون
 speakers-none = لم يُعلَن عن متحدثين بعد.
 speaker-appearances = في البرنامج
 speaker-calendar = إضافة هذه الجلسات إلى تقويمي

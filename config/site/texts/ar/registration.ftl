@@ -81,6 +81,7 @@ help-member-given-name = كما ينبغي أن يظهر على الشارة.
 help-member-birth-date = فقط إذا احتاجت إليه الجهة المنظِّمة للاعتماد.
 help-member-email = عنوان الشخص نفسه: إليه نرسل التأكيد والرابط الشخصي.
 help-member-phone = مع رمز البلد، مثل ‎+32 2 123 45 67‎.
+help-member-country = إذا لم تختر بلدا فهو بلد الوفد.
 help-member-language = عند عدم الإجابة نكتب إلى الشخص باللغة التي نكتب إليكم بها.
 help-member-accessibility-needs = مثل مدخل بلا درج، أو ترجمة بلغة الإشارة، أو مرافقة.
 help-member-dietary-needs = ما لا يمكن للشخص تناوله أو لا يرغب فيه.

@@ -24,6 +24,12 @@ now = Now
 next = Next
 until = until
 
+programme-none = No session has been announced yet. Please come back later.
+views-label = View of the programme
+view-by-time = By time
+view-by-room = By room
+room-time = Time
+room-none = Elsewhere
 programme-title = Programme
 days-label = Days
 filters = Filter the programme
@@ -139,6 +145,21 @@ access-sign-up = By sign-up
 access-invitation = By invitation
 
 speakers-title = Speakers
+speakers-find = Find speakers
+speakers-search = Name, position or organisation
+speakers-any-country = Every country
+speakers-sort = Order
+speakers-sort-agenda = As in the programme
+speakers-sort-precedence = Order of precedence
+speakers-sort-name = By name
+speakers-sort-role = By role
+speakers-found = { $count ->
+    [0] No speaker matches your choice.
+    [one] One speaker matches your choice.
+   *[other] { $count } speakers match your choice.
+ }
+speakers-all = Show all speakers
+speakers-no-role = Other speakers
 speakers-none = No speaker has been announced yet.
 speaker-appearances = In the programme
 speaker-calendar = Add these sessions to my calendar

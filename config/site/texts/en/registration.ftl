@@ -77,6 +77,7 @@ help-member-given-name = As it should appear on the badge.
 help-member-birth-date = Only if the organisers need it for accreditation.
 help-member-email = The person’s own address. We send their confirmation and their personal link to it.
 help-member-phone = With the country code, for example +32 2 123 45 67.
+help-member-country = If you choose none, it is the country of the delegation.
 help-member-language = If you choose none, we write to the person in the language in which we write to you.
 help-member-accessibility-needs = For example step-free access, a sign-language interpreter, a companion.
 help-member-dietary-needs = What the person cannot or does not eat.

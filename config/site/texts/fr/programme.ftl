@@ -24,6 +24,12 @@ now = En ce moment
 next = Ensuite
 until = jusqu’à
 
+programme-none = Aucune séance n’a encore été annoncée. Revenez plus tard.
+views-label = Présentation du programme
+view-by-time = Par heure
+view-by-room = Par salle
+room-time = Heure
+room-none = Ailleurs
 programme-title = Programme
 days-label = Journées
 filters = Filtrer le programme
@@ -136,6 +142,21 @@ access-sign-up = Sur inscription à la session
 access-invitation = Sur invitation
 
 speakers-title = Intervenants
+speakers-find = Trouver des intervenants
+speakers-search = Nom, fonction ou organisation
+speakers-any-country = Tous les pays
+speakers-sort = Ordre
+speakers-sort-agenda = Comme dans le programme
+speakers-sort-precedence = Ordre de préséance
+speakers-sort-name = Par nom
+speakers-sort-role = Par rôle
+speakers-found = { $count ->
+    [0] Aucun intervenant ne correspond à votre choix.
+    [one] Un intervenant correspond à votre choix.
+   *[other] { $count } intervenants correspondent à votre choix.
+ }
+speakers-all = Afficher tous les intervenants
+speakers-no-role = Autres intervenants
 speakers-none = Aucun intervenant n’a encore été annoncé.
 speaker-appearances = Dans le programme
 speaker-calendar = Ajouter ces sessions à mon agenda

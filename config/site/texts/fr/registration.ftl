@@ -77,6 +77,7 @@ help-member-given-name = Tel qu’il doit figurer sur le badge.
 help-member-birth-date = Seulement si elle est demandée pour l’accréditation.
 help-member-email = L’adresse de la personne elle-même : sa confirmation et son lien personnel y sont envoyés.
 help-member-phone = Avec l’indicatif du pays, par exemple +32 2 123 45 67.
+help-member-country = Si vous n’en choisissez aucun, c’est le pays de la délégation.
 help-member-language = Sans réponse, nous écrivons à la personne dans la langue dans laquelle nous vous écrivons.
 help-member-accessibility-needs = Par exemple un accès sans marches, l’interprétation en langue des signes, une personne qui l’accompagne.
 help-member-dietary-needs = Ce que la personne ne peut pas ou ne souhaite pas manger.

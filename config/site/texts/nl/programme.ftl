@@ -24,6 +24,12 @@ now = Nu
 next = Straks
 until = tot
 
+programme-none = Er is nog geen sessie aangekondigd. Kom later terug.
+views-label = Weergave van het programma
+view-by-time = Per tijdstip
+view-by-room = Per zaal
+room-time = Tijd
+room-none = Elders
 programme-title = Programma
 days-label = Dagen
 filters = Programma filteren
@@ -142,6 +148,21 @@ access-sign-up = Na aanmelding voor de sessie
 access-invitation = Op uitnodiging
 
 speakers-title = Sprekers
+speakers-find = Sprekers zoeken
+speakers-search = Naam, functie of organisatie
+speakers-any-country = Alle landen
+speakers-sort = Volgorde
+speakers-sort-agenda = Zoals in het programma
+speakers-sort-precedence = Protocollaire rangorde
+speakers-sort-name = Op naam
+speakers-sort-role = Op rol
+speakers-found = { $count ->
+    [0] Geen spreker voldoet aan uw keuze.
+    [one] Eén spreker voldoet aan uw keuze.
+   *[other] { $count } sprekers voldoen aan uw keuze.
+ }
+speakers-all = Alle sprekers tonen
+speakers-no-role = Andere sprekers
 speakers-none = Er zijn nog geen sprekers aangekondigd.
 speaker-appearances = In het programma
 speaker-calendar = Deze sessies toevoegen aan mijn agenda

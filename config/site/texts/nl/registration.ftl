@@ -77,6 +77,7 @@ help-member-given-name = Zoals die op de badge moet staan.
 help-member-birth-date = Alleen als de organisatoren die nodig hebben voor de accreditatie.
 help-member-email = Het eigen adres van de persoon: de bevestiging en de persoonlijke link worden daarheen gestuurd.
 help-member-phone = Met het landnummer, bijvoorbeeld +32 2 123 45 67.
+help-member-country = Als u er geen kiest, is het het land van de delegatie.
 help-member-language = Zonder antwoord schrijven wij de persoon in de taal waarin wij u schrijven.
 help-member-accessibility-needs = Bijvoorbeeld toegang zonder trappen, een gebarentolk, een begeleider.
 help-member-dietary-needs = Wat de persoon niet kan of niet wil eten.
