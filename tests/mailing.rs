@@ -142,9 +142,10 @@ on_both_stores! {
         let link = first.header("List-Unsubscribe").unwrap().trim_matches(['<', '>']).to_owned();
         let path = app.path_of(&link).to_owned();
         // As a mail client does it (RFC 8058); a GET changes nothing.
-        assert_eq!(app.get(&path).json(), json!({ "announcements": true }));
+        assert_eq!(app.get(&path).json(), json!({ "announcements": true, "is_shared_mailbox": false }));
         let form = [("content-type", "application/x-www-form-urlencoded")];
-        assert_eq!(app.send("POST", &path, &form, Some("List-Unsubscribe=One-Click")).json(), json!({ "announcements": false }));
+        let off = json!({ "announcements": false, "is_shared_mailbox": false });
+        assert_eq!(app.send("POST", &path, &form, Some("List-Unsubscribe=One-Click")).json(), off);
         let page = app.browse(&path);
         assert!(page.text().contains("You no longer get announcements"), "{}", page.text());
         let other = path.replace(receipts[0]["reference"].as_str().unwrap(), receipts[1]["reference"].as_str().unwrap());
@@ -158,7 +159,8 @@ on_both_stores! {
         wait_until_done(&app, &repeated);
         assert_eq!(app.post(app.path_of(receipts[0]["links"]["cancel"].as_str().unwrap()), &json!({})).status, 200);
         assert_eq!(smtp.wait_for(1)[0].to, ["person-0@example.org"], "a letter about one's own registration comes");
-        assert_eq!(app.send("POST", &format!("{path}&announcements=true"), &[], None).json(), json!({ "announcements": true }));
+        let on = json!({ "announcements": true, "is_shared_mailbox": false });
+        assert_eq!(app.send("POST", &format!("{path}&announcements=true"), &[], None).json(), on);
     }
 
     fn a_stopped_broadcast_resumes_without_duplicates(store) {

@@ -35,6 +35,7 @@ mod registration_model;
 mod releases;
 mod schedules;
 mod session_seats;
+mod shared_mailbox;
 mod site;
 mod start;
 mod support;

@@ -259,6 +259,7 @@ table! {
         waiting_list -> Bool,
         offer_hours -> Nullable<Integer>,
         badge -> Json,
+        shared_mailbox -> Bool,
     }
 }
 
@@ -294,6 +295,7 @@ table! {
         name_folded -> Text,
         birth_date -> Nullable<Date>,
         badge -> Json,
+        shares_mailbox -> Bool,
     }
 }
 
@@ -334,6 +336,7 @@ table! {
         scrubbed_at -> Nullable<UtcInstant>,
         recipient_folded -> Text,
         is_held -> Bool,
+        addressee_id -> Nullable<Guid>,
     }
 }
 
@@ -479,6 +482,7 @@ table! {
         token_generation -> Integer,
         created_at -> UtcInstant,
         updated_at -> UtcInstant,
+        shared_mailbox -> Bool,
     }
 }
 

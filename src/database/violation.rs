@@ -11,6 +11,10 @@ const COLUMNS: &[(&str, &str)] = &[
         "UNIQUE constraint failed: registrations.conference_id, registrations.email_folded",
         "registrations_live_email_key",
     ),
+    (
+        "UNIQUE constraint failed: registrations.conference_id, registrations.email_folded, registrations.name_folded",
+        "registrations_live_person_key",
+    ),
     ("UNIQUE constraint failed: registrations.conference_id, registrations.reference", "registrations_reference_key"),
     ("UNIQUE constraint failed: invitations.conference_id, invitations.code_digest", "invitations_code_digest_key"),
     ("UNIQUE constraint failed: delegations.conference_id, delegations.code", "delegations_code_key"),

@@ -250,6 +250,7 @@ pub fn create(
         token_generation: 1,
         created_at: now,
         updated_at: now,
+        shared_mailbox: request.shared_mailbox,
     };
     let existing = store::all(connection, conference.id)?;
     refuse_too_many(existing.len() + 1)?;
@@ -365,6 +366,7 @@ pub fn create_member_states(
             token_generation: 1,
             created_at: now,
             updated_at: now,
+            shared_mailbox: request.shared_mailbox,
         });
     }
     store::insert(connection, &created)?;
@@ -448,6 +450,7 @@ pub fn patch(
     delegation.category = checked.category.unwrap_or(delegation.category);
     delegation.quota = quota;
     delegation.focal_point = checked.focal_point;
+    delegation.shared_mailbox = terms.shared_mailbox;
     delegation.updated_at = clock::monotonic(clock::now(), Some(delegation.updated_at));
     store::update(connection, &delegation)?;
     let one = std::slice::from_ref(&delegation);
@@ -471,6 +474,7 @@ fn document(delegation: &Delegation, setup_state: &SetupState) -> Result<Value, 
         "category": setup_state.get_category(delegation.category)?.code,
         "quota": delegation.quota,
         "focal_point": delegation.focal_point.as_ref().map(person),
+        "shared_mailbox": delegation.shared_mailbox,
     }))
 }
 
@@ -534,6 +538,7 @@ fn letter(delegation: &Delegation, person: FocalPoint, agenda: &Agenda) -> Lette
         language: language.to_owned(),
         event: None,
         broadcast: None,
+        addressee: None,
         not_before: None,
         content: LetterContent {
             name: person.name,

@@ -60,6 +60,11 @@ pub struct NewDelegation {
     #[deserr(default)]
     #[schema(required = false)]
     pub focal_point: Option<FocalPointTerms>,
+    /// Whether several members may have one address, told apart by their names; `false` if left out. Their category may
+    /// allow it, too.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub shared_mailbox: bool,
 }
 
 /// The delegations of Member States to create.
@@ -76,6 +81,11 @@ pub struct NewMemberStates {
     #[deserr(default)]
     #[schema(required = false)]
     pub quota: Option<Count<0>>,
+    /// Whether several members may have one address, told apart by their names; `false` if left out. Their category may
+    /// allow it, too.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub shared_mailbox: bool,
 }
 
 /// The fields of a delegation that a merge patch can change.
@@ -88,6 +98,8 @@ pub struct DelegationTerms {
     pub quota: Option<Count<0>>,
     #[deserr(default)]
     pub focal_point: Option<FocalPointTerms>,
+    #[deserr(default)]
+    pub shared_mailbox: bool,
 }
 
 /// How the focal point is invited.

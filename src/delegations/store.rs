@@ -39,6 +39,8 @@ pub struct Delegation {
     pub token_generation: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// Whether several members may have one address.
+    pub shared_mailbox: bool,
 }
 
 /// The person who names the members of the delegation and has its link.
@@ -76,6 +78,7 @@ struct Row {
     token_generation: i32,
     created_at: DbInstant,
     updated_at: DbInstant,
+    shared_mailbox: bool,
 }
 
 impl From<&Delegation> for Row {
@@ -100,6 +103,7 @@ impl From<&Delegation> for Row {
             token_generation: delegation.token_generation,
             created_at: DbInstant(delegation.created_at),
             updated_at: DbInstant(delegation.updated_at),
+            shared_mailbox: delegation.shared_mailbox,
         }
     }
 }
@@ -128,6 +132,7 @@ impl TryFrom<Row> for Delegation {
             token_generation: row.token_generation,
             created_at: row.created_at.0,
             updated_at: row.updated_at.0,
+            shared_mailbox: row.shared_mailbox,
         })
     }
 }

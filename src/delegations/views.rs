@@ -79,6 +79,8 @@ pub struct DelegationView {
     pub head: Option<HeadView>,
     /// Focal point of the delegation; null if none.
     pub focal_point: Option<FocalPointView>,
+    /// Whether several members may have one address, told apart by their names.
+    pub shared_mailbox: bool,
     /// Time of creation (RFC 3339, UTC).
     pub created_at: String,
     /// Time of the last change (RFC 3339, UTC).
@@ -104,6 +106,7 @@ impl From<DelegationDetails> for DelegationView {
             size: delegation.members,
             head: head.map(head_view),
             focal_point: delegation.focal_point.map(FocalPointView::from),
+            shared_mailbox: delegation.shared_mailbox,
             created_at: clock::wire(delegation.created_at),
             updated_at: clock::wire(delegation.updated_at),
         }

@@ -257,6 +257,7 @@ pub fn letter(
         content,
         event: None,
         broadcast: None,
+        addressee: None,
         not_before: None,
     })
 }

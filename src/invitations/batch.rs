@@ -1,6 +1,6 @@
 //! Imports a table of personal invitations: all rows, or none.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use deserr::Deserr;
 use serde_json::{Map, Value, json};
@@ -23,6 +23,7 @@ use crate::{
     registration::{
         context::RequestContext,
         import_table::{self, PeopleTable, Row},
+        model::fold,
         reservations::{InvitationKind, NewInvitationRow},
         rows::find_live_by_addresses,
         seat_transaction::SeatTransaction,
@@ -74,14 +75,19 @@ pub fn invite_all(
     let mut errors = people.errors.clone();
     let guests = read_rows(&people.rows, &transaction.setup_state, released.agenda, options, &mut errors);
     let addresses: Vec<String> = guests.iter().map(|(_, guest, _)| guest.email.folded()).collect();
-    let invited: HashSet<String> =
-        store::find_invited_addresses(connection, conference.id, &addresses, transaction.now)?.into_iter().collect();
+    let invited = store::find_invited(connection, conference.id, &addresses, transaction.now)?;
     let live = find_live_by_addresses(connection, conference.id, &addresses)?;
-    let registered: HashSet<String> = live.iter().map(|registration| registration.person.email.folded()).collect();
-    for ((line, ..), address) in guests.iter().zip(&addresses) {
-        if invited.contains(address) {
+    for ((line, guest, terms), address) in guests.iter().zip(&addresses) {
+        let is_shared = shares_mailbox(&transaction.setup_state, terms);
+        let name = guest.name.as_ref().map(|name| words(name.as_str()));
+        // Where people share a mailbox, only the name tells them apart; without one, anybody may be meant.
+        let is_guest = |other: Option<&str>| !is_shared || name == other.map(words);
+        if invited.iter().any(|(other, name)| other == address && is_guest(name.as_deref())) {
             errors.add(import_table::cell_pointer(*line, "email"), "already_invited", "has an open invitation");
-        } else if registered.contains(address) {
+        } else if live
+            .iter()
+            .any(|other| other.person.email.folded() == *address && is_guest(Some(&other.name_folded())))
+        {
             errors.add(import_table::cell_pointer(*line, "email"), "already_registered", "is registered");
         }
     }
@@ -125,6 +131,17 @@ pub fn invite_all(
     Ok(rows.len())
 }
 
+/// Whether several people may be invited to register with one address.
+fn shares_mailbox(setup_state: &SetupState, terms: &CheckedTerms) -> bool {
+    let category = terms.category.and_then(|id| setup_state.category_by_id(id));
+    category.is_some_and(|category| category.shared_mailbox)
+}
+
+/// The words of a name, whichever comes first.
+fn words(name: &str) -> BTreeSet<String> {
+    fold(name).split(' ').map(str::to_owned).collect()
+}
+
 /// The rows that have no error, with their line numbers.
 fn read_rows(
     rows: &[Row],
@@ -134,7 +151,7 @@ fn read_rows(
     errors: &mut ValidationErrors,
 ) -> Vec<(usize, InvitationRow, CheckedTerms)> {
     let mut guests: Vec<(usize, InvitationRow, CheckedTerms)> = Vec::new();
-    let mut line_of_address: HashMap<String, usize> = HashMap::new();
+    let mut lines_of_guests: HashMap<(String, Option<BTreeSet<String>>), usize> = HashMap::new();
     for row in rows {
         let cells = row.cells.iter().map(|(column, cell)| (column.clone(), Value::from(cell.as_str())));
         let document = Value::Object(cells.collect::<Map<_, _>>());
@@ -148,7 +165,9 @@ fn read_rows(
                 if options.reserve_seats && guest.category.is_none() {
                     row_errors.add("#/category", "required", "is required where seats are reserved");
                 }
-                match line_of_address.insert(guest.email.folded(), row.line) {
+                let name = guest.name.as_ref().filter(|_| shares_mailbox(setup_state, &terms));
+                let guest_key = (guest.email.folded(), name.map(|name| words(name.as_str())));
+                match lines_of_guests.insert(guest_key, row.line) {
                     Some(earlier) => row_errors.add("#/email", "duplicate", format!("is also in line {earlier}")),
                     None if row_errors.0.is_empty() => guests.push((row.line, guest, terms)),
                     None => {}

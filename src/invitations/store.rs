@@ -53,13 +53,13 @@ pub fn list(
     Ok(query.order(dsl::id).limit(filter.limit).select(Invitation::as_select()).load(connection)?)
 }
 
-/// Those of these folded addresses that have an open personal invitation.
-pub fn find_invited_addresses(
+/// Who has an open personal invitation to one of these folded addresses: address and, if it is known, name.
+pub fn find_invited(
     connection: &mut Connection,
     conference: ConferenceId,
     addresses: &[String],
     now: DateTime<Utc>,
-) -> Result<Vec<String>, DatabaseError> {
+) -> Result<Vec<(String, Option<String>)>, DatabaseError> {
     let invitations: Vec<Invitation> = invitations::table
         .filter(dsl::conference_id.eq(conference))
         .filter(dsl::kind.eq(InvitationKind::Personal))
@@ -67,5 +67,5 @@ pub fn find_invited_addresses(
         .select(Invitation::as_select())
         .load(connection)?;
     let usable = invitations.into_iter().filter(|invitation| invitation.is_usable(now));
-    Ok(usable.filter_map(|invitation| invitation.email_folded).collect())
+    Ok(usable.filter_map(|invitation| Some((invitation.email_folded?, invitation.name))).collect())
 }

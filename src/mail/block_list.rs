@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::{letter::LetterKind, withdrawal::withdraw};
+use super::{letter::LetterKind, withdrawal::withdraw_from_mailbox};
 use crate::{
     clock,
     database::{
@@ -47,7 +47,7 @@ pub fn block(
         BlockReason::Bounced => &LetterKind::OF_BROADCASTS[..],
         BlockReason::Unsubscribed => &LetterKind::DECLINABLE[..],
     };
-    withdraw(connection, conference, &[folded_address.to_owned()], kinds)
+    withdraw_from_mailbox(connection, conference, folded_address, kinds)
 }
 
 /// Removes a block; returns whether there was one.

@@ -4,7 +4,7 @@ use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{BroadcastId, ConferenceId, MessageId, RegistrationEventId},
+    ids::{BroadcastId, ConferenceId, MessageId, RegistrationEventId, RegistrationId},
     values::{EmailAddress, text_enum},
 };
 
@@ -90,6 +90,8 @@ pub struct Letter {
     pub event: Option<RegistrationEventId>,
     /// The broadcast that the letter belongs to; such a letter is sent after letters to one person.
     pub broadcast: Option<BroadcastId>,
+    /// The registration of the one person whom the letter is to, if several share the mailbox.
+    pub addressee: Option<RegistrationId>,
     /// Earliest time of sending; `None`: at once.
     pub not_before: Option<DateTime<Utc>>,
 }
@@ -160,6 +162,9 @@ pub struct LetterContent {
     /// Whether the QR code of the badge is attached.
     #[serde(default)]
     pub has_badge: bool,
+    /// Whether several people share the mailbox: then the letter says for whom it is.
+    #[serde(default)]
+    pub is_shared_mailbox: bool,
 }
 
 /// The text of a broadcast, in the recipient's language.

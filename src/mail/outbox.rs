@@ -21,7 +21,7 @@ use crate::{
         },
         types::{DbInstant, JsonValue, UncheckedText, text_enum_columns},
     },
-    ids::{BroadcastId, ConferenceId, LeaseHolderId, MessageId, RegistrationEventId},
+    ids::{BroadcastId, ConferenceId, LeaseHolderId, MessageId, RegistrationEventId, RegistrationId},
     mail::{
         attempts::{AttemptOutcome, record_attempt},
         lease::LEASE_DURATION,
@@ -49,6 +49,7 @@ struct NewMessage<'a> {
     domain: String,
     broadcast_id: Option<BroadcastId>,
     recipient_folded: String,
+    addressee_id: Option<RegistrationId>,
 }
 
 /// The domain of an address in lower case; messages are rate-limited by it.
@@ -81,6 +82,7 @@ pub fn enqueue_all(connection: &mut Connection, letters: &[Letter]) -> Result<()
                 domain: domain(letter.to.as_str()),
                 broadcast_id: letter.broadcast,
                 recipient_folded: letter.to.folded(),
+                addressee_id: letter.addressee,
             })
         })
         .collect::<Result<Vec<_>, DatabaseError>>()?;

@@ -197,11 +197,15 @@ impl Renderer {
         });
         let rendered = template.render(context! { announcement => announcement.transpose()?, ..variables })?;
         let (subject_line, text) = rendered.split_once('\n').unwrap_or((&rendered, ""));
-        let subject = one_line(subject_line.trim_start_matches("Subject:"));
+        let mut subject = one_line(subject_line.trim_start_matches("Subject:"));
         if subject.is_empty() {
             return Err(minijinja::Error::new(ErrorKind::InvalidOperation, "the subject is empty"));
         }
-        let text = text.trim().to_owned();
+        let mut text = text.trim().to_owned();
+        if message.content.is_shared_mailbox {
+            subject = one_line(&format!("{subject} ({name})"));
+            text = format!("{}\n\n{text}", shared_mailbox_note(language, &one_line(name), message.kind));
+        }
         let paragraphs: Vec<Vec<String>> =
             text.split("\n\n").map(|paragraph| paragraph.trim().lines().map(str::to_owned).collect()).collect();
         let links = vec![link.clone(), preferences.clone()];
@@ -211,6 +215,34 @@ impl Renderer {
         })?;
         Ok(RenderedLetter { subject, text: format!("{text}\n"), html })
     }
+}
+
+/// Says for which of the people behind a mailbox a letter is, and what an unsubscription stops.
+fn shared_mailbox_note(language: &str, name: &str, kind: LetterKind) -> String {
+    let (who, stop) = match language {
+        "fr" => (
+            format!(
+                "Ce message est pour {name}. D’autres personnes peuvent être inscrites avec la même adresse ; chacune reçoit \
+                     ses propres messages."
+            ),
+            "Si vous arrêtez les annonces, elles s’arrêtent pour toutes les personnes de cette adresse.",
+        ),
+        "nl" => (
+            format!(
+                "Dit bericht is voor {name}. Er kunnen nog meer mensen met dit adres ingeschreven zijn; ieder krijgt \
+                     eigen berichten."
+            ),
+            "Als u de mededelingen stopzet, stoppen ze voor iedereen met dit adres.",
+        ),
+        _ => (
+            format!(
+                "This message is for {name}. Other people may be registered with the same address; each of them gets \
+                     messages of their own."
+            ),
+            "If you stop the announcements, they stop for everybody at this address.",
+        ),
+    };
+    if kind.can_be_declined() { format!("{who}\n{stop}") } else { who }
 }
 
 /// The source of a shipped letter.
@@ -433,6 +465,26 @@ mod tests {
                 }
                 assert!(!letter.html.contains("<Ada>"));
                 assert!(!letter.text.contains("\n\n\n"), "{language} {kind}: {}", letter.text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_letter_to_a_shared_mailbox_says_for_whom_it_is_and_what_an_unsubscription_stops() {
+        let renderer = Renderer::new().unwrap();
+        let links = Links { link: "https://p.example/x".to_owned(), preferences: "https://p.example/y".to_owned() };
+        let stops = [("en", "for everybody"), ("fr", "pour toutes les personnes"), ("nl", "voor iedereen")];
+        for (language, stop) in stops {
+            for kind in LetterKind::ALL {
+                let mut shared = message(kind, language);
+                shared.content.is_shared_mailbox = true;
+                shared.template = Some("Subject: Hello\nText".to_owned());
+                let letter = renderer.render(&shared, &links).unwrap();
+                assert_eq!(letter.subject, "Hello (<Ada>)");
+                assert!(letter.text.lines().next().unwrap().contains("<Ada>"), "{}", letter.text);
+                assert!(letter.text.ends_with("\n\nText\n"), "{}", letter.text);
+                assert_eq!(letter.text.contains(stop), kind.can_be_declined(), "{}", letter.text);
+                assert!(letter.html.contains("&lt;Ada&gt;"));
             }
         }
     }

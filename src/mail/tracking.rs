@@ -15,7 +15,7 @@ use crate::{
         schema::outbox_messages::{self, dsl},
         types::{DbInstant, JsonValue, UncheckedText},
     },
-    ids::{BroadcastId, ConferenceId, MessageId},
+    ids::{BroadcastId, ConferenceId, MessageId, RegistrationId},
     values::EmailAddress,
 };
 
@@ -28,35 +28,48 @@ pub struct RecipientMessageRow {
     pub sent_at: Option<DbInstant>,
 }
 
-/// Messages of a conference to an address, oldest first.
+/// Who reads a message: an address, and the registration of one person if several share the mailbox.
+pub type Reader<'a> = (&'a EmailAddress, Option<RegistrationId>);
+
+/// Messages of a conference to a reader, oldest first.
 pub fn addressed_to(
     connection: &mut Connection,
     conference: ConferenceId,
-    recipient: &str,
+    (address, addressee): Reader<'_>,
 ) -> Result<Vec<RecipientMessageRow>, DatabaseError> {
-    Ok(outbox_messages::table
+    let to_mailbox = outbox_messages::table
         .filter(dsl::conference_id.eq(conference))
-        .filter(dsl::recipient.eq(recipient))
+        .filter(dsl::recipient.eq(address.as_str()))
         .order((dsl::created_at, dsl::id))
         .select((dsl::kind, dsl::state, dsl::created_at, dsl::sent_at))
-        .load(connection)?)
+        .into_boxed();
+    let to_reader = match addressee {
+        Some(addressee) => to_mailbox.filter(dsl::addressee_id.eq(addressee)),
+        None => to_mailbox.filter(dsl::addressee_id.is_null()),
+    };
+    Ok(to_reader.load(connection)?)
 }
 
-/// Number of letters of this kind that were written to an address after `since`.
+/// Number of letters of this kind that were written to a reader after `since`.
 pub fn count_written_since(
     connection: &mut Connection,
     conference: ConferenceId,
-    recipient: &EmailAddress,
+    (address, addressee): Reader<'_>,
     kind: LetterKind,
     since: DateTime<Utc>,
 ) -> Result<i64, DatabaseError> {
-    Ok(outbox_messages::table
-        .filter(dsl::recipient.eq(recipient.as_str()))
+    let to_mailbox = outbox_messages::table
+        .filter(dsl::recipient.eq(address.as_str()))
         .filter(dsl::created_at.gt(DbInstant(since)))
         .filter(dsl::conference_id.eq(conference))
         .filter(dsl::kind.eq(kind))
-        .count()
-        .get_result(connection)?)
+        .select(diesel::dsl::count_star())
+        .into_boxed();
+    let to_reader = match addressee {
+        Some(addressee) => to_mailbox.filter(dsl::addressee_id.eq(addressee)),
+        None => to_mailbox.filter(dsl::addressee_id.is_null()),
+    };
+    Ok(to_reader.get_result(connection)?)
 }
 
 /// A message, as organisers see it.
@@ -218,18 +231,18 @@ pub fn count_by_state(connection: &mut Connection, broadcast: BroadcastId) -> Re
         .load(connection)?)
 }
 
-/// Which of these addresses (folded) the broadcast has a message for.
+/// For which of these addresses (folded) the broadcast has a message, and for which person behind a shared mailbox.
 pub fn already_addressed(
     connection: &mut Connection,
     broadcast: BroadcastId,
     folded_addresses: &[String],
-) -> Result<Vec<String>, DatabaseError> {
+) -> Result<Vec<(String, Option<RegistrationId>)>, DatabaseError> {
     Ok(outbox_messages::table
         .filter(dsl::broadcast_id.eq(broadcast))
         .filter(dsl::recipient_folded.eq_any(folded_addresses))
         // A scrubbed message has no address; the index covers only the others.
         .filter(dsl::scrubbed_at.is_null())
-        .select(dsl::recipient_folded)
+        .select((dsl::recipient_folded, dsl::addressee_id))
         .load(connection)?)
 }
 

@@ -347,7 +347,7 @@ pub fn resend(
     })
 }
 
-/// Sends the link again to the live registration with this address (folded), if there is one.
+/// Sends the link again to everybody who has a live registration with this address (folded).
 pub fn send_link_to(
     connection: &mut Connection,
     conference: &ConferenceRef,

@@ -50,6 +50,8 @@ pub struct Application {
     pub is_approved: bool,
     /// The delegation that the person joins, and their role there.
     pub membership: Option<Membership>,
+    /// Whether the delegation allows that its members share an address. The category may allow it, too.
+    pub may_share_mailbox: bool,
 }
 
 impl Application {
@@ -63,6 +65,7 @@ impl Application {
             is_vouched_for: false,
             is_approved: false,
             membership: None,
+            may_share_mailbox: false,
         }
     }
 
@@ -131,7 +134,8 @@ impl From<Admitted> for Receipt {
 #[derive(Debug, Clone)]
 pub enum AdmissionOutcome {
     Registered(Box<Admitted>),
-    /// The address has a live registration. Where the answer must not say so, its owner got the link again.
+    /// The person has a live registration with this address. Where the answer must not say so, its owner got the link
+    /// again.
     AlreadyRegistered,
 }
 
@@ -212,9 +216,7 @@ fn register_batch(
     let is_undisclosed = transaction.setup_state.verifies_emails();
     let questions = transaction.setup_state.questions()?;
     let addresses: Vec<String> = people.iter().map(|(application, _)| application.form.email.folded()).collect();
-    let live = rows::find_live_by_addresses(connection, conference.id, &addresses)?;
-    let mut live_by_address: HashMap<String, Registration> =
-        live.into_iter().map(|registration| (registration.person.email.folded(), registration)).collect();
+    let mut live_by_address = find_live(connection, conference, &addresses)?;
     let mut outcomes = Vec::with_capacity(people.len());
     for (application, imported) in people {
         let context =
@@ -223,13 +225,8 @@ fn register_batch(
         match &outcome {
             Ok(AdmissionOutcome::Registered(admitted)) if admitted.registration.state.is_final() => {}
             Ok(AdmissionOutcome::Registered(admitted)) => {
-                live_by_address.insert(admitted.registration.person.email.folded(), admitted.registration.clone());
-            }
-            // The owner of the address gets the link again; the sender learns nothing.
-            Ok(AdmissionOutcome::AlreadyRegistered) if is_undisclosed && imported.is_none() => {
-                if let Some(registration) = live_by_address.get(&application.form.email.folded()) {
-                    transaction.send_link(connection, registration)?;
-                }
+                let address = admitted.registration.person.email.folded();
+                live_by_address.entry(address).or_default().push(admitted.registration.clone());
             }
             Ok(AdmissionOutcome::AlreadyRegistered) | Err(_) => {}
         }
@@ -255,20 +252,49 @@ pub fn register(
     application: &Application,
 ) -> Result<Admitted, RegistrationError> {
     let questions = transaction.setup_state.questions()?;
-    let live = rows::find_live_by_addresses(connection, transaction.conference.id, &[application.form.email.folded()])?;
-    let live_by_address =
-        live.into_iter().map(|registration| (registration.person.email.folded(), registration)).collect();
+    let live_by_address = find_live(connection, transaction.conference, &[application.form.email.folded()])?;
     let context =
         EvaluationContext { secret, questions: &questions, live_by_address: &live_by_address, imported: None };
     evaluate(connection, transaction, &context, application)?.registered()
+}
+
+/// The live registrations by address (folded).
+type LiveByAddress = HashMap<String, Vec<Registration>>;
+
+fn find_live(
+    connection: &mut Connection,
+    conference: &ConferenceRef,
+    addresses: &[String],
+) -> Result<LiveByAddress, DatabaseError> {
+    let mut live_by_address = LiveByAddress::new();
+    for registration in rows::find_live_by_addresses(connection, conference.id, addresses)? {
+        live_by_address.entry(registration.person.email.folded()).or_default().push(registration);
+    }
+    Ok(live_by_address)
+}
+
+/// The most people of one address who wait for its verification. Somebody who knows a shared mailbox must not flood it
+/// with the letters of people whom they make up.
+const UNVERIFIED_MAX: usize = 20;
+
+/// The live registration that stands in the way of an application.
+fn find_obstacle<'a>(
+    live: &'a [Registration],
+    application: &Application,
+    shares_mailbox: bool,
+) -> Option<&'a Registration> {
+    let name = application.form.person(application.language.as_str()).name_folded();
+    let mut unverified = live.iter().filter(|other| other.state == RegistrationStatus::Unverified);
+    live.iter()
+        .find(|other| other.excludes(shares_mailbox, &name))
+        .or_else(|| unverified.nth(UNVERIFIED_MAX - 1).filter(|_| !application.is_vouched_for))
 }
 
 /// What applications are evaluated with.
 struct EvaluationContext<'a> {
     secret: &'a ServerSecret,
     questions: &'a [Question],
-    /// The live registrations by address (folded).
-    live_by_address: &'a HashMap<String, Registration>,
+    live_by_address: &'a LiveByAddress,
     /// The status in the system that the person is imported from; `None` for everybody else.
     imported: Option<&'a ImportedState>,
 }
@@ -291,7 +317,9 @@ fn evaluate(
     errors.into_result(())?;
     let category = transaction.setup_state.category(form.category.as_str()).cloned();
     let category = category.ok_or_else(|| unknown_category_error(form.category.as_str(), &transaction.setup_state))?;
-    let is_registered = live_by_address.contains_key(&form.email.folded());
+    let shares_mailbox = category.shared_mailbox || application.may_share_mailbox;
+    let live = live_by_address.get(&form.email.folded()).map_or(&[][..], Vec::as_slice);
+    let obstacle = find_obstacle(live, application, shares_mailbox);
     if !application.is_vouched_for && !transaction.setup_state.is_open(&category, transaction.now) {
         return Err(closed_error(transaction, &category));
     }
@@ -312,14 +340,21 @@ fn evaluate(
     if category.needs_invitation && invitation.is_none() && !application.is_vouched_for {
         return Err(RegistrationError::InvitationNeeded(category.code));
     }
-    if is_registered {
+    if let Some(registered) = obstacle {
         // An address that is registered is refused exactly where an unknown one would be, so that the answer does not
         // say which it is.
         let refuses_when_full = !category.verifies_email && !category.needs_approval && !category.waiting_list;
         let has_reserved_seat = invitation.as_ref().is_some_and(|invitation| invitation.seats_reserved > 0);
         let has_seat = has_reserved_seat || (category.has_free_seat() && transaction.setup_state.has_free_seat());
-        let is_refused = refuses_when_full && !has_seat && transaction.setup_state.verifies_emails();
-        return if is_refused { Err(RegistrationError::Full) } else { Ok(AdmissionOutcome::AlreadyRegistered) };
+        let is_undisclosed = transaction.setup_state.verifies_emails();
+        if refuses_when_full && !has_seat && is_undisclosed {
+            return Err(RegistrationError::Full);
+        }
+        if is_undisclosed && imported.is_none() {
+            // The owner of the address gets the link again; the sender learns nothing.
+            transaction.send_link(connection, registered)?;
+        }
+        return Ok(AdmissionOutcome::AlreadyRegistered);
     }
     // Whoever has this code has read the mail to the address, so that the address is verified.
     let is_verified = application.is_vouched_for
@@ -328,6 +363,7 @@ fn evaluate(
             .is_some_and(|invitation| invitation.kind == InvitationKind::Personal && invitation.email_folded.is_some());
     let must_verify = category.verifies_email && !is_verified;
     let mut registration = new_registration(transaction, application, &category, answers)?;
+    registration.shares_mailbox = shares_mailbox;
     registration.invitation = invitation.as_ref().map(|invitation| invitation.id);
     if let Some(invitation) = &invitation {
         reservations::use_once(connection, invitation.id)?;
@@ -382,6 +418,7 @@ fn new_registration(
         form_version: transaction.setup_state.form_version,
         invitation: None,
         badge: Badge::default(),
+        shares_mailbox: false,
         expires_at: None,
         offer_expires_at: None,
         consented_at: transaction.now,

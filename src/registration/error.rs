@@ -108,7 +108,10 @@ impl From<RegistrationError> for Problem {
             RegistrationError::NotFound => Problem::new(&NOT_FOUND).detail("there is no such registration"),
             RegistrationError::Invalid(errors) => errors.into(),
             RegistrationError::AlreadyRegistered => {
-                Problem::new(&ALREADY_REGISTERED).detail("the link in the mail to this address shows the registration")
+                Problem::new(&ALREADY_REGISTERED).detail(
+                "the link in the mail to this address shows the registration: POST the address to registration-links to \
+                 have it sent again",
+            )
             }
             RegistrationError::Closed { opens_at } => Problem::new(&REGISTRATION_CLOSED).detail(match opens_at {
                 Some(at) => format!("it opens at {}", clock::wire(at)),

@@ -20,7 +20,7 @@ use crate::{
     mail::{Letter, LetterKind, count_written_since},
 };
 
-/// The shortest time between two letters to one address that only repeat the link.
+/// The shortest time between two letters to one person that only repeat the link.
 const LINK_INTERVAL_MIN: TimeDelta = TimeDelta::minutes(10);
 
 /// The highest number of letters in an hour about changes that an attendee made: somebody who registers another
@@ -36,14 +36,18 @@ impl SeatTransaction<'_> {
         self.pending_events.push(pending);
     }
 
-    /// Sends the link to a registration again, at most once in ten minutes, so that nobody can flood an address.
+    /// Sends the link to a registration again, at most once in ten minutes, so that nobody can flood an address. Each
+    /// person behind a shared mailbox gets their own.
     pub fn send_link(&mut self, connection: &mut Connection, registration: &Registration) -> Result<(), DatabaseError> {
         let since = self.now - LINK_INTERVAL_MIN;
-        let is_same_letter =
-            |letter: &Letter| letter.kind == LetterKind::Link && letter.to == registration.person.email;
+        let is_same_letter = |letter: &Letter| {
+            letter.kind == LetterKind::Link
+                && letter.to == registration.person.email
+                && letter.addressee == registration.addressee()
+        };
+        let reader = (&registration.person.email, registration.addressee());
         if self.letters.iter().any(is_same_letter)
-            || count_written_since(connection, self.conference.id, &registration.person.email, LetterKind::Link, since)?
-                > 0
+            || count_written_since(connection, self.conference.id, reader, LetterKind::Link, since)? > 0
         {
             return Ok(());
         }
@@ -94,8 +98,8 @@ impl SeatTransaction<'_> {
             return Ok(false);
         }
         let since = self.now - TimeDelta::hours(1);
-        let address = &pending.registration.person.email;
-        Ok(count_written_since(connection, self.conference.id, address, kind, since)? >= CHANGE_LETTERS_PER_HOUR)
+        let reader = (&pending.registration.person.email, pending.registration.addressee());
+        Ok(count_written_since(connection, self.conference.id, reader, kind, since)? >= CHANGE_LETTERS_PER_HOUR)
     }
 
     /// The revision of a registration's calendar entries (RFC 5545, 3.8.7.4). It grows with the registration's history

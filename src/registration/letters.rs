@@ -86,8 +86,10 @@ pub fn letter(
         language: language.to_owned(),
         event: params.event,
         broadcast: None,
+        addressee: registration.addressee(),
         not_before: None,
         content: LetterContent {
+            is_shared_mailbox: registration.shares_mailbox,
             name: registration.full_name(),
             reference: registration.reference.clone(),
             category: category.name.text(language, &conference.languages).to_owned(),

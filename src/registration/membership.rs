@@ -109,6 +109,17 @@ pub fn set_membership(
     Ok(())
 }
 
+/// Whether the registration is in a delegation whose members may share an address.
+pub fn may_share_mailbox(connection: &mut Connection, registration: RegistrationId) -> Result<bool, DatabaseError> {
+    let may_share: Option<bool> = delegation_members::table
+        .inner_join(delegations::table)
+        .filter(delegation_members::registration_id.eq(registration))
+        .select(delegations::shared_mailbox)
+        .first(connection)
+        .optional()?;
+    Ok(may_share == Some(true))
+}
+
 /// Counts one member less; the record of who was a member stays.
 pub fn uncount_member(connection: &mut Connection, registration: RegistrationId) -> Result<(), DatabaseError> {
     let delegation: Option<DelegationId> = delegation_members::table

@@ -347,6 +347,9 @@ pub struct Registration {
     pub invitation: Option<InvitationId>,
     /// Only what differs from the badge of the category.
     pub badge: Badge,
+    /// Whether other people, with other names, may be registered with the same address. Their category or delegation
+    /// allowed it when they were registered.
+    pub shares_mailbox: bool,
     /// The time until which the address must be verified; `None` unless unverified.
     pub expires_at: Option<DateTime<Utc>>,
     /// The time until which an offered seat is held; `None` without an offer.
@@ -393,7 +396,25 @@ impl Registration {
 
     /// The folded name, family name first, by which lists are sorted and duplicates are found.
     pub fn name_folded(&self) -> String {
-        name_folded(&self.person.family_name, &self.person.given_name)
+        self.person.name_folded()
+    }
+
+    /// Whether another live registration of this one's address is refused: if neither of the two shares it, or if they
+    /// have the same name.
+    pub fn excludes(&self, shares_mailbox: bool, name_folded: &str) -> bool {
+        !(self.shares_mailbox || shares_mailbox) || self.name_folded() == name_folded
+    }
+
+    /// The registration itself as the addressee of a letter, if other people read the same mailbox.
+    pub fn addressee(&self) -> Option<RegistrationId> {
+        self.shares_mailbox.then_some(self.id)
+    }
+}
+
+impl PersonalDetails {
+    /// The folded name, family name first, by which lists are sorted and duplicates are found.
+    pub fn name_folded(&self) -> String {
+        name_folded(&self.family_name, &self.given_name)
     }
 }
 

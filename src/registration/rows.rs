@@ -91,6 +91,7 @@ struct Row {
     invitation_id: Option<InvitationId>,
     name_folded: String,
     badge: JsonValue,
+    shares_mailbox: bool,
 }
 
 impl From<&Registration> for Row {
@@ -105,6 +106,7 @@ impl From<&Registration> for Row {
             invitation_id: registration.invitation,
             // A badge always serialises.
             badge: JsonValue(serde_json::to_value(&registration.badge).unwrap_or_default()),
+            shares_mailbox: registration.shares_mailbox,
             id: registration.id,
             conference_id: registration.conference,
             category_id: registration.category,
@@ -146,6 +148,7 @@ impl TryFrom<Row> for Registration {
             offer_expires_at: row.offer_expires_at.map(|DbInstant(at)| at),
             invitation: row.invitation_id,
             badge: validation::read(row.badge.0).map_err(|_| corrupt("badge"))?,
+            shares_mailbox: row.shares_mailbox,
         })
     }
 }
@@ -166,7 +169,7 @@ fn insert_rows(connection: &mut Connection, rows: &[Row]) -> Result<(), Database
 
 fn constraint_error(error: DatabaseError) -> RegistrationError {
     match broken_constraint(&error) {
-        Some("registrations_live_email_key") => RegistrationError::AlreadyRegistered,
+        Some("registrations_live_email_key" | "registrations_live_person_key") => RegistrationError::AlreadyRegistered,
         Some("registrations_reference_key") => RegistrationError::ReferenceTaken,
         _ => error.into(),
     }
@@ -175,7 +178,7 @@ fn constraint_error(error: DatabaseError) -> RegistrationError {
 /// Saves every field of a registration.
 ///
 /// # Errors
-/// [`RegistrationError::AlreadyRegistered`] if another live registration has the address.
+/// [`RegistrationError::AlreadyRegistered`] if a unique index says that the person is registered already.
 pub fn update(connection: &mut Connection, registration: &Registration) -> Result<(), RegistrationError> {
     diesel::update(registrations::table.find(registration.id))
         .set(Row::from(registration))

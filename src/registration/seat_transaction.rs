@@ -35,7 +35,7 @@ use crate::{
         types::{DbInstant, JsonValue},
     },
     ids::{CategoryId, Id, InvitationId, RegistrationId, SessionId},
-    mail::{Letter, LetterKind, enqueue_all, withdrawal::withdraw},
+    mail::{Letter, LetterKind, enqueue_all, withdrawal::withdraw_from},
     registration::context::ReleasedAgenda,
 };
 
@@ -221,13 +221,47 @@ impl<'a> SeatTransaction<'a> {
         }
         membership::uncount_member(connection, registration.id)?;
         // Broadcasts that wait in the outbox are no longer meant for a person who left.
-        let addresses = [registration.person.email.folded()];
-        withdraw(connection, self.conference.id, &addresses, &LetterKind::OF_BROADCASTS)?;
+        self.withdraw_broadcasts(connection, registration)?;
         self.save(connection, registration)?;
         if let Some(invitation) = registration.invitation {
             self.free_reserved_seats(connection, invitation)?;
         }
         Ok(())
+    }
+
+    /// Withdraws the broadcasts that wait in the outbox for this person; those to others behind the mailbox stay.
+    pub fn withdraw_broadcasts(
+        &self,
+        connection: &mut Connection,
+        registration: &Registration,
+    ) -> Result<(), DatabaseError> {
+        let address = registration.person.email.folded();
+        let addressee = registration.addressee();
+        withdraw_from(connection, self.conference.id, &address, addressee, &LetterKind::OF_BROADCASTS)
+    }
+
+    /// Lets a registration whose name, address or category changed share its mailbox where that is allowed now, and
+    /// refuses it if the person is registered with this address already. The lock makes the check safe: the indexes of
+    /// the store do not compare those who share a mailbox with those who do not.
+    ///
+    /// # Errors
+    /// [`RegistrationError::AlreadyRegistered`].
+    pub fn check_mailbox(
+        &self,
+        connection: &mut Connection,
+        registration: &mut Registration,
+    ) -> Result<(), RegistrationError> {
+        registration.shares_mailbox = registration.shares_mailbox
+            || self.category(registration.category)?.shared_mailbox
+            || membership::may_share_mailbox(connection, registration.id)?;
+        let name = registration.name_folded();
+        let address = registration.person.email.folded();
+        let live = rows::find_live_by_addresses(connection, self.conference.id, &[address])?;
+        let mut others = live.iter().filter(|other| other.id != registration.id);
+        match others.any(|other| other.excludes(registration.shares_mailbox, &name)) {
+            true => Err(RegistrationError::AlreadyRegistered),
+            false => Ok(()),
+        }
     }
 
     /// Frees the seats that an invitation reserves and nobody can use any more.
@@ -245,7 +279,7 @@ impl<'a> SeatTransaction<'a> {
     /// Saves a registration that existed before.
     ///
     /// # Errors
-    /// [`RegistrationError::AlreadyRegistered`] if another live registration has its address.
+    /// [`RegistrationError::AlreadyRegistered`] if a unique index says that the person is registered already.
     pub fn save(
         &mut self,
         connection: &mut Connection,

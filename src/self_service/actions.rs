@@ -7,7 +7,7 @@ use crate::{
     access::{Actor, Operation},
     database::Connection,
     ids::CategoryId,
-    mail::{LetterKind, addressed_to, tracking::RecipientMessageRow, withdrawal::withdraw},
+    mail::{addressed_to, tracking::RecipientMessageRow},
     registration::{
         RegistrationError,
         actions::{RegistrationDetails, change, find_details},
@@ -66,11 +66,17 @@ pub fn change_details(
         let fields = changed_fields(&before, &model::document(&changed, &category.code));
         if changed.person.email.folded() != registration.person.email.folded() {
             // Broadcasts that wait in the outbox for the old address are withdrawn, and its links are void.
-            withdraw(tx, registration.conference, &[registration.person.email.folded()], &LetterKind::OF_BROADCASTS)?;
+            transaction.withdraw_broadcasts(tx, &registration)?;
             changed.token_generation += 1;
         }
+        changed.category = new_category;
+        let identity = |registration: &Registration| {
+            (registration.person.email.folded(), registration.name_folded(), registration.category)
+        };
+        if identity(&changed) != identity(&registration) {
+            transaction.check_mailbox(tx, &mut changed)?;
+        }
         if new_category != registration.category {
-            changed.category = new_category;
             move_to_category(tx, transaction, &registration, &mut changed)?;
             transaction.save(tx, &mut changed)?;
             if let Some(invitation) = changed.invitation {
@@ -189,7 +195,7 @@ pub fn read_all(
     Ok(PersonalData {
         history: rows::history(connection, registration.id)?,
         questions: questions_of_version(connection, conference.id, registration.form_version)?,
-        messages: addressed_to(connection, conference.id, registration.person.email.as_str())?,
+        messages: addressed_to(connection, conference.id, (&registration.person.email, registration.addressee()))?,
         details,
     })
 }

@@ -1,5 +1,7 @@
 //! `PATCH .../registrations/{reference}`, `.../data`, `.../registration-links`.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
 use serde::Serialize;
@@ -12,7 +14,7 @@ use crate::{
     clock,
     http::{CodePath, Json, NO_STORE, Problem, Query, TokenQuery, extract::RawJson, problem::AnyProblem},
     mail::letter::MessageState,
-    programme::negotiate::ReaderText,
+    programme::{Snapshot, negotiate::ReaderText},
     registration::{
         RegistrationError, actions as registrations,
         api::{Accepted, RegistrationView, change_and_answer, registration_view},
@@ -165,7 +167,8 @@ pub struct LinkRequest {
 
 /// Sends the link to a registration to its e-mail address again.
 ///
-/// The answer is the same whether or not the address is registered.
+/// If several people are registered with the address, each gets a letter with their own link. The answer is the same
+/// whether or not the address is registered.
 #[utoipa::path(
     post, path = "/api/v1/conferences/{conference}/registration-links",
     tag = "registration",
@@ -179,16 +182,30 @@ pub async fn request_registration_link(
     path: web::Path<CodePath>,
     Json(link_request): Json<LinkRequest>,
 ) -> Result<HttpResponse, Problem> {
-    service.registration_limit.check(&request)?;
     let snapshot = service.snapshot(&path.0)?;
-    let folded_address = link_request.email.folded();
+    send_links(&request, &service, &snapshot, link_request).await?;
+    let detail = "If this address is registered, its link is on its way.";
+    Ok(HttpResponse::Accepted().insert_header(NO_STORE).json(Accepted { detail }))
+}
+
+/// Sends everybody who is registered with an address their link again.
+///
+/// # Errors
+/// The client asked too often, or the store fails; never because of the address.
+pub async fn send_links(
+    request: &HttpRequest,
+    service: &RegistrationService,
+    snapshot: &Arc<Snapshot>,
+    LinkRequest { email }: LinkRequest,
+) -> Result<(), Problem> {
+    service.registration_limit.check(request)?;
+    let folded_address = email.folded();
     service
-        .write("send a link again", &snapshot, Credentials::default(), move |tx, context| {
+        .write("send a link again", snapshot, Credentials::default(), move |tx, context| {
             registrations::send_link_to(tx, context.conference, context.released, &folded_address)
         })
         .await?;
-    let detail = "If this address is registered, its link is on its way.";
-    Ok(HttpResponse::Accepted().insert_header(NO_STORE).json(Accepted { detail }))
+    Ok(())
 }
 
 #[cfg(test)]

@@ -53,6 +53,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(registration::show_registration_form)
         .service(registration::send_registration)
         .service(registration::show_sent)
+        .service(registration::show_link_form)
+        .service(registration::send_link_again)
         .service(registration::show_registration)
         .service(registration::show_mail_preferences)
         .service(registration::set_mail_preferences)

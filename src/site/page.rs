@@ -324,7 +324,8 @@ impl Site {
         // Internal causes are not shown.
         let problem_context =
             context! { detail => problem.document(None).get("detail").and_then(|detail| detail.as_str()) };
-        let context = context! { status => status.as_u16(), problem => problem_context };
+        let is_registration = request.path().split('/').nth(4) == Some("registrations");
+        let context = context! { status => status.as_u16(), problem => problem_context, is_registration };
         let response = match PageContext::find(&service.programmes, &slug, &tag) {
             Ok(page) => self.private_page(request, &page, service, template, status, context).await,
             Err(_) => self.page_without_conference(&self.preferred_locale(request), "error.html", status, context),

@@ -19,7 +19,7 @@ use crate::{
         Problem,
         problem::{NOT_FOUND, TOO_MANY_REQUESTS},
     },
-    messaging::preferences::api as preferences,
+    messaging::preferences::api::{self as preferences, MailPreferences},
     qr,
     registration::{
         RegistrationError,
@@ -32,8 +32,12 @@ use crate::{
         service::RegistrationService,
         session_seats::{SignUp, SignUpState},
     },
-    self_service::actions as self_service,
+    self_service::{
+        actions as self_service,
+        api::{LinkRequest, send_links},
+    },
     site::page::country_choices,
+    validation,
     values::{Code, TextValue as _},
 };
 
@@ -46,6 +50,7 @@ const REGISTRATION: Template = Template::new("registration.html", "registration"
 const CHANGE: Template = Template::new("registration-change.html", "registration");
 const SESSIONS: Template = Template::new("registration-sessions.html", "registration");
 const CANCEL: Template = Template::new("registration-cancel.html", "registration");
+const LINK: Template = Template::new("registration-link.html", "register");
 const PREFERENCES: Template = Template::new("mail-preferences.html", "registration");
 
 /// The registration form without values, and its questions as they are configured.
@@ -184,6 +189,53 @@ pub async fn show_sent(
         let page = PageContext::find(&service.programmes, &path.0, &path.1)?;
         let template = Template::new("register-sent.html", "register");
         site.private_page(&request, &page, &service, template, StatusCode::OK, context! {}).await
+    };
+    site.answer_or_show_error(&request, &service, response.await).await
+}
+
+/// Shows the form by which people have their personal link sent again, or that it was sent.
+#[get("/conferences/{conference}/{lang}/registration-link")]
+pub async fn show_link_form(
+    request: HttpRequest,
+    site: web::Data<Site>,
+    service: web::Data<RegistrationService>,
+    path: ConferencePath,
+) -> HttpResponse {
+    let response = async {
+        let page = PageContext::find(&service.programmes, &path.0, &path.1)?;
+        let is_sent = parameter(&request, "notice").as_deref() == Some("sent");
+        let context = link_context(&SubmittedForm::default(), FormErrors::none(), is_sent);
+        site.private_page(&request, &page, &service, LINK, StatusCode::OK, context).await
+    };
+    site.answer_or_show_error(&request, &service, response.await).await
+}
+
+fn link_context(submitted: &SubmittedForm, errors: FormErrors, is_sent: bool) -> Value {
+    context! { values => submitted.values(), faults => errors.by_control, is_sent }
+}
+
+/// Sends people their personal link again. The page that follows is the same whether or not the address is registered.
+#[post("/conferences/{conference}/{lang}/registration-link")]
+pub async fn send_link_again(
+    request: HttpRequest,
+    site: web::Data<Site>,
+    service: web::Data<RegistrationService>,
+    path: ConferencePath,
+    body: web::Bytes,
+) -> HttpResponse {
+    let response = async {
+        let page = PageContext::find(&service.programmes, &path.0, &path.1)?;
+        let submitted = SubmittedForm::from_request(&request, &body)?;
+        let problem = match validation::read::<LinkRequest>(json!({ "email": submitted.get("email") })) {
+            Ok(link_request) => {
+                send_links(&request, &service, &page.snapshot, link_request).await?;
+                return Ok(redirect(format!("{}/registration-link?notice=sent", page.base(&site))));
+            }
+            Err(errors) => Problem::from(errors),
+        };
+        let status = actix_web::ResponseError::status_code(&problem);
+        let context = link_context(&submitted, FormErrors::of(&problem), false);
+        site.private_page(&request, &page, &service, LINK, status, context).await
     };
     site.answer_or_show_error(&request, &service, response.await).await
 }
@@ -506,9 +558,9 @@ pub async fn show_mail_preferences(
     let response = async {
         let page = PageContext::find(&service.programmes, &path.0, &path.1)?;
         let token = parameter(&request, "token");
-        let subscribes =
+        let subscription =
             preferences::find_subscription(&service, page.snapshot.conference.id, path.2.clone(), token).await?;
-        show_preferences(&request, &site, &page, &service, subscribes).await
+        show_preferences(&request, &site, &page, &service, &subscription).await
     };
     site.answer_or_show_error(&request, &service, response.await).await
 }
@@ -518,10 +570,11 @@ async fn show_preferences(
     site: &Site,
     page: &PageContext,
     service: &RegistrationService,
-    announcements: bool,
+    subscription: &MailPreferences,
 ) -> Result<HttpResponse, Problem> {
     let token = parameter(request, "token").unwrap_or_default();
-    let context = context! { announcements, token => format!("token={token}") };
+    let MailPreferences { announcements, is_shared_mailbox } = subscription;
+    let context = context! { announcements, is_shared_mailbox, token => format!("token={token}") };
     site.private_page(request, page, service, PREFERENCES, StatusCode::OK, context).await
 }
 
@@ -537,8 +590,10 @@ pub async fn set_mail_preferences(
         let page = PageContext::find(&service.programmes, &path.0, &path.1)?;
         let subscribes = parameter(&request, "announcements").as_deref() == Some("true");
         let token = parameter(&request, "token");
-        preferences::set_subscription(&service, page.snapshot.conference.id, path.2.clone(), token, subscribes).await?;
-        show_preferences(&request, &site, &page, &service, subscribes).await
+        let conference = page.snapshot.conference.id;
+        let subscription =
+            preferences::set_subscription(&service, conference, path.2.clone(), token, subscribes).await?;
+        show_preferences(&request, &site, &page, &service, &subscription).await
     };
     site.answer_or_show_error(&request, &service, response.await).await
 }

@@ -140,9 +140,11 @@ pub fn patch(
     }
     if registration.person != before.registration.person {
         if registration.person.email.folded() != before.registration.person.email.folded() {
-            // The owner of the old address must not use the link any more.
+            // The owner of the old address must not use the link any more, and gets no broadcast that waits.
+            transaction.withdraw_broadcasts(connection, &before.registration)?;
             registration.token_generation += 1;
         }
+        transaction.check_mailbox(connection, &mut registration)?;
         transaction.save(connection, &mut registration)?;
         transaction.record_event(&registration, Event::Changed, &actor, EventDetails::default());
     } else if has_new_role {

@@ -1,6 +1,6 @@
 //! Imports a table of members: all rows, or none.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde_json::{Map, Number, Value, json};
 
@@ -22,6 +22,7 @@ use crate::{
         form::{Question, question::QuestionKind},
         import_table::{self, PeopleTable, Row},
         membership::Membership,
+        model::Registration,
         rows::find_live_by_addresses,
         setup::state::SetupState,
     },
@@ -70,8 +71,9 @@ pub fn import(
             Err(of_row) => add_row_errors(row.line, of_row, &mut errors),
         }
     }
-    check_duplicates(&members, &mut errors);
-    check_addresses(connection, &delegation, &members, &mut errors)?;
+    let shares_mailbox = delegation.shared_mailbox || setup_state.get_category(delegation.category)?.shared_mailbox;
+    check_duplicates(&members, shares_mailbox, &mut errors);
+    check_addresses(connection, &delegation, &members, shares_mailbox, &mut errors)?;
     check_capacity(rows, &setup_state, &delegation, &mut errors)?;
     errors.into_result(())?;
     if dry_run {
@@ -148,12 +150,13 @@ fn list(cell: &str) -> Value {
     cell.split(LIST_SEPARATOR).map(str::trim).filter(|part| !part.is_empty()).map(Value::from).collect()
 }
 
-/// Reports addresses that appear twice, and a second head.
-fn check_duplicates(members: &[(usize, NewMember)], errors: &mut ValidationErrors) {
-    let mut lines_of_addresses: HashMap<String, usize> = HashMap::new();
+/// Reports people who appear twice, by their address and, if the mailbox may be shared, their name; and a second head.
+fn check_duplicates(members: &[(usize, NewMember)], shares_mailbox: bool, errors: &mut ValidationErrors) {
+    let mut lines_of_people: HashMap<(String, Option<String>), usize> = HashMap::new();
     let mut head: Option<usize> = None;
     for (line, member) in members {
-        if let Some(earlier) = lines_of_addresses.insert(member.details.email.folded(), *line) {
+        let name = shares_mailbox.then(|| folded_name(member));
+        if let Some(earlier) = lines_of_people.insert((member.details.email.folded(), name), *line) {
             errors.add(import_table::cell_pointer(*line, "email"), "duplicate", format!("is also in line {earlier}"));
         }
         if member.details.is_head == Some(true)
@@ -168,18 +171,28 @@ fn check_duplicates(members: &[(usize, NewMember)], errors: &mut ValidationError
     }
 }
 
-/// Reports addresses that are registered in the conference already.
+fn folded_name(member: &NewMember) -> String {
+    // The language of letters says nothing about the name.
+    member.details.person("").name_folded()
+}
+
+/// Reports people who are registered in the conference already.
 fn check_addresses(
     connection: &mut Connection,
     delegation: &Delegation,
     members: &[(usize, NewMember)],
+    shares_mailbox: bool,
     errors: &mut ValidationErrors,
 ) -> Result<(), DatabaseError> {
     let folded: Vec<String> = members.iter().map(|(_, member)| member.details.email.folded()).collect();
     let live = find_live_by_addresses(connection, delegation.conference, &folded)?;
-    let live: HashSet<String> = live.iter().map(|registration| registration.person.email.folded()).collect();
-    for ((line, _), address) in members.iter().zip(&folded) {
-        if live.contains(address) {
+    let mut live_by_address: HashMap<String, Vec<Registration>> = HashMap::new();
+    for registration in live {
+        live_by_address.entry(registration.person.email.folded()).or_default().push(registration);
+    }
+    for ((line, member), address) in members.iter().zip(&folded) {
+        let mut live = live_by_address.get(address).into_iter().flatten();
+        if live.any(|other| other.excludes(shares_mailbox, &folded_name(member))) {
             errors.add(import_table::cell_pointer(*line, "email"), "already_registered", "is registered already");
         }
     }

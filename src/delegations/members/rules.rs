@@ -11,13 +11,15 @@ use crate::{
     values::{Code, CountryCode, LanguageTag, TextValue as _},
 };
 
-/// What applies to members who do not say it of themselves.
+/// What applies to the members of a delegation: language and country to those who do not say it of themselves.
 #[derive(Debug, Clone)]
 pub struct MemberDefaults {
     /// The focal point's language.
     pub language: LanguageTag,
     /// The delegation's country, if it has one.
     pub country: Option<CountryCode>,
+    /// Whether the delegation allows that several members have one address.
+    pub may_share_mailbox: bool,
 }
 
 impl MemberDefaults {
@@ -27,7 +29,7 @@ impl MemberDefaults {
         let language = LanguageTag::parse(focal_point_language(delegation, agenda)).map_err(|_| {
             DatabaseError::missing(format_args!("the language of conference {}", delegation.conference))
         })?;
-        Ok(Self { language, country: delegation.country.clone() })
+        Ok(Self { language, country: delegation.country.clone(), may_share_mailbox: delegation.shared_mailbox })
     }
 }
 

@@ -249,6 +249,7 @@ pub fn send_test(
         content: LetterContent { announcement, ..sample_content(context.released.agenda, language) },
         event: None,
         broadcast: None,
+        addressee: None,
         not_before: None,
     };
     enqueue_all(connection, &[letter])?;
@@ -275,7 +276,7 @@ fn count_all(
     broadcast: &Broadcast,
 ) -> Result<Recipients, RegistrationError> {
     let mut recipients = Recipients::default();
-    let mut counted_addresses = HashSet::new();
+    let mut counted_readers = HashSet::new();
     let mut last_arrival = 0;
     loop {
         let chunk = next_recipients(connection, context.conference, context.released, broadcast, last_arrival)?;
@@ -283,9 +284,7 @@ fn count_all(
         last_arrival = last.1;
         let people = registrations::of_ids(connection, &chunk.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
         let declined = find_declined(connection, context.conference, broadcast, &people)?;
-        for registration in
-            people.iter().filter(|registration| counted_addresses.insert(registration.person.email.folded()))
-        {
+        for registration in people.iter().filter(|registration| counted_readers.insert(reader(registration))) {
             if declined.contains(&registration.person.email.folded()) {
                 recipients.left_out += 1;
             } else {
@@ -451,11 +450,11 @@ pub fn enqueue_next(
     let declined = find_declined(connection, conference, &broadcast, &people)?;
     let content = content_of(&broadcast)?;
     let addresses: Vec<String> = people.iter().map(|registration| registration.person.email.folded()).collect();
-    // One address may have two registrations: a cancelled one and a later one.
-    let mut addressed: HashSet<String> = tracking::already_addressed(connection, id, &addresses)?.into_iter().collect();
+    // One person may have two registrations: a cancelled one and a later one.
+    let mut addressed = find_addressed(connection, id, &addresses)?;
     let mut letters = Vec::with_capacity(people.len());
     for registration in people.iter().filter(|registration| !declined.contains(&registration.person.email.folded())) {
-        if !addressed.insert(registration.person.email.folded()) {
+        if !addressed.insert(reader(registration)) {
             continue;
         }
         let number = broadcast.enqueued + i64::try_from(letters.len()).unwrap_or(0);
@@ -470,6 +469,28 @@ pub fn enqueue_next(
     broadcast.enqueued += i64::try_from(letters.len()).unwrap_or(0);
     store::save(connection, &broadcast)?;
     Ok(true)
+}
+
+/// Who reads a letter: an address (folded) and, if several people share the mailbox, a name (folded).
+type Reader = (String, Option<String>);
+
+fn reader(registration: &Registration) -> Reader {
+    let name = registration.shares_mailbox.then(|| registration.name_folded());
+    (registration.person.email.folded(), name)
+}
+
+/// The readers at these addresses for whom the broadcast has a message.
+fn find_addressed(
+    connection: &mut Connection,
+    id: BroadcastId,
+    addresses: &[String],
+) -> Result<HashSet<Reader>, DatabaseError> {
+    let written = tracking::already_addressed(connection, id, addresses)?;
+    let addressees: Vec<RegistrationId> = written.iter().filter_map(|(_, addressee)| *addressee).collect();
+    let people = registrations::of_ids(connection, &addressees)?;
+    let mailboxes =
+        written.into_iter().filter(|(_, addressee)| addressee.is_none()).map(|(address, _)| (address, None));
+    Ok(people.iter().map(reader).chain(mailboxes).collect())
 }
 
 /// The letter to one recipient.

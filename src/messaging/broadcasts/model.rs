@@ -46,10 +46,10 @@ pub struct NewBroadcastTerms {
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[schema(as = MailRecipients)]
 pub struct Recipients {
-    /// Number of addresses that would get it.
+    /// Number of people who would get it. Several who share one address count each.
     pub count: u32,
-    /// Number of these addresses by language of the registration.
+    /// Number of these people by language of the registration.
     pub languages: BTreeMap<String, u32>,
-    /// Number of addresses that would not get it, because mail to them bounced or their owners unsubscribed.
+    /// Number of people who would not get it, because mail to their address bounced or was unsubscribed.
     pub left_out: u32,
 }

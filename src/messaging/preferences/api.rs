@@ -10,7 +10,7 @@ use crate::{
     http::{CodePath, NO_STORE, Problem, Query, TokenQuery, problem::AnyProblem},
     ids::ConferenceId,
     mail::block_list::{self, BlockReason},
-    registration::{RegistrationError, rows as registrations, service::RegistrationService},
+    registration::{RegistrationError, model::Registration, rows as registrations, service::RegistrationService},
     validation::ValidationErrors,
     values::Switch,
 };
@@ -20,6 +20,9 @@ use crate::{
 pub struct MailPreferences {
     /// Whether the person gets announcements and reminders. Letters about their own registration are always sent.
     pub announcements: bool,
+    /// Whether several people may be registered with the same address. The choice is that of the mailbox: it applies to
+    /// all of them.
+    pub is_shared_mailbox: bool,
 }
 
 /// Query of a change of mail preferences.
@@ -35,31 +38,22 @@ pub struct PreferencesQuery {
     pub announcements: Option<Switch>,
 }
 
-/// Address of the registration, if the token is the one of its preferences link. Any other token gets the same error as
+/// The registration, if the token is the one of its preferences link. Any other token gets the same error as
 /// an unknown registration.
-fn authorised_address(
+fn find_authorised(
     connection: &mut Connection,
     service: &RegistrationService,
     conference: ConferenceId,
     reference: &str,
     token: Option<&str>,
-) -> Result<String, RegistrationError> {
+) -> Result<Registration, RegistrationError> {
     let registration = registrations::find(connection, conference, reference)?;
     let is_holder = |id| token.is_some_and(|token| service.secret.is_preferences_token(token, id));
     let registration = registration.filter(|registration| is_holder(registration.id));
-    Ok(registration.ok_or(RegistrationError::NotFound)?.person.email.folded())
+    registration.ok_or(RegistrationError::NotFound)
 }
 
-fn is_subscribed(
-    connection: &mut Connection,
-    conference: ConferenceId,
-    folded_address: &str,
-) -> Result<bool, RegistrationError> {
-    let blocks = block_list::find_blocked(connection, conference, &[folded_address.to_owned()])?;
-    Ok(!blocks.iter().any(|(_, reason)| *reason == BlockReason::Unsubscribed))
-}
-
-/// Whether the person gets announcements, for the holder of a preferences link.
+/// The mail preferences, for the holder of a preferences link.
 ///
 /// # Errors
 /// [`RegistrationError::NotFound`] for any other link.
@@ -68,11 +62,13 @@ pub async fn find_subscription(
     conference: ConferenceId,
     reference: String,
     token: Option<String>,
-) -> Result<bool, RegistrationError> {
+) -> Result<MailPreferences, RegistrationError> {
     let (database, service) = (&service.database, service.clone());
     let read = move |tx: &mut Connection| {
-        let folded_address = authorised_address(tx, &service, conference, &reference, token.as_deref())?;
-        is_subscribed(tx, conference, &folded_address)
+        let registration = find_authorised(tx, &service, conference, &reference, token.as_deref())?;
+        let blocks = block_list::find_blocked(tx, conference, &[registration.person.email.folded()])?;
+        let announcements = !blocks.iter().any(|(_, reason)| *reason == BlockReason::Unsubscribed);
+        Ok(MailPreferences { announcements, is_shared_mailbox: registration.shares_mailbox })
     };
     database.read(read).await
 }
@@ -87,16 +83,18 @@ pub async fn set_subscription(
     reference: String,
     token: Option<String>,
     subscribes: bool,
-) -> Result<(), RegistrationError> {
+) -> Result<MailPreferences, RegistrationError> {
     let (database, service) = (&service.database, service.clone());
     let work = move |tx: &mut Connection| {
-        let folded_address = authorised_address(tx, &service, conference, &reference, token.as_deref())?;
+        let registration = find_authorised(tx, &service, conference, &reference, token.as_deref())?;
+        let folded_address = registration.person.email.folded();
         if subscribes {
             block_list::unblock(tx, conference, &folded_address, BlockReason::Unsubscribed)?;
         } else {
             block_list::block(tx, conference, &folded_address, BlockReason::Unsubscribed, None)?;
         }
-        Ok::<_, RegistrationError>(())
+        let is_shared_mailbox = registration.shares_mailbox;
+        Ok::<_, RegistrationError>(MailPreferences { announcements: subscribes, is_shared_mailbox })
     };
     database.write("set mail preferences", work).await
 }
@@ -135,8 +133,8 @@ pub async fn read_mail_preferences(
             &format!("/registrations/{reference}/mail-preferences"),
         );
     }
-    let announcements = find_subscription(&service, snapshot.conference.id, reference, query.0.token).await?;
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(MailPreferences { announcements }))
+    let preferences = find_subscription(&service, snapshot.conference.id, reference, query.0.token).await?;
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(preferences))
 }
 
 /// Unsubscribes from announcements and reminders, or subscribes again.
@@ -163,7 +161,8 @@ pub async fn set_mail_preferences(
 ) -> Result<HttpResponse, Problem> {
     let (slug, reference) = path.into_inner();
     let snapshot = service.snapshot(&slug.0)?;
-    let announcements = query.0.announcements == Some(Switch::On);
-    set_subscription(&service, snapshot.conference.id, reference, query.0.token, announcements).await?;
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(MailPreferences { announcements }))
+    let subscribes = query.0.announcements == Some(Switch::On);
+    let conference = snapshot.conference.id;
+    let preferences = set_subscription(&service, conference, reference, query.0.token, subscribes).await?;
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(preferences))
 }

@@ -212,7 +212,18 @@ fn registrations() -> Vec<CheckQuery> {
             findings: format!(
                 "SELECT conference_id, 'registration ' || min(reference) AS subject, \
                  'shares its address with ' || CAST(count(*) - 1 AS text) || ' other live ones' AS detail \
-                 FROM registrations WHERE state IN {LIVE} GROUP BY conference_id, email_folded HAVING count(*) > 1"
+                 FROM registrations WHERE state IN {LIVE} AND NOT shares_mailbox \
+                 GROUP BY conference_id, email_folded HAVING count(*) > 1"
+            ),
+        },
+        CheckQuery {
+            name: "one live registration per person of a shared address",
+            counted_table: "registrations",
+            findings: format!(
+                "SELECT conference_id, 'registration ' || min(reference) AS subject, 'has address and name of ' || \
+                 CAST(count(*) - 1 AS text) || ' other live ones' AS detail FROM registrations WHERE state IN {LIVE} \
+                 GROUP BY conference_id, email_folded, name_folded \
+                 HAVING count(*) > 1 AND max(CASE WHEN shares_mailbox THEN 1 ELSE 0 END) = 1"
             ),
         },
         CheckQuery {

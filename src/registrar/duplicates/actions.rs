@@ -162,6 +162,8 @@ pub fn merge(
     if let Some(membership) = membership {
         transaction.join_delegation(connection, kept.id, membership)?;
     }
+    kept.shares_mailbox |= other.shares_mailbox && kept.person.email.folded() == before.person.email.folded();
+    transaction.check_mailbox(connection, &mut kept)?;
     transaction.save(connection, &mut kept)?;
     if let Some(invitation) = kept.invitation {
         // The kept registration may have taken the other one's seat: then the invitation's reserved seat is freed.

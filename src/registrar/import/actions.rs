@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::{
     ExistingRowPolicy, ImportOptions, ImportedStatus,
     rows::{self, ImportRow, ParsedTable, field_of},
-    store,
+    store::{self, RegisteredPerson},
 };
 use crate::{
     access::{Actor, Operation, authorise},
@@ -20,7 +20,7 @@ use crate::{
         admission::{AdmissionOutcome, Application, ImportedState, register_imported},
         context::RequestContext,
         model::{Event, RegistrationStatus},
-        setup::state::get_setup_state,
+        setup::state::{SetupState, get_setup_state},
     },
     validation::{ValidationError, ValidationErrors},
     values::Code,
@@ -136,19 +136,19 @@ pub fn import(
     // Cancelled rows come first: a later row may have the same address and be live. Then come those with a seat.
     rows.sort_by_key(|row| (import_order(row.status), row.number));
     let mut errors = table.errors.clone();
+    let setup_state = get_setup_state(connection, conference.id)?;
     let (mut imported, mut skipped) = (0, 0);
     // In the order of categories, and of the words of statuses.
     let mut counts: BTreeMap<(Code, &'static str), (RegistrationStatus, usize)> = BTreeMap::new();
     for chunk in rows.chunks(BATCH) {
         let addresses: Vec<String> = chunk.iter().map(|row| row.form.email.folded()).collect();
-        // By address: whether a registration with it is live.
-        let mut registered: HashMap<String, bool> = HashMap::new();
-        for (address, is_live) in store::registered_addresses(connection, conference.id, &addresses)? {
-            *registered.entry(address).or_default() |= is_live;
+        let mut registered: HashMap<String, Vec<RegisteredPerson>> = HashMap::new();
+        for person in store::find_registered(connection, conference.id, &addresses)? {
+            registered.entry(person.address.clone()).or_default().push(person);
         }
         let is_registered = |row: &ImportRow| {
-            let is_live = registered.get(&row.form.email.folded());
-            is_live.is_some_and(|is_live| *is_live || row.status == ImportedStatus::Cancelled)
+            let of_address = registered.get(&row.form.email.folded());
+            of_address.into_iter().flatten().any(|person| is_row_about(row, person, &setup_state))
         };
         let (existing, new): (Vec<&ImportRow>, Vec<&ImportRow>) =
             chunk.iter().copied().partition(|row| is_registered(row));
@@ -189,6 +189,14 @@ pub fn import(
         errors: errors.0,
     };
     if options.dry_run { Err(ImportAborted::DryRun(Box::new(report))) } else { Ok(report) }
+}
+
+/// Whether a row stands for a person who is registered with its address, or was, if the row is a cancelled one.
+fn is_row_about(row: &ImportRow, person: &RegisteredPerson, setup_state: &SetupState) -> bool {
+    let category = setup_state.category(row.form.category.as_str());
+    let is_shared = person.shares_mailbox || category.is_some_and(|category| category.shared_mailbox);
+    let is_same_person = !is_shared || row.form.person(row.language.as_str()).name_folded() == person.name;
+    is_same_person && (!person.state.is_final() || row.status == ImportedStatus::Cancelled)
 }
 
 /// The number in `row 7, column E-mail`.

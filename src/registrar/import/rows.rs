@@ -69,7 +69,13 @@ pub fn read(
     }
     let reader = Reader { columns: &columns, options, setup_state, questions, agenda };
     let (mut rows, mut row_count) = (Vec::new(), 0);
-    let mut rows_of_addresses: HashMap<String, usize> = HashMap::new();
+    // Where people share a mailbox, their names tell them apart.
+    let mut rows_of_people: HashMap<(String, Option<String>), usize> = HashMap::new();
+    let name_in_mailbox = |row: &ImportRow| {
+        let category = setup_state.category(row.form.category.as_str());
+        let is_shared = category.is_some_and(|category| category.shared_mailbox);
+        is_shared.then(|| row.form.person(row.language.as_str()).name_folded())
+    };
     table.for_each_row(ROWS_MAX, "registrations", &mut errors, |row, errors| {
         row_count += 1;
         if row.inner_row(|cells| has_address(cells, columns.index_of("email"))).is_some() {
@@ -77,7 +83,7 @@ pub fn read(
         }
         let Some(read) = reader.read_row(row, errors) else { return };
         if read.status != ImportedStatus::Cancelled
-            && let Some(first) = rows_of_addresses.insert(read.form.email.folded(), read.number)
+            && let Some(first) = rows_of_people.insert((read.form.email.folded(), name_in_mailbox(&read)), read.number)
         {
             let detail = format!("row {first} has this address already");
             return errors.add(columns.error_position(read.number, "email"), "duplicate", detail);

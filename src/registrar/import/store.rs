@@ -1,4 +1,4 @@
-//! Query for addresses that are already registered.
+//! Query for people who are already registered.
 
 use diesel::prelude::*;
 
@@ -8,16 +8,26 @@ use crate::{
     registration::model::RegistrationStatus,
 };
 
-/// Those of these folded addresses that have a registration, with whether it is live.
-pub fn registered_addresses(
+/// A person who is registered, or was.
+#[derive(Queryable)]
+pub struct RegisteredPerson {
+    pub address: String,
+    pub name: String,
+    pub shares_mailbox: bool,
+    pub state: RegistrationStatus,
+}
+
+/// Everybody who is or was registered with one of these addresses; addresses and names are folded.
+pub fn find_registered(
     connection: &mut Connection,
     conference: ConferenceId,
     folded_addresses: &[String],
-) -> Result<Vec<(String, bool)>, DatabaseError> {
-    let rows: Vec<(String, RegistrationStatus)> = registrations::table
+) -> Result<Vec<RegisteredPerson>, DatabaseError> {
+    let columns =
+        (registrations::email_folded, registrations::name_folded, registrations::shares_mailbox, registrations::state);
+    Ok(registrations::table
         .filter(registrations::conference_id.eq(conference))
         .filter(registrations::email_folded.eq_any(folded_addresses))
-        .select((registrations::email_folded, registrations::state))
-        .load(connection)?;
-    Ok(rows.into_iter().map(|(address, state)| (address, !state.is_final())).collect())
+        .select(columns)
+        .load(connection)?)
 }

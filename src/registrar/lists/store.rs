@@ -30,7 +30,7 @@ fn row_columns() -> String {
     all.join(", ")
 }
 
-/// The condition of the partial index on addresses, word for word: otherwise neither store uses the index.
+/// The condition of a live registration.
 const LIVE: &str = "state IN ('unverified', 'pending', 'confirmed', 'waitlisted')";
 
 /// A value to bind.

@@ -117,6 +117,11 @@ pub struct Category {
     #[deserr(default)]
     #[schema(required = false)]
     pub badge: Badge,
+    /// Whether several people may register with one address, told apart by their names; `false` if left out. For
+    /// instance a mission that registers its delegates with its own address.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub shared_mailbox: bool,
 }
 
 /// What is printed on a badge besides the name. For a registration: only what differs from its category.
@@ -292,6 +297,7 @@ impl Category {
             waiting_list: true,
             offer_hours: None,
             badge: Badge::default(),
+            shared_mailbox: false,
         }
     }
 }

@@ -52,6 +52,7 @@ pub struct CategoryState {
     pub waiting_list: bool,
     pub offer_hours: Option<i32>,
     pub badge: Badge,
+    pub shared_mailbox: bool,
 }
 
 impl SetupState {
@@ -128,6 +129,7 @@ struct CategoryRow {
     waiting_list: bool,
     offer_hours: Option<i32>,
     badge: JsonValue,
+    shared_mailbox: bool,
 }
 
 impl TryFrom<CategoryRow> for CategoryState {
@@ -149,6 +151,7 @@ impl TryFrom<CategoryRow> for CategoryState {
             hidden: row.hidden,
             waiting_list: row.waiting_list,
             offer_hours: row.offer_hours,
+            shared_mailbox: row.shared_mailbox,
         })
     }
 }
@@ -271,6 +274,7 @@ pub fn document(setup_state: &SetupState, zone: TimeZone) -> Result<Setup, Datab
         waiting_list: category.waiting_list,
         offer_hours: category.offer_hours.and_then(hours),
         badge: category.badge.clone(),
+        shared_mailbox: category.shared_mailbox,
     };
     let is_not_default = |Count(hours): &Count<1>| *hours != VERIFICATION_HOURS;
     Ok(Setup {
@@ -360,6 +364,7 @@ pub fn save(
             categories::waiting_list.eq(category.waiting_list),
             categories::offer_hours.eq(category.offer_hours.map(hours)),
             categories::badge.eq(JsonValue(to_value(&category.badge)?)),
+            categories::shared_mailbox.eq(category.shared_mailbox),
         );
         if old_categories.iter().any(|old| old.id == id) {
             diesel::update(categories::table.find(id)).set(row).execute(connection)?;

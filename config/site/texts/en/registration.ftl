@@ -179,6 +179,13 @@ void-whole-link = Please check that the whole link was opened: some mail program
 void-latest-letter = If you have several e-mails from us, open the link in the latest one: earlier links may no longer work.
 void-ask = If that does not help, please write to the organisers.
 
+again-title = Your link again
+again-offer = Already registered? Have your personal link sent again.
+again-what = Give the address with which you registered. We send the personal link to it; if several people are registered with the address, each of them gets an e-mail.
+again-send = Send the link again
+again-sent = If this address is registered, its link is on its way.
+again-nothing-came = No e-mail after ten minutes? Please look in your spam folder and check the spelling of your address. We send a link at most once in ten minutes.
+
 ## One’s own registration
 
 own-title = Your registration
@@ -325,5 +332,6 @@ level-other = Other
 mail-title = Messages from the organisers
 mail-on = You get announcements and reminders.
 mail-off = You no longer get announcements or reminders. We still send you e-mails about your own registration.
+mail-shared = Several people may use this address. What you choose here applies to all of them.
 mail-stop = Stop announcements and reminders
 mail-again = Send them again

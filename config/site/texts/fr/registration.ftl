@@ -179,6 +179,13 @@ void-whole-link = Vérifiez que le lien entier a été ouvert : certains logici
 void-latest-letter = Si vous avez reçu plusieurs messages de notre part, ouvrez le lien du plus récent : les précédents peuvent être périmés.
 void-ask = Si cela ne suffit pas, écrivez à l’équipe d’organisation.
 
+again-title = Votre lien, à nouveau
+again-offer = Déjà inscrit·e ? Faites-vous renvoyer votre lien personnel.
+again-what = Donnez l’adresse avec laquelle vous vous êtes inscrit·e. Nous y envoyons le lien personnel ; si plusieurs personnes sont inscrites avec cette adresse, chacune reçoit un message.
+again-send = Renvoyer le lien
+again-sent = Si cette adresse est inscrite, son lien est en route.
+again-nothing-came = Rien après dix minutes ? Regardez parmi les courriers indésirables et vérifiez l’orthographe de votre adresse. Nous envoyons un lien au plus toutes les dix minutes.
+
 ## One’s own registration
 
 own-title = Votre inscription
@@ -325,5 +332,6 @@ level-other = Autre
 mail-title = Messages de l’équipe d’organisation
 mail-on = Vous recevez les annonces et les rappels.
 mail-off = Vous ne recevez plus ni annonces ni rappels. Les messages concernant votre propre inscription vous sont toujours envoyés.
+mail-shared = Plusieurs personnes peuvent utiliser cette adresse. Votre choix vaut pour toutes.
 mail-stop = Ne plus recevoir d’annonces ni de rappels
 mail-again = Les recevoir à nouveau

@@ -179,6 +179,13 @@ void-whole-link = Kijk of de hele link is geopend: sommige mailprogramma’s bre
 void-latest-letter = Als u meerdere berichten van ons hebt, open dan de link in het laatste: eerdere links kunnen vervallen zijn.
 void-ask = Helpt dat niet, schrijf dan naar de organisatoren.
 
+again-title = Uw link opnieuw
+again-offer = Al ingeschreven? Laat uw persoonlijke link opnieuw sturen.
+again-what = Geef het adres waarmee u zich hebt ingeschreven. Wij sturen de persoonlijke link daarheen; als meerdere mensen met dit adres zijn ingeschreven, krijgt ieder een bericht.
+again-send = Stuur de link opnieuw
+again-sent = Als dit adres is ingeschreven, is de link onderweg.
+again-nothing-came = Is er na tien minuten niets aangekomen? Kijk bij de ongewenste e-mail (spam) en let op de spelling van uw adres. Wij sturen hoogstens elke tien minuten een link.
+
 ## One’s own registration
 
 own-title = Uw inschrijving
@@ -325,5 +332,6 @@ level-other = Andere
 mail-title = Berichten van de organisatoren
 mail-on = U ontvangt aankondigingen en herinneringen.
 mail-off = U ontvangt geen aankondigingen en herinneringen meer. Berichten over uw eigen inschrijving ontvangt u nog steeds.
+mail-shared = Meerdere mensen kunnen dit adres gebruiken. Wat u hier kiest, geldt voor hen allen.
 mail-stop = Geen aankondigingen en herinneringen meer
 mail-again = Opnieuw ontvangen
