@@ -240,6 +240,7 @@ operations! {
     crate::registrar::decisions::api::approve_registrations,
     crate::registrar::decisions::api::reject_registrations,
     crate::registrar::decisions::api::revoke_registrations,
+    crate::registrar::decisions::api::cancel_registrations,
     crate::registrar::decisions::api::create_registration_note,
     crate::registrar::decisions::api::list_registration_notes,
     crate::registrar::decisions::api::list_decisions,

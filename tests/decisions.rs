@@ -64,6 +64,52 @@ on_both_stores! {
         assert_eq!(state(&app, names[3]), "rejected");
     }
 
+    fn many_are_cancelled_in_one_request_after_a_dry_run_that_changes_nothing(store) {
+        let app = Environment::new(store).start();
+        app.publish(&small_conference(None, Some(2)));
+        let all: Vec<String> = (0..4).map(|number| {
+            app.post(PATH, &person(number, "press")).json()["reference"].as_str().unwrap().to_owned()
+        }).collect();
+        let states = || all.iter().map(|reference| state(&app, reference)).collect::<Vec<_>>();
+        assert_eq!(states(), ["confirmed", "confirmed", "waitlisted", "waitlisted"]);
+        let request = |dry_run: bool| json!({
+            "references": [all[0], "S-NOBODY", all[3], all[0]], "reason": "Their flight is cancelled", "dry_run": dry_run
+        });
+        let cancel = |dry_run: bool| app.admin("POST", &format!("{PATH}/cancel"), Some(&request(dry_run))).json();
+        let outcomes = |answer: &Value| {
+            let outcome = |row: &Value| (row["reference"].clone(), row["changed"].clone(), row["status"].clone());
+            answer["data"].as_array().unwrap().iter().map(outcome).collect::<Vec<_>>()
+        };
+        let planned = cancel(true);
+        assert_eq!((&planned["dry_run"], &planned["changed"], &planned["failed"]), (&json!(true), &json!(2), &json!(1)));
+        assert_eq!(states(), ["confirmed", "confirmed", "waitlisted", "waitlisted"]);
+        let letters = "SELECT kind AS n FROM outbox_messages WHERE kind IN ('cancelled', 'promoted', 'rejected') ORDER BY kind";
+        assert_eq!(app.environment.database.texts(letters), [""; 0]);
+        let cancelled = cancel(false);
+        assert_eq!(outcomes(&cancelled), outcomes(&planned));
+        assert_eq!(outcomes(&cancelled), [
+            (json!(all[0]), json!(true), json!("cancelled")),
+            (json!("S-NOBODY"), json!(false), Value::Null),
+            (json!(all[3]), json!(true), json!("cancelled")),
+        ]);
+        assert_eq!(states(), ["cancelled", "confirmed", "confirmed", "cancelled"], "the seat goes to who waited longest");
+        assert_eq!(app.environment.database.texts(letters), ["cancelled", "cancelled", "promoted"]);
+        let repeated = cancel(false);
+        assert_eq!((&repeated["changed"], &repeated["unchanged"]), (&json!(0), &json!(2)));
+
+        // Who waits can be refused, too, like who is pending.
+        let waiting = app.post(PATH, &person(5, "press")).json();
+        assert_eq!(waiting["status"], "waitlisted");
+        let reference = waiting["reference"].as_str().unwrap();
+        let planned = json!({ "references": [reference], "dry_run": true });
+        assert_eq!(app.admin("POST", &format!("{PATH}/reject"), Some(&planned)).json()["changed"], 1);
+        assert_eq!(state(&app, reference), "waitlisted");
+        assert_eq!(decide(&app, "reject", &[reference], "No room")["changed"], 1);
+        assert_eq!(state(&app, reference), "rejected");
+        assert_eq!(app.environment.database.texts(letters), ["cancelled", "cancelled", "promoted", "rejected"]);
+        assert!(app.environment.run(&["doctor"]).status.success());
+    }
+
     fn an_unknown_stored_status_is_an_error(store) {
         let app = Environment::new(store).start();
         app.publish(&with_press_approval());

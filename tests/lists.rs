@@ -239,12 +239,18 @@ on_both_stores! {
             assert_eq!(matching(&app, query), *expected, "{query}");
             let mark = if query.contains('?') { '&' } else { '?' };
             assert_eq!(matching(&app, &format!("{query}{mark}limit=1")), *expected, "{query}, one by one");
+            let page = list(&app, &format!("{query}{mark}limit=1&with_total=true"));
+            assert_eq!(page["total"], json!(expected.len()), "{query}, in total");
         }
         let reference = list(&app, "?q=faure")["data"][0]["reference"].as_str().unwrap().to_lowercase();
         assert_eq!(matching(&app, &format!("?q={reference}")), ["Faure"]);
         // Names that begin with the text come first.
         assert_eq!(matching(&app, "?q=g"), ["Gül", "Gül", "Abel", "Baker", "Čech", "De Vos", "Egan", "Faure"]);
+        let with_answers = list(&app, "?q=abel&with_answers=true");
+        assert_eq!(with_answers["data"][0]["answers"], json!({ "diet": ["vegan"], "level": "high", "visa": true }));
+        assert_eq!(with_answers["total"], Value::Null);
         let row = &list(&app, "?q=de%20vos")["data"][0];
+        assert_eq!(row["answers"], Value::Null);
         assert_eq!(row["delegation"], "be");
         assert_eq!([&row["checked_in"], &row["possible_duplicate"], &row["arrival"]], [&json!(false), &json!(false), &json!(4)]);
         assert_eq!(list(&app, "?q=baker")["data"][0]["checked_in"], true);

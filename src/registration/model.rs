@@ -153,11 +153,13 @@ impl RegistrationStatus {
         }
     }
 
+    /// The organisers refuse somebody about whom they have to decide, or who waits for a seat.
+    ///
     /// # Errors
-    /// [`RegistrationError::WrongState`] unless the status is pending.
+    /// [`RegistrationError::WrongState`] for every other status.
     pub const fn rejected(self) -> Result<Self, RegistrationError> {
         match self {
-            Self::Pending => Ok(Self::Rejected),
+            Self::Pending | Self::Waitlisted => Ok(Self::Rejected),
             other => Err(RegistrationError::WrongState(other.as_str())),
         }
     }
@@ -442,7 +444,7 @@ mod tests {
             let is_one_of = |states: &[RegistrationStatus]| states.contains(&state);
             assert_eq!(state.verified().is_ok(), is_one_of(&[Unverified]), "{state}");
             assert_eq!(state.approved().is_ok(), is_one_of(&[Pending]), "{state}");
-            assert_eq!(state.rejected().ok(), is_one_of(&[Pending]).then_some(Rejected), "{state}");
+            assert_eq!(state.rejected().ok(), is_one_of(&[Pending, Waitlisted]).then_some(Rejected), "{state}");
             assert_eq!(state.expired().ok(), is_one_of(&[Unverified]).then_some(Expired), "{state}");
             assert_eq!(state.promoted().ok(), is_one_of(&[Waitlisted]).then_some(Confirmed), "{state}");
             assert_eq!(state.cancelled().ok(), is_one_of(&RegistrationStatus::LIVE).then_some(Cancelled), "{state}");

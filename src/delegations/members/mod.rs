@@ -246,7 +246,8 @@ mod tests {
             wishes: validation::read(json!({ "consent": true })).unwrap(),
         };
         let membership = Membership { delegation: Id::new(), is_head: false, level: Precedence::Other };
-        let defaults = MemberDefaults { language: LanguageTag::parse("fr").unwrap(), country: None, may_share_mailbox: false };
+        let defaults =
+            MemberDefaults { language: LanguageTag::parse("fr").unwrap(), country: None, may_share_mailbox: false };
         let form = new.application(&code, membership, &defaults, &Actor::focal_point()).form;
         let view = personal_fields! { view { MemberView {
             reference: String::new(),

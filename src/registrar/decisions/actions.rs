@@ -7,7 +7,7 @@ use crate::{
     access::{Actor, Operation, authorise},
     agenda::ConferenceRef,
     clock,
-    database::{Connection, DatabaseError},
+    database::{Connection, DatabaseError, Retry},
     http::idempotency::IdempotencyKey,
     registration::{
         RegistrationError,
@@ -20,6 +20,29 @@ use crate::{
     },
 };
 
+/// Why a bulk of decisions wrote nothing.
+pub enum NothingDecided {
+    /// It was a dry run, with these results.
+    DryRun(Vec<DecisionResult>),
+    /// Any other error.
+    Failed(RegistrationError),
+}
+
+impl<E> From<E> for NothingDecided
+where
+    RegistrationError: From<E>,
+{
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Retry for NothingDecided {
+    fn may_retry(&self) -> bool {
+        matches!(self, Self::Failed(error) if error.may_retry())
+    }
+}
+
 /// Result for one registration of a bulk.
 pub struct DecisionResult {
     /// As in the request.
@@ -28,7 +51,7 @@ pub struct DecisionResult {
     pub outcome: Result<(bool, RegistrationStatus), RegistrationError>,
 }
 
-/// Approves, rejects or revokes registrations, each by itself. `references` has no duplicates.
+/// Approves, rejects, revokes or cancels registrations, each by itself. `references` has no duplicates.
 ///
 /// # Errors
 /// [`RegistrationError::Access`]; any error that is not about one registration rolls all of them back.
@@ -82,9 +105,13 @@ fn decide_one(
     }
     let reason = reason.map(str::to_owned);
     match event {
-        Event::Rejected | Event::Revoked => {
+        Event::Rejected | Event::Revoked | Event::Cancelled => {
             let before = registration.state;
-            let state = if event == Event::Rejected { before.rejected()? } else { before.revoked()? };
+            let state = match event {
+                Event::Rejected => before.rejected()?,
+                Event::Revoked => before.revoked()?,
+                _ => before.cancelled()?,
+            };
             end_registration(connection, transaction, &mut registration, Ending { state, event, actor, reason })?;
         }
         _ => {

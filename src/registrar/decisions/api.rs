@@ -1,4 +1,4 @@
-//! `.../registrations/{approve,reject,revoke}`, `.../registrations/{reference}/notes`, `.../decisions`.
+//! `.../registrations/{approve,reject,revoke,cancel}`, `.../registrations/{reference}/notes`, `.../decisions`.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::actions::{self, DecisionResult};
+use super::actions::{self, DecisionResult, NothingDecided};
 use crate::{
     access::{Credentials, Operation, authorise},
     clock,
@@ -42,11 +42,17 @@ pub struct Decisions {
     #[deserr(default)]
     #[schema(required = false)]
     pub reason: Option<Prose<2000>>,
+    /// `true`: answers what would become of each registration, and changes nothing; `false` if left out.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub dry_run: bool,
 }
 
 /// Results of a decision about several registrations.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DecisionsTaken {
+    /// Whether this was a dry run, which changes nothing.
+    pub dry_run: bool,
     /// One result for each registration, in the order of the request.
     pub data: Vec<DecisionTaken>,
     /// Number of registrations that changed.
@@ -75,7 +81,7 @@ async fn decide(
     service: &RegistrationService,
     credentials: Credentials,
     CodePath(slug): CodePath,
-    Decisions { references, reason }: Decisions,
+    Decisions { references, reason, dry_run }: Decisions,
     operation: Operation,
     event: Event,
 ) -> Result<HttpResponse, Problem> {
@@ -92,12 +98,17 @@ async fn decide(
         authorise(tx, context.credentials, operation, Some(context.conference.id))?;
         errors.clone().into_result(())?;
         let reason = reason.as_ref().map(|reason| reason.as_str());
-        actions::decide(tx, context, operation, event, &references, reason)
+        let results = actions::decide(tx, context, operation, event, &references, reason)?;
+        if dry_run { Err(NothingDecided::DryRun(results)) } else { Ok(results) }
     };
-    let results = service.write(operation.as_str(), &snapshot, credentials, work).await?;
+    let results = match service.write(operation.as_str(), &snapshot, credentials, work).await {
+        Ok(results) | Err(NothingDecided::DryRun(results)) => results,
+        Err(NothingDecided::Failed(error)) => return Err(error.into()),
+    };
     let data: Vec<DecisionTaken> = results.into_iter().map(DecisionTaken::from).collect();
     let count = |is_counted: fn(&DecisionTaken) -> bool| data.iter().filter(|row| is_counted(row)).count();
     let view = DecisionsTaken {
+        dry_run,
         changed: count(|row| row.changed),
         unchanged: count(|row| !row.changed && row.problem.is_none()),
         failed: count(|row| row.problem.is_some()),
@@ -146,7 +157,7 @@ decision! {
     post "/api/v1/conferences/{conference}/registrations/approve" => approve_registrations, Approved
 }
 decision! {
-    /// Rejects registrations that are pending.
+    /// Rejects registrations that are pending or on a waiting list.
     post "/api/v1/conferences/{conference}/registrations/reject" => reject_registrations, Rejected
 }
 decision! {
@@ -154,6 +165,13 @@ decision! {
     ///
     /// Their badges become void, and their seats go to those who have waited longest.
     post "/api/v1/conferences/{conference}/registrations/revoke" => revoke_registrations, Revoked
+}
+
+decision! {
+    /// Cancels registrations, whatever their status unless it is final.
+    ///
+    /// Their seats go to those who have waited longest. Each person gets a letter, which quotes the reason.
+    post "/api/v1/conferences/{conference}/registrations/cancel" => cancel_registrations, Cancelled
 }
 
 /// A note to add to a registration.

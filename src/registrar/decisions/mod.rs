@@ -1,5 +1,5 @@
-//! Decisions of organisers about registrations: approve, reject, revoke; in bulk, with a reason that letters quote.
-//! Also the log of decisions, and the notes of registrars.
+//! Decisions of organisers about registrations: approve, reject, revoke, cancel; in bulk, with a reason that letters
+//! quote. Also the log of decisions, and the notes of registrars.
 //!
 //! Invariants:
 //! - Each registration of a bulk has its own decision and its own result. The same decision a second time changes

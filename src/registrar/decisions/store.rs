@@ -106,6 +106,7 @@ pub const fn needs_no_decision(event: Event, state: RegistrationStatus) -> bool 
         Event::Approved => matches!(state, RegistrationStatus::Confirmed | RegistrationStatus::Waitlisted),
         Event::Rejected => matches!(state, RegistrationStatus::Rejected),
         Event::Revoked => matches!(state, RegistrationStatus::Revoked),
+        Event::Cancelled => matches!(state, RegistrationStatus::Cancelled),
         _ => false,
     }
 }

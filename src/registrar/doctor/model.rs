@@ -82,6 +82,7 @@ mod tests {
             "unverified>verified>waitlisted",
             "pending>approved>confirmed",
             "waitlisted>offered>waitlisted",
+            "waitlisted>rejected>rejected",
             "waitlisted>merged>confirmed",
             "confirmed>revoked>revoked",
             "cancelled>link_renewed>cancelled",

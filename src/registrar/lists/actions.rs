@@ -357,6 +357,26 @@ impl PartSearch<'_> {
     }
 }
 
+/// Rows that are read at once to count those that match.
+const COUNTED_ROWS: usize = 2_000;
+
+/// Number of registrations that match.
+pub fn total(connection: &mut Connection, filter: &Filter) -> Result<usize, DatabaseError> {
+    if !filter.needs_check(Part::Whole) {
+        return store::count_matching(connection, filter);
+    }
+    let mut total = 0;
+    let mut from = Cursor { part: Part::Whole, after: None };
+    loop {
+        let found = page(connection, filter, Sort::Arrival, Some(from), COUNTED_ROWS, Budget::EXPORT)?;
+        total += found.rows.len();
+        match found.next {
+            Some(next) => from = next,
+            None => return Ok(total),
+        }
+    }
+}
+
 /// Data of the registrations from other tables.
 pub fn related_data(
     connection: &mut Connection,

@@ -36,7 +36,7 @@ use crate::{
     programme::Snapshot,
     registration::{RegistrationError, service::RegistrationService},
     validation::ValidationErrors,
-    values::Code,
+    values::{Code, Switch},
 };
 
 /// What each transaction of a list or export needs.
@@ -127,7 +127,9 @@ pub async fn list_registrations(
     let reader =
         reader(&service, &path.0, credentials, query.0.filters(), query.0.sort(), Operation::ListRegistrations)?;
     let (limit, cursor) = (query.0.limit, query.0.cursor);
-    let data = service
+    let with_answers = query.0.with_answers == Some(Switch::On);
+    let with_total = query.0.with_total == Some(Switch::On);
+    let (data, total) = service
         .database
         .read(move |tx| {
             // The permission is checked before the parameters.
@@ -135,8 +137,8 @@ pub async fn list_registrations(
             let page = Page::read(limit.as_deref(), cursor.as_deref());
             let from = page.as_ref().map_err(Clone::clone).and_then(|page| Cursor::read(page, reader.sort));
             let filter = reader.filter(tx, &context);
-            let (page, from) = match (page, from, filter) {
-                (Ok(page), Ok(from), Ok(_)) => (page, from),
+            let (page, from, filter) = match (page, from, filter) {
+                (Ok(page), Ok(from), Ok(filter)) => (page, from, filter),
                 (page, from, filter) => {
                     let page_errors = page.err().or(from.err()).unwrap_or_default();
                     return Err(match filter {
@@ -148,16 +150,17 @@ pub async fn list_registrations(
                     });
                 }
             };
-            reader.page(tx, from, page.limit, Budget::PAGE)
+            let total = if with_total { Some(actions::total(tx, &filter)?) } else { None };
+            Ok((reader.page(tx, from, page.limit, Budget::PAGE)?, total))
         })
         .await?;
     let PageData { rows, related, context, next } = data;
     let next = next.map(|cursor| Page::link(&request, &cursor.text()));
     let data = rows.into_iter().map(|row| {
         let related = related.get(&row.id);
-        ListedRegistration::new(row, related, &context)
+        ListedRegistration::new(row, related, &context, with_answers)
     });
-    let list = RegistrationList { data: data.collect::<Result<_, _>>()?, next };
+    let list = RegistrationList { data: data.collect::<Result<_, _>>()?, next, total };
     let mut response = HttpResponse::Ok().insert_header(NO_STORE).json(&list);
     link_next(&mut response, list.next.as_deref());
     Ok(response)

@@ -220,6 +220,15 @@ pub fn count(connection: &mut Connection, filter: &Filter, index: IndexPath, lim
     Ok(counts.first().map_or(0, |count| count.n))
 }
 
+/// Number of registrations that match, by the conditions that a statement can check.
+pub fn count_matching(connection: &mut Connection, filter: &Filter) -> Result<usize, DatabaseError> {
+    let mut statement = Statement::default();
+    statement.push("SELECT count(*) AS n FROM registrations r WHERE r.conference_id = ").push_id(filter.conference);
+    push_conditions(&mut statement, filter);
+    let counts: Vec<Count> = statement.load(connection)?;
+    Ok(counts.first().map_or(0, |count| usize::try_from(count.n).unwrap_or_default()))
+}
+
 /// Appends the conditions on a registration `r`, each after an AND.
 fn push_conditions(statement: &mut Statement, filter: &Filter) {
     if !filter.states.is_empty() {

@@ -2,6 +2,7 @@
 
 use deserr::Deserr;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
@@ -55,12 +56,20 @@ pub struct ListedRegistration {
     pub checked_in: bool,
     /// Whether another registration is probably of the same person and no registrar has decided about the pair yet.
     pub possible_duplicate: bool,
+    /// Answers to the conference's own questions, by the code of the question; null unless `with_answers=true`.
+    #[schema(value_type = Option<Object>)]
+    pub answers: Option<Value>,
 }
 
 impl ListedRegistration {
     /// # Errors
     /// Those of [`ListContext::category_code`].
-    pub fn new(row: ListRow, related: Option<&RelatedData>, context: &ListContext) -> Result<Self, DatabaseError> {
+    pub fn new(
+        row: ListRow,
+        related: Option<&RelatedData>,
+        context: &ListContext,
+        with_answers: bool,
+    ) -> Result<Self, DatabaseError> {
         Ok(Self {
             status: row.state,
             category: context.category_code(row.category_id)?,
@@ -79,6 +88,7 @@ impl ListedRegistration {
             updated_at: clock::wire(row.updated_at.0),
             checked_in: related.is_some_and(|related| related.checked_in),
             possible_duplicate: related.is_some_and(|related| related.possible_duplicate),
+            answers: with_answers.then_some(row.answers.0),
         })
     }
 }
@@ -90,17 +100,19 @@ pub struct RegistrationList {
     pub data: Vec<ListedRegistration>,
     /// Path and query of the next page; null on the last page.
     pub next: Option<String>,
+    /// Number of registrations that match, on all pages together; null unless `with_total=true`.
+    pub total: Option<usize>,
 }
 
 /// Defines a query of registrations. A list's query has paging parameters, too.
 macro_rules! query {
-    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident),* }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* }) => {
         $(#[$doc])*
         #[derive(Default, Deserr, IntoParams)]
         #[deserr(error = ValidationErrors, deny_unknown_fields)]
         #[into_params(parameter_in = Query)]
         pub struct $name {
-            $($(#[$field_doc])* #[deserr(default)] pub $field: Option<String>,)*
+            $($(#[$field_doc])* #[deserr(default)] pub $field: Option<$type>,)*
             /// Order of the list; `arrival` if left out.
             #[deserr(default)]
             pub sort: Option<Sort>,
@@ -168,9 +180,13 @@ query! {
     /// Query of a page of registrations.
     RegistrationsQuery {
         /// Greatest number of registrations on the page, from 1 to 200; 50 if left out.
-        limit,
+        limit: String,
         /// Cursor, taken from `next` of the page before; the first page if left out.
-        cursor
+        cursor: String,
+        /// `true`: each registration has the answers to the conference's own questions.
+        with_answers: Switch,
+        /// `true`: says how many registrations match, on all pages together.
+        with_total: Switch
     }
 }
 
