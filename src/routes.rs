@@ -283,6 +283,7 @@ operations! {
     crate::check_in::badges::api::read_badge,
     crate::check_in::badges::api::read_badge_code,
     crate::check_in::badges::api::print_badges,
+    crate::check_in::badges::api::check_badges,
     // Import and duplicates.
     crate::registrar::import::api::import_registrations,
     crate::registrar::duplicates::api::list_duplicates,

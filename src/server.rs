@@ -23,6 +23,7 @@ use crate::{
     },
     agenda,
     blueprint::{self, Blueprint, yaml},
+    check_in::badges::Fonts,
     connection_limits,
     database::{ConnectFailure, Connection, Database, Store},
     docs, expiry,
@@ -139,6 +140,8 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         scratch_folder: settings.data_dir.as_path().into(),
     };
     let site = Site::load(settings.site_dir.as_deref(), &public_url).map_err(io_error("site_dir"))?;
+    let fonts = Fonts::load(settings.badge_fonts.as_deref()).map_err(io_error("badge_fonts"))?;
+    let fonts = web::Data::new(fonts);
     let metrics = Metrics::default();
     let worker = Worker::new(
         &settings.mail,
@@ -183,6 +186,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
             .app_data(web::Data::new(state.clone()))
             .app_data(web::Data::new(service.clone()))
             .app_data(web::Data::new(site.clone()))
+            .app_data(fonts.clone())
             .wrap(from_fn(|request, next| wait_for_start(site::starting_page, request, next)))
             .wrap(cors(&origins))
             .wrap(from_fn(|request, next| {
@@ -309,6 +313,7 @@ fn cors(origins: &[String]) -> Cors {
         .allowed_header("last-event-id")
         .allowed_header("prefer")
         .expose_headers([header::ETAG, header::LINK, header::LOCATION, header::RETRY_AFTER])
+        .expose_headers(["unprintable-badges"])
         .max_age(600);
     if origins.iter().any(|origin| origin == "*") {
         return cors.allow_any_origin().send_wildcard();

@@ -47,6 +47,8 @@ pub struct Settings {
     pub mail: MailConfig,
     /// Folder of the operator's own templates, texts and files for the pages.
     pub site_dir: Option<PathBuf>,
+    /// Folder of more fonts for badges.
+    pub badge_fonts: Option<PathBuf>,
     pub log: String,
     pub log_json: bool,
     pub cors_origins: Vec<String>,
@@ -91,6 +93,7 @@ struct RawSettings {
     mail_per_domain_per_minute: u32,
     mail_retention_days: u32,
     site_dir: String,
+    badge_fonts: String,
     log: String,
     log_format: String,
     cors_origins: Vec<String>,
@@ -234,6 +237,7 @@ impl Settings {
                 retention_days: positive("mail_retention_days", raw.mail_retention_days)?,
             },
             site_dir: (!raw.site_dir.is_empty()).then(|| PathBuf::from(&raw.site_dir)),
+            badge_fonts: (!raw.badge_fonts.is_empty()).then(|| PathBuf::from(&raw.badge_fonts)),
             log: raw.log,
             log_json,
             cors_origins: raw.cors_origins,

@@ -526,6 +526,70 @@ on_both_stores! {
         assert_eq!(record(&app).len(), 1000);
     }
 
+    fn names_are_printed_as_they_are_written_or_the_badge_is_named(store) {
+        let app = start(store);
+        let names = [
+            ("محمد", "عبد الله"), ("דוד", "כהן"), ("Նարեկ", "Մարտիրոսյան"), ("ნინო", "ანანიაშვილი"), ("አበበ", "ቢቂላ"),
+            ("ខ្មែរ", "សុខា"), ("สมชาย", "ใจดี"), ("सुनीता", "शर्मा"), ("অমর্ত্য", "সেন"), ("செல்வன்", "குமார்"), ("Zoë", "😀"),
+            ("Ada", "दत्त"),
+        ];
+        for (number, (given, family)) in names.iter().enumerate() {
+            register_as(&app, number, json!({ "given_name": given, "family_name": family }));
+        }
+        let all = format!("{CONFERENCE}/badges/check");
+        let complete = app.admin("GET", &all, None);
+        assert_eq!((complete.status, complete.json()), (200, json!({ "checked": 12, "data": [], "next": null })));
+        let document = app.admin("GET", &format!("{CONFERENCE}/badges.pdf"), None);
+        assert_eq!((document.status, document.header("unprintable-badges")), (200, None));
+        if has_tool("pdftotext", "poppler-utils") {
+            let printed = printed_text(&app, &document);
+            for (given, family) in names {
+                assert!(printed.contains(&format!("{given} {family}")), "{given} {family}: {printed}");
+            }
+        }
+
+        // What the program's fonts lack is named, with the fonts that have it; nothing is transliterated.
+        let tanaka = register_as(&app, 20, json!({
+            "given_name": "太郎", "family_name": "田中", "organisation": "Plenary 株式会社"
+        }));
+        let zoe = register_as(&app, 21, json!({ "given_name": "Zoë", "family_name": "Ünal 🦄" }));
+        let check = app.admin("GET", &all, None).json();
+        assert_eq!(check["checked"], 14);
+        let entry = |receipt: &Value, texts: Value| json!({ "reference": receipt["reference"], "texts": texts });
+        let of_tanaka = json!([
+            { "field": "name", "text": "太郎 田中", "missing": "太郎田中", "printed": "", "fonts": ["Noto Sans CJK"] },
+            {
+                "field": "organisation", "text": "Plenary 株式会社", "missing": "株式会社", "printed": "Plenary",
+                "fonts": ["Noto Sans CJK"]
+            },
+        ]);
+        let of_zoe = json!([
+            { "field": "name", "text": "Zoë Ünal 🦄", "missing": "🦄", "printed": "Zoë Ünal", "fonts": ["Noto Emoji"] }
+        ]);
+        let data = check["data"].as_array().unwrap();
+        assert_eq!(data.len(), 2);
+        assert!(data.contains(&entry(&tanaka, of_tanaka.clone())) && data.contains(&entry(&zoe, of_zoe)), "{check}");
+        assert_eq!(app.admin("GET", &registration_path(&tanaka, "badge"), None).json()["unprintable"], of_tanaka);
+        let document = app.admin("GET", &format!("{CONFERENCE}/badges.pdf"), None);
+        let named = document.header("unprintable-badges").unwrap();
+        let mut named: Vec<_> = named.split(", ").collect();
+        named.sort_unstable();
+        let mut due = [text(&tanaka["reference"]), text(&zoe["reference"])];
+        due.sort();
+        assert_eq!(named, due);
+        if has_tool("pdftotext", "poppler-utils") {
+            let one = app.admin("GET", &format!("{CONFERENCE}/badges.pdf?reference={}", text(&tanaka["reference"])), None);
+            let printed = printed_text(&app, &one);
+            assert!(printed.contains("Plenary") && !printed.contains("Tian") && !printed.contains("Tai"), "{printed}");
+        }
+
+        // The check takes the pages of the document.
+        let first = app.admin("GET", &format!("{all}?limit=13"), None).json();
+        let second = app.admin("GET", &text(&first["next"]), None).json();
+        assert_eq!((&first["checked"], &second["checked"], &second["next"]), (&json!(13), &json!(1), &Value::Null));
+        assert_eq!(app.admin("GET", &format!("{all}?limit=0"), None).faults(), ["?limit out_of_range"]);
+    }
+
     fn badges_are_printed_in_order_of_names_with_readable_codes(store) {
         let app = start(store);
         let names = [
@@ -579,6 +643,71 @@ on_both_stores! {
             due.sort();
             assert_eq!(printed_codes, due);
         }
+    }
+}
+
+/// A registration of a delegate with these fields.
+fn register_as(app: &App, number: usize, fields: Value) -> Value {
+    let form = with_members(&person(number, "delegate"), fields);
+    let answer = app.post(&format!("{CONFERENCE}/registrations"), &form);
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    answer.json()
+}
+
+/// The text of a document in the order of reading, its words separated by one space, without marks of direction.
+fn printed_text(app: &App, document: &Answer) -> String {
+    let file = app.environment.folder.0.join("badges.pdf");
+    std::fs::write(&file, &document.body).unwrap();
+    let words = run(Command::new("pdftotext").arg(&file).arg("-"));
+    let is_mark =
+        |letter: &char| matches!(letter, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let words: String = words.chars().filter(|letter| !is_mark(letter)).collect();
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The fonts of an operator: a folder with a collection, a font with many weights, a broken font, and what is no font.
+#[test]
+fn the_operator_s_fonts_print_what_the_program_s_lack_and_broken_ones_are_named() {
+    let fonts = crate::support::app::Folder::create();
+    for name in ["NotoSansCJK-Regular.ttc", "NotoSansCJK-Bold.ttc", "NotoSansSundanese-VF.ttf"] {
+        std::fs::create_dir_all(fonts.0.join("more")).unwrap();
+        std::fs::copy(repository().join("tests/fixtures/fonts").join(name), fonts.0.join("more").join(name)).unwrap();
+    }
+    let whole = std::fs::read(fonts.0.join("more/NotoSansCJK-Bold.ttc")).unwrap();
+    std::fs::write(fonts.0.join("cut.ttc"), &whole[..whole.len() / 2]).unwrap();
+    std::fs::write(fonts.0.join("broken.ttf"), "no font").unwrap();
+    std::fs::write(fonts.0.join("README"), "no font either").unwrap();
+    let folder = fonts.0.to_str().unwrap();
+    let mut app = Environment::new(Store::Sqlite).set("PLENARY_BADGE_FONTS", folder).start();
+    app.publish(&conference());
+    let names =
+        [("太郎", "田中", "JP"), ("偉真", "张", "CN"), ("철수", "김", "KR"), ("ᮃᮘ", "ᮓᮔ", "ID"), ("真", "Ada", "TW")];
+    for (number, (given, family, country)) in names.iter().enumerate() {
+        register_as(&app, number, json!({ "given_name": given, "family_name": family, "country": country }));
+    }
+    let check = app.admin("GET", &format!("{CONFERENCE}/badges/check"), None).json();
+    assert_eq!(check, json!({ "checked": 5, "data": [], "next": null }));
+    let document = app.admin("GET", &format!("{CONFERENCE}/badges.pdf"), None);
+    assert_eq!((document.status, document.header("unprintable-badges")), (200, None));
+    if has_tool("pdftotext", "poppler-utils") {
+        let printed = printed_text(&app, &document);
+        for (given, family, _) in names {
+            assert!(printed.contains(&format!("{given} {family}")), "{given} {family}: {printed}");
+        }
+    }
+    app.terminate();
+    let log = app.log.all().join("\n");
+    let line_of = |file: &str| log.lines().find(|line| line.contains(file)).unwrap_or_default().to_owned();
+    assert!(line_of("broken.ttf").contains("badge_fonts: this font file is not used"), "{log}");
+    assert!(line_of("cut.ttc").contains("badge_fonts: this font file is not used"), "{log}");
+    assert!(!log.contains("README") && log.contains("read the fonts of badges"), "{log}");
+
+    // A folder without fonts, or none at all, stops the start.
+    for (folder, why) in [(fonts.0.join("none"), "No such file"), (repository().join("docs"), "no font")] {
+        let environment = Environment::new(Store::Sqlite).set("PLENARY_BADGE_FONTS", folder.to_str().unwrap());
+        let ended = environment.run(&["serve"]);
+        let printed = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(!ended.status.success() && printed.contains("badge_fonts") && printed.contains(why), "{printed}");
     }
 }
 

@@ -241,6 +241,7 @@ policy! {
     ReadBadge = "read_badge": Access::OwnOrRoles(&[Role::Registrar, Role::CheckIn]),
     ReadBadgeCode = "read_badge_code": Access::OwnOrRoles(&[Role::Registrar, Role::CheckIn]),
     PrintBadges = "print_badges": Access::Roles(&[Role::Registrar]),
+    CheckBadges = "check_badges": Access::Roles(&[Role::Registrar]),
     // Import and duplicates.
     ImportRegistrations = "import_registrations": Access::Roles(&[Role::Registrar]),
     ListDuplicates = "list_duplicates": Access::Roles(&[Role::Registrar]),

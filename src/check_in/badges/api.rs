@@ -5,27 +5,35 @@ use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{BadgeData, find, in_first_language, list, print};
+use super::{
+    BadgeData, Fonts, find, in_first_language, list, print,
+    printable::{PrintedTexts, UnprintableText},
+};
 use crate::{
     access::{
         Credentials, Operation, authorise,
         badge::{Badge, BadgeKey},
     },
+    agenda::Agenda,
     check_in::api::{next_page_link, read},
-    database::{self, DatabaseError},
+    database::{self, Connection, DatabaseError},
     http::{
         CodePath, NO_STORE, Problem, Query, TokenQuery,
         paging::{Page, link_next},
         problem::AnyProblem,
     },
     qr,
-    registration::{RegistrationError, service::RegistrationService, setup::Colour},
+    registration::{RegistrationError, context::RequestContext, service::RegistrationService, setup::Colour},
     validation::{ValidationError, ValidationErrors},
     values::{Code, Line},
 };
 
 /// Limit of badges in one document.
 const BADGES_MAX: usize = 2000;
+/// Most references in the header of a document.
+const NAMED_MAX: usize = 100;
+/// Header of a document: the references of badges that are not printed as they are written.
+const UNPRINTABLE_HEADER: &str = "unprintable-badges";
 
 /// What is printed on a badge, with the payload of its QR code.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,6 +69,8 @@ pub struct BadgeView {
     pub generation: i32,
     /// Text of the QR code: the signed payload in base64url without padding. `/check-in-key` describes its format.
     pub code: String,
+    /// Texts that are not printed as they are written, because the fonts lack some of their characters.
+    pub unprintable: Vec<UnprintableText>,
 }
 
 fn payload(service: &RegistrationService, badge: &BadgeData) -> Result<String, RegistrationError> {
@@ -83,6 +93,7 @@ fn payload(service: &RegistrationService, badge: &BadgeData) -> Result<String, R
 )]
 pub async fn read_badge(
     service: web::Data<RegistrationService>,
+    fonts: web::Data<Fonts>,
     credentials: Credentials,
     path: web::Path<(CodePath, String)>,
     query: Query<TokenQuery>,
@@ -94,6 +105,7 @@ pub async fn read_badge(
             .await?;
     let snapshot = service.snapshot(&slug)?;
     let code = payload(&service, &badge)?;
+    let PrintedTexts { unprintable, .. } = PrintedTexts::of(&badge, &snapshot.agenda, &fonts);
     let BadgeData { registration, category, category_name, level, zones, colour, delegation } = badge;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(BadgeView {
         reference: registration.reference,
@@ -111,6 +123,7 @@ pub async fn read_badge(
         colour,
         generation: registration.token_generation,
         code,
+        unprintable,
     }))
 }
 
@@ -164,33 +177,20 @@ pub struct BadgesQuery {
     pub cursor: Option<String>,
 }
 
-/// Prints the badges of confirmed registrations as PDF, in the order of names.
-///
-/// Each A4 page has eight badges of 90 × 55 mm, with cut marks. If there are more badges, the header `Link: <...>;
-/// rel="next"` gives the next document.
-#[utoipa::path(
-    get, path = "/api/v1/conferences/{conference}/badges.pdf",
-    tag = "check-in",
-    params(("conference" = String, Path, description = "The conference's slug"), BadgesQuery),
-    responses(
-        (status = 200, description = "The badges as a PDF document", body = String, content_type = "application/pdf"),
-        AnyProblem
-    ),
-    security(("bearer" = []))
-)]
-pub async fn print_badges(
-    request: HttpRequest,
-    service: web::Data<RegistrationService>,
-    credentials: Credentials,
-    path: web::Path<CodePath>,
-    query: Query<BadgesQuery>,
-) -> Result<HttpResponse, Problem> {
-    let slug = path.into_inner().0;
-    let BadgesQuery { category, reference, limit, cursor } = query.0;
-    let (mut badges, limit) = read(&service, &slug, credentials, move |tx, context| {
-        authorise(tx, context.credentials, Operation::PrintBadges, Some(context.conference.id))?;
+impl BadgesQuery {
+    /// The badges, each with its cursor key, and how many of them belong to the answer: one more says that there are
+    /// more.
+    fn find(
+        self,
+        connection: &mut Connection,
+        context: RequestContext<'_>,
+        operation: Operation,
+    ) -> Result<(Vec<(BadgeData, String)>, usize), RegistrationError> {
+        let Self { category, reference, limit, cursor } = self;
+        authorise(connection, context.credentials, operation, Some(context.conference.id))?;
         if let Some(reference) = reference {
-            return Ok((vec![(find(tx, context, &reference, Operation::PrintBadges)?, String::new())], 1));
+            let badge = find(connection, context, &reference, operation)?;
+            return Ok((vec![(badge, String::new())], 1));
         }
         let limit = match limit.as_deref().map(str::parse::<usize>) {
             None => 400,
@@ -209,23 +209,131 @@ pub async fn print_badges(
             let error = ValidationError::at("?cursor", "invalid_cursor", "must come from the Link of a document");
             RegistrationError::Invalid(ValidationErrors(vec![error]))
         })?;
-        let badges = list(tx, context.conference, context.credentials, category.as_ref(), after, page.rows())?;
+        let badges = list(connection, context.conference, category.as_ref(), after, page.rows())?;
         Ok((badges, limit))
-    })
-    .await?;
+    }
+}
+
+/// The badges that the query names, and the address of the next ones.
+async fn read_badges(
+    request: &HttpRequest,
+    service: &RegistrationService,
+    credentials: Credentials,
+    slug: &Code,
+    query: BadgesQuery,
+    operation: Operation,
+) -> Result<(Vec<BadgeData>, Option<String>), Problem> {
+    let find = move |tx: &mut Connection, context: RequestContext<'_>| query.find(tx, context, operation);
+    let (mut badges, limit) = read(service, slug, credentials, find).await?;
     let has_more = badges.len() > limit;
     badges.truncate(limit);
-    let next = badges.last().filter(|_| has_more).map(|(_, key)| next_page_link(&request, key));
-    let badges: Vec<BadgeData> = badges.into_iter().map(|(badge, _)| badge).collect();
+    let next = badges.last().filter(|_| has_more).map(|(_, key)| next_page_link(request, key));
+    Ok((badges.into_iter().map(|(badge, _)| badge).collect(), next))
+}
+
+/// Prints the badges of confirmed registrations as PDF, in the order of names.
+///
+/// Each A4 page has eight badges of 90 × 55 mm, with cut marks. If there are more badges, the header `Link: <...>;
+/// rel="next"` gives the next document. If the fonts lack characters of some badges, the header `Unprintable-Badges`
+/// lists their references, at most 100; `badges/check` says more.
+#[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/badges.pdf",
+    tag = "check-in",
+    params(("conference" = String, Path, description = "The conference's slug"), BadgesQuery),
+    responses(
+        (
+            status = 200, description = "The badges as a PDF document", body = String,
+            content_type = "application/pdf",
+            headers(("unprintable-badges" = Option<String>, description = "Badges that are not printed as they are written"))
+        ),
+        AnyProblem
+    ),
+    security(("bearer" = []))
+)]
+pub async fn print_badges(
+    request: HttpRequest,
+    service: web::Data<RegistrationService>,
+    fonts: web::Data<Fonts>,
+    credentials: Credentials,
+    path: web::Path<CodePath>,
+    query: Query<BadgesQuery>,
+) -> Result<HttpResponse, Problem> {
+    let slug = path.into_inner().0;
+    let (badges, next) = read_badges(&request, &service, credentials, &slug, query.0, Operation::PrintBadges).await?;
     let snapshot = service.snapshot(&slug)?;
     let key = BadgeKey::derive(&service.secret, snapshot.conference.id)?;
-    let work = move || Ok::<_, DatabaseError>(print(&snapshot.agenda, &key, &badges));
-    let document = database::blocking(work).await?.map_err(Problem::unexpected)?;
-    let mut response = HttpResponse::Ok()
+    let work = move || Ok::<_, DatabaseError>(print(&snapshot.agenda, &key, &badges, &fonts));
+    let (document, unprintable) = database::blocking(work).await?.map_err(Problem::unexpected)?;
+    let mut response = HttpResponse::Ok();
+    response
         .insert_header(NO_STORE)
         .insert_header((header::CONTENT_TYPE, "application/pdf"))
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"badges-{slug}.pdf\"")))
-        .body(document);
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"badges-{slug}.pdf\"")));
+    if !unprintable.is_empty() {
+        let more = if unprintable.len() > NAMED_MAX { ", ..." } else { "" };
+        let named: Vec<_> = unprintable.iter().take(NAMED_MAX).map(String::as_str).collect();
+        response.insert_header((UNPRINTABLE_HEADER, format!("{}{more}", named.join(", "))));
+    }
+    let mut response = response.body(document);
+    link_next(&mut response, next.as_deref());
+    Ok(response)
+}
+
+/// A badge that is not printed as it is written.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UnprintableBadge {
+    /// The registration's reference.
+    pub reference: String,
+    pub texts: Vec<UnprintableText>,
+}
+
+impl UnprintableBadge {
+    fn of(badge: &BadgeData, agenda: &Agenda, fonts: &Fonts) -> Option<Self> {
+        let texts = PrintedTexts::of(badge, agenda, fonts).unprintable;
+        (!texts.is_empty()).then(|| Self { reference: badge.registration.reference.clone(), texts })
+    }
+}
+
+/// Which badges are not printed as they are written.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BadgesCheck {
+    /// Badges that were checked.
+    pub checked: usize,
+    /// Those of them that are not printed as they are written, in the order of names.
+    pub data: Vec<UnprintableBadge>,
+    /// Address of the check of the next badges; null if these were the last.
+    pub next: Option<String>,
+}
+
+/// Checks which badges have texts that the fonts cannot print, before they are printed.
+///
+/// Takes the query of `badges.pdf`, and checks the badges of that document. For each text it says which characters are
+/// missing, what is printed instead, and which fonts have them.
+#[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/badges/check",
+    tag = "check-in",
+    params(("conference" = String, Path, description = "The conference's slug"), BadgesQuery),
+    responses((status = 200, description = "Badges that are not printed as they are written", body = BadgesCheck), AnyProblem),
+    security(("bearer" = []))
+)]
+pub async fn check_badges(
+    request: HttpRequest,
+    service: web::Data<RegistrationService>,
+    fonts: web::Data<Fonts>,
+    credentials: Credentials,
+    path: web::Path<CodePath>,
+    query: Query<BadgesQuery>,
+) -> Result<HttpResponse, Problem> {
+    let slug = path.into_inner().0;
+    let (badges, next) = read_badges(&request, &service, credentials, &slug, query.0, Operation::CheckBadges).await?;
+    let snapshot = service.snapshot(&slug)?;
+    let work = move || {
+        let data = badges.iter().filter_map(|badge| UnprintableBadge::of(badge, &snapshot.agenda, &fonts)).collect();
+        Ok::<_, DatabaseError>((badges.len(), data))
+    };
+    let (checked, data) = database::blocking(work).await?;
+    let mut response =
+        HttpResponse::Ok().insert_header(NO_STORE).json(BadgesCheck { checked, data, next: next.clone() });
     link_next(&mut response, next.as_deref());
     Ok(response)
 }

@@ -3,18 +3,22 @@
 //! Invariants:
 //! - Only a confirmed registration has a badge ([`find`]).
 //! - Texts never overlap: a text that does not fit is wrapped and set smaller, then cut ([`sheet`]).
+//! - No name is transliterated, and what cannot be printed as it is written is said ([`printable`]).
 
 pub mod api;
+mod fonts;
+mod printable;
 mod sheet;
 mod type_setting;
 
 use std::collections::HashMap;
 
+pub use fonts::Fonts;
 pub use sheet::print;
 
 use super::store;
 use crate::{
-    access::{Credentials, Operation, authorise},
+    access::Operation,
     agenda::{Agenda, ConferenceRef},
     check_in::store::BadgeFilter,
     database::{Connection, DatabaseError, ROWS_MAX},
@@ -23,6 +27,7 @@ use crate::{
         RegistrationError,
         actions::{self},
         context::RequestContext,
+        fields::PERSONAL_FIELDS,
         model::{Registration, RegistrationStatus},
         rows, setup,
         setup::{Badge, Colour},
@@ -51,6 +56,24 @@ impl BadgeData {
     /// Given and family name, without the honorific.
     pub fn name(&self) -> String {
         format!("{} {}", self.registration.person.given_name, self.registration.person.family_name)
+    }
+
+    /// The name in Latin letters, as in the passport.
+    fn latin_name(&self) -> Option<String> {
+        let field = PERSONAL_FIELDS.iter().find(|field| field.name == "latin_name")?;
+        self.registration.person.text(field)
+    }
+
+    /// The language in whose manner Chinese characters are written where the person is from.
+    fn language_of_name(&self) -> Option<&'static str> {
+        Some(match self.registration.person.country.as_deref()? {
+            "CN" | "MY" | "SG" => "zh-hans",
+            "TW" => "zh-hant",
+            "HK" | "MO" => "zh-hk",
+            "JP" => "ja",
+            "KP" | "KR" => "ko",
+            _ => return None,
+        })
     }
 }
 
@@ -105,16 +128,14 @@ pub fn find(
 /// Badges of confirmed registrations in the order of names, each with its cursor key.
 ///
 /// # Errors
-/// The caller has no permission; [`RegistrationError::Invalid`] if the category is unknown.
+/// [`RegistrationError::Invalid`] if the category is unknown.
 pub fn list(
     connection: &mut Connection,
     conference: &ConferenceRef,
-    credentials: &Credentials,
     category: Option<&Code>,
     after: Option<(String, RegistrationId)>,
     limit: i64,
 ) -> Result<Vec<(BadgeData, String)>, RegistrationError> {
-    authorise(connection, credentials, Operation::PrintBadges, Some(conference.id))?;
     let setup_state = setup::state::get_setup_state(connection, conference.id)?;
     let category = match category {
         Some(code) => Some(setup_state.category(code.as_str()).ok_or_else(|| {

@@ -11,8 +11,11 @@ use krilla::{
 };
 
 use super::{
-    BadgeData, in_first_language,
-    type_setting::{Block, Fonts, Space, Typeface},
+    BadgeData,
+    fonts::Fonts,
+    in_first_language,
+    printable::PrintedTexts,
+    type_setting::{Block, Space},
 };
 use crate::{
     access::badge::{Badge, BadgeKey},
@@ -39,18 +42,28 @@ const CODE_SIDE: f32 = 30.0;
 const TEXT_WIDTH: f32 = BADGE_SIZE.0 - CODE_SIDE - 2.0 * MARGIN;
 /// Colour of the band if the badge has none.
 const DEFAULT_BAND_COLOUR: (u8, u8, u8) = (0x33, 0x3f, 0x50);
-/// Distance from line to line, as a multiple of the font size.
-const LEADING: f32 = 1.2;
+/// Where the texts of the person begin and end, in millimetres from the top.
+const PERSON_SPAN: (f32, f32) = (BAND_HEIGHT + 2.5, BADGE_SIZE.1 - 7.5);
+/// Largest and smallest font size of a name, in points.
+const NAME_SIZES: (f32, f32) = (19.0, 8.0);
+/// Height of the line on which a name can be written by hand, in millimetres.
+const WRITING_HEIGHT: f32 = 9.0;
 
-/// Renders badges as a PDF document, eight on a page; one empty page if there are none.
+/// Renders badges as a PDF document, eight on a page; one empty page if there are none. Returns also the references of
+/// badges with a text that is not printed as it is written.
 ///
 /// # Errors
-/// The fonts cannot be read, or the PDF library fails.
-pub fn print(agenda: &Agenda, key: &BadgeKey, badges: &[BadgeData]) -> Result<Vec<u8>, String> {
-    let fonts = Fonts::load().ok_or("the fonts of badges cannot be read")?;
+/// The PDF library fails.
+pub fn print(
+    agenda: &Agenda,
+    key: &BadgeKey,
+    badges: &[BadgeData],
+    fonts: &Fonts,
+) -> Result<(Vec<u8>, Vec<String>), String> {
+    let mut unprintable = Vec::new();
     let name = in_first_language(&agenda.conference.name, agenda);
     let mut document = Document::new();
-    document.set_metadata(Metadata::new().title(name.clone()).creator("Plenary".to_owned()));
+    document.set_metadata(Metadata::new().title(name).creator("Plenary".to_owned()));
     let (columns, rows) = GRID;
     let left = (PAPER_SIZE.0 - f32::from(columns) * BADGE_SIZE.0) / 2.0;
     let top = (PAPER_SIZE.1 - f32::from(rows) * BADGE_SIZE.1) / 2.0;
@@ -66,14 +79,19 @@ pub fn print(agenda: &Agenda, key: &BadgeKey, badges: &[BadgeData]) -> Result<Ve
         let cells = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
         for (badge, (column, row)) in sheet.iter().zip(cells) {
             let origin = (left + f32::from(column) * BADGE_SIZE.0, top + f32::from(row) * BADGE_SIZE.1);
-            let mut canvas = BadgeCanvas { surface: &mut surface, origin, fonts: &fonts };
+            let mut canvas = BadgeCanvas { surface: &mut surface, origin, fonts };
             let registration = &badge.registration;
             let payload = Badge { registration: registration.id, generation: registration.token_generation };
             let code = modules(&key.sign(payload)).ok_or("a payload is too long for a code")?;
-            canvas.draw(badge, agenda, &name, &code);
+            let texts = PrintedTexts::of(badge, agenda, fonts);
+            canvas.draw(badge, &texts, &code);
+            if !texts.unprintable.is_empty() {
+                unprintable.push(registration.reference.clone());
+            }
         }
     }
-    document.finish().map_err(|error| format!("{error:?}"))
+    let document = document.finish().map_err(|error| format!("{error:?}"))?;
+    Ok((document, unprintable))
 }
 
 /// Draws the cut marks outside the badges.
@@ -111,29 +129,46 @@ struct BadgeCanvas<'a, 'b> {
 }
 
 impl BadgeCanvas<'_, '_> {
-    fn draw(&mut self, badge: &BadgeData, agenda: &Agenda, conference: &str, code: &Modules) {
-        self.draw_band(badge, conference);
+    fn draw(&mut self, badge: &BadgeData, texts: &PrintedTexts, code: &Modules) {
+        self.draw_band(badge, texts);
         self.draw_code(code);
+        self.draw_person(badge, texts);
+        self.draw_foot(badge, texts);
+    }
+
+    /// Draws honorific, name, organisation and delegation, the name as large as there is space for all of them.
+    fn draw_person(&mut self, badge: &BadgeData, texts: &PrintedTexts) {
         let fonts = self.fonts;
-        let space = |size, size_min, lines| Space { width: TEXT_WIDTH * MM, size, size_min, lines };
-        let registration = &badge.registration;
-        let mut y = BAND_HEIGHT + 2.5;
-        if let Some(honorific) = &registration.person.honorific {
-            y = self.draw_block(&fonts.regular, &fonts.regular.fit(honorific, space(8.0, 6.0, 1)), y);
+        let language = badge.language_of_name();
+        let space = |size, size_min, lines| Space { width: TEXT_WIDTH * MM, size, size_min, lines, language };
+        let honorific = fonts.regular.fit(&texts.honorific, space(8.0, 6.0, 1));
+        let latin_name = fonts.regular.fit(&texts.latin_name, space(11.0, 6.0, 1));
+        let organisation = fonts.regular.fit(&texts.organisation, space(9.0, 6.0, 2));
+        let delegation = fonts.bold.fit(&texts.delegation, space(9.0, 6.0, 1));
+        let others: f32 =
+            [&honorific, &latin_name, &organisation, &delegation].iter().map(|block| block.height()).sum();
+        let (top, bottom) = PERSON_SPAN;
+        let writing_height = if texts.lacks_name { WRITING_HEIGHT } else { 0.0 };
+        let height = (bottom - top - writing_height - 1.0) * MM - others;
+        let (mut size, size_min) = NAME_SIZES;
+        let mut name = fonts.bold.fit(&texts.name, space(size, size_min, 2));
+        while name.height() > height && size > size_min {
+            size -= 1.0;
+            name = fonts.bold.fit(&texts.name, space(size, size_min, 2));
         }
-        y = self.draw_block(&fonts.bold, &fonts.bold.fit(&badge.name(), space(19.0, 8.0, 2)), y) + 1.0;
-        if let Some(organisation) = &registration.person.organisation {
-            y = self.draw_block(&fonts.regular, &fonts.regular.fit(organisation, space(9.0, 6.0, 2)), y);
+        let mut y = self.draw_block(&honorific, top);
+        y = self.draw_block(&name, y);
+        if texts.lacks_name {
+            y += WRITING_HEIGHT;
+            self.draw_rectangle(MARGIN, y - 0.5, TEXT_WIDTH, 0.2);
         }
-        let delegation = badge.delegation.as_ref().map(|name| in_first_language(name, agenda));
-        if let Some(origin) = delegation.or_else(|| registration.person.country.clone()) {
-            self.draw_block(&fonts.bold, &fonts.bold.fit(&origin, space(9.0, 6.0, 1)), y);
-        }
-        self.draw_foot(badge, agenda);
+        y = self.draw_block(&latin_name, y) + 1.0;
+        y = self.draw_block(&organisation, y);
+        self.draw_block(&delegation, y);
     }
 
     /// Draws the band at the top, with the conference's name and the level.
-    fn draw_band(&mut self, badge: &BadgeData, conference: &str) {
+    fn draw_band(&mut self, badge: &BadgeData, texts: &PrintedTexts) {
         let (red, green, blue) =
             badge.colour.as_ref().and_then(|colour| rgb(&colour.text())).unwrap_or(DEFAULT_BAND_COLOUR);
         self.set_fill(Color::new(red, green, blue));
@@ -143,16 +178,21 @@ impl BadgeCanvas<'_, '_> {
         self.set_fill(if is_light { Color::black() } else { Color::white() });
         let fonts = self.fonts;
         let width = (BADGE_SIZE.0 - 3.0 * MARGIN - 18.0) * MM;
-        let name = fonts.regular.fit(conference, Space { width, size: 9.0, size_min: 5.0, lines: 2 });
-        let height = block_height(&name) / MM;
-        self.draw_block(&fonts.regular, &name, (BAND_HEIGHT - height) / 2.0);
-        if let Some(level) = &badge.level {
-            let space = Space { width: 18.0 * MM, size: 13.0, size_min: 5.0, lines: 1 };
-            let block = fonts.bold.fit(level.as_str(), space);
-            let y = (BAND_HEIGHT - block_height(&block) / MM) / 2.0;
-            let width = block.lines.first().map_or(0.0, |line| line.width * block.size / MM);
-            self.draw_block_at(&fonts.bold, &block, BADGE_SIZE.0 - MARGIN - width, y);
+        let space = Space { width, size: 9.0, size_min: 5.0, lines: 2, language: None };
+        let mut name = fonts.regular.fit(&texts.conference, space);
+        // Letters of some scripts are higher than the band has space for.
+        let mut size = name.size;
+        while name.height() > BAND_HEIGHT * MM && size > space.size_min {
+            size -= 0.5;
+            name = fonts.regular.fit(&texts.conference, Space { size, ..space });
         }
+        let height = name.height() / MM;
+        self.draw_block(&name, (BAND_HEIGHT - height) / 2.0);
+        let level_space = Space { width: 18.0 * MM, size: 13.0, lines: 1, ..space };
+        let level = fonts.bold.fit(&texts.level, level_space);
+        let y = (BAND_HEIGHT - level.height() / MM) / 2.0;
+        let width = level.lines.first().map_or(0.0, |line| line.width * level.size / MM);
+        self.draw_block_at(&level, BADGE_SIZE.0 - MARGIN - width, y);
         self.set_fill(Color::black());
     }
 
@@ -175,35 +215,35 @@ impl BadgeCanvas<'_, '_> {
     }
 
     /// Draws the category at the bottom, and zones and reference below the QR code.
-    fn draw_foot(&mut self, badge: &BadgeData, agenda: &Agenda) {
+    fn draw_foot(&mut self, badge: &BadgeData, texts: &PrintedTexts) {
         let fonts = self.fonts;
-        let category = in_first_language(&badge.category_name, agenda).to_uppercase();
-        let space = Space { width: TEXT_WIDTH * MM, size: 10.0, size_min: 5.0, lines: 1 };
-        let block = fonts.bold.fit(&category, space);
-        self.draw_block(&fonts.bold, &block, BADGE_SIZE.1 - 2.5 - block_height(&block) / MM);
-        let space = Space { width: (CODE_SIDE - MARGIN - 1.0) * MM, size: 7.5, size_min: 4.5, lines: 2 };
+        let space = Space { width: TEXT_WIDTH * MM, size: 10.0, size_min: 5.0, lines: 1, language: None };
+        let category = fonts.bold.fit(&texts.category, space);
+        self.draw_block(&category, BADGE_SIZE.1 - 2.5 - category.height() / MM);
+        let space = Space { width: (CODE_SIDE - MARGIN - 1.0) * MM, size: 7.5, size_min: 4.5, lines: 2, ..space };
         let zones = badge.zones.iter().map(Code::as_str).collect::<Vec<_>>().join(" · ");
         let x = BADGE_SIZE.0 - CODE_SIDE + 2.5;
-        let block = fonts.bold.fit(&zones, space);
-        let y = BAND_HEIGHT + CODE_SIDE + 0.5;
-        self.draw_block_at(&fonts.bold, &block, x, y);
+        self.draw_block_at(&fonts.bold.fit(&zones, space), x, BAND_HEIGHT + CODE_SIDE + 0.5);
         let reference = fonts.regular.fit(&badge.registration.reference, Space { size: 6.5, lines: 1, ..space });
-        self.draw_block_at(&fonts.regular, &reference, x, BADGE_SIZE.1 - 2.5 - block_height(&reference) / MM);
+        self.draw_block_at(&reference, x, BADGE_SIZE.1 - 2.5 - reference.height() / MM);
     }
 
     /// Draws lines below `y`. Answers where they end.
-    fn draw_block(&mut self, typeface: &Typeface, block: &Block, y: f32) -> f32 {
-        self.draw_block_at(typeface, block, MARGIN, y);
-        y + block_height(block) / MM
+    fn draw_block(&mut self, block: &Block, y: f32) -> f32 {
+        self.draw_block_at(block, MARGIN, y);
+        y + block.height() / MM
     }
 
-    fn draw_block_at(&mut self, typeface: &Typeface, block: &Block, x: f32, y: f32) {
-        let mut baseline = (self.origin.1 + y) * MM + block.size;
-        for line in &block.lines {
-            let start = Point::from_xy((self.origin.0 + x) * MM, baseline);
-            let font = typeface.font.clone();
-            self.surface.draw_glyphs(start, &line.glyphs, font, &line.text, block.size, false);
-            baseline += block.size * LEADING;
+    fn draw_block_at(&mut self, block: &Block, x: f32, y: f32) {
+        let (baselines, _) = block.baselines();
+        for (line, baseline) in block.lines.iter().zip(baselines) {
+            let mut start = Point::from_xy((self.origin.0 + x) * MM, (self.origin.1 + y) * MM + baseline);
+            for run in &line.runs {
+                if let Some((_, font)) = run.face.instruments() {
+                    self.surface.draw_glyphs(start, &run.glyphs, font.clone(), &run.text, block.size, false);
+                }
+                start.x += run.width * block.size;
+            }
         }
     }
 
@@ -221,11 +261,6 @@ impl BadgeCanvas<'_, '_> {
     fn set_fill(&mut self, colour: Color) {
         self.surface.set_fill(Some(Fill { paint: colour.into(), ..Fill::default() }));
     }
-}
-
-/// Height of the lines in points.
-fn block_height(block: &Block) -> f32 {
-    block.lines.iter().map(|_| block.size * LEADING).sum()
 }
 
 /// Red, green and blue of a colour such as `#003399`.
