@@ -120,6 +120,32 @@ on_both_stores! {
         assert_eq!(after["sessions"][1]["title"], json!({ "en": "Eins" }));
     }
 
+    fn a_name_that_latin_letters_do_not_say_gets_a_neutral_code_that_stays(store) {
+        let app = start_small(store);
+        let people = "<person>田中 太郎</person><person>สมชาย ใจดี</person><person>Zoë 😀</person><person>Наталия Щербакова</person>";
+        let file = schedule(HEAD, &event(1, "开幕式", people));
+        import_successfully(&app, "", XML, &file);
+        let codes = |list: &str| -> Vec<String> {
+            let draft = draft(&app);
+            draft[list].as_array().unwrap().iter().map(|thing| thing["code"].as_str().unwrap().to_owned()).collect()
+        };
+        let speakers = ["ada", "bob", "speaker-4c171aab", "speaker-682c224a", "zoe", "nataliia-shcherbakova"];
+        assert_eq!(codes("speakers"), speakers);
+        assert_eq!(codes("sessions"), ["opening", "session-1432c0a8"]);
+        assert_eq!(changes(&import_successfully(&app, "", XML, &file)), Vec::<String>::new());
+        // A speaker keeps the code that an import of before has made; a table may have the name in Latin letters.
+        let table = "code,name,latin_name,organisation\ntian-zhong,田中 一郎,,\n,金 太郎,Kim Tarō,日本政府\n";
+        import_successfully(&app, "", CSV, table);
+        let table = "name,latin_name\n田中 一郎,Tanaka Ichirō\n金 太郎,\n";
+        assert_eq!(changes(&import_successfully(&app, "", CSV, table)), Vec::<String>::new());
+        assert_eq!(codes("speakers")[6..], ["tian-zhong", "kim-taro"]);
+        assert_eq!(codes("organisations").last().unwrap(), "organisation-96b4856b");
+        // schedule.xml gives the session a slug without a guess.
+        app.admin("POST", &format!("{SMALL}/releases"), Some(&json!({})));
+        let schedule = app.get(&format!("{SMALL}/schedule.xml"));
+        assert!(schedule.text().contains("-parallel</slug>") && !schedule.text().contains("kai-mu"), "{}", schedule.text());
+    }
+
     fn edits_of_an_imported_session_survive_the_next_import(store) {
         let app = start_small(store);
         let file = schedule(HEAD, &event(1, "One", "<person>Ada Lovelace</person><person>Cleo</person>"));

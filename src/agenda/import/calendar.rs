@@ -136,6 +136,7 @@ impl CalendarReader<'_> {
             "X-WR-CALNAME" | "NAME" => {
                 self.schedule.name = non_empty(text::title(&text, self.report, line));
                 self.schedule.acronym = non_empty(text::folded(&text));
+                self.schedule.slug = non_empty(text::code(&text, "conference"));
             }
             "X-WR-CALDESC" | "DESCRIPTION" => {
                 self.schedule.description = non_empty(text::prose(&text, self.report, line))
@@ -207,7 +208,7 @@ impl CalendarReader<'_> {
             line,
             day: None,
             guid,
-            code: text::folded(&title),
+            code: text::code(&title, "session"),
             kind: None,
             title,
             abstract_: Some(description).filter(|text| !text.is_empty()),

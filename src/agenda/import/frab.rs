@@ -130,6 +130,8 @@ impl<'a> ScheduleReader<'a> {
         let line = Some(raw.line).filter(|line| *line > 0);
         let title = text::title(&raw.title, report, line);
         let acronym = [&raw.acronym, &title].into_iter().map(|text| text::folded(text)).find(|code| !code.is_empty());
+        let slug = [&raw.acronym, &title].into_iter().map(|text| text::code(text, "conference"));
+        let slug = slug.into_iter().find(|code| !code.is_empty());
         let time_zone = TimeZone::parse(raw.time_zone_name.trim()).ok();
         if time_zone.is_none() && !raw.time_zone_name.trim().is_empty() {
             report.note("time_zone", "the file's time zone is not in the IANA database", line);
@@ -140,6 +142,7 @@ impl<'a> ScheduleReader<'a> {
         let (venue, city) = (text::title(&raw.venue, report, line), text::title(&raw.city, report, line));
         let schedule = Schedule {
             name: non_empty(title),
+            slug,
             acronym: acronym.clone(),
             description: non_empty(text::prose(&raw.subtitle, report, line)),
             venue: non_empty(venue).map(|venue| (venue, non_empty(city))),
@@ -306,15 +309,19 @@ impl<'a> ScheduleReader<'a> {
 
     /// Base of the session's code: the slug without the conference's acronym and the event's id in front, or the title.
     fn code(&self, raw: &RawEvent, title: &str) -> String {
-        let slug = text::folded(&raw.slug);
+        let slug = text::ascii_code(&raw.slug);
         let mut code = slug.as_str();
         for prefix in [self.acronym.as_str(), &text::folded(&raw.id)] {
             let rest = code.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
             code = rest.filter(|_| !prefix.is_empty()).unwrap_or(code);
         }
-        let title = text::folded(title);
+        let title_code = text::ascii_code(title);
         // A slug of one word is a number or a code of the other system.
-        if code.contains('-') || title.is_empty() { code.to_owned() } else { title }
+        match (code.contains('-'), title_code.is_empty()) {
+            (false, false) => title_code,
+            (false, true) if code.is_empty() => text::code(title, "session"),
+            _ => code.to_owned(),
+        }
     }
 
     fn persons(&mut self, raw: &RawEvent) -> Vec<usize> {

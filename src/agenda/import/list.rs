@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ImportMode,
-    text::{CodeAllocator, folded},
+    text::{self, CodeAllocator},
 };
 
 /// A thing of a document, as a JSON object.
@@ -89,6 +89,16 @@ pub fn has_text(node: &Node, field: &str, text: &str) -> bool {
 /// The code of each name: that of the draft's thing with this name, else that of the thing whose code the name makes,
 /// else a new one. No code is given to two names.
 pub fn assign_codes(names: &[&str], draft_things: &[(String, Vec<String>)], fallback: &str) -> Vec<String> {
+    let names: Vec<_> = names.iter().map(|name| (*name, *name)).collect();
+    assign_codes_from(&names, draft_things, fallback)
+}
+
+/// As [`assign_codes`], of names with the text from which a new code is made, such as the name in Latin letters.
+pub fn assign_codes_from(
+    names: &[(&str, &str)],
+    draft_things: &[(String, Vec<String>)],
+    fallback: &str,
+) -> Vec<String> {
     let mut by_code_length: Vec<_> = draft_things.iter().collect();
     by_code_length.sort_by_key(|(code, _)| (code.len(), code.as_str()));
     let mut by_name: HashMap<&str, VecDeque<&str>> = HashMap::new();
@@ -99,16 +109,16 @@ pub fn assign_codes(names: &[&str], draft_things: &[(String, Vec<String>)], fall
     }
     let mut assigned: HashSet<&str> = HashSet::new();
     let mut matched_codes: Vec<Option<String>> = Vec::with_capacity(names.len());
-    for name in names {
+    for (name, _) in names {
         let queue = by_name.get_mut(name);
         let code = queue.and_then(|queue| std::iter::from_fn(|| queue.pop_front()).find(|code| assigned.insert(code)));
         matched_codes.push(code.map(str::to_owned));
     }
     let codes: HashSet<&str> = draft_things.iter().map(|(code, _)| code.as_str()).collect();
     let mut allocator = CodeAllocator::with_used_codes(codes.iter().copied());
-    let code_of = |(name, matched_code): (&&str, Option<String>)| {
+    let code_of = |((_, text), matched_code): (&(&str, &str), Option<String>)| {
         matched_code.unwrap_or_else(|| {
-            let base = folded(name);
+            let base = text::code(text, fallback);
             match codes.get(base.as_str()).filter(|code| assigned.insert(code)) {
                 Some(code) => (*code).to_owned(),
                 None => allocator.allocate(&base, fallback),
@@ -136,6 +146,10 @@ mod tests {
             ["saal-1-2", "saal-1", "hall", "hall-2", "marc", "marc-2", "marc-3", "room"]
         );
         assert_eq!(assign_codes(&["SAAL 1"], &draft_things, "room"), ["saal-1"]);
+        // A thing keeps the code that it has, however it was made.
+        let draft_things = [("bei-jing".to_owned(), vec!["北京".to_owned()])];
+        let codes = assign_codes(&["北京", "上海"], &draft_things, "room");
+        assert_eq!(codes, ["bei-jing".to_owned(), text::code("上海", "room")]);
     }
 
     #[test]

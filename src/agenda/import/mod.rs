@@ -87,16 +87,16 @@ enum Content {
 }
 
 impl ImportFile {
-    /// The slug of the conference that the file creates, from its acronym.
+    /// The slug of the conference that the file creates, from its acronym or its name.
     ///
     /// # Errors
     /// The file names no conference.
     pub fn slug(&self) -> Result<Code, ValidationErrors> {
-        let acronym = match &self.content {
-            Content::Schedule(schedule) => schedule.acronym.as_deref(),
+        let slug = match &self.content {
+            Content::Schedule(schedule) => schedule.slug.as_deref(),
             Content::Speakers(_) => None,
         };
-        acronym.and_then(|acronym| Code::parse(acronym).ok()).ok_or_else(|| {
+        slug.and_then(|slug| Code::parse(slug).ok()).ok_or_else(|| {
             let detail = "the file names no conference: name an existing one";
             ValidationErrors(vec![ValidationError::at(line_pointer(1), "no_conference", detail)])
         })

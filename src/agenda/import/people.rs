@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     ImportOptions,
-    list::{ImportedList, Node, assign_codes, set_text},
+    list::{ImportedList, Node, assign_codes, assign_codes_from, set_text},
     report::Report,
     schedule::Person,
     speaker_table::SpeakerRow,
@@ -122,14 +122,16 @@ pub fn compose_table(
 
 /// The code of each row: the one in the row, else that of the speaker with this name.
 fn codes(rows: &[SpeakerRow], draft: &Agenda) -> Vec<String> {
-    let names: Vec<String> = rows.iter().filter(|row| row.code.is_none()).map(SpeakerRow::name).collect();
+    let without_code = || rows.iter().filter(|row| row.code.is_none());
+    let names: Vec<String> = without_code().map(SpeakerRow::name).collect();
     let row_codes: Vec<&str> = rows.iter().filter_map(|row| row.code.as_deref()).collect();
     let mut draft_names = speaker_names(Some(draft));
     // A speaker whose code is in a row is not found by name.
     draft_names.iter_mut().filter(|(code, _)| row_codes.contains(&code.as_str())).for_each(|(_, names)| names.clear());
     draft_names.extend(row_codes.iter().map(|code| ((*code).to_owned(), Vec::new())));
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut assigned_codes = assign_codes(&names, &draft_names, "speaker").into_iter();
+    let texts =
+        without_code().zip(&names).map(|(row, name)| (name.as_str(), row.latin_name.as_deref().unwrap_or(name)));
+    let mut assigned_codes = assign_codes_from(&texts.collect::<Vec<_>>(), &draft_names, "speaker").into_iter();
     rows.iter().map(|row| row.code.clone().or_else(|| assigned_codes.next()).unwrap_or_default()).collect()
 }
 
@@ -165,7 +167,7 @@ impl<'a> Organisations<'a> {
         if let Some(code) = self.by_name.get(&name.to_lowercase()) {
             return code.clone();
         }
-        let code = self.codes.allocate(&text::folded(name), "organisation");
+        let code = self.codes.allocate(&text::code(name, "organisation"), "organisation");
         let kind = kind.unwrap_or(OrganisationKind::Other);
         self.nodes.push(json!({ "code": code, "name": { self.language: name }, "kind": kind.as_str() }));
         self.by_name.insert(name.to_lowercase(), code.clone());

@@ -21,8 +21,10 @@ const NAMESPACE: Uuid = uuid!("5b0c3f0e-6a1d-4c7e-9d52-0f6f3c1b8e47");
 #[derive(Debug, Default)]
 pub struct Schedule {
     pub name: Option<String>,
-    /// Base of the conference's slug.
+    /// Part of the ids that are derived for events.
     pub acronym: Option<String>,
+    /// Slug of the conference that the file creates.
+    pub slug: Option<String>,
     pub description: Option<String>,
     /// Venue and city.
     pub venue: Option<(String, Option<String>)>,

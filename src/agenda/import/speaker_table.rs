@@ -21,6 +21,8 @@ pub struct SpeakerRow {
     pub code: Option<String>,
     pub given_name: Option<String>,
     pub family_name: String,
+    /// The name in Latin letters, from which a new code is made.
+    pub latin_name: Option<String>,
     /// The organisation's name or code, and its kind.
     pub organisation: Option<(String, Option<OrganisationKind>)>,
     /// Localised fields: `honorific`, `position`, `biography`.
@@ -45,6 +47,7 @@ const COLUMNS: &[(&str, &[&str])] = &[
     ("name", &["full_name", "public_name", "speaker"]),
     ("given_name", &["first_name", "forename"]),
     ("family_name", &["last_name", "surname"]),
+    ("latin_name", &["name_in_latin_letters", "passport_name", "romanised_name", "romanized_name"]),
     ("honorific", &["title", "salutation"]),
     ("position", &["job_title", "function"]),
     ("organisation", &["organization", "affiliation", "company", "institution"]),
@@ -162,7 +165,9 @@ fn row(
     });
     let texts = texts.collect();
     let organisation = Some((organisation, kind)).filter(|(name, _)| !name.is_empty());
-    let row = SpeakerRow { line, code, given_name, family_name, organisation, texts, values };
+    let latin_name = text::line(cell("latin_name").unwrap_or_default(), 400, report, Some(line));
+    let latin_name = Some(latin_name).filter(|name| !name.is_empty());
+    let row = SpeakerRow { line, code, given_name, family_name, latin_name, organisation, texts, values };
     (errors.0.len() == errors_before).then_some(row)
 }
 

@@ -1,9 +1,11 @@
 //! Texts of other systems in the form of the agenda: composed (NFC), without hidden characters, HTML reduced to plain
 //! text, codes in ASCII.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 use icu_normalizer::ComposingNormalizer;
+use sha2::{Digest as _, Sha256};
+use unicode_script::{Script, UnicodeScript as _};
 
 use super::{html, report::Report};
 use crate::values::{LOCALISED_LENGTH_MAX, is_allowed_character};
@@ -66,7 +68,48 @@ fn clean(text: &str, is_multiline: bool, length_max: usize, report: &mut Report,
     cleaned.trim().to_owned()
 }
 
-/// A code from any text: ASCII words joined by hyphens; empty if the text has no such words.
+/// The code of a thing with this name: its name in ASCII; empty if that says nothing. If the name is in a script whose
+/// letters do not say how it is spoken in Latin ones, the code is `noun` with a hash: 田中 is Tanaka or Tianzhong, and
+/// Thai, Hindi and Arabic leave out vowels or write them out of order. The same name gives the same code.
+pub fn code(name: &str, noun: &str) -> String {
+    let code = ascii_code(name);
+    // Of 第3会議室, the number alone says as little.
+    let has_letters = code.contains(|letter: char| letter.is_ascii_alphabetic());
+    if has_letters || is_transliterable(name) {
+        return code;
+    }
+    let name = ComposingNormalizer::new_nfc().normalize(name).to_lowercase();
+    let hash = Sha256::digest(name.split_whitespace().collect::<Vec<_>>().join(" "));
+    let hash: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("{noun}-{hash}")
+}
+
+/// The words of a text that can be written in ASCII, joined by hyphens; others are left out.
+pub fn ascii_code(text: &str) -> String {
+    let composed = ComposingNormalizer::new_nfc().normalize(text);
+    let kept: Cow<'_, str> = match is_transliterable(&composed) {
+        true => composed,
+        false => composed.chars().map(|letter| if has_latin_form(letter) { letter } else { ' ' }).collect(),
+    };
+    folded(&kept)
+}
+
+fn is_transliterable(text: &str) -> bool {
+    text.chars().all(has_latin_form)
+}
+
+/// Whether there is one way to write a character in ASCII. There is none for the letters of most scripts, nor for
+/// pictures.
+fn has_latin_form(letter: char) -> bool {
+    match letter.script() {
+        Script::Latin | Script::Greek | Script::Cyrillic | Script::Armenian | Script::Georgian => true,
+        Script::Common => letter < '\u{2190}' || letter.is_alphanumeric() || matches!(letter, '\u{3000}'..='\u{303F}'),
+        Script::Inherited => true,
+        _ => false,
+    }
+}
+
+/// A text as it is compared: ASCII words joined by hyphens, in any script; empty if the text has no such words.
 pub fn folded(text: &str) -> String {
     let ascii = deunicode::deunicode_with_tofu(text, " ").to_lowercase();
     let mut code = String::new();
@@ -138,11 +181,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_ascii_in_any_script_and_never_too_long() {
-        assert_eq!(folded("Flüpke's Größe: Łódź & more_"), "flupkes-grosse-lodz-more");
-        assert_eq!(folded("北京"), "bei-jing");
-        assert_eq!(folded("🕉️ "), "om-symbol");
-        assert_eq!(folded("... !?"), "");
+    fn a_name_is_transliterated_only_from_scripts_that_say_how_it_is_written_in_latin_letters() {
+        for (name, due) in [
+            ("Flüpke's Größe: Łódź & more_", "flupkes-grosse-lodz-more"),
+            ("Ελένη Κούρκουλα", "elene-kourkoula"),
+            ("Щербакова", "shcherbakova"),
+            ("Նարեկ", "narek"),
+            ("ნინო", "nino"),
+            ("Zoë 😀", "zoe"),
+            ("Zoe\u{308}", "zoe"),
+            ("田中 太郎 (Tanaka Tarō)", "tanaka-taro"),
+            ("2024", "2024"),
+            ("... !?", ""),
+            ("田中 太郎", "room-4c171aab"),
+            ("田中  太郎 ", "room-4c171aab"),
+            ("第3会議室", "room-x"),
+            ("김철수", "room-x"),
+            ("さくら", "room-x"),
+            ("สมชาย ใจดี", "room-x"),
+            ("सुनीता शर्मा", "room-x"),
+            ("محمد عبد الله", "room-x"),
+            ("דוד כהן", "room-x"),
+            ("አበበ", "room-x"),
+            ("🕉️ ", "room-x"),
+        ] {
+            let made = code(name, "room");
+            match due {
+                "room-x" => assert!(made.starts_with("room-") && made.len() == 13, "{name}: {made}"),
+                due => assert_eq!(made, due, "{name}"),
+            }
+        }
+        assert!(code("王伟", "speaker") != code("王薇", "speaker"));
+    }
+
+    #[test]
+    fn a_code_is_never_too_long_and_belongs_to_one_thing() {
         assert_eq!(folded(&"a".repeat(500)).len(), 72);
         assert!(folded(&"word ".repeat(100)).len() <= 72);
         let mut codes = CodeAllocator::default();

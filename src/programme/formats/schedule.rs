@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::Source;
 use crate::{
-    agenda::{Agenda, import::text::folded},
+    agenda::{Agenda, import::text::ascii_code},
     programme::timing::{self, Slot},
     values::{Code, LanguageTag, Localised},
 };
@@ -357,7 +357,7 @@ fn track_slug(code: &str) -> String {
 }
 
 fn slug(acronym: &str, id: u32, title: &str, kind: &str) -> String {
-    match folded(title) {
+    match ascii_code(title) {
         title if title.len() >= NAME_LENGTH_MIN => format!("{acronym}-{id}-{title}"),
         title if title.is_empty() => format!("{acronym}-{id}-{kind}"),
         title => format!("{acronym}-{id}-{title}-{kind}"),
