@@ -3,7 +3,10 @@
 //! for them; broadcasts write to their next readers. Every process runs it: what one process has done under the
 //! conference's lock, the others find done.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use tokio::sync::watch;
 
@@ -38,7 +41,13 @@ struct Due {
 
 /// Runs [`expire_due`] every two seconds until `stop` turns true.
 pub async fn run(database: Database, programmes: Programmes, wake: Wake, mut stop: watch::Receiver<bool>) {
+    let mut over = BTreeSet::new();
     loop {
+        match reopen_extended(&database, &programmes, &mut over).await {
+            Ok(true) => wake.wake(),
+            Ok(false) => {}
+            Err(error) => tracing::debug!(%error, "a conference that was extended is reopened by the next run"),
+        }
         match expire_due(&database, &programmes).await {
             Ok(true) => wake.wake(),
             Ok(false) => {}
@@ -49,6 +58,32 @@ pub async fn run(database: Database, programmes: Programmes, wake: Wake, mut sto
             _ = stop.wait_for(|stop| *stop) => return,
         }
     }
+}
+
+/// Gives the seats that became free after the end of a conference, when a release moves its end into the future. `over`
+/// has the conferences that were over at the last run. Returns whether there was such a conference.
+async fn reopen_extended(
+    database: &Database,
+    programmes: &Programmes,
+    over: &mut BTreeSet<ConferenceId>,
+) -> Result<bool, RegistrationError> {
+    let mut had_work = false;
+    for snapshot in programmes.all() {
+        let id = snapshot.conference.id;
+        if snapshot.agenda.is_over(clock::now()) {
+            over.insert(id);
+        } else if over.contains(&id) {
+            let work = move |tx: &mut Connection| {
+                let mut transaction = SeatTransaction::open(tx, &snapshot.conference, ReleasedAgenda::of(&snapshot))?;
+                transaction.expect_free_seats();
+                transaction.close(tx).map(|_| ())
+            };
+            database.write("reopen a conference", work).await?;
+            over.remove(&id);
+            had_work = true;
+        }
+    }
+    Ok(had_work)
 }
 
 /// Does everything that is due; returns whether there was anything.

@@ -38,7 +38,7 @@ pub fn conference() -> Value {
     let mut blueprint: Value = serde_json::from_str(&text).unwrap();
     let workshop = json!({
         "code": "workshop", "kind": "parallel", "title": "Workshop", "room": "hall", "access": "sign_up", "seats": 1,
-        "starts_at": format!("{}T09:00", date(1)), "ends_at": format!("{}T10:00", date(1)), "items": []
+        "starts_at": format!("{}T14:00", date(1)), "ends_at": format!("{}T15:00", date(1)), "items": []
     });
     blueprint["sessions"].as_array_mut().unwrap().push(workshop);
     blueprint["registration"]["categories"][0]["badge"] =
@@ -304,6 +304,50 @@ on_both_stores! {
         later["sessions"] = json!([]);
         app.publish(&later);
         assert_eq!(outcome(&result(&app, scan(&code(&app, &receipt)))), "refused wrong_day");
+    }
+
+    fn the_door_follows_the_sessions_the_changeover_and_the_desk(store) {
+        let app = Environment::new(store).start();
+        let text = small_conference(None, None).to_string().replace("2030-05-0", "2020-05-0");
+        let mut blueprint: Value = serde_json::from_str(&text).unwrap();
+        blueprint["days"] = json!([{ "date": "2020-05-01", "changeover": "04:00" }, { "date": "2020-05-02" }]);
+        blueprint["sessions"].as_array_mut().unwrap().push(json!({
+            "code": "night", "kind": "social", "title": "Night", "starts_at": "2020-05-02T21:00", "ends_at": "2020-05-03T03:00"
+        }));
+        blueprint["registration"]["open_after_end"] = json!(true);
+        app.publish(&blueprint);
+        let receipt = register(&app, 1);
+        let code = code(&app, &receipt);
+        app.environment.database.execute("UPDATE registration_events SET at = '2020-01-01T00:00:00.000000Z'");
+        let at = |time: &str, more: Value| {
+            let scan = with_members(&scan(&code), json!({ "at": format!("{time}+02:00"), "gate": uuid::Uuid::new_v4().to_string() }));
+            let id = scan["id"].clone();
+            let outcome = outcome(&result(&app, with_members(&scan, more)));
+            let entry = record(&app).into_iter().find(|entry| entry["id"] == id).unwrap();
+            (outcome, entry["day"].as_str().unwrap_or("none").to_owned())
+        };
+        let admitted = |day: &str| ("admitted".to_owned(), day.to_owned());
+        let refused = || ("refused wrong_day".to_owned(), "none".to_owned());
+        assert_eq!(at("2020-05-03T01:17:00", json!({})), admitted("2020-05-02"), "the session goes on");
+        let night = json!({ "session": "night", "gate": "night" });
+        assert_eq!(at("2020-05-02T22:00:00", night.clone()), admitted("2020-05-02"));
+        assert_eq!(at("2020-05-03T01:17:00", night), ("admitted_again".to_owned(), "2020-05-02".to_owned()));
+        assert_eq!(at("2020-05-03T03:00:01", json!({})), refused());
+        assert_eq!(at("2020-05-01T03:59:00", json!({})), admitted("2020-05-01"), "a date of the conference");
+        assert_eq!(at("2020-05-01T23:59:00", json!({})), admitted("2020-05-01"));
+        assert_eq!(at("2020-04-30T18:00:00", json!({})), refused());
+
+        let setup_path = format!("{CONFERENCE}/registration-setup");
+        let mut setup = app.admin("GET", &setup_path, None).json();
+        setup["check_in"] = json!({ "opens_at": "2020-04-30T17:00" });
+        assert_eq!(app.admin("PUT", &setup_path, Some(&setup)).status, 200);
+        let stored = app.admin("GET", &setup_path, None).json();
+        assert_eq!(stored["check_in"]["opens_at"], "2020-04-30T17:00:00+02:00");
+        assert_eq!(at("2020-04-30T16:59:00", json!({})), refused());
+        assert_eq!(at("2020-04-30T17:00:00", json!({})), admitted("2020-04-30"), "the registration desk");
+        assert_eq!(at("2020-05-03T03:00:02", json!({})), refused(), "it opens no door afterwards");
+        setup["check_in"] = json!({ "opens_at": "2020-03-29T02:30" });
+        assert_eq!(app.admin("PUT", &setup_path, Some(&setup)).faults(), ["#/check_in/opens_at impossible_time"]);
     }
 
     fn a_repeated_batch_of_scans_gets_the_same_answer(store) {

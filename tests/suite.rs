@@ -10,6 +10,7 @@ mod blueprint;
 mod calendars;
 mod check_in;
 mod checks;
+mod conference_end;
 mod decisions;
 mod delegations;
 mod delivery;

@@ -62,8 +62,8 @@ on_both_stores! {
             (codes(&Value::Array(on)).join(" "), codes(&now["next"]).join(" "))
         };
         let pair = |now: &str, next: &str| (now.to_owned(), next.to_owned());
-        assert_eq!(on("2030-10-26T08:59"), pair("", "opening vigil"));
-        assert_eq!(on("2030-10-26T09:00"), pair("opening", "pause vigil"));
+        assert_eq!(on("2030-10-26T08:59"), pair("", "opening"));
+        assert_eq!(on("2030-10-26T09:00"), pair("opening", "pause"));
         assert_eq!(on("2030-10-26T10:00"), pair("pause", "vigil"));
         assert_eq!(on("2030-10-26T10:30"), pair("", "vigil"));
         assert_eq!(on("2030-10-27T02:15:00%2B02:00"), pair("vigil", ""));
@@ -86,6 +86,58 @@ on_both_stores! {
         let keynotes = |at: &str| get(&app, &format!("{SMALL}/programme/keynotes?at={at}"))["data"].clone();
         assert_eq!(codes(&keynotes("2030-10-26T09:19")), ["welcome"]);
         assert_eq!(keynotes("2030-10-26T09:20"), json!([]));
+    }
+
+    fn next_is_the_next_time_slot_of_the_day_and_then_of_the_next_day(store) {
+        let app = Environment::new(store).start();
+        let mut document = small_conference(None, None);
+        document["conference"]["ends_on"] = json!("2030-05-04");
+        document["rooms"] = json!([{ "code": "hall", "name": "Hall" }, { "code": "attic", "name": "Attic" }]);
+        let session = |code: &str, room: &str, start: &str, end: &str| {
+            json!({ "code": code, "kind": "parallel", "title": format!("Talk {code}"), "room": room, "starts_at": start, "ends_at": end })
+        };
+        document["sessions"].as_array_mut().unwrap().extend([
+            session("law", "hall", "2030-05-01T11:00", "2030-05-01T12:00"),
+            session("art", "attic", "2030-05-01T11:00", "2030-05-01T13:00"),
+            session("late", "hall", "2030-05-01T12:30", "2030-05-01T13:00"),
+            session("night", "hall", "2030-05-01T22:00", "2030-05-02T01:00"),
+            session("morning", "hall", "2030-05-02T09:00", "2030-05-02T10:00"),
+            session("early", "attic", "2030-05-02T09:00", "2030-05-02T09:30"),
+            session("last", "attic", "2030-05-04T09:00", "2030-05-04T10:00"),
+        ]);
+        app.publish(&document);
+        let next = |at: &str| {
+            let answer = get(&app, &format!("{SMALL}/programme/now?at={at}&fields=now.session.code,next.code"));
+            codes(&answer["next"]).join(" ")
+        };
+        assert_eq!(next("2030-05-01T09:30"), "law art", "the whole slot, and nothing after it");
+        assert_eq!(next("2030-05-01T11:00"), "late");
+        assert_eq!(next("2030-05-01T22:30"), "morning early", "then the next day");
+        assert_eq!(next("2030-05-02T00:30"), "morning early");
+        assert_eq!(next("2030-05-02T09:00"), "", "the next session is two days off");
+        assert_eq!(next("2030-05-03T08:00"), "last");
+        assert_eq!(next("2030-04-20T08:00"), "opening", "before the first day");
+        let in_attic = get(&app, &format!("{SMALL}/programme/now?at=2030-05-01T09:30&room=attic&fields=next.code"));
+        assert_eq!(codes(&in_attic["next"]), ["art"], "a sign at one door");
+
+        let neighbours = |code: &str| {
+            let page = app.browse(&format!("/conferences/small/en/sessions/{code}"));
+            let navigation = page.text().split("class=\"neighbours\"").nth(1).unwrap_or_default();
+            let navigation = navigation.split("</nav>").next().unwrap().to_owned();
+            let codes_of = |class: &str| {
+                let paragraph = navigation.split(&format!("class=\"{class}\"")).nth(1).unwrap_or_default().to_owned();
+                let paragraph = paragraph.split("</p>").next().unwrap().to_owned();
+                let links = paragraph.split("/sessions/").skip(1).map(|link| link.split('"').next().unwrap().to_owned());
+                links.collect::<Vec<_>>().join(" ")
+            };
+            (codes_of("before"), codes_of("after"))
+        };
+        let pair = |before: &str, after: &str| (before.to_owned(), after.to_owned());
+        assert_eq!(neighbours("opening"), pair("", "law"), "the one in the same room");
+        assert_eq!(neighbours("law"), pair("opening", "late"), "and not the parallel one");
+        assert_eq!(neighbours("art"), pair("opening", "night"), "`late` is on at the same time");
+        assert_eq!(neighbours("night"), pair("late", ""));
+        assert_eq!(neighbours("last"), pair("", ""));
     }
 
     fn a_filtered_programme_has_the_resources_that_its_sessions_refer_to(store) {

@@ -251,6 +251,11 @@ pub struct Conference {
     #[deserr(default)]
     #[schema(required = false)]
     pub walking_minutes: Option<Count<0>>,
+    /// Whether the conference only shows how the service works, as the shipped example does; its pages say so. `false`
+    /// if left out. A copy of the conference does not have it.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub is_demonstration: bool,
 }
 
 /// Where a conference takes place.

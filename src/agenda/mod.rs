@@ -16,6 +16,7 @@ pub mod api;
 pub mod arrange;
 pub mod checks;
 pub mod checks_api;
+pub mod day;
 pub mod document;
 pub mod edit;
 pub mod error;

@@ -1,8 +1,8 @@
-//! Rules of an agenda that need nothing but the agenda: validation, normal form, ids, and what day a session is on.
+//! Rules of an agenda that need nothing but the agenda: validation, normal form and ids.
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde_json::Value;
 
 use super::{
@@ -174,21 +174,6 @@ impl Agenda {
         errors.into_result(())
     }
 
-    /// The day to which a session belongs: the one that begins last before the session starts, and at most 24 hours
-    /// before.
-    pub fn day_of(&self, session: &Session) -> Option<&Day> {
-        self.day_at(wall_time(session.starts_at)?)
-    }
-
-    /// The day at this wall time; see [`Agenda::day_of`].
-    pub fn day_at(&self, start: NaiveDateTime) -> Option<&Day> {
-        let begin_of = |day: &Day| day.changeover.map(|changeover| day.date.0.and_time(changeover.0));
-        let day = self.days.iter().rev().find(|day| begin_of(day).is_some_and(|begin| begin <= start))?;
-        // A day lasts at most 24 hours, also where the next date is no day of the conference.
-        let ends = begin_of(day)?.checked_add_days(chrono::Days::new(1))?;
-        (start < ends).then_some(day)
-    }
-
     /// Name and city of the venue, in `language` if they have it.
     pub fn venue_line(&self, language: &str) -> Option<String> {
         let venue = self.conference.venue.as_ref()?;
@@ -208,14 +193,6 @@ impl Session {
 
     pub fn has_speaker(&self, code: &Code) -> bool {
         self.all_appearances().any(|appearance| appearance.speaker == *code)
-    }
-}
-
-/// The wall time in the offset of a resolved time.
-fn wall_time(time: LocalOrInstant) -> Option<NaiveDateTime> {
-    match time {
-        LocalOrInstant::Instant(instant) => Some(instant.naive_local()),
-        LocalOrInstant::Wall(wall) => Some(wall),
     }
 }
 

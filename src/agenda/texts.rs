@@ -223,6 +223,7 @@ parts! {
     Agenda { conference, organisations, days, rooms, tracks, speakers, sessions, call_for_action }
     Conference is Conference(|conference| conference.slug.text()) {
         id, slug, name, description, starts_on, ends_on, time_zone, languages, venue, organisations, walking_minutes,
+        is_demonstration,
     }
     Venue { name, address, city, country }
     ConferenceOrganisation { organisation, role }

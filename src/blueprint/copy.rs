@@ -31,7 +31,7 @@ const DATE_MEMBERS: &[&str] = &["starts_on", "ends_on", "date"];
 /// The members that contain a time of the conference.
 const TIME_MEMBERS: &[&str] = &["starts_at", "ends_at", "opens_at", "closes_at", "public_from"];
 /// The members that belong to the original only.
-const OF_ORIGINAL_ONLY: &[&str] = &["id", "guid", "inscribed_at"];
+const OF_ORIGINAL_ONLY: &[&str] = &["id", "guid", "inscribed_at", "is_demonstration", "open_after_end"];
 
 /// The document of the copy: without ids, with every date and local time moved by the same number of days.
 pub fn document(mut original: Value, original_start: Date, request: &ConferenceCopy) -> Value {
@@ -88,7 +88,9 @@ mod tests {
     #[test]
     fn a_copy_has_no_ids_and_every_date_and_wall_time_is_shifted() {
         let original = json!({
-            "conference": { "id": "x", "slug": "a", "name": { "en": "A" }, "starts_on": "2014-03-31", "ends_on": "2014-04-01" },
+            "conference": { "id": "x", "slug": "a", "name": { "en": "A" }, "starts_on": "2014-03-31",
+                "ends_on": "2014-04-01", "is_demonstration": true },
+            "registration": { "open_after_end": true, "check_in": { "opens_at": "2014-03-30T16:00:00+02:00" } },
             "days": [{ "id": "y", "date": "2014-04-01" }],
             "speakers": [{ "took_office_on": "2010-01-01" }],
             "sessions": [{ "guid": "z", "starts_at": "2014-03-31T09:00:00+02:00", "items": [{ "inscribed_at": "2014-01-01T00:00:00Z" }] }],
@@ -104,6 +106,7 @@ mod tests {
             json!({
                 "conference": { "slug": "b", "name": { "en": "B" }, "starts_on": "2015-01-12", "ends_on": "2015-01-13" },
                 "days": [{ "date": "2015-01-13" }],
+                "registration": { "check_in": { "opens_at": "2015-01-11T16:00:00" } },
                 "speakers": [{ "took_office_on": "2010-01-01" }],
                 "sessions": [{ "starts_at": "2015-01-12T09:00:00", "items": [{}] }],
             })

@@ -28,6 +28,7 @@ use crate::{
         context::RequestContext,
         model::{Registration, RegistrationStatus},
         rows,
+        setup::state::check_in_opens_at,
     },
     values::Code,
 };
@@ -188,6 +189,7 @@ pub fn check_in(
     let actor = authorise(connection, context.credentials, Operation::CheckIn, Some(conference.id))?;
     let mut sequence = store::lock_counter(connection, conference.id)?;
     let now = clock::now();
+    let opens_at = check_in_opens_at(connection, conference.id)?;
     let ids: Vec<_> = scans.iter().map(|scan| scan.id).collect();
     let recorded = store::of_ids(connection, conference.id, &ids)?;
     let mut recorded: HashMap<CheckInId, Entry> = recorded.into_iter().map(|entry| (entry.id, entry)).collect();
@@ -228,7 +230,7 @@ pub fn check_in(
             gate: scan.gate.to_string(),
             zone: scan.zone.as_ref().map(ToString::to_string),
             at: scan.at.map_or(received_at, utc),
-            day: day_of(context.released.agenda, scanned_at),
+            day: day_of(context.released.agenda, session, opens_at, scanned_at),
             received_at,
             sequence,
             outcome: Outcome::Admitted,

@@ -10,7 +10,11 @@ use utoipa::ToSchema;
 
 use crate::{
     access::badge::Badge,
-    agenda::{Agenda, model::date},
+    agenda::{
+        Agenda,
+        document::Session,
+        model::{date, utc},
+    },
     ids::{CheckInId, RegistrationId, SessionId},
     registration::model::{Event, Registration, RegistrationStatus},
     validation::ValidationErrors,
@@ -46,7 +50,8 @@ text_enum! {
         Revoked = "revoked",
         /// A newer badge exists: the registration's link was renewed.
         Superseded = "superseded",
-        /// The conference has no such day.
+        /// No badge is checked in at this time: the conference has no such day, and the registration desk is not open
+        /// yet.
         WrongDay = "wrong_day",
         /// The badge gives no access to the zone behind the gate.
         WrongZone = "wrong_zone",
@@ -320,14 +325,31 @@ pub fn refusal_reason(
     }
 }
 
-/// Day of the conference at an instant, in the conference's time zone: a day of the agenda (with its changeover time),
-/// else a date from the first to the last date of the conference.
-pub fn day_of(agenda: &Agenda, at: DateTime<Utc>) -> Option<NaiveDate> {
+/// Day of a scan, in the conference's time zone. For a scan at a session that is on, it is the day of that session.
+/// Otherwise it is a day of the agenda (from its changeover to the next one, or until its last session has ended), a
+/// date from the first to the last date of the conference, or a date before them on which the registration desk is
+/// open (`opens_at`). `None` at any other time.
+pub fn day_of(
+    agenda: &Agenda,
+    session: Option<&Session>,
+    opens_at: Option<DateTime<Utc>>,
+    at: DateTime<Utc>,
+) -> Option<NaiveDate> {
     let conference = &agenda.conference;
+    let is_on = |session: &Session| (utc(session.starts_at)..=utc(session.ends_at)).contains(&at);
+    // An exhibition of several days counts its visitors by day.
+    let is_short = |session: &Session| utc(session.ends_at) - utc(session.starts_at) <= TimeDelta::days(1);
+    let date_of = |session: &Session| agenda.day_of(session).map(|day| date(day.date));
+    if let Some(day) = session.filter(|session| is_on(session) && is_short(session)).and_then(date_of) {
+        return Some(day);
+    }
     let wall = conference.time_zone.local(at).naive_local();
     let dates = date(conference.starts_on)..=date(conference.ends_on);
+    let is_desk_open = || wall.date() < *dates.start() && opens_at.is_some_and(|opens_at| opens_at <= at);
     let day = agenda.day_at(wall).map(|day| date(day.date));
-    day.or_else(|| Some(wall.date()).filter(|wall| dates.contains(wall)))
+    // The session that goes on after the end of its day.
+    let day = day.or_else(|| agenda.sessions.iter().filter(|session| is_on(session)).filter_map(date_of).max());
+    day.or_else(|| Some(wall.date()).filter(|wall| dates.contains(wall) || is_desk_open()))
 }
 
 #[cfg(test)]

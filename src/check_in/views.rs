@@ -285,7 +285,9 @@ pub struct CheckInView {
     pub at: String,
     /// Time at which the service received it (RFC 3339, UTC).
     pub received_at: String,
-    /// Day of the conference (YYYY-MM-DD, in the conference's time zone); null for a time outside the conference.
+    /// Day of the conference (YYYY-MM-DD, in the conference's time zone), or the date while the registration desk is
+    /// open before the first day; null for any other time. A session after midnight belongs to the day on which it
+    /// started.
     pub day: Option<String>,
     /// Code of the gate.
     pub gate: String,

@@ -24,6 +24,7 @@ table! {
         created_at -> UtcInstant,
         walking_minutes -> Nullable<Integer>,
         preview_generation -> Integer,
+        is_demonstration -> Bool,
     }
 }
 
@@ -238,6 +239,8 @@ table! {
         verification_hours -> Integer,
         sessions_release -> Integer,
         last_event -> BigInt,
+        open_after_end -> Bool,
+        check_in_opens_at -> Nullable<UtcInstant>,
     }
 }
 

@@ -507,7 +507,10 @@ pub fn invite_focal_point(
     code: &str,
     renew: bool,
 ) -> Result<(Delegation, FocalPoint), DelegationError> {
-    let (mut delegation, actor, _) = open_for_change(connection, context, code, Operation::InviteFocalPoint)?;
+    let (mut delegation, actor, setup_state) = open_for_change(connection, context, code, Operation::InviteFocalPoint)?;
+    if setup_state.is_over(context.released.agenda, clock::now()) {
+        return Err(RegistrationError::ConferenceOver.into());
+    }
     let person = delegation.focal_point.clone().ok_or(DelegationError::NoFocalPoint)?;
     if renew {
         delegation.token_generation += 1;

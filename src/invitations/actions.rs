@@ -60,6 +60,7 @@ pub fn create(
     let RequestContext { conference, released, credentials, secret } = context;
     let actor = authorise(connection, credentials, Operation::CreateInvitation, Some(conference.id))?;
     let mut transaction = SeatTransaction::open(connection, conference, released)?;
+    transaction.ensure_not_over()?;
     let mut errors = ValidationErrors::default();
     let terms = CheckedTerms::check(
         request.category.as_ref(),
@@ -345,6 +346,7 @@ pub fn resend(
     if !invitation.is_usable(transaction.now) {
         return Err(InvitationError::Unusable);
     }
+    transaction.ensure_not_over()?;
     let letter = letter(&invitation, conference.id, released.agenda, &transaction.setup_state);
     transaction.send_letter(letter.ok_or(InvitationError::WithoutAddress)?);
     transaction.close(connection)?;

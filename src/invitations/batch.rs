@@ -72,6 +72,7 @@ pub fn invite_all(
     let RequestContext { conference, released, credentials, .. } = context;
     let actor = authorise(connection, credentials, Operation::CreateInvitations, Some(conference.id))?;
     let mut transaction = SeatTransaction::open(connection, conference, released)?;
+    transaction.ensure_not_over()?;
     let mut errors = people.errors.clone();
     let guests = read_rows(&people.rows, &transaction.setup_state, released.agenda, options, &mut errors);
     let addresses: Vec<String> = guests.iter().map(|(_, guest, _)| guest.email.folded()).collect();

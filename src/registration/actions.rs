@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     access::{Actor, Credentials, Operation, ServerSecret, authorise},
-    agenda::{Agenda, Change, ConferenceRef, plan::changes},
+    agenda::{Agenda, Change, ConferenceRef, document::Session, plan::changes},
     clock,
     database::{Connection, DatabaseError},
     ids::{CategoryId, RegistrationId, SessionId},
@@ -159,7 +159,8 @@ pub fn change(
 /// Verifies the address, which the link in the letter to it proves.
 ///
 /// # Errors
-/// [`RegistrationError::WrongState`] if it is verified already; [`RegistrationError::Full`]; those of [`find_details`].
+/// [`RegistrationError::WrongState`] if it is verified already; [`RegistrationError::Full`];
+/// [`RegistrationError::ConferenceOver`]; those of [`find_details`].
 pub fn verify(
     connection: &mut Connection,
     context: RequestContext<'_>,
@@ -167,6 +168,7 @@ pub fn verify(
 ) -> Result<RegistrationDetails, RegistrationError> {
     change(connection, context, reference, Operation::VerifyRegistration, |tx, transaction, mut registration, actor| {
         registration.state.verified()?;
+        transaction.ensure_not_over()?;
         transaction.admit(tx, &mut registration, false)?;
         transaction.save(tx, &mut registration)?;
         transaction.record_event(&registration, Event::Verified, actor, EventDetails::default());
@@ -177,7 +179,8 @@ pub fn verify(
 /// Accepts the offer of a seat.
 ///
 /// # Errors
-/// [`RegistrationError::WrongState`] if there is no offer or it has expired, and those of [`find_details`].
+/// [`RegistrationError::WrongState`] if there is no offer or it has expired; [`RegistrationError::ConferenceOver`];
+/// those of [`find_details`].
 pub fn accept(
     connection: &mut Connection,
     context: RequestContext<'_>,
@@ -188,6 +191,7 @@ pub fn accept(
         if !has_offer {
             return Err(RegistrationError::WrongState(registration.state.as_str()));
         }
+        transaction.ensure_not_over()?;
         transaction.promote(tx, &mut registration, Event::Accepted, actor)?;
         Ok(registration)
     })
@@ -196,8 +200,8 @@ pub fn accept(
 /// Gives a registration on the waiting list a free seat, out of turn.
 ///
 /// # Errors
-/// [`RegistrationError::WrongState`] if it is not on the waiting list; [`RegistrationError::NoSeatFree`]; those of
-/// [`find_details`].
+/// [`RegistrationError::WrongState`] if it is not on the waiting list; [`RegistrationError::NoSeatFree`];
+/// [`RegistrationError::ConferenceOver`]; those of [`find_details`].
 pub fn promote(
     connection: &mut Connection,
     context: RequestContext<'_>,
@@ -210,6 +214,7 @@ pub fn promote(
         Operation::PromoteRegistration,
         |tx, transaction, mut registration, actor| {
             registration.state.promoted()?;
+            transaction.ensure_not_over()?;
             if registration.offer_expires_at.is_none() && !transaction.take_seat(registration.category) {
                 return Err(RegistrationError::NoSeatFree);
             }
@@ -285,17 +290,25 @@ pub fn choose_sessions(
         }
         let mut errors = ValidationErrors::default();
         let parsed_codes: Vec<Option<Code>> = codes.iter().cloned().map(Some).collect();
-        check_sessions(&parsed_codes, transaction.released.agenda, &mut errors);
+        let existing = session_seats::sign_ups(tx, registration.id)?;
+        let is_signed_up = |session: &SessionId| existing.iter().any(|sign_up| sign_up.session_id == *session);
+        let (setup_state, now) = (&transaction.setup_state, transaction.now);
+        let is_over = |session: &Session| {
+            setup_state.is_session_over(session, now) && !session.id.is_some_and(|id| is_signed_up(&id))
+        };
+        check_sessions(&parsed_codes, transaction.released.agenda, is_over, &mut errors);
         errors.into_result(())?;
         let chosen: Vec<_> = codes.iter().filter_map(|code| transaction.sign_up_session(code)).collect();
-        let existing = session_seats::sign_ups(tx, registration.id)?;
         let is_chosen = |sign_up: &&SignUp| chosen.iter().any(|session| session.id == Some(sign_up.session_id));
         let mut has_changed = false;
+        // A session that is over stays: forms do not offer it any more.
         for sign_up in existing.iter().filter(|sign_up| !is_chosen(sign_up)) {
+            if transaction.is_session_over(sign_up.session_id) {
+                continue;
+            }
             transaction.withdraw_sign_up(tx, sign_up)?;
             has_changed = true;
         }
-        let is_signed_up = |session: &SessionId| existing.iter().any(|sign_up| sign_up.session_id == *session);
         for session in chosen.iter().filter_map(|session| session.id).filter(|session| !is_signed_up(session)) {
             transaction.sign_up(&registration, session);
             has_changed = true;

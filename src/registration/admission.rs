@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use chrono::TimeDelta;
 use deserr::Deserr;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -26,7 +25,11 @@ use super::{
 };
 use crate::{
     access::{Actor, ServerSecret, secret::random},
-    agenda::{Agenda, ConferenceRef, document::SessionAccess},
+    agenda::{
+        Agenda, ConferenceRef,
+        document::{Session, SessionAccess},
+    },
+    clock,
     database::{Connection, DatabaseError},
     ids::{Id, RegistrationId, SessionId},
     validation::{ValidationError, ValidationErrors},
@@ -312,6 +315,9 @@ fn evaluate(
     });
     let agenda = transaction.released.agenda;
     let (mut errors, answers) = check_against_conference(&document, &transaction.setup_state, questions, agenda);
+    // Registrars record what happened, also in sessions that are over.
+    let is_recorded = application.is_vouched_for && application.actor != Actor::focal_point();
+    errors.0.retain(|error| !is_recorded || error.code != "session_over");
     // The other system may not have asked this question.
     errors.0.retain(|error| imported.is_none() || error.code != "required");
     errors.into_result(())?;
@@ -320,7 +326,7 @@ fn evaluate(
     let shares_mailbox = category.shared_mailbox || application.may_share_mailbox;
     let live = live_by_address.get(&form.email.folded()).map_or(&[][..], Vec::as_slice);
     let obstacle = find_obstacle(live, application, shares_mailbox);
-    if !application.is_vouched_for && !transaction.setup_state.is_open(&category, transaction.now) {
+    if !application.is_vouched_for && !transaction.setup_state.is_open(&category, agenda, transaction.now) {
         return Err(closed_error(transaction, &category));
     }
     let code = form.invitation.as_ref().map(|code| code.as_str());
@@ -373,8 +379,7 @@ fn evaluate(
     }
     if must_verify {
         registration.state = RegistrationStatus::Unverified;
-        registration.expires_at =
-            Some(transaction.now + TimeDelta::hours(transaction.setup_state.verification_hours.into()));
+        registration.expires_at = Some(transaction.deadline_in(transaction.setup_state.verification_hours));
     }
     let sessions: Vec<SessionId> = form
         .sessions
@@ -430,7 +435,10 @@ fn new_registration(
 
 fn closed_error(transaction: &SeatTransaction<'_>, category: &CategoryState) -> RegistrationError {
     let opens = [transaction.setup_state.opens_at, category.opens_at].into_iter().flatten().max();
-    RegistrationError::Closed { opens_at: opens.filter(|opens| transaction.now < *opens) }
+    RegistrationError::Closed {
+        opens_at: opens.filter(|opens| transaction.now < *opens),
+        is_over: transaction.is_over(),
+    }
 }
 
 /// The validation errors of a form that need the conference's rules, found in the form as it was sent; and the valid
@@ -462,7 +470,8 @@ pub fn check_against_conference(
     if let Some(codes) = document.get("sessions").and_then(Value::as_array) {
         let codes: Vec<Option<Code>> =
             codes.iter().map(|code| code.as_str().and_then(|code| Code::parse(code).ok())).collect();
-        check_sessions(&codes, agenda, &mut errors);
+        let now = clock::now();
+        check_sessions(&codes, agenda, |session| setup_state.is_session_over(session, now), &mut errors);
     }
     (errors, checked_answers)
 }
@@ -474,9 +483,14 @@ fn unknown_category_error(category: &str, setup_state: &SetupState) -> Validatio
     ValidationErrors(vec![ValidationError::at("#/category", "unknown_reference", detail)])
 }
 
-/// Adds the validation errors of a choice of sessions. `None` stands for a text that is not a code: another check
-/// reports it.
-pub fn check_sessions(codes: &[Option<Code>], agenda: &Agenda, errors: &mut ValidationErrors) {
+/// Adds the validation errors of a choice of sessions, of which those that are over cannot be chosen. `None` stands for
+/// a text that is not a code: another check reports it.
+pub fn check_sessions(
+    codes: &[Option<Code>],
+    agenda: &Agenda,
+    is_over: impl Fn(&Session) -> bool,
+    errors: &mut ValidationErrors,
+) {
     let find_session = |code: &Code| {
         let mut sessions = agenda.sessions.iter().filter(|session| session.access == SessionAccess::SignUp);
         sessions.find(|session| session.code == *code)
@@ -488,6 +502,9 @@ pub fn check_sessions(codes: &[Option<Code>], agenda: &Agenda, errors: &mut Vali
             errors.add(pointer, "unknown_reference", "is not a session that needs sign-up");
             continue;
         };
+        if is_over(session) {
+            errors.add(&pointer, "session_over", "is over");
+        }
         let earlier = codes.iter().take(index).flatten();
         let clash = earlier.filter_map(find_session).find(|other| other.code == *code || do_overlap(session, other));
         match clash {

@@ -19,6 +19,7 @@ use crate::{
 problem_kinds! {
     ALREADY_REGISTERED = ("already-registered", 409, "This address is registered already"),
     REGISTRATION_CLOSED = ("registration-closed", 409, "Registration is not open"),
+    CONFERENCE_OVER = ("conference-over", 409, "The conference is over"),
     WRONG_STATE = ("wrong-state", 409, "The registration's status does not allow this"),
     SEATS_TAKEN = ("seats-taken", 409, "More seats are taken already"),
     REGISTRATION_FULL = ("registration-full", 409, "The seats are taken"),
@@ -44,7 +45,12 @@ pub enum RegistrationError {
     Closed {
         /// The opening time, if it is in the future.
         opens_at: Option<DateTime<Utc>>,
+        /// Whether the conference is over, too.
+        is_over: bool,
     },
+    /// Nobody is confirmed, promoted or invited after the end of the conference.
+    #[error("the conference is over")]
+    ConferenceOver,
     #[error("a registration that is {0} cannot do this")]
     WrongState(&'static str),
     #[error("{taken} seats are taken")]
@@ -113,10 +119,15 @@ impl From<RegistrationError> for Problem {
                  have it sent again",
             )
             }
-            RegistrationError::Closed { opens_at } => Problem::new(&REGISTRATION_CLOSED).detail(match opens_at {
-                Some(at) => format!("it opens at {}", clock::wire(at)),
-                None => "it is over".to_owned(),
-            }),
+            RegistrationError::Closed { opens_at, is_over } => {
+                Problem::new(&REGISTRATION_CLOSED).detail(match opens_at {
+                    _ if is_over => "the conference is over".to_owned(),
+                    Some(at) => format!("it opens at {}", clock::wire(at)),
+                    None => "it is over".to_owned(),
+                })
+            }
+            RegistrationError::ConferenceOver => Problem::new(&CONFERENCE_OVER)
+                .detail("registration ended with the conference, unless its set-up says `open_after_end`"),
             RegistrationError::WrongState(state) => {
                 Problem::new(&WRONG_STATE).detail(format!("the registration is {state}"))
             }

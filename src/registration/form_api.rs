@@ -11,7 +11,10 @@ use super::form::{
     schema,
 };
 use crate::{
-    agenda::{document::SessionAccess, model::utc},
+    agenda::{
+        document::{Session, SessionAccess},
+        model::utc,
+    },
     clock,
     database::Connection,
     http::{CodePath, Problem, Query, Representation, answer, problem::AnyProblem},
@@ -50,6 +53,9 @@ pub struct FormQuery {
 pub struct RegistrationForm {
     /// Whether at least one of these categories is open now.
     pub open: bool,
+    /// Whether the conference is over: nobody can register or be confirmed any more. `false` if registration goes on
+    /// after the end (`open_after_end` in the set-up).
+    pub is_over: bool,
     /// Time at which registration opens (RFC 3339, UTC); null if it has no opening time.
     pub opens_at: Option<String>,
     /// Time at which registration closes (RFC 3339, UTC); null if it has no closing time.
@@ -66,7 +72,8 @@ pub struct RegistrationForm {
     pub fields: &'static [FormField],
     /// The conference's own questions, in order. Their answers are sent in `answers`, by the code of the question.
     pub questions: Vec<FormQuestion>,
-    /// Sessions that `sessions` accepts, in order. Sessions that overlap cannot be chosen together.
+    /// Sessions that `sessions` accepts, in order: those that are not over. Sessions that overlap cannot be chosen
+    /// together.
     pub sessions: Vec<FormSession>,
     /// Whether the answer to a registration is the same for every address, because a category verifies addresses.
     pub verifies_emails: bool,
@@ -206,7 +213,7 @@ pub async fn read_registration_schema(
     let language = negotiate::choose(&request, query.0.lang.as_deref(), &languages)?;
     let state = read_form_state(&request, &service, &snapshot, query.0.invitation).await?;
     let categories: Vec<_> = visible_categories(&state).map(|category| category.code.clone()).collect();
-    let sessions = snapshot.agenda.sessions.iter().filter(|session| session.access == SessionAccess::SignUp);
+    let sessions = sign_up_sessions(&state, &snapshot, clock::now());
     let sessions: Vec<_> = sessions.map(|session| session.code.clone()).collect();
     let tag = language.tag().or(languages.first()).map_or("en", LanguageTag::as_str);
     let document = schema::form_schema(&state.questions, &categories, &sessions, &languages, tag);
@@ -257,6 +264,16 @@ pub fn visible_categories(state: &FormState) -> impl Iterator<Item = &CategorySt
         .filter(|category| !category.hidden || state.invited_category == Some(category.id))
 }
 
+/// The sessions that people can still sign up for.
+fn sign_up_sessions<'a>(
+    state: &'a FormState,
+    snapshot: &'a Snapshot,
+    now: DateTime<Utc>,
+) -> impl Iterator<Item = &'a Session> {
+    let sessions = snapshot.agenda.sessions.iter().filter(|session| session.access == SessionAccess::SignUp);
+    sessions.filter(move |session| !state.setup_state.is_session_over(session, now))
+}
+
 /// The form in the reader's language.
 pub fn form(state: &FormState, snapshot: &Snapshot, language: &Language) -> RegistrationForm {
     let (setup_state, now) = (&state.setup_state, clock::now());
@@ -269,7 +286,7 @@ pub fn form(state: &FormState, snapshot: &Snapshot, language: &Language) -> Regi
     let category = |category: &CategoryState| FormCategory {
         code: category.code.clone(),
         name: text(&category.name),
-        open: setup_state.is_open(category, now),
+        open: setup_state.is_open(category, &snapshot.agenda, now),
         opens_at: wire(category.opens_at),
         closes_at: wire(category.closes_at),
         seats: category.seats,
@@ -296,8 +313,7 @@ pub fn form(state: &FormState, snapshot: &Snapshot, language: &Language) -> Regi
         minimum: question.minimum,
         maximum: question.maximum,
     };
-    let sessions = snapshot.agenda.sessions.iter().filter(|session| session.access == SessionAccess::SignUp);
-    let sessions = sessions.map(|session| {
+    let sessions = sign_up_sessions(state, snapshot, now).map(|session| {
         let quota = state.sessions.iter().find(|quota| Some(quota.id) == session.id);
         let seats = quota.map_or_else(|| session.seats.map(|Count(seats)| i64::from(seats)), |quota| quota.seats);
         let local = |time| zone.local(utc(time)).to_rfc3339();
@@ -311,7 +327,8 @@ pub fn form(state: &FormState, snapshot: &Snapshot, language: &Language) -> Regi
         }
     });
     RegistrationForm {
-        open: visible_categories(state).any(|category| setup_state.is_open(category, now)),
+        open: visible_categories(state).any(|category| setup_state.is_open(category, &snapshot.agenda, now)),
+        is_over: setup_state.is_over(&snapshot.agenda, now),
         opens_at: wire(setup_state.opens_at),
         closes_at: wire(setup_state.closes_at),
         seats: setup_state.seats,

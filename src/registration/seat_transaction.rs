@@ -11,13 +11,13 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{
     RegistrationError, duplicate_check,
     membership::{self, Membership},
-    model::{Registration, RegistrationStatus},
+    model::{Event, Registration, RegistrationStatus},
     pending_event::PendingEvent,
     reservations,
     rows::{self, EventRow},
@@ -48,6 +48,8 @@ pub struct SeatTransaction<'a> {
     pub setup_state: SetupState,
     /// The time of the transaction by the clock. An event may get a later time, see [`clock::monotonic`].
     pub now: DateTime<Utc>,
+    /// See [`SetupState::ends_at`].
+    pub ends_at: Option<DateTime<Utc>>,
     pub(super) setup_before: SetupState,
     pub(super) session_quotas: Vec<SessionQuota>,
     pub(super) session_quotas_before: Vec<SessionQuota>,
@@ -84,6 +86,7 @@ impl<'a> SeatTransaction<'a> {
             conference,
             released,
             now: clock::now(),
+            ends_at: setup_state.ends_at(released.agenda),
             setup_before: setup_state.clone(),
             setup_state,
             session_quotas_before: session_quotas.clone(),
@@ -101,6 +104,23 @@ impl<'a> SeatTransaction<'a> {
             transaction.apply_released_quotas(connection)?;
         }
         Ok(transaction)
+    }
+
+    /// Whether the conference is over: then nobody is registered, promoted, offered a seat or confirmed any more.
+    pub fn is_over(&self) -> bool {
+        self.ends_at.is_some_and(|ends_at| ends_at <= self.now)
+    }
+
+    /// # Errors
+    /// [`RegistrationError::ConferenceOver`].
+    pub fn ensure_not_over(&self) -> Result<(), RegistrationError> {
+        if self.is_over() { Err(RegistrationError::ConferenceOver) } else { Ok(()) }
+    }
+
+    /// The end of a period that begins now, at the latest the end of the conference.
+    pub(super) fn deadline_in(&self, hours: i32) -> DateTime<Utc> {
+        let deadline = self.now + TimeDelta::hours(hours.into());
+        self.ends_at.map_or(deadline, |ends_at| deadline.min(ends_at))
     }
 
     /// # Errors
@@ -329,7 +349,9 @@ impl<'a> SeatTransaction<'a> {
         let numbers = self.number_events(connection, &pending_events)?;
         self.save_seat_counts(connection)?;
         for pending in &mut pending_events {
-            if self.exceeds_letter_limit(connection, pending)? {
+            // These letters say how to get a seat after all, which nobody can when the conference is over.
+            let is_void = self.is_over() && matches!(pending.event, Event::Expired | Event::Lapsed);
+            if is_void || self.exceeds_letter_limit(connection, pending)? {
                 pending.details.sends_no_letter = true;
                 pending.details.detail.insert("without_letter".to_owned(), json!(true));
             }

@@ -1,5 +1,6 @@
 //! Notices to the people who are signed up for a session that a release moves or cancels.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{
@@ -18,13 +19,14 @@ use crate::{
 };
 
 /// Creates a notice for each session that the release moves or cancels. A change of anything else, such as the title or
-/// the name of the room, causes no notice.
+/// the name of the room, causes no notice; nor does a correction of what has taken place already (`is_past`).
 pub fn announce_moved_sessions(
     connection: &mut Connection,
     conference: &ConferenceRef,
     agenda: &Agenda,
     release: i32,
     quotas: &mut [SessionQuota],
+    is_past: impl Fn(DateTime<Utc>) -> bool,
 ) -> Result<(), DatabaseError> {
     for quota in quotas {
         let session = agenda.sessions.iter().find(|session| session.id == Some(quota.id));
@@ -36,6 +38,11 @@ pub fn announce_moved_sessions(
         let former = quota.announced_slot.replace(present.clone());
         // A session that nobody has been notified of cannot have moved.
         let Some(JsonValue(mut former)) = former.filter(|JsonValue(slot)| !slot.is_null()) else { continue };
+        let ended_at = former["ends_at"].as_str().and_then(|ends_at| DateTime::parse_from_rfc3339(ends_at).ok());
+        let was_over = ended_at.is_some_and(|ends_at| is_past(ends_at.to_utc()));
+        if was_over && session.is_none_or(|session| is_past(utc(session.ends_at))) {
+            continue;
+        }
         let kind = match session {
             None => BroadcastKind::SessionCancelled,
             Some(_) if !has_moved(&former, &present.0) => continue,

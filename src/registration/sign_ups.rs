@@ -54,12 +54,14 @@ impl<'a> SeatTransaction<'a> {
                 }
             }
         }
+        let (open_after_end, now) = (self.setup_state.open_after_end, self.now);
         session_notices::announce_moved_sessions(
             connection,
             self.conference,
             self.released.agenda,
             number,
             &mut self.session_quotas,
+            |ended_at| !open_after_end && ended_at <= now,
         )?;
         self.session_quotas_before = self.session_quotas.clone();
         self.setup_state.sessions_release = number;
@@ -70,6 +72,14 @@ impl<'a> SeatTransaction<'a> {
     pub fn sign_up_session(&self, code: &Code) -> Option<&'a Session> {
         let sessions = self.released.agenda.sessions.iter();
         sessions.filter(|session| session.access == SessionAccess::SignUp).find(|session| session.code == *code)
+    }
+
+    /// Whether the session has ended; see [`SetupState::is_session_over`].
+    ///
+    /// [`SetupState::is_session_over`]: super::setup::state::SetupState::is_session_over
+    pub(super) fn is_session_over(&self, id: SessionId) -> bool {
+        let session = self.session_by_id(id);
+        session.is_some_and(|session| self.setup_state.is_session_over(session, self.now))
     }
 
     pub(super) fn session_by_id(&self, id: SessionId) -> Option<&'a Session> {
@@ -168,6 +178,9 @@ impl<'a> SeatTransaction<'a> {
     pub(super) fn fill_session_seats(&mut self, connection: &mut Connection) -> Result<(), RegistrationError> {
         for index in 0..self.session_quotas.len() {
             self.shrink_quota_to_release(index);
+            if self.session_quotas.get(index).is_some_and(|quota| self.is_session_over(quota.id)) {
+                continue;
+            }
             while let Some(quota) = self.session_quotas.get(index).filter(|quota| quota.has_free_seat()) {
                 let Some(mut sign_up) = session_seats::first_waiting_for_session(connection, quota.id)? else {
                     break;

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use chrono::TimeDelta;
-
 use super::{
     RegistrationError,
     model::{Event, Registration, RegistrationStatus},
@@ -18,8 +16,12 @@ use crate::{
 };
 
 impl SeatTransaction<'_> {
-    /// Gives every free seat to the registration that has waited longest for one of its kind, over all waiting lists.
+    /// Gives every free seat to the registration that has waited longest for one of its kind, over all waiting lists;
+    /// none when the conference is over.
     pub(super) fn fill_free_seats(&mut self, connection: &mut Connection) -> Result<(), RegistrationError> {
+        if self.is_over() {
+            return Ok(());
+        }
         while self.setup_state.has_free_seat() {
             let mut first: Option<Registration> = None;
             for category in self.setup_state.categories.iter().filter(|category| category.has_free_seat()) {
@@ -32,7 +34,7 @@ impl SeatTransaction<'_> {
             }
             match self.category(registration.category)?.offer_hours {
                 Some(hours) => {
-                    registration.offer_expires_at = Some(self.now + TimeDelta::hours(hours.into()));
+                    registration.offer_expires_at = Some(self.deadline_in(hours));
                     self.save(connection, &mut registration)?;
                     self.record_event(&registration, Event::Offered, &Actor::service(), EventDetails::default());
                 }

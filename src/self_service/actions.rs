@@ -164,7 +164,9 @@ fn move_to_category(
             let has_moved = transaction.move_seat(before.category, registration.category);
             has_moved.then_some(()).ok_or(RegistrationError::Full)?;
         }
-        RegistrationStatus::Waitlisted => transaction.admit(connection, registration, true)?,
+        RegistrationStatus::Waitlisted if !transaction.is_over() => {
+            transaction.admit(connection, registration, true)?
+        }
         _ => {}
     }
     Ok(())

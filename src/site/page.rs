@@ -112,12 +112,12 @@ impl PageContext {
         ViewBuilder::new(&self.snapshot, &self.language)
     }
 
-    /// The present and the next sessions, in the current minute; `None` before the conference's first day and after its
-    /// last.
+    /// The present and the next sessions, in the current minute; `None` before the conference's first day and when it
+    /// is over.
     pub fn now(&self) -> Option<Value> {
-        let conference = &self.snapshot.agenda.conference;
-        let now = conference.time_zone.local(clock::now());
-        let is_on = conference.starts_on.0 <= now.date_naive() && now.date_naive() <= conference.ends_on.0;
+        let agenda = &self.snapshot.agenda;
+        let now = agenda.conference.time_zone.local(clock::now());
+        let is_on = agenda.conference.starts_on.0 <= now.date_naive() && !agenda.is_over(now.to_utc());
         is_on.then(|| value(self.view().now(&Default::default(), now)))
     }
 }
@@ -181,6 +181,7 @@ impl Site {
             door => window.map(value),
             has_call_for_action => agenda.call_for_action.is_some(),
             has_high_level_session,
+            is_over => agenda.is_over(clock::now()),
             og,
             jsonld => Value::from(()),
         }
@@ -223,9 +224,14 @@ impl Site {
         let window = self.registration_window.of(service, &page.snapshot).await;
         let now = page.now();
         let minute = now.as_ref().map(|_| clock::now().timestamp() / 60);
+        let is_over = page.snapshot.agenda.is_over(clock::now());
         let path_and_query = format!("{}{}", request.path(), known_query(request));
         let parts = service.programmes.part_cache();
-        let key = PartKey::new(&page.snapshot, &format!("{path_and_query} {minute:?} {window:?}"), Some(&page.locale));
+        let key = PartKey::new(
+            &page.snapshot,
+            &format!("{path_and_query} {minute:?} {is_over} {window:?}"),
+            Some(&page.locale),
+        );
         let document = match parts.get(&key) {
             Some(document) => document,
             None => {
@@ -290,8 +296,8 @@ impl Site {
                 base => &*self.prefix, prefix => &*self.prefix, api => none(), canonical => none(), alternates,
                 is_private => true,
             },
-            conference => none(), registration_is_open => false, has_call_for_action => false, og => none(),
-            jsonld => none(), problem => none(),
+            conference => none(), registration_is_open => false, is_over => false, has_call_for_action => false,
+            og => none(), jsonld => none(), problem => none(),
         };
         let html = self.render(tag, template, context! { ..context, ..layout_context })?;
         Ok(uncached_page(status, tag, html))

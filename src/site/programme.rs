@@ -17,7 +17,8 @@ use super::{
     texts::FALLBACK,
 };
 use crate::{
-    agenda::document::SessionKind,
+    agenda::{document::SessionKind, model::utc},
+    clock,
     http::{Problem, problem::NOT_FOUND},
     programme::{filter::ProgrammeQuery, negotiate, snapshot::Snapshot},
     registration::service::RegistrationService,
@@ -72,6 +73,7 @@ pub async fn list_conferences(
         context! {
             url, slug => snapshot.conference.slug.as_str(),
             name => conference.name.text(&locale, &conference.languages),
+            is_over => snapshot.agenda.is_over(clock::now()),
             starts_on => conference.starts_on.0.to_string(), ends_on => conference.ends_on.0.to_string(),
         }
     };
@@ -214,16 +216,12 @@ pub async fn show_session(
         let code = Code::parse(&path.2).map_err(|_| not_found())?;
         let session = page.snapshot.session(&code).ok_or_else(not_found)?;
         let view = page.view();
-        let day_query =
-            ProgrammeQuery { day: page.snapshot.agenda.day_of(session).map(|day| day.date), ..Default::default() };
-        let day = view.sessions(&day_query);
-        let day: Vec<_> = day.iter().filter(|other| other.kind != SessionKind::Break || other.code == code).collect();
-        let index = day.iter().position(|other| other.code == code).unwrap_or(0);
+        let (before, after) = view.neighbours(session);
         let protocol = view.high_level_session().filter(|_| session.kind == SessionKind::HighLevelPolitical);
         Ok(context! {
-            session => value(view.session(session)), protocol => protocol.map(value),
-            previous => index.checked_sub(1).and_then(|before| day.get(before)).map(value),
-            next => day.get(index + 1).map(value),
+            session => value(view.session(session)), session_is_over => utc(session.ends_at) <= clock::now(),
+            protocol => protocol.map(value),
+            before => value(before), after => value(after),
         })
     })
     .await

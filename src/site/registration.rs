@@ -355,12 +355,14 @@ pub async fn show_registration(
         let sessions: Vec<Value> = sign_ups.into_iter().filter_map(session).collect();
         let is_live = !registration.state.is_final();
         let has_offer = registration.offer_expires_at.is_some();
+        let is_over = opened.empty_form.form.is_over;
         let notice = parameter(&request, "notice").filter(|notice| ["changed", "sessions"].contains(&notice.as_str()));
         let context = context! {
             status => if has_offer { "offered" } else { registration.state.as_str() },
             deadline => registration.offer_expires_at.map(crate::clock::wire),
             may => context! {
-                verify => registration.state == RegistrationStatus::Unverified, accept => has_offer, cancel => is_live,
+                verify => registration.state == RegistrationStatus::Unverified && !is_over,
+                accept => has_offer && !is_over, cancel => is_live,
                 change => is_live, sessions => is_live && !opened.empty_form.form.sessions.is_empty(),
             },
             qr => opened.badge_code(&service)?, sessions, notice,

@@ -50,7 +50,8 @@ impl RegistrationWindow {
             Ok(state) => {
                 let now = clock::now();
                 Some(WindowStatus {
-                    open: visible_categories(&state).any(|category| state.setup_state.is_open(category, now)),
+                    open: visible_categories(&state)
+                        .any(|category| state.setup_state.is_open(category, &snapshot.agenda, now)),
                     opens_at: state.setup_state.opens_at.map(clock::wire),
                     closes_at: state.setup_state.closes_at.map(clock::wire),
                 })

@@ -73,6 +73,7 @@ fn load_conference(
             conferences::languages,
             conferences::venue,
             conferences::walking_minutes,
+            conferences::is_demonstration,
         ))
         .first(connection)?;
     let role_rows: Vec<(OrganisationId, OrganisationRole)> = conference_organisations::table
@@ -95,6 +96,7 @@ fn load_conference(
         venue: decode_optional(row.venue)?,
         organisations: role_rows.into_iter().map(conference_organisation).collect::<Result<_, DatabaseError>>()?,
         walking_minutes: count(row.walking_minutes),
+        is_demonstration: row.is_demonstration,
     })
 }
 

@@ -47,6 +47,7 @@ pub struct ConferenceRow {
     pub languages: JsonValue,
     pub venue: Option<JsonValue>,
     pub walking_minutes: Option<i32>,
+    pub is_demonstration: bool,
 }
 
 #[derive(Queryable, Insertable, AsChangeset)]

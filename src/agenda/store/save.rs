@@ -184,6 +184,7 @@ impl<'a> DraftWriter<'a> {
             languages: encode(&conference.languages),
             venue: encode_optional(&conference.venue),
             walking_minutes: number(conference.walking_minutes),
+            is_demonstration: conference.is_demonstration,
         };
         match self.before {
             None => {

@@ -44,7 +44,7 @@ pub fn add(
 ) -> Result<Member, DelegationError> {
     let setup_state = lock_setup(connection, context.conference)?;
     let (delegation, actor) = authorise_for_delegation(connection, context, code, Operation::AddDelegationMember)?;
-    refuse_when_closed(&setup_state, &delegation, &actor)?;
+    refuse_when_closed(&setup_state, context.released.agenda, &delegation, &actor)?;
     let agenda = context.released.agenda;
     let category = category_of(&setup_state, &delegation)?;
     let new = NewMember::read(sent, &category, &setup_state, agenda)?;
@@ -218,6 +218,9 @@ pub fn replace(
     let mut transaction = SeatTransaction::open(connection, conference, released)?;
     let (delegation, actor) = authorise_for_delegation(connection, context, code, Operation::ReplaceDelegationMember)?;
     let Member { registration: mut old, membership } = find_member(connection, &delegation, reference)?;
+    if actor == Actor::focal_point() {
+        transaction.ensure_not_over()?;
+    }
     let state = old.state.cancelled()?;
     let category = transaction.category(old.category)?.clone();
     let new = NewMember::read(sent, &category.code, &transaction.setup_state, released.agenda)?;

@@ -59,7 +59,7 @@ pub fn import(
 ) -> Result<usize, DelegationError> {
     let setup_state = lock_setup(connection, context.conference)?;
     let (delegation, actor) = authorise_for_delegation(connection, context, code, Operation::ImportDelegationMembers)?;
-    refuse_when_closed(&setup_state, &delegation, &actor)?;
+    refuse_when_closed(&setup_state, context.released.agenda, &delegation, &actor)?;
     let agenda = context.released.agenda;
     let category = category_of(&setup_state, &delegation)?;
     let questions = setup_state.questions()?;

@@ -39,16 +39,20 @@ impl MemberDefaults {
 /// [`RegistrationError::Closed`].
 pub fn refuse_when_closed(
     setup_state: &SetupState,
+    agenda: &Agenda,
     delegation: &Delegation,
     actor: &Actor,
 ) -> Result<(), RegistrationError> {
     let category = setup_state.get_category(delegation.category)?;
     let now = clock::now();
-    if *actor != Actor::focal_point() || setup_state.is_open(category, now) {
+    if *actor != Actor::focal_point() || setup_state.is_open(category, agenda, now) {
         return Ok(());
     }
     let opens = [setup_state.opens_at, category.opens_at].into_iter().flatten().max();
-    Err(RegistrationError::Closed { opens_at: opens.filter(|opens| now < *opens) })
+    Err(RegistrationError::Closed {
+        opens_at: opens.filter(|opens| now < *opens),
+        is_over: setup_state.is_over(agenda, now),
+    })
 }
 
 /// The code of the category in which members of a delegation are registered.

@@ -21,7 +21,7 @@ use crate::{
 /// An answer about the present soon becomes wrong, so no cache may serve it stale.
 const CACHE_FIVE_SECONDS: &str = "public, max-age=5";
 
-/// Reads the sessions that take place now or at a given time, and the next session of each room.
+/// Reads the sessions that take place now or at a given time, and those of the next time slot.
 #[utoipa::path(
     get, path = "/api/v1/conferences/{conference}/programme/now",
     tag = "programme",

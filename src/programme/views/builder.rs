@@ -95,6 +95,7 @@ impl<'a> ViewBuilder<'a> {
                     website: organisation.website.clone(),
                 })
                 .collect(),
+            is_demonstration: conference.is_demonstration,
         }
     }
 
@@ -268,19 +269,59 @@ impl<'a> ViewBuilder<'a> {
         }
     }
 
-    /// The selected sessions that take place at this instant, and the next one of each room.
+    /// The selected sessions that take place at this instant, and those of the next time slot.
     pub fn now(&self, query: &ProgrammeQuery, at: DateTime<FixedOffset>) -> NowView {
         let is_selected = |session: &&Session| query.selects_ignoring_time(self.snapshot, session);
         let sessions: Vec<&Session> = self.snapshot.agenda.sessions.iter().filter(is_selected).collect();
-        let mut rooms = HashSet::new();
-        let later = sessions.iter().filter(|session| Span::of(session).starts_at > at);
-        let next = later.filter(|session| rooms.insert(session.room.as_ref())).map(|session| self.session(session));
         let running = sessions.iter().filter(|session| Span::of(session).contains(at));
         NowView {
             at: LocalOrInstant::Instant(at),
             now: running.map(|session| self.running(session, at)).collect(),
-            next: next.collect(),
+            next: self.next_slot(&sessions, at).into_iter().map(|session| self.session(session)).collect(),
         }
+    }
+
+    /// Of these sessions, those that start together as the first ones after an instant, on the day of that instant or
+    /// on the day that follows it.
+    fn next_slot<'s>(&self, sessions: &[&'s Session], at: DateTime<FixedOffset>) -> Vec<&'s Session> {
+        let starts_at = |session: &Session| Span::of(session).starts_at;
+        let Some(next) = sessions.iter().map(|session| starts_at(session)).filter(|start| *start > at).min() else {
+            return Vec::new();
+        };
+        if self.snapshot.agenda.days_begun_between(at.naive_local(), next.naive_local()) > 1 {
+            return Vec::new();
+        }
+        sessions.iter().copied().filter(|session| starts_at(session) == next).collect()
+    }
+
+    /// The sessions just before and just after a session on its day, without pauses: of those that end before it
+    /// starts, the ones that start last, and of those that start when it is over, the ones that start first. If one of
+    /// them is in the same room, it alone.
+    pub fn neighbours(&self, session: &Session) -> (Vec<SessionReference>, Vec<SessionReference>) {
+        let agenda = &self.snapshot.agenda;
+        let day = agenda.day_of(session).map(|day| day.date);
+        let is_neighbour =
+            |other: &&Session| other.kind != SessionKind::Break && agenda.day_of(other).map(|day| day.date) == day;
+        let of_day: Vec<&Session> = agenda.sessions.iter().filter(is_neighbour).collect();
+        let span = Span::of(session);
+        let is_other = |other: &Session| other.code != session.code;
+        let before =
+            of_day.iter().copied().filter(|other| is_other(other) && Span::of(other).ends_at <= span.starts_at);
+        let after = of_day.iter().copied().filter(|other| is_other(other) && span.ends_at <= Span::of(other).starts_at);
+        let slot = |sessions: Vec<&Session>, start: Option<DateTime<FixedOffset>>| -> Vec<SessionReference> {
+            let slot: Vec<&Session> =
+                sessions.into_iter().filter(|other| Some(Span::of(other).starts_at) == start).collect();
+            let same_room = slot.iter().find(|other| session.room.is_some() && other.room == session.room).copied();
+            same_room
+                .map_or(slot, |same_room| vec![same_room])
+                .into_iter()
+                .map(|other| self.session_reference(other))
+                .collect()
+        };
+        let start = |other: &&Session| Span::of(other).starts_at;
+        let (last, first) =
+            (before.clone().map(|other| start(&other)).max(), after.clone().map(|other| start(&other)).min());
+        (slot(before.collect(), last), slot(after.collect(), first))
     }
 
     fn running(&self, session: &Session, at: DateTime<FixedOffset>) -> RunningView {

@@ -98,6 +98,8 @@ pub struct ConferenceView {
     pub venue: Option<VenueView>,
     /// Organisers, hosts and partners of the conference.
     pub organisations: Vec<OrganisationView>,
+    /// Whether the conference only shows how the service works.
+    pub is_demonstration: bool,
 }
 
 /// The venue of a conference.
@@ -399,8 +401,8 @@ pub struct NowView {
     pub at: LocalOrInstant,
     /// Sessions that take place at this time, breaks included, in order of start time.
     pub now: Vec<RunningView>,
-    /// For each room, the first session that starts later, also on a following day. Sessions without a room are treated
-    /// as if they shared one room.
+    /// Sessions of the next time slot: all that start together as the first ones after this time. If no more start on
+    /// the day of this time, those that start first on the day that follows; empty if none start on that day, either.
     pub next: Vec<SessionView>,
 }
 

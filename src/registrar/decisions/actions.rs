@@ -54,7 +54,8 @@ pub struct DecisionResult {
 /// Approves, rejects, revokes or cancels registrations, each by itself. `references` has no duplicates.
 ///
 /// # Errors
-/// [`RegistrationError::Access`]; any error that is not about one registration rolls all of them back.
+/// [`RegistrationError::Access`]; [`RegistrationError::ConferenceOver`] for an approval; any error that is not about
+/// one registration rolls all of them back.
 pub fn decide(
     connection: &mut Connection,
     context: RequestContext<'_>,
@@ -116,6 +117,7 @@ fn decide_one(
         }
         _ => {
             registration.state.approved()?;
+            transaction.ensure_not_over()?;
             transaction.admit(connection, &mut registration, true)?;
             transaction.save(connection, &mut registration)?;
             transaction.record_event(&registration, event, actor, EventDetails { reason, ..EventDetails::default() });

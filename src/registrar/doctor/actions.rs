@@ -1,11 +1,15 @@
 //! The use case of the doctor: runs every check.
 
+use chrono::{DateTime, Utc};
+
 use super::{Check, FINDINGS_MAX, Finding, store};
 use crate::{
     agenda,
     check_in::replay::replay,
+    clock,
     database::{Connection, DatabaseError},
-    registration::{RegistrationError, rows},
+    programme,
+    registration::{RegistrationError, rows, setup::state::find_setup_state},
     values::Code,
 };
 
@@ -17,9 +21,24 @@ pub fn examine(connection: &mut Connection, conference: Option<&Code>) -> Result
     if let Some(slug) = conference {
         agenda::actions::find(connection, slug)?;
     }
-    let mut checks = store::checks(connection, conference)?;
+    let now = clock::now();
+    let over = conferences_over(connection, now)?;
+    let mut checks = store::checks(connection, conference, &over, now)?;
     checks.push(check_ins(connection, conference)?);
     Ok(checks)
+}
+
+/// The conferences that are over, and registration with them.
+fn conferences_over(connection: &mut Connection, now: DateTime<Utc>) -> Result<Vec<Code>, DatabaseError> {
+    let mut over = Vec::new();
+    for conference in agenda::actions::list(connection)? {
+        let Some(agenda) = programme::latest_agenda(connection, &conference)? else { continue };
+        let setup_state = find_setup_state(connection, conference.id)?;
+        if setup_state.is_some_and(|setup_state| setup_state.is_over(&agenda, now)) {
+            over.push(conference.slug);
+        }
+    }
+    Ok(over)
 }
 
 /// Checks the check-in record by [`replay`].

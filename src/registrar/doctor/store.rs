@@ -1,6 +1,7 @@
 //! The checks as queries. Each is one statement over whole tables, in SQL that both stores understand, so a million
 //! registrations take seconds. The statements embed only our own words and a slug, which need no escaping.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::{prelude::*, sql_query, sql_types};
 
 use super::{Check, FINDINGS_MAX, Finding, model};
@@ -41,9 +42,9 @@ fn difference(stored: &str, counted: &str) -> String {
     format!("'is ' || CAST({stored} AS text) || ', the count is ' || CAST({counted} AS text)")
 }
 
-fn queries(since: &str) -> Vec<CheckQuery> {
+fn queries(since: &str, over: &[Code], now: DateTime<Utc>) -> Vec<CheckQuery> {
     let mut queries = seats();
-    queries.extend(waiting());
+    queries.extend(waiting(over, now));
     queries.extend(members_and_uses());
     queries.extend(registrations());
     queries.extend(histories(since));
@@ -112,29 +113,43 @@ fn seats() -> Vec<CheckQuery> {
     ]
 }
 
-fn waiting() -> Vec<CheckQuery> {
+/// When a conference or a session is over, seats that become free are given to nobody.
+fn waiting(over: &[Code], now: DateTime<Utc>) -> Vec<CheckQuery> {
+    let over: Vec<String> = over.iter().map(|slug| format!("'{slug}'")).collect();
+    let is_not_over = match over.is_empty() {
+        true => String::new(),
+        false => {
+            format!("AND r.conference_id NOT IN (SELECT id FROM conferences WHERE slug IN ({}))", over.join(", "))
+        }
+    };
+    // The fixed form of instants in SQLite, which PostgreSQL reads, too.
+    let now = now.to_rfc3339_opts(SecondsFormat::Micros, true);
     vec![
         CheckQuery {
             name: "nobody waits while a seat is free",
             counted_table: "categories",
-            findings: "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
-                       'waits while there is a seat in category ' || c.code AS detail \
-                       FROM registrations r JOIN categories c ON c.id = r.category_id \
-                       JOIN registration_setups s ON s.conference_id = r.conference_id \
-                       WHERE r.state = 'waitlisted' AND r.offer_expires_at IS NULL \
-                       AND (c.seats IS NULL OR c.seats_taken < c.seats) \
-                       AND (s.seats IS NULL OR s.seats_taken < s.seats)"
-                .to_owned(),
+            findings: format!(
+                "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
+                 'waits while there is a seat in category ' || c.code AS detail \
+                 FROM registrations r JOIN categories c ON c.id = r.category_id \
+                 JOIN registration_setups s ON s.conference_id = r.conference_id \
+                 WHERE r.state = 'waitlisted' AND r.offer_expires_at IS NULL \
+                 AND (c.seats IS NULL OR c.seats_taken < c.seats) \
+                 AND (s.seats IS NULL OR s.seats_taken < s.seats) {is_not_over}"
+            ),
         },
         CheckQuery {
             name: "nobody waits for a session that has a seat",
             counted_table: "session_quotas",
-            findings: "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
-                       'waits while there is a seat in session ' || coalesce(s.code, CAST(q.session_id AS text)) \
-                       AS detail FROM session_quotas q JOIN session_sign_ups u ON u.session_id = q.session_id \
-                       JOIN registrations r ON r.id = u.registration_id LEFT JOIN sessions s ON s.id = q.session_id \
-                       WHERE u.state = 'waitlisted' AND (q.seats IS NULL OR q.seats_taken < q.seats)"
-                .to_owned(),
+            findings: format!(
+                "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
+                 'waits while there is a seat in session ' || coalesce(s.code, CAST(q.session_id AS text)) \
+                 AS detail FROM session_quotas q JOIN session_sign_ups u ON u.session_id = q.session_id \
+                 JOIN registrations r ON r.id = u.registration_id LEFT JOIN sessions s ON s.id = q.session_id \
+                 JOIN registration_setups form ON form.conference_id = r.conference_id \
+                 WHERE u.state = 'waitlisted' AND (q.seats IS NULL OR q.seats_taken < q.seats) \
+                 AND (form.open_after_end OR s.ends_at IS NULL OR s.ends_at > '{now}') {is_not_over}"
+            ),
         },
         CheckQuery {
             name: "sign-ups of confirmed registrations have a seat or wait for one",
@@ -357,7 +372,13 @@ fn histories(since: &str) -> Vec<CheckQuery> {
 }
 
 /// Runs every check, for one conference or for all.
-pub fn checks(connection: &mut Connection, conference: Option<&Code>) -> Result<Vec<Check>, DatabaseError> {
+/// `over` has the conferences that are over, and registration with them.
+pub fn checks(
+    connection: &mut Connection,
+    conference: Option<&Code>,
+    over: &[Code],
+    now: DateTime<Utc>,
+) -> Result<Vec<Check>, DatabaseError> {
     // Letters of versions before this migration do not name their events.
     let since = match connection {
         Connection::Postgresql(_) => {
@@ -368,7 +389,7 @@ pub fn checks(connection: &mut Connection, conference: Option<&Code>) -> Result<
         }
     };
     let condition = conference_condition(conference);
-    queries(since).into_iter().map(|query| check(connection, query, &condition)).collect()
+    queries(since, over, now).into_iter().map(|query| check(connection, query, &condition)).collect()
 }
 
 /// Number of rows of a table, of one conference or of all.

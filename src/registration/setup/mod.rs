@@ -42,6 +42,16 @@ pub struct Setup {
     #[deserr(default)]
     #[schema(required = false)]
     pub closes_at: Option<LocalOrInstant>,
+    /// Whether people can still register when the conference is over, and sign up for sessions that are over; `false`
+    /// if left out: then nobody is registered, promoted, offered a seat or confirmed after the end, except by a
+    /// registrar who records what happened.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub open_after_end: bool,
+    /// Check-in at the doors and at the registration desk.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub check_in: CheckInSetup,
     /// Hours until a registration with an unverified address expires; 48 if left out.
     #[deserr(default)]
     #[schema(required = false)]
@@ -54,6 +64,18 @@ pub struct Setup {
     #[deserr(default)]
     #[schema(required = false)]
     pub questions: Vec<Question>,
+}
+
+/// When badges are checked in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserr, ToSchema)]
+#[deserr(error = ValidationErrors, deny_unknown_fields)]
+pub struct CheckInSetup {
+    /// Time from which badges are checked in before the first day of the conference, for instance at a registration
+    /// desk on the evening before; with an offset or as local time in the conference's time zone. From the beginning of
+    /// the first day if left out.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub opens_at: Option<LocalOrInstant>,
 }
 
 /// Hours until a registration with an unverified address expires, if the set-up does not say.
@@ -208,6 +230,7 @@ pub fn read(document: Option<Value>, context: &SetupContext) -> Result<Setup, Va
         }
     };
     resolve_times("#", [&mut setup.opens_at, &mut setup.closes_at], context, &mut errors);
+    resolve_times("#/check_in", [&mut setup.check_in.opens_at, &mut None], context, &mut errors);
     for (index, category) in setup.categories.iter_mut().enumerate() {
         let pointer = format!("#/categories/{index}");
         resolve_times(&pointer, [&mut category.opens_at, &mut category.closes_at], context, &mut errors);

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::{Badge, Category, Setup, VERIFICATION_HOURS};
+use super::{Badge, Category, CheckInSetup, Setup, VERIFICATION_HOURS};
 use crate::{
-    agenda::model::utc,
+    agenda::{Agenda, document::Session, model::utc},
     database::{
         Connection, DatabaseError,
         schema::{categories, conferences, registration_forms, registration_setups},
@@ -24,6 +24,8 @@ pub struct SetupState {
     pub seats_taken: i64,
     pub opens_at: Option<DateTime<Utc>>,
     pub closes_at: Option<DateTime<Utc>>,
+    pub open_after_end: bool,
+    pub check_in_opens_at: Option<DateTime<Utc>>,
     pub last_arrival: i64,
     /// The number of the latest event in all histories of the conference.
     pub last_event: i64,
@@ -81,9 +83,27 @@ impl SetupState {
         self.categories.iter().any(|category| category.verifies_email)
     }
 
+    /// The end of the conference, from which on nobody is registered, promoted, offered a seat or confirmed; `None` if
+    /// registration goes on after it.
+    pub fn ends_at(&self, agenda: &Agenda) -> Option<DateTime<Utc>> {
+        (!self.open_after_end).then(|| agenda.ends_at())
+    }
+
+    /// Whether the conference is over, and registration with it.
+    pub fn is_over(&self, agenda: &Agenda, now: DateTime<Utc>) -> bool {
+        self.ends_at(agenda).is_some_and(|ends_at| ends_at <= now)
+    }
+
+    /// Whether a session has ended, so that nobody can sign up for it any more.
+    pub fn is_session_over(&self, session: &Session, now: DateTime<Utc>) -> bool {
+        !self.open_after_end && utc(session.ends_at) <= now
+    }
+
     /// Whether new registrations in the category are accepted at `now`.
-    pub fn is_open(&self, category: &CategoryState, now: DateTime<Utc>) -> bool {
-        is_open(now, self.opens_at, self.closes_at) && is_open(now, category.opens_at, category.closes_at)
+    pub fn is_open(&self, category: &CategoryState, agenda: &Agenda, now: DateTime<Utc>) -> bool {
+        is_open(now, self.opens_at, self.closes_at)
+            && is_open(now, category.opens_at, category.closes_at)
+            && is_open(now, None, self.ends_at(agenda))
     }
 
     pub fn questions(&self) -> Result<Vec<Question>, DatabaseError> {
@@ -109,6 +129,8 @@ struct SetupRow {
     verification_hours: i32,
     sessions_release: i32,
     last_event: i64,
+    open_after_end: bool,
+    check_in_opens_at: Option<DbInstant>,
     questions: JsonValue,
 }
 
@@ -176,6 +198,8 @@ pub fn find_setup_state(
             registration_setups::verification_hours,
             registration_setups::sessions_release,
             registration_setups::last_event,
+            registration_setups::open_after_end,
+            registration_setups::check_in_opens_at,
             registration_setups::questions,
         ))
         .first(connection)
@@ -193,6 +217,8 @@ pub fn find_setup_state(
         seats_taken: setup.seats_taken,
         opens_at: setup.opens_at.map(instant),
         closes_at: setup.closes_at.map(instant),
+        open_after_end: setup.open_after_end,
+        check_in_opens_at: setup.check_in_opens_at.map(instant),
         last_arrival: setup.last_arrival,
         last_event: setup.last_event,
         form_version: setup.form_version,
@@ -281,6 +307,8 @@ pub fn document(setup_state: &SetupState, zone: TimeZone) -> Result<Setup, Datab
         seats: count(setup_state.seats),
         opens_at: local_time(setup_state.opens_at),
         closes_at: local_time(setup_state.closes_at),
+        open_after_end: setup_state.open_after_end,
+        check_in: CheckInSetup { opens_at: local_time(setup_state.check_in_opens_at) },
         verification_hours: hours(setup_state.verification_hours).filter(is_not_default),
         categories: setup_state.categories.iter().map(category).collect(),
         questions: setup_state.questions()?,
@@ -316,6 +344,8 @@ pub fn save(
         registration_setups::seats.eq(seats(setup.seats)),
         registration_setups::opens_at.eq(setup.opens_at.map(utc).map(DbInstant)),
         registration_setups::closes_at.eq(setup.closes_at.map(utc).map(DbInstant)),
+        registration_setups::open_after_end.eq(setup.open_after_end),
+        registration_setups::check_in_opens_at.eq(setup.check_in.opens_at.map(utc).map(DbInstant)),
         registration_setups::verification_hours
             .eq(hours(setup.verification_hours.unwrap_or(Count(VERIFICATION_HOURS)))),
         registration_setups::form_version.eq(version),
@@ -420,6 +450,16 @@ pub fn save_counters(
     ensure_counted(updated)
 }
 
+/// The time from which badges are checked in before the first day of the conference.
+pub fn check_in_opens_at(
+    connection: &mut Connection,
+    conference: ConferenceId,
+) -> Result<Option<DateTime<Utc>>, DatabaseError> {
+    let of_conference = registration_setups::table.find(conference).select(registration_setups::check_in_opens_at);
+    let opens_at: Option<Option<DbInstant>> = of_conference.first(connection).optional()?;
+    Ok(opens_at.flatten().map(instant))
+}
+
 /// The number of the latest event in all histories of the conference.
 pub fn last_event(connection: &mut Connection, conference: ConferenceId) -> Result<i64, DatabaseError> {
     let of_conference = registration_setups::table.find(conference).select(registration_setups::last_event);
@@ -462,6 +502,8 @@ mod tests {
             seats_taken: 0,
             opens_at: None,
             closes_at: None,
+            open_after_end: false,
+            check_in_opens_at: None,
             last_arrival: 0,
             last_event: 0,
             form_version: 1,

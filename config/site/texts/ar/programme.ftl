@@ -184,6 +184,9 @@ call-read = قراءة النداء إلى العمل
 tracks-title = المحاور
 registration-closes = التسجيل مفتوح حتى { $when }.
 registration-closed = التسجيل غير متاح حاليًا.
+conference-over = انتهى هذا المؤتمر. تعرض هذه الصفحات ما جرى فيه.
+conference-is-over = انتهى
+demonstration = هذا عرض توضيحي. لا يُعتد بأي تسجيل فيه؛ جرِّبوا ما شئتم.
 registration-from = يُفتح التسجيل في { $when }.
 registration-until = يُغلق التسجيل في { $when }.
 

@@ -175,6 +175,9 @@ call-read = Read the call for action
 tracks-title = Themes
 registration-closes = Registration is open until { $when }.
 registration-closed = Registration is not open at present.
+conference-over = This conference is over. These pages show what took place.
+conference-is-over = over
+demonstration = This is a demonstration. No such registration counts; try whatever you like.
 registration-from = It opens on { $when }.
 registration-until = It closes on { $when }.
 

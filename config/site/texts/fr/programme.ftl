@@ -172,6 +172,9 @@ call-read = Lire l’appel à l’action
 tracks-title = Thèmes
 registration-closes = Les inscriptions sont ouvertes jusqu’au { $when }.
 registration-closed = Les inscriptions ne sont pas ouvertes actuellement.
+conference-over = Cette conférence est terminée. Ces pages montrent ce qui a eu lieu.
+conference-is-over = terminée
+demonstration = Ceci est une démonstration. Aucune inscription n’y compte ; essayez ce que vous voulez.
 registration-from = Ouverture : { $when }.
 registration-until = Clôture : { $when }.
 

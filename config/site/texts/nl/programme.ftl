@@ -178,6 +178,9 @@ call-read = Lees de oproep tot actie
 tracks-title = Thema’s
 registration-closes = U kunt zich inschrijven tot { $when }.
 registration-closed = Inschrijven is op dit moment niet mogelijk.
+conference-over = Deze conferentie is afgelopen. Deze pagina’s tonen wat er plaatsvond.
+conference-is-over = afgelopen
+demonstration = Dit is een demonstratie. Inschrijvingen tellen hier niet; probeer gerust alles uit.
 registration-from = De inschrijving opent op { $when }.
 registration-until = De inschrijving sluit op { $when }.
 
