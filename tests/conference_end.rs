@@ -74,9 +74,6 @@ on_both_stores! {
             app.admin("PUT", &path, Some(&json!({ "sessions": codes })))
         };
         assert_eq!(sessions(&seated, json!(["workshop"])).status, 200, "the set-up says that it goes on");
-        let front = app.browse("/conferences/small/en");
-        assert!(front.text().contains("This conference is over.") && front.text().contains("/en/register"), "{}", front.text());
-        assert!(!front.text().contains("This is a demonstration"), "{}", front.text());
         put_setup(&app, |setup| setup["categories"][0]["verifies_email"] = json!(true));
         assert_eq!(app.post(REGISTRATIONS, &person(6, "delegate")).status, 202);
         let unverified = app.admin("GET", &format!("{REGISTRATIONS}?q=person-6"), None).json()["data"][0].clone();
@@ -117,6 +114,7 @@ on_both_stores! {
         let page = |path: &str| app.browse(&format!("/conferences/small/en{path}")).text().to_owned();
         let front = page("");
         assert!(front.contains("This conference is over.") && !front.contains("/en/register"), "{front}");
+        assert!(!front.contains("This is a demonstration"), "{front}");
         assert!(page("/register").contains("You can no longer register."), "{}", page("/register"));
         assert!(page("/programme").contains("Opening"), "what was is still shown");
         let own = app.browse(app.path_of(waiting["links"]["self"].as_str().unwrap()));
@@ -188,6 +186,7 @@ on_both_stores! {
         assert_eq!(app.get(example).json()["is_demonstration"], true);
         let front = app.browse("/conferences/genocide-prevention-2014/fr");
         assert!(front.text().contains("Ceci est une démonstration."), "{}", front.text());
+        assert!(front.text().contains("Cette conférence est terminée.") && front.text().contains("/fr/register"), "{}", front.text());
         assert_eq!(app.post(&format!("{example}/registrations"), &person(1, "delegate")).status, 201);
         let request = json!({ "slug": "next", "starts_on": "2015-03-30" });
         assert_eq!(app.admin("POST", &format!("{example}/copy"), Some(&request)).status, 201);

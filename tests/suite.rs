@@ -40,5 +40,6 @@ mod shared_mailbox;
 mod site;
 mod start;
 mod support;
+mod time_zone;
 mod tokens;
 mod views;

@@ -7,14 +7,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Agenda, AgendaError, Change,
-    actions::{self, find_authorised, plan, write},
+    actions::{self, find_authorised},
     checks::{Conflict, warnings_of},
-    model,
 };
 use crate::{
     access::{Credentials, Operation},
     database::Database,
-    http::{CodePath, Problem, Query, Representation, answer, extract::Document, problem::AnyProblem},
+    http::{CodePath, Problem, Representation, answer, problem::AnyProblem},
     validation::ValidationErrors,
     values::Switch,
 };
@@ -76,42 +75,4 @@ pub async fn read_agenda(
         })
         .await?;
     Ok(answer(&request, Representation::private(&agenda)?))
-}
-
-/// Replaces the draft of the agenda with the document.
-#[utoipa::path(
-    put, path = "/api/v1/conferences/{conference}/agenda",
-    tag = "agenda",
-    params(("conference" = String, Path, description = "The conference's slug"), ApplyQuery),
-    request_body = Agenda,
-    responses((status = 200, description = "The changes, made or planned (`dry_run`)", body = Plan), AnyProblem),
-    security(("bearer" = []))
-)]
-pub async fn apply_agenda(
-    database: web::Data<Database>,
-    credentials: Credentials,
-    path: web::Path<CodePath>,
-    query: Query<ApplyQuery>,
-    body: Document,
-) -> Result<HttpResponse, Problem> {
-    let slug = path.into_inner().0;
-    let dry_run = query.0.is_dry_run();
-    // Before the body is received: access is checked again in the transaction that writes.
-    {
-        let (credentials, slug) = (credentials.clone(), slug.clone());
-        database.read(move |tx| find_authorised(tx, &credentials, Operation::ApplyAgenda, &slug).map(|_| ())).await?;
-    }
-    let agenda = model::read(body.receive().await?)?;
-    let turn = slug.to_string();
-    let plan = database
-        .write_in_turn("apply an agenda", &turn, move |tx| {
-            let (_, actor) = find_authorised(tx, &credentials, Operation::ApplyAgenda, &slug)?;
-            let planned = plan(tx, &slug, agenda.clone())?;
-            if !dry_run {
-                write(tx, &planned, &actor, Operation::ApplyAgenda)?;
-            }
-            Ok::<_, AgendaError>(Plan::of(planned.changes, &planned.after))
-        })
-        .await?;
-    Ok(HttpResponse::Ok().json(plan))
 }

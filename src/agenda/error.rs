@@ -1,6 +1,7 @@
 //! Errors of the agenda, and their problem documents.
 
 use actix_web::http::header;
+use serde::Serialize;
 
 use crate::{
     access::AccessError,
@@ -11,6 +12,7 @@ use crate::{
         problem::{NOT_FOUND, PRECONDITION_FAILED, Problem, problem_kinds},
     },
     validation::ValidationErrors,
+    values::Code,
 };
 
 problem_kinds! {
@@ -18,8 +20,35 @@ problem_kinds! {
     ALREADY_EXISTS = ("already-exists", 409, "A resource with this code already exists"),
     /// Other parts of the agenda refer to it.
     IN_USE = ("in-use", 409, "Other parts of the agenda depend on this"),
+    /// Times have two readings in the new time zone.
+    TIME_ZONE_CHANGES = ("time-zone-changes", 409, "The time zone changes: say what times keep"),
     /// The draft has errors that stop a release.
     AGENDA_CONFLICTS = ("agenda-conflicts", 409, "The draft has conflicts and cannot be released"),
+}
+
+/// The two readings of the first session when the time zone changes.
+#[derive(Debug, Serialize)]
+pub struct TimeZoneReadings {
+    /// The session that starts first.
+    pub session: Code,
+    /// Its start in the former zone.
+    pub before: String,
+    /// Its start with `?keep=local`; `None` if the new zone does not have this local time, or has it twice.
+    pub local: Option<String>,
+    /// Its start with `?keep=instant`.
+    pub instant: String,
+    /// The new time zone.
+    pub time_zone: String,
+}
+
+impl TimeZoneReadings {
+    fn describe(&self) -> String {
+        let local = self.local.as_deref().unwrap_or("a time that the zone does not have, or has twice");
+        format!(
+            "session {} starts at {}; in {}, ?keep=local makes it {local}, ?keep=instant {}",
+            self.session, self.before, self.time_zone, self.instant
+        )
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +76,9 @@ pub enum AgendaError {
         /// Present thing as JSON; `None` if it does not exist.
         current: Option<serde_json::Value>,
     },
+    /// The time zone changes, and nobody said whether times keep their local time or stay the same instants.
+    #[error("the time zone changes")]
+    TimeZoneChanges(Box<TimeZoneReadings>),
     #[error(transparent)]
     KeyReused(#[from] KeyReused),
     #[error("the document has {} faults", .0.0.len())]
@@ -96,6 +128,9 @@ impl From<AgendaError> for Problem {
                     None => problem,
                 }
             }
+            AgendaError::TimeZoneChanges(readings) => Problem::new(&TIME_ZONE_CHANGES)
+                .detail(readings.describe())
+                .member("readings", serde_json::json!(readings)),
             AgendaError::KeyReused(key_reused) => key_reused.into(),
             AgendaError::Invalid(errors) => errors.into(),
             AgendaError::Conflicts(conflicts) => Problem::new(&AGENDA_CONFLICTS)

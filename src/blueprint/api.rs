@@ -7,12 +7,13 @@ use super::{
     actions::{self, SERVER_SCOPE, apply, authorise_apply, copy, create, find_readable, load},
     copy::ConferenceCopy,
     document,
+    time_zone::{self, DocumentQuery},
 };
 use crate::{
     access::{Credentials, Operation, authorise},
     agenda::{
         Agenda,
-        api::{ApplyQuery, Plan},
+        api::Plan,
         document::Conference,
         edit::api::{WithWarnings, answer_write},
     },
@@ -27,6 +28,7 @@ use crate::{
     programme::service::ProgrammeService,
     registration::RegistrationError,
     validation::ValidationErrors,
+    values::Switch,
 };
 
 /// Reads the whole conference as one document.
@@ -58,7 +60,7 @@ pub async fn read_blueprint(
 #[utoipa::path(
     put, path = "/api/v1/conferences/{conference}/blueprint",
     tag = "blueprint",
-    params(("conference" = String, Path, description = "The conference's slug"), ApplyQuery),
+    params(("conference" = String, Path, description = "The conference's slug"), DocumentQuery),
     request_body = Blueprint,
     responses((status = 200, description = "What changed", body = Plan), AnyProblem),
     security(("bearer" = []))
@@ -68,21 +70,23 @@ pub async fn apply_blueprint(
     wake: web::Data<Wake>,
     credentials: Credentials,
     path: web::Path<CodePath>,
-    query: Query<ApplyQuery>,
+    query: Query<DocumentQuery>,
     body: Document,
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
-    let dry_run = query.0.is_dry_run();
+    let (dry_run, keep) = (query.0.dry_run == Some(Switch::On), query.0.keep);
     // Before the body is received: access is checked again in the transaction that writes.
     {
         let (credentials, slug) = (credentials.clone(), slug.clone());
         database.read(move |tx| authorise_apply(tx, &credentials, &slug)).await?;
     }
-    let blueprint = document::read(body.receive().await?)?;
+    let document = body.receive().await?;
+    document::read(document.clone())?;
     let turn = slug.to_string();
     let plan = database
         .write_in_turn("apply a blueprint", &turn, move |tx| {
             let actor = authorise_apply(tx, &credentials, &slug)?;
+            let blueprint = time_zone::read_blueprint(tx, &document, keep)?;
             let changes = apply(tx, &slug, &blueprint, &actor, dry_run)?;
             Ok::<_, RegistrationError>(Plan::of(changes, &blueprint.agenda))
         })

@@ -29,7 +29,7 @@ pub struct ConferenceCopy {
 /// The members that contain a date of the conference.
 const DATE_MEMBERS: &[&str] = &["starts_on", "ends_on", "date"];
 /// The members that contain a time of the conference.
-const TIME_MEMBERS: &[&str] = &["starts_at", "ends_at", "opens_at", "closes_at", "public_from"];
+pub(super) const TIME_MEMBERS: &[&str] = &["starts_at", "ends_at", "opens_at", "closes_at", "public_from"];
 /// The members that belong to the original only.
 const OF_ORIGINAL_ONLY: &[&str] = &["id", "guid", "inscribed_at", "is_demonstration", "open_after_end"];
 

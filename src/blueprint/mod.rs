@@ -7,10 +7,12 @@
 
 pub mod actions;
 pub mod api;
+pub mod conference_api;
 pub mod copy;
 pub mod document;
 pub mod error;
 pub mod schema;
+pub mod time_zone;
 pub mod yaml;
 
 pub use document::Blueprint;

@@ -175,10 +175,19 @@ impl Renderer {
         let dates = date_range(language, message.content.starts_on, message.content.ends_on);
         // The recipient may be in another time zone than the conference: a deadline is written with its offset.
         let deadline = |at: DateTime<FixedOffset>| format!("{} (UTC{})", date_time(language, at), at.format("%:z"));
-        let deadline = message.content.deadline.map(deadline);
+        let deadline_text = message.content.deadline.map(deadline);
         let offer_hours = message.content.offer_hours;
+        // A session that moved with the conference into another time zone may show the same hour as before.
+        let moved_line = message.content.moved.as_ref();
+        let is_moved = |line: &&SessionLine| moved_line.is_some_and(|moved| moved.id == line.id);
+        let line_now = message.content.sessions.iter().find(is_moved);
+        let has_other_offset =
+            moved_line.zip(line_now).is_some_and(|(before, now)| before.starts_at.offset() != now.starts_at.offset());
         let session = |line: &SessionLine| {
-            let starts_at = date_time(language, line.starts_at);
+            let starts_at = match has_other_offset && is_moved(&line) {
+                true => deadline(line.starts_at),
+                false => date_time(language, line.starts_at),
+            };
             context! { title => line.title.as_str(), starts_at, waits => line.waits, room => line.room.as_deref() }
         };
         let sessions: Vec<_> = message.content.sessions.iter().map(session).collect();
@@ -187,8 +196,9 @@ impl Renderer {
         let has_calendar = message.content.calendar.is_some();
         let (has_badge, is_over) = (message.content.has_badge, message.content.is_over);
         let variables = context! {
-            conference, venue, name, reference, category, position, reason, delegation, dates, deadline, offer_hours,
-            sessions, left => left_sessions, moved, link, preferences, has_badge, has_calendar, is_over,
+            conference, venue, name, reference, category, position, reason, delegation, dates,
+            deadline => deadline_text, offer_hours, sessions, left => left_sessions, moved, link, preferences,
+            has_badge, has_calendar, is_over,
         };
         let announcement = message.content.announcement.as_ref().map(|announcement| {
             let subject = self.0.render_str(&announcement.subject, &variables)?;

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     access::audit::ResourceKind,
     agenda::{Agenda, Change, document::Speaker, plan::ChangeAction},
-    values::{LanguageTag, Localised, TimeZone},
+    values::{LanguageTag, Localised, TextValue as _, TimeZone},
 };
 
 /// How many sessions, items or speakers a note names.
@@ -74,8 +74,11 @@ impl<'a> ChangeText<'a> {
         self.tag
     }
 
-    fn zone(&self) -> TimeZone {
-        self.difference.after.conference.time_zone
+    /// The time zones before and after the changes.
+    fn zones(&self) -> (TimeZone, TimeZone) {
+        let zone = |agenda: &Agenda| agenda.conference.time_zone;
+        let after = zone(&self.difference.after);
+        (self.difference.before.as_ref().map_or(after, zone), after)
     }
 
     /// A change as a sentence. `None` for an item whose session is added or removed as well: the sentence about the
@@ -146,6 +149,11 @@ impl<'a> ChangeText<'a> {
         }
         let covered_fields = ["starts_at", "ends_at", "starts_on", "ends_on", "date", "room", "appearances", "session"];
         other_fields.retain(|field| !covered_fields.contains(field));
+        if change.resource == ResourceKind::Conference && other_fields.contains(&"time_zone") {
+            let (before, after) = self.zones();
+            sentences.push(self.phrases.other_time_zone(&before.text(), &after.text()));
+            other_fields.retain(|field| *field != "time_zone");
+        }
         if !other_fields.is_empty() {
             let fields: Vec<_> = other_fields.into_iter().map(|field| self.phrases.field(field)).collect();
             sentences.push(self.phrases.changed(&new_name, &fields));
@@ -165,19 +173,23 @@ impl<'a> ChangeText<'a> {
                 Some(self.phrases.on_dates(thing, conference.starts_on.0, Some(conference.ends_on.0)))
             }
             ResourceKind::Session => {
-                let instant = |text: Option<&str>| -> Option<DateTime<FixedOffset>> {
+                let (zone_before, zone_after) = self.zones();
+                let instant = |text: Option<&str>, zone: TimeZone| -> Option<DateTime<FixedOffset>> {
                     let instant = DateTime::parse_from_rfc3339(text?).ok()?;
-                    Some(self.zone().local(instant.to_utc()))
+                    Some(zone.local(instant.to_utc()))
                 };
+                // Readers knew the old time in the old zone.
+                let zone_names = (zone_before.text(), zone_after.text());
+                let zone_names = (zone_before != zone_after).then_some((&*zone_names.0, &*zone_names.1));
                 let (starts, ends) = (side("starts_at"), side("ends_at"));
-                let (old_end, new_end) = (instant(ends.0), instant(ends.1));
-                let (Some(old), Some(new)) = (instant(starts.0), instant(starts.1)) else {
-                    return Some(self.phrases.end_changed(thing, old_end?, new_end?));
+                let (old_end, new_end) = (instant(ends.0, zone_before), instant(ends.1, zone_after));
+                let (Some(old), Some(new)) = (instant(starts.0, zone_before), instant(starts.1, zone_after)) else {
+                    return Some(self.phrases.end_changed(thing, old_end?, new_end?, zone_names));
                 };
                 // The new end is only mentioned if the duration changed.
                 let has_other_duration =
                     old_end.zip(new_end).is_some_and(|(old_end, new_end)| new_end - new != old_end - old);
-                Some(self.phrases.moved_in_time(thing, old, new, new_end.filter(|_| has_other_duration)))
+                Some(self.phrases.moved_in_time(thing, (old, new), new_end.filter(|_| has_other_duration), zone_names))
             }
             // An item moves with its session, whose sentence is enough.
             _ => None,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::DateTime;
 use serde_json::Value;
 
 use crate::{
@@ -48,6 +49,23 @@ const ORGANISER_FIELDS: [&str; 8] = [
     "took_office_on",
 ];
 
+/// Forgets the times that are written with another offset because the time zone changed, and are the same instants.
+fn forget_equal_instants(change: &mut Change) {
+    let (Some(before), Some(after)) = (&mut change.before, &mut change.after) else { return };
+    let instant = |fields: &serde_json::Map<String, Value>, field: &str| {
+        DateTime::parse_from_rfc3339(fields.get(field)?.as_str()?).ok()
+    };
+    change.fields.retain(|field| {
+        let is_equal =
+            instant(before, field).is_some_and(|instant_before| instant(after, field) == Some(instant_before));
+        if is_equal {
+            before.remove(field);
+            after.remove(field);
+        }
+        !is_equal
+    });
+}
+
 /// What changed from one release to another.
 #[derive(Debug)]
 pub struct Difference {
@@ -66,7 +84,9 @@ impl Difference {
             }
             nodes
         };
-        let changes = changes(&before.as_ref().map(public_nodes).unwrap_or_default(), &public_nodes(&after));
+        let mut changes = changes(&before.as_ref().map(public_nodes).unwrap_or_default(), &public_nodes(&after));
+        changes.iter_mut().for_each(forget_equal_instants);
+        changes.retain(|change| change.action != ChangeAction::Update || !change.fields.is_empty());
         Self { before, after, changes }
     }
 

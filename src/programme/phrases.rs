@@ -242,15 +242,25 @@ impl Phrases {
         }
     }
 
-    /// It starts at another time. `ends_at` is the new end if the duration changed too.
+    /// The times of the conference are in another time zone.
+    pub fn other_time_zone(self, before: &str, after: &str) -> String {
+        match self {
+            English => format!("All times are now those of {after}, no longer those of {before}."),
+            French => format!("Toutes les heures sont désormais celles de {after}, et non plus celles de {before}."),
+            Dutch => format!("Alle tijden zijn nu die van {after}, niet meer die van {before}."),
+        }
+    }
+
+    /// It starts at another time. `ends_at` is the new end if the duration changed too; `zones` are those of the old
+    /// and the new times if they differ.
     pub fn moved_in_time(
         self,
         thing: &str,
-        from: DateTime<FixedOffset>,
-        to: DateTime<FixedOffset>,
+        (from, to): (DateTime<FixedOffset>, DateTime<FixedOffset>),
         ends_at: Option<DateTime<FixedOffset>>,
+        zones: Option<(&str, &str)>,
     ) -> String {
-        let (old, new) = (clock_time(from), clock_time(to));
+        let (old, new) = clock_times(from, to, zones);
         let (old_date, new_date) = (self.date(from.date_naive()), self.date(to.date_naive()));
         let moved = match (self, from.date_naive() == to.date_naive()) {
             (English, true) => format!("{thing} moves from {old} to {new} on {new_date}"),
@@ -271,8 +281,14 @@ impl Phrases {
     }
 
     /// Only its end changed.
-    pub fn end_changed(self, thing: &str, from: DateTime<FixedOffset>, to: DateTime<FixedOffset>) -> String {
-        let (old, new, date) = (clock_time(from), clock_time(to), self.date(to.date_naive()));
+    pub fn end_changed(
+        self,
+        thing: &str,
+        from: DateTime<FixedOffset>,
+        to: DateTime<FixedOffset>,
+        zones: Option<(&str, &str)>,
+    ) -> String {
+        let ((old, new), date) = (clock_times(from, to, zones), self.date(to.date_naive()));
         match self {
             English => format!("{thing} ends at {new} on {date} instead of {old}."),
             French => format!("{thing} se termine à {new} le {date} au lieu de {old}."),
@@ -411,6 +427,19 @@ fn de(name: &str) -> String {
     const VOWELS: &str = "aeiouàâäéèêëîïôöùûü";
     let elides = name.chars().next().is_some_and(|first| first.to_lowercase().any(|first| VOWELS.contains(first)));
     if elides { format!("d’{name}") } else { format!("de {name}") }
+}
+
+/// An old and a new time, with their zones if these differ.
+fn clock_times(
+    from: DateTime<FixedOffset>,
+    to: DateTime<FixedOffset>,
+    zones: Option<(&str, &str)>,
+) -> (String, String) {
+    let (old, new) = (clock_time(from), clock_time(to));
+    match zones {
+        Some((before, after)) => (format!("{old} ({before})"), format!("{new} ({after})")),
+        None => (old, new),
+    }
 }
 
 fn clock_time(instant: DateTime<FixedOffset>) -> String {

@@ -76,7 +76,10 @@ fn slot(session: &Session, agenda: &Agenda) -> Value {
 /// may change; a slot that an older version stored has only the code.
 fn has_moved(former: &Value, present: &Value) -> bool {
     let room_key = if former.get("room_id").is_some() { "room_id" } else { "room" };
-    ["starts_at", "ends_at", room_key].iter().any(|key| former.get(*key) != present.get(*key))
+    // In another time zone, the same instant is written with another offset.
+    let instant = |slot: &Value, key: &str| DateTime::parse_from_rfc3339(slot.get(key)?.as_str()?).ok();
+    let is_other_time = |key: &&str| instant(former, key) != instant(present, key);
+    ["starts_at", "ends_at"].iter().any(is_other_time) || former.get(room_key) != present.get(room_key)
 }
 
 /// Creates a notice about one session, for the people who are signed up for it; once for each release.

@@ -188,6 +188,22 @@ pub fn edit_thing<T: Resource>(
     preconditions: &Preconditions,
     change: Edit,
 ) -> Result<EditOutcome<T>, AgendaError> {
+    edit_prepared(connection, editor, locked_draft, address, preconditions, change, |_, _| Ok(()))
+}
+
+/// Like [`edit_thing`]; `prepare` completes the changed document, given the draft as it was.
+///
+/// # Errors
+/// Those of [`edit_thing`] and of `prepare`.
+pub fn edit_prepared<T: Resource>(
+    connection: &mut Connection,
+    editor: &Editor,
+    locked_draft: LockedDraft,
+    address: &Address,
+    preconditions: &Preconditions,
+    change: Edit,
+    prepare: impl FnOnce(&mut Value, &Agenda) -> Result<(), AgendaError>,
+) -> Result<EditOutcome<T>, AgendaError> {
     let present = find::<T>(&locked_draft.draft, address.session.as_ref(), &address.code).cloned();
     let is_creation = matches!(change, Edit::Create(_));
     if !is_creation {
@@ -195,8 +211,9 @@ pub fn edit_thing<T: Resource>(
     }
     let first_language = locked_draft.draft.conference.languages.first().map(ToString::to_string).unwrap_or_default();
     let mut code = None;
-    let agenda = edit(connection, editor, locked_draft, |document, _| {
+    let agenda = edit(connection, editor, locked_draft, |document, draft| {
         let pointer = document::apply(document, address, change, &first_language)?;
+        prepare(document, draft)?;
         let key = |pointer: &String| document.pointer(pointer)?.get(T::KEY)?.as_str().map(str::to_owned);
         code = pointer.as_ref().map(|pointer| key(pointer).unwrap_or_else(|| address.code.clone()));
         Ok(pointer)

@@ -402,14 +402,22 @@ fn single_code<T: Resource>(code: String) -> String {
     if code.is_empty() { T::LIST.to_owned() } else { code }
 }
 
-one_thing! {
-    Conference, one CodePath [];
-    /// Reads the conference's own fields in the draft.
-    get "/api/v1/conferences/{conference}/agenda/conference" => read_agenda_conference;
-    /// Replaces the conference's own fields in the draft.
-    put "/api/v1/conferences/{conference}/agenda/conference" => put_agenda_conference;
-    /// Changes some of the conference's own fields in the draft.
-    patch "/api/v1/conferences/{conference}/agenda/conference" => patch_agenda_conference;
+/// Reads the conference's own fields in the draft.
+#[utoipa::path(
+    get, path = "/api/v1/conferences/{conference}/agenda/conference",
+    tag = "agenda",
+    params(("conference" = String, Path, description = "The conference's slug")),
+    responses((status = 200, description = "The resource", body = Conference), AnyProblem),
+    security(("bearer" = []))
+)]
+pub async fn read_agenda_conference(
+    request: HttpRequest,
+    database: web::Data<Database>,
+    credentials: Credentials,
+    path: web::Path<CodePath>,
+) -> Result<HttpResponse, Problem> {
+    let editor = Editor { credentials, operation: Operation::ReadAgendaConference, slug: path.into_inner().0 };
+    read_thing::<Conference>(&request, &database, editor, None, Conference::LIST.to_owned()).await
 }
 
 one_thing! {
