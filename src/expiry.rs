@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,7 +17,7 @@ use crate::{
     ids::{BroadcastId, ConferenceId, RegistrationId},
     mail::Wake,
     messaging,
-    programme::Programmes,
+    programme::{self, Programmes},
     registration::{
         RegistrationError, actions, context::ReleasedAgenda, reservations, rows, seat_transaction::SeatTransaction,
         session_seats,
@@ -88,13 +89,22 @@ async fn reopen_extended(
 
 /// Does everything that is due; returns whether there was anything.
 pub async fn expire_due(database: &Database, programmes: &Programmes) -> Result<bool, RegistrationError> {
-    let snapshots = programmes.all();
+    let mut snapshots = programmes.all();
     let releases: Vec<(ConferenceId, i32)> =
         snapshots.iter().map(|snapshot| (snapshot.conference.id, snapshot.release.number)).collect();
     let due = database.read(move |tx| find_due(tx, &releases)).await?;
     let mut registrations_by_conference: BTreeMap<ConferenceId, Vec<RegistrationId>> = BTreeMap::new();
     for (registration, conference) in due.registrations {
         registrations_by_conference.entry(conference).or_default().push(registration);
+    }
+    // Invitations and registrations can be there before the first release.
+    let of_broadcasts = due.broadcasts.iter().map(|(_, conference)| conference);
+    let conferences = registrations_by_conference.keys().chain(&due.expired_invitations).chain(of_broadcasts);
+    let is_released = |id: &ConferenceId| snapshots.iter().any(|snapshot| snapshot.conference.id == *id);
+    let unreleased: Vec<ConferenceId> = conferences.filter(|id| !is_released(id)).copied().collect();
+    if !unreleased.is_empty() {
+        let load = move |tx: &mut Connection| programme::list_unreleased(tx, &unreleased);
+        snapshots.extend(database.read(load).await?.into_iter().map(Arc::new));
     }
     let snapshot_of = |id: ConferenceId| snapshots.iter().find(|snapshot| snapshot.conference.id == id).cloned();
     let mut had_work = false;

@@ -2,6 +2,7 @@
 
 mod access;
 mod agenda;
+mod authorisation;
 mod blueprint;
 mod check_in;
 mod cli;
@@ -49,7 +50,7 @@ mod tests {
             token::model::TokenSource,
         },
         agenda::document::{
-            AppearanceRole, CallForActionStatus, ItemKind, OrganisationKind, OrganisationRole, Precedence,
+            AppearanceRole, CallForActionStatus, ItemKind, Listing, OrganisationKind, OrganisationRole, Precedence,
             ProtocolRule, SessionAccess, SessionKind, Visibility,
         },
         check_in::scan_rules::{Outcome, Reason},
@@ -74,12 +75,13 @@ mod tests {
     type Column = (&'static str, &'static str, &'static [&'static str]);
 
     /// The columns that a CHECK constraint limits to a list of texts.
-    const CHECKED: [Column; 30] = [
+    const CHECKED: [Column; 31] = [
         ("appearances", "role", AppearanceRole::TEXTS),
         ("calls_for_action", "status", CallForActionStatus::TEXTS),
         ("check_ins", "outcome", Outcome::TEXTS),
         ("check_ins", "reason", Reason::TEXTS),
         ("conference_organisations", "role", OrganisationRole::TEXTS),
+        ("conferences", "listing", Listing::TEXTS),
         ("delegation_members", "level", Precedence::TEXTS),
         ("delegations", "kind", DelegationKind::TEXTS),
         ("invitations", "kind", InvitationKind::TEXTS),

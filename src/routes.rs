@@ -7,10 +7,11 @@ use std::{
 };
 
 use actix_web::{
-    Route,
+    ResponseError as _, Route,
     dev::{AppService, HttpServiceFactory, ResourceDef},
     guard,
     http::Method,
+    middleware::from_fn,
     web,
 };
 use utoipa::{
@@ -28,10 +29,10 @@ use crate::{
         self,
         policy::{self, Access},
     },
-    agenda, blueprint,
+    agenda, authorisation, blueprint,
     docs::{self, Documentation},
     health,
-    http::{ProblemKind, problem},
+    http::{Problem, ProblemKind, problem},
     mail, programme, registration,
 };
 
@@ -43,7 +44,7 @@ macro_rules! operations {
         pub fn configure(config: &mut web::ServiceConfig) {
             config$(.service(Endpoint {
                 path_and_method: path_type!(path_and_method of $($name)::+),
-                route: web::to($($name)::+),
+                route: authorised(operation_name!($($name)::+), web::to($($name)::+)),
             }))+;
         }
 
@@ -55,6 +56,23 @@ macro_rules! operations {
         #[openapi(paths($($($name)::+),+))]
         struct Operations;
     };
+}
+
+/// The last segment of a handler's path: the operation's id.
+macro_rules! operation_name {
+    ($name:ident) => { stringify!($name) };
+    ($module:ident :: $($name:ident)::+) => { operation_name!($($name)::+) };
+}
+
+/// A route behind the check of who may call it. An operation that the policy does not name is for nobody: a test
+/// compares the two.
+fn authorised(name: &str, route: Route) -> Route {
+    match policy::Operation::from_text(name) {
+        Some(operation) => {
+            route.wrap(from_fn(move |request, next| authorisation::authorise_request(operation, request, next)))
+        }
+        None => web::to(async || Problem::new(&problem::NOT_FOUND).error_response()),
+    }
 }
 
 /// Calls a function with the type that `#[utoipa::path]` generates for a function: its name with the prefix `__path_`.
@@ -236,6 +254,7 @@ operations! {
     registration::api::renew_registration_link,
     registration::setup::api::read_registration_setup,
     registration::setup::api::put_registration_setup,
+    registration::setup::api::patch_registration_setup,
     // Decisions and notes.
     crate::registrar::decisions::api::approve_registrations,
     crate::registrar::decisions::api::reject_registrations,

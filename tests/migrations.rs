@@ -144,6 +144,22 @@ on_both_stores! {
         assert!(app.terminate().success());
     }
 
+    /// Of a version in which registration was open to all, and every conference was listed.
+    fn an_upgrade_leaves_conferences_listed_and_their_registration_open(store) {
+        let environment = std::sync::Arc::new(Environment::new(store));
+        let mut app = environment.start_shared();
+        let mut blueprint = small_conference(None, None);
+        blueprint.as_object_mut().unwrap().remove("registration");
+        app.publish(&blueprint);
+        app.kill();
+        go_back_before(&environment.database.url, store, "2026-11-30-750000");
+        let app = environment.start_shared();
+        assert_eq!(app.get("/api/v1/conferences").json()["data"].as_array().unwrap().len(), 1);
+        let setup = app.admin("GET", "/api/v1/conferences/small/registration-setup", None).json();
+        assert_eq!((&setup["enabled"], &setup["fields"]), (&json!(true), &json!({})));
+        assert_eq!(app.post("/api/v1/conferences/small/registrations", &person(1, "participant")).status, 201);
+    }
+
     /// As an older version folded them: given name first, in lower case only.
     fn names_folded_by_an_older_version_are_folded_again(store) {
         let environment = std::sync::Arc::new(Environment::new(store));

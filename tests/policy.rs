@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{
     App, Store,
-    app::{ADMIN, Environment, person, small_conference},
+    app::{ADMIN, BROWSER, Environment, person, small_conference},
+    events::Events,
+    http::Answer,
     on_both_stores,
 };
 
@@ -317,6 +319,34 @@ impl PolicyTest {
                 check_status(role, Some(server_wide), 403);
             }
         }
+        // The right is checked before the request is judged: its query and its body may be anything.
+        let separator = if call.path.contains('?') { '&' } else { '?' };
+        let nonsense = Call {
+            path: format!("{}{separator}nonsense=1", call.path),
+            body: call.body.as_ref().map(|_| ("application/json".to_owned(), "{".to_owned())),
+        };
+        let status = nonsense.status(&self.app, operation, None);
+        if status != 401 {
+            wrong.push(format!("{} answers nobody's nonsense {status}, not 401", operation.id));
+        }
+        // Personal links are for what the policy opens to attendees, and only for what they are about.
+        let of_delegation = operation.template.contains("{delegation}");
+        let (link, focal_point) = (&self.untouched.link, &self.untouched.focal_point);
+        let foreign_links = match (operation.admits("attendee"), of_delegation) {
+            (false, _) => vec![link, focal_point],
+            (true, true) => vec![link],
+            (true, false) => vec![focal_point],
+        };
+        for link in foreign_links {
+            for (way, status) in [
+                ("link", call.with_link(link).status(&self.app, operation, None)),
+                ("link as bearer", call.status(&self.app, operation, Some(link))),
+            ] {
+                if status != 401 {
+                    wrong.push(format!("{} answers a {way} that it is not for {status}, not 401", operation.id));
+                }
+            }
+        }
         if operation.admits("attendee") {
             for link in [&self.attendee_conference.link, &self.attendee_conference.focal_point] {
                 let another_s = call.with_link(link).status(&self.app, operation, None);
@@ -381,6 +411,232 @@ on_both_stores! {
         assert_eq!(scene.app.get(&registration).json()["status"], "confirmed");
         let releases = scene.app.with_token(ADMIN, "GET", &format!("{untouched}/releases"), None).json();
         assert_eq!(releases["data"].as_array().unwrap().len(), 1);
+    }
+}
+
+/// The operations that read something of a conference, and need nothing else in their path.
+fn reads_of_a_conference(operations: &[Operation]) -> impl Iterator<Item = &Operation> {
+    operations.iter().filter(|operation| {
+        operation.method == "GET"
+            && operation.template.contains("{conference}")
+            && operation.template.matches('{').count() == 1
+    })
+}
+
+on_both_stores! {
+    fn organisers_prepare_everything_before_the_first_release(store) {
+        let app = Environment::new(store).start();
+        let base = "/api/v1/conferences/small";
+        let mut blueprint = small_conference(Some(2), None);
+        blueprint["registration"]["categories"][1]["hidden"] = json!(true);
+        blueprint["call_for_action"] = json!({ "title": "Call", "commitments": [] });
+        assert_eq!(app.admin("PUT", &format!("{base}/blueprint"), Some(&blueprint)).status, 200);
+
+        // Whoever has no token finds no conference. Organisers read everything but what only a release has.
+        let document = app.get("/openapi.json").json();
+        let operations = operations(&document);
+        let mut unprepared = Vec::new();
+        for operation in reads_of_a_conference(&operations) {
+            let path = operation.template.replace("{conference}", "small");
+            let is_public = operation.admits("everyone");
+            let everybody = app.get(&path).status;
+            assert_eq!(everybody, if is_public { 404 } else { 401 }, "{}", operation.id);
+            let answer = app.admin("GET", &path, None);
+            if answer.status == 404 && is_public && answer.json()["detail"].as_str().unwrap().contains("released") {
+                continue;
+            }
+            if answer.status != 200 {
+                unprepared.push(format!("{}: {}", operation.id, answer.text()));
+            }
+        }
+        // Nobody holds the link to a preview yet.
+        unprepared.retain(|line| !line.starts_with("read_preview:"));
+        assert!(unprepared.is_empty(), "{unprepared:#?}");
+        assert_eq!(app.admin("GET", &format!("{base}/registration-form"), None).json()["open"], true);
+
+        let admin = |method: &str, path: &str, body: &Value, status: u16| {
+            let answer = app.admin(method, &format!("{base}/{path}"), Some(body));
+            assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
+            answer
+        };
+        let setup = app.admin("GET", &format!("{base}/registration-setup"), None).json();
+        admin("PUT", "registration-setup", &setup, 200);
+        admin("POST", "delegations", &json!({ "kind": "member_state", "country": "BE", "category": "delegate" }), 201);
+        admin("PUT", "mail/templates/confirmed/en", &json!({ "source": "Subject: Welcome\n\nWelcome." }), 200);
+        let broadcast = json!({ "subject": "News", "body": "News." });
+        admin("POST", "mail/broadcasts", &broadcast, 201);
+        let invitation = admin("POST", "invitations", &json!({ "kind": "shared", "label": "Press", "category": "press", "code": "early-press" }), 201);
+        assert_eq!(invitation.json()["code"], "early-press");
+
+        // Whoever was invited registers, and everybody else finds nothing.
+        let (mut press, form) = (person(1, "press"), format!("{base}/registrations"));
+        assert_eq!(app.post(&form, &press).problem(), (404, "not-found".to_owned()));
+        press["invitation"] = json!("wrong");
+        assert_eq!(app.post(&form, &press).problem(), (404, "not-found".to_owned()));
+        assert_eq!(app.get(&format!("{base}/registration-form?invitation=wrong")).status, 404);
+        assert_eq!(app.get(&format!("{base}/registration-form?invitation=early-press")).json()["categories"][1]["code"], "press");
+        press["invitation"] = json!("early-press");
+        let receipt = app.post(&form, &press);
+        assert_eq!(receipt.status, 201, "{}", receipt.text());
+        let own = receipt.json()["links"]["self"].as_str().unwrap().to_owned();
+        let own = app.path_of(&own);
+        assert_eq!(app.get(own).json()["status"], "confirmed");
+        assert_eq!((app.browse(own).status, app.get_with("/conferences/small/en", &BROWSER).status), (200, 404));
+        assert_eq!(app.get(&own.replace("?token", "/programme?token")).problem(), (404, "not-found".to_owned()));
+        assert_eq!(app.get(own.split_once('?').unwrap().0).status, 401);
+
+        // From the release on, everybody sees the conference, and nothing that was prepared is lost.
+        admin("POST", "releases", &json!({}), 201);
+        assert_eq!(app.get(&format!("{base}/programme")).status, 200);
+        assert_eq!(app.get(&format!("{base}/registration-form")).json()["seats_left"], 1);
+        assert_eq!(app.get(&own.replace("?token", "/programme?token")).status, 200);
+    }
+}
+
+/// An answer without what differs from request to request.
+fn comparable(answer: &Answer, slug: &str) -> (u16, String, Vec<(String, String)>) {
+    let mut headers: Vec<_> = answer
+        .headers
+        .iter()
+        .filter(|(name, _)| {
+            !["access-control-expose-headers", "connection", "date", "x-request-id"].contains(&name.as_str())
+        })
+        .cloned()
+        .collect();
+    headers.sort();
+    let text = match answer.text().parse::<Value>() {
+        Ok(Value::Object(mut problem)) => {
+            problem.remove("instance");
+            Value::Object(problem).to_string()
+        }
+        _ => answer.text().to_owned(),
+    };
+    (answer.status, text.replace(slug, "SLUG"), headers)
+}
+
+on_both_stores! {
+    fn a_private_conference_is_like_one_that_does_not_exist(store) {
+        let environment = std::sync::Arc::new(Environment::new(store));
+        let app = environment.start_shared();
+        let mut secret = TestConference::create(&app, "secret");
+        let programme = "/api/v1/conferences/secret/programme";
+        let tag = app.get(programme).header("etag").unwrap().to_owned();
+        let preview = app.admin("POST", "/api/v1/conferences/secret/agenda/previews", Some(&json!({}))).json();
+        let code = json!({ "kind": "shared", "label": "x", "code": "come-in" });
+        assert_eq!(app.admin("POST", "/api/v1/conferences/secret/invitations", Some(&code)).status, 201);
+        let (viewer, _) = create_token(&app, "viewer", Some("secret"), "viewer");
+        TestConference::create(&app, "other");
+        let (foreign, _) = create_token(&app, "admin", Some("other"), "another conference's");
+        let second = environment.start_shared();
+        assert_eq!(second.get(programme).status, 200);
+
+        let set_listing = |listing: &str| {
+            let path = "/api/v1/conferences/secret/agenda/conference";
+            let answer = app.admin("PATCH", path, Some(&json!({ "listing": listing })));
+            assert_eq!((answer.status, &answer.json()["listing"]), (200, &json!(listing)));
+        };
+        let mut events = Events::open(&app, "secret", "", &[]);
+        events.expect("connected");
+        set_listing("private");
+        assert!(events.next().is_none(), "whoever listened without a token has nothing to hear any more");
+        let document = app.get("/openapi.json").json();
+        let operations = operations(&document);
+        let public: Vec<_> = operations
+            .iter()
+            .filter(|operation| operation.admits("everyone") && operation.template.contains("{conference}"))
+            .collect();
+        assert!(public.len() > 30);
+        let answer = |operation: &Operation, slug: &str, headers: &[(&str, &str)]| {
+            let mut call = call(&document, operation, &secret);
+            call.path = call.path.replace("/secret", &format!("/{slug}"));
+            let mut headers = headers.to_vec();
+            headers.extend(call.body.as_ref().map(|(media, _)| ("content-type", media.as_str())));
+            app.send(&operation.method, &call.path, &headers, call.body.as_ref().map(|(_, body)| body.as_str()))
+        };
+        let of_another = format!("Bearer {foreign}");
+        let of_viewer = format!("Bearer {viewer}");
+        for operation in &public {
+            for headers in [
+                &[][..],
+                &[("authorization", of_another.as_str())],
+                &[("if-none-match", "*"), ("accept-encoding", "gzip")],
+                &[("accept", "text/html")],
+            ] {
+                let hidden = answer(operation, "secret", headers);
+                assert_eq!(hidden.status, 404, "{} {headers:?}: {}", operation.id, hidden.text());
+                let unknown = answer(operation, "nowhere", headers);
+                assert_eq!(comparable(&hidden, "secret"), comparable(&unknown, "nowhere"), "{}", operation.id);
+            }
+            // Of a token that counts in the conference the role does not matter.
+            let is_of_link = ["read_preview", "read_mail_preferences", "set_mail_preferences"].contains(&operation.id.as_str());
+            if operation.method == "GET" && !is_endless(operation) && !is_of_link {
+                let shown = answer(operation, "secret", &[("authorization", &of_viewer)]);
+                let is_missing = shown.status == 404 && shown.json()["detail"] != "there is no such conference";
+                assert!(shown.status == 200 || is_missing, "{}: {} {}", operation.id, shown.status, shown.text());
+                let caching = if is_missing { "no-store" } else { "private, no-store" };
+                assert_eq!(shown.header("cache-control"), Some(caching), "{}", operation.id);
+            }
+        }
+        assert_eq!(app.get_with(programme, &[("if-none-match", &tag)]).status, 404);
+        Events::open(&app, "secret", "", &[("authorization", &of_viewer)]).expect("connected");
+        let listed = app.get("/api/v1/conferences").json();
+        assert_eq!(listed["data"].as_array().unwrap().iter().map(|one| &one["slug"]).collect::<Vec<_>>(), ["other"]);
+        for page in ["", "/en", "/en/programme", "/en/speakers", "/en/speakers/ada", "/en/sessions/opening", "/en/register",
+            "/en/register?invitation=wrong", "/en/register/sent", "/en/my-programme", "/en/nothing",
+            "/en/registrations/AB-1?token=x", "/en/registrations/AB-1/mail-preferences?token=x", "/en/delegations/be?token=x"] {
+            let of = |slug: &str| app.get_with(&format!("/conferences/{slug}{page}"), &BROWSER);
+            let (hidden, unknown) = (of("secret"), of("nowhere"));
+            assert_eq!(hidden.status, 404, "{page}");
+            assert_eq!(comparable(&hidden, "secret"), comparable(&unknown, "nowhere"), "{page}");
+        }
+
+        // Personal links open what they are for.
+        let own = format!("/api/v1/conferences/secret/registrations/{}?token={}", secret.reference, secret.link);
+        assert_eq!(app.get(&own).json()["status"], "confirmed");
+        assert_eq!(app.get(&own.replace('?', "/programme?")).status, 200);
+        assert_eq!(app.browse(&own).status, 200);
+        let delegation = format!("/api/v1/conferences/secret/delegations/be?token={}", secret.focal_point);
+        assert_eq!((app.get(&delegation).status, app.browse(&delegation).status), (200, 200));
+        assert_eq!(app.get(app.path_of(preview["url"].as_str().unwrap())).status, 200);
+        let form = "/api/v1/conferences/secret/registration-form";
+        assert_eq!(app.get(&format!("{form}?invitation=come-in")).status, 200);
+        assert_eq!(app.get_with("/conferences/secret/en/register?invitation=come-in", &BROWSER).status, 200);
+        let mut guest = person(2, "delegate");
+        guest["invitation"] = json!("come-in");
+        assert_eq!(app.post("/api/v1/conferences/secret/registrations", &guest).status, 201);
+        secret.link.push('x');
+        let voided = format!("/conferences/secret/en/registrations/{}?token={}", secret.reference, secret.link);
+        assert_eq!(app.browse(&voided).status, 404);
+
+        // The other process follows.
+        second.log.wait_for("serving under another listing");
+        assert_eq!(second.get(programme).status, 404);
+
+        // An unlisted conference is public, but nothing leads to it.
+        set_listing("unlisted");
+        let page = app.get_with("/conferences/secret/en/programme", &BROWSER);
+        assert_eq!((page.status, page.header("x-robots-tag")), (200, Some("noindex")));
+        assert!(page.text().contains("<meta name=\"robots\" content=\"noindex\">"));
+        for path in [programme.to_owned(), format!("{programme}?track=law"), format!("{programme}?version=1")] {
+            assert_eq!(app.get(&path).header("x-robots-tag"), Some("noindex"), "{path}");
+        }
+        assert_eq!(app.get("/api/v1/conferences").json(), listed);
+        assert_eq!(app.get_with("/", &BROWSER).header("location"), Some("/conferences/other/en"));
+        // A document that does not mention the listing leaves it, a copy begins unlisted, and a release changes nothing.
+        let blueprint = app.admin("GET", "/api/v1/conferences/secret/blueprint", None).json();
+        assert_eq!(blueprint["conference"]["listing"], "unlisted");
+        let mut without = blueprint;
+        without["conference"].as_object_mut().unwrap().remove("listing");
+        app.publish(&without);
+        assert_eq!(app.get(programme).header("x-robots-tag"), Some("noindex"));
+        let copy = json!({ "slug": "again", "starts_on": "2031-05-01" });
+        assert_eq!(app.admin("POST", "/api/v1/conferences/other/copy", Some(&copy)).json()["listing"], "unlisted");
+        let changes = app.get("/api/v1/conferences/secret/releases/2/changes").json();
+        assert_eq!(changes["changes"], json!([]));
+        set_listing("listed");
+        let page = app.get_with("/conferences/secret/en/programme", &BROWSER);
+        assert!(page.header("x-robots-tag").is_none() && !page.text().contains("noindex"));
+        assert_eq!(app.get("/api/v1/conferences").json()["data"].as_array().unwrap().len(), 2);
     }
 }
 

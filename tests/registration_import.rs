@@ -74,7 +74,7 @@ on_both_stores! {
                 { "category": "press", "status": "pending", "count": 1 },
                 { "category": "press", "status": "waitlisted", "count": 1 }
             ],
-            "errors": []
+            "errors": [], "warnings": []
         });
         assert_eq!(import_successfully(&app, "&dry_run=true", PRETIX), expected);
         assert_eq!(count(&app, "1 = 1"), 0);

@@ -33,6 +33,7 @@ mod redaction;
 mod registration;
 mod registration_import;
 mod registration_model;
+mod registration_setup;
 mod releases;
 mod schedules;
 mod session_seats;

@@ -76,6 +76,22 @@ pub fn authorise(
     if is_in_scope { Ok(actor(&grant, credentials)) } else { Err(AccessError::Forbidden) }
 }
 
+/// Whether the credentials have a valid token, of any role, that counts in the conference: its holders may see a
+/// conference that is not public.
+///
+/// # Errors
+/// [`AccessError::Database`].
+pub fn may_read(
+    connection: &mut Connection,
+    credentials: &Credentials,
+    conference: ConferenceId,
+) -> Result<bool, AccessError> {
+    let Some(token) = &credentials.bearer else { return Ok(false) };
+    let Some(grant) = super::token::find(connection, token, clock::now())? else { return Ok(false) };
+    credentials.token_uses.record(grant.id);
+    Ok(grant.conference.is_none_or(|of_token| of_token == conference))
+}
+
 /// Who makes a request that lists or manages tokens.
 #[derive(Debug)]
 pub struct Caller {

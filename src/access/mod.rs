@@ -21,7 +21,7 @@ pub mod rate_limit;
 pub mod secret;
 pub mod token;
 
-pub use actions::{Actor, Caller, authorise, authorise_within};
+pub use actions::{Actor, Caller, authorise, authorise_within, may_read};
 pub use api::Credentials;
 pub use error::AccessError;
 pub use policy::{Operation, Role};

@@ -61,6 +61,23 @@ macro_rules! policy {
             pub const fn access(self) -> Access {
                 match self { $(Self::$name => $access),+ }
             }
+
+            /// Whether it may change who finds a conference.
+            pub const fn may_change_listing(self) -> bool {
+                matches!(
+                    self,
+                    Self::ApplyAgenda
+                        | Self::ApplyBlueprint
+                        | Self::ImportAgenda
+                        | Self::PatchAgendaConference
+                        | Self::PutAgendaConference
+                )
+            }
+
+            /// Whether the holder of the personal link of what the operation is about may call it.
+            pub const fn accepts_personal_link(self) -> bool {
+                matches!(self.access(), Access::OwnOrRoles(_))
+            }
         }
     };
 }
@@ -194,6 +211,7 @@ policy! {
     RenewRegistrationLink = "renew_registration_link": Access::OwnOrRoles(&[Role::Registrar]),
     ReadRegistrationSetup = "read_registration_setup": Access::Roles(&[Role::Registrar, Role::Viewer]),
     PutRegistrationSetup = "put_registration_setup": Access::Roles(&[Role::Registrar]),
+    PatchRegistrationSetup = "patch_registration_setup": Access::Roles(&[Role::Registrar]),
     // Decisions and notes.
     ApproveRegistrations = "approve_registrations": Access::Roles(&[Role::Registrar]),
     RejectRegistrations = "reject_registrations": Access::Roles(&[Role::Registrar]),

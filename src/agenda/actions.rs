@@ -1,8 +1,10 @@
 //! Operations on a draft: find, load, plan, write, delete.
 
+use std::collections::HashMap;
+
 use super::{
     AgendaError, Change, ConferenceRef,
-    document::Agenda,
+    document::{Agenda, Listing},
     plan::{changes, nodes},
     store,
 };
@@ -14,6 +16,7 @@ use crate::{
     },
     database::{Connection, DatabaseError},
     http::idempotency,
+    ids::ConferenceId,
     validation::ValidationErrors,
     values::Code,
 };
@@ -32,6 +35,11 @@ pub fn lookup(connection: &mut Connection, slug: &Code) -> Result<Option<Confere
 
 pub fn list(connection: &mut Connection) -> Result<Vec<ConferenceRef>, DatabaseError> {
     store::list(connection)
+}
+
+/// The listing of every conference.
+pub fn listings(connection: &mut Connection) -> Result<HashMap<ConferenceId, Listing>, DatabaseError> {
+    Ok(store::listings(connection)?.into_iter().collect())
 }
 
 /// The conference with this slug, for an operation that needs access to it. A caller without a valid token does not

@@ -141,7 +141,8 @@ impl RandomChoices {
         json!({
             "conference": {
                 "id": id("conference", 0), "slug": "any", "name": "Any", "starts_on": "2030-05-01",
-                "ends_on": "2030-05-02", "time_zone": "Europe/Brussels", "languages": ["en", "fr"]
+                "ends_on": "2030-05-02", "time_zone": "Europe/Brussels", "languages": ["en", "fr"],
+                "listing": "unlisted"
             },
             "organisations": organisations,
             "days": [{ "id": id("day", 1), "date": "2030-05-01" }, { "id": id("day", 2), "date": "2030-05-02" }],

@@ -25,6 +25,17 @@ text_enum! {
     }
 }
 text_enum! {
+    /// Who finds a conference.
+    Listing {
+        /// Everybody: it is in lists, and search engines may show it.
+        Listed = "listed",
+        /// Whoever knows its address: it is in no list, and search engines are told not to show it.
+        Unlisted = "unlisted",
+        /// Holders of a token or a personal link. For everybody else it does not exist.
+        Private = "private",
+    }
+}
+text_enum! {
     /// Kind of an organisation.
     OrganisationKind {
         /// A State.
@@ -256,6 +267,11 @@ pub struct Conference {
     #[deserr(default)]
     #[schema(required = false)]
     pub is_demonstration: bool,
+    /// Who finds the conference. Applies at once, and not with a release. If left out, it stays as it is; a new
+    /// conference is `listed`, a copy `unlisted`.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub listing: Option<Listing>,
 }
 
 /// Where a conference takes place.

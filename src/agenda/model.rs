@@ -6,7 +6,7 @@ use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde_json::Value;
 
 use super::{
-    document::{Agenda, Appearance, Day, Session},
+    document::{Agenda, Appearance, Day, Listing, Session},
     references,
 };
 use crate::{
@@ -129,6 +129,9 @@ impl Agenda {
             errors.add("#/conference/id", "other_conference", format!("this conference has the id {draft_id}"));
         }
         self.conference.id = conference.or(self.conference.id).or_else(|| Some(Id::new_public()));
+        // A document that does not mention the listing must not publish a private conference.
+        let listing = self.conference.listing.or_else(|| draft.and_then(|draft| draft.conference.listing));
+        self.conference.listing = Some(listing.unwrap_or(Listing::Listed));
         macro_rules! adopt_list {
             ($list:ident, $key:ident) => {
                 adopt_list_ids(

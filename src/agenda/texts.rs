@@ -10,7 +10,7 @@ use super::{
     checks::conflict::{AgendaResource, CALL_FOR_ACTION},
     document::{
         Agenda, Appearance, AppearanceRole, CallForAction, CallForActionStatus, Commitment, Conference,
-        ConferenceOrganisation, Day, Issuer, Item, ItemKind, Organisation, OrganisationKind, OrganisationRole,
+        ConferenceOrganisation, Day, Issuer, Item, ItemKind, Listing, Organisation, OrganisationKind, OrganisationRole,
         Precedence, ProtocolRule, Room, Session, SessionAccess, SessionKind, Speaker, Track, Venue, Visibility,
     },
 };
@@ -224,6 +224,7 @@ parts! {
     Conference is Conference(|conference| conference.slug.text()) {
         id, slug, name, description, starts_on, ends_on, time_zone, languages, venue, organisations, walking_minutes,
         is_demonstration,
+        listing,
     }
     Venue { name, address, city, country }
     ConferenceOrganisation { organisation, role }
@@ -259,8 +260,8 @@ macro_rules! without_texts {
 }
 without_texts! {
     bool, Code, CountryCode, Date, LanguageTag, LocalOrInstant, TimeOfDay, TimeZone, WebAddress,
-    AppearanceRole, CallForActionStatus, ItemKind, OrganisationKind, OrganisationRole, Precedence, ProtocolRule,
-    SessionAccess, SessionKind, Visibility,
+    AppearanceRole, CallForActionStatus, ItemKind, Listing, OrganisationKind, OrganisationRole, Precedence,
+    ProtocolRule, SessionAccess, SessionKind, Visibility,
 }
 impl<K> Part for Id<K> {}
 impl<const MIN: u32> Part for Count<MIN> {}

@@ -38,6 +38,10 @@ pub fn document(mut original: Value, original_start: Date, request: &ConferenceC
     shift(&mut original, (request.starts_on.0 - original_start.0).num_days());
     if let Some(conference) = original.get_mut("conference").and_then(Value::as_object_mut) {
         conference.insert("slug".to_owned(), json!(request.slug));
+        // Nobody finds a copy before its organisers say so; a private conference stays private.
+        if conference.get("listing").and_then(Value::as_str) != Some("private") {
+            conference.insert("listing".to_owned(), json!("unlisted"));
+        }
         if let Some(name) = &request.name {
             let plain = name.plain().map(Value::from);
             conference.insert("name".to_owned(), plain.unwrap_or_else(|| json!(name)));
@@ -104,7 +108,7 @@ mod tests {
         assert_eq!(
             copied,
             json!({
-                "conference": { "slug": "b", "name": { "en": "B" }, "starts_on": "2015-01-12", "ends_on": "2015-01-13" },
+                "conference": { "slug": "b", "name": { "en": "B" }, "starts_on": "2015-01-12", "ends_on": "2015-01-13", "listing": "unlisted" },
                 "days": [{ "date": "2015-01-13" }],
                 "registration": { "check_in": { "opens_at": "2015-01-11T16:00:00" } },
                 "speakers": [{ "took_office_on": "2010-01-01" }],

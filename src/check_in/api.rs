@@ -21,7 +21,6 @@ use crate::{
         problem::AnyProblem,
     },
     ids::CheckInId,
-    programme::Snapshot,
     registration::{
         RegistrationError,
         context::{ReleasedAgenda, RequestContext},
@@ -31,14 +30,6 @@ use crate::{
     values::Code,
 };
 
-/// The latest release with what only attendees may read.
-fn attendee_snapshot(
-    service: &RegistrationService,
-    slug: &Code,
-) -> Result<std::sync::Arc<Snapshot>, RegistrationError> {
-    service.programmes.get_for_attendees(slug).ok_or(RegistrationError::NoConference)
-}
-
 /// Runs a read transaction with the request context that all check-in and badge reads share.
 pub(super) async fn read<T: Send + 'static>(
     service: &RegistrationService,
@@ -46,7 +37,7 @@ pub(super) async fn read<T: Send + 'static>(
     credentials: Credentials,
     work: impl FnOnce(&mut Connection, RequestContext<'_>) -> Result<T, RegistrationError> + Send + 'static,
 ) -> Result<T, RegistrationError> {
-    let (snapshot, secret) = (attendee_snapshot(service, slug)?, service.secret.clone());
+    let (snapshot, secret) = (service.conference_for_attendees(slug).await?, service.secret.clone());
     service
         .database
         .read(move |tx| {
@@ -76,7 +67,7 @@ where
     T: Send + 'static,
     E: From<RegistrationError> + From<DatabaseError> + Retry + Send + 'static,
 {
-    let (snapshot, secret) = (attendee_snapshot(service, slug)?, service.secret.clone());
+    let (snapshot, secret) = (service.conference_for_attendees(slug).await?, service.secret.clone());
     let queue = format!("check-ins of {slug}");
     service
         .database
@@ -108,7 +99,7 @@ pub async fn read_check_in_key(
     service: web::Data<RegistrationService>,
     path: web::Path<CodePath>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     let key = BadgeKey::derive(&service.secret, snapshot.conference.id)?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=3600")).json(CheckInKey::new(&key)))
 }
@@ -139,7 +130,7 @@ pub async fn check_in(
     .await?;
     let scans = validation::read::<Scans>(body.receive().await?)?;
     scans.check()?;
-    let snapshot = attendee_snapshot(&service, &slug)?;
+    let snapshot = service.conference_for_attendees(&slug).await?;
     let key = BadgeKey::derive(&service.secret, snapshot.conference.id)?;
     // Verification of a thousand signatures takes long: it runs on the blocking pool, before the transaction.
     let verify = move || Ok::<_, DatabaseError>((actions::claims(&key, &scans.check_ins), scans.check_ins));
@@ -198,7 +189,7 @@ pub async fn list_check_ins(
     entries.truncate(page.limit);
     let last = entries.last().map(|details| details.entry.sequence).filter(|_| has_more);
     let next = last.map(|last| format!("{}?after={last}&limit={}", request.path(), page.limit));
-    let snapshot = attendee_snapshot(&service, &slug)?;
+    let snapshot = service.conference_for_attendees(&slug).await?;
     let data = entries.into_iter().map(|details| CheckInView::new(details, &snapshot.agenda)).collect();
     let list = CheckInList { data, next };
     let mut response = HttpResponse::Ok().insert_header(NO_STORE).json(&list);
@@ -234,7 +225,7 @@ pub async fn undo_check_in(
         actions::undo(tx, context, id)
     };
     let undo = write(&service, &slug, credentials, "undo a check-in", work).await?;
-    let snapshot = attendee_snapshot(&service, &slug)?;
+    let snapshot = service.conference_for_attendees(&slug).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(CheckInView::new(undo, &snapshot.agenda)))
 }
 
@@ -265,7 +256,7 @@ pub async fn read_check_in_roster(
         roster::read(tx, context, since, &page)
     })
     .await?;
-    let snapshot = attendee_snapshot(&service, &slug)?;
+    let snapshot = service.conference_for_attendees(&slug).await?;
     let next = roster.next.map(|key| next_page_link(&request, &key));
     let data = roster.people.into_iter().map(|row| RosterEntry::new(row, &snapshot.agenda)).collect();
     let page = RosterPage { data, next, sync: roster.sync.to_string() };

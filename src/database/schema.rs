@@ -25,6 +25,7 @@ table! {
         walking_minutes -> Nullable<Integer>,
         preview_generation -> Integer,
         is_demonstration -> Bool,
+        listing -> TextEnum,
     }
 }
 
@@ -241,6 +242,8 @@ table! {
         last_event -> BigInt,
         open_after_end -> Bool,
         check_in_opens_at -> Nullable<UtcInstant>,
+        enabled -> Bool,
+        fields -> Json,
     }
 }
 
@@ -263,6 +266,8 @@ table! {
         offer_hours -> Nullable<Integer>,
         badge -> Json,
         shared_mailbox -> Bool,
+        description -> Nullable<Json>,
+        fields -> Json,
     }
 }
 

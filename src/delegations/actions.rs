@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     access::{
-        Actor, Operation,
+        Actor, Credentials, Operation, ServerSecret,
         audit::{self, AuditAction, ResourceKind},
         authorise,
     },
@@ -20,7 +20,7 @@ use crate::{
     clock,
     database::{Connection, DatabaseError},
     http::idempotency::IdempotencyKey,
-    ids::{CategoryId, DelegationId, Id},
+    ids::{CategoryId, ConferenceId, DelegationId, Id},
     mail::{Letter, LetterContent, LetterKind, LinkKind, enqueue_all, is_deliverable},
     registration::{
         RegistrationError,
@@ -63,11 +63,9 @@ pub fn authorise_for_delegation(
     code: &str,
     operation: Operation,
 ) -> Result<(Delegation, Actor), DelegationError> {
-    let delegation = find(connection, context.conference, code)?;
-    let token = context.credentials.attendee_token();
+    let delegation = find(connection, context.conference.id, code)?;
     let is_own = |delegation: &Delegation| {
-        let is_of_link = |token| context.secret.is_delegation_token(token, delegation.id, delegation.token_generation);
-        delegation.focal_point.is_some() && token.is_some_and(is_of_link)
+        operation.accepts_personal_link() && is_link_of(delegation, context.credentials, context.secret)
     };
     let actor = match delegation.as_ref().is_some_and(is_own) {
         true => Actor::focal_point(),
@@ -76,13 +74,31 @@ pub fn authorise_for_delegation(
     Ok((delegation.ok_or(DelegationError::NotFound)?, actor))
 }
 
+/// Whether the credentials hold the link of the delegation's focal point.
+fn is_link_of(delegation: &Delegation, credentials: &Credentials, secret: &ServerSecret) -> bool {
+    let is_of_link = |token| secret.is_delegation_token(token, delegation.id, delegation.token_generation);
+    delegation.focal_point.is_some() && credentials.attendee_token().is_some_and(is_of_link)
+}
+
+/// Whether the credentials hold the link of the focal point of the delegation with this code.
+pub fn has_link(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    code: &str,
+    credentials: &Credentials,
+    secret: &ServerSecret,
+) -> Result<bool, DatabaseError> {
+    let delegation = find(connection, conference, code)?;
+    Ok(delegation.is_some_and(|delegation| is_link_of(&delegation, credentials, secret)))
+}
+
 fn find(
     connection: &mut Connection,
-    conference: &ConferenceRef,
+    conference: ConferenceId,
     code: &str,
 ) -> Result<Option<Delegation>, DatabaseError> {
     // A text that is not a code cannot match; PostgreSQL refuses a text with a NUL.
-    if Code::parse(code).is_err() { Ok(None) } else { store::find(connection, conference.id, code) }
+    if Code::parse(code).is_err() { Ok(None) } else { store::find(connection, conference, code) }
 }
 
 /// Every delegation of the conference with its head.
@@ -297,7 +313,7 @@ pub fn create_once(
     let code = context.make_once(connection, &actor, key, sent, |tx| {
         create(tx, context, request).map(|created| created.delegation.code.to_string())
     })?;
-    let delegation = find(connection, context.conference, &code)?.ok_or(DelegationError::NotFound)?;
+    let delegation = find(connection, context.conference.id, &code)?.ok_or(DelegationError::NotFound)?;
     load_details(connection, context.conference, delegation)
 }
 
@@ -390,7 +406,7 @@ fn open_for_change(
 ) -> Result<(Delegation, Actor, SetupState), DelegationError> {
     let actor = authorise(connection, context.credentials, operation, Some(context.conference.id))?;
     let setup_state = lock_setup(connection, context.conference)?;
-    let delegation = find(connection, context.conference, code)?;
+    let delegation = find(connection, context.conference.id, code)?;
     Ok((delegation.ok_or(DelegationError::NotFound)?, actor, setup_state))
 }
 

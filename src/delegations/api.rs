@@ -59,7 +59,7 @@ pub async fn list_delegations(
     path: web::Path<CodePath>,
     query: Query<DelegationQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     let conference = snapshot.conference.clone();
     let delegations = service.database.read(move |tx| {
         authorise(tx, &credentials, Operation::ListDelegations, Some(conference.id))?;
@@ -109,7 +109,7 @@ pub async fn create_delegation(
     key: IdempotencyKey,
     body: Document,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     service.authorise(&snapshot, &credentials, Operation::CreateDelegation).await?;
     let sent = body.receive().await?;
     let delegation: NewDelegation = validation::read(sent.clone())?;
@@ -139,7 +139,7 @@ pub async fn create_member_state_delegations(
     path: web::Path<CodePath>,
     body: Document,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     service.authorise(&snapshot, &credentials, Operation::CreateMemberStateDelegations).await?;
     let states: NewMemberStates = validation::read(body.receive().await?)?;
     let work =
@@ -210,7 +210,7 @@ pub async fn read_delegation(
     query: Query<OneDelegationQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     if crate::http::prefers_html(&request) {
         return crate::registration::html_redirect::redirect(
             &request,
@@ -253,7 +253,7 @@ pub async fn patch_delegation(
     body: Document,
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     service.authorise(&snapshot, &credentials, Operation::PatchDelegation).await?;
     let patch = body.receive().await?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| actions::patch(tx, context, &code, &patch);
@@ -278,7 +278,7 @@ pub async fn delete_delegation(
     path: web::Path<(CodePath, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| actions::delete(tx, context, &code);
     service.write("delete a delegation", &snapshot, credentials, work).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -303,7 +303,7 @@ pub async fn invite_focal_point(
     Json(FocalPointInvitation { renew }): Json<FocalPointInvitation>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     let work =
         move |tx: &mut Connection, context: RequestContext<'_>| actions::invite_focal_point(tx, context, &code, renew);
     let (delegation, person) = service.write("invite a focal point", &snapshot, credentials, work).await?;

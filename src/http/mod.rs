@@ -34,6 +34,11 @@ pub fn location_of(text: &str) -> String {
 /// For personal data: answers must not be stored by caches.
 pub const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 
+/// The header that tells search engines what to do with an answer of any media type.
+pub const ROBOTS: header::HeaderName = header::HeaderName::from_static("x-robots-tag");
+/// Search engines must not show the answer.
+pub const NO_INDEX: header::HeaderValue = header::HeaderValue::from_static("noindex");
+
 /// Whether the request comes from a browser: `Accept` has `text/html`, and there is no `Authorization` header.
 pub fn prefers_html(request: &HttpRequest) -> bool {
     let accepted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());

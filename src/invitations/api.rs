@@ -177,7 +177,7 @@ pub async fn create_invitation(
     path: web::Path<CodePath>,
     body: Document,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     service.authorise(&snapshot, &credentials, Operation::CreateInvitation).await?;
     let new_invitation: NewInvitation = validation::read(body.receive().await?)?;
     let work = move |tx: &mut _, context: RequestContext<'_>| actions::create(tx, context, &new_invitation);
@@ -205,7 +205,7 @@ pub async fn create_invitations(
     query: Query<BatchQuery>,
     body: Upload,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     service.authorise(&snapshot, &credentials, Operation::CreateInvitations).await?;
     let bytes = receive_table(body).await?;
     let people = import_table::read(&bytes, |column| batch::COLUMNS.contains(&column), &["email"])?;
@@ -248,7 +248,7 @@ pub async fn list_invitations(
     path: web::Path<CodePath>,
     query: Query<InvitationQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     service.authorise(&snapshot, &credentials, Operation::ListInvitations).await?;
     let page = Page::read(query.0.limit.as_deref(), query.0.cursor.as_deref())?;
     let filter =
@@ -281,7 +281,7 @@ pub async fn read_invitation(
     path: web::Path<(CodePath, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     service.authorise(&snapshot, &credentials, Operation::ReadInvitation).await?;
     let id = parse_id(&id)?;
     let (conference, secret) = (snapshot.conference.clone(), service.secret.clone());
@@ -309,7 +309,7 @@ pub async fn revoke_invitation(
     Json(EmptyObject {}): Json<EmptyObject>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     service.authorise(&snapshot, &credentials, Operation::RevokeInvitation).await?;
     let id = parse_id(&id)?;
     let details = service
@@ -337,7 +337,7 @@ pub async fn resend_invitation(
     Json(EmptyObject {}): Json<EmptyObject>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     service.authorise(&snapshot, &credentials, Operation::ResendInvitation).await?;
     let id = parse_id(&id)?;
     let details = service

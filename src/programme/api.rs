@@ -72,7 +72,7 @@ pub fn is_readable_by_any_origin(path: &str) -> bool {
 /// The list of conferences.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ConferenceList {
-    /// Conferences that have a release, in order of first date, then slug.
+    /// Listed conferences that have a release, in order of first date, then slug.
     pub data: Vec<ConferenceView>,
     /// Always null: the list is not divided into pages.
     pub next: Option<String>,
@@ -89,7 +89,7 @@ pub struct ConferencesQuery {
     pub lang: Option<String>,
 }
 
-/// Lists the conferences that have a release.
+/// Lists the conferences that are listed and have a release.
 #[utoipa::path(
     get, path = "/api/v1/conferences",
     tag = "programme",
@@ -102,7 +102,7 @@ pub async fn list_conferences(
     query: Query<ConferencesQuery>,
 ) -> Result<HttpResponse, Problem> {
     let mut data = Vec::new();
-    for snapshot in service.programmes.all() {
+    for snapshot in service.programmes.listed() {
         let languages = &snapshot.agenda.conference.languages;
         // A conference that lacks the language is no error here: it answers in one of its own.
         let language = negotiate::choose(&request, query.0.lang.as_deref(), languages)

@@ -38,13 +38,14 @@ text_enum! {
 }
 
 /// Fields that only organisers see; in a projection they carry no information.
-const ORGANISER_FIELDS: [&str; 8] = [
+const ORGANISER_FIELDS: [&str; 9] = [
     "visibility",
     "public_from",
     "inscribed_at",
     "placed_by_hand",
     "protocol_rule",
     "walking_minutes",
+    "listing",
     "precedence_rank",
     "took_office_on",
 ];

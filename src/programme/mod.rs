@@ -12,7 +12,8 @@
 //! - What the public reads contains nothing hidden: a release stores its public projection next to the agenda that it
 //!   was made from, and views, changes and older versions are made from the projection.
 //! - What is due is published once: [`releases::schedule::publish_due`] reads it again under the lock.
-//! - A conference without a release is not public: [`registry::Programmes`] does not contain it.
+//! - A conference without a release is not public: [`registry::Programmes`] does not contain it. A private one is
+//!   answered only to senders whose right was checked: [`registry::Programmes::public`] does not find it.
 
 pub mod api;
 pub mod change_text;
@@ -44,5 +45,5 @@ pub use snapshot::Snapshot;
 
 pub use crate::programme::{
     registry::Programmes,
-    releases::{PublicationRequest, latest_agenda, publish},
+    releases::{PublicationRequest, latest_agenda, list_unreleased, publish, unreleased},
 };

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     access::ServerSecret,
-    agenda::{self, ConferenceRef},
+    agenda::{self, ConferenceRef, document::Listing},
     database::{Connection, Database, DatabaseError},
     ids::ConferenceId,
     values::Code,
@@ -31,6 +31,7 @@ struct LatestRelease {
     public: Arc<Snapshot>,
     attendees: Arc<Snapshot>,
     documents: Arc<ReleaseDocuments>,
+    listing: Listing,
 }
 
 type LatestBySlug = HashMap<Code, LatestRelease>;
@@ -84,6 +85,17 @@ impl Programmes {
         self.old_release_permits.acquire().await.ok()
     }
 
+    /// The latest release of a conference that everybody may see: it is not private.
+    pub fn public(&self, slug: &Code) -> Option<Arc<Snapshot>> {
+        self.get(slug).filter(|_| self.listing(slug) != Some(Listing::Private))
+    }
+
+    /// Who finds a conference; `None` if it has no release.
+    pub fn listing(&self, slug: &Code) -> Option<Listing> {
+        self.current.load().get(slug).map(|latest| latest.listing)
+    }
+
+    /// The latest release of a conference, for a sender who may see it: that was checked before.
     pub fn get(&self, slug: &Code) -> Option<Arc<Snapshot>> {
         self.current.load().get(slug).map(|latest| Arc::clone(&latest.public))
     }
@@ -93,12 +105,20 @@ impl Programmes {
         &self.parts
     }
 
-    /// The latest release of a conference, with its documents.
+    /// The latest release of a conference that everybody may see, with its documents and its listing.
+    pub fn public_with_documents(&self, slug: &str) -> Option<(Arc<Snapshot>, Arc<ReleaseDocuments>, Listing)> {
+        let current = self.current.load();
+        let latest = current.get(slug).filter(|latest| latest.listing != Listing::Private)?;
+        Some((Arc::clone(&latest.public), Arc::clone(&latest.documents), latest.listing))
+    }
+
+    /// The latest release of a conference, with its documents, for a sender who may see it.
     pub fn get_with_documents(&self, slug: &str) -> Option<(Arc<Snapshot>, Arc<ReleaseDocuments>)> {
         self.current.load().get(slug).map(|latest| (Arc::clone(&latest.public), Arc::clone(&latest.documents)))
     }
 
-    /// The latest release of a conference, as people with a confirmed registration may see it.
+    /// The latest release of a conference, as people with a confirmed registration may see it, for a sender who may see
+    /// the conference.
     pub fn get_for_attendees(&self, slug: &Code) -> Option<Arc<Snapshot>> {
         self.current.load().get(slug).map(|latest| Arc::clone(&latest.attendees))
     }
@@ -108,9 +128,20 @@ impl Programmes {
         self.changed.subscribe()
     }
 
-    /// The latest release of every conference that has one, in order of first date, then slug.
+    /// The latest release of every listed conference, in order of first date, then slug.
+    pub fn listed(&self) -> Vec<Arc<Snapshot>> {
+        self.select(|latest| latest.listing == Listing::Listed)
+    }
+
+    /// The latest release of every conference that has one, in order of first date, then slug: not for readers.
     pub fn all(&self) -> Vec<Arc<Snapshot>> {
-        let mut snapshots: Vec<_> = self.current.load().values().map(|latest| Arc::clone(&latest.public)).collect();
+        self.select(|_| true)
+    }
+
+    fn select(&self, is_selected: fn(&LatestRelease) -> bool) -> Vec<Arc<Snapshot>> {
+        let current = self.current.load();
+        let selected = current.values().filter(|latest| is_selected(latest));
+        let mut snapshots: Vec<_> = selected.map(|latest| Arc::clone(&latest.public)).collect();
         snapshots.sort_by(|a, b| {
             let key = |snapshot: &Snapshot| (snapshot.agenda.conference.starts_on, snapshot.conference.slug.clone());
             key(a).cmp(&key(b))
@@ -164,7 +195,11 @@ impl Programmes {
         let mut has_changed = next.len() != current.len();
         for (slug, latest) in next.iter() {
             let earlier = current.get(slug);
-            if earlier.is_some_and(|earlier| Arc::ptr_eq(&earlier.public, &latest.public)) {
+            if let Some(earlier) = earlier.filter(|earlier| Arc::ptr_eq(&earlier.public, &latest.public)) {
+                if earlier.listing != latest.listing {
+                    has_changed = true;
+                    tracing::info!(conference.slug = %slug, listing = latest.listing.as_str(), "serving under another listing");
+                }
                 continue;
             }
             has_changed = true;
@@ -217,6 +252,9 @@ fn load_newer_releases(
     document_builder: &DocumentBuilder,
 ) -> Result<Option<LatestBySlug>, DatabaseError> {
     let latest_rows = releases::list_latest(connection)?;
+    let listings = agenda::actions::listings(connection)?;
+    // Private until it is known.
+    let listing_of = |id: &ConferenceId| listings.get(id).copied().unwrap_or(Listing::Private);
     let current_by_id: HashMap<ConferenceId, &LatestRelease> =
         current.values().map(|release| (release.public.conference.id, release)).collect();
     let is_current = |release: &LatestRelease, number: i32, updated_at: DateTime<Utc>| {
@@ -226,6 +264,7 @@ fn load_newer_releases(
     let is_up_to_date = |(id, number, updated_at): &(ConferenceId, i32, DateTime<Utc>)| {
         current_by_id
             .get(id)
+            .filter(|release| release.listing == listing_of(id))
             .is_some_and(|release| release.documents.is_stored() && is_current(release, *number, *updated_at))
     };
     if latest_rows.len() == current_by_id.len() && latest_rows.iter().all(is_up_to_date) {
@@ -257,6 +296,7 @@ fn load_newer_releases(
                 Err(error) => return Err(error),
             },
         };
+        release.listing = listing_of(&id);
         if !release.documents.is_stored()
             && let Some(documents) = document_builder.load(connection, &release.public)?
         {
@@ -288,5 +328,5 @@ fn latest_release(
         Arc::new(Snapshot::new(conference.clone(), row, attendee_agenda))
     };
     let documents = Arc::new(document_builder.unmade_documents(Arc::clone(&public)));
-    LatestRelease { public, attendees, documents }
+    LatestRelease { public, attendees, documents, listing: Listing::Private }
 }

@@ -76,7 +76,7 @@ pub fn project(agenda: &Agenda, audience: Audience, at: DateTime<Utc>, secret: &
     let organisations = agenda.organisations.iter().filter(organisation).cloned().collect();
     let rooms = agenda.rooms.iter().filter(room).cloned().collect();
     let tracks = agenda.tracks.iter().filter(track).cloned().collect();
-    let conference = Conference { walking_minutes: None, ..agenda.conference.clone() };
+    let conference = Conference { walking_minutes: None, listing: None, ..agenda.conference.clone() };
     Agenda { conference, organisations, days: agenda.days.clone(), rooms, tracks, speakers, sessions, call_for_action }
 }
 

@@ -24,7 +24,7 @@ use crate::{
     agenda::{Agenda, Change, ConferenceRef, document::Session, plan::changes},
     clock,
     database::{Connection, DatabaseError},
-    ids::{CategoryId, RegistrationId, SessionId},
+    ids::{CategoryId, ConferenceId, RegistrationId, SessionId},
     validation::ValidationErrors,
     values::{Code, Count, Localised, TimeZone},
 };
@@ -70,7 +70,8 @@ pub fn find_registration(
     operation: Operation,
 ) -> Result<(Registration, Actor), RegistrationError> {
     let registration = rows::find(connection, conference.id, reference)?;
-    let has_link = registration.as_ref().is_some_and(|registration| has_own_link(registration, credentials, secret));
+    let has_link = operation.accepts_personal_link()
+        && registration.as_ref().is_some_and(|registration| has_own_link(registration, credentials, secret));
     let actor = match has_link {
         true => Actor::attendee(),
         false => authorise(connection, credentials, operation, Some(conference.id))?,
@@ -82,6 +83,18 @@ pub fn find_registration(
 pub fn has_own_link(registration: &Registration, credentials: &Credentials, secret: &ServerSecret) -> bool {
     let token = credentials.attendee_token();
     token.is_some_and(|token| secret.is_link_token(token, registration.id, registration.token_generation))
+}
+
+/// Whether the credentials hold the link of the registration with this reference.
+pub fn has_link(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    reference: &str,
+    credentials: &Credentials,
+    secret: &ServerSecret,
+) -> Result<bool, DatabaseError> {
+    let registration = rows::find(connection, conference, reference)?;
+    Ok(registration.is_some_and(|registration| has_own_link(&registration, credentials, secret)))
 }
 
 /// Finds a confirmed registration, whose attendee may see what only attendees see.

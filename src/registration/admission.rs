@@ -72,6 +72,12 @@ impl Application {
         }
     }
 
+    /// Whether the person or a focal point fills the form in. What a form must say does not bind registrars, who enter
+    /// what they know.
+    fn is_by_person(&self) -> bool {
+        self.actor == Actor::attendee() || self.actor == Actor::focal_point()
+    }
+
     /// Whether a refusal is known before anything is written for the application, so that it can share a transaction
     /// with others.
     pub fn can_share_transaction(&self) -> bool {
@@ -320,6 +326,14 @@ fn evaluate(
     errors.0.retain(|error| !is_recorded || error.code != "session_over");
     // The other system may not have asked this question.
     errors.0.retain(|error| imported.is_none() || error.code != "required");
+    if application.is_by_person() {
+        let mut document = Value::Object(form.person(application.language.as_str()).document());
+        if let Some(document) = document.as_object_mut() {
+            document.insert("category".to_owned(), json!(form.category));
+            document.insert("language".to_owned(), json!(form.language));
+        }
+        check_person_fields(&document, &transaction.setup_state, &mut errors);
+    }
     errors.into_result(())?;
     let category = transaction.setup_state.category(form.category.as_str()).cloned();
     let category = category.ok_or_else(|| unknown_category_error(form.category.as_str(), &transaction.setup_state))?;
@@ -327,7 +341,7 @@ fn evaluate(
     let live = live_by_address.get(&form.email.folded()).map_or(&[][..], Vec::as_slice);
     let obstacle = find_obstacle(live, application, shares_mailbox);
     if !application.is_vouched_for && !transaction.setup_state.is_open(&category, agenda, transaction.now) {
-        return Err(closed_error(transaction, &category));
+        return Err(transaction.setup_state.closed_error(&category, agenda, transaction.now));
     }
     let code = form.invitation.as_ref().map(|code| code.as_str());
     let invitation = code
@@ -433,11 +447,11 @@ fn new_registration(
     })
 }
 
-fn closed_error(transaction: &SeatTransaction<'_>, category: &CategoryState) -> RegistrationError {
-    let opens = [transaction.setup_state.opens_at, category.opens_at].into_iter().flatten().max();
-    RegistrationError::Closed {
-        opens_at: opens.filter(|opens| transaction.now < *opens),
-        is_over: transaction.is_over(),
+/// Adds the validation errors of what a form says about the person, by the rules of its category.
+pub fn check_person_fields(document: &Value, setup_state: &SetupState, errors: &mut ValidationErrors) {
+    let category = document.get("category").and_then(Value::as_str);
+    if let Some(category) = category.and_then(|category| setup_state.category(category)) {
+        setup_state.fields_of(category).check(document, errors);
     }
 }
 

@@ -1,8 +1,8 @@
 //! `/api/v1/conferences/{conference}/registrations`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,14 +10,14 @@ use utoipa::ToSchema;
 use super::{
     RegistrationError,
     actions::{self, RegistrationDetails},
-    admission::{Application, Receipt, check_against_conference},
+    admission::{Application, Receipt, check_against_conference, check_person_fields},
     commit_queue::RegisterOutcome,
     context::RequestContext,
     fields::{personal_fields, view, view_struct},
     form::Answers,
     letters,
     model::{Event, Form, HistoryEntry, RegistrationStatus},
-    service::RegistrationService,
+    service::{NeedsInvitation, RegistrationService},
     session_seats::{SignUp, SignUpState},
 };
 use crate::{
@@ -41,8 +41,35 @@ use crate::{
 };
 
 /// Answers that must not be told apart are sent at a multiple of this time after the request arrived, so that the time
-/// of the answer does not say whether an address was known.
-const RESPONSE_QUANTUM: std::time::Duration = std::time::Duration::from_millis(50);
+/// of the answer does not say whether an address was known: a known one costs a few writes more, or fewer.
+const RESPONSE_QUANTUM: Duration = Duration::from_millis(50);
+
+/// The arrival of a request whose answer must not say whether an address was known. Only [`Arrival::quantised`] makes
+/// the proof that [`Accepted`] and a page in its place need, so that no such answer is sent at its own time.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival(tokio::time::Instant);
+
+/// Proof that the answer waited for the next multiple of [`RESPONSE_QUANTUM`].
+#[derive(Debug)]
+pub struct Quantised(());
+
+impl Arrival {
+    pub fn now() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+
+    /// Waits until the answer may be sent.
+    pub async fn quantised(self) -> Quantised {
+        tokio::time::sleep_until(self.0 + answer_time(self.0.elapsed())).await;
+        Quantised(())
+    }
+}
+
+/// The time after the arrival at which an answer is sent that was ready after `elapsed`.
+fn answer_time(elapsed: Duration) -> Duration {
+    let quanta = elapsed.as_millis() / RESPONSE_QUANTUM.as_millis() + 1;
+    RESPONSE_QUANTUM * u32::try_from(quanta).unwrap_or(1)
+}
 
 /// Links for one registration. They are absolute and hold the attendee's token: keep them secret.
 #[derive(Debug, Serialize, ToSchema)]
@@ -162,7 +189,21 @@ fn links(service: &RegistrationService, snapshot: &Snapshot, receipt: &Receipt) 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Accepted {
     /// What happens next, as an English sentence for the person.
-    pub detail: &'static str,
+    detail: &'static str,
+}
+
+impl Accepted {
+    /// The answer with this sentence, after its wait.
+    pub fn answer(detail: &'static str, _: Quantised) -> HttpResponse {
+        HttpResponse::Accepted().insert_header(NO_STORE).json(Self { detail })
+    }
+}
+
+/// What became of a form that was not refused.
+pub enum FormOutcome {
+    Registered(Receipt),
+    /// A letter to the address says what became of it.
+    Undisclosed(Quantised),
 }
 
 /// Registers one person.
@@ -190,16 +231,25 @@ pub async fn register(
     key: IdempotencyKey,
     body: RawJson,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    if request.extensions().get::<NeedsInvitation>().is_some() {
+        let code = body.0.get("invitation").and_then(serde_json::Value::as_str).map(str::to_owned);
+        if !service.is_invited(&request, &path.0, code).await? {
+            return Err(RegistrationError::NoConference.into());
+        }
+    }
+    let snapshot = service.conference(&path.0).await?;
     let languages = &snapshot.agenda.conference.languages;
     let language = negotiate::choose(&request, None, languages)?;
     let Some(language) = language.tag() else {
         return Err(Problem::unexpected("a conference without a language"));
     };
     let outcome = submit_form(&request, &service, &snapshot, &body.0, Some(key), language).await?;
-    let RegisterOutcome::Registered(receipt) = outcome else {
-        let detail = "We have written to the address that you gave. Please follow the link in that letter.";
-        return Ok(HttpResponse::Accepted().insert_header(NO_STORE).json(Accepted { detail }));
+    let receipt = match outcome {
+        FormOutcome::Registered(receipt) => receipt,
+        FormOutcome::Undisclosed(quantised) => {
+            let detail = "We have written to the address that you gave. Please follow the link in that letter.";
+            return Ok(Accepted::answer(detail, quantised));
+        }
     };
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, letters::registration_path(&snapshot.agenda, &receipt.reference)))
@@ -224,8 +274,8 @@ pub async fn submit_form(
     body: &serde_json::Value,
     key: Option<IdempotencyKey>,
     language: &LanguageTag,
-) -> Result<RegisterOutcome, Problem> {
-    let started = tokio::time::Instant::now();
+) -> Result<FormOutcome, Problem> {
+    let arrival = Arrival::now();
     service.registration_limit.check(request)?;
     let form = read_form(service, snapshot, body).await?;
     if form.invitation.is_some() {
@@ -237,12 +287,10 @@ pub async fn submit_form(
         None => service.queue.register(snapshot, application).await,
     };
     service.wake.wake();
-    if let Ok(RegisterOutcome::Undisclosed) = outcome {
-        // A new address costs a few writes more: without this pause the time of the answer would say so.
-        let quanta = started.elapsed().as_millis() / RESPONSE_QUANTUM.as_millis() + 1;
-        tokio::time::sleep_until(started + RESPONSE_QUANTUM * u32::try_from(quanta).unwrap_or(1)).await;
-    }
-    Ok(outcome?)
+    Ok(match outcome? {
+        RegisterOutcome::Registered(receipt) => FormOutcome::Registered(receipt),
+        RegisterOutcome::Undisclosed => FormOutcome::Undisclosed(arrival.quantised().await),
+    })
 }
 
 /// Reads a registration form and reports all validation errors at once: those of the conference's own rules too, even
@@ -270,7 +318,9 @@ pub async fn read_form(
         .read(move |tx| {
             let setup_state = super::setup::state::get_setup_state(tx, snapshot.conference.id)?;
             let questions = setup_state.questions()?;
-            Ok::<_, RegistrationError>(check_against_conference(&body, &setup_state, &questions, &snapshot.agenda).0)
+            let mut errors = check_against_conference(&body, &setup_state, &questions, &snapshot.agenda).0;
+            check_person_fields(&body, &setup_state, &mut errors);
+            Ok::<_, RegistrationError>(errors)
         })
         .await?;
     Err(ValidationErrors(form_errors.0.into_iter().chain(conference_errors.0).collect()).into())
@@ -303,7 +353,7 @@ pub async fn read_registration(
     query: Query<TokenQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, reference) = path.into_inner();
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     if crate::http::prefers_html(&request) {
         return super::html_redirect::redirect(&request, &service, &snapshot, &format!("/registrations/{reference}"));
     }
@@ -344,7 +394,7 @@ pub async fn read_attendee_programme(
     let (CodePath(slug), reference) = path.into_inner();
     let (token, mut query) = query.0.split();
     let credentials = credentials.with_link(token);
-    let snapshot = service.programmes.get_for_attendees(&slug).ok_or(RegistrationError::NoConference)?;
+    let snapshot = service.programmes.get_for_attendees(&slug).ok_or(RegistrationError::NothingReleased)?;
     let (conference, secret) = (snapshot.conference.clone(), service.secret.clone());
     service
         .database
@@ -389,7 +439,7 @@ pub async fn change_and_answer(
     + Send
     + 'static,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&slug)?;
+    let snapshot = service.conference(&slug).await?;
     let (details, is_attendee, history) = service
         .write(name, &snapshot, credentials, move |tx, context| {
             let details = work(tx, context, &reference)?;
@@ -577,4 +627,16 @@ pub fn registration_view(
             })
             .collect(),
     } of registration.person } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_that_take_a_little_more_or_less_are_sent_at_the_same_time() {
+        let sent_at = |micros| answer_time(Duration::from_micros(micros));
+        assert_eq!([0, 1_850, 2_100, 49_999].map(sent_at), [RESPONSE_QUANTUM; 4]);
+        assert_eq!([50_000, 99_000].map(sent_at), [2 * RESPONSE_QUANTUM; 2]);
+    }
 }

@@ -113,10 +113,10 @@ impl CommitQueue {
         receiver.await.unwrap_or_else(|_| Err(DatabaseError::Interrupted.into()))
     }
 
-    /// Registers one person, once for each idempotency key: the same request sent again gets the same answer.
+    /// Registers one person, once for each idempotency key and body: the same request sent again gets the same answer.
     ///
     /// # Errors
-    /// The key was used with another application; else those of [`CommitQueue::register`].
+    /// Those of [`CommitQueue::register`].
     pub async fn register_once(
         &self,
         snapshot: &Arc<Snapshot>,
@@ -124,7 +124,7 @@ impl CommitQueue {
         key: IdempotencyKey,
         body: Value,
     ) -> Result<RegisterOutcome, RegistrationError> {
-        let (secret, snapshot) = (self.secret.clone(), Arc::clone(snapshot));
+        let (secret, snapshot, key) = (self.secret.clone(), Arc::clone(snapshot), key.bound_to(&body));
         let work = move |tx: &mut Connection| {
             let scope = (snapshot.conference.id.to_string(), application.actor.identity());
             let answer = once(tx, &key, &scope.0, &scope.1, &body, |tx| {

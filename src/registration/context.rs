@@ -49,6 +49,6 @@ pub struct ReleasedAgenda<'a> {
 
 impl<'a> ReleasedAgenda<'a> {
     pub fn of(snapshot: &'a Snapshot) -> Self {
-        Self { agenda: &snapshot.agenda, number: Some(snapshot.release.number) }
+        Self { agenda: &snapshot.agenda, number: snapshot.release.is_released().then_some(snapshot.release.number) }
     }
 }

@@ -32,15 +32,20 @@ problem_kinds! {
 /// Why a request about a registration was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistrationError {
-    /// There is no such conference, it has no release, or it was deleted since its release was read.
+    /// There is no such conference, or it was deleted since its release was read.
     #[error("no such conference")]
     NoConference,
+    #[error("nothing is released yet")]
+    NothingReleased,
     #[error("no such registration")]
     NotFound,
     #[error("the form has {} validation errors", .0.0.len())]
     Invalid(ValidationErrors),
     #[error("the address is registered already")]
     AlreadyRegistered,
+    /// The organisers have not set registration up, or closed it.
+    #[error("registration is not set up")]
+    NotEnabled,
     #[error("registration is not open")]
     Closed {
         /// The opening time, if it is in the future.
@@ -111,6 +116,7 @@ impl From<RegistrationError> for Problem {
     fn from(error: RegistrationError) -> Self {
         match error {
             RegistrationError::NoConference => Problem::new(&NOT_FOUND).detail("there is no such conference"),
+            RegistrationError::NothingReleased => Problem::new(&NOT_FOUND).detail("nothing is released yet"),
             RegistrationError::NotFound => Problem::new(&NOT_FOUND).detail("there is no such registration"),
             RegistrationError::Invalid(errors) => errors.into(),
             RegistrationError::AlreadyRegistered => {
@@ -128,6 +134,9 @@ impl From<RegistrationError> for Problem {
             }
             RegistrationError::ConferenceOver => Problem::new(&CONFERENCE_OVER)
                 .detail("registration ended with the conference, unless its set-up says `open_after_end`"),
+            RegistrationError::NotEnabled => {
+                Problem::new(&REGISTRATION_CLOSED).detail("the organisers have not opened registration")
+            }
             RegistrationError::WrongState(state) => {
                 Problem::new(&WRONG_STATE).detail(format!("the registration is {state}"))
             }

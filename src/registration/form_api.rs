@@ -26,6 +26,7 @@ use crate::{
         RegistrationError,
         actions::{self, FormState},
         model::{FIELDS, FormField},
+        person_fields::{Presence, configurable_fields},
         service::RegistrationService,
         setup::state::CategoryState,
     },
@@ -51,6 +52,8 @@ pub struct FormQuery {
 /// The registration form: fields, questions, categories, sessions and free seats.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RegistrationForm {
+    /// Whether the organisers have set registration up: if not, nobody can register yet.
+    pub enabled: bool,
     /// Whether at least one of these categories is open now.
     pub open: bool,
     /// Whether the conference is over: nobody can register or be confirmed any more. `false` if registration goes on
@@ -68,7 +71,7 @@ pub struct RegistrationForm {
     pub categories: Vec<FormCategory>,
     /// Languages that the field `language` accepts, as BCP 47 tags.
     pub languages: Vec<LanguageTag>,
-    /// The fields that a POST to `registrations` accepts.
+    /// The fields that a POST to `registrations` accepts. What each category asks for is in its own `fields`.
     pub fields: &'static [FormField],
     /// The conference's own questions, in order. Their answers are sent in `answers`, by the code of the question.
     pub questions: Vec<FormQuestion>,
@@ -88,6 +91,8 @@ pub struct FormCategory {
     pub code: Code,
     /// Name of the category.
     pub name: ReaderText,
+    /// Who registers in the category, and what they need for it; null if the organisers gave no description.
+    pub description: Option<ReaderText>,
     /// Whether the category takes registrations now. It may be open without a free seat.
     pub open: bool,
     /// Time at which the category opens (RFC 3339, UTC); null if it has no opening time of its own.
@@ -107,6 +112,20 @@ pub struct FormCategory {
     pub needs_invitation: bool,
     /// Whether the e-mail address must be verified.
     pub verifies_email: bool,
+    /// What the form of the category asks about the person, in order: every field that the organisers can hide or
+    /// require. The name and the address are always required.
+    pub fields: Vec<CategoryField>,
+}
+
+/// A field about the person, as the form of a category asks for it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CategoryField {
+    /// Name of the field in the request.
+    pub name: &'static str,
+    /// Whether the form asks for the field. A value for a hidden field is refused.
+    pub presence: Presence,
+    /// Help text of the organisers; null if there is none.
+    pub help: Option<ReaderText>,
 }
 
 /// A question in the registration form.
@@ -179,7 +198,7 @@ pub async fn read_registration_form(
     path: web::Path<CodePath>,
     query: Query<FormQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     if query.0.invitation.is_some() && crate::http::prefers_html(&request) {
         return crate::registration::html_redirect::redirect(&request, &service, &snapshot, "/register");
     }
@@ -208,15 +227,17 @@ pub async fn read_registration_schema(
     path: web::Path<CodePath>,
     query: Query<FormQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     let languages = snapshot.agenda.conference.languages.clone();
     let language = negotiate::choose(&request, query.0.lang.as_deref(), &languages)?;
     let state = read_form_state(&request, &service, &snapshot, query.0.invitation).await?;
-    let categories: Vec<_> = visible_categories(&state).map(|category| category.code.clone()).collect();
     let sessions = sign_up_sessions(&state, &snapshot, clock::now());
     let sessions: Vec<_> = sessions.map(|session| session.code.clone()).collect();
     let tag = language.tag().or(languages.first()).map_or("en", LanguageTag::as_str);
-    let document = schema::form_schema(&state.questions, &categories, &sessions, &languages, tag);
+    let rules: Vec<_> = visible_categories(&state)
+        .map(|category| (category.code.clone(), state.setup_state.fields_of(category)))
+        .collect();
+    let document = schema::form_schema(&state.questions, &rules, &sessions, &languages, tag);
     answer_json(&request, &document, "application/schema+json", &language)
 }
 
@@ -286,6 +307,7 @@ pub fn form(state: &FormState, snapshot: &Snapshot, language: &Language) -> Regi
     let category = |category: &CategoryState| FormCategory {
         code: category.code.clone(),
         name: text(&category.name),
+        description: category.description.as_ref().map(text),
         open: setup_state.is_open(category, &snapshot.agenda, now),
         opens_at: wire(category.opens_at),
         closes_at: wire(category.closes_at),
@@ -295,6 +317,12 @@ pub fn form(state: &FormState, snapshot: &Snapshot, language: &Language) -> Regi
         needs_approval: category.needs_approval,
         needs_invitation: category.needs_invitation,
         verifies_email: category.verifies_email,
+        fields: configurable_fields()
+            .map(|field| {
+                let (name, rules) = (field.name, setup_state.fields_of(category));
+                CategoryField { name, presence: rules.presence(name), help: rules.help(name).map(text) }
+            })
+            .collect(),
     };
     let question = |question: &Question| FormQuestion {
         code: question.code.clone(),
@@ -327,6 +355,7 @@ pub fn form(state: &FormState, snapshot: &Snapshot, language: &Language) -> Regi
         }
     });
     RegistrationForm {
+        enabled: setup_state.enabled,
         open: visible_categories(state).any(|category| setup_state.is_open(category, &snapshot.agenda, now)),
         is_over: setup_state.is_over(&snapshot.agenda, now),
         opens_at: wire(setup_state.opens_at),

@@ -2,18 +2,27 @@
 
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
+
 use super::{
     RegistrationError,
     commit_queue::CommitQueue,
     context::{ReleasedAgenda, RequestContext},
+    reservations,
 };
 use crate::{
     access::{Credentials, Operation, RateLimit, ServerSecret, authorise},
+    agenda, clock,
     database::{Connection, Database, DatabaseError, Retry},
+    http::Problem,
     mail::Wake,
-    programme::{Programmes, Snapshot},
+    programme::{self, Programmes, Snapshot},
     values::Code,
 };
+
+/// Marks a request to register at a conference that is not public: only its body can have the invitation that it needs.
+#[derive(Debug, Clone, Copy)]
+pub struct NeedsInvitation;
 
 /// What the handlers of registrations share.
 #[derive(Clone)]
@@ -37,12 +46,56 @@ pub struct RegistrationService {
 }
 
 impl RegistrationService {
-    /// The latest release of a conference.
+    /// The latest release of a conference; before the first one, what its draft says of the conference itself, without
+    /// sessions: everything about registration can be prepared then. Whether the sender may see the conference was
+    /// checked before the handler ran.
     ///
     /// # Errors
     /// [`RegistrationError::NoConference`] if there is none.
-    pub fn snapshot(&self, slug: &Code) -> Result<Arc<Snapshot>, RegistrationError> {
-        self.programmes.get(slug).ok_or(RegistrationError::NoConference)
+    pub async fn conference(&self, slug: &Code) -> Result<Arc<Snapshot>, RegistrationError> {
+        match self.programmes.get(slug) {
+            Some(snapshot) => Ok(snapshot),
+            None => self.unreleased(slug).await,
+        }
+    }
+
+    /// Like [`RegistrationService::conference`], with what attendees may see of the release.
+    ///
+    /// # Errors
+    /// [`RegistrationError::NoConference`] if there is none.
+    pub async fn conference_for_attendees(&self, slug: &Code) -> Result<Arc<Snapshot>, RegistrationError> {
+        match self.programmes.get_for_attendees(slug) {
+            Some(snapshot) => Ok(snapshot),
+            None => self.unreleased(slug).await,
+        }
+    }
+
+    async fn unreleased(&self, slug: &Code) -> Result<Arc<Snapshot>, RegistrationError> {
+        let slug = slug.clone();
+        let load = move |tx: &mut Connection| {
+            let conference = agenda::actions::lookup(tx, &slug)?;
+            Ok::<_, RegistrationError>(conference.map(|conference| programme::unreleased(tx, conference)).transpose()?)
+        };
+        self.database.read(load).await?.map(Arc::new).ok_or(RegistrationError::NoConference)
+    }
+
+    /// Whether the code is that of an invitation to the conference which can be used. Each code that is tried counts.
+    ///
+    /// # Errors
+    /// The sender tried too many; the store fails.
+    pub async fn is_invited(&self, request: &HttpRequest, slug: &Code, code: Option<String>) -> Result<bool, Problem> {
+        let Some(code) = code else { return Ok(false) };
+        self.code_limit.check(request)?;
+        let (slug, secret) = (slug.clone(), self.secret.clone());
+        let find = move |tx: &mut Connection| {
+            let Some(conference) = agenda::actions::lookup(tx, &slug)? else { return Ok(false) };
+            match reservations::find_by_code(tx, &conference, &secret, &code, clock::now()) {
+                Ok(_) => Ok(true),
+                Err(RegistrationError::InvitationInvalid) => Ok(false),
+                Err(error) => Err(error),
+            }
+        };
+        Ok(self.database.read(find).await?)
     }
 
     /// Checks that the sender may do `operation`, before the body of the request is read.

@@ -52,6 +52,7 @@ pub fn change_details(
         let category_id = check_values(&details, languages, transaction, &mut errors);
         if *actor == Actor::attendee() {
             check_attendee_rights(&before, &after, &category, &registration, &mut errors);
+            transaction.setup_state.fields_of(&category).check_change(&before, &after, patch, &mut errors);
         }
         let mut changed = registration.clone();
         if let Some(patched_answers) = patched_answers {

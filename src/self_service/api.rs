@@ -17,7 +17,7 @@ use crate::{
     programme::{Snapshot, negotiate::ReaderText},
     registration::{
         RegistrationError, actions as registrations,
-        api::{Accepted, RegistrationView, change_and_answer, registration_view},
+        api::{Accepted, Arrival, Quantised, RegistrationView, change_and_answer, registration_view},
         service::RegistrationService,
     },
     validation::ValidationErrors,
@@ -121,7 +121,7 @@ pub async fn read_registration_data(
 ) -> Result<HttpResponse, Problem> {
     let (CodePath(slug), reference) = path.into_inner();
     let credentials = credentials.with_link(query.0.token);
-    let snapshot = service.snapshot(&slug)?;
+    let snapshot = service.conference(&slug).await?;
     let (data, is_attendee) = service
         .read(&snapshot, credentials, move |tx, context| {
             let data = actions::read_all(tx, context, &reference)?;
@@ -182,13 +182,13 @@ pub async fn request_registration_link(
     path: web::Path<CodePath>,
     Json(link_request): Json<LinkRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
-    send_links(&request, &service, &snapshot, link_request).await?;
-    let detail = "If this address is registered, its link is on its way.";
-    Ok(HttpResponse::Accepted().insert_header(NO_STORE).json(Accepted { detail }))
+    let snapshot = service.conference(&path.0).await?;
+    let quantised = send_links(&request, &service, &snapshot, link_request).await?;
+    Ok(Accepted::answer("If this address is registered, its link is on its way.", quantised))
 }
 
-/// Sends everybody who is registered with an address their link again.
+/// Sends everybody who is registered with an address their link again. The answer may be sent at the same times for
+/// every address.
 ///
 /// # Errors
 /// The client asked too often, or the store fails; never because of the address.
@@ -197,7 +197,8 @@ pub async fn send_links(
     service: &RegistrationService,
     snapshot: &Arc<Snapshot>,
     LinkRequest { email }: LinkRequest,
-) -> Result<(), Problem> {
+) -> Result<Quantised, Problem> {
+    let arrival = Arrival::now();
     service.registration_limit.check(request)?;
     let folded_address = email.folded();
     service
@@ -205,7 +206,7 @@ pub async fn send_links(
             registrations::send_link_to(tx, context.conference, context.released, &folded_address)
         })
         .await?;
-    Ok(())
+    Ok(arrival.quantised().await)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use minijinja::context;
 use serde_json::{Value as Json, json};
 
 use super::{
-    form::{FormErrors, SubmittedForm, questions_of},
+    form::{FormErrors, SubmittedForm, asked_fields, questions_of},
     page::{PageContext, Template, redirect, value},
     query::parameter,
     registration::EmptyForm,
@@ -16,7 +16,7 @@ use crate::{
     database::Connection,
     delegations::{api::delegation_with_members, members::actions, views::DelegationWithMembers},
     http::{Problem, problem::NOT_FOUND},
-    registration::{context::RequestContext, model::FIELDS, service::RegistrationService},
+    registration::{context::RequestContext, service::RegistrationService},
     site::page::country_choices,
 };
 
@@ -47,10 +47,11 @@ impl OpenedDelegation {
         tag: &str,
         code: &str,
     ) -> Result<Self, Problem> {
-        let page = PageContext::find(&service.programmes, slug, tag)?;
         let token = parameter(request, "token").ok_or_else(|| Problem::new(&NOT_FOUND))?;
+        let page = PageContext::find_for_holder(service, slug, tag).await?;
         let credentials = Credentials::default().with_link(Some(token.clone()));
-        let delegation = delegation_with_members(service, &page.snapshot, credentials, code).await?;
+        let found = delegation_with_members(service, &page.snapshot, credentials, code).await;
+        let delegation = page.for_holder(found.map_err(Problem::from))?;
         let empty_form = EmptyForm::find(request, &page, service, None).await?;
         Ok(Self { page, delegation, empty_form, token })
     }
@@ -67,7 +68,11 @@ impl OpenedDelegation {
             parameter(request, "notice").filter(|notice| ["added", "removed", "replaced"].contains(&notice.as_str()));
         let context = context! {
             delegation => value(&self.delegation), token => self.token.as_str(), form => value(&self.empty_form.form),
-            fields => value(FIELDS),
+            fields => value(asked_fields(
+                &self.empty_form.setup_state,
+                Some(self.delegation.delegation.category.as_str()),
+                &self.page,
+            )),
             questions => value(questions_of(&self.empty_form.form, &self.delegation.delegation.category)),
             values => form.values.values(), faults => form.errors.by_control, said => form.errors.of_form, notice,
             replacing => form.replacing, countries => country_choices(&self.page.locale),

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, http::header};
 use minijinja::{Value, context};
+use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::page::value;
+use super::page::{PageContext, value};
 use crate::{
     http::{Problem, problem::UNSUPPORTED_MEDIA_TYPE},
     registration::{
@@ -14,6 +15,8 @@ use crate::{
         form::{Question, answers::is_asked, question::QuestionKind},
         form_api::{FormQuestion, RegistrationForm},
         model::{FIELDS, Registration},
+        person_fields::{Presence, configurable_fields},
+        setup::state::SetupState,
     },
     values::Code,
 };
@@ -138,6 +141,37 @@ fn text_of(answer: &Json) -> String {
 pub fn questions_of<'a>(form: &'a RegistrationForm, category: &Code) -> Vec<&'a FormQuestion> {
     let applies = |question: &&FormQuestion| question.categories.is_empty() || question.categories.contains(category);
     form.questions.iter().filter(applies).collect()
+}
+
+/// A field of the form, as its category asks for it.
+#[derive(Debug, Serialize)]
+pub struct AskedField {
+    pub name: &'static str,
+    r#type: &'static str,
+    required: bool,
+    max_length: Option<u32>,
+    /// Help of the organisers.
+    help: Option<String>,
+}
+
+/// The fields that the form of a category asks for: all, if there is no such category.
+pub fn asked_fields(setup_state: &SetupState, category: Option<&str>, page: &PageContext) -> Vec<AskedField> {
+    let rules = category.and_then(|code| setup_state.category(code)).map(|category| setup_state.fields_of(category));
+    let is_configurable = |name: &str| configurable_fields().any(|field| field.name == name);
+    let languages = &page.snapshot.agenda.conference.languages;
+    let asked = FIELDS.iter().filter_map(|field| {
+        let rules = rules.filter(|_| is_configurable(field.name));
+        let presence = rules.map_or(Presence::Optional, |rules| rules.presence(field.name));
+        let help = rules.and_then(|rules| rules.help(field.name));
+        (presence != Presence::Hidden).then(|| AskedField {
+            name: field.name,
+            r#type: field.r#type,
+            required: field.required || presence == Presence::Required,
+            max_length: field.max_length,
+            help: help.map(|help| help.text(page.text_language.as_str(), languages).to_owned()),
+        })
+    });
+    asked.collect()
 }
 
 /// The errors of a submitted form, for its template.

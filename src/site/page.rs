@@ -22,9 +22,9 @@ use super::{
     texts::{FALLBACK, is_right_to_left},
 };
 use crate::{
-    agenda::document::{Session, SessionKind},
+    agenda::document::{Listing, Session, SessionKind},
     clock,
-    http::{Problem, conditional::LastModified, location_of, problem::NOT_FOUND},
+    http::{NO_INDEX, Problem, ROBOTS, conditional::LastModified, location_of, problem::NOT_FOUND},
     programme::{
         Programmes, Snapshot,
         documents::{Document, Publication, parts::PartKey, serve},
@@ -56,6 +56,8 @@ pub struct PageContext {
     pub language: Language,
     /// The same as a tag.
     pub text_language: LanguageTag,
+    /// Who finds the conference; `None` if it has no release, and only holders of a link may see it.
+    pub listing: Option<Listing>,
 }
 
 /// The template of a page.
@@ -72,6 +74,10 @@ impl Template {
     }
 }
 
+fn not_found() -> Problem {
+    Problem::new(&NOT_FOUND)
+}
+
 /// The locales of a conference's pages: its own languages, then those of the service.
 pub fn locales_of(snapshot: &Snapshot) -> Vec<String> {
     let own = snapshot.agenda.conference.languages.iter().map(|tag| tag.as_str().to_owned());
@@ -85,21 +91,49 @@ pub fn locales_of(snapshot: &Snapshot) -> Vec<String> {
 }
 
 impl PageContext {
-    /// The conference of a path.
+    /// The conference of a path, if everybody may see it.
     ///
     /// # Errors
     /// There is no such conference, or no page in that locale.
     pub fn find(programmes: &Programmes, slug: &str, locale: &str) -> Result<Self, Problem> {
-        let not_found = || Problem::new(&NOT_FOUND);
         let code = Code::parse(slug).map_err(|_| not_found())?;
-        let snapshot = programmes.get(&code).ok_or_else(not_found)?;
+        let snapshot = programmes.public(&code).ok_or_else(not_found)?;
+        Self::of(snapshot, programmes.listing(&code), locale)
+    }
+
+    /// The conference of a path, for the holder of a personal link, also if it is private or has no release. The caller
+    /// checks the link, and passes the result through [`PageContext::for_holder`].
+    ///
+    /// # Errors
+    /// Those of [`PageContext::find`].
+    pub async fn find_for_holder(service: &RegistrationService, slug: &str, locale: &str) -> Result<Self, Problem> {
+        let code = Code::parse(slug).map_err(|_| not_found())?;
+        let snapshot = service.conference(&code).await?;
+        Self::of(snapshot, service.programmes.listing(&code), locale)
+    }
+
+    /// Whether everybody may see the conference.
+    pub fn is_public(&self) -> bool {
+        self.listing.is_some_and(|listing| listing != Listing::Private)
+    }
+
+    /// The result of the check of a link. Whoever holds none finds no conference that is not public.
+    pub fn for_holder<T>(&self, checked: Result<T, Problem>) -> Result<T, Problem> {
+        checked.map_err(|problem| {
+            let is_refusal = problem.status_code().is_client_error();
+            if self.is_public() || !is_refusal { problem } else { not_found() }
+        })
+    }
+
+    fn of(snapshot: Arc<Snapshot>, listing: Option<Listing>, locale: &str) -> Result<Self, Problem> {
         if !locales_of(&snapshot).iter().any(|offered| offered == locale) {
             return Err(not_found());
         }
         let languages = &snapshot.agenda.conference.languages;
         let text_language = languages.iter().find(|offered| names::primary(offered.as_str()) == names::primary(locale));
         let text_language = text_language.or_else(|| languages.first()).cloned().ok_or_else(not_found)?;
-        Ok(Self { snapshot, locale: locale.to_owned(), language: Language::One(text_language.clone()), text_language })
+        let (locale, language) = (locale.to_owned(), Language::One(text_language.clone()));
+        Ok(Self { snapshot, locale, language, text_language, listing })
     }
 
     /// The path of the conference's pages in this locale.
@@ -175,6 +209,7 @@ impl Site {
                 lang => page.locale.as_str(), dir => if is_right_to_left(&page.locale) { "rtl" } else { "ltr" },
                 name => page_name, base, prefix => &*self.prefix,
                 api => format!("{}/api/v1/conferences/{slug}", self.prefix), canonical, alternates, is_private,
+                is_found_by_search_engines => !is_private && page.listing == Some(Listing::Listed),
             },
             conference => value(conference),
             registration_is_open => window.as_ref().is_some_and(|window| window.open),
@@ -229,7 +264,7 @@ impl Site {
         let parts = service.programmes.part_cache();
         let key = PartKey::new(
             &page.snapshot,
-            &format!("{path_and_query} {minute:?} {is_over} {window:?}"),
+            &format!("{path_and_query} {minute:?} {is_over} {window:?} {:?}", page.listing),
             Some(&page.locale),
         );
         let document = match parts.get(&key) {
@@ -249,6 +284,9 @@ impl Site {
         };
         let mut response = serve(request, &document, REVALIDATE);
         response.headers_mut().insert(header::CONTENT_LANGUAGE, language_header(&page.locale));
+        if page.listing != Some(Listing::Listed) {
+            response.headers_mut().insert(ROBOTS, NO_INDEX);
+        }
         add_security_policy(&mut response);
         Ok(response)
     }
@@ -294,7 +332,7 @@ impl Site {
             page => context! {
                 lang => tag, dir => if is_right_to_left(tag) { "rtl" } else { "ltr" }, name => "conferences",
                 base => &*self.prefix, prefix => &*self.prefix, api => none(), canonical => none(), alternates,
-                is_private => true,
+                is_private => true, is_found_by_search_engines => false,
             },
             conference => none(), registration_is_open => false, is_over => false, has_call_for_action => false,
             og => none(), jsonld => none(), problem => none(),

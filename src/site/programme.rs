@@ -54,7 +54,7 @@ pub async fn list_conferences(
         let location = format!("{}/docs/", site.prefix);
         return HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, location)).finish();
     }
-    let conferences = service.programmes.all();
+    let conferences = service.programmes.listed();
     if let [only] = conferences.as_slice() {
         let location =
             format!("{}/conferences/{}/{}", site.prefix, only.conference.slug, preferred_locale_of(&request, only));
@@ -99,7 +99,7 @@ pub async fn choose_language(
     service: web::Data<RegistrationService>,
     slug: web::Path<String>,
 ) -> HttpResponse {
-    let snapshot = Code::parse(&slug).ok().and_then(|slug| service.programmes.get(&slug));
+    let snapshot = Code::parse(&slug).ok().and_then(|slug| service.programmes.public(&slug));
     let Some(snapshot) = snapshot else { return site.answer_or_show_error(&request, &service, Err(not_found())).await };
     HttpResponse::TemporaryRedirect()
         .insert_header((

@@ -5,7 +5,7 @@ use minijinja::{Value, context};
 use serde_json::{Value as Json, json};
 
 use super::{
-    form::{FormErrors, SubmittedForm, questions_of},
+    form::{AskedField, FormErrors, SubmittedForm, asked_fields, questions_of},
     page::{PageContext, Template, copy_retry_after, redirect, value},
     query::parameter,
     service::Site,
@@ -24,13 +24,13 @@ use crate::{
     registration::{
         RegistrationError,
         actions::{self, FormState, RegistrationDetails},
-        api::{registration_view, submit_form},
-        commit_queue::RegisterOutcome,
+        api::{FormOutcome, registration_view, submit_form},
         form::Question,
         form_api::{RegistrationForm, form, read_form_state},
-        model::{FIELDS, HistoryEntry, RegistrationStatus},
+        model::{HistoryEntry, RegistrationStatus},
         service::RegistrationService,
         session_seats::{SignUp, SignUpState},
+        setup::state::SetupState,
     },
     self_service::{
         actions as self_service,
@@ -46,6 +46,7 @@ type RegistrationPath = web::Path<(String, String, String)>;
 type ActionPath = web::Path<(String, String, String, String)>;
 
 const REGISTER: Template = Template::new("register.html", "register");
+const SENT: Template = Template::new("register-sent.html", "register");
 const REGISTRATION: Template = Template::new("registration.html", "registration");
 const CHANGE: Template = Template::new("registration-change.html", "registration");
 const SESSIONS: Template = Template::new("registration-sessions.html", "registration");
@@ -58,6 +59,7 @@ pub struct EmptyForm {
     /// The form as the API answers it.
     pub form: RegistrationForm,
     pub questions: Vec<Question>,
+    pub setup_state: SetupState,
 }
 
 impl EmptyForm {
@@ -72,7 +74,8 @@ impl EmptyForm {
         code: Option<String>,
     ) -> Result<Self, Problem> {
         let state: FormState = read_form_state(request, service, &page.snapshot, code).await?;
-        Ok(Self { form: form(&state, &page.snapshot, &page.language), questions: state.questions })
+        let form = form(&state, &page.snapshot, &page.language);
+        Ok(Self { form, questions: state.questions, setup_state: state.setup_state })
     }
 }
 
@@ -88,11 +91,26 @@ fn register_context(
     let code = category.and_then(|category| Code::parse(category).ok());
     let questions = code.map(|code| value(questions_of(&empty_form.form, &code)));
     context! {
-        form => value(&empty_form.form), category, invitation, fields => value(FIELDS),
+        form => value(&empty_form.form), category, invitation,
+        fields => value(asked_fields(&empty_form.setup_state, category, page)),
         questions => questions.unwrap_or_else(|| Value::from(Vec::<Value>::new())),
         values => submitted.values(), faults => errors.by_control, said => errors.of_form,
         countries => country_choices(&page.locale),
     }
+}
+
+/// The conference of the registration form: also one that is not public, for whoever has an invitation to it.
+async fn find_for_invited(
+    request: &HttpRequest,
+    service: &RegistrationService,
+    path: &ConferencePath,
+    invitation: Option<String>,
+) -> Result<PageContext, Problem> {
+    let slug = Code::parse(&path.0).map_err(|_| Problem::new(&NOT_FOUND))?;
+    if service.programmes.public(&slug).is_none() && !service.is_invited(request, &slug, invitation).await? {
+        return Err(Problem::new(&NOT_FOUND));
+    }
+    PageContext::find_for_holder(service, &path.0, &path.1).await
 }
 
 /// Shows the choice of a category, or the form of the chosen one.
@@ -104,7 +122,7 @@ pub async fn show_registration_form(
     path: ConferencePath,
 ) -> HttpResponse {
     let response = async {
-        let page = PageContext::find(&service.programmes, &path.0, &path.1)?;
+        let page = find_for_invited(&request, &service, &path, parameter(&request, "invitation")).await?;
         let (category, invitation) = (parameter(&request, "category"), parameter(&request, "invitation"));
         // An invalid code is reported on the form for people without a code.
         let (empty_form, invitation, errors) =
@@ -139,9 +157,9 @@ pub async fn send_registration(
     body: web::Bytes,
 ) -> HttpResponse {
     let response = async {
-        let page = PageContext::find(&service.programmes, &path.0, &path.1)?;
         let submitted = SubmittedForm::from_request(&request, &body)?;
         let invitation = submitted.get("invitation").map(str::to_owned);
+        let page = find_for_invited(&request, &service, &path, invitation.clone()).await?;
         let category = submitted.get("category").map(str::to_owned).or_else(|| parameter(&request, "category"));
         let empty_form = match EmptyForm::find(&request, &page, &service, invitation.clone()).await {
             Ok(empty_form) => empty_form,
@@ -150,14 +168,17 @@ pub async fn send_registration(
         };
         let mut request_body = submitted.fields();
         request_body.insert("category".to_owned(), json!(category));
-        request_body.entry("language").or_insert_with(|| json!(page.text_language));
         if let Some(code) = category.as_deref().and_then(|category| Code::parse(category).ok()) {
             request_body.insert("answers".to_owned(), Json::Object(submitted.answers(&empty_form.questions, &code)));
         }
         let (request_body, language) = (Json::Object(request_body), &page.text_language);
         let problem = match submit_form(&request, &service, &page.snapshot, &request_body, None, language).await {
-            Ok(RegisterOutcome::Undisclosed) => return Ok(redirect(format!("{}/register/sent", page.base(&site)))),
-            Ok(RegisterOutcome::Registered(receipt)) => {
+            // The invitation may be used up now, so there is no other page to go to.
+            Ok(FormOutcome::Undisclosed(_)) if !page.is_public() => {
+                return site.private_page(&request, &page, &service, SENT, StatusCode::OK, context! {}).await;
+            }
+            Ok(FormOutcome::Undisclosed(_)) => return Ok(redirect(format!("{}/register/sent", page.base(&site)))),
+            Ok(FormOutcome::Registered(receipt)) => {
                 let token = service.secret.link_token(receipt.id, receipt.token_generation);
                 let location = format!("{}/registrations/{}?token={token}", page.base(&site), receipt.reference);
                 return Ok(redirect(location));
@@ -187,8 +208,7 @@ pub async fn show_sent(
 ) -> HttpResponse {
     let response = async {
         let page = PageContext::find(&service.programmes, &path.0, &path.1)?;
-        let template = Template::new("register-sent.html", "register");
-        site.private_page(&request, &page, &service, template, StatusCode::OK, context! {}).await
+        site.private_page(&request, &page, &service, SENT, StatusCode::OK, context! {}).await
     };
     site.answer_or_show_error(&request, &service, response.await).await
 }
@@ -257,11 +277,11 @@ impl OpenedRegistration {
         tag: &str,
         reference: &str,
     ) -> Result<Self, Problem> {
-        let page = PageContext::find(&service.programmes, slug, tag)?;
         let token = parameter(request, "token").ok_or_else(|| Problem::new(&NOT_FOUND))?;
+        let page = PageContext::find_for_holder(service, slug, tag).await?;
         let credentials = Credentials::default().with_link(Some(token.clone()));
         let reference = reference.to_owned();
-        let (details, history) = service
+        let opened = service
             .read(&page.snapshot, credentials, move |tx, context| {
                 let (details, actor) = actions::find_details(
                     tx,
@@ -277,7 +297,8 @@ impl OpenedRegistration {
                 let history = actions::history(tx, &details.registration)?;
                 Ok((details, history))
             })
-            .await?;
+            .await;
+        let (details, history) = page.for_holder(opened.map_err(Problem::from))?;
         let empty_form = EmptyForm::find(request, &page, service, None).await?;
         Ok(Self { page, details, history, empty_form, token })
     }
@@ -314,6 +335,11 @@ impl OpenedRegistration {
         let key = BadgeKey::derive(&service.secret, registration.conference)?;
         let badge = Badge { registration: registration.id, generation: registration.token_generation };
         Ok(qr::modules(&key.sign(badge)).map(|modules| qr::svg(&modules)))
+    }
+
+    /// The fields that the form of its category asks for.
+    fn asked_fields(&self) -> Vec<AskedField> {
+        asked_fields(&self.empty_form.setup_state, Some(self.details.category.as_str()), &self.page)
     }
 
     /// The names of form controls that only organisers may change.
@@ -381,7 +407,8 @@ fn change_context(
     errors: FormErrors,
 ) -> Value {
     context! {
-        fields => value(FIELDS), questions => value(questions_of(&opened.empty_form.form, &opened.details.category)),
+        fields => value(opened.asked_fields()),
+        questions => value(questions_of(&opened.empty_form.form, &opened.details.category)),
         values => submitted.values(), faults => errors.by_control, said => errors.of_form,
         locked => opened.locked_controls(),
         ..opened.common_context(service)
@@ -522,18 +549,19 @@ pub async fn act_on_registration(
     site.answer_or_show_error(&request, &service, response.await).await
 }
 
-/// The merge patch (RFC 7396) of a change form: every field that the form shows gets its value from the form.
+/// The merge patch (RFC 7396) of a change form: every field that the form shows gets its value from the form. What is
+/// hidden now stays as it is.
 fn merge_patch(opened: &OpenedRegistration, submitted: &SubmittedForm) -> Json {
     let locked_controls = opened.locked_controls();
     let not_in_form = ["category", "email", "invitation", "sessions", "consent"];
     let values = submitted.fields();
     let mut patch = serde_json::Map::new();
-    for field in
-        FIELDS.iter().filter(|field| !locked_controls.contains(&field.name) && !not_in_form.contains(&field.name))
-    {
+    let asked_fields = opened.asked_fields();
+    let asked_names = asked_fields.iter().map(|field| field.name);
+    for name in asked_names.filter(|name| !locked_controls.contains(name) && !not_in_form.contains(name)) {
         // Every registration has a language, so it cannot be removed.
-        if field.name != "language" || values.contains_key(field.name) {
-            patch.insert(field.name.to_owned(), values.get(field.name).cloned().unwrap_or(Json::Null));
+        if name != "language" || values.contains_key(name) {
+            patch.insert(name.to_owned(), values.get(name).cloned().unwrap_or(Json::Null));
         }
     }
     let answers_given = submitted.answers(&opened.empty_form.questions, &opened.details.category);
@@ -558,10 +586,10 @@ pub async fn show_mail_preferences(
     path: RegistrationPath,
 ) -> HttpResponse {
     let response = async {
-        let page = PageContext::find(&service.programmes, &path.0, &path.1)?;
-        let token = parameter(&request, "token");
-        let subscription =
-            preferences::find_subscription(&service, page.snapshot.conference.id, path.2.clone(), token).await?;
+        let page = PageContext::find_for_holder(&service, &path.0, &path.1).await?;
+        let (conference, token) = (page.snapshot.conference.id, parameter(&request, "token"));
+        let found = preferences::find_subscription(&service, conference, path.2.clone(), token).await;
+        let subscription = page.for_holder(found.map_err(Problem::from))?;
         show_preferences(&request, &site, &page, &service, &subscription).await
     };
     site.answer_or_show_error(&request, &service, response.await).await
@@ -589,12 +617,11 @@ pub async fn set_mail_preferences(
     path: RegistrationPath,
 ) -> HttpResponse {
     let response = async {
-        let page = PageContext::find(&service.programmes, &path.0, &path.1)?;
+        let page = PageContext::find_for_holder(&service, &path.0, &path.1).await?;
         let subscribes = parameter(&request, "announcements").as_deref() == Some("true");
-        let token = parameter(&request, "token");
-        let conference = page.snapshot.conference.id;
-        let subscription =
-            preferences::set_subscription(&service, conference, path.2.clone(), token, subscribes).await?;
+        let (conference, token) = (page.snapshot.conference.id, parameter(&request, "token"));
+        let set = preferences::set_subscription(&service, conference, path.2.clone(), token, subscribes).await;
+        let subscription = page.for_holder(set.map_err(Problem::from))?;
         show_preferences(&request, &site, &page, &service, &subscription).await
     };
     site.answer_or_show_error(&request, &service, response.await).await

@@ -1,6 +1,7 @@
 //! Validated values that all features share. Each is parsed from a text (a localised text also from a map), serialised
 //! as it was given, and has its own schema in the API document.
 
+mod by_name;
 mod localised;
 mod merge_patch;
 mod time;
@@ -10,6 +11,7 @@ use std::{
     fmt,
 };
 
+pub use by_name::ByName;
 use deserr::{Deserr, IntoValue, Value, ValueKind, ValuePointerRef};
 pub use localised::{LOCALISED_LENGTH_MAX, Localised};
 pub use merge_patch::merge_patch;

@@ -293,11 +293,13 @@ impl App {
         self.client.send(method, path, &headers, body.map(Value::to_string).as_deref())
     }
 
-    /// Applies a blueprint and publishes it.
+    /// Applies a blueprint and publishes it. Registration is open: of a conference that does not set it up, it is not.
     pub fn publish(&self, blueprint: &Value) {
         let slug = blueprint["conference"]["slug"].as_str().unwrap();
         let path = format!("/api/v1/conferences/{slug}");
-        assert_eq!(self.admin("PUT", &format!("{path}/blueprint"), Some(blueprint)).status, 200);
+        let mut blueprint = blueprint.clone();
+        blueprint.as_object_mut().unwrap().entry("registration").or_insert_with(|| json!({}));
+        assert_eq!(self.admin("PUT", &format!("{path}/blueprint"), Some(&blueprint)).status, 200);
         assert_eq!(self.admin("POST", &format!("{path}/releases"), Some(&json!({}))).status, 201);
     }
 

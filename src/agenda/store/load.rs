@@ -74,6 +74,7 @@ fn load_conference(
             conferences::venue,
             conferences::walking_minutes,
             conferences::is_demonstration,
+            conferences::listing,
         ))
         .first(connection)?;
     let role_rows: Vec<(OrganisationId, OrganisationRole)> = conference_organisations::table
@@ -97,6 +98,7 @@ fn load_conference(
         organisations: role_rows.into_iter().map(conference_organisation).collect::<Result<_, DatabaseError>>()?,
         walking_minutes: count(row.walking_minutes),
         is_demonstration: row.is_demonstration,
+        listing: Some(row.listing),
     })
 }
 

@@ -12,7 +12,10 @@ pub use load::load;
 use load::parse;
 pub use save::save;
 
-use super::{document::Agenda, model::ConferenceRef};
+use super::{
+    document::{Agenda, Listing},
+    model::ConferenceRef,
+};
 use crate::{
     database::{
         Connection, DatabaseError, ROWS_MAX, changes,
@@ -39,6 +42,11 @@ pub fn list(connection: &mut Connection) -> Result<Vec<ConferenceRef>, DatabaseE
     let rows: Vec<(ConferenceId, String)> =
         conferences::table.order(conferences::id).select((conferences::id, conferences::slug)).load(connection)?;
     rows.into_iter().map(|(id, slug)| Ok(ConferenceRef { id, slug: parse(&slug)? })).collect()
+}
+
+/// The listing of every conference.
+pub fn listings(connection: &mut Connection) -> Result<Vec<(ConferenceId, Listing)>, DatabaseError> {
+    Ok(conferences::table.select((conferences::id, conferences::listing)).load(connection)?)
 }
 
 /// Locks the conference until the transaction ends, so that rules over several of its rows can be checked.

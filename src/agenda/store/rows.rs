@@ -5,8 +5,8 @@ use diesel::prelude::*;
 
 use crate::{
     agenda::document::{
-        AppearanceRole, CallForActionStatus, ItemKind, OrganisationKind, OrganisationRole, Precedence, ProtocolRule,
-        SessionAccess, SessionKind, Visibility,
+        AppearanceRole, CallForActionStatus, ItemKind, Listing, OrganisationKind, OrganisationRole, Precedence,
+        ProtocolRule, SessionAccess, SessionKind, Visibility,
     },
     database::{
         schema::{
@@ -25,6 +25,7 @@ text_enum_columns!(
     AppearanceRole,
     CallForActionStatus,
     ItemKind,
+    Listing,
     OrganisationKind,
     OrganisationRole,
     Precedence,
@@ -48,6 +49,7 @@ pub struct ConferenceRow {
     pub venue: Option<JsonValue>,
     pub walking_minutes: Option<i32>,
     pub is_demonstration: bool,
+    pub listing: Listing,
 }
 
 #[derive(Queryable, Insertable, AsChangeset)]

@@ -15,12 +15,12 @@ use super::{
 };
 use crate::{
     agenda::{
-        document::{Agenda, Organisation, Room, Session, Speaker, Track},
+        document::{Agenda, Listing, Organisation, Room, Session, Speaker, Track},
         model::{date, utc},
     },
     clock,
     database::{
-        Connection, DatabaseError, ROWS_MAX, insert_all,
+        Connection, DatabaseError, ROWS_MAX, changes, insert_all,
         schema::{
             appearances, calls_for_action, commitments, conference_organisations, conferences, days, items,
             organisations, rooms, sessions, speakers, tracks,
@@ -185,6 +185,7 @@ impl<'a> DraftWriter<'a> {
             venue: encode_optional(&conference.venue),
             walking_minutes: number(conference.walking_minutes),
             is_demonstration: conference.is_demonstration,
+            listing: conference.listing.unwrap_or(Listing::Listed),
         };
         match self.before {
             None => {
@@ -194,6 +195,10 @@ impl<'a> DraftWriter<'a> {
             }
             Some(before) if before.conference != *conference => {
                 diesel::update(conferences::table.find(id)).set(&row).execute(connection)?;
+                if before.conference.listing != conference.listing {
+                    // It applies at once, in the other processes too.
+                    changes::announce(connection)?;
+                }
             }
             Some(_) => {}
         }

@@ -103,7 +103,7 @@ pub async fn read_badge(
     let badge =
         read(&service, &slug, credentials, move |tx, context| find(tx, context, &reference, Operation::ReadBadge))
             .await?;
-    let snapshot = service.snapshot(&slug)?;
+    let snapshot = service.conference(&slug).await?;
     let code = payload(&service, &badge)?;
     let PrintedTexts { unprintable, .. } = PrintedTexts::of(&badge, &snapshot.agenda, &fonts);
     let BadgeData { registration, category, category_name, level, zones, colour, delegation } = badge;
@@ -260,7 +260,7 @@ pub async fn print_badges(
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
     let (badges, next) = read_badges(&request, &service, credentials, &slug, query.0, Operation::PrintBadges).await?;
-    let snapshot = service.snapshot(&slug)?;
+    let snapshot = service.conference(&slug).await?;
     let key = BadgeKey::derive(&service.secret, snapshot.conference.id)?;
     let work = move || Ok::<_, DatabaseError>(print(&snapshot.agenda, &key, &badges, &fonts));
     let (document, unprintable) = database::blocking(work).await?.map_err(Problem::unexpected)?;
@@ -326,7 +326,7 @@ pub async fn check_badges(
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
     let (badges, next) = read_badges(&request, &service, credentials, &slug, query.0, Operation::CheckBadges).await?;
-    let snapshot = service.snapshot(&slug)?;
+    let snapshot = service.conference(&slug).await?;
     let work = move || {
         let data = badges.iter().filter_map(|badge| UnprintableBadge::of(badge, &snapshot.agenda, &fonts)).collect();
         Ok::<_, DatabaseError>((badges.len(), data))

@@ -117,6 +117,14 @@ pub fn patch(
         return Err(RegistrationError::WrongState(before.registration.state.as_str()).into());
     }
     let details = patched_details(&before, patch, context.released.agenda)?;
+    if actor == Actor::focal_point() {
+        let category = transaction.category(before.registration.category)?;
+        let language = &before.registration.person.language;
+        let (old, new) = (before.registration.person.document(), details.person(language).document());
+        let mut errors = ValidationErrors::default();
+        transaction.setup_state.fields_of(category).check_change(&old.into(), &new.into(), patch, &mut errors);
+        errors.into_result(())?;
+    }
     let mut registration = before.registration.clone();
     registration.person = details.person(&before.registration.person.language);
     let (old, new) = (&before.registration.person, &registration.person);

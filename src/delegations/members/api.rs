@@ -48,7 +48,7 @@ pub async fn add_delegation_member(
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
     let credentials = credentials.with_link(query.0.token);
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     authorise_for(&service, &snapshot, &credentials, &code, Operation::AddDelegationMember).await?;
     let sent = body.receive().await?;
     let work =
@@ -110,7 +110,7 @@ pub async fn import_delegation_members(
 ) -> Result<HttpResponse, Problem> {
     let (slug, code) = path.into_inner();
     let credentials = credentials.with_link(query.0.token);
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     authorise_for(&service, &snapshot, &credentials, &code, Operation::ImportDelegationMembers).await?;
     let dry_run = query.0.dry_run == Some(Switch::On);
     if !dry_run && query.0.consent != Some(Switch::On) {
@@ -149,7 +149,7 @@ pub async fn patch_delegation_member(
 ) -> Result<HttpResponse, Problem> {
     let (slug, code, reference) = path.into_inner();
     let credentials = credentials.with_link(query.0.token);
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     authorise_for(&service, &snapshot, &credentials, &code, Operation::PatchDelegationMember).await?;
     let sent = body.receive().await?;
     let work =
@@ -179,7 +179,7 @@ pub async fn remove_delegation_member(
 ) -> Result<HttpResponse, Problem> {
     let (slug, code, reference) = path.into_inner();
     let credentials = credentials.with_link(query.0.token);
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| actions::remove(tx, context, &code, &reference);
     let member = service.write("remove a member", &snapshot, credentials, work).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(MemberView::from(member)))
@@ -210,7 +210,7 @@ pub async fn replace_delegation_member(
 ) -> Result<HttpResponse, Problem> {
     let (slug, code, reference) = path.into_inner();
     let credentials = credentials.with_link(query.0.token);
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     authorise_for(&service, &snapshot, &credentials, &code, Operation::ReplaceDelegationMember).await?;
     let sent = body.receive().await?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| {

@@ -48,11 +48,7 @@ pub fn refuse_when_closed(
     if *actor != Actor::focal_point() || setup_state.is_open(category, agenda, now) {
         return Ok(());
     }
-    let opens = [setup_state.opens_at, category.opens_at].into_iter().flatten().max();
-    Err(RegistrationError::Closed {
-        opens_at: opens.filter(|opens| now < *opens),
-        is_over: setup_state.is_over(agenda, now),
-    })
+    Err(setup_state.closed_error(category, agenda, now))
 }
 
 /// The code of the category in which members of a delegation are registered.

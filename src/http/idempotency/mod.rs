@@ -74,6 +74,15 @@ impl FromRequest for IdempotencyKey {
     }
 }
 
+impl IdempotencyKey {
+    /// The key of a sender who is not known. Different people may choose the same key, such as `order-1`, so it is
+    /// bound to the body: another body is another request, and nobody learns that the key was used.
+    pub fn bound_to(self, body: &Value) -> Self {
+        let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(body.to_string()));
+        Self { route: format!("{} {digest}", self.route), ..self }
+    }
+}
+
 /// An answer that can be sent again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredAnswer {

@@ -114,7 +114,7 @@ async fn change_broadcast<W>(
 where
     W: Fn(&mut Connection, RequestContext<'_>, BroadcastId) -> Result<Broadcast, MessagingError> + Send + 'static,
 {
-    let snapshot = service.snapshot(slug)?;
+    let snapshot = service.conference(slug).await?;
     let change = move |tx: &mut Connection, context: RequestContext<'_>| {
         // An id that cannot be read becomes the nil id, so that the permission is checked before the 404.
         let id = parse_id(&id).unwrap_or_default();
@@ -140,7 +140,7 @@ pub async fn create_mail_broadcast(
     path: web::Path<CodePath>,
     LargeJson(terms): LargeJson<NewBroadcastTerms>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| actions::create(tx, context, &terms);
     let broadcast = service.write("draft a broadcast", &snapshot, credentials, work).await?;
     let location = format!("/api/v1/conferences/{}/mail/broadcasts/{}", path.0, broadcast.id);
@@ -175,7 +175,7 @@ pub async fn list_mail_broadcasts(
     path: web::Path<CodePath>,
     query: Query<BroadcastsQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     let query = query.0;
     let read = move |tx: &mut Connection, context: RequestContext<'_>| {
         authorise(tx, context.credentials, Operation::ListMailBroadcasts, Some(context.conference.id))?;
@@ -209,7 +209,7 @@ macro_rules! read_of_broadcast {
             path: BroadcastPath,
         ) -> Result<HttpResponse, Problem> {
             let (slug, id) = path.into_inner();
-            let snapshot = service.snapshot(&slug.0)?;
+            let snapshot = service.conference(&slug.0).await?;
             let id = parse_id(&id).unwrap_or_default();
             let read = move |tx: &mut Connection, context: RequestContext<'_>| $work(tx, context, id);
             let view: $body = service.read(&snapshot, credentials, read).await?;
@@ -268,7 +268,7 @@ pub async fn preview_mail_broadcast(
     query: Query<PreviewLanguageQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     let language = query.0.language.unwrap_or(MailLanguage::English);
     let read = move |tx: &mut Connection, context: RequestContext<'_>| {
         actions::preview_broadcast(tx, context, parse_id(&id).unwrap_or_default(), language)
@@ -316,7 +316,7 @@ pub async fn test_mail_broadcast(
     Json(body): Json<BroadcastTest>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     let sent_to = body.email.clone();
     let work = move |tx: &mut Connection, context: RequestContext<'_>| {
         let language = body.language.unwrap_or(MailLanguage::English);
@@ -359,7 +359,7 @@ pub async fn send_mail_broadcast(
     raw: crate::http::extract::RawJson,
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     let check_permission = |tx: &mut Connection, context: RequestContext<'_>| {
         authorise(tx, context.credentials, Operation::SendMailBroadcast, Some(context.conference.id))
     };
@@ -431,7 +431,7 @@ pub async fn delete_mail_broadcast(
     path: BroadcastPath,
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| {
         actions::delete(tx, context, parse_id(&id).unwrap_or_default())
     };

@@ -157,7 +157,7 @@ pub async fn list_mail_messages(
     path: web::Path<CodePath>,
     query: Query<MessagesQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     let query = query.0;
     let read = move |tx: &mut Connection, context: RequestContext<'_>| {
         authorise(tx, context.credentials, Operation::ListMailMessages, Some(context.conference.id))?;
@@ -204,7 +204,7 @@ pub async fn read_mail_message(
     path: web::Path<(CodePath, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     let read = move |tx: &mut Connection, context: RequestContext<'_>| {
         authorise(tx, context.credentials, Operation::ReadMailMessage, Some(context.conference.id))?;
         find_message(tx, context, &id)
@@ -237,7 +237,7 @@ async fn change_message(
     change: MessageChange,
 ) -> Result<HttpResponse, Problem> {
     let MessageChange { action, operation, apply } = change;
-    let snapshot = service.snapshot(slug)?;
+    let snapshot = service.conference(slug).await?;
     let change = move |tx: &mut Connection, context: RequestContext<'_>| {
         let actor = authorise(tx, context.credentials, operation, Some(context.conference.id))?;
         let before = find_message(tx, context, &id)?;
@@ -317,7 +317,7 @@ pub async fn note_mail_bounce(
     path: web::Path<CodePath>,
     body: Upload,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     let check_permission = |tx: &mut Connection, context: RequestContext<'_>| {
         authorise(tx, context.credentials, Operation::NoteMailBounce, Some(context.conference.id))
     };
@@ -403,7 +403,7 @@ pub async fn list_mail_blocks(
     path: web::Path<CodePath>,
     query: Query<BlocksQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     let query = query.0;
     let read = move |tx: &mut Connection, context: RequestContext<'_>| {
         authorise(tx, context.credentials, Operation::ListMailBlocks, Some(context.conference.id))?;
@@ -437,7 +437,7 @@ pub async fn delete_mail_block(
     path: web::Path<(CodePath, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, address) = path.into_inner();
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| {
         let actor = authorise(tx, context.credentials, Operation::DeleteMailBlock, Some(context.conference.id))?;
         let address = EmailAddress::parse(&address).map_err(|_| MessagingError::NoBlock)?;

@@ -6,7 +6,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    database::Connection,
+    access::ServerSecret,
+    database::{Connection, DatabaseError},
     http::{CodePath, NO_STORE, Problem, Query, TokenQuery, problem::AnyProblem},
     ids::ConferenceId,
     mail::block_list::{self, BlockReason},
@@ -47,10 +48,31 @@ fn find_authorised(
     reference: &str,
     token: Option<&str>,
 ) -> Result<Registration, RegistrationError> {
-    let registration = registrations::find(connection, conference, reference)?;
-    let is_holder = |id| token.is_some_and(|token| service.secret.is_preferences_token(token, id));
-    let registration = registration.filter(|registration| is_holder(registration.id));
+    let registration = find_by_link(connection, &service.secret, conference, reference, token)?;
     registration.ok_or(RegistrationError::NotFound)
+}
+
+fn find_by_link(
+    connection: &mut Connection,
+    secret: &ServerSecret,
+    conference: ConferenceId,
+    reference: &str,
+    token: Option<&str>,
+) -> Result<Option<Registration>, DatabaseError> {
+    let is_holder = |id| token.is_some_and(|token| secret.is_preferences_token(token, id));
+    let registration = registrations::find(connection, conference, reference)?;
+    Ok(registration.filter(|registration| is_holder(registration.id)))
+}
+
+/// Whether the token is that of the link to the mail preferences of the registration with this reference.
+pub fn has_link(
+    connection: &mut Connection,
+    secret: &ServerSecret,
+    conference: ConferenceId,
+    reference: &str,
+    token: Option<&str>,
+) -> Result<bool, DatabaseError> {
+    Ok(find_by_link(connection, secret, conference, reference, token)?.is_some())
 }
 
 /// The mail preferences, for the holder of a preferences link.
@@ -124,7 +146,7 @@ pub async fn read_mail_preferences(
     query: Query<TokenQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, reference) = path.into_inner();
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     if crate::http::prefers_html(&request) {
         return crate::registration::html_redirect::redirect(
             &request,
@@ -160,7 +182,7 @@ pub async fn set_mail_preferences(
     query: Query<PreferencesQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, reference) = path.into_inner();
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     let subscribes = query.0.announcements == Some(Switch::On);
     let conference = snapshot.conference.id;
     let preferences = set_subscription(&service, conference, reference, query.0.token, subscribes).await?;

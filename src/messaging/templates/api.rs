@@ -110,7 +110,7 @@ pub async fn list_mail_templates(
     credentials: Credentials,
     path: web::Path<CodePath>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     let read = |tx: &mut Connection, context: RequestContext<'_>| {
         authorise(tx, context.credentials, Operation::ListMailTemplates, Some(context.conference.id))?;
         Ok::<_, RegistrationError>(own_templates::list_own_templates(tx, context.conference.id)?)
@@ -162,7 +162,7 @@ pub async fn put_mail_template(
 ) -> Result<HttpResponse, Problem> {
     let (slug, kind, language) = path.into_inner();
     let (kind, language) = parse_kind_and_language(&kind, &language)?;
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| {
         let actor = authorise(tx, context.credentials, Operation::PutMailTemplate, Some(context.conference.id))?;
         check_template(context.released.agenda, kind, language, source.as_str())?;
@@ -191,7 +191,7 @@ pub async fn delete_mail_template(
     path: web::Path<(CodePath, String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, kind, language) = path.into_inner();
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| {
         let actor = authorise(tx, context.credentials, Operation::DeleteMailTemplate, Some(context.conference.id))?;
         let kind_and_language = LetterKind::from_text(&kind).zip(MailLanguage::from_text(&language));
@@ -225,7 +225,7 @@ pub async fn preview_mail_template(
 ) -> Result<HttpResponse, Problem> {
     let (slug, kind, language) = path.into_inner();
     let (kind, language) = parse_kind_and_language(&kind, &language)?;
-    let snapshot = service.snapshot(&slug.0)?;
+    let snapshot = service.conference(&slug.0).await?;
     let read = move |tx: &mut Connection, context: RequestContext<'_>| {
         authorise(tx, context.credentials, Operation::PreviewMailTemplate, Some(context.conference.id))?;
         Ok::<_, RegistrationError>(check_template(context.released.agenda, kind, language, source.as_str())?)

@@ -14,8 +14,9 @@ use actix_web::{
 
 use super::{Coding, Document, Publication, parts::PartKey};
 use crate::{
+    agenda::document::Listing,
     http::{
-        Problem,
+        NO_INDEX, Problem, ROBOTS,
         conditional::{LastModified, is_fresh},
         middleware::{EarlyResponse, share},
     },
@@ -48,11 +49,14 @@ pub fn serve_cached(request: &ServiceRequest) -> Option<EarlyResponse> {
         query => Some(query.strip_prefix("lang=").filter(|tag| !tag.contains(['&', '%', '+']))?),
     };
     let service = request.app_data::<web::Data<ProgrammeService>>()?;
-    let (snapshot, documents) = service.programmes.get_with_documents(slug)?;
+    let (snapshot, documents, listing) = service.programmes.public_with_documents(slug)?;
     let language =
         negotiate::choose(request.request(), requested_language, &snapshot.agenda.conference.languages).ok()?;
     let mut response = serve(request.request(), documents.get(publication, &language)?, CACHE_BRIEFLY);
     share(response.headers_mut());
+    if listing != Listing::Listed {
+        response.headers_mut().insert(ROBOTS, NO_INDEX);
+    }
     Some(EarlyResponse { response, route: ["/api/v1/conferences/{conference}/", publication.as_str()] })
 }
 

@@ -21,6 +21,8 @@ pub struct Listener {
     hub: Hub,
     slug: Code,
     conference: ConferenceId,
+    /// Whether everybody may listen.
+    is_public: bool,
     language: Language,
     position: Position,
     signal: watch::Receiver<bool>,
@@ -39,6 +41,7 @@ impl Listener {
             hub: hub.clone(),
             slug: snapshot.conference.slug.clone(),
             conference: snapshot.conference.id,
+            is_public: hub.programmes().public(&snapshot.conference.slug).is_some(),
             language,
             position,
             signal: hub.subscribe(),
@@ -77,8 +80,10 @@ impl Listener {
     /// Collects what happened since the position. Returns `None` if the conference is gone or the changes cannot be
     /// computed.
     async fn collect_events(&mut self) -> Option<()> {
-        let snapshot =
-            self.hub.programmes().get(&self.slug).filter(|snapshot| snapshot.conference.id == self.conference)?;
+        let programmes = self.hub.programmes();
+        // A conference that became private is over for whoever listens without a token.
+        let snapshot = if self.is_public { programmes.public(&self.slug) } else { programmes.get(&self.slug) };
+        let snapshot = snapshot.filter(|snapshot| snapshot.conference.id == self.conference)?;
         let (position, release) = (self.position, &snapshot.release);
         if release.number > position.number {
             let event = self.hub.release_event(&snapshot, position.number, &self.language).await?;

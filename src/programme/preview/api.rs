@@ -10,7 +10,7 @@ use crate::{
     access::{Credentials, Operation},
     agenda::actions::find_authorised,
     clock,
-    http::{CodePath, Json, Problem, Query, problem::AnyProblem},
+    http::{CodePath, Json, NO_INDEX, Problem, Query, ROBOTS, problem::AnyProblem},
     programme::{
         ProgrammeError,
         filter::LinkQuery,
@@ -129,6 +129,6 @@ pub async fn read_preview(
     }
     Ok(response
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
-        .insert_header(("x-robots-tag", "noindex"))
+        .insert_header((ROBOTS, NO_INDEX))
         .json(ViewBuilder::new(&snapshot, &language).programme(&query)))
 }

@@ -21,6 +21,7 @@ use crate::{
         history::History,
         phrases::Phrases,
         release::{ChangeSummary, PublicRelease, Release, ReleaseRow, Sentences},
+        snapshot::Snapshot,
         visibility::{Audience, next_embargo, project},
     },
     validation::ValidationErrors,
@@ -153,8 +154,9 @@ pub fn restore(
     let old_release =
         store::load_full(connection, conference.id, number)?.ok_or(ProgrammeError::NotFound("release"))?;
     let mut full_agenda = old_release.full_agenda;
-    // The conference keeps its current slug.
+    // The conference keeps its current slug and listing.
     full_agenda.conference.slug = conference.slug.clone();
+    full_agenda.conference.listing = None;
     let kept_hidden = super::protection::apply_current(
         &mut full_agenda,
         &agenda::actions::load(connection, conference)?,
@@ -195,6 +197,20 @@ fn record(
 pub fn latest_agenda(connection: &mut Connection, conference: &ConferenceRef) -> Result<Option<Agenda>, DatabaseError> {
     let number = store::latest_number(connection, conference.id)?;
     Ok(store::load_public(connection, conference.id, number)?.map(|release| release.public_agenda))
+}
+
+/// A conference without a release, for those who prepare it: what its draft says of the conference itself, without the
+/// programme.
+pub fn unreleased(connection: &mut Connection, conference: ConferenceRef) -> Result<Snapshot, DatabaseError> {
+    let mut agenda = agenda::actions::load(connection, &conference)?;
+    (agenda.sessions, agenda.speakers, agenda.call_for_action) = (Vec::new(), Vec::new(), None);
+    Ok(Snapshot::new(conference, ReleaseRow::of_draft(clock::now()), agenda))
+}
+
+/// Those of these conferences that exist, as [`unreleased`] has them.
+pub fn list_unreleased(connection: &mut Connection, ids: &[ConferenceId]) -> Result<Vec<Snapshot>, DatabaseError> {
+    let conferences = agenda::actions::list(connection)?.into_iter().filter(|conference| ids.contains(&conference.id));
+    conferences.map(|conference| unreleased(connection, conference)).collect()
 }
 
 /// What changed for the public from release `since`, or the one before `number`, to release `number`.

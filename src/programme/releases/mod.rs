@@ -7,7 +7,7 @@ pub mod schedule;
 pub(super) mod store;
 pub mod views;
 
-pub use actions::{PublishedRelease, latest_agenda, publish, restore};
+pub use actions::{PublishedRelease, latest_agenda, list_unreleased, publish, restore, unreleased};
 pub use store::{list_latest, list_with_summaries, load_full, load_public};
 
 pub use crate::programme::releases::actions::PublicationRequest;

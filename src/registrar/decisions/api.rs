@@ -85,7 +85,7 @@ async fn decide(
     operation: Operation,
     event: Event,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&slug)?;
+    let snapshot = service.conference(&slug).await?;
     let mut errors = ValidationErrors::default();
     if !(1..=BULK_MAX).contains(&references.len()) {
         errors.add("#/references", "out_of_range", format!("must name 1 to {BULK_MAX} registrations"));
@@ -228,7 +228,7 @@ pub async fn create_registration_note(
     Json(note): Json<NewNote>,
 ) -> Result<HttpResponse, Problem> {
     let (CodePath(slug), reference) = path.into_inner();
-    let snapshot = service.snapshot(&slug)?;
+    let snapshot = service.conference(&slug).await?;
     let write = move |tx: &mut crate::database::Connection, context: RequestContext<'_>| {
         actions::add_note(tx, context, &reference, note.text.as_str(), &key)
     };
@@ -252,7 +252,7 @@ pub async fn list_registration_notes(
     path: web::Path<(CodePath, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (CodePath(slug), reference) = path.into_inner();
-    let snapshot = service.snapshot(&slug)?;
+    let snapshot = service.conference(&slug).await?;
     let read = move |tx: &mut crate::database::Connection, context: RequestContext<'_>| {
         actions::notes(tx, context, &reference)
     };
@@ -314,7 +314,7 @@ pub async fn list_decisions(
     path: web::Path<CodePath>,
     query: Query<LogQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     let query = query.0;
     let read = move |tx: &mut crate::database::Connection, context: RequestContext<'_>| {
         authorise(tx, context.credentials, Operation::ListDecisions, Some(context.conference.id))?;

@@ -1,6 +1,6 @@
 //! `/api/v1/conferences/{conference}/duplicates`: pairs of registrations that are probably of one person.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::str::FromStr;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
@@ -22,7 +22,7 @@ use crate::{
         service::RegistrationService,
     },
     validation::ValidationErrors,
-    values::{Code, EmailAddress, Line},
+    values::{ByName, Code, EmailAddress, Line},
 };
 
 /// Two registrations that are probably of one person.
@@ -158,7 +158,7 @@ pub async fn list_duplicates(
     path: web::Path<CodePath>,
     query: Query<DuplicatesQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.into_inner().0)?;
+    let snapshot = service.conference(&path.into_inner().0).await?;
     let page = Page::read(query.0.limit.as_deref(), query.0.cursor.as_deref())?;
     let after = page.key::<Key>()?.map(|Key(at, id)| (at, id));
     let rows = page.rows();
@@ -201,7 +201,7 @@ pub async fn dismiss_duplicate(
     Json(Dismissal {}): Json<Dismissal>,
 ) -> Result<HttpResponse, Problem> {
     let (CodePath(slug), id) = path.into_inner();
-    let snapshot = service.snapshot(&slug)?;
+    let snapshot = service.conference(&slug).await?;
     let pair = service
         .write("dismiss a duplicate", &snapshot, credentials, move |tx, context| {
             actions::dismiss(tx, context, pair_id(&id))
@@ -221,7 +221,7 @@ pub struct Merge {
     /// the value of the other one is taken.
     #[deserr(default)]
     #[schema(required = false, value_type = Object)]
-    pub fields: BTreeMap<String, Line<40>>,
+    pub fields: ByName<Line<40>>,
 }
 
 impl Merge {
@@ -260,7 +260,7 @@ pub async fn merge_duplicate(
     Json(merge): Json<Merge>,
 ) -> Result<HttpResponse, Problem> {
     let (CodePath(slug), id) = path.into_inner();
-    let snapshot = service.snapshot(&slug)?;
+    let snapshot = service.conference(&slug).await?;
     let choices = merge.choices()?;
     let pair = service
         .write("merge two registrations", &snapshot, credentials, move |tx, context| {

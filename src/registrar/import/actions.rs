@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::{
@@ -47,6 +47,9 @@ pub struct Report {
     pub unknown_columns: Vec<String>,
     /// Number of new registrations by category and status.
     pub counts: Vec<ImportCount>,
+    /// What the form of its category would require of a person and the row lacks, by row and column, at most 200. It is
+    /// imported nevertheless.
+    pub warnings: Vec<ValidationError>,
     /// Validation errors by row and column, at most 200.
     pub errors: Vec<ValidationError>,
 }
@@ -135,7 +138,7 @@ pub fn import(
     let mut rows: Vec<&ImportRow> = table.rows.iter().collect();
     // Cancelled rows come first: a later row may have the same address and be live. Then come those with a seat.
     rows.sort_by_key(|row| (import_order(row.status), row.number));
-    let mut errors = table.errors.clone();
+    let (mut errors, mut warnings) = (table.errors.clone(), ValidationErrors::default());
     let setup_state = get_setup_state(connection, conference.id)?;
     let (mut imported, mut skipped) = (0, 0);
     // In the order of categories, and of the words of statuses.
@@ -159,6 +162,7 @@ pub fn import(
             match outcome {
                 Ok(AdmissionOutcome::Registered(admitted)) => {
                     imported += 1;
+                    add_warnings(table, row, &setup_state, &mut warnings);
                     let status = admitted.registration.state;
                     counts.entry((admitted.category, status.as_str())).or_insert((status, 0)).1 += 1;
                 }
@@ -173,7 +177,9 @@ pub fn import(
             }
         }
     }
-    errors.0.sort_by_cached_key(|error| row_number(&error.pointer));
+    for found in [&mut errors, &mut warnings] {
+        found.0.sort_by_cached_key(|error| row_number(&error.pointer));
+    }
     if !options.dry_run && !errors.0.is_empty() {
         return Err(ImportAborted::Invalid(errors));
     }
@@ -186,6 +192,7 @@ pub fn import(
         mapping: table.columns.mapping(),
         unknown_columns: table.columns.unmapped(),
         counts: counts.into_iter().map(count).collect(),
+        warnings: warnings.0,
         errors: errors.0,
     };
     if options.dry_run { Err(ImportAborted::DryRun(Box::new(report))) } else { Ok(report) }
@@ -234,6 +241,19 @@ fn application(row: &ImportRow, actor: &Actor, options: &ImportOptions) -> (Appl
         ..Application::from_public_form(row.form.clone(), row.language.clone())
     };
     (application, ImportedState { state, detail })
+}
+
+/// Adds a warning for each field about the person that the form of the category requires and the row lacks.
+fn add_warnings(table: &ParsedTable, row: &ImportRow, setup_state: &SetupState, warnings: &mut ValidationErrors) {
+    let Some(category) = setup_state.category(row.form.category.as_str()) else { return };
+    let document = Value::Object(row.form.person(row.language.as_str()).document());
+    let mut faults = ValidationErrors::default();
+    setup_state.fields_of(category).check(&document, &mut faults);
+    for fault in faults.0.into_iter().filter(|fault| fault.code == "required") {
+        let position = table.columns.error_position(row.number, field_of(&fault.pointer));
+        let detail = format!("the form of the category requires {}", field_of(&fault.pointer));
+        warnings.add(position, &fault.code, detail);
+    }
 }
 
 /// Adds the validation errors of a row, with the columns of the table.

@@ -98,7 +98,7 @@ pub async fn import_registrations(
     body: Upload,
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
-    let snapshot = service.snapshot(&slug)?;
+    let snapshot = service.conference(&slug).await?;
     service.authorise(&snapshot, &credentials, Operation::ImportRegistrations).await?;
     if body.media_type().as_deref() != Some("text/csv") {
         return Err(Problem::new(&UNSUPPORTED_MEDIA_TYPE)

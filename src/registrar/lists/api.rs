@@ -125,7 +125,7 @@ pub async fn list_registrations(
     query: Query<RegistrationsQuery>,
 ) -> Result<HttpResponse, Problem> {
     let reader =
-        reader(&service, &path.0, credentials, query.0.filters(), query.0.sort(), Operation::ListRegistrations)?;
+        reader(&service, &path.0, credentials, query.0.filters(), query.0.sort(), Operation::ListRegistrations).await?;
     let (limit, cursor) = (query.0.limit, query.0.cursor);
     let with_answers = query.0.with_answers == Some(Switch::On);
     let with_total = query.0.with_total == Some(Switch::On);
@@ -166,7 +166,7 @@ pub async fn list_registrations(
     Ok(response)
 }
 
-fn reader(
+async fn reader(
     service: &RegistrationService,
     slug: &Code,
     credentials: Credentials,
@@ -174,7 +174,7 @@ fn reader(
     sort: Sort,
     operation: Operation,
 ) -> Result<ListReader, RegistrationError> {
-    Ok(ListReader { snapshot: service.snapshot(slug)?, credentials, query, sort, operation })
+    Ok(ListReader { snapshot: service.conference(slug).await?, credentials, query, sort, operation })
 }
 
 fn content_disposition(reader: &ListReader, extension: &str) -> (header::HeaderName, String) {
@@ -203,7 +203,8 @@ pub async fn export_registrations_csv(
     query: Query<ExportQuery>,
 ) -> Result<HttpResponse, Problem> {
     let reader =
-        reader(&service, &path.0, credentials, query.0.filters(), query.0.sort(), Operation::ExportRegistrationsCsv)?;
+        reader(&service, &path.0, credentials, query.0.filters(), query.0.sort(), Operation::ExportRegistrationsCsv)
+            .await?;
     let first = reader.clone();
     // Every error is answered before the response begins.
     let first = service.database.read(move |tx| first.export_batch(tx, START)).await?;
@@ -264,7 +265,8 @@ pub async fn export_registrations_xlsx(
     query: Query<ExportQuery>,
 ) -> Result<HttpResponse, Problem> {
     let reader =
-        reader(&service, &path.0, credentials, query.0.filters(), query.0.sort(), Operation::ExportRegistrationsXlsx)?;
+        reader(&service, &path.0, credentials, query.0.filters(), query.0.sort(), Operation::ExportRegistrationsXlsx)
+            .await?;
     let (mut book, mut next): (Option<Workbook>, _) = (None, Some(START));
     while let Some(from) = next {
         let (reader, scratch) = (reader.clone(), Arc::clone(&service.scratch_folder));

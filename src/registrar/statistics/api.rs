@@ -21,7 +21,7 @@ pub async fn read_statistics(
     credentials: Credentials,
     path: web::Path<CodePath>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     let statistics = service
         .database
         .read(move |tx| {

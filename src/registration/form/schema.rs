@@ -4,7 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::question::{Condition, Question, QuestionKind};
 use crate::{
-    registration::fields::{FieldKind, PERSONAL_FIELDS},
+    registration::{
+        fields::{FieldKind, PERSONAL_FIELDS},
+        person_fields::{CategoryFields, Presence, configurable_fields},
+    },
     values::{Code, Count, CountryCode, LanguageTag},
 };
 
@@ -13,7 +16,7 @@ use crate::{
 /// sessions that overlap, is checked when the form is sent.
 pub fn form_schema(
     questions: &[Question],
-    categories: &[Code],
+    categories: &[(Code, CategoryFields<'_>)],
     sessions: &[Code],
     languages: &[LanguageTag],
     language: &str,
@@ -26,7 +29,8 @@ pub fn form_schema(
     let optional = |schema: Value| json!({ "anyOf": [schema, { "type": "null" }] });
     let mut properties = Map::new();
     let mut required = vec!["category"];
-    properties.insert("category".to_owned(), json!({ "enum": categories }));
+    properties
+        .insert("category".to_owned(), json!({ "enum": categories.iter().map(|(code, _)| code).collect::<Vec<_>>() }));
     for field in PERSONAL_FIELDS {
         let schema = match field.kind {
             FieldKind::Line | FieldKind::Prose => text(field.max_length),
@@ -52,8 +56,25 @@ pub fn form_schema(
         "additionalProperties": false,
         "required": required,
         "properties": properties,
-        "allOf": questions.iter().flat_map(rules).collect::<Vec<_>>()
+        "allOf": questions.iter().flat_map(rules).chain(person_rules(categories)).collect::<Vec<_>>()
     })
+}
+
+/// The rules of the fields about the person, each for the categories that require or hide it.
+fn person_rules(categories: &[(Code, CategoryFields<'_>)]) -> impl Iterator<Item = Value> {
+    let rule = |name: &'static str, presence: Presence| {
+        let with = categories.iter().filter(|(_, fields)| fields.presence(name) == presence);
+        let codes: Vec<_> = with.map(|(code, _)| code).collect();
+        let then = match presence {
+            Presence::Required => json!({ "required": [name], "properties": { name: { "not": { "type": "null" } } } }),
+            _ => json!({ "properties": { name: { "type": "null" } } }),
+        };
+        let condition = json!({ "required": ["category"], "properties": { "category": { "enum": codes } } });
+        (!codes.is_empty()).then(|| json!({ "if": condition, "then": then }))
+    };
+    let names = configurable_fields().map(|field| field.name);
+    let rules = names.flat_map(|name| [rule(name, Presence::Required), rule(name, Presence::Hidden)]);
+    rules.flatten().collect::<Vec<_>>().into_iter()
 }
 
 fn answer(question: &Question, languages: &[LanguageTag], language: &str) -> Value {

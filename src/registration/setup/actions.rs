@@ -1,11 +1,11 @@
 //! Reading and replacing the registration set-up of a conference.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Setup, SetupContext, read};
 use crate::{
     access::{Actor, Operation},
-    agenda::{self, AgendaError, Change, ConferenceRef},
+    agenda::{self, AgendaError, Change},
     database::{Connection, DatabaseError},
     http::{Preconditions, entity_tag},
     registration::{
@@ -14,6 +14,7 @@ use crate::{
         context::RequestContext,
     },
     validation::ValidationErrors,
+    values::{LanguageTag, merge_patch},
 };
 
 /// Reads the set-up.
@@ -25,23 +26,32 @@ pub fn load(connection: &mut Connection, context: RequestContext<'_>) -> Result<
     load_setup(connection, context.conference, zone)
 }
 
-/// Replaces the set-up by the document, or only plans the changes (`dry_run`). The new set-up applies at once: new
-/// seats go to the waiting list.
+/// How the set-up is edited.
+#[derive(Debug, Clone)]
+pub enum Edit {
+    /// Replaced by a document.
+    Replace(Value),
+    /// Changed by a merge patch (RFC 7396).
+    Patch(Value),
+}
+
+/// Edits the set-up, or only plans the changes (`dry_run`). The new set-up applies at once: new seats go to the waiting
+/// list.
 ///
 /// # Errors
 /// The validation errors of the document; [`AgendaError::Stale`] if the set-up is not the one that the sender read;
 /// those of [`apply_setup`].
-pub fn put(
+pub fn edit(
     connection: &mut Connection,
     context: RequestContext<'_>,
     actor: &Actor,
-    document: &Value,
+    operation: Operation,
+    edit: &Edit,
     preconditions: &Preconditions,
     dry_run: bool,
 ) -> Result<Vec<Change>, RegistrationError> {
     let conference = &context.released.agenda.conference;
     let setup_context = SetupContext { time_zone: Some(conference.time_zone), languages: conference.languages.clone() };
-    let setup = read(Some(document.clone()), &setup_context).map_err(under_root)?;
     agenda::actions::lock(connection, context.conference)?;
     let present = serde_json::to_value(load(connection, context)?)
         .map_err(|error| DatabaseError::unreadable("the registration set-up", &error))?;
@@ -49,21 +59,31 @@ pub fn put(
     if !preconditions.are_met(Some(&tag)) {
         return Err(AgendaError::Stale { tag: Some(tag), current: Some(present) }.into());
     }
+    let document = match edit {
+        Edit::Replace(document) => document.clone(),
+        Edit::Patch(patch) => patched(present, patch, conference.languages.first()),
+    };
+    let setup = read(Some(document), &setup_context).map_err(under_root)?;
     let agenda = Some(context.released.agenda);
     let changes = apply_setup(connection, Some(context.conference), conference.time_zone, setup, agenda, dry_run)?;
     if !dry_run {
-        record(connection, actor, context.conference, &changes)?;
+        agenda::actions::record(connection, actor, operation, context.conference, &changes)?;
     }
     Ok(changes)
 }
 
-fn record(
-    connection: &mut Connection,
-    actor: &Actor,
-    conference: &ConferenceRef,
-    changes: &[Change],
-) -> Result<(), RegistrationError> {
-    Ok(agenda::actions::record(connection, actor, Operation::PutRegistrationSetup, conference, changes)?)
+/// The set-up after a merge patch. A plain string for the help of a field sets the first language and keeps the others.
+fn patched(mut present: Value, patch: &Value, first_language: Option<&LanguageTag>) -> Value {
+    let mut patch = patch.clone();
+    let fields = patch.get_mut("fields").and_then(Value::as_object_mut);
+    for rule in fields.into_iter().flat_map(|fields| fields.values_mut()) {
+        let (Some(help), Some(first)) = (rule.get_mut("help"), first_language) else { continue };
+        if help.is_string() {
+            *help = json!({ first.as_str(): help.take() });
+        }
+    }
+    merge_patch(&mut present, &patch);
+    present
 }
 
 /// In a blueprint the set-up is under `registration`; here it is the whole document.

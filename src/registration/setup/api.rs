@@ -4,13 +4,21 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Setup, actions};
+use super::{
+    Setup,
+    actions::{self, Edit},
+};
 use crate::{
     access::{Credentials, Operation, authorise},
-    agenda::{Change, api::ApplyQuery},
+    agenda::{Change, api::ApplyQuery, edit::api::MergePatch},
     database::Connection,
-    http::{CodePath, Preconditions, Problem, Query, Representation, answer, extract::Document, problem::AnyProblem},
+    http::{
+        CodePath, Preconditions, Problem, Query, Representation, answer,
+        extract::{Document, RawAgendaJson},
+        problem::AnyProblem,
+    },
     registration::{context::RequestContext, service::RegistrationService},
+    values::Code,
 };
 
 /// Reads the registration set-up: seats, opening times, categories, questions.
@@ -26,7 +34,7 @@ pub async fn read_registration_setup(
     credentials: Credentials,
     path: web::Path<CodePath>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let snapshot = service.conference(&path.0).await?;
     let read = |tx: &mut Connection, context: RequestContext<'_>| {
         authorise(tx, context.credentials, Operation::ReadRegistrationSetup, Some(context.conference.id))?;
         actions::load(tx, context)
@@ -62,15 +70,47 @@ pub async fn put_registration_setup(
     query: Query<ApplyQuery>,
     body: Document,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = service.snapshot(&path.0)?;
+    let edit = Edit::Replace(body.receive().await?);
     let dry_run = query.0.is_dry_run();
-    let check_access = |tx: &mut Connection, context: RequestContext<'_>| {
-        authorise(tx, context.credentials, Operation::PutRegistrationSetup, Some(context.conference.id))
-    };
-    let actor = service.read(&snapshot, credentials.clone(), check_access).await?;
-    let document = body.receive().await?;
+    edit_setup(&service, credentials, &path.0, Operation::PutRegistrationSetup, edit, preconditions, dry_run).await
+}
+
+/// Changes the registration set-up (a merge patch, RFC 7396).
+///
+/// The changes apply at once. A list, such as `categories`, replaces the whole list; `fields` are merged field by
+/// field, and `null` takes a rule away.
+#[utoipa::path(
+    patch, path = "/api/v1/conferences/{conference}/registration-setup",
+    tag = "registration",
+    params(("conference" = String, Path, description = "The conference's slug"), ApplyQuery),
+    request_body(content = MergePatch, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "The changes", body = SetupPlan), AnyProblem)
+)]
+pub async fn patch_registration_setup(
+    service: web::Data<RegistrationService>,
+    credentials: Credentials,
+    preconditions: Preconditions,
+    path: web::Path<CodePath>,
+    query: Query<ApplyQuery>,
+    RawAgendaJson(patch): RawAgendaJson,
+) -> Result<HttpResponse, Problem> {
+    let (edit, dry_run) = (Edit::Patch(patch), query.0.is_dry_run());
+    edit_setup(&service, credentials, &path.0, Operation::PatchRegistrationSetup, edit, preconditions, dry_run).await
+}
+
+async fn edit_setup(
+    service: &RegistrationService,
+    credentials: Credentials,
+    slug: &Code,
+    operation: Operation,
+    edit: Edit,
+    preconditions: Preconditions,
+    dry_run: bool,
+) -> Result<HttpResponse, Problem> {
+    let snapshot = service.conference(slug).await?;
     let write = move |tx: &mut Connection, context: RequestContext<'_>| {
-        actions::put(tx, context, &actor, &document, &preconditions, dry_run)
+        let actor = authorise(tx, context.credentials, operation, Some(context.conference.id))?;
+        actions::edit(tx, context, &actor, operation, &edit, &preconditions, dry_run)
     };
     let changes = service.write("set registration up", &snapshot, credentials, write).await?;
     Ok(HttpResponse::Ok().json(SetupPlan { changes }))

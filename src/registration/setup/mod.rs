@@ -19,15 +19,24 @@ use crate::{
     access::audit::ResourceKind,
     agenda::{Node, model::utc},
     ids::{CategoryId, Id},
-    registration::form::question::{self, Question},
+    registration::{
+        form::question::{self, Question},
+        person_fields::{FieldRule, check_rules, check_text},
+    },
     validation::{self, ValidationError, ValidationErrors},
-    values::{Code, Count, LanguageTag, Line, LocalOrInstant, Localised, TextValue, TimeZone},
+    values::{ByName, Code, Count, LanguageTag, Line, LocalOrInstant, Localised, TextValue, TimeZone},
 };
 
-/// The registration set-up of a conference. Left out or empty: no limit, always open, one category `participant`.
+/// The registration set-up of a conference. Empty: no limit, always open, one category `participant`. Left out: nobody
+/// can register.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserr, ToSchema)]
 #[deserr(error = ValidationErrors, deny_unknown_fields)]
 pub struct Setup {
+    /// Whether people can register, within the opening times; `true` if left out. It is `false` for a conference
+    /// without a registration set-up.
+    #[deserr(default = true)]
+    #[schema(required = false)]
+    pub enabled: bool,
     /// Seats of the conference; no limit if left out.
     #[deserr(default)]
     #[schema(required = false)]
@@ -56,6 +65,11 @@ pub struct Setup {
     #[deserr(default)]
     #[schema(required = false)]
     pub verification_hours: Option<Count<1>>,
+    /// What the forms of all categories ask about the person, by the name of the field, such as `birth_date`. A field
+    /// that is not here is optional. The name and the address are always required.
+    #[deserr(default)]
+    #[schema(required = false, value_type = std::collections::BTreeMap<String, FieldRule>)]
+    pub fields: ByName<FieldRule>,
     /// Categories of registration; one category `participant` if left out or empty.
     #[deserr(default)]
     #[schema(required = false)]
@@ -95,6 +109,10 @@ pub struct Category {
     pub code: Code,
     /// Name of the category.
     pub name: Localised,
+    /// Who registers in the category, and what they need for it; shown where people choose a category.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub description: Option<Localised>,
     /// Seats of the category; no limit of its own if left out.
     #[deserr(default)]
     #[schema(required = false)]
@@ -144,6 +162,10 @@ pub struct Category {
     #[deserr(default)]
     #[schema(required = false)]
     pub shared_mailbox: bool,
+    /// What the form of the category asks about the person where it differs from `fields` of the set-up.
+    #[deserr(default)]
+    #[schema(required = false, value_type = std::collections::BTreeMap<String, FieldRule>)]
+    pub fields: ByName<FieldRule>,
 }
 
 /// What is printed on a badge besides the name. For a registration: only what differs from its category.
@@ -220,7 +242,8 @@ const DEFAULT_CATEGORY: &str = "participant";
 /// Every validation error of the document.
 pub fn read(document: Option<Value>, context: &SetupContext) -> Result<Setup, ValidationErrors> {
     let mut errors = ValidationErrors::default();
-    let document = document.filter(|value| !value.is_null()).unwrap_or_else(|| serde_json::json!({}));
+    // Whoever has not said how people register has not opened registration.
+    let document = document.filter(|value| !value.is_null()).unwrap_or_else(|| serde_json::json!({ "enabled": false }));
     check_unique_codes(&document, &mut errors);
     let mut setup = match validation::read::<Setup>(document) {
         Ok(setup) => setup,
@@ -236,18 +259,14 @@ pub fn read(document: Option<Value>, context: &SetupContext) -> Result<Setup, Va
         resolve_times(&pointer, [&mut category.opens_at, &mut category.closes_at], context, &mut errors);
     }
     for (index, category) in setup.categories.iter_mut().enumerate() {
-        if let Some(first) = context.languages.first() {
-            category.name.assign_language(first);
+        let pointer = format!("#/categories/{index}");
+        check_text(&mut category.name, &format!("{pointer}/name"), &context.languages, &mut errors);
+        if let Some(description) = &mut category.description {
+            check_text(description, &format!("{pointer}/description"), &context.languages, &mut errors);
         }
-        let is_known = |language: &str| context.languages.iter().any(|tag| tag.as_str() == language);
-        for language in category.name.languages().filter(|language| !is_known(language)) {
-            errors.add(
-                format!("#/categories/{index}/name/{language}"),
-                "unknown_language",
-                "is not a language of the conference",
-            );
-        }
+        check_rules(&mut category.fields, &format!("{pointer}/fields"), &context.languages, &mut errors);
     }
+    check_rules(&mut setup.fields, "#/fields", &context.languages, &mut errors);
     if setup.categories.is_empty()
         && let (Ok(code), Some(first)) = (Code::parse(DEFAULT_CATEGORY), context.languages.first())
     {
@@ -310,6 +329,7 @@ impl Category {
             id: None,
             code,
             name,
+            description: None,
             seats: None,
             opens_at: None,
             closes_at: None,
@@ -321,6 +341,7 @@ impl Category {
             offer_hours: None,
             badge: Badge::default(),
             shared_mailbox: false,
+            fields: ByName::default(),
         }
     }
 }

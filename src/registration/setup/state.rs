@@ -12,14 +12,23 @@ use crate::{
         types::{DbInstant, JsonValue},
     },
     ids::{CategoryId, ConferenceId},
-    registration::{RegistrationError, form::Question, model::is_open},
+    registration::{
+        RegistrationError,
+        form::Question,
+        model::is_open,
+        person_fields::{CategoryFields, FieldRules},
+    },
     validation,
-    values::{Code, Count, LocalOrInstant, TextValue, TimeZone},
+    values::{Code, Count, LocalOrInstant, Localised, TextValue, TimeZone},
 };
 
 /// The set-up of a conference, with the seats that are taken.
 #[derive(Debug, Clone)]
 pub struct SetupState {
+    /// Whether people can register, within the opening times.
+    pub enabled: bool,
+    /// What the forms of all categories ask about the person.
+    pub fields: FieldRules,
     pub seats: Option<i64>,
     pub seats_taken: i64,
     pub opens_at: Option<DateTime<Utc>>,
@@ -42,7 +51,8 @@ pub struct SetupState {
 pub struct CategoryState {
     pub id: CategoryId,
     pub code: Code,
-    pub name: crate::values::Localised,
+    pub name: Localised,
+    pub description: Option<Localised>,
     pub seats: Option<i64>,
     pub seats_taken: i64,
     pub opens_at: Option<DateTime<Utc>>,
@@ -55,6 +65,8 @@ pub struct CategoryState {
     pub offer_hours: Option<i32>,
     pub badge: Badge,
     pub shared_mailbox: bool,
+    /// What the form asks about the person where it differs from all categories.
+    pub fields: FieldRules,
 }
 
 impl SetupState {
@@ -101,9 +113,24 @@ impl SetupState {
 
     /// Whether new registrations in the category are accepted at `now`.
     pub fn is_open(&self, category: &CategoryState, agenda: &Agenda, now: DateTime<Utc>) -> bool {
-        is_open(now, self.opens_at, self.closes_at)
+        self.enabled
+            && is_open(now, self.opens_at, self.closes_at)
             && is_open(now, category.opens_at, category.closes_at)
             && is_open(now, None, self.ends_at(agenda))
+    }
+
+    /// Why the category takes no registrations at `now`.
+    pub fn closed_error(&self, category: &CategoryState, agenda: &Agenda, now: DateTime<Utc>) -> RegistrationError {
+        if !self.enabled {
+            return RegistrationError::NotEnabled;
+        }
+        let opens = [self.opens_at, category.opens_at].into_iter().flatten().max();
+        RegistrationError::Closed { opens_at: opens.filter(|opens| now < *opens), is_over: self.is_over(agenda, now) }
+    }
+
+    /// What the form of the category asks about the person.
+    pub fn fields_of<'a>(&'a self, category: &'a CategoryState) -> CategoryFields<'a> {
+        CategoryFields { of_all: &self.fields, of_category: &category.fields }
     }
 
     pub fn questions(&self) -> Result<Vec<Question>, DatabaseError> {
@@ -120,6 +147,8 @@ impl CategoryState {
 
 #[derive(Queryable)]
 struct SetupRow {
+    enabled: bool,
+    fields: JsonValue,
     seats: Option<i64>,
     seats_taken: i64,
     opens_at: Option<DbInstant>,
@@ -152,6 +181,8 @@ struct CategoryRow {
     offer_hours: Option<i32>,
     badge: JsonValue,
     shared_mailbox: bool,
+    description: Option<JsonValue>,
+    fields: JsonValue,
 }
 
 impl TryFrom<CategoryRow> for CategoryState {
@@ -163,6 +194,12 @@ impl TryFrom<CategoryRow> for CategoryState {
             code: Code::parse(&row.code).map_err(|error| corrupt(error.detail))?,
             name: validation::read(row.name.0).map_err(|errors| corrupt(errors.summary()))?,
             badge: validation::read(row.badge.0).map_err(|errors| corrupt(errors.summary()))?,
+            description: row
+                .description
+                .map(|JsonValue(text)| validation::read(text))
+                .transpose()
+                .map_err(|errors| corrupt(errors.summary()))?,
+            fields: validation::read(row.fields.0).map_err(|errors| corrupt(errors.summary()))?,
             seats: row.seats,
             seats_taken: row.seats_taken,
             opens_at: row.opens_at.map(instant),
@@ -189,6 +226,8 @@ pub fn find_setup_state(
     let setup: Option<SetupRow> = registration_setups::table
         .find(conference)
         .select((
+            registration_setups::enabled,
+            registration_setups::fields,
             registration_setups::seats,
             registration_setups::seats_taken,
             registration_setups::opens_at,
@@ -213,6 +252,9 @@ pub fn find_setup_state(
         .select(CategoryRow::as_select())
         .load(connection)?;
     Ok(Some(SetupState {
+        enabled: setup.enabled,
+        fields: validation::read(setup.fields.0)
+            .map_err(|errors| DatabaseError::Corrupt(format!("the fields of a form: {}", errors.summary())))?,
         seats: setup.seats,
         seats_taken: setup.seats_taken,
         opens_at: setup.opens_at.map(instant),
@@ -290,6 +332,7 @@ pub fn document(setup_state: &SetupState, zone: TimeZone) -> Result<Setup, Datab
         id: Some(category.id),
         code: category.code.clone(),
         name: category.name.clone(),
+        description: category.description.clone(),
         seats: count(category.seats),
         opens_at: local_time(category.opens_at),
         closes_at: local_time(category.closes_at),
@@ -301,9 +344,12 @@ pub fn document(setup_state: &SetupState, zone: TimeZone) -> Result<Setup, Datab
         offer_hours: category.offer_hours.and_then(hours),
         badge: category.badge.clone(),
         shared_mailbox: category.shared_mailbox,
+        fields: category.fields.clone(),
     };
     let is_not_default = |Count(hours): &Count<1>| *hours != VERIFICATION_HOURS;
     Ok(Setup {
+        enabled: setup_state.enabled,
+        fields: setup_state.fields.clone(),
         seats: count(setup_state.seats),
         opens_at: local_time(setup_state.opens_at),
         closes_at: local_time(setup_state.closes_at),
@@ -341,6 +387,8 @@ pub fn save(
             .execute(connection)?;
     }
     let row = (
+        registration_setups::enabled.eq(setup.enabled),
+        registration_setups::fields.eq(JsonValue(to_value(&setup.fields)?)),
         registration_setups::seats.eq(seats(setup.seats)),
         registration_setups::opens_at.eq(setup.opens_at.map(utc).map(DbInstant)),
         registration_setups::closes_at.eq(setup.closes_at.map(utc).map(DbInstant)),
@@ -395,6 +443,8 @@ pub fn save(
             categories::offer_hours.eq(category.offer_hours.map(hours)),
             categories::badge.eq(JsonValue(to_value(&category.badge)?)),
             categories::shared_mailbox.eq(category.shared_mailbox),
+            categories::description.eq(category.description.as_ref().map(to_value).transpose()?.map(JsonValue)),
+            categories::fields.eq(JsonValue(to_value(&category.fields)?)),
         );
         if old_categories.iter().any(|old| old.id == id) {
             diesel::update(categories::table.find(id)).set(row).execute(connection)?;
@@ -498,6 +548,8 @@ mod tests {
     #[test]
     fn a_category_that_is_gone_is_an_error_of_the_store_and_no_404() {
         let setup_state = SetupState {
+            enabled: true,
+            fields: FieldRules::default(),
             seats: None,
             seats_taken: 0,
             opens_at: None,

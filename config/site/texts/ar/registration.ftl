@@ -151,6 +151,7 @@ register-title = التسجيل
 register-choose-category = في أي فئة تشاركون؟
 register-no-category = لا يوجد تسجيل متاح في الوقت الحاضر.
 register-over = انتهى المؤتمر. لم يعد التسجيل ممكنًا.
+register-not-enabled = التسجيل غير مفتوح. يُرجى التواصل مع الجهة المنظِّمة أو العودة لاحقًا.
 register-as = التسجيل في فئة: { $category }
 register-with-invitation = رمز الدعوة أو الدخول الخاص بكم محفوظ لهذه الخطوات.
 register-have-code = لديَّ رمز دعوة أو رمز دخول

@@ -147,6 +147,7 @@ register-title = Register
 register-choose-category = In which category do you take part?
 register-no-category = There is nothing to register for at the moment.
 register-over = The conference is over. You can no longer register.
+register-not-enabled = Registration is not open. Please ask the organisers, or come back later.
 register-as = Register as: { $category }
 register-with-invitation = We will use your invitation or access code.
 register-have-code = I have an invitation or an access code

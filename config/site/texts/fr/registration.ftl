@@ -147,6 +147,7 @@ register-title = S’inscrire
 register-choose-category = Dans quelle catégorie participez-vous ?
 register-no-category = Aucune inscription n’est proposée pour le moment.
 register-over = La conférence est terminée. Il n’est plus possible de s’inscrire.
+register-not-enabled = Les inscriptions ne sont pas ouvertes. Veuillez vous adresser à l’équipe d’organisation ou revenir plus tard.
 register-as = S’inscrire dans la catégorie : { $category }
 register-with-invitation = Votre code d’invitation ou d’accès est pris en compte.
 register-have-code = J’ai un code d’invitation ou d’accès

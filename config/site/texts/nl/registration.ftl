@@ -147,6 +147,7 @@ register-title = Inschrijven
 register-choose-category = In welke categorie neemt u deel?
 register-no-category = Er is op dit moment niets om voor in te schrijven.
 register-over = De conferentie is afgelopen. Inschrijven is niet meer mogelijk.
+register-not-enabled = De inschrijving is niet open. Vraag het de organisatoren of kom later terug.
 register-as = Inschrijven in de categorie: { $category }
 register-with-invitation = Uw uitnodigings- of toegangscode wordt gebruikt.
 register-have-code = Ik heb een uitnodigings- of toegangscode

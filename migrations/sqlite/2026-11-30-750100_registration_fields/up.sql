@@ -1,0 +1,7 @@
+-- Registration of a new conference is closed until it is set up. That of the conferences that exist stays as it is.
+ALTER TABLE registration_setups ADD COLUMN enabled INTEGER NOT NULL DEFAULT 1;
+
+-- What a form asks about the person: for all categories, and where a category differs.
+ALTER TABLE registration_setups ADD COLUMN fields TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE categories ADD COLUMN description TEXT;
+ALTER TABLE categories ADD COLUMN fields TEXT NOT NULL DEFAULT '{}';
