@@ -14,6 +14,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
 };
+use url::Url;
 
 use crate::{
     access::{
@@ -24,8 +25,11 @@ use crate::{
     agenda,
     blueprint::{self, Blueprint, yaml},
     check_in::badges::Fonts,
-    connection_limits,
-    database::{ConnectFailure, Connection, Database, Store},
+    clock, connection_limits,
+    database::{
+        ConnectFailure, Connection, Database, Store,
+        uid_hosts::{self, UidHosts},
+    },
     docs, expiry,
     http::{
         Problem,
@@ -41,7 +45,7 @@ use crate::{
         releases,
         service::ProgrammeService,
     },
-    registration::{RegistrationError, commit_queue::CommitQueue, refold_names, service::RegistrationService},
+    registration::{RegistrationError, commit_queue::CommitQueue, erasure, refold_names, service::RegistrationService},
     routes,
     settings::Settings,
     site::{self, Site},
@@ -210,7 +214,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let mut serving = actix_web::rt::spawn(server);
 
     let prepared = tokio::select! {
-        prepared = prepare_when_reachable(&settings, &ready, &database, &programmes, &start_secret) => {
+        prepared = prepare_when_reachable(&settings, &ready, &database, &programmes, &start_secret, &public_url) => {
             prepared.map(Some)
         }
         () = signals.wait() => Ok(None),
@@ -343,13 +347,14 @@ async fn prepare_when_reachable(
     database: &Database,
     programmes: &Programmes,
     start_secret: &StartSecret,
+    public_url: &str,
 ) -> Result<Option<PlainToken>, ServeError> {
     let mut pause = Duration::from_millis(125);
     let mut last_logged: Option<(String, Instant)> = None;
     let mut has_failed = false;
     loop {
         let reason = match database.check_reachable().await {
-            Ok(()) => match prepare(settings, database, programmes, start_secret).await {
+            Ok(()) => match prepare(settings, database, programmes, start_secret, public_url).await {
                 // The store may have been lost in the meantime, and come back.
                 Err(ServeError::Store { what, cause })
                     if !has_failed && matches!(settings.store, Store::Postgres(_)) =>
@@ -377,13 +382,14 @@ async fn prepare_when_reachable(
     }
 }
 
-/// Migrates, sets the admin token, fills an empty store and loads the releases. Returns the admin token if one was
-/// created.
+/// Migrates, pins the hosts of UIDs, sets the admin token, fills an empty store and loads the releases. Returns the
+/// admin token if one was created.
 async fn prepare(
     settings: &Settings,
     database: &Database,
     programmes: &Programmes,
     start_secret: &StartSecret,
+    public_url: &str,
 ) -> Result<Option<PlainToken>, ServeError> {
     let store_error =
         |what: &'static str| move |error: &dyn std::error::Error| ServeError::Store { what, cause: causes(error) };
@@ -391,6 +397,8 @@ async fn prepare(
     let recognised = verify_fingerprint(database, start_secret, &settings.data_dir).await;
     recognised.map_err(secret_error("the store cannot be read"))?;
     refold_names::fold(database).await.map_err(|error| store_error("names cannot be folded")(&error))?;
+    let erased = erasure::erase_expired(database).await;
+    erased.map_err(|error| store_error("what expired cannot be erased")(&error))?;
     // A store that is in use needs no seed, so the file may have been deleted.
     let is_empty = database
         .read(|tx| agenda::actions::list(tx).map(|conferences| conferences.is_empty()))
@@ -398,9 +406,11 @@ async fn prepare(
         .map_err(|error| store_error("the store cannot be read")(&error))?;
     let seed = settings.seed.as_deref().filter(|_| is_empty).map(read_seed).transpose()?;
     let (admin_token, secret) = (settings.admin_token.clone(), start_secret.secret.clone());
+    let uid_hosts = UidHosts { feeds: feed_host(public_url), letters: settings.mail.sender_domain() };
     let token = database
         .write("first start", move |tx| {
             crate::database::lock_store(tx)?;
+            uid_hosts::pin(tx, &uid_hosts, clock::now())?;
             if let Some((slug, blueprint)) = &seed {
                 seed_if_empty(tx, slug, blueprint, &secret)?;
             }
@@ -414,6 +424,12 @@ async fn prepare(
         tracing::warn!(%error, "what is due cannot be published yet");
     }
     Ok(token)
+}
+
+/// The host of the public URL without the port: the service stays the same on another port.
+fn feed_host(public_url: &str) -> String {
+    let host = Url::parse(public_url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    host.unwrap_or_else(|| UidHosts::FALLBACK.to_owned())
 }
 
 fn read_seed(path: &Path) -> Result<(Code, Blueprint), ServeError> {

@@ -336,6 +336,77 @@ on_both_stores! {
         assert_eq!(kinds, ["received", "expired", "received"]);
     }
 
+    /// The letter to the address promises it.
+    fn what_was_entered_is_erased_when_the_verification_lapses(store) {
+        if !smtp::is_available() {
+            return;
+        }
+        let smtp = Smtp::start();
+        let app = Environment::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
+        let mut blueprint = with_verification();
+        blueprint["registration"]["questions"] = json!([{ "code": "why", "kind": "short_text", "label": "Why?" }]);
+        app.publish(&blueprint);
+        let mut form = person(1, "delegate");
+        let entered = [
+            ("honorific", "Maestra"), ("given_name", "Wilhelmina"), ("family_name", "Zyxwv"), ("organisation", "Qwertz Institute"),
+            ("position", "Cartographer"), ("phone", "+32 2 999 88 77"), ("accessibility_needs", "Ramps"),
+            ("dietary_needs", "Quince"), ("birth_date", "1971-02-03"), ("email", "wilhelmina@zyxwv.example"),
+        ];
+        for (field, value) in entered {
+            form[field] = json!(value);
+        }
+        form["answers"] = json!({ "why": "Because of Ypsilanti" });
+        assert_eq!(app.post(PATH, &form).status, 202);
+        let received = smtp.wait_for(1).remove(0);
+        let link = received.link();
+        let reference = app.environment.database.texts("SELECT reference AS n FROM registrations").remove(0);
+        let notes = format!("{PATH}/{reference}/notes");
+        assert_eq!(app.admin("POST", &notes, Some(&json!({ "text": "Wilhelmina telephoned" }))).status, 201);
+        app.environment.database.execute("UPDATE registrations SET expires_at = '2020-01-01T00:00:00.000000Z'");
+        assert!(app.environment.run(&["sweep"]).status.success());
+        let expired = smtp.wait_for(1).remove(0);
+        assert_eq!((expired.to[0].as_str(), expired.subject()), ("wilhelmina@zyxwv.example", "Your registration has expired: Small conference".to_owned()));
+        // Once the last letter is recorded as sent, nothing of what was entered is in the store.
+        let sent = "SELECT count(*) AS n FROM outbox_messages WHERE state = 'sent' AND scrubbed_at IS NOT NULL AND recipient = ''";
+        while app.count(sent) < 2 {}
+        let dump = app.environment.database.dump();
+        let answers = ["Wilhelmina telephoned", "Ypsilanti"];
+        for value in entered.iter().map(|(_, value)| *value).chain(answers) {
+            assert!(!dump.to_lowercase().contains(&value.to_lowercase()), "{value} is still in the store");
+        }
+
+        let registration = app.get(&link).json();
+        assert_eq!((&registration["reference"], &registration["status"]), (&json!(reference), &json!("expired")));
+        assert_eq!((&registration["given_name"], &registration["phone"], &registration["answers"]), (&json!(""), &Value::Null, &json!({})));
+        assert_eq!((registration["erased_at"].is_string(), registration["history"].as_array().unwrap().len()), (true, 2));
+        let page = app.browse(&link);
+        assert!(page.status == 200 && page.text().contains("What was entered has been removed."), "{}", page.text());
+        let listed = app.admin("GET", PATH, None).json();
+        assert_eq!((&listed["data"][0]["email"], &listed["data"][0]["status"]), (&json!(""), &json!("expired")));
+        for action in ["resend", "renew-link"] {
+            let refused = app.admin("POST", &format!("{PATH}/{reference}/{action}"), Some(&json!({})));
+            assert_eq!(refused.problem(), (409, "wrong-state".to_owned()), "{action}");
+        }
+        assert_eq!(app.post(PATH, &form).status, 202);
+        assert_eq!(smtp.wait_for(1)[0].to, ["wilhelmina@zyxwv.example"], "the address registers anew");
+        assert!(app.environment.run(&["doctor"]).status.success());
+    }
+
+    fn what_an_older_version_kept_of_expired_registrations_is_erased_at_the_start(store) {
+        let environment = std::sync::Arc::new(Environment::new(store));
+        let mut app = environment.start_shared();
+        app.publish(&with_verification());
+        assert_eq!(app.post(PATH, &person(1, "delegate")).status, 202);
+        app.kill();
+        environment.database.execute("UPDATE registrations SET state = 'expired', expires_at = NULL");
+        let doctor = environment.run(&["doctor"]);
+        let findings = String::from_utf8_lossy(&doctor.stdout).into_owned();
+        assert!(findings.contains("has expired and still has what was entered"), "{findings}");
+        let app = environment.start_shared();
+        assert!(!app.environment.database.dump().contains("person-1@example.org"));
+        assert_eq!(app.count("SELECT count(*) AS n FROM registrations WHERE erased_at IS NOT NULL AND family_name = ''"), 1);
+    }
+
     fn the_link_is_resent_and_the_answer_does_not_reveal_whether_the_address_is_known(store) {
         let app = Environment::new(store).start();
         app.publish(&small_conference(None, None));

@@ -128,6 +128,57 @@ on_both_stores! {
         assert_eq!(promoted["entries"][0]["method"], "PUBLISH");
     }
 
+    fn uids_stay_what_they_were_when_sender_and_public_url_change(store) {
+        if !smtp::is_available() {
+            return;
+        }
+        let smtp = Smtp::start();
+        let environment = Environment::new(store)
+            .set("PLENARY_MAIL_URL", &smtp.url())
+            .set("PLENARY_MAIL_FROM", "Secretariat <no-reply@old.example>")
+            .set("PLENARY_PUBLIC_URL", "https://conference.old.example");
+        let environment = Arc::new(environment);
+        let mut app = environment.start_shared();
+        app.publish(&small_conference(None, None));
+        let uids = |app: &App| {
+            let answer = app.get("/api/v1/conferences/small/programme.ics");
+            let feed = answer.text();
+            feed.lines().filter(|line| line.starts_with("UID:")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let reference = register(&app, &person(1, "delegate"))["reference"].as_str().unwrap().to_owned();
+        let confirmed = read(&smtp.wait_for(1)[0]);
+        let feed_before = uids(&app);
+        assert!(feed_before.len() == 1 && feed_before[0].ends_with("@conference.old.example"), "{feed_before:?}");
+        let uid = confirmed["entries"][0]["uid"].as_str().unwrap();
+        assert!(uid.ends_with("@old.example"), "{uid}");
+        assert!(app.terminate().success());
+        drop(app);
+
+        let environment = Arc::try_unwrap(environment).ok().unwrap()
+            .set("PLENARY_MAIL_FROM", "Büro <no-reply@bücher.example>")
+            .set("PLENARY_PUBLIC_URL", "https://new.example");
+        let environment = Arc::new(environment);
+        let mut app = environment.start_shared();
+        assert_eq!(uids(&app), feed_before);
+        assert_eq!(app.admin("POST", &format!("{PATH}/{reference}/cancel"), Some(&json!({}))).status, 200);
+        let cancelled = read(&smtp.wait_for(1)[0]);
+        assert_eq!((&cancelled["entries"][0]["method"], &cancelled["entries"][0]["uid"]), (&json!("CANCEL"), &json!(uid)));
+        assert_eq!(cancelled["headers"]["From"], "Büro <no-reply@xn--bcher-kva.example>");
+        assert!(cancelled["headers"]["Message-ID"].as_str().unwrap().ends_with("@old.example>"));
+        assert!(app.terminate().success());
+        drop(app);
+
+        // A store of an older version has no hosts yet: the first start pins those that it computed until now.
+        environment.database.execute("DELETE FROM uid_hosts");
+        let app = environment.start_shared();
+        register(&app, &person(2, "delegate"));
+        let message = smtp.wait_for(1).remove(0);
+        let parsed = read(&message);
+        assert!(parsed["entries"][0]["uid"].as_str().unwrap().ends_with("@bücher.example"), "{parsed}");
+        assert!(parsed["headers"]["Message-ID"].as_str().unwrap().ends_with("@xn--bcher-kva.example>"));
+        assert_eq!(app.count("SELECT count(*) AS n FROM uid_hosts WHERE feeds = 'new.example' AND letters = 'bücher.example'"), 1);
+    }
+
     fn an_unsent_message_is_sent_after_a_restart(store) {
         if !smtp::is_available() {
             return;

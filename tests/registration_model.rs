@@ -242,6 +242,10 @@ impl Model {
     }
 }
 
+/// The address with which a person registered, also after it was erased: people register in the order of their numbers.
+const PERSON: &str =
+    "'person-' || CAST(row_number() OVER (ORDER BY r.created_at, r.id) - 1 AS text) || '@example.org '";
+
 /// A conference for one test case.
 struct TestConference<'a> {
     app: &'a App,
@@ -283,12 +287,13 @@ impl<'a> TestConference<'a> {
 
     fn reference(&self, number: usize) -> String {
         let prefix = format!("person-{number}@example.org ");
-        let lines = self.lines("r.email || ' ' || r.reference");
+        let lines = self.lines(&format!("{PERSON} || r.reference"));
         lines.iter().find_map(|line| line.strip_prefix(&prefix)).unwrap().to_owned()
     }
 
     fn state_lines(&self) -> Vec<String> {
-        self.lines("r.email || ' ' || r.state || CASE WHEN r.offer_expires_at IS NULL THEN ' none' ELSE ' offer' END")
+        let offer = "CASE WHEN r.offer_expires_at IS NULL THEN ' none' ELSE ' offer' END";
+        self.lines(&format!("{PERSON} || r.state || {offer}"))
     }
 
     /// Applies an operation over HTTP and returns the answer in the terms of the model.

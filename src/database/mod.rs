@@ -33,6 +33,7 @@ pub mod schema;
 mod startup;
 mod transaction;
 pub mod types;
+pub mod uid_hosts;
 pub mod violation;
 
 pub use batch::ROWS_MAX;

@@ -304,6 +304,7 @@ table! {
         birth_date -> Nullable<Date>,
         badge -> Json,
         shares_mailbox -> Bool,
+        erased_at -> Nullable<UtcInstant>,
     }
 }
 
@@ -603,6 +604,15 @@ table! {
         id -> Integer,
         secret_fingerprint -> Text,
         adopted_at -> UtcInstant,
+    }
+}
+
+table! {
+    uid_hosts (id) {
+        id -> Integer,
+        feeds -> Text,
+        letters -> Text,
+        pinned_at -> UtcInstant,
     }
 }
 

@@ -8,8 +8,8 @@ use super::letter::{CalendarEntry, LetterContent, SessionLine};
 
 /// Properties that all entries of a letter share.
 pub struct Letterhead<'a> {
-    /// The sender's domain, which makes the UIDs globally unique.
-    pub domain: &'a str,
+    /// Makes the UIDs globally unique.
+    pub uid_host: &'a str,
     /// The sender's address.
     pub organiser: &'a str,
     /// Time at which the letter was caused (`DTSTAMP`).
@@ -26,7 +26,7 @@ pub fn method(entry: CalendarEntry) -> &'static str {
 pub fn render(content: &LetterContent, entry: CalendarEntry, letterhead: &Letterhead<'_>) -> String {
     let mut event = Event::new();
     event
-        .uid(&format!("{}@{}", content.registration, letterhead.domain))
+        .uid(&format!("{}@{}", content.registration, letterhead.uid_host))
         .summary(&printable(&content.conference))
         .starts(content.starts_on)
         .ends(content.ends_on.checked_add_days(Days::new(1)).unwrap_or(content.ends_on));
@@ -60,7 +60,7 @@ fn session_event(
     let (id, ends_at) = (session.id?, session.ends_at?);
     let mut event = Event::new();
     event
-        .uid(&format!("{id}.{}@{}", content.registration, letterhead.domain))
+        .uid(&format!("{id}.{}@{}", content.registration, letterhead.uid_host))
         .summary(&printable(&session.title))
         .starts(session.starts_at.with_timezone(&Utc))
         .ends(ends_at.with_timezone(&Utc));

@@ -23,7 +23,8 @@ use crate::{
         ServerSecret,
         badge::{Badge, BadgeKey},
     },
-    ids::{Id, MessageId},
+    database::uid_hosts::UidHosts,
+    ids::Id,
     qr,
 };
 
@@ -49,7 +50,7 @@ impl Composer {
     /// # Errors
     /// The DKIM key cannot be read, an address in the settings is not valid, or a template is wrong.
     pub fn new(config: &MailConfig, secret: ServerSecret, public_url: String) -> io::Result<Self> {
-        let mailbox = |text: &String| Mailbox::from_str(text).map_err(io::Error::other);
+        let mailbox = |text: &String| ascii_mailbox(text).map_err(io::Error::other);
         let sender = mailbox(&config.from)?;
         let bounces_to = config.bounces_to.as_ref().map(mailbox).transpose()?;
         let signer = Signer::load(config, sender.email.domain())?;
@@ -70,8 +71,10 @@ impl Composer {
     }
 
     /// The `Message-ID` of a message, without angle brackets; the same in every attempt.
-    pub fn message_id(&self, message: MessageId) -> String {
-        format!("{message}@{}", self.sender_domain())
+    pub fn message_id(&self, message: &ClaimedMessage) -> String {
+        // A `Message-ID` is ASCII (RFC 5322, section 3.6.4); the pinned host may have other letters.
+        let host = ascii_domain(&message.uid_host).unwrap_or_else(|_| UidHosts::FALLBACK.to_owned());
+        format!("{}@{host}", message.id)
     }
 
     /// Renders a letter and composes the message.
@@ -95,8 +98,8 @@ impl Composer {
         };
         let mut files = Vec::new();
         if let Some(entry) = content.calendar {
-            let (sender, created_at) = (&self.sender.email, message.created_at);
-            let letterhead = Letterhead { domain: sender.domain(), organiser: sender.as_ref(), created_at };
+            let (organiser, created_at) = (self.sender.email.as_ref(), message.created_at);
+            let letterhead = Letterhead { uid_host: &message.uid_host, organiser, created_at };
             let file = calendar::render(content, entry, &letterhead);
             body = body.singlepart(calendar_part(entry, file.clone())?);
             files.push(("conference.ics", file));
@@ -114,7 +117,7 @@ impl Composer {
         }
         let to: Address = with_ascii_domain(&message.recipient)?.parse()?;
         let mut builder = Message::builder()
-            .message_id(Some(format!("<{}>", self.message_id(message.id))))
+            .message_id(Some(format!("<{}>", self.message_id(message))))
             .date(message.created_at.into())
             .from(self.sender.clone())
             .to(Mailbox::new(Some(content.name.clone()).filter(|name| !name.is_empty()), to.clone()))
@@ -177,8 +180,19 @@ fn calendar_part(entry: CalendarEntry, file: String) -> Result<SinglePart, Compo
     Ok(SinglePart::builder().header(media_type).body(file))
 }
 
-/// The address with its domain in ASCII (RFC 5890), which every mail server accepts. The local part is left as it is.
+/// A domain in ASCII (RFC 5890).
+fn ascii_domain(domain: &str) -> Result<String, ComposeError> {
+    Ok(url::Host::parse(domain)?.to_string())
+}
+
+/// The address with its domain in ASCII, which every mail server accepts. The local part is left as it is.
 fn with_ascii_domain(address: &str) -> Result<String, ComposeError> {
     let (local, domain) = address.rsplit_once('@').ok_or("the address has no domain")?;
-    Ok(format!("{local}@{}", url::Host::parse(domain)?))
+    Ok(format!("{local}@{}", ascii_domain(domain)?))
+}
+
+/// A name and an address, such as `Plenary <plenary@example.org>`, with the domain in ASCII.
+fn ascii_mailbox(text: &str) -> Result<Mailbox, ComposeError> {
+    let mailbox = Mailbox::from_str(text)?;
+    Ok(Mailbox::new(mailbox.name, with_ascii_domain(mailbox.email.as_ref())?.parse()?))
 }

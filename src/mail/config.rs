@@ -1,6 +1,8 @@
 //! How mail leaves, as the settings say.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, str::FromStr as _, time::Duration};
+
+use lettre::message::Mailbox;
 
 use super::transport::MailUrl;
 
@@ -28,4 +30,12 @@ pub struct MailConfig {
     pub per_domain_per_minute: u32,
     /// Days after which the personal data of ended messages is removed.
     pub retention_days: u32,
+}
+
+impl MailConfig {
+    /// The domain of the sender's address, as the settings write it.
+    pub fn sender_domain(&self) -> String {
+        // The setting was checked when it was read.
+        Mailbox::from_str(&self.from).map_or_else(|_| String::new(), |sender| sender.email.domain().to_owned())
+    }
 }

@@ -69,9 +69,10 @@ impl<'a> Diagnostics<'a> {
             created_at: now,
             domain: String::new(),
             is_broadcast: false,
+            uid_host: self.composer.sender_domain().to_owned(),
         };
         let mail = self.composer.compose(&message).map_err(|error| error.to_string())?;
-        let result = self.transport.send(mail, &self.composer.message_id(message.id)).await;
+        let result = self.transport.send(mail, &self.composer.message_id(&message)).await;
         result.map_err(|failure| failure.reason)
     }
 

@@ -234,6 +234,8 @@ pub struct ClaimedMessage {
     pub domain: String,
     /// Whether the message belongs to a broadcast, which may be stopped.
     pub is_broadcast: bool,
+    /// The host in the `Message-ID` and in the UIDs of calendar entries, which is pinned in the store.
+    pub uid_host: String,
 }
 
 /// The language of letters for a reader of the BCP 47 tag `tag`: English if there are none in the reader's.

@@ -26,6 +26,7 @@ mod compose;
 mod config;
 pub mod diagnostics;
 mod dkim;
+mod erasure;
 pub mod failure;
 pub mod lease;
 pub mod letter;
@@ -46,6 +47,7 @@ pub use transport::{MailUrl, checked_sender, is_deliverable};
 pub use worker::{Wake, Worker};
 
 pub use crate::mail::{
+    erasure::{erase_messages, forget_bounces},
     letter::language_of,
     templates::date_range,
     tracking::{addressed_to, count_written_since},

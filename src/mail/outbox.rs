@@ -20,6 +20,7 @@ use crate::{
             outbox_messages::{self, dsl},
         },
         types::{DbInstant, JsonValue, UncheckedText, text_enum_columns},
+        uid_hosts,
     },
     ids::{BroadcastId, ConferenceId, LeaseHolderId, MessageId, RegistrationEventId, RegistrationId},
     mail::{
@@ -200,6 +201,7 @@ pub fn claim(
         ))
         .load(connection)?;
     let own_templates = own_templates_of(connection, rows.iter().map(|row| row.1).collect())?;
+    let uid_host = uid_hosts::find(connection)?.unwrap_or_default().letters;
     let mut claimed = Vec::with_capacity(rows.len());
     for row in rows {
         let (id, conference, kind_text, recipient, language, JsonValue(content), tries, created_at, domain, broadcast) =
@@ -234,6 +236,7 @@ pub fn claim(
             created_at: created_at.0,
             domain,
             is_broadcast,
+            uid_host: uid_host.clone(),
         });
     }
     Ok(claimed)
@@ -358,7 +361,7 @@ pub fn record(
     let row = outbox_messages::table.find(message);
     let is_leased_by_holder = dsl::state.eq(MessageState::Waiting).and(dsl::lease_holder.eq(holder).assume_not_null());
     let was_accepted = dsl::state.ne(MessageState::Failed).and(is_sent.into_sql::<Bool>());
-    let recorded = diesel::update(row.filter(is_leased_by_holder.or(was_accepted)))
+    diesel::update(row.filter(is_leased_by_holder.or(was_accepted)))
         .set((
             dsl::state.eq(state),
             dsl::tries.eq(dsl::tries + 1),
@@ -369,31 +372,39 @@ pub fn record(
             dsl::last_error.eq((!is_sent).then_some(reply.as_str())),
         ))
         .execute(connection)?;
-    let exists = recorded == 1 || row.count().get_result::<i64>(connection)? == 1;
-    if !exists {
-        // Its conference was deleted in the meantime.
-        return Ok(());
-    }
-    record_attempt(connection, message, attempt, reply)
+    let found = row.select((dsl::kind, dsl::state, dsl::scrubbed_at)).first(connection).optional()?;
+    // Without it, its conference was deleted in the meantime.
+    let Some(found) = found else { return Ok(()) };
+    let (kind, state, scrubbed_at): (UncheckedText, MessageState, Option<DbInstant>) = found;
+    record_attempt(connection, message, attempt, reply)?;
+    // Nobody verified the address: nothing about it is kept.
+    let is_last_letter = kind.as_str() == LetterKind::Expired.as_str() && state != MessageState::Waiting;
+    if is_last_letter || scrubbed_at.is_some() { scrub_messages(connection, &[message]) } else { Ok(()) }
 }
 
 /// Messages that are scrubbed in one transaction.
 const SCRUB_BATCH: i64 = 500;
 
-/// Removes the personal data from messages that ended before `before`; returns their number. Kind, state and times are
-/// kept.
+/// Removes the personal data from messages that ended before `before`, and from the letters `expired`, whose address
+/// nobody verified, as soon as they ended; returns their number. Kind, state and times are kept.
 pub fn scrub(connection: &mut Connection, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let ended = outbox_messages::table
         .filter(dsl::state.ne(MessageState::Waiting))
         .filter(dsl::scrubbed_at.is_null())
-        .filter(dsl::next_try_at.lt(DbInstant(before)))
+        .filter(dsl::next_try_at.lt(DbInstant(before)).or(dsl::kind.eq(LetterKind::Expired)))
         .limit(SCRUB_BATCH)
         .select(dsl::id);
     let ids: Vec<MessageId> = match connection {
         Connection::Postgresql(inner) => ended.for_update().skip_locked().load(inner)?,
         Connection::Sqlite(inner) => ended.load(inner)?,
     };
-    diesel::update(outbox_messages::table.filter(dsl::id.eq_any(&ids)))
+    scrub_messages(connection, &ids)?;
+    Ok(ids.len())
+}
+
+/// Removes the personal data from these messages.
+pub fn scrub_messages(connection: &mut Connection, ids: &[MessageId]) -> Result<(), DatabaseError> {
+    diesel::update(outbox_messages::table.filter(dsl::id.eq_any(ids)))
         .set((
             dsl::recipient.eq(""),
             dsl::recipient_folded.eq(""),
@@ -402,8 +413,8 @@ pub fn scrub(connection: &mut Connection, before: DateTime<Utc>) -> Result<usize
             dsl::scrubbed_at.eq(DbInstant(clock::now())),
         ))
         .execute(connection)?;
-    diesel::update(mail_attempts::table.filter(mail_attempts::message_id.eq_any(&ids)))
+    diesel::update(mail_attempts::table.filter(mail_attempts::message_id.eq_any(ids)))
         .set(mail_attempts::reply.eq(None::<String>))
         .execute(connection)?;
-    Ok(ids.len())
+    Ok(())
 }

@@ -284,6 +284,7 @@ pub fn preview(
         created_at: clock::now(),
         domain: String::new(),
         is_broadcast: false,
+        uid_host: String::new(),
     };
     Renderer::shared()?.render_without_fallback(&message, links)
 }
@@ -418,6 +419,7 @@ mod tests {
             template: None,
             domain: String::new(),
             is_broadcast: false,
+            uid_host: String::new(),
             kind,
             recipient: "a@b.example".to_owned(),
             language: language.to_owned(),

@@ -372,7 +372,7 @@ impl Worker {
         }
         let started = time::Instant::now();
         let result = match self.composer.compose(&message) {
-            Ok(mail) => self.transport.send(mail, &self.composer.message_id(id)).await,
+            Ok(mail) => self.transport.send(mail, &self.composer.message_id(&message)).await,
             Err(error) => Err(Failure::new(FailureKind::Permanent, error.to_string())),
         };
         if let Some(step) = result.as_ref().err().filter(|failure| failure.is_timeout).and_then(|failure| failure.step)

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     access::ServerSecret,
     agenda::{self, ConferenceRef, document::Listing},
-    database::{Connection, Database, DatabaseError},
+    database::{Connection, Database, DatabaseError, uid_hosts},
     ids::ConferenceId,
     values::Code,
 };
@@ -270,6 +270,7 @@ fn load_newer_releases(
     if latest_rows.len() == current_by_id.len() && latest_rows.iter().all(is_up_to_date) {
         return Ok(None);
     }
+    let uid_host = uid_hosts::find(connection)?.unwrap_or_default().feeds;
     let conferences: HashMap<_, _> =
         agenda::actions::list(connection)?.into_iter().map(|conference| (conference.id, conference)).collect();
     let mut next = LatestBySlug::new();
@@ -282,7 +283,7 @@ fn load_newer_releases(
             earlier => match releases::load_full(connection, id, number) {
                 Ok(Some(release)) => {
                     let releases = releases::list_with_summaries(connection, id, number, FEED_MAX)?;
-                    latest_release(conference, release, releases, secret, document_builder)
+                    latest_release(conference, release, releases, secret, document_builder, &uid_host)
                 }
                 Ok(None) => continue,
                 // A release that cannot be read must not stop the other conferences; its readers keep the one before.
@@ -315,18 +316,14 @@ fn latest_release(
     releases: Vec<(ReleaseRow, ChangeSummary)>,
     secret: &ServerSecret,
     document_builder: &DocumentBuilder,
+    uid_host: &str,
 ) -> LatestRelease {
     let PublicRelease { row, public_agenda, history } = release.public;
     let attendee_agenda = project(&release.full_agenda, Audience::Attendees, row.released_at, secret);
     let attendees_see_the_same = attendee_agenda == public_agenda;
-    let public =
-        Snapshot::new(conference.clone(), row.clone(), public_agenda).with_history(history).with_releases(releases);
-    let public = Arc::new(public);
-    let attendees = if attendees_see_the_same {
-        Arc::clone(&public)
-    } else {
-        Arc::new(Snapshot::new(conference.clone(), row, attendee_agenda))
-    };
+    let snapshot = |agenda| Snapshot::new(conference.clone(), row.clone(), agenda).with_uid_host(uid_host);
+    let public = Arc::new(snapshot(public_agenda).with_history(history).with_releases(releases));
+    let attendees = if attendees_see_the_same { Arc::clone(&public) } else { Arc::new(snapshot(attendee_agenda)) };
     let documents = Arc::new(document_builder.unmade_documents(Arc::clone(&public)));
     LatestRelease { public, attendees, documents, listing: Listing::Private }
 }

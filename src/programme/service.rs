@@ -6,7 +6,11 @@ use super::{
     ProgrammeError, Programmes, Snapshot, documents::ReleaseDocuments, filter::ReleaseNumber, release::PublicRelease,
     releases,
 };
-use crate::{access::ServerSecret, database::Database, values::Code};
+use crate::{
+    access::ServerSecret,
+    database::{Connection, Database},
+    values::Code,
+};
 
 #[derive(Clone)]
 pub struct ProgrammeService {
@@ -63,8 +67,8 @@ async fn load_older(
     let conference = current.conference.clone();
     let (id, number) = (conference.id, number.0);
     let _permit = service.programmes.old_release_permit().await;
-    let release =
-        service.database.read(move |tx| releases::load_public(tx, id, number).map_err(ProgrammeError::from)).await?;
+    let load = move |tx: &mut Connection| releases::load_public(tx, id, number).map_err(ProgrammeError::from);
+    let release = service.database.read(load).await?;
     let PublicRelease { row, public_agenda, history } = release.ok_or(ProgrammeError::NotFound("release"))?;
-    Ok(Arc::new(Snapshot::new(conference, row, public_agenda).with_history(history)))
+    Ok(Arc::new(Snapshot::new(conference, row, public_agenda).with_history(history).with_uid_host(&current.uid_host)))
 }

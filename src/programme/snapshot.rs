@@ -12,6 +12,7 @@ use crate::{
         document::{Organisation, Room, Session, Speaker, Track},
         model::instant,
     },
+    database::uid_hosts::UidHosts,
     values::Code,
 };
 
@@ -27,6 +28,8 @@ pub struct Snapshot {
     pub history: History,
     /// The last releases up to this one, the latest first, with the sentences on what each changed.
     pub releases: Vec<(ReleaseRow, ChangeSummary)>,
+    /// The host in the UIDs of its calendars.
+    pub uid_host: String,
     organisations: HashMap<Code, usize>,
     rooms: HashMap<Code, usize>,
     tracks: HashMap<Code, usize>,
@@ -50,6 +53,7 @@ impl Snapshot {
             agenda,
             history: History::default(),
             releases: Vec::new(),
+            uid_host: UidHosts::FALLBACK.to_owned(),
         }
     }
 
@@ -59,6 +63,10 @@ impl Snapshot {
 
     pub fn with_releases(self, releases: Vec<(ReleaseRow, ChangeSummary)>) -> Self {
         Self { releases, ..self }
+    }
+
+    pub fn with_uid_host(self, uid_host: &str) -> Self {
+        Self { uid_host: uid_host.to_owned(), ..self }
     }
 
     pub fn organisation(&self, code: &Code) -> Option<&Organisation> {

@@ -7,6 +7,7 @@ use super::{
     RegistrationError,
     admission::check_sessions,
     context::{ReleasedAgenda, RequestContext},
+    erasure,
     form::Question,
     membership,
     model::{Event, HistoryEntry, Registration, RegistrationStatus},
@@ -335,10 +336,18 @@ pub fn choose_sessions(
     })
 }
 
+/// Nobody can be written to any more about a registration that was erased.
+fn refuse_erased(registration: &Registration) -> Result<(), RegistrationError> {
+    match registration.erased_at {
+        Some(_) => Err(RegistrationError::WrongState(registration.state.as_str())),
+        None => Ok(()),
+    }
+}
+
 /// Makes every earlier link void and sends a new one.
 ///
 /// # Errors
-/// Those of [`find_details`].
+/// [`RegistrationError::WrongState`] if the registration was erased; those of [`find_details`].
 pub fn renew_link(
     connection: &mut Connection,
     context: RequestContext<'_>,
@@ -350,6 +359,7 @@ pub fn renew_link(
         reference,
         Operation::RenewRegistrationLink,
         |tx, transaction, mut registration, actor| {
+            refuse_erased(&registration)?;
             registration.token_generation += 1;
             transaction.save(tx, &mut registration)?;
             transaction.record_event(&registration, Event::LinkRenewed, actor, EventDetails::default());
@@ -361,13 +371,14 @@ pub fn renew_link(
 /// Sends the link again.
 ///
 /// # Errors
-/// Those of [`find_details`].
+/// [`RegistrationError::WrongState`] if the registration was erased; those of [`find_details`].
 pub fn resend(
     connection: &mut Connection,
     context: RequestContext<'_>,
     reference: &str,
 ) -> Result<RegistrationDetails, RegistrationError> {
     change(connection, context, reference, Operation::ResendRegistrationLink, |tx, transaction, registration, _| {
+        refuse_erased(&registration)?;
         transaction.send_link(tx, &registration)?;
         Ok(registration)
     })
@@ -388,7 +399,8 @@ pub fn send_link_to(
     Ok(())
 }
 
-/// Expires those of these registrations (of one conference) whose address was not verified in time, and withdraws the
+/// Expires and erases those of these registrations (of one conference) whose address was not verified in time, and
+/// withdraws the
 /// offers that were not accepted in time.
 pub fn expire_due(
     connection: &mut Connection,
@@ -398,18 +410,21 @@ pub fn expire_due(
 ) -> Result<(), RegistrationError> {
     let mut transaction = SeatTransaction::open(connection, conference, released)?;
     let service = Actor::service();
+    let mut expired = Vec::new();
     for mut registration in rows::of_ids(connection, ids)? {
         let is_over = |ends: Option<DateTime<Utc>>| ends.is_some_and(|ends| ends <= transaction.now);
         if registration.state == RegistrationStatus::Unverified && is_over(registration.expires_at) {
             let state = registration.state.expired()?;
             let ending = Ending { state, event: Event::Expired, actor: &service, reason: None };
             end_registration(connection, &mut transaction, &mut registration, ending)?;
+            expired.push(registration);
         } else if is_over(registration.offer_expires_at) {
             transaction.withdraw_offer(connection, &mut registration)?;
         }
     }
+    let now = transaction.now;
     transaction.close(connection)?;
-    Ok(())
+    expired.iter().try_for_each(|registration| erasure::erase(connection, registration, now))
 }
 
 /// Whether anybody has ever registered for the conference.

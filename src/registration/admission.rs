@@ -436,6 +436,7 @@ fn new_registration(
         answers,
         form_version: transaction.setup_state.form_version,
         invitation: None,
+        erased_at: None,
         badge: Badge::default(),
         shares_mailbox: false,
         expires_at: None,

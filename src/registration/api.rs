@@ -135,6 +135,9 @@ personal_fields! { view_struct {
         pub created_at: String,
         /// Time of the last change (RFC 3339, UTC).
         pub updated_at: String,
+        /// Time at which what was entered was removed, because the address was not verified in time (RFC 3339, UTC);
+        /// null otherwise. From then on the name is empty, and the address is `removed@removed.invalid`.
+        pub erased_at: Option<String>,
         /// What has happened to the registration, the oldest event first.
         pub history: Vec<HistoryLine>,
         /// Links for the attendee; null in the answers to registrars.
@@ -615,6 +618,7 @@ pub fn registration_view(
         consented_at: clock::wire(registration.consented_at),
         created_at: clock::wire(registration.created_at),
         updated_at: clock::wire(registration.updated_at),
+        erased_at: registration.erased_at.map(clock::wire),
         history: history
             .iter()
             .map(|entry| HistoryLine {

@@ -290,6 +290,27 @@ impl StoredValue for Option<NaiveDate> {
     }
 }
 
+/// A stored value, of which an erased registration keeps nothing.
+trait Erased {
+    fn erased() -> Self;
+}
+
+impl Erased for String {
+    fn erased() -> Self {
+        Self::new()
+    }
+}
+impl<T> Erased for Option<T> {
+    fn erased() -> Self {
+        None
+    }
+}
+impl Erased for EmailAddress {
+    fn erased() -> Self {
+        Self::from_static(ERASED_ADDRESS)
+    }
+}
+
 macro_rules! personal_details {
     ({} $({ $doc:tt $name:ident $output:ident $form:tt $change:tt { $stored:ty } $column:tt $answer:tt
         { $is_required:literal, $value:ty, { $($settings:tt)* } } })*) => {
@@ -318,6 +339,12 @@ macro_rules! personal_details {
                 }
             }
 
+            /// The data of a registration that was erased: none but the language, in which its page is shown.
+            pub fn erased(language: &str) -> Self {
+                let nobody = Self { $($name: Erased::erased()),* };
+                Self { language: language.to_owned(), ..nobody }
+            }
+
             /// Copies the value of a field from the data of another registration.
             pub fn copy_field(&mut self, field: &Field, other: &Self) {
                 match field.name {
@@ -343,6 +370,9 @@ impl Field {
         finds_duplicates: false,
     };
 }
+
+/// Stands for the address of a registration that was erased. No mail can be sent to it (RFC 2606).
+pub const ERASED_ADDRESS: &str = "removed@removed.invalid";
 
 impl PersonalDetails {
     /// The data as a request writes them; a field that the person left out is null.
@@ -495,6 +525,7 @@ pub mod tests {
             consented_at: String::new(),
             created_at: String::new(),
             updated_at: String::new(),
+            erased_at: None,
             history: Vec::new(),
             links: None,
         } of person } }

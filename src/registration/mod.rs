@@ -12,6 +12,7 @@
 //! - Nobody waits while a seat is free: [`seat_transaction::SeatTransaction::close`] gives every freed seat to the
 //!   waiting list in the same transaction.
 //! - An address has at most one live registration: a unique index of the store ensures it.
+//! - What was entered for an address that nobody verified is erased when the registration expires: [`erasure`].
 //! - Every change of status is a function of [`model::RegistrationStatus`]; it writes its history and the one letter
 //!   that [`model::Event::letter`] names: [`seat_transaction::SeatTransaction::record_event`].
 //!
@@ -24,6 +25,7 @@ pub mod broadcast;
 pub mod commit_queue;
 pub mod context;
 pub mod duplicate_check;
+pub mod erasure;
 pub mod error;
 pub mod fields;
 pub mod form;

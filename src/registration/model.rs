@@ -347,6 +347,8 @@ pub struct Registration {
     pub form_version: i32,
     /// The invitation that was used to register.
     pub invitation: Option<InvitationId>,
+    /// The time at which what was entered was removed ([`super::erasure`]).
+    pub erased_at: Option<DateTime<Utc>>,
     /// Only what differs from the badge of the category.
     pub badge: Badge,
     /// Whether other people, with other names, may be registered with the same address. Their category or delegation

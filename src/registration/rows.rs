@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use super::{
     RegistrationError,
-    fields::{Field, PersonalDetails, StoredValue, personal_fields},
+    fields::{ERASED_ADDRESS, Field, PersonalDetails, StoredValue, personal_fields},
     model::{Event, HistoryEntry, Registration, RegistrationStatus},
 };
 use crate::{
@@ -42,12 +42,13 @@ macro_rules! columns {
         pub struct PersonalColumns { $(pub $name: $column),* }
 
         impl PersonalColumns {
-            /// The value of a field as a text; `None` if the person gave none.
+            /// The value of a field as a text; `None` if the person gave none, or if it was erased.
             pub fn text(&self, field: &Field) -> Option<String> {
-                match field.name {
+                let text = match field.name {
                     $(stringify!($name) => StoredValue::text(&self.$name),)*
                     _ => None,
-                }
+                };
+                text.filter(|text| text != ERASED_ADDRESS)
             }
         }
 
@@ -92,6 +93,7 @@ struct Row {
     name_folded: String,
     badge: JsonValue,
     shares_mailbox: bool,
+    erased_at: Option<DbInstant>,
 }
 
 impl From<&Registration> for Row {
@@ -104,6 +106,7 @@ impl From<&Registration> for Row {
             expires_at: registration.expires_at.map(DbInstant),
             offer_expires_at: registration.offer_expires_at.map(DbInstant),
             invitation_id: registration.invitation,
+            erased_at: registration.erased_at.map(DbInstant),
             // A badge always serialises.
             badge: JsonValue(serde_json::to_value(&registration.badge).unwrap_or_default()),
             shares_mailbox: registration.shares_mailbox,
@@ -147,6 +150,7 @@ impl TryFrom<Row> for Registration {
             expires_at: row.expires_at.map(|DbInstant(at)| at),
             offer_expires_at: row.offer_expires_at.map(|DbInstant(at)| at),
             invitation: row.invitation_id,
+            erased_at: row.erased_at.map(|DbInstant(at)| at),
             badge: validation::read(row.badge.0).map_err(|_| corrupt("badge"))?,
             shares_mailbox: row.shares_mailbox,
         })
@@ -234,6 +238,21 @@ pub fn find(
         .first(connection)
         .optional()?;
     row.map(Registration::try_from).transpose()
+}
+
+/// Whether a registration, in whatever state, has this address (folded).
+pub fn has_address(
+    connection: &mut Connection,
+    conference: ConferenceId,
+    folded_address: &str,
+) -> Result<bool, DatabaseError> {
+    let first: Option<RegistrationId> = registrations::table
+        .filter(registrations::conference_id.eq(conference))
+        .filter(registrations::email_folded.eq(folded_address))
+        .select(registrations::id)
+        .first(connection)
+        .optional()?;
+    Ok(first.is_some())
 }
 
 /// The first registration on the category's waiting list that has no offer.

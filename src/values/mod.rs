@@ -365,6 +365,11 @@ text_value!([] CountryCode);
 pub struct EmailAddress(String);
 
 impl EmailAddress {
+    /// A constant of the service, which is not validated.
+    pub fn from_static(text: &'static str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The address as it was given.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -165,6 +165,22 @@ impl Database {
         .unwrap();
     }
 
+    /// Every value of every row of every table, as text.
+    pub fn dump(&self) -> String {
+        if self.name.is_some() {
+            let tables = self.texts("SELECT tablename::text AS n FROM pg_tables WHERE schemaname = 'public'");
+            let rows = |table: &String| self.texts(&format!("SELECT row_to_json(t)::text AS n FROM {table} t"));
+            return tables.iter().flat_map(rows).collect::<Vec<_>>().join("\n");
+        }
+        let tables = self.texts("SELECT name AS n FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'");
+        let rows = |table: &String| {
+            let columns =
+                self.texts(&format!("SELECT 'quote(\"' || name || '\")' AS n FROM pragma_table_info('{table}')"));
+            self.texts(&format!("SELECT {} AS n FROM {table}", columns.join(" || ' ' || ")))
+        };
+        tables.iter().flat_map(rows).collect::<Vec<_>>().join("\n")
+    }
+
     fn sqlite(&self) -> SqliteConnection {
         let mut connection = SqliteConnection::establish(self.url.trim_start_matches("sqlite:")).unwrap();
         sql_query("PRAGMA busy_timeout = 10000").execute(&mut connection).unwrap();

@@ -282,7 +282,7 @@ fn count_all(
         let chunk = next_recipients(connection, context.conference, context.released, broadcast, last_arrival)?;
         let Some(last) = chunk.last() else { return Ok(recipients) };
         last_arrival = last.1;
-        let people = registrations::of_ids(connection, &chunk.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
+        let people = load_people(connection, &chunk)?;
         let declined = find_declined(connection, context.conference, broadcast, &people)?;
         for registration in people.iter().filter(|registration| counted_readers.insert(reader(registration))) {
             if declined.contains(&registration.person.email.folded()) {
@@ -311,6 +311,17 @@ fn next_recipients(
         validation::read(broadcast.audience.0.clone()).map_err(|errors| corrupt(format!("{:?}", errors.0)))?;
     let limit = usize::try_from(CHUNK_SIZE).unwrap_or(usize::MAX);
     matching_after(connection, conference, released.agenda, &audience.list_query(), after_arrival, limit)
+}
+
+/// The registrations among these recipients that can be written to: what expired has no address any more.
+fn load_people(
+    connection: &mut Connection,
+    recipients: &[(RegistrationId, i64)],
+) -> Result<Vec<Registration>, DatabaseError> {
+    let ids: Vec<RegistrationId> = recipients.iter().map(|(id, _)| *id).collect();
+    let mut people = registrations::of_ids(connection, &ids)?;
+    people.retain(|registration| registration.erased_at.is_none());
+    Ok(people)
 }
 
 /// Folded addresses among them that get no broadcast of this kind.
@@ -446,7 +457,7 @@ pub fn enqueue_next(
         }
         return Ok(false);
     };
-    let people = registrations::of_ids(connection, &chunk.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
+    let people = load_people(connection, &chunk)?;
     let declined = find_declined(connection, conference, &broadcast, &people)?;
     let content = content_of(&broadcast)?;
     let addresses: Vec<String> = people.iter().map(|registration| registration.person.email.folded()).collect();

@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::{
@@ -176,7 +176,7 @@ fn calendar<'a>(
     current: impl Iterator<Item = Slot<'a>>,
     mut cancelled: Vec<(Uuid, &ReleasedSlot)>,
 ) -> Vec<u8> {
-    let writer = EventWriter { source, host: host(source.base_url) };
+    let writer = EventWriter { source, host: &source.snapshot.uid_host };
     let mut lines = Lines::default();
     write_header(&mut lines, source, address);
     let mut is_empty = cancelled.is_empty();
@@ -228,12 +228,6 @@ fn write_utc_zone(lines: &mut Lines) {
     }
 }
 
-/// The host that makes a `UID` globally unique, without the port: the service stays the same on another port.
-fn host(base_url: &str) -> String {
-    let host = Url::parse(base_url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    host.unwrap_or_else(|| "plenary".to_owned())
-}
-
 /// A text of the history in the language of the document, otherwise in the first language of the conference that it
 /// has, otherwise in any.
 fn history_text(source: &Source<'_>, text: &std::collections::BTreeMap<String, String>) -> String {
@@ -243,7 +237,8 @@ fn history_text(source: &Source<'_>, text: &std::collections::BTreeMap<String, S
 
 struct EventWriter<'s, 'a> {
     source: &'s Source<'a>,
-    host: String,
+    /// Makes a `UID` globally unique.
+    host: &'s str,
 }
 
 impl EventWriter<'_, '_> {
@@ -421,6 +416,7 @@ mod tests {
         agenda.adopt_ids(None).unwrap();
         let conference = ConferenceRef { id: Id::from_uuid(Uuid::nil()), slug: Code::parse("small").unwrap() };
         Snapshot::new(conference, ReleaseRow::of_draft(at("2030-01-01T12:00:00Z")), agenda)
+            .with_uid_host("events.example.org")
     }
 
     /// A former slot, at ten in a hall.

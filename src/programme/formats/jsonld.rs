@@ -32,6 +32,7 @@ fn conference(source: &Source<'_>) -> Value {
         ("@type", json!("Event")),
         ("@id", json!(conference_id(source))),
         ("url", json!(conference_id(source))),
+        ("identifier", json!(source.snapshot.conference.id.uuid().to_string())),
         ("name", text(source, Some(&conference.name))),
         ("description", text(source, conference.description.as_ref())),
         ("startDate", json!(conference.starts_on.0.to_string())),

@@ -260,6 +260,14 @@ fn registrations() -> Vec<CheckQuery> {
                 .to_owned(),
         },
         CheckQuery {
+            name: "nothing that was entered outlives its verification",
+            counted_table: "registrations",
+            findings: "SELECT conference_id, 'registration ' || reference AS subject, \
+                       'has expired and still has what was entered' AS detail \
+                       FROM registrations WHERE state = 'expired' AND erased_at IS NULL"
+                .to_owned(),
+        },
+        CheckQuery {
             name: "the last arrival",
             counted_table: "registration_setups",
             findings: "SELECT t.conference_id, 'last_arrival' AS subject, 'is ' || CAST(t.last_arrival AS text) || \

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock,
     database::DatabaseError,
-    registration::model::RegistrationStatus,
+    registration::{fields::ERASED_ADDRESS, model::RegistrationStatus},
     validation::ValidationErrors,
     values::{Line, Switch},
 };
@@ -33,7 +33,7 @@ pub struct ListedRegistration {
     pub given_name: String,
     /// Family name.
     pub family_name: String,
-    /// E-mail address.
+    /// E-mail address; empty if what was entered was removed, because the address was not verified in time.
     pub email: String,
     /// Organisation that the person represents; null if none was given.
     pub organisation: Option<String>,
@@ -77,7 +77,7 @@ impl ListedRegistration {
             honorific: row.person.honorific,
             given_name: row.person.given_name,
             family_name: row.person.family_name,
-            email: row.person.email,
+            email: Some(row.person.email).filter(|address| address != ERASED_ADDRESS).unwrap_or_default(),
             organisation: row.person.organisation,
             position_title: row.person.position,
             country: row.person.country,

@@ -1,0 +1,2 @@
+-- When what was entered was removed from a registration whose address nobody verified in time.
+ALTER TABLE registrations ADD COLUMN erased_at TEXT CONSTRAINT registrations_erased_check CHECK (erased_at IS NULL OR state = 'expired');
