@@ -38,7 +38,7 @@ use crate::{
         middleware::{Ready, allow_cross_origin_reads, observe, wait_for_start},
         problem::{METHOD_NOT_ALLOWED, NOT_FOUND},
     },
-    mail::{self, Wake, Worker, api::Metrics},
+    mail::{self, SenderDomains, Wake, Worker, api::Metrics},
     programme::{
         self, ProgrammeError, Programmes, PublicationRequest, documents,
         live::{Hub, ListenerLimits},
@@ -141,6 +141,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         registration_limit: RateLimit::new(&settings.rate_limits),
         code_limit: RateLimit::for_codes(&settings.rate_limits),
         queue: CommitQueue::new(database.clone(), secret.clone()),
+        sender_domains: settings.mail.sender_domains.clone(),
         scratch_folder: settings.data_dir.as_path().into(),
     };
     let site = Site::load(settings.site_dir.as_deref(), &public_url).map_err(io_error("site_dir"))?;
@@ -185,6 +186,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
             .app_data(web::Data::new(app_connections.clone()))
             .app_data(web::Data::new(app_hub.clone()))
             .app_data(web::Data::new(wake.clone()))
+            .app_data(web::Data::new(service.sender_domains.clone()))
             .app_data(web::Data::new(metrics.clone()))
             .app_data(web::Data::new(routes::documentation()))
             .app_data(web::Data::new(state.clone()))
@@ -406,13 +408,14 @@ async fn prepare(
         .map_err(|error| store_error("the store cannot be read")(&error))?;
     let seed = settings.seed.as_deref().filter(|_| is_empty).map(read_seed).transpose()?;
     let (admin_token, secret) = (settings.admin_token.clone(), start_secret.secret.clone());
+    let sender_domains = settings.mail.sender_domains.clone();
     let uid_hosts = UidHosts { feeds: feed_host(public_url), letters: settings.mail.sender_domain() };
     let token = database
         .write("first start", move |tx| {
             crate::database::lock_store(tx)?;
             uid_hosts::pin(tx, &uid_hosts, clock::now())?;
             if let Some((slug, blueprint)) = &seed {
-                seed_if_empty(tx, slug, blueprint, &secret)?;
+                seed_if_empty(tx, slug, blueprint, &secret, &sender_domains)?;
             }
             Ok::<_, ProgrammeError>(ensure_admin_token(tx, admin_token.as_ref())?)
         })
@@ -451,12 +454,16 @@ fn seed_if_empty(
     slug: &Code,
     blueprint: &Blueprint,
     secret: &ServerSecret,
+    sender_domains: &SenderDomains,
 ) -> Result<(), ProgrammeError> {
     if !agenda::actions::list(connection)?.is_empty() {
         return Ok(());
     }
-    blueprint::actions::apply(connection, slug, blueprint, &Actor::service(), false).map_err(|error| match error {
+    let actor = Actor::service();
+    let applied = blueprint::actions::apply(connection, slug, blueprint, &actor, sender_domains, false);
+    applied.map_err(|error| match error {
         RegistrationError::Agenda(error) => error.into(),
+        RegistrationError::Invalid(errors) => ProgrammeError::Invalid(errors),
         RegistrationError::Database(error) => ProgrammeError::Database(error),
         other => ProgrammeError::Database(crate::database::DatabaseError::Corrupt(other.to_string())),
     })?;

@@ -14,7 +14,7 @@ use crate::{
     access::{AdminToken, RateLimits},
     database::Store,
     http::client::Networks,
-    mail::{MailConfig, MailUrl},
+    mail::{MailConfig, MailUrl, SenderDomains},
 };
 
 const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -82,6 +82,7 @@ struct RawSettings {
     admin_token: String,
     mail_url: String,
     mail_from: String,
+    mail_sender_domains: Vec<String>,
     mail_reply_to: String,
     mail_bounces_to: String,
     mail_dkim_key: String,
@@ -195,6 +196,9 @@ impl Settings {
             "" => Ok(None),
             text => crate::mail::checked_sender(text).map(Some).map_err(|reason| invalid(key, reason)),
         };
+        let mail_from = crate::mail::checked_sender(&raw.mail_from).map_err(|reason| invalid("mail_from", reason))?;
+        let sender_domains = SenderDomains::parse(&mail_from, &raw.mail_sender_domains)
+            .map_err(|reason| invalid("mail_sender_domains", &reason))?;
         for origin in &raw.cors_origins {
             let is_origin = url::Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
             if origin != "*" && !is_origin {
@@ -221,7 +225,8 @@ impl Settings {
             admin_token,
             mail: MailConfig {
                 url: MailUrl::parse(&raw.mail_url).map_err(|reason| invalid("mail_url", &reason))?,
-                from: crate::mail::checked_sender(&raw.mail_from).map_err(|reason| invalid("mail_from", reason))?,
+                from: mail_from,
+                sender_domains,
                 reply_to: address("mail_reply_to", &raw.mail_reply_to)?,
                 bounces_to: address("mail_bounces_to", &raw.mail_bounces_to)?,
                 dkim_key: (!raw.mail_dkim_key.is_empty()).then(|| PathBuf::from(&raw.mail_dkim_key)),
@@ -329,6 +334,11 @@ mod tests {
                 "database_url (PLENARY_DATABASE_URL) must start with sqlite: or postgres://",
             ),
             ("PLENARY_ADMIN_TOKEN", "short", "admin_token (PLENARY_ADMIN_TOKEN) must be 32 or more visible characters"),
+            (
+                "PLENARY_MAIL_SENDER_DOMAINS",
+                "ministry.example, x@y.example",
+                "mail_sender_domains (PLENARY_MAIL_SENDER_DOMAINS) must list domains such as ministry.example, not x@y.example",
+            ),
             (
                 "PLENARY_MAIL_FROM",
                 "nobody",

@@ -374,6 +374,7 @@ on_both_stores! {
             .set("PLENARY_MAIL_BOUNCES_TO", "bounces@mail.conference.example")
             .set("PLENARY_MAIL_DKIM_KEY", &key.display().to_string())
             .set("PLENARY_MAIL_DKIM_SELECTOR", "s2030")
+            .set("PLENARY_MAIL_SENDER_DOMAINS", "ministère.example")
             .start();
         app.publish(&small_conference(None, None));
         register_as(&app, 1, "zoë@bücher.example");
@@ -393,6 +394,38 @@ on_both_stores! {
             print(dkim.verify(message.encode('utf-8', 'surrogateescape'), dnsfunc=find))";
         let input = json!([record.trim_matches('"'), message.data]).to_string();
         assert_eq!(smtp::run_python(script, &input).trim(), "True");
+        // A conference of a ministry, which this service may send for.
+        let setup = "/api/v1/conferences/small/registration-setup";
+        let with_letters = |letters: &Value| {
+            let mut document = app.admin("GET", setup, None).json();
+            document["letters"] = letters.clone();
+            app.admin("PUT", setup, Some(&document))
+        };
+        let foreign = json!({ "sender_address": "ada@evil.example", "signature": { "de": "Hallo" } });
+        assert_eq!(with_letters(&foreign).faults(), ["#/letters/signature/de unknown_language"]);
+        assert_eq!(with_letters(&json!({ "sender_address": "ada@evil.example" })).faults(), ["#/letters/sender_address sender_not_allowed"]);
+        let mut blueprint = app.admin("GET", "/api/v1/conferences/small/blueprint", None).json();
+        blueprint["registration"]["letters"] = json!({ "sender_address": "ada@sub.conference.example" });
+        let refused = app.admin("PUT", "/api/v1/conferences/small/blueprint", Some(&blueprint));
+        assert_eq!(refused.faults(), ["#/registration/letters/sender_address sender_not_allowed"]);
+        let letters = json!({
+            "sender_name": "Ministry", "sender_address": "no-reply@ministère.example", "reply_to": "protocol@elsewhere.example",
+            "signature": { "en": "The Protocol Office", "fr": "Le Protocole" }, "contact": { "en": "See https://ministry.example/contact." },
+        });
+        assert_eq!(with_letters(&letters).status, 200);
+        assert_eq!(app.admin("GET", setup, None).json()["letters"], letters);
+        register_as(&app, 2, "second@example.org");
+        let message = smtp.wait_for(1).remove(0);
+        assert_eq!(message.from, "bounces@mail.conference.example");
+        assert_eq!(message.header("From").unwrap(), "Ministry <no-reply@xn--ministre-60a.example>");
+        assert_eq!(message.header("Reply-To").unwrap(), "protocol@elsewhere.example");
+        let text = message.data.replace("=\r\n", "").replace("=\n", "");
+        assert!(text.contains("The Protocol Office") && text.contains("See https://ministry.example/contact."), "{text}");
+        assert!(message.header("DKIM-Signature").unwrap().contains("d=xn--ministre-60a.example;"), "DMARC compares it with the sender");
+        let input = json!([record.trim_matches('"'), message.data]).to_string();
+        assert_eq!(smtp::run_python(script, &input).trim(), "True");
+        assert!(printed.contains("s2030._domainkey.xn--ministre-60a.example. TXT "), "{printed}");
+
         let tried = app.environment.run(&["mail", "test", "someone@example.org"]);
         assert!(String::from_utf8(tried.stdout).unwrap().starts_with("sent: 250"));
         assert_eq!(smtp.wait_for(1)[0].to, ["someone@example.org"]);

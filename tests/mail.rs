@@ -179,6 +179,116 @@ on_both_stores! {
         assert_eq!(app.count("SELECT count(*) AS n FROM uid_hosts WHERE feeds = 'new.example' AND letters = 'bücher.example'"), 1);
     }
 
+    fn letters_greet_as_registrars_say_and_otherwise_guess_nothing(store) {
+        if !smtp::is_available() {
+            return;
+        }
+        let smtp = Smtp::start();
+        let app = Environment::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
+        app.publish(&small_conference(None, None));
+        let greeting = || {
+            let parsed = read(&smtp.wait_for(1)[0]);
+            parsed["parts"][0]["text"].as_str().unwrap().lines().next().unwrap().to_owned()
+        };
+        let mut form = person(1, "delegate");
+        form["honorific"] = json!("S.E.");
+        form["language"] = json!("fr");
+        let receipt = register(&app, &form);
+        assert_eq!(greeting(), "Excellence,");
+        let own = receipt["links"]["self"].as_str().unwrap();
+        let salutation = |lines: Value| json!({ "salutation": lines });
+        let patch = |body: &Value| app.admin("PATCH", &format!("{PATH}/{}", receipt["reference"].as_str().unwrap()), Some(body));
+        let by_attendee = app.send("PATCH", app.path_of(own), &[("content-type", "application/json")], Some(&salutation(json!("Sire,")).to_string()));
+        assert_eq!(by_attendee.faults(), ["#/salutation not_changeable"]);
+        assert_eq!(patch(&salutation(json!({ "de": "Exzellenz," }))).faults(), ["#/salutation/de unknown_language"]);
+        assert_eq!(patch(&salutation(json!({ "fr": "Monsieur\nl'Ambassadeur," }))).faults(), ["#/salutation/fr control_character"]);
+        let set = patch(&salutation(json!({ "fr": "Monsieur l'Ambassadeur," })));
+        assert_eq!((set.status, &set.json()["salutation"]), (200, &json!({ "fr": "Monsieur l'Ambassadeur," })));
+        assert_eq!(app.get(app.path_of(own)).json()["salutation"]["fr"], "Monsieur l'Ambassadeur,");
+        let resend = format!("{PATH}/{}/resend", receipt["reference"].as_str().unwrap());
+        assert_eq!(app.admin("POST", &resend, Some(&json!({}))).status, 200);
+        assert_eq!(greeting(), "Monsieur l'Ambassadeur,", "and no letter said that it changed");
+
+        let conference = "/api/v1/conferences/small";
+        let delegation = json!({ "kind": "member_state", "country": "NG", "category": "delegate", "focal_point": {
+            "name": "Permanent Mission of Nigeria", "email": "mission@example.org", "language": "fr" } });
+        assert_eq!(app.admin("POST", &format!("{conference}/delegations"), Some(&delegation)).status, 201);
+        let invite = |status: u16| {
+            let path = format!("{conference}/delegations/ng/invite-focal-point");
+            assert_eq!(app.admin("POST", &path, Some(&json!({}))).status, status);
+        };
+        invite(200);
+        assert_eq!(greeting(), "Madame, Monsieur,");
+        let lines = json!({ "focal_point": { "salutation": { "fr": "Madame la Représentante permanente," } } });
+        let patched = app.admin("PATCH", &format!("{conference}/delegations/ng"), Some(&lines)).json();
+        assert_eq!(patched["focal_point"]["salutation"], lines["focal_point"]["salutation"]);
+        invite(200);
+        assert_eq!(greeting(), "Madame la Représentante permanente,");
+        let wrong = json!({ "focal_point": { "salutation": { "sw": "Habari," } } });
+        let refused = app.admin("PATCH", &format!("{conference}/delegations/ng"), Some(&wrong));
+        assert_eq!(refused.faults(), ["#/focal_point/salutation/sw unknown_language"]);
+
+        let invitation = |more: Value| {
+            let mut body = json!({ "kind": "personal", "email": "guest@example.org" });
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let created = app.admin("POST", &format!("{conference}/invitations"), Some(&body));
+            assert_eq!(created.status, 201, "{}", created.text());
+            greeting()
+        };
+        assert_eq!(invitation(json!({})), "Dear Sir or Madam,");
+        assert_eq!(invitation(json!({ "name": "H.E. Ada Eze" })), "Excellency,");
+        assert_eq!(invitation(json!({ "name": "Ada Eze" })), "Dear Ada Eze,");
+        assert_eq!(invitation(json!({ "name": "Ada Eze", "salutation": "Madam President," })), "Madam President,");
+        assert!(app.environment.run(&["doctor"]).status.success());
+    }
+
+    fn a_stranger_s_links_do_not_leave_in_letters(store) {
+        if !smtp::is_available() {
+            return;
+        }
+        let smtp = Smtp::start();
+        let app = Environment::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
+        app.publish(&small_conference(None, None));
+        for (field, value) in [
+            ("given_name", "https://evil.example/win"), ("family_name", "WWW.Evil.Example"), ("honorific", "evil.example/win"),
+            ("given_name", "evil\u{3002}example"), ("family_name", "win@evil.example"),
+        ] {
+            let mut form = person(1, "delegate");
+            form[field] = json!(value);
+            assert_eq!(app.post(PATH, &form).faults(), [format!("#/{field} link")], "{value}");
+        }
+        let mut form = person(1, "delegate");
+        form["given_name"] = json!("J.R.R.");
+        form["family_name"] = json!("Smith & Co. v.d. Berg");
+        // Neither of these is in any letter.
+        form["organisation"] = json!("Bits.of.Freedom");
+        form["position"] = json!("https://evil.example/position");
+        let receipt = register(&app, &form);
+        let confirmed = smtp.wait_for(1).remove(0);
+        assert!(read(&confirmed)["parts"][0]["text"].as_str().unwrap().starts_with("Dear J.R.R. Smith & Co. v.d. Berg,"));
+        assert!(!confirmed.data.contains("evil"));
+        // By the link, which the answer discloses where addresses are not verified.
+        let own = receipt["links"]["self"].as_str().unwrap();
+        let json_body = [("content-type", "application/json")];
+        let rename = json!({ "given_name": "Win at evil.example" }).to_string();
+        assert_eq!(app.send("PATCH", app.path_of(own), &json_body, Some(&rename)).faults(), ["#/given_name link"]);
+        let template = json!({ "source": "Subject: {{ name }}\n\n{{ salutation }}\n\n{{ reason }}" });
+        assert_eq!(app.admin("PUT", "/api/v1/conferences/small/mail/templates/cancelled/en", Some(&template)).status, 200);
+        let cancel = app.path_of(receipt["links"]["cancel"].as_str().unwrap());
+        assert_eq!(app.post(cancel, &json!({ "reason": "See www.evil.example" })).status, 200);
+        assert!(!smtp.wait_for(1)[0].data.contains("evil"));
+        // As an older version stored it.
+        let stored = register(&app, &person(2, "delegate"));
+        smtp.wait_for(1);
+        app.environment.database.execute("UPDATE registrations SET given_name = 'Win at https://evil.example/win' WHERE email = 'person-2@example.org'");
+        let resend = format!("{PATH}/{}/resend", stored["reference"].as_str().unwrap());
+        assert_eq!(app.admin("POST", &resend, Some(&json!({}))).status, 200);
+        let link = smtp.wait_for(1).remove(0);
+        let parsed = read(&link);
+        assert!(!link.data.contains("evil") && parsed["headers"]["To"] == "person-2@example.org", "{}", link.data);
+        assert!(parsed["parts"][0]["text"].as_str().unwrap().starts_with("Dear Sir or Madam,"));
+    }
+
     fn an_unsent_message_is_sent_after_a_restart(store) {
         if !smtp::is_available() {
             return;

@@ -14,6 +14,7 @@ use crate::{
     },
     database::{Connection, DatabaseError},
     http::idempotency,
+    mail::SenderDomains,
     programme,
     registration::{self, RegistrationError},
     validation::{ValidationError, ValidationErrors},
@@ -33,6 +34,7 @@ pub fn apply(
     slug: &Code,
     blueprint: &Blueprint,
     actor: &Actor,
+    sender_domains: &SenderDomains,
     dry_run: bool,
 ) -> Result<Vec<Change>, RegistrationError> {
     let planned = agenda::actions::plan(connection, slug, blueprint.agenda.clone())?;
@@ -51,6 +53,7 @@ pub fn apply(
         zone,
         blueprint.registration.clone(),
         released.as_ref(),
+        Some(sender_domains),
         dry_run,
     )?;
     if let Some(conference) = conference.as_ref().filter(|_| !dry_run) {
@@ -70,6 +73,7 @@ pub fn import(
     file: &ImportFile,
     options: &ImportOptions,
     actor: &Actor,
+    sender_domains: &SenderDomains,
     dry_run: bool,
 ) -> Result<ImportResult, RegistrationError> {
     if let Some(conference) = lookup(connection, slug)? {
@@ -78,7 +82,7 @@ pub fn import(
     let composed = compose(file, None, slug, options).map_err(AgendaError::from)?;
     let blueprint = document::read(composed.document.clone())
         .map_err(|errors| AgendaError::from(composed.locate_in_file(errors)))?;
-    let changes = apply(connection, slug, &blueprint, actor, dry_run)?;
+    let changes = apply(connection, slug, &blueprint, actor, sender_domains, dry_run)?;
     Ok(ImportResult::new(changes, composed, &blueprint.agenda))
 }
 
@@ -125,13 +129,14 @@ pub fn create(
     credentials: &Credentials,
     operation: Operation,
     blueprint: &Blueprint,
+    sender_domains: &SenderDomains,
 ) -> Result<Agenda, RegistrationError> {
     let slug = &blueprint.agenda.conference.slug;
     let actor = authorise(connection, credentials, operation, None)?;
     if lookup(connection, slug)?.is_some() {
         return Err(AgendaError::AlreadyExists { noun: "conference", code: slug.to_string() }.into());
     }
-    apply(connection, slug, blueprint, &actor, false)?;
+    apply(connection, slug, blueprint, &actor, sender_domains, false)?;
     let conference = agenda::actions::find(connection, slug)?;
     Ok(agenda::actions::load(connection, &conference)?)
 }
@@ -145,6 +150,7 @@ pub fn copy(
     credentials: &Credentials,
     slug: &Code,
     request: &ConferenceCopy,
+    sender_domains: &SenderDomains,
 ) -> Result<Agenda, RegistrationError> {
     authorise(connection, credentials, Operation::CopyConference, None)?;
     let conference = agenda::actions::find(connection, slug)?;
@@ -152,7 +158,7 @@ pub fn copy(
     let starts_on = original.agenda.conference.starts_on;
     let document = serde_json::to_value(&original).map_err(|error| DatabaseError::Corrupt(error.to_string()))?;
     let blueprint = document::read(copy::document(document, starts_on, request)).map_err(error_of_start_date)?;
-    create(connection, credentials, Operation::CopyConference, &blueprint)
+    create(connection, credentials, Operation::CopyConference, &blueprint, sender_domains)
 }
 
 /// A validation error in a copy is caused by its new date, for instance a time that the clocks skip or repeat that

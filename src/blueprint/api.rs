@@ -24,7 +24,7 @@ use crate::{
         idempotency::{IdempotencyKey, StoredAnswer, once},
         problem::AnyProblem,
     },
-    mail::Wake,
+    mail::{SenderDomains, Wake},
     programme::service::ProgrammeService,
     registration::RegistrationError,
     validation::ValidationErrors,
@@ -68,6 +68,7 @@ pub async fn read_blueprint(
 pub async fn apply_blueprint(
     database: web::Data<Database>,
     wake: web::Data<Wake>,
+    sender_domains: web::Data<SenderDomains>,
     credentials: Credentials,
     path: web::Path<CodePath>,
     query: Query<DocumentQuery>,
@@ -87,7 +88,7 @@ pub async fn apply_blueprint(
         .write_in_turn("apply a blueprint", &turn, move |tx| {
             let actor = authorise_apply(tx, &credentials, &slug)?;
             let blueprint = time_zone::read_blueprint(tx, &document, keep)?;
-            let changes = apply(tx, &slug, &blueprint, &actor, dry_run)?;
+            let changes = apply(tx, &slug, &blueprint, &actor, &sender_domains, dry_run)?;
             Ok::<_, RegistrationError>(Plan::of(changes, &blueprint.agenda))
         })
         .await?;
@@ -107,6 +108,7 @@ pub async fn apply_blueprint(
 )]
 pub async fn create_conference(
     database: web::Data<Database>,
+    sender_domains: web::Data<SenderDomains>,
     credentials: Credentials,
     key: IdempotencyKey,
     body: RawAgendaJson,
@@ -122,7 +124,7 @@ pub async fn create_conference(
         .write("create a conference", move |tx| {
             let actor = authorise(tx, &credentials, Operation::CreateConference, None)?;
             once(tx, &key, SERVER_SCOPE, &actor.identity(), &request_json, |tx| {
-                answer_creation(&create(tx, &credentials, Operation::CreateConference, &blueprint)?)
+                answer_creation(&create(tx, &credentials, Operation::CreateConference, &blueprint, &sender_domains)?)
             })
         })
         .await?;
@@ -157,6 +159,7 @@ fn relative_to(mut errors: ValidationErrors, part: &str) -> ValidationErrors {
 )]
 pub async fn copy_conference(
     database: web::Data<Database>,
+    sender_domains: web::Data<SenderDomains>,
     credentials: Credentials,
     path: web::Path<CodePath>,
     key: IdempotencyKey,
@@ -168,7 +171,7 @@ pub async fn copy_conference(
         .write("copy a conference", move |tx| {
             let actor = authorise(tx, &credentials, Operation::CopyConference, None)?;
             once(tx, &key, SERVER_SCOPE, &actor.identity(), &request_json, |tx| {
-                answer_creation(&copy(tx, &credentials, &slug, &request)?)
+                answer_creation(&copy(tx, &credentials, &slug, &request, &sender_domains)?)
             })
         })
         .await?;

@@ -217,6 +217,6 @@ pub fn keep_setup_times(
         at_time_zone(ValidationErrors(errors.0.into_iter().map(named).collect()), pointer)
     })?;
     let released = programme::latest_agenda(connection, conference)?;
-    let changes = apply_setup(connection, Some(conference), zone, setup, released.as_ref(), false)?;
+    let changes = apply_setup(connection, Some(conference), zone, setup, released.as_ref(), None, false)?;
     Ok(agenda::actions::record(connection, actor, operation, conference, &changes)?)
 }

@@ -66,11 +66,13 @@ pub(super) async fn apply(settings: &Settings, command: Apply) -> Result<(), Fai
             database.migrate().await?;
             let slug = blueprint.agenda.conference.slug.clone();
             let (dry_run, document) = (command.dry_run, source.value.clone());
+            let sender_domains = settings.mail.sender_domains.clone();
             let changes = database
                 .write("apply a blueprint", move |tx| {
                     // The times of a blueprint are local: they stay so when it changes the time zone.
                     let blueprint = blueprint::time_zone::read_blueprint(tx, &document, None)?;
-                    blueprint::actions::apply(tx, &slug, &blueprint, &Actor::command_line(), dry_run)
+                    let actor = Actor::command_line();
+                    blueprint::actions::apply(tx, &slug, &blueprint, &actor, &sender_domains, dry_run)
                 })
                 .await
                 .map_err(|error| match error {

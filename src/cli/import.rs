@@ -62,9 +62,11 @@ pub(super) async fn import(settings: &Settings, command: Import) -> Result<(), F
     let database = open(settings)?;
     database.migrate().await?;
     let (options, dry_run, target_slug) = (ImportOptions { mode, time_zone }, command.dry_run, slug.clone());
+    let sender_domains = settings.mail.sender_domains.clone();
     let result = database
         .write("import a file", move |tx| {
-            blueprint::actions::import(tx, &target_slug, &file, &options, &Actor::command_line(), dry_run)
+            let actor = Actor::command_line();
+            blueprint::actions::import(tx, &target_slug, &file, &options, &actor, &sender_domains, dry_run)
         })
         .await
         .map_err(|error| match error {

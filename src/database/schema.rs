@@ -244,6 +244,7 @@ table! {
         check_in_opens_at -> Nullable<UtcInstant>,
         enabled -> Bool,
         fields -> Json,
+        letters -> Json,
     }
 }
 
@@ -305,6 +306,7 @@ table! {
         badge -> Json,
         shares_mailbox -> Bool,
         erased_at -> Nullable<UtcInstant>,
+        salutation -> Nullable<Json>,
     }
 }
 
@@ -469,6 +471,7 @@ table! {
         expires_at -> Nullable<UtcInstant>,
         ended_at -> Nullable<UtcInstant>,
         created_at -> UtcInstant,
+        salutation -> Nullable<Text>,
     }
 }
 
@@ -488,6 +491,7 @@ table! {
         focal_point_name -> Nullable<Text>,
         focal_point_email -> Nullable<Text>,
         focal_point_language -> Nullable<Text>,
+        focal_point_salutation -> Nullable<Json>,
         token_generation -> Integer,
         created_at -> UtcInstant,
         updated_at -> UtcInstant,

@@ -21,11 +21,11 @@ use crate::{
     database::{Connection, DatabaseError},
     http::idempotency::IdempotencyKey,
     ids::{CategoryId, ConferenceId, DelegationId, Id},
-    mail::{Letter, LetterContent, LetterKind, LinkKind, enqueue_all, is_deliverable},
+    mail::{Letter, LetterContent, LetterKind, LinkKind, enqueue_all, is_deliverable, letter::AddressForm},
     registration::{
         RegistrationError,
         context::RequestContext,
-        letters::conference_content,
+        letters::{check_salutation, conference_content, salutation_in},
         membership, rows,
         setup::state::{SetupState, get_locked_setup, get_setup_state},
     },
@@ -162,12 +162,17 @@ fn check_terms(
             errors.add("#/focal_point/email", "invalid_email", "must be an address that mail can be sent to");
         }
     }
+    let mut salutation = focal_point.and_then(|person| person.salutation.clone());
+    if let Some(lines) = &mut salutation {
+        check_salutation(lines, &agenda.conference.languages, "#/focal_point/salutation", errors);
+    }
     CheckedTerms {
         category: category.map(|category| category.id),
         focal_point: focal_point.map(|person| FocalPoint {
             name: person.name.to_string(),
             email: person.email.clone(),
             language: person.language.clone(),
+            salutation,
         }),
     }
 }
@@ -483,8 +488,10 @@ pub fn patch(
 
 /// The document into which a patch is merged.
 fn document(delegation: &Delegation, setup_state: &SetupState) -> Result<Value, DatabaseError> {
-    let person =
-        |person: &FocalPoint| json!({ "name": person.name, "email": person.email, "language": person.language });
+    let person = |person: &FocalPoint| {
+        let FocalPoint { name, email, language, salutation } = person;
+        json!({ "name": name, "email": email, "language": language, "salutation": salutation })
+    };
     Ok(json!({
         "name": delegation.name,
         "category": setup_state.get_category(delegation.category)?.code,
@@ -560,6 +567,9 @@ fn letter(delegation: &Delegation, person: FocalPoint, agenda: &Agenda) -> Lette
         addressee: None,
         not_before: None,
         content: LetterContent {
+            salutation: person.salutation.as_ref().and_then(|lines| salutation_in(lines, language)),
+            // Some missions are their own focal point.
+            address_form: if person.name == name { AddressForm::Unnamed } else { AddressForm::of_line(&person.name) },
             name: person.name,
             link_path: path(agenda, &delegation.code),
             link: LinkKind::Delegation,

@@ -7,7 +7,7 @@ use super::{DelegationKind, RegionalGroup, store::Delegation};
 use crate::{
     agenda::Agenda,
     validation::ValidationErrors,
-    values::{Code, Count, CountryCode, EmailAddress, LanguageTag, Line, Localised},
+    values::{Code, Count, CountryCode, EmailAddress, LanguageTag, LinkFree, Localised},
 };
 
 /// The focal point: the person who names the members of a delegation.
@@ -16,7 +16,7 @@ use crate::{
 #[schema(as = FocalPoint)]
 pub struct FocalPointTerms {
     /// Name of the focal point, as letters address them.
-    pub name: Line<200>,
+    pub name: LinkFree<200>,
     /// E-mail address to which the focal point's link is sent.
     pub email: EmailAddress,
     /// Language of letters to the focal point, as a BCP 47 tag; must be one of the conference's languages. If left out,
@@ -24,6 +24,11 @@ pub struct FocalPointTerms {
     #[deserr(default)]
     #[schema(required = false)]
     pub language: Option<LanguageTag>,
+    /// The whole line with which letters greet the focal point, by language, such as `{"fr": "Madame, Monsieur,"}`. If
+    /// left out, or in other languages, they greet by the name, and an Excellency or an institution by a neutral form.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub salutation: Option<Localised>,
 }
 
 /// A delegation to create.

@@ -49,6 +49,8 @@ pub struct FocalPoint {
     pub name: String,
     pub email: EmailAddress,
     pub language: Option<LanguageTag>,
+    /// The lines with which letters greet the person, by language.
+    pub salutation: Option<Localised>,
 }
 
 /// A registration with its role in the delegation.
@@ -75,6 +77,7 @@ struct Row {
     focal_point_name: Option<String>,
     focal_point_email: Option<String>,
     focal_point_language: Option<String>,
+    focal_point_salutation: Option<JsonValue>,
     token_generation: i32,
     created_at: DbInstant,
     updated_at: DbInstant,
@@ -100,6 +103,9 @@ impl From<&Delegation> for Row {
             focal_point_name: focal_point.map(|person| person.name.clone()),
             focal_point_email: focal_point.map(|person| person.email.as_str().to_owned()),
             focal_point_language: focal_point.and_then(|person| person.language.as_ref()).map(ToString::to_string),
+            focal_point_salutation: focal_point
+                .and_then(|person| person.salutation.as_ref())
+                .map(|lines| JsonValue(serde_json::to_value(lines).unwrap_or_default())),
             token_generation: delegation.token_generation,
             created_at: DbInstant(delegation.created_at),
             updated_at: DbInstant(delegation.updated_at),
@@ -116,6 +122,8 @@ impl TryFrom<Row> for Delegation {
         let email = row.focal_point_email.as_deref().map(EmailAddress::parse).transpose();
         let email = email.map_err(|_| corrupt("address"))?;
         let language = language.map_err(|_| corrupt("language"))?;
+        let salutation = row.focal_point_salutation.map(|JsonValue(lines)| validation::read(lines)).transpose();
+        let salutation = salutation.map_err(|_| corrupt("salutation"))?;
         let focal_point = row.focal_point_name.clone().zip(email);
         Ok(Self {
             id: row.id,
@@ -124,7 +132,7 @@ impl TryFrom<Row> for Delegation {
             kind: row.kind,
             country: row.country.as_deref().map(CountryCode::parse).transpose().map_err(|_| corrupt("country"))?,
             regional_group: row.regional_group,
-            focal_point: focal_point.map(|(name, email)| FocalPoint { name, email, language }),
+            focal_point: focal_point.map(|(name, email)| FocalPoint { name, email, language, salutation }),
             name: validation::read(row.name.0.clone()).map_err(|_| corrupt("name"))?,
             category: row.category_id,
             quota: row.quota,

@@ -36,11 +36,13 @@ pub struct FocalPointView {
     pub email: EmailAddress,
     /// Language of letters to the focal point; null stands for the conference's first language.
     pub language: Option<LanguageTag>,
+    /// The whole line with which letters greet the focal point, by language; null if registrars have set none.
+    pub salutation: Option<Localised>,
 }
 
 impl From<FocalPoint> for FocalPointView {
     fn from(person: FocalPoint) -> Self {
-        Self { name: person.name, email: person.email, language: person.language }
+        Self { name: person.name, email: person.email, language: person.language, salutation: person.salutation }
     }
 }
 

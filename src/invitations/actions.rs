@@ -20,7 +20,7 @@ use crate::{
     clock,
     database::{Connection, DatabaseError, types::DbInstant, violation::broken_constraint},
     ids::{CategoryId, ConferenceId, Id, InvitationId},
-    mail::{Letter, LetterContent, LetterKind, LinkKind},
+    mail::{Letter, LetterContent, LetterKind, LinkKind, letter::AddressForm},
     registration::{
         RegistrationError,
         context::RequestContext,
@@ -145,6 +145,7 @@ fn check_request(request: &NewInvitation, errors: &mut ValidationErrors) {
         InvitationKind::Shared => {
             refuse_if_given(request.email.is_some(), "email");
             refuse_if_given(request.name.is_some(), "name");
+            refuse_if_given(request.salutation.is_some(), "salutation");
             refuse_if_given(request.language.is_some(), "language");
             request.uses_max.map(|Count(uses)| uses)
         }
@@ -195,6 +196,7 @@ fn new_row(
         email: text(email),
         email_folded: request.email.as_ref().filter(|_| request.bound_to_email).map(EmailAddress::folded),
         name: text(name),
+        salutation: request.salutation.as_ref().map(ToString::to_string),
         language: terms.language.as_ref().map(ToString::to_string),
         uses_max: if request.kind == InvitationKind::Personal { Some(1) } else { request.uses_max.map(count) },
         uses: 0,
@@ -241,6 +243,8 @@ pub fn letter(
     let category = invitation.category_id.and_then(|id| setup_state.category_by_id(id));
     let name = |category: &CategoryState| category.name.text(language, languages).to_owned();
     let content = LetterContent {
+        salutation: invitation.salutation.clone(),
+        address_form: AddressForm::of_line(invitation.name.as_deref().unwrap_or_default()),
         name: invitation.name.clone().unwrap_or_default(),
         category: category.map(name).unwrap_or_default(),
         link_path: format!("/api/v1/conferences/{}/registration-form", agenda_conference.slug),

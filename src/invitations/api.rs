@@ -54,6 +54,8 @@ pub struct InvitationView {
     pub bound_to_email: bool,
     /// Name of the guest, as the letter addresses them; null if not given.
     pub name: Option<String>,
+    /// The whole line with which the letter greets the guest; null if none was given.
+    pub salutation: Option<String>,
     /// Language of the letter; null if not given.
     pub language: Option<String>,
     /// How many registrations can use the invitation; null for no limit.
@@ -93,6 +95,7 @@ impl InvitationView {
             bound_to_email: invitation.email_folded.is_some(),
             email: invitation.email,
             name: invitation.name,
+            salutation: invitation.salutation,
             language: invitation.language,
             uses_max: invitation.uses_max,
             uses: invitation.uses,
@@ -189,7 +192,8 @@ pub async fn create_invitation(
 
 /// Creates a personal invitation for each row of a table and sends it: all rows, or none if a row has an error.
 ///
-/// The columns are `email`, `name`, `language`, `category` and `expires_at`, in any order; only `email` is required.
+/// The columns are `email`, `name`, `salutation`, `language`, `category` and `expires_at`, in any order; only `email`
+/// is required.
 #[utoipa::path(
     post, path = "/api/v1/conferences/{conference}/invitations/batch",
     tag = "registration",

@@ -30,10 +30,10 @@ use crate::{
         setup::state::SetupState,
     },
     validation::{self, ValidationErrors},
-    values::{Code, EmailAddress, LanguageTag, Line, LocalOrInstant},
+    values::{Code, EmailAddress, LanguageTag, Line, LinkFree, LocalOrInstant},
 };
 
-pub const COLUMNS: [&str; 5] = ["email", "name", "language", "category", "expires_at"];
+pub const COLUMNS: [&str; 6] = ["email", "name", "salutation", "language", "category", "expires_at"];
 
 /// A row of the table.
 #[derive(Deserr)]
@@ -41,7 +41,9 @@ pub const COLUMNS: [&str; 5] = ["email", "name", "language", "category", "expire
 struct InvitationRow {
     email: EmailAddress,
     #[deserr(default)]
-    name: Option<Line<200>>,
+    name: Option<LinkFree<200>>,
+    #[deserr(default)]
+    salutation: Option<Line<200>>,
     #[deserr(default)]
     language: Option<LanguageTag>,
     #[deserr(default)]
@@ -106,6 +108,7 @@ pub fn invite_all(
             email_folded: Some(guest.email.folded()),
             email: Some(guest.email.as_str().to_owned()),
             name: guest.name.as_ref().map(ToString::to_string),
+            salutation: guest.salutation.as_ref().map(ToString::to_string),
             language: terms.language.as_ref().map(ToString::to_string),
             uses_max: Some(1),
             uses: 0,

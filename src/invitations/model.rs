@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::{
     registration::reservations::InvitationKind,
     validation::ValidationErrors,
-    values::{Code, Count, EmailAddress, LanguageTag, Line, LocalOrInstant},
+    values::{Code, Count, EmailAddress, LanguageTag, Line, LinkFree, LocalOrInstant},
 };
 
 /// An invitation to create.
@@ -35,7 +35,12 @@ pub struct NewInvitation {
     /// Name of the guest, as the letter addresses them. Not for shared access codes.
     #[deserr(default)]
     #[schema(required = false)]
-    pub name: Option<Line<200>>,
+    pub name: Option<LinkFree<200>>,
+    /// The whole line with which the letter greets the guest, such as `Monsieur l'Ambassadeur,`. If left out, it greets
+    /// by the name, and an Excellency or an institution by a neutral form. Not for shared access codes.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub salutation: Option<Line<200>>,
     /// Language of the letter, as a BCP 47 tag; must be one of the conference's languages. If left out, the
     /// conference's first language. Not for shared access codes.
     #[deserr(default)]

@@ -1,6 +1,6 @@
 //! Composes a whole e-mail message: texts, calendar, badge code and headers; [`super::dkim`] signs it.
 
-use std::{io, str::FromStr as _};
+use std::{collections::HashMap, io, str::FromStr as _};
 
 use lettre::{
     Address, Message,
@@ -16,6 +16,9 @@ use super::{
     config::MailConfig,
     dkim::Signer,
     letter::{CalendarEntry, ClaimedMessage, LinkKind},
+    letter_settings::LetterSettings,
+    salutation,
+    sender_domains::SenderDomains,
     templates::{Links, Renderer},
 };
 use crate::{
@@ -37,9 +40,11 @@ pub struct Composer {
     secret: ServerSecret,
     public_url: String,
     sender: Mailbox,
+    sender_domains: SenderDomains,
     reply_to: Option<Mailbox>,
     bounces_to: Address,
-    signer: Option<Signer>,
+    /// By the domain of the sender; empty if mail is not signed.
+    signers: HashMap<String, Signer>,
 }
 
 type ComposeError = Box<dyn std::error::Error + Send + Sync>;
@@ -53,7 +58,10 @@ impl Composer {
         let mailbox = |text: &String| ascii_mailbox(text).map_err(io::Error::other);
         let sender = mailbox(&config.from)?;
         let bounces_to = config.bounces_to.as_ref().map(mailbox).transpose()?;
-        let signer = Signer::load(config, sender.email.domain())?;
+        let mut signers = HashMap::new();
+        for domain in config.sender_domains.all() {
+            signers.extend(Signer::load(config, domain)?.map(|signer| (domain.clone(), signer)));
+        }
         Ok(Self {
             renderer: Renderer::new().map_err(io::Error::other)?,
             secret,
@@ -61,7 +69,8 @@ impl Composer {
             bounces_to: bounces_to.map_or_else(|| sender.email.clone(), |mailbox| mailbox.email),
             reply_to: config.reply_to.as_ref().map(mailbox).transpose()?,
             sender,
-            signer,
+            sender_domains: config.sender_domains.clone(),
+            signers,
         })
     }
 
@@ -75,6 +84,21 @@ impl Composer {
         // A `Message-ID` is ASCII (RFC 5322, section 3.6.4); the pinned host may have other letters.
         let host = ascii_domain(&message.uid_host).unwrap_or_else(|_| UidHosts::FALLBACK.to_owned());
         format!("{}@{host}", message.id)
+    }
+
+    /// The sender of a message: that of its conference where the settings allow its domain, else that of the settings.
+    fn sender_of(&self, message: &ClaimedMessage) -> Result<Mailbox, ComposeError> {
+        let LetterSettings { sender_name, sender_address, .. } = &message.settings;
+        let address = match sender_address {
+            Some(address) if self.sender_domains.allow(address) => with_ascii_domain(address.as_str())?.parse()?,
+            Some(_) => {
+                tracing::warn!(conference.id = %message.conference, "the sender of a conference is not allowed any more");
+                self.sender.email.clone()
+            }
+            None => self.sender.email.clone(),
+        };
+        let name = sender_name.as_ref().map(|name| name.as_str().to_owned());
+        Ok(Mailbox::new(name.or_else(|| self.sender.name.clone()), address))
     }
 
     /// Renders a letter and composes the message.
@@ -96,9 +120,10 @@ impl Composer {
                     .singlepart(Attachment::new_inline("badge".to_owned()).body(png.clone(), png_type()?)),
             ),
         };
+        let sender = self.sender_of(message)?;
         let mut files = Vec::new();
         if let Some(entry) = content.calendar {
-            let (organiser, created_at) = (self.sender.email.as_ref(), message.created_at);
+            let (organiser, created_at) = (sender.email.as_ref(), message.created_at);
             let letterhead = Letterhead { uid_host: &message.uid_host, organiser, created_at };
             let file = calendar::render(content, entry, &letterhead);
             body = body.singlepart(calendar_part(entry, file.clone())?);
@@ -119,12 +144,14 @@ impl Composer {
         let mut builder = Message::builder()
             .message_id(Some(format!("<{}>", self.message_id(message))))
             .date(message.created_at.into())
-            .from(self.sender.clone())
-            .to(Mailbox::new(Some(content.name.clone()).filter(|name| !name.is_empty()), to.clone()))
+            .from(sender.clone())
+            .to(Mailbox::new(salutation::recipient_name(content).map(str::to_owned), to.clone()))
             .subject(rendered.subject)
             .envelope(Envelope::new(Some(self.bounces_to.clone()), vec![to])?);
-        if let Some(reply_to) = &self.reply_to {
-            builder = builder.reply_to(reply_to.clone());
+        let own_reply_to =
+            message.settings.reply_to.as_ref().map(|address| ascii_mailbox(address.as_str())).transpose()?;
+        if let Some(reply_to) = own_reply_to.or_else(|| self.reply_to.clone()) {
+            builder = builder.reply_to(reply_to);
         }
         let mut mail = builder.multipart(mixed)?;
         let mut header = |name: &'static str, value: String| {
@@ -138,7 +165,7 @@ impl Composer {
             header("List-Unsubscribe", format!("<{}>", links.preferences));
             header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned());
         }
-        if let Some(signer) = &self.signer {
+        if let Some(signer) = self.signers.get(sender.email.domain()) {
             signer.sign(&mut mail, message.kind.can_be_declined());
         }
         Ok(mail)
@@ -194,5 +221,7 @@ fn with_ascii_domain(address: &str) -> Result<String, ComposeError> {
 /// A name and an address, such as `Plenary <plenary@example.org>`, with the domain in ASCII.
 fn ascii_mailbox(text: &str) -> Result<Mailbox, ComposeError> {
     let mailbox = Mailbox::from_str(text)?;
-    Ok(Mailbox::new(mailbox.name, with_ascii_domain(mailbox.email.as_ref())?.parse()?))
+    // A literal such as [192.0.2.1] stays as it is.
+    let address = with_ascii_domain(mailbox.email.as_ref()).ok().and_then(|address| address.parse().ok());
+    Ok(Mailbox::new(mailbox.name, address.unwrap_or(mailbox.email)))
 }

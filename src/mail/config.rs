@@ -4,13 +4,15 @@ use std::{path::PathBuf, str::FromStr as _, time::Duration};
 
 use lettre::message::Mailbox;
 
-use super::transport::MailUrl;
+use super::{sender_domains::SenderDomains, transport::MailUrl};
 
 /// The settings of mail, checked.
 #[derive(Debug, Clone)]
 pub struct MailConfig {
     pub url: MailUrl,
     pub from: String,
+    /// The domains that the senders of conferences may have; that of `from` is among them.
+    pub sender_domains: SenderDomains,
     /// `None`: replies go to the sender.
     pub reply_to: Option<String>,
     /// `None`: bounces go to the sender.

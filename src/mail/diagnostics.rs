@@ -5,8 +5,8 @@ use std::{io, time::Duration};
 use chrono::Datelike as _;
 
 use super::{
-    Announcement, LetterContent, LetterKind, compose::Composer, config::MailConfig, dkim::DnsRecord, is_deliverable,
-    letter::ClaimedMessage, smtp::Bounds, transport::Transport,
+    Announcement, LetterContent, LetterKind, LetterSettings, compose::Composer, config::MailConfig, dkim::DnsRecord,
+    is_deliverable, letter::ClaimedMessage, smtp::Bounds, transport::Transport,
 };
 use crate::{access::ServerSecret, clock, ids::Id};
 
@@ -70,6 +70,7 @@ impl<'a> Diagnostics<'a> {
             domain: String::new(),
             is_broadcast: false,
             uid_host: self.composer.sender_domain().to_owned(),
+            settings: LetterSettings::default(),
         };
         let mail = self.composer.compose(&message).map_err(|error| error.to_string())?;
         let result = self.transport.send(mail, &self.composer.message_id(&message)).await;
@@ -85,15 +86,20 @@ impl<'a> Diagnostics<'a> {
         Ok(format!("{:?} answers", self.config.url))
     }
 
-    /// Describes the DKIM record that DNS must publish, and whether DNS publishes it; or says that mail is not signed.
+    /// Describes the DKIM record that DNS must publish for each domain of a sender, and whether DNS publishes it; or
+    /// says that mail is not signed.
     ///
     /// # Errors
     /// The DKIM key cannot be read.
     pub async fn check_dkim(&self) -> io::Result<Vec<String>> {
-        let Some(record) = DnsRecord::of_key(self.config, self.composer.sender_domain())? else {
-            return Ok(vec!["mail is not signed here (mail_dkim_key)".to_owned()]);
-        };
-        let needed = format!("{}. TXT \"{}\"", record.name, record.text);
-        Ok(vec!["mail is signed; DNS must hold".to_owned(), needed, record.check().await])
+        let mut lines = Vec::new();
+        for domain in self.config.sender_domains.all() {
+            let Some(record) = DnsRecord::of_key(self.config, domain)? else {
+                return Ok(vec!["mail is not signed here (mail_dkim_key)".to_owned()]);
+            };
+            let needed = format!("{}. TXT \"{}\"", record.name, record.text);
+            lines.extend(["mail is signed; DNS must hold".to_owned(), needed, record.check().await]);
+        }
+        Ok(lines)
     }
 }

@@ -33,7 +33,8 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// Reads the key; `None` if the settings name none. `domain` is the sender's.
+    /// Reads the key; `None` if the settings name none. `domain` is the sender's: a receiver trusts only a signature of
+    /// the domain that it shows as the sender's (DMARC, RFC 7489, section 3.1).
     ///
     /// # Errors
     /// The key cannot be read.

@@ -171,10 +171,23 @@ fn requires_login(error: &Error) -> bool {
     matches!(code, Some(530 | 534 | 535 | 538))
 }
 
-/// The reply in one line.
+/// The reply in one line. Servers repeat the enhanced status code (RFC 3463) in each line of a reply; it is said once.
 pub fn reply_text(reply: &Response) -> String {
-    let lines: Vec<&str> = reply.message().collect();
-    format!("{} {}", reply.code(), lines.join(" "))
+    let mut lines = reply.message();
+    let first = lines.next().unwrap_or_default();
+    let repeated = first.split(' ').next().filter(|word| is_enhanced_code(word));
+    let without_code = |line: &str| match repeated.and_then(|code| line.strip_prefix(code)) {
+        Some(rest) if rest.is_empty() || rest.starts_with(' ') => rest.trim_start().to_owned(),
+        _ => line.to_owned(),
+    };
+    let text = std::iter::once(first.to_owned()).chain(lines.map(without_code)).collect::<Vec<_>>().join(" ");
+    format!("{} {}", reply.code(), text.trim_end())
+}
+
+/// Whether a word is an enhanced status code, such as `5.7.1`.
+fn is_enhanced_code(word: &str) -> bool {
+    let parts: Vec<&str> = word.split('.').collect();
+    parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn error_chain(error: &dyn std::error::Error) -> String {
@@ -188,4 +201,20 @@ fn error_chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_says_its_enhanced_code_once() {
+        let text = |raw: &str| reply_text(&raw.parse::<Response>().unwrap());
+        assert_eq!(
+            text("550-5.7.1 We take no mail\r\n550-5.7.1 from this network.\r\n550 5.7.1\r\n"),
+            "550 5.7.1 We take no mail from this network."
+        );
+        assert_eq!(text("250-5.7.1 a\r\n250 5.7.15 b\r\n"), "250 5.7.1 a 5.7.15 b");
+        assert_eq!(text("250 OK\r\n"), "250 OK");
+    }
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::letter_settings::LetterSettings;
 use crate::{
     ids::{BroadcastId, ConferenceId, MessageId, RegistrationEventId, RegistrationId},
     values::{EmailAddress, text_enum},
@@ -119,6 +120,12 @@ pub struct LetterContent {
     pub venue: Option<String>,
     /// The recipient's name.
     pub name: String,
+    /// The whole line that greets the recipient, if registrars set it.
+    #[serde(default)]
+    pub salutation: Option<String>,
+    /// Whom the letter greets, if they did not.
+    #[serde(default)]
+    pub address_form: AddressForm,
     /// Reference of the registration, such as GP-7K3M9Q2X.
     pub reference: String,
     pub category: String,
@@ -165,6 +172,18 @@ pub struct LetterContent {
     /// Whether several people share the mailbox: then the letter says for whom it is.
     #[serde(default)]
     pub is_shared_mailbox: bool,
+}
+
+/// Whom a letter addresses, as far as it matters for the greeting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AddressForm {
+    #[default]
+    Person,
+    /// Somebody with the honorific of heads of State, ministers and ambassadors.
+    Excellency,
+    /// An institution; or a person whom a greeting by name would not honour, such as a king.
+    Unnamed,
 }
 
 /// The text of a broadcast, in the recipient's language.
@@ -236,6 +255,8 @@ pub struct ClaimedMessage {
     pub is_broadcast: bool,
     /// The host in the `Message-ID` and in the UIDs of calendar entries, which is pinned in the store.
     pub uid_host: String,
+    /// Sender and signature of the conference's letters.
+    pub settings: LetterSettings,
 }
 
 /// The language of letters for a reader of the BCP 47 tag `tag`: English if there are none in the reader's.

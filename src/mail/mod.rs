@@ -30,9 +30,12 @@ mod erasure;
 pub mod failure;
 pub mod lease;
 pub mod letter;
+mod letter_settings;
 pub mod outbox;
 pub mod own_templates;
 mod retry;
+mod salutation;
+mod sender_domains;
 pub mod smtp;
 pub mod templates;
 pub mod tracking;
@@ -42,7 +45,9 @@ pub mod worker;
 
 pub use config::MailConfig;
 pub use letter::{Announcement, Letter, LetterContent, LetterKind, LinkKind, MailLanguage, MessageState};
+pub use letter_settings::{LetterSettings, letter_settings_of, read_letter_settings};
 pub use outbox::enqueue_all;
+pub use sender_domains::SenderDomains;
 pub use transport::{MailUrl, checked_sender, is_deliverable};
 pub use worker::{Wake, Worker};
 

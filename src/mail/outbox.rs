@@ -10,6 +10,7 @@ use super::{
     block_list::{BlockReason, find_blocked},
     lease::latest_valid_lease,
     letter::{Letter, LetterContent, LetterKind, MessageState, language_of},
+    letter_settings::find_letter_settings,
 };
 use crate::{
     clock,
@@ -202,6 +203,7 @@ pub fn claim(
         .load(connection)?;
     let own_templates = own_templates_of(connection, rows.iter().map(|row| row.1).collect())?;
     let uid_host = uid_hosts::find(connection)?.unwrap_or_default().letters;
+    let settings = find_letter_settings(connection, &rows.iter().map(|row| row.1).collect::<Vec<_>>())?;
     let mut claimed = Vec::with_capacity(rows.len());
     for row in rows {
         let (id, conference, kind_text, recipient, language, JsonValue(content), tries, created_at, domain, broadcast) =
@@ -237,6 +239,7 @@ pub fn claim(
             domain,
             is_broadcast,
             uid_host: uid_host.clone(),
+            settings: settings.get(&conference).cloned().unwrap_or_default(),
         });
     }
     Ok(claimed)
@@ -408,6 +411,7 @@ pub fn scrub_messages(connection: &mut Connection, ids: &[MessageId]) -> Result<
         .set((
             dsl::recipient.eq(""),
             dsl::recipient_folded.eq(""),
+            dsl::domain.eq(""),
             dsl::content.eq(JsonValue(serde_json::json!({}))),
             dsl::last_error.eq(None::<String>),
             dsl::scrubbed_at.eq(DbInstant(clock::now())),

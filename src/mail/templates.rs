@@ -4,9 +4,14 @@
 use std::sync::OnceLock;
 
 use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate};
-use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, context};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, context, value::Serde};
+use serde::Serialize;
 
-use super::letter::{ClaimedMessage, LetterContent, LetterKind, SessionLine};
+use super::{
+    letter::{ClaimedMessage, LetterContent, LetterKind, SessionLine},
+    letter_settings::LetterSettings,
+    salutation,
+};
 use crate::{
     clock,
     ids::Id,
@@ -41,7 +46,7 @@ const SHIPPED: &[(&str, &str)] = letters! {
 /// Most steps that a template may execute: a hundred times those of the longest shipped one.
 const FUEL: u64 = 50_000;
 /// The placeholders that a template may use.
-pub const PLACEHOLDERS: [&str; 20] = [
+pub const PLACEHOLDERS: [&str; 21] = [
     "announcement",
     "category",
     "conference",
@@ -60,6 +65,7 @@ pub const PLACEHOLDERS: [&str; 20] = [
     "preferences",
     "reason",
     "reference",
+    "salutation",
     "sessions",
     "venue",
 ];
@@ -162,16 +168,21 @@ impl Renderer {
     ) -> Result<RenderedLetter, minijinja::Error> {
         let Links { link, preferences } = links;
         let language = language_of(&message.language).as_str();
-        let name = format!("{language}/{}", message.kind);
+        let template_name = format!("{language}/{}", message.kind);
         // A conference's own template stops when its fuel is used up.
-        let own_template =
-            message.template.as_ref().map(|source| self.0.template_from_named_str(&name, source)).transpose()?;
+        let own_template = message
+            .template
+            .as_ref()
+            .map(|source| self.0.template_from_named_str(&template_name, source))
+            .transpose()?;
         let template = match own_template {
             Some(own_template) => own_template,
-            None => self.0.get_template(&name)?,
+            None => self.0.get_template(&template_name)?,
         };
-        let LetterContent { conference, venue, name, reference, category, position, reason, delegation, .. } =
+        let LetterContent { conference, venue, reference, category, position, reason, delegation, .. } =
             &message.content;
+        let name = salutation::recipient_name(&message.content).unwrap_or_default();
+        let salutation = salutation::line(language_of(&message.language), &message.content);
         let dates = date_range(language, message.content.starts_on, message.content.ends_on);
         // The recipient may be in another time zone than the conference: a deadline is written with its offset.
         let deadline = |at: DateTime<FixedOffset>| format!("{} (UTC{})", date_time(language, at), at.format("%:z"));
@@ -196,7 +207,7 @@ impl Renderer {
         let has_calendar = message.content.calendar.is_some();
         let (has_badge, is_over) = (message.content.has_badge, message.content.is_over);
         let variables = context! {
-            conference, venue, name, reference, category, position, reason, delegation, dates,
+            conference, venue, name, salutation, reference, category, position, reason, delegation, dates,
             deadline => deadline_text, offer_hours, sessions, left => left_sessions, moved, link, preferences,
             has_badge, has_calendar, is_over,
         };
@@ -206,21 +217,25 @@ impl Renderer {
             Ok::<_, minijinja::Error>(context! { subject => one_line(&subject), body })
         });
         let rendered = template.render(context! { announcement => announcement.transpose()?, ..variables })?;
+        let source = message.template.as_deref().unwrap_or_default();
+        let labels = Labels::of(source).or(&Labels::of(shipped_source(&template_name).unwrap_or_default()));
         let (subject_line, text) = rendered.split_once('\n').unwrap_or((&rendered, ""));
         let mut subject = one_line(subject_line.trim_start_matches("Subject:"));
         if subject.is_empty() {
             return Err(minijinja::Error::new(ErrorKind::InvalidOperation, "the subject is empty"));
         }
-        let mut text = text.trim().to_owned();
+        let mut text = with_signature(without_labels(text).trim(), message, preferences);
         if message.content.is_shared_mailbox {
-            subject = one_line(&format!("{subject} ({name})"));
-            text = format!("{}\n\n{text}", shared_mailbox_note(language, &one_line(name), message.kind));
+            let whose = if name.is_empty() { reference.clone() } else { one_line(name) };
+            subject = one_line(&format!("{subject} ({whose})"));
+            text = format!("{}\n\n{text}", shared_mailbox_note(language, &whose, message.kind));
         }
-        let paragraphs: Vec<Vec<String>> =
-            text.split("\n\n").map(|paragraph| paragraph.trim().lines().map(str::to_owned).collect()).collect();
-        let links = vec![link.clone(), preferences.clone()];
+        let paragraphs: Vec<Vec<Vec<Part>>> = text
+            .split("\n\n")
+            .map(|paragraph| paragraph.trim().lines().map(|line| parts_of(line, links, &labels)).collect())
+            .collect();
         let html = self.0.get_template("layout.html")?.render(context! {
-            language, subject => subject.as_str(), conference, paragraphs, links,
+            language, subject => subject.as_str(), conference, paragraphs => Value::from(Serde(&paragraphs)),
             badge => message.content.has_badge.then_some(reference),
         })?;
         Ok(RenderedLetter { subject, text: format!("{text}\n"), html })
@@ -257,8 +272,116 @@ fn shared_mailbox_note(language: &str, name: &str, kind: LetterKind) -> String {
 
 /// The source of a shipped letter.
 pub fn shipped(kind: LetterKind, language: MailLanguage) -> Option<&'static str> {
-    let name = format!("{language}/{kind}");
+    shipped_source(&format!("{language}/{kind}"))
+}
+
+fn shipped_source(name: &str) -> Option<&'static str> {
     SHIPPED.iter().find(|(shipped, _)| *shipped == name).map(|(_, source)| *source)
+}
+
+/// How the two links of a letter are called in its HTML, where nobody wants to see 150 characters of an address.
+#[derive(Default)]
+struct Labels {
+    link: Option<String>,
+    preferences: Option<String>,
+}
+
+/// How the lines of a template begin, below the subject, that give the labels.
+const LABEL_OF_LINK: &str = "Button:";
+const LABEL_OF_PREFERENCES: &str = "Stop:";
+
+impl Labels {
+    fn of(source: &str) -> Self {
+        let label = |prefix: &str| {
+            let mut lines = source.lines().skip(1).take_while(|line| !line.trim().is_empty());
+            lines.find_map(|line| line.strip_prefix(prefix)).map(|label| label.trim().to_owned())
+        };
+        Self { link: label(LABEL_OF_LINK), preferences: label(LABEL_OF_PREFERENCES) }
+    }
+
+    fn or(self, other: &Self) -> Self {
+        Self {
+            link: self.link.or_else(|| other.link.clone()),
+            preferences: self.preferences.or_else(|| other.preferences.clone()),
+        }
+    }
+}
+
+/// The text of a letter after the lines that give labels.
+fn without_labels(text: &str) -> &str {
+    let mut rest = text;
+    while rest.starts_with(LABEL_OF_LINK) || rest.starts_with(LABEL_OF_PREFERENCES) {
+        rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+    }
+    rest
+}
+
+/// The text with the conference's signature and contact at its end, before the paragraph that stops the messages.
+fn with_signature(text: &str, message: &ClaimedMessage, preferences: &str) -> String {
+    let language = language_of(&message.language).as_str();
+    let added = [&message.settings.signature, &message.settings.contact];
+    let added = added.into_iter().flatten().map(|text| text.text(language, &[]).trim());
+    let mut paragraphs: Vec<&str> = text.split("\n\n").collect();
+    let is_stop = !preferences.is_empty() && paragraphs.last().is_some_and(|last| last.contains(preferences));
+    let stop = if is_stop { paragraphs.pop() } else { None };
+    paragraphs.extend(added.filter(|text| !text.is_empty()));
+    paragraphs.extend(stop);
+    paragraphs.join("\n\n")
+}
+
+/// A part of a line of the HTML: a text, or a link.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Part {
+    text: String,
+    href: Option<String>,
+    is_button: bool,
+}
+
+/// The parts of a line. The letter's own links get their labels; other web addresses, for instance in a broadcast, are
+/// links as they are.
+fn parts_of(line: &str, links: &Links, labels: &Labels) -> Vec<Part> {
+    let link = |label: Option<&str>, is_button: bool| {
+        let text = label.unwrap_or(line).to_owned();
+        vec![Part { text, href: Some(line.to_owned()), is_button: is_button && label.is_some() }]
+    };
+    if !line.is_empty() && line == links.link {
+        return link(labels.link.as_deref(), true);
+    }
+    if !line.is_empty() && line == links.preferences {
+        return link(labels.preferences.as_deref(), false);
+    }
+    let mut parts = Vec::new();
+    let mut rest = line;
+    while let Some((before, address, after)) = next_web_address(rest) {
+        parts.push(Part { text: before.to_owned(), href: None, is_button: false });
+        parts.push(Part { text: address.to_owned(), href: Some(address.to_owned()), is_button: false });
+        rest = after;
+    }
+    parts.push(Part { text: rest.to_owned(), href: None, is_button: false });
+    parts.retain(|part| !part.text.is_empty());
+    parts
+}
+
+/// The first `http` or `https` address of a text, with what is before and after it.
+fn next_web_address(text: &str) -> Option<(&str, &str, &str)> {
+    let mut from = 0;
+    loop {
+        let rest = text.get(from..)?;
+        let scheme = rest.find("http")?;
+        let candidate = rest.get(scheme..)?;
+        let end = candidate.find(|c: char| c.is_whitespace() || c.is_control() || "<>\"".contains(c));
+        let address = candidate.get(..end.unwrap_or(candidate.len()))?;
+        // A full stop or a bracket after an address belongs to the sentence.
+        let address = address.trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', '’', '»', '”', ']', '}']);
+        let has_open_bracket = address.contains('(');
+        let address = if has_open_bracket { address } else { address.trim_end_matches(')') };
+        let is_web = address.starts_with("http://") || address.starts_with("https://");
+        if is_web && url::Url::parse(address).is_ok_and(|url| url.has_host()) {
+            let start = from + scheme;
+            return Some((text.get(..start)?, address, text.get(start + address.len()..)?));
+        }
+        from += scheme + "http".len();
+    }
 }
 
 /// Renders a letter for a preview; nothing is sent.
@@ -270,6 +393,7 @@ pub fn preview(
     language: MailLanguage,
     template: Option<&str>,
     content: LetterContent,
+    settings: LetterSettings,
     links: &Links,
 ) -> Result<RenderedLetter, minijinja::Error> {
     let message = ClaimedMessage {
@@ -285,6 +409,7 @@ pub fn preview(
         domain: String::new(),
         is_broadcast: false,
         uid_host: String::new(),
+        settings,
     };
     Renderer::shared()?.render_without_fallback(&message, links)
 }
@@ -411,6 +536,7 @@ pub fn date_time(language: &str, at: DateTime<FixedOffset>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::values::Localised;
 
     fn message(kind: LetterKind, language: &str) -> ClaimedMessage {
         ClaimedMessage {
@@ -420,6 +546,7 @@ mod tests {
             domain: String::new(),
             is_broadcast: false,
             uid_host: String::new(),
+            settings: LetterSettings::default(),
             kind,
             recipient: "a@b.example".to_owned(),
             language: language.to_owned(),
@@ -502,6 +629,54 @@ mod tests {
     }
 
     #[test]
+    fn web_addresses_of_organisers_are_links_and_nothing_else_is() {
+        let mut letter = message(LetterKind::Announcement, "en");
+        letter.content.announcement = Some(crate::mail::letter::Announcement {
+            subject: "News".to_owned(),
+            body: "See https://conference.example/a?b=1&c=<2>, (or http://x.example/y). Not javascript:alert(1), \
+                   https:// or httpx://z.example.\n<a href=\"https://evil.example\">x</a>"
+                .to_owned(),
+        });
+        let links =
+            Links { link: "https://p.example/x?token=a".to_owned(), preferences: "https://p.example/y".to_owned() };
+        let html = Renderer::new().unwrap().render(&letter, &links).unwrap().html.replace("&#x2f;", "/");
+        let hrefs: Vec<_> = html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(
+            hrefs,
+            [
+                "https://conference.example/a?b=1&amp;c=",
+                "http://x.example/y",
+                "https://evil.example",
+                "https://p.example/x?token=a",
+                "https://p.example/y",
+            ]
+        );
+        assert!(html.contains(">See my registration</a>") && html.contains(">Stop these messages</a>"), "{html}");
+        assert!(!html.contains("<a href=\"https://evil.example\">x</a>"));
+    }
+
+    #[test]
+    fn a_letter_ends_with_the_signature_of_its_conference() {
+        let mut letter = message(LetterKind::Announcement, "fr");
+        let texts = |french: &str| Some(Localised::of([("en".into(), "English".into()), ("fr".into(), french.into())]));
+        letter.settings.signature = texts("Le secrétariat\nBruxelles");
+        letter.settings.contact = texts("Tél. +32 2 123 45 67");
+        let links = Links { link: "https://p.example/x".to_owned(), preferences: "https://p.example/y".to_owned() };
+        let rendered = Renderer::new().unwrap().render(&letter, &links).unwrap();
+        let stop = rendered.text.find("https://p.example/y").unwrap();
+        let signature = rendered.text.find("\n\nLe secrétariat\nBruxelles\n\nTél. +32 2 123 45 67\n\n").unwrap();
+        assert!(
+            rendered.text.find("https://p.example/x").unwrap() < signature && signature < stop,
+            "{}",
+            rendered.text
+        );
+        assert!(rendered.html.contains("Le secrétariat<br>"));
+        letter.kind = LetterKind::Confirmed;
+        let rendered = Renderer::new().unwrap().render(&letter, &links).unwrap();
+        assert!(rendered.text.ends_with("Le secrétariat\nBruxelles\n\nTél. +32 2 123 45 67\n"), "{}", rendered.text);
+    }
+
+    #[test]
     fn an_own_template_is_checked_line_by_line() {
         let codes =
             |source: &str| check(source).0.iter().map(|f| format!("{} {}", f.pointer, f.code)).collect::<Vec<_>>();
@@ -529,7 +704,7 @@ mod tests {
         let shipped = renderer.render(&runaway, &Links::default()).unwrap();
         assert_eq!(shipped, renderer.render(&message(LetterKind::Link, "en"), &Links::default()).unwrap());
         let mut injected = message(LetterKind::Link, "en");
-        injected.content.name = "A\nBcc: x@y.example".to_owned();
+        injected.content.name = "A\nBcc: x".to_owned();
         injected.template = Some("Subject: {{ name }}\nText".into());
         assert_eq!(renderer.render(&injected, &Links::default()).unwrap().subject, "A");
     }

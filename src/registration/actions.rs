@@ -26,6 +26,7 @@ use crate::{
     clock,
     database::{Connection, DatabaseError},
     ids::{CategoryId, ConferenceId, RegistrationId, SessionId},
+    mail::SenderDomains,
     validation::ValidationErrors,
     values::{Code, Count, Localised, TimeZone},
 };
@@ -474,18 +475,26 @@ pub fn form_state(
 }
 
 /// Plans a set-up and, unless `dry_run`, saves it; new seats go to the waiting list. `conference` is `None` for one
-/// that is not stored yet. `released` is the agenda for the letters.
+/// that is not stored yet. `released` is the agenda for the letters. `sender_domains` are those that the sender of
+/// letters may have; `None` where the letters stay as they are stored.
 ///
 /// # Errors
-/// [`RegistrationError::SeatsTaken`], [`RegistrationError::CategoryInUse`].
+/// [`RegistrationError::Invalid`] if the sender of letters is of another domain; [`RegistrationError::SeatsTaken`],
+/// [`RegistrationError::CategoryInUse`].
 pub fn apply_setup(
     connection: &mut Connection,
     conference: Option<&ConferenceRef>,
     zone: TimeZone,
     mut setup: Setup,
     released: Option<&Agenda>,
+    sender_domains: Option<&SenderDomains>,
     dry_run: bool,
 ) -> Result<Vec<Change>, RegistrationError> {
+    if let Some(sender_domains) = sender_domains {
+        let mut errors = ValidationErrors::default();
+        setup.letters.check_sender(sender_domains, "#/registration/letters", &mut errors);
+        errors.into_result(())?;
+    }
     let setup_state = match conference {
         Some(conference) => setup::state::lock_setup(connection, conference.id)?,
         None => None,

@@ -437,6 +437,7 @@ fn new_registration(
         form_version: transaction.setup_state.form_version,
         invitation: None,
         erased_at: None,
+        salutation: None,
         badge: Badge::default(),
         shares_mailbox: false,
         expires_at: None,

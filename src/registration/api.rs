@@ -37,7 +37,7 @@ use crate::{
         views::{ProgrammeView, ViewBuilder},
     },
     validation::{self, ValidationErrors},
-    values::{Code, LanguageTag, Prose},
+    values::{Code, LanguageTag, Localised, Prose},
 };
 
 /// Answers that must not be told apart are sent at a multiple of this time after the request arrived, so that the time
@@ -123,6 +123,9 @@ personal_fields! { view_struct {
         /// Answers to the conference's own questions, by the code of the question.
         #[schema(value_type = Object)]
         pub answers: Answers,
+        /// The whole line with which letters greet the person, by language, where registrars have set it; null
+        /// otherwise.
+        pub salutation: Option<Localised>,
         /// Sessions for which the person is signed up.
         pub sessions: Vec<SessionSeat>,
         /// Time until which the address must be verified (RFC 3339, UTC); null unless the status is `unverified`.
@@ -613,6 +616,7 @@ pub fn registration_view(
         sessions: details.sign_ups.iter().filter_map(session_seat).collect(),
         reference: registration.reference,
         answers: registration.answers,
+        salutation: registration.salutation,
         expires_at: registration.expires_at.map(clock::wire),
         offer_expires_at: registration.offer_expires_at.map(clock::wire),
         consented_at: clock::wire(registration.consented_at),

@@ -71,6 +71,7 @@ pub fn erase(
     erased.person = PersonalDetails::erased(&registration.person.language);
     erased.answers = Answers::new();
     erased.badge = Badge::default();
+    erased.salutation = None;
     erased.erased_at = Some(now);
     rows::update(connection, &erased)?;
     if !rows::has_address(connection, conference, &address.folded())? {

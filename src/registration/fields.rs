@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
 use super::phone_number::PhoneNumber;
-use crate::values::{CountryCode, Date, EmailAddress, LanguageTag, Text, TextValue, text_enum};
+use crate::values::{CountryCode, Date, EmailAddress, LanguageTag, LinkFree, Text, TextValue, text_enum};
 
 /// Calls the macro `$callback` with `$arguments` and every row of the table, in the order in which forms have the
 /// fields.
@@ -21,18 +21,18 @@ macro_rules! personal_fields {
     ($callback:ident $arguments:tt) => {
         $crate::registration::fields::complete_rows! { $callback $arguments []
             /// Honorific, such as `Dr` or `H.E.`.
-            optional honorific => honorific: $crate::values::Line<100> {
+            optional honorific => honorific: $crate::values::LinkFree<100> {
                 import_columns: &["honorific", "title", "prefix", "salutation", "attendee name title"],
             }
             /// Given name.
-            required given_name => given_name: $crate::values::Line<200> {
+            required given_name => given_name: $crate::values::LinkFree<200> {
                 import_columns: &["given name", "first name", "attendee name given name", "forename", "prenom", "voornaam"],
                 attendee_may_change: Changeable::UntilDecided,
                 focal_point_may_change: Changeable::UntilDecided,
                 finds_duplicates: true,
             }
             /// Family name.
-            required family_name => family_name: $crate::values::Line<200> {
+            required family_name => family_name: $crate::values::LinkFree<200> {
                 import_columns: &[
                     "family name", "last name", "surname", "attendee name family name", "nom de famille", "nom",
                     "achternaam",
@@ -194,6 +194,10 @@ trait FormValue {
 
 impl<const MAX: u64, const LINES: bool> FormValue for Text<MAX, LINES> {
     const KIND: FieldKind = if LINES { FieldKind::Prose } else { FieldKind::Line };
+    const MAX_LENGTH: Option<u32> = Some(MAX as u32);
+}
+impl<const MAX: u64> FormValue for LinkFree<MAX> {
+    const KIND: FieldKind = FieldKind::Line;
     const MAX_LENGTH: Option<u32> = Some(MAX as u32);
 }
 impl FormValue for EmailAddress {
@@ -519,6 +523,7 @@ pub mod tests {
             category: Code::parse("delegate").unwrap(),
             category_name: String::new(),
             answers: Answers::new(),
+            salutation: None,
             sessions: Vec::new(),
             expires_at: None,
             offer_expires_at: None,

@@ -18,6 +18,7 @@ use crate::{
     database::{Connection, DatabaseError},
     ids::{RegistrationEventId, RegistrationId},
     mail::{Letter, LetterKind, count_written_since},
+    values::links::holds_link,
 };
 
 /// The shortest time between two letters to one person that only repeat the link.
@@ -137,13 +138,15 @@ impl SeatTransaction<'_> {
         let sessions = sign_ups.iter().filter_map(|sign_up| {
             self.session_by_id(sign_up.session_id).map(|session| (session, sign_up.state == SignUpState::Waitlisted))
         });
+        // Nobody may have verified the address of an attendee who writes a reason.
+        let is_by_attendee = pending.actor == Actor::attendee().name();
         let left_sessions = self.left_sessions.iter().filter(|(id, _)| *id == registration.id);
         let params = LetterParams {
             left_sessions: left_sessions.filter_map(|(_, session)| self.session_by_id(*session)).collect(),
             calendar_sequence: self.calendar_sequence(connection, registration)?,
             position: positions.get(&registration.id).copied(),
             was_confirmed: pending.details.was_confirmed,
-            reason: pending.details.reason.clone(),
+            reason: pending.details.reason.clone().filter(|reason| !is_by_attendee || !holds_link(reason)),
             deadline: registration.expires_at.or(registration.offer_expires_at),
             sessions: sessions.collect(),
             event: Some(event),

@@ -11,8 +11,10 @@ use crate::{
     ids::RegistrationEventId,
     mail::{
         Letter, LetterContent, LetterKind, LinkKind,
-        letter::{CalendarEntry, SessionLine},
+        letter::{AddressForm, CalendarEntry, SessionLine},
     },
+    validation::ValidationErrors,
+    values::{LanguageTag, Line, Localised, TextValue as _},
 };
 
 /// What a letter says in addition to the data of the registration.
@@ -91,6 +93,8 @@ pub fn letter(
         content: LetterContent {
             is_shared_mailbox: registration.shares_mailbox,
             name: registration.full_name(),
+            salutation: registration.salutation.as_ref().and_then(|lines| salutation_in(lines, language)),
+            address_form: AddressForm::of_person(registration.person.honorific.as_deref(), &registration.full_name()),
             reference: registration.reference.clone(),
             category: category.name.text(language, &conference.languages).to_owned(),
             position: params.position,
@@ -112,6 +116,32 @@ pub fn letter(
                 ),
             ..conference_content(agenda, language)
         },
+    }
+}
+
+/// The line that greets a reader of this language; `None` if there is none in it.
+pub fn salutation_in(lines: &Localised, language: &str) -> Option<String> {
+    let primary = language.split('-').next().unwrap_or(language);
+    let lines = lines.map();
+    lines.get(language).or_else(|| lines.get(primary)).cloned()
+}
+
+/// Reads the lines that greet a person: gives a plain text the first language, and reports lines in other languages
+/// than the conference's, and those that are none. The pointers of validation errors begin with `pointer`.
+pub fn check_salutation(
+    lines: &mut Localised,
+    languages: &[LanguageTag],
+    pointer: &str,
+    errors: &mut ValidationErrors,
+) {
+    languages.first().into_iter().for_each(|first| lines.assign_language(first));
+    for (language, line) in lines.map() {
+        if !languages.iter().any(|tag| tag.as_str() == language) {
+            errors.add(format!("{pointer}/{language}"), "unknown_language", "is not a language of the conference");
+        }
+        if let Err(error) = Line::<200>::parse(line) {
+            errors.add(format!("{pointer}/{language}"), &error.code, error.detail);
+        }
     }
 }
 

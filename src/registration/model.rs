@@ -22,7 +22,7 @@ use crate::{
     mail::LetterKind,
     registration::phone_number::PhoneNumber,
     validation::{ValidationError, ValidationErrors, wrong_kind},
-    values::{Code, Line, text_enum},
+    values::{Code, Line, Localised, text_enum},
 };
 
 text_enum! {
@@ -349,6 +349,8 @@ pub struct Registration {
     pub invitation: Option<InvitationId>,
     /// The time at which what was entered was removed ([`super::erasure`]).
     pub erased_at: Option<DateTime<Utc>>,
+    /// The lines with which letters greet the person, by language, where registrars have set them.
+    pub salutation: Option<Localised>,
     /// Only what differs from the badge of the category.
     pub badge: Badge,
     /// Whether other people, with other names, may be registered with the same address. Their category or delegation

@@ -96,6 +96,7 @@ pub fn reserve_for_successor(
         email: None,
         email_folded: None,
         name: None,
+        salutation: None,
         language: None,
         uses_max: Some(1),
         uses: 0,
@@ -134,6 +135,8 @@ pub struct Invitation {
     pub email: Option<String>,
     pub email_folded: Option<String>,
     pub name: Option<String>,
+    /// The line with which the letter greets the guest.
+    pub salutation: Option<String>,
     pub language: Option<String>,
     pub uses_max: Option<i32>,
     pub uses: i32,
@@ -174,6 +177,8 @@ pub struct NewInvitationRow {
     pub email: Option<String>,
     pub email_folded: Option<String>,
     pub name: Option<String>,
+    /// The line with which the letter greets the guest.
+    pub salutation: Option<String>,
     pub language: Option<String>,
     pub uses_max: Option<i32>,
     pub uses: i32,
@@ -195,6 +200,7 @@ impl NewInvitationRow {
             email: row.email,
             email_folded: row.email_folded,
             name: row.name,
+            salutation: row.salutation,
             language: row.language,
             uses_max: row.uses_max,
             uses: row.uses,

@@ -94,6 +94,7 @@ struct Row {
     badge: JsonValue,
     shares_mailbox: bool,
     erased_at: Option<DbInstant>,
+    salutation: Option<JsonValue>,
 }
 
 impl From<&Registration> for Row {
@@ -107,6 +108,8 @@ impl From<&Registration> for Row {
             offer_expires_at: registration.offer_expires_at.map(DbInstant),
             invitation_id: registration.invitation,
             erased_at: registration.erased_at.map(DbInstant),
+            // A map of texts always serialises.
+            salutation: registration.salutation.map(|lines| JsonValue(serde_json::to_value(lines).unwrap_or_default())),
             // A badge always serialises.
             badge: JsonValue(serde_json::to_value(&registration.badge).unwrap_or_default()),
             shares_mailbox: registration.shares_mailbox,
@@ -151,6 +154,11 @@ impl TryFrom<Row> for Registration {
             offer_expires_at: row.offer_expires_at.map(|DbInstant(at)| at),
             invitation: row.invitation_id,
             erased_at: row.erased_at.map(|DbInstant(at)| at),
+            salutation: row
+                .salutation
+                .map(|JsonValue(lines)| validation::read(lines))
+                .transpose()
+                .map_err(|_| corrupt("salutation"))?,
             badge: validation::read(row.badge.0).map_err(|_| corrupt("badge"))?,
             shares_mailbox: row.shares_mailbox,
         })

@@ -15,7 +15,7 @@ use crate::{
     agenda, clock,
     database::{Connection, Database, DatabaseError, Retry},
     http::Problem,
-    mail::Wake,
+    mail::{SenderDomains, Wake},
     programme::{self, Programmes, Snapshot},
     values::Code,
 };
@@ -41,6 +41,8 @@ pub struct RegistrationService {
     /// How often one client may try invitation codes.
     pub code_limit: RateLimit,
     pub queue: CommitQueue,
+    /// The domains that the senders of letters may have.
+    pub sender_domains: SenderDomains,
     /// The folder for the files of exports while they are written and sent.
     pub scratch_folder: Arc<std::path::Path>,
 }

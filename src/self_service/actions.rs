@@ -15,6 +15,7 @@ use crate::{
         duplicate_check::flag_changed,
         fields::{Changeable, Field, PERSONAL_FIELDS},
         form::Question,
+        letters::check_salutation,
         model::{Event, HistoryEntry, Registration, RegistrationStatus},
         pending_event::{EventDetails, single_detail},
         rows,
@@ -45,10 +46,13 @@ pub fn change_details(
         let before = model::document(&registration, &category.code);
         let mut after = before.clone();
         merge_patch(&mut after, patch);
-        let details: Details = validation::read(after.clone())?;
+        let mut details: Details = validation::read(after.clone())?;
         let patched_answers = patch.get("answers").and_then(Value::as_object);
         let mut errors = ValidationErrors::default();
         let languages = &transaction.released.agenda.conference.languages;
+        if let Some(lines) = &mut details.salutation {
+            check_salutation(lines, languages, "#/salutation", &mut errors);
+        }
         let category_id = check_values(&details, languages, transaction, &mut errors);
         if *actor == Actor::attendee() {
             check_attendee_rights(&before, &after, &category, &registration, &mut errors);
@@ -64,6 +68,7 @@ pub fn change_details(
         let new_category = errors.into_result(category_id)?.unwrap_or(registration.category);
         changed.person = details.person(details.language.as_str());
         changed.badge = details.badge;
+        changed.salutation = details.salutation;
         let fields = changed_fields(&before, &model::document(&changed, &category.code));
         if changed.person.email.folded() != registration.person.email.folded() {
             // Broadcasts that wait in the outbox for the old address are withdrawn, and its links are void.
@@ -91,8 +96,13 @@ pub fn change_details(
             if PERSONAL_FIELDS.iter().any(|field| field.finds_duplicates && is_changed(field)) {
                 flag_changed(tx, &changed, transaction.now)?;
             }
-            let details =
-                EventDetails { detail: single_detail("fields", Value::from(fields)), ..EventDetails::default() };
+            // How letters greet a person is no news to that person.
+            let sends_no_letter = fields == ["salutation"];
+            let mut detail = single_detail("fields", Value::from(fields));
+            if sends_no_letter {
+                detail.insert("without_letter".to_owned(), Value::Bool(true));
+            }
+            let details = EventDetails { detail, sends_no_letter, ..EventDetails::default() };
             transaction.record_event(&changed, Event::Changed, actor, details);
         }
         Ok(changed)
@@ -128,7 +138,12 @@ pub fn organisers_only_fields(needs_approval: bool, state: RegistrationStatus) -
     };
     let is_decided = needs_approval && state != RegistrationStatus::Pending;
     let until_decided = fields_with(Changeable::UntilDecided).filter(|_| is_decided);
-    ["category"].into_iter().chain(fields_with(Changeable::Never)).chain(["badge"]).chain(until_decided).collect()
+    ["category"]
+        .into_iter()
+        .chain(fields_with(Changeable::Never))
+        .chain(["badge", "salutation"])
+        .chain(until_decided)
+        .collect()
 }
 
 fn check_attendee_rights(

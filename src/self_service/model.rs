@@ -12,7 +12,7 @@ use crate::{
         setup::Badge,
     },
     validation::ValidationErrors,
-    values::Code,
+    values::{Code, Localised},
 };
 
 personal_fields! { change_struct {
@@ -33,6 +33,12 @@ personal_fields! { change_struct {
         /// What is printed on the badge, where it differs from the category's. Only registrars change it.
         #[deserr(default)]
         pub badge: Badge,
+        /// The whole line with which letters greet the person, by language, such as
+        /// `{"fr": "Monsieur l'Ambassadeur,"}`. Only registrars change it. If left out, or in other languages, letters
+        /// greet by the name, and an Excellency or an institution by a neutral form.
+        #[deserr(default)]
+        #[schema(required = false)]
+        pub salutation: Option<Localised>,
     }
 } }
 
@@ -42,6 +48,7 @@ pub fn document(registration: &Registration, category: &Code) -> Value {
     document.insert("category".to_owned(), json!(category));
     document.insert("answers".to_owned(), json!(registration.answers));
     document.insert("badge".to_owned(), json!(registration.badge));
+    document.insert("salutation".to_owned(), json!(registration.salutation));
     Value::Object(document)
 }
 

@@ -2,6 +2,7 @@
 //! as it was given, and has its own schema in the API document.
 
 mod by_name;
+pub mod links;
 mod localised;
 mod merge_patch;
 mod time;
@@ -13,6 +14,7 @@ use std::{
 
 pub use by_name::ByName;
 use deserr::{Deserr, IntoValue, Value, ValueKind, ValuePointerRef};
+pub use links::LinkFree;
 pub use localised::{LOCALISED_LENGTH_MAX, Localised};
 pub use merge_patch::merge_patch;
 use serde::{Serialize, Serializer};
@@ -241,6 +243,11 @@ const BLANK: [std::ops::RangeInclusive<char>; 9] = [
     '\u{e0000}'..='\u{e0fff}',
 ];
 
+/// Whether this character is invisible.
+fn is_blank(c: char) -> bool {
+    BLANK.iter().any(|range| range.contains(&c))
+}
+
 /// Whether a text may contain this character; line breaks and tabs only if it `is_multiline`.
 pub fn is_allowed_character(c: char, is_multiline: bool) -> bool {
     let is_plain = !c.is_control() || (is_multiline && matches!(c, '\n' | '\t'));
@@ -249,7 +256,7 @@ pub fn is_allowed_character(c: char, is_multiline: bool) -> bool {
 
 fn checked_text(text: &str, length_max: u64, is_multiline: bool) -> Result<String, ValidationError> {
     let text = text.trim();
-    if text.chars().all(|c| c.is_whitespace() || BLANK.iter().any(|range| range.contains(&c))) {
+    if text.chars().all(|c| c.is_whitespace() || is_blank(c)) {
         return Err(ValidationError::of_value("empty", "must not be empty"));
     }
     if !text.validate_length(None, Some(length_max), None) {

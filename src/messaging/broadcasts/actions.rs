@@ -24,10 +24,11 @@ use crate::{
     },
     ids::{BroadcastId, Id, RegistrationId, SessionId},
     mail::{
-        Letter, LetterContent, LetterKind,
+        Letter, LetterContent, LetterKind, LetterSettings,
         block_list::{BlockReason, find_blocked},
         enqueue_all, language_of,
         letter::{MailLanguage, MessageState, SessionLine},
+        letter_settings_of,
         own_templates::find_own_template,
         tracking,
     },
@@ -87,7 +88,7 @@ pub fn create(
     let content = BroadcastContent { subject, body, session: None };
     if terms.kind == BroadcastKind::Announcement {
         for language in [MailLanguage::English, MailLanguage::French, MailLanguage::Dutch] {
-            render(context, &content, language, None)?;
+            render(context, &content, language, None, &LetterSettings::default())?;
         }
     }
     check_query(connection, context.conference, context.released.agenda, &terms.audience.list_query())?;
@@ -178,10 +179,11 @@ fn render(
     content: &BroadcastContent,
     language: MailLanguage,
     own_template: Option<&str>,
+    settings: &LetterSettings,
 ) -> Result<LetterPreview, ValidationErrors> {
     let announcement = content.announcement(language.as_str(), &conference_languages(context));
     let content = LetterContent { announcement, ..sample_content(context.released.agenda, language) };
-    render_preview(LetterKind::Announcement, language, own_template, content)
+    render_preview(LetterKind::Announcement, language, own_template, content, settings)
 }
 
 /// One broadcast.
@@ -220,10 +222,12 @@ pub fn preview_broadcast(
     let broadcast = find(connection, context.conference, id)?;
     let kind = LetterKind::from(broadcast.kind);
     let own_template = find_own_template(connection, context.conference.id, kind, language)?;
+    let settings = letter_settings_of(connection, context.conference.id)?;
     if kind == LetterKind::Announcement {
-        return Ok(render(context, &content_of(&broadcast)?, language, own_template.as_deref())?);
+        return Ok(render(context, &content_of(&broadcast)?, language, own_template.as_deref(), &settings)?);
     }
-    Ok(render_preview(kind, language, own_template.as_deref(), sample_content(context.released.agenda, language))?)
+    let content = sample_content(context.released.agenda, language);
+    Ok(render_preview(kind, language, own_template.as_deref(), content, &settings)?)
 }
 
 /// Enqueues one message with sample data. It does not belong to the broadcast, so it counts nowhere.

@@ -20,8 +20,9 @@ use crate::{
         problem::{AnyProblem, NOT_FOUND},
     },
     mail::{
-        Announcement, LetterContent, LetterKind,
+        Announcement, LetterContent, LetterKind, LetterSettings,
         letter::{MailLanguage, SessionLine},
+        letter_settings_of,
         own_templates::{self, OwnTemplate},
         templates::{self, Links},
     },
@@ -165,7 +166,8 @@ pub async fn put_mail_template(
     let snapshot = service.conference(&slug.0).await?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| {
         let actor = authorise(tx, context.credentials, Operation::PutMailTemplate, Some(context.conference.id))?;
-        check_template(context.released.agenda, kind, language, source.as_str())?;
+        let settings = letter_settings_of(tx, context.conference.id)?;
+        check_template(context.released.agenda, kind, language, source.as_str(), &settings)?;
         own_templates::put_own_template(tx, context.conference.id, kind, language, source.as_str(), actor.name())?;
         record_audit(tx, &actor, context, Operation::PutMailTemplate, AuditAction::Update, kind, language)?;
         Ok::<_, MessagingError>(own_templates::list_own_templates(tx, context.conference.id)?)
@@ -228,7 +230,9 @@ pub async fn preview_mail_template(
     let snapshot = service.conference(&slug.0).await?;
     let read = move |tx: &mut Connection, context: RequestContext<'_>| {
         authorise(tx, context.credentials, Operation::PreviewMailTemplate, Some(context.conference.id))?;
-        Ok::<_, RegistrationError>(check_template(context.released.agenda, kind, language, source.as_str())?)
+        let settings = letter_settings_of(tx, context.conference.id)?;
+        let agenda = context.released.agenda;
+        Ok::<_, RegistrationError>(check_template(agenda, kind, language, source.as_str(), &settings)?)
     };
     let preview = service.read(&snapshot, credentials, read).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(preview))
@@ -243,15 +247,16 @@ pub fn check_template(
     kind: LetterKind,
     language: MailLanguage,
     source: &str,
+    settings: &LetterSettings,
 ) -> Result<LetterPreview, ValidationErrors> {
     templates::check(source).into_result(())?;
     // Not every letter of a kind has every part: the template must render with the least of them, too.
     let minimal = minimal_content(kind, sample_content(agenda, language));
-    render_preview(kind, language, Some(source), minimal).map_err(|mut errors| {
+    render_preview(kind, language, Some(source), minimal, settings).map_err(|mut errors| {
         errors.0.iter_mut().for_each(|error| error.detail.push_str(" (rendered for a recipient with the least data)"));
         errors
     })?;
-    render_preview(kind, language, Some(source), sample_content(agenda, language))
+    render_preview(kind, language, Some(source), sample_content(agenda, language), settings)
 }
 
 /// The letter without the parts that not every letter of the kind has.
@@ -271,7 +276,7 @@ fn minimal_content(kind: LetterKind, full: LetterContent) -> LetterContent {
     }
 }
 
-/// Renders a letter with sample links.
+/// Renders a letter with sample links, and with the signature of the conference.
 ///
 /// # Errors
 /// The template cannot be rendered; the validation error names the line.
@@ -280,12 +285,13 @@ pub fn render_preview(
     language: MailLanguage,
     source: Option<&str>,
     content: LetterContent,
+    settings: &LetterSettings,
 ) -> Result<LetterPreview, ValidationErrors> {
     let links = Links {
         link: "https://conference.example/your-link".to_owned(),
         preferences: "https://conference.example/your-preferences".to_owned(),
     };
-    let rendered = templates::preview(kind, language, source, content, &links).map_err(|error| {
+    let rendered = templates::preview(kind, language, source, content, settings.clone(), &links).map_err(|error| {
         let mut errors = ValidationErrors::default();
         let pointer = format!("#/source/line {}", error.line().unwrap_or(1));
         errors.add(pointer, "invalid_template", error.to_string());

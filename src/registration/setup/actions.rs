@@ -8,6 +8,7 @@ use crate::{
     agenda::{self, AgendaError, Change},
     database::{Connection, DatabaseError},
     http::{Preconditions, entity_tag},
+    mail::SenderDomains,
     registration::{
         RegistrationError,
         actions::{apply_setup, load_setup},
@@ -35,6 +36,16 @@ pub enum Edit {
     Patch(Value),
 }
 
+impl Edit {
+    /// The operation of the access policy and of the audit trail.
+    pub fn operation(&self) -> Operation {
+        match self {
+            Self::Replace(_) => Operation::PutRegistrationSetup,
+            Self::Patch(_) => Operation::PatchRegistrationSetup,
+        }
+    }
+}
+
 /// Edits the set-up, or only plans the changes (`dry_run`). The new set-up applies at once: new seats go to the waiting
 /// list.
 ///
@@ -45,9 +56,9 @@ pub fn edit(
     connection: &mut Connection,
     context: RequestContext<'_>,
     actor: &Actor,
-    operation: Operation,
     edit: &Edit,
     preconditions: &Preconditions,
+    sender_domains: &SenderDomains,
     dry_run: bool,
 ) -> Result<Vec<Change>, RegistrationError> {
     let conference = &context.released.agenda.conference;
@@ -65,9 +76,14 @@ pub fn edit(
     };
     let setup = read(Some(document), &setup_context).map_err(under_root)?;
     let agenda = Some(context.released.agenda);
-    let changes = apply_setup(connection, Some(context.conference), conference.time_zone, setup, agenda, dry_run)?;
+    let (zone, stored) = (conference.time_zone, Some(context.conference));
+    let applied = apply_setup(connection, stored, zone, setup, agenda, Some(sender_domains), dry_run);
+    let changes = applied.map_err(|error| match error {
+        RegistrationError::Invalid(errors) => under_root(errors).into(),
+        other => other,
+    })?;
     if !dry_run {
-        agenda::actions::record(connection, actor, operation, context.conference, &changes)?;
+        agenda::actions::record(connection, actor, edit.operation(), context.conference, &changes)?;
     }
     Ok(changes)
 }

@@ -72,7 +72,7 @@ pub async fn put_registration_setup(
 ) -> Result<HttpResponse, Problem> {
     let edit = Edit::Replace(body.receive().await?);
     let dry_run = query.0.is_dry_run();
-    edit_setup(&service, credentials, &path.0, Operation::PutRegistrationSetup, edit, preconditions, dry_run).await
+    edit_setup(&service, credentials, &path.0, edit, preconditions, dry_run).await
 }
 
 /// Changes the registration set-up (a merge patch, RFC 7396).
@@ -95,22 +95,22 @@ pub async fn patch_registration_setup(
     RawAgendaJson(patch): RawAgendaJson,
 ) -> Result<HttpResponse, Problem> {
     let (edit, dry_run) = (Edit::Patch(patch), query.0.is_dry_run());
-    edit_setup(&service, credentials, &path.0, Operation::PatchRegistrationSetup, edit, preconditions, dry_run).await
+    edit_setup(&service, credentials, &path.0, edit, preconditions, dry_run).await
 }
 
 async fn edit_setup(
     service: &RegistrationService,
     credentials: Credentials,
     slug: &Code,
-    operation: Operation,
     edit: Edit,
     preconditions: Preconditions,
     dry_run: bool,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = service.conference(slug).await?;
+    let sender_domains = service.sender_domains.clone();
     let write = move |tx: &mut Connection, context: RequestContext<'_>| {
-        let actor = authorise(tx, context.credentials, operation, Some(context.conference.id))?;
-        actions::edit(tx, context, &actor, operation, &edit, &preconditions, dry_run)
+        let actor = authorise(tx, context.credentials, edit.operation(), Some(context.conference.id))?;
+        actions::edit(tx, context, &actor, &edit, &preconditions, &sender_domains, dry_run)
     };
     let changes = service.write("set registration up", &snapshot, credentials, write).await?;
     Ok(HttpResponse::Ok().json(SetupPlan { changes }))

@@ -19,6 +19,7 @@ use crate::{
     access::audit::ResourceKind,
     agenda::{Node, model::utc},
     ids::{CategoryId, Id},
+    mail::LetterSettings,
     registration::{
         form::question::{self, Question},
         person_fields::{FieldRule, check_rules, check_text},
@@ -65,6 +66,11 @@ pub struct Setup {
     #[deserr(default)]
     #[schema(required = false)]
     pub verification_hours: Option<Count<1>>,
+    /// Sender, reply address and signature of the letters; those of the settings of the service, and no signature, if
+    /// left out.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub letters: LetterSettings,
     /// What the forms of all categories ask about the person, by the name of the field, such as `birth_date`. A field
     /// that is not here is optional. The name and the address are always required.
     #[deserr(default)]
@@ -252,6 +258,7 @@ pub fn read(document: Option<Value>, context: &SetupContext) -> Result<Setup, Va
             return Err(under_registration(errors));
         }
     };
+    setup.letters.check(&context.languages, "#/letters", &mut errors);
     resolve_times("#", [&mut setup.opens_at, &mut setup.closes_at], context, &mut errors);
     resolve_times("#/check_in", [&mut setup.check_in.opens_at, &mut None], context, &mut errors);
     for (index, category) in setup.categories.iter_mut().enumerate() {

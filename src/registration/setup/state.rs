@@ -12,6 +12,7 @@ use crate::{
         types::{DbInstant, JsonValue},
     },
     ids::{CategoryId, ConferenceId},
+    mail::read_letter_settings,
     registration::{
         RegistrationError,
         form::Question,
@@ -43,6 +44,7 @@ pub struct SetupState {
     /// The number of the release from which the seats of sessions were taken.
     pub sessions_release: i32,
     pub categories: Vec<CategoryState>,
+    letters: serde_json::Value,
     questions: serde_json::Value,
 }
 
@@ -160,6 +162,7 @@ struct SetupRow {
     last_event: i64,
     open_after_end: bool,
     check_in_opens_at: Option<DbInstant>,
+    letters: JsonValue,
     questions: JsonValue,
 }
 
@@ -239,6 +242,7 @@ pub fn find_setup_state(
             registration_setups::last_event,
             registration_setups::open_after_end,
             registration_setups::check_in_opens_at,
+            registration_setups::letters,
             registration_setups::questions,
         ))
         .first(connection)
@@ -267,6 +271,7 @@ pub fn find_setup_state(
         verification_hours: setup.verification_hours,
         sessions_release: setup.sessions_release,
         categories: rows.into_iter().map(CategoryState::try_from).collect::<Result<_, _>>()?,
+        letters: setup.letters.0,
         questions: setup.questions.0,
     }))
 }
@@ -356,6 +361,7 @@ pub fn document(setup_state: &SetupState, zone: TimeZone) -> Result<Setup, Datab
         open_after_end: setup_state.open_after_end,
         check_in: CheckInSetup { opens_at: local_time(setup_state.check_in_opens_at) },
         verification_hours: hours(setup_state.verification_hours).filter(is_not_default),
+        letters: read_letter_settings(setup_state.letters.clone())?,
         categories: setup_state.categories.iter().map(category).collect(),
         questions: setup_state.questions()?,
     })
@@ -397,6 +403,7 @@ pub fn save(
         registration_setups::verification_hours
             .eq(hours(setup.verification_hours.unwrap_or(Count(VERIFICATION_HOURS)))),
         registration_setups::form_version.eq(version),
+        registration_setups::letters.eq(JsonValue(to_value(&setup.letters)?)),
         registration_setups::questions.eq(JsonValue(questions)),
     );
     if before.is_some() {
@@ -562,6 +569,7 @@ mod tests {
             verification_hours: 48,
             sessions_release: 0,
             categories: Vec::new(),
+            letters: serde_json::json!({}),
             questions: serde_json::json!([]),
         };
         let error = setup_state.get_category(Id::new()).unwrap_err();

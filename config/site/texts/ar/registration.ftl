@@ -101,6 +101,7 @@ fault-too_short = هذا النص أقصر من اللازم.
 fault-too_many = العدد أكبر من المسموح به.
 fault-control_character = يُرجى كتابة نص عادي بلا أسطر جديدة ولا حروف خفية.
 fault-invalid = يُرجى التحقق من هذه الإجابة.
+fault-link = يُرجى كتابته من دون عنوان موقع أو بريد إلكتروني، مع ترك مسافة بعد كل نقطة.
 fault-invalid_code = يُرجى اختيار إحدى الإجابات.
 fault-invalid_email = يُرجى كتابة عنوان مثل ‎name@example.org‎.
 fault-invalid_phone = يُرجى كتابة رقم هاتف مثل ‎+32 2 123 45 67‎.

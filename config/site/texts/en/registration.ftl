@@ -97,6 +97,7 @@ fault-too_short = This is too short.
 fault-too_many = These are too many.
 fault-control_character = Please write plain text without line breaks or invisible characters.
 fault-invalid = Please check this.
+fault-link = Please write it without a web or e-mail address, and with a space after each full stop.
 fault-invalid_code = Please choose one of the answers.
 fault-invalid_email = Please give an address such as name@example.org.
 fault-invalid_phone = Please give a telephone number such as +32 2 123 45 67.

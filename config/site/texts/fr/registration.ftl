@@ -97,6 +97,7 @@ fault-too_short = Ce texte est trop court.
 fault-too_many = Il y en a trop.
 fault-control_character = Veuillez écrire un texte simple, sans retour à la ligne ni caractères invisibles.
 fault-invalid = Veuillez vérifier cette réponse.
+fault-link = Merci de l’écrire sans adresse web ni électronique, et avec une espace après chaque point.
 fault-invalid_code = Veuillez choisir une des réponses.
 fault-invalid_email = Veuillez donner une adresse telle que nom@example.org.
 fault-invalid_phone = Veuillez donner un numéro de téléphone tel que +32 2 123 45 67.

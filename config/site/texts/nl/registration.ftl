@@ -97,6 +97,7 @@ fault-too_short = Dit is te kort.
 fault-too_many = Dit zijn er te veel.
 fault-control_character = Schrijf gewone tekst, zonder regeleinden of onzichtbare tekens.
 fault-invalid = Kijk dit antwoord na.
+fault-link = Schrijf het zonder web- of e-mailadres, en met een spatie na elke punt.
 fault-invalid_code = Kies een van de antwoorden.
 fault-invalid_email = Vul een adres in zoals naam@example.org.
 fault-invalid_phone = Vul een telefoonnummer in zoals +32 2 123 45 67.
