@@ -399,7 +399,7 @@ on_both_stores! {
         assert_eq!((&cleared["phone"], &cleared["organisation"]), (&json!(null), &json!(null)));
         let conflict = delegation.patch(&one, &json!({ "email": "PERSON-2@example.org" }));
         assert_eq!(conflict.problem(), (409, "already-registered".to_owned()));
-        assert_eq!(delegation.patch(&one, &json!({ "given_name": null, "email": "x", "level": "king", "answers": {} })).faults().len(), 4);
+        assert_eq!(delegation.patch(&one, &json!({ "given_name": null, "family_name": "", "email": "x", "level": "king", "answers": {} })).faults().len(), 4);
         let wrong = json!({ "category": "press", "given_name": "A", "family_name": "B", "email": "x", "language": "de", "sessions": ["opening"] });
         let mut faults = delegation.send("POST", "/members", Some(&wrong)).faults();
         faults.sort();
@@ -462,7 +462,7 @@ on_both_stores! {
         let wrong = format!("{header}A,One,a@example.org,rw,yes,minister,yes,3\n\
             B,Two,person-1@example.org,,,,no,\n\
             C,Three,A@example.org,,true,,no,\n\
-            ,Four,d@example.org,XX,,king,perhaps,10\n\
+            ,,d@example.org,XX,,king,perhaps,10\n\
             E,Five,e@example.org,,,,,\n");
         for query in ["&consent=true", "&dry_run=true"] {
             let mut faults = delegation.import(query, &wrong).faults();
@@ -470,7 +470,7 @@ on_both_stores! {
             assert_eq!(faults, [
                 "line 3/email already_registered", "line 4/email duplicate", "line 4/is_head duplicate",
                 "line 5/answers.first-visit wrong_type", "line 5/answers.nights out_of_range", "line 5/country invalid_country",
-                "line 5/given_name required", "line 5/level unknown_value", "line 6 delegation_full",
+                "line 5/family_name required", "line 5/level unknown_value", "line 6 delegation_full",
                 "line 6/answers.first-visit required",
             ]);
         }
@@ -478,9 +478,15 @@ on_both_stores! {
         let right = format!("\u{feff}{}Zoë;\"Two; words\";z@example.org;rw;x;minister;yes;3\r\n=1+1;'=2;f@example.org;;;;no;\r\n",
             header.replace(',', ";"));
         assert_eq!(delegation.import("", &right).faults(), ["?consent consent_required"]);
-        assert_eq!(delegation.import("&dry_run=true", &right).json(), json!({ "rows": 2, "added": 0, "dry_run": true }));
+        let imported = |added: usize, dry_run: bool| {
+            let name = |row: usize, given: &str, family: &str| {
+                json!({ "row": row, "honorific": null, "given_name": given, "family_name": family, "name": null })
+            };
+            json!({ "rows": 2, "added": added, "dry_run": dry_run, "names": [name(2, "Zoë", "Two; words"), name(3, "=1+1", "=2")] })
+        };
+        assert_eq!(delegation.import("&dry_run=true", &right).json(), imported(0, true));
         assert_eq!(delegation.read()["size"], 0);
-        assert_eq!(delegation.import("&consent=true", &right).json(), json!({ "rows": 2, "added": 2, "dry_run": false }));
+        assert_eq!(delegation.import("&consent=true", &right).json(), imported(2, false));
         let view = delegation.read();
         let members = view["members"].as_array().unwrap();
         assert_eq!((&members[0]["family_name"], &members[0]["country"]), (&json!("Two; words"), &json!("RW")));
@@ -492,6 +498,31 @@ on_both_stores! {
         let path = format!("{}/members/import?consent=true", delegation.path());
         let invitation = app.send("POST", &path, &[("authorization", &bearer), ("content-type", "application/json")], Some("{}"));
         assert_eq!(invitation.status, 415);
+    }
+
+    fn members_have_the_names_that_they_have(store) {
+        let app = start(Environment::new(store), None, &json!({}));
+        let delegation = TestDelegation::open(&app, "RW", None);
+        let mut form = member_form(1);
+        form["given_name"] = Value::Null;
+        form["family_name"] = json!("Suhartono");
+        assert_eq!(delegation.send("POST", "/members", Some(&form)).json()["full_name"], "Suhartono");
+        form["name"] = json!("Suhartono");
+        assert_eq!(delegation.send("POST", "/members", Some(&form)).faults(), ["#/name name_and_parts"]);
+        let table = "Volledige naam,Email\n王小明,a@example.org\n\"de la Cruz, María José\",b@example.org\nH.E. Carlos Silva,c@example.org\n";
+        let dry_run = delegation.import("&dry_run=true", table).json();
+        assert_eq!(dry_run["names"][2], json!({
+            "row": 4, "honorific": "H.E.", "given_name": null, "family_name": null, "name": "Carlos Silva"
+        }));
+        let imported = delegation.import("&consent=true", table).json();
+        assert_eq!((&imported["added"], &imported["names"]), (&json!(3), &dry_run["names"]));
+        let members = delegation.read()["members"].as_array().unwrap().clone();
+        let names: Vec<_> = members.iter().map(|member| member["full_name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["Suhartono", "王小明", "María José de la Cruz", "Carlos Silva"]);
+        let patched = delegation.patch(&members[1], &json!({ "name": null, "family_name": "王", "given_name": "小明" }));
+        assert_eq!((&patched.json()["full_name"], &patched.json()["name"]), (&json!("小明 王"), &Value::Null));
+        assert_eq!(delegation.import("&dry_run=true", "Email\nx@example.org\n").faults(), ["line 1/family_name missing_column"]);
+        assert_members_add_up(&app);
     }
 
     fn ten_thousand_members_are_imported_in_one_table(store) {

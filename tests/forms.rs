@@ -76,7 +76,7 @@ on_both_stores! {
         });
         let mut form = with_answers(2, "delegate", &wrong);
         form["sessions"] = json!(["opening"]);
-        form["given_name"] = json!("");
+        form["given_name"] = json!("\u{200b}");
         assert_eq!(app.post(PATH, &form).faults(), [
             "#/given_name empty",
             "#/answers/diet unknown_value",
@@ -377,7 +377,7 @@ on_both_stores! {
 
         let registration = app.get(&link).json();
         assert_eq!((&registration["reference"], &registration["status"]), (&json!(reference), &json!("expired")));
-        assert_eq!((&registration["given_name"], &registration["phone"], &registration["answers"]), (&json!(""), &Value::Null, &json!({})));
+        assert_eq!((&registration["full_name"], &registration["phone"], &registration["answers"]), (&json!(""), &Value::Null, &json!({})));
         assert_eq!((registration["erased_at"].is_string(), registration["history"].as_array().unwrap().len()), (true, 2));
         let page = app.browse(&link);
         assert!(page.status == 200 && page.text().contains("What was entered has been removed."), "{}", page.text());
@@ -404,7 +404,7 @@ on_both_stores! {
         assert!(findings.contains("has expired and still has what was entered"), "{findings}");
         let app = environment.start_shared();
         assert!(!app.environment.database.dump().contains("person-1@example.org"));
-        assert_eq!(app.count("SELECT count(*) AS n FROM registrations WHERE erased_at IS NOT NULL AND family_name = ''"), 1);
+        assert_eq!(app.count("SELECT count(*) AS n FROM registrations WHERE erased_at IS NOT NULL AND name = ''"), 1);
     }
 
     fn the_link_is_resent_and_the_answer_does_not_reveal_whether_the_address_is_known(store) {

@@ -208,7 +208,7 @@ fn each_library_is_used_only_where_it_belongs() {
         ("csv::", &["csv_table/"]),
         ("rust_xlsxwriter::", &["registrar/lists/workbook.rs"]),
         ("tempfile::", &["registrar/lists/workbook.rs"]),
-        ("icu_normalizer::", &["agenda/import/text.rs", "check_in/badges/"]),
+        ("icu_normalizer::", &["agenda/import/text.rs", "check_in/badges/", "values/person_name.rs"]),
         ("deunicode::", &["agenda/import/text.rs", "registration/model.rs", "mail/salutation.rs", "site/names.rs"]),
         ("ed25519_dalek::", &["access/badge.rs"]),
         ("qrcode::", &["qr.rs"]),

@@ -58,6 +58,11 @@ on_both_stores! {
     fn a_table_of_another_system_is_dry_run_and_imported_without_letters(store) {
         let app = Environment::new(store).start();
         app.publish(&with_questions());
+        let names = [["Zoë", "Łukasz"], ["Ann", "Onymous"], ["Bo", "Press"], ["Cy", "Press"], ["Di", "Press"]];
+        let name = |(index, [given, family]): (usize, &[&str; 2])| {
+            json!({ "row": index + 2, "honorific": null, "given_name": given, "family_name": family, "name": null })
+        };
+        let names: Vec<Value> = names.iter().enumerate().map(name).collect();
         let mut expected = json!({
             "dry_run": true, "rows": 5, "imported": 5, "skipped": 0,
             "mapping": {
@@ -67,6 +72,7 @@ on_both_stores! {
                 "Years": "answers.years"
             },
             "unknown_columns": ["E-mail", "Shoe size"],
+            "names": names,
             "counts": [
                 { "category": "delegate", "status": "cancelled", "count": 1 },
                 { "category": "delegate", "status": "confirmed", "count": 1 },
@@ -79,6 +85,7 @@ on_both_stores! {
         assert_eq!(import_successfully(&app, "&dry_run=true", PRETIX), expected);
         assert_eq!(count(&app, "1 = 1"), 0);
         expected["dry_run"] = json!(false);
+        expected["names"] = json!([]);
         assert_eq!(import_successfully(&app, "", PRETIX), expected);
         assert_eq!(count(&app, "1 = 1"), 5);
         assert_eq!(app.count("SELECT count(*) AS n FROM outbox_messages"), 0);
@@ -115,7 +122,7 @@ on_both_stores! {
                      Ada,Lovelace,ada@example.org,delegate,BE,Attending,1,law,en,1990-12-10\n\
                      \"Two\nlines\",Noyce,not an address,delegate,XX,Attending,-1,sport,nl,10.12.1990\n\
                      \n\
-                     Cy,,cy@example.org,king,,perhaps,,,,\n\
+                     ,,cy@example.org,king,,perhaps,,,,\n\
                      Di,Twice,ADA@example.org,delegate,,,,,,\n\
                      Ed,Long,ed@example.org,delegate,,,,,,,,too many\n";
         let faults = [
@@ -174,7 +181,7 @@ on_both_stores! {
         let mapped = "&map=%7B%22Mail%22%3A%22email%22%2C%22Email%22%3Anull%7D&category=press&status=pending&language=fr";
         let outcome = import_successfully(&app, mapped, "Name\tMail\tEmail\nAda Lovelace\tada@example.org\tnothing\n");
         assert_eq!(outcome["mapping"], json!({ "Name": "name", "Mail": "email" }));
-        assert_eq!(count(&app, "state = 'pending' AND language = 'fr' AND family_name = 'Lovelace'"), 1);
+        assert_eq!(count(&app, "state = 'pending' AND language = 'fr' AND name = 'Ada Lovelace'"), 1);
         assert_healthy(&app);
     }
 

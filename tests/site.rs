@@ -70,7 +70,7 @@ on_both_stores! {
         for control in ["name=\"given_name\"", "name=\"answers.diet\"", "name=\"answers.which\"", "name=\"sessions\"", "name=\"consent\"", "autocomplete=\"email\""] {
             assert!(blank.text().contains(control), "{control}: {}", blank.text());
         }
-        let wrong = "category=delegate&given_name=%3Cb%3EAda&family_name=&email=nowhere&phone=12&answers.diet=other&answers.which=&answers.guests=9\
+        let wrong = "category=delegate&honorific=%3Cb%3EAda&given_name=&family_name=&email=nowhere&phone=12&answers.diet=other&answers.which=&answers.guests=9\
                      &answers.topics=press&sessions=law&dietary_needs=no+nuts%0D%0Aat+all";
         let refused = app.submit(&format!("{SITE}/en/register?category=delegate"), wrong);
         assert_eq!(refused.status, 422);
@@ -102,8 +102,8 @@ on_both_stores! {
             assert!(change.text().contains(filled), "{filled}: {}", change.text());
         }
         assert!(!change.text().contains("name=\"email\""), "the address is the organisers' to change");
-        let wrong = app.submit(&format!("{path}/change?token={token}"), "given_name=&family_name=King&language=en&answers.diet=other&answers.which=x&answers.guests=7");
-        assert!(wrong.status == 422 && wrong.text().contains("value=\"King\"") && wrong.text().contains("id=\"e-given_name\""), "{}", wrong.text());
+        let wrong = app.submit(&format!("{path}/change?token={token}"), "given_name=&family_name=&organisation=King&language=en&answers.diet=other&answers.which=x&answers.guests=7");
+        assert!(wrong.status == 422 && wrong.text().contains("value=\"King\"") && wrong.text().contains("id=\"e-family_name\""), "{}", wrong.text());
         let changed = app.submit(&format!("{path}/change?token={token}"), "given_name=Ada&family_name=King&language=en&answers.diet=other&answers.which=fish&answers.first=false");
         assert_eq!(changed.status, 200, "{}", changed.text());
         let stored = read(&app);

@@ -26,6 +26,7 @@ mod live;
 mod mail;
 mod mailing;
 mod migrations;
+mod names;
 mod policy;
 mod programme;
 mod publication;

@@ -183,7 +183,7 @@ pub struct PersonAtDoor {
     pub status: RegistrationStatus,
     /// Honorific, such as Dr, H.E. or Sir; null if none was given.
     pub honorific: Option<String>,
-    /// Given name and family name, separated by a space.
+    /// The name as one text, without the honorific: the whole name, or given and family name.
     pub name: String,
     /// Organisation that the person represents; null if none was given.
     pub organisation: Option<String>,

@@ -16,7 +16,7 @@ use crate::{
     server::causes,
     settings::Settings,
     validation::ValidationErrors,
-    values::{TextValue as _, TimeZone},
+    values::{NameReading, TextValue as _, TimeZone},
 };
 
 /// The largest file, in bytes; the same as in the API.
@@ -98,6 +98,7 @@ fn lines(result: &ImportResult, slug: &str, dry_run: bool) -> Vec<String> {
         count_of(counts.speakers, "speaker"),
     )];
     lines.extend(result.report.iter().map(note_line));
+    lines.extend(result.names.iter().filter(|_| dry_run).map(name_line));
     lines.extend(result.changes.iter().filter(|_| dry_run).map(Change::line));
     let count = count_of(result.changes.len(), "change");
     lines.push(match (result.changes.is_empty(), dry_run) {
@@ -106,6 +107,18 @@ fn lines(result: &ImportResult, slug: &str, dry_run: bool) -> Vec<String> {
         (false, false) => format!("{count} written to the draft; a release publishes them."),
     });
     lines
+}
+
+/// How a name was read: `  name in line 3: honorific "Dr.", whole name "Lena Meyer"`.
+fn name_line(reading: &NameReading) -> String {
+    let parts = [
+        ("honorific", &reading.honorific),
+        ("given name", &reading.given_name),
+        ("family name", &reading.family_name),
+        ("whole name", &reading.name),
+    ];
+    let parts = parts.into_iter().filter_map(|(part, text)| Some(format!("{part} \"{}\"", text.as_ref()?)));
+    format!("  name in line {}: {}", reading.row, parts.collect::<Vec<_>>().join(", "))
 }
 
 fn note_line(note: &Note) -> String {

@@ -119,7 +119,7 @@ impl TryFrom<Row> for Delegation {
     fn try_from(row: Row) -> Result<Self, DatabaseError> {
         let corrupt = |what: &str| DatabaseError::Corrupt(format!("{what} of delegation {}", row.id));
         let language = row.focal_point_language.as_deref().map(LanguageTag::parse).transpose();
-        let email = row.focal_point_email.as_deref().map(EmailAddress::parse).transpose();
+        let email = row.focal_point_email.as_deref().map(EmailAddress::parse_stored).transpose();
         let email = email.map_err(|_| corrupt("address"))?;
         let language = language.map_err(|_| corrupt("language"))?;
         let salutation = row.focal_point_salutation.map(|JsonValue(lines)| validation::read(lines)).transpose();

@@ -93,7 +93,7 @@ impl From<DelegationDetails> for DelegationView {
     fn from(details: DelegationDetails) -> Self {
         let DelegationDetails { delegation, category, head } = details;
         let head_view = |head: Member| HeadView {
-            name: head.registration.full_name(),
+            name: head.registration.person.person_name().with_honorific(),
             reference: head.registration.reference,
             level: head.membership.level,
         };

@@ -8,7 +8,10 @@ use deserr::Deserr;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::problem::{BAD_REQUEST, MALFORMED_JSON, NOT_FOUND, Problem, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE};
+use super::{
+    json,
+    problem::{BAD_REQUEST, NOT_FOUND, Problem, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE},
+};
 use crate::{
     validation::{self, ValidationErrors},
     values::{Code, TextValue as _},
@@ -99,7 +102,7 @@ async fn read_json(request: HttpRequest, payload: dev::Payload, bytes_max: usize
             .detail("send Content-Type: application/json")
             .header(header::ACCEPT, "application/json"));
     }
-    serde_json::from_slice(&bytes).map_err(|error| Problem::new(&MALFORMED_JSON).detail(error.to_string()))
+    json::read(&bytes)
 }
 
 impl<T: Deserr<ValidationErrors> + 'static> FromRequest for Json<T> {

@@ -9,6 +9,7 @@ pub mod connection;
 pub mod connections;
 pub mod extract;
 pub mod idempotency;
+pub mod json;
 pub mod listener;
 pub mod middleware;
 pub mod paging;

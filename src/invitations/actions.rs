@@ -30,7 +30,7 @@ use crate::{
         setup::state::{CategoryState, SetupState, get_setup_state},
     },
     validation::ValidationErrors,
-    values::{Code, Count, EmailAddress, LanguageTag, TextValue as _},
+    values::{Code, Count, EmailAddress, LanguageTag},
 };
 
 /// The shortest access code that organisers may choose, not counting spaces and hyphens.
@@ -236,7 +236,7 @@ pub fn letter(
     agenda: &Agenda,
     setup_state: &SetupState,
 ) -> Option<Letter> {
-    let to = EmailAddress::parse(invitation.email.as_deref()?).ok()?;
+    let to = EmailAddress::parse_stored(invitation.email.as_deref()?).ok()?;
     let agenda_conference = &agenda.conference;
     let languages = &agenda_conference.languages;
     let language = invitation.language.as_deref().or(languages.first().map(LanguageTag::as_str))?;

@@ -212,7 +212,7 @@ pub async fn create_invitations(
     let snapshot = service.conference(&path.0).await?;
     service.authorise(&snapshot, &credentials, Operation::CreateInvitations).await?;
     let bytes = receive_table(body).await?;
-    let people = import_table::read(&bytes, |column| batch::COLUMNS.contains(&column), &["email"])?;
+    let people = import_table::read(&bytes, |column| batch::COLUMNS.contains(&column), |_| None, &[&["email"]])?;
     let is_on = |switch: Option<Switch>| switch == Some(Switch::On);
     let options = BatchOptions { reserve_seats: is_on(query.0.reserve_seats), dry_run: is_on(query.0.dry_run) };
     let count = service

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     database::{Connection, DatabaseError},
     ids::{ConferenceId, MessageId},
-    values::{EmailAddress, TextValue as _},
+    values::EmailAddress,
 };
 
 /// An address that a message could not be delivered to.
@@ -100,7 +100,7 @@ pub fn record(
         }
         // The report may name an address that mail was forwarded to; the block is on the address that we wrote to.
         let address = recipient.as_deref().unwrap_or(&bounce.address);
-        let Ok(address) = EmailAddress::parse(address) else { continue };
+        let Ok(address) = EmailAddress::parse_stored(address) else { continue };
         block_list::block(connection, conference, &address.folded(), BlockReason::Bounced, Some(&bounce.reason))?;
         effect.blocked.push(address);
     }

@@ -183,6 +183,9 @@ impl Renderer {
             &message.content;
         let name = salutation::recipient_name(&message.content).unwrap_or_default();
         let salutation = salutation::line(language_of(&message.language), &message.content);
+        // A name is one line, also in the subject, even if somebody wrote it on two.
+        let (conference, name, category) = (&one_line(conference), &one_line(name), one_line(category));
+        let (venue, delegation) = (venue.as_deref().map(one_line), delegation.as_deref().map(one_line));
         let dates = date_range(language, message.content.starts_on, message.content.ends_on);
         // The recipient may be in another time zone than the conference: a deadline is written with its offset.
         let deadline = |at: DateTime<FixedOffset>| format!("{} (UTC{})", date_time(language, at), at.format("%:z"));
@@ -199,7 +202,8 @@ impl Renderer {
                 true => deadline(line.starts_at),
                 false => date_time(language, line.starts_at),
             };
-            context! { title => line.title.as_str(), starts_at, waits => line.waits, room => line.room.as_deref() }
+            let room = line.room.as_deref().map(one_line);
+            context! { title => one_line(&line.title), starts_at, waits => line.waits, room }
         };
         let sessions: Vec<_> = message.content.sessions.iter().map(session).collect();
         let left_sessions: Vec<_> = message.content.left.iter().map(session).collect();
@@ -706,7 +710,13 @@ mod tests {
         let mut injected = message(LetterKind::Link, "en");
         injected.content.name = "A\nBcc: x".to_owned();
         injected.template = Some("Subject: {{ name }}\nText".into());
-        assert_eq!(renderer.render(&injected, &Links::default()).unwrap().subject, "A");
+        assert_eq!(renderer.render(&injected, &Links::default()).unwrap().subject, "A Bcc: x");
+        injected.content.conference = "Prevention\nof Genocide".to_owned();
+        injected.template = Some("Subject: News of {{ conference }} today\nText".into());
+        assert_eq!(
+            renderer.render(&injected, &Links::default()).unwrap().subject,
+            "News of Prevention of Genocide today"
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{
     admission::{Application, Receipt, check_against_conference, check_person_fields},
     commit_queue::RegisterOutcome,
     context::RequestContext,
-    fields::{personal_fields, view, view_struct},
+    fields::{self, personal_fields, view, view_struct},
     form::Answers,
     letters,
     model::{Event, Form, HistoryEntry, RegistrationStatus},
@@ -36,7 +36,7 @@ use crate::{
         negotiate,
         views::{ProgrammeView, ViewBuilder},
     },
-    validation::{self, ValidationErrors},
+    validation::ValidationErrors,
     values::{Code, LanguageTag, Localised, Prose},
 };
 
@@ -119,6 +119,8 @@ personal_fields! { view_struct {
         pub category: Code,
         /// Name of the category, in the language of the registration.
         pub category_name: String,
+        /// The name as one text, without the honorific: `name`, or given and family name.
+        pub full_name: String,
     } then {
         /// Answers to the conference's own questions, by the code of the question.
         #[schema(value_type = Object)]
@@ -309,7 +311,7 @@ pub async fn read_form(
     snapshot: &Arc<Snapshot>,
     body: &serde_json::Value,
 ) -> Result<Form, Problem> {
-    let form_errors = match validation::read::<Form>(body.clone()) {
+    let form_errors = match fields::read_form::<Form>(body.clone()) {
         Ok(form) if crate::mail::is_deliverable(form.email.as_str()) => return Ok(form),
         Ok(_) => {
             let mut errors = ValidationErrors::default();
@@ -610,6 +612,7 @@ pub fn registration_view(
     personal_fields! { view { RegistrationView {
         links: is_attendee.then(|| links(service, snapshot, &receipt)),
         category_name: details.category_name.text(&registration.person.language, languages).to_owned(),
+        full_name: registration.person.person_name().full(),
         status: registration.state,
         position: details.position,
         category: details.category.clone(),

@@ -3,12 +3,15 @@
 //! Two registrations form at most one pair, and a registrar's decision about it stays: [`flag_changed`] opens a
 //! dismissed pair again only for another reason.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 
-use super::model::{Registration, RegistrationStatus, fold};
+use super::{
+    fields::PersonalDetails,
+    model::{Registration, RegistrationStatus, fold},
+};
 use crate::{
     database::{
         Connection, DatabaseError, ROWS_MAX, insert_all,
@@ -16,7 +19,7 @@ use crate::{
         types::{DbInstant, text_enum_columns},
     },
     ids::{ConferenceId, Id, PossibleDuplicateId, RegistrationId},
-    values::text_enum,
+    values::{PersonName, text_enum},
 };
 
 text_enum! {
@@ -40,8 +43,17 @@ text_enum! {
 }
 text_enum_columns!(DuplicateReason, DuplicateState);
 
-/// Flags each new registration that has the same folded name as a live one (also with given and family name exchanged),
-/// and the same date of birth or organisation.
+/// The folded names that another registration of this person may have: the name, and the name in Latin letters, each
+/// with the family name first or last.
+fn folded_names(person: &PersonalDetails) -> BTreeSet<String> {
+    let latin = PersonName { honorific: None, given: None, family: None, whole: person.latin_name.as_deref() };
+    let latin = latin.whole.map(|_| latin);
+    let orders = [Some(person.person_name()), latin].into_iter().flatten().flat_map(|name| name.orders());
+    orders.map(|name| fold(&name)).filter(|folded| !folded.is_empty()).collect()
+}
+
+/// Flags each new registration that has the same folded name as a live one (see [`folded_names`]), and the same date of
+/// birth or organisation.
 pub fn flag_new(
     connection: &mut Connection,
     conference: ConferenceId,
@@ -54,8 +66,7 @@ pub fn flag_new(
         .filter(|registration| registration.person.birth_date.is_some() || registration.person.organisation.is_some());
     let mut by_name: HashMap<String, Vec<&Registration>> = HashMap::new();
     for registration in comparable {
-        let reversed_name = fold(&format!("{} {}", registration.person.given_name, registration.person.family_name));
-        for name in std::collections::BTreeSet::from([registration.name_folded(), reversed_name]) {
+        for name in folded_names(&registration.person) {
             by_name.entry(name).or_default().push(registration);
         }
     }
@@ -82,9 +93,9 @@ pub fn flag_changed(
     changed: &Registration,
     now: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
-    let reversed_name = fold(&format!("{} {}", changed.person.given_name, changed.person.family_name));
+    let names: Vec<String> = folded_names(&changed.person).into_iter().collect();
     let mut pairs = Vec::new();
-    for candidate in find_candidates(connection, changed.conference, &[changed.name_folded(), reversed_name])? {
+    for candidate in find_candidates(connection, changed.conference, &names)? {
         let Some(reason) = candidate.reason(changed).filter(|_| candidate.id != changed.id) else { continue };
         match find_pair(connection, candidate.id, changed.id)? {
             // Dismissed for the same reason, or merged: there is nothing new to decide.

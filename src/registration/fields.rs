@@ -7,10 +7,16 @@
 //! the list of registrations, pairs of possible duplicates, badges, and who is at a gate.
 
 use chrono::NaiveDate;
+use deserr::Deserr;
 use serde_json::{Map, Value};
 
 use super::phone_number::PhoneNumber;
-use crate::values::{CountryCode, Date, EmailAddress, LanguageTag, LinkFree, Text, TextValue, text_enum};
+use crate::{
+    validation::{self, ValidationError, ValidationErrors},
+    values::{
+        CountryCode, Date, EmailAddress, LanguageTag, LinkFree, NameText, PersonName, Text, TextValue, text_enum,
+    },
+};
 
 /// Calls the macro `$callback` with `$arguments` and every row of the table, in the order in which forms have the
 /// fields.
@@ -24,18 +30,39 @@ macro_rules! personal_fields {
             optional honorific => honorific: $crate::values::LinkFree<100> {
                 import_columns: &["honorific", "title", "prefix", "salutation", "attendee name title"],
             }
-            /// Given name.
-            required given_name => given_name: $crate::values::LinkFree<200> {
+            /// Given name; left out by people who have one name only.
+            optional given_name => given_name: $crate::values::NameText<200> {
                 import_columns: &["given name", "first name", "attendee name given name", "forename", "prenom", "voornaam"],
                 attendee_may_change: Changeable::UntilDecided,
                 focal_point_may_change: Changeable::UntilDecided,
                 finds_duplicates: true,
             }
-            /// Family name.
-            required family_name => family_name: $crate::values::LinkFree<200> {
+            /// Family name, or the only name of the person. Required unless there is a `name` or a `given_name`.
+            optional family_name => family_name: $crate::values::NameText<200> {
                 import_columns: &[
                     "family name", "last name", "surname", "attendee name family name", "nom de famille", "nom",
-                    "achternaam",
+                    "achternaam", "familienaam",
+                ],
+                attendee_may_change: Changeable::UntilDecided,
+                focal_point_may_change: Changeable::UntilDecided,
+                finds_duplicates: true,
+            }
+            /// The whole name as it is written, where it is not known which of its words are the given and the family
+            /// name. There is either this, or `given_name`, `family_name` or both.
+            optional name => name: $crate::values::NameText<300> {
+                import_columns: &[
+                    "name", "full name", "attendee name", "nom complet", "nom et prenom", "prenom et nom", "volledige naam",
+                    "naam",
+                ],
+                attendee_may_change: Changeable::UntilDecided,
+                focal_point_may_change: Changeable::UntilDecided,
+                finds_duplicates: true,
+            }
+            /// The name in Latin letters, as in the machine-readable zone of a passport, for a name in another script.
+            optional latin_name => latin_name: $crate::values::NameText<200> {
+                import_columns: &[
+                    "latin name", "name in latin letters", "passport name", "nom en caracteres latins",
+                    "naam in latijnse letters",
                 ],
                 attendee_may_change: Changeable::UntilDecided,
                 focal_point_may_change: Changeable::UntilDecided,
@@ -98,7 +125,7 @@ pub(crate) use personal_fields;
 ///
 /// `{ [doc] name output {in a form} {in a change} {in memory} {in the database} {in an answer} {Field} }`
 ///
-/// `default` before a type means that the field may be left out.
+/// The brackets before a type have what deserr is told about a field that may be left out.
 macro_rules! complete_rows {
     ($callback:ident $arguments:tt [$($completed:tt)*]) => {
         $callback! { $arguments $($completed)* }
@@ -106,15 +133,18 @@ macro_rules! complete_rows {
     ($callback:ident $arguments:tt [$($completed:tt)*] $(#[$doc:meta])*
         optional $name:ident => $output:ident: $value:ty { $($settings:tt)* } $($rest:tt)*) => {
         $crate::registration::fields::complete_rows! { $callback $arguments [$($completed)* {
-            [$(#[$doc])*] $name $output {[default] Option<$value>} {[default] Option<$value>}
+            [$(#[$doc])*] $name $output
+            {[[
+                default,
+                try_from(Option<String>) = $crate::registration::fields::unless_empty
+                    -> $crate::validation::ValidationError
+            ]] Option<$value>}
+            {[[
+                default,
+                try_from(Option<String>) = $crate::registration::fields::unless_empty
+                    -> $crate::validation::ValidationError
+            ]] Option<$value>}
             {Option<String>} {Option<String>} {Option<String>} {false, $value, { $($settings)* }}
-        }] $($rest)* }
-    };
-    ($callback:ident $arguments:tt [$($completed:tt)*] $(#[$doc:meta])*
-        required $name:ident => $output:ident: $value:ty { $($settings:tt)* } $($rest:tt)*) => {
-        $crate::registration::fields::complete_rows! { $callback $arguments [$($completed)* {
-            [$(#[$doc])*] $name $output {[] $value} {[] $value}
-            {String} {String} {String} {true, $value, { $($settings)* }}
         }] $($rest)* }
     };
     ($callback:ident $arguments:tt [$($completed:tt)*] $(#[$doc:meta])*
@@ -128,14 +158,24 @@ macro_rules! complete_rows {
     ($callback:ident $arguments:tt [$($completed:tt)*] $(#[$doc:meta])*
         language $name:ident => $output:ident: $value:ty { $($settings:tt)* } $($rest:tt)*) => {
         $crate::registration::fields::complete_rows! { $callback $arguments [$($completed)* {
-            [$(#[$doc])*] $name $output {[default] Option<$value>} {[] $value}
+            [$(#[$doc])*] $name $output {[[default]] Option<$value>} {[] $value}
             {String} {String} {String} {false, $value, { $($settings)* }}
         }] $($rest)* }
     };
     ($callback:ident $arguments:tt [$($completed:tt)*] $(#[$doc:meta])*
         date $name:ident => $output:ident: $value:ty { $($settings:tt)* } $($rest:tt)*) => {
         $crate::registration::fields::complete_rows! { $callback $arguments [$($completed)* {
-            [$(#[$doc])*] $name $output {[default] Option<$value>} {[default] Option<$value>}
+            [$(#[$doc])*] $name $output
+            {[[
+                default,
+                try_from(Option<String>) = $crate::registration::fields::unless_empty
+                    -> $crate::validation::ValidationError
+            ]] Option<$value>}
+            {[[
+                default,
+                try_from(Option<String>) = $crate::registration::fields::unless_empty
+                    -> $crate::validation::ValidationError
+            ]] Option<$value>}
             {Option<chrono::NaiveDate>} {Option<chrono::NaiveDate>} {Option<String>} {false, $value, { $($settings)* }}
         }] $($rest)* }
     };
@@ -200,6 +240,10 @@ impl<const MAX: u64> FormValue for LinkFree<MAX> {
     const KIND: FieldKind = FieldKind::Line;
     const MAX_LENGTH: Option<u32> = Some(MAX as u32);
 }
+impl<const MAX: u64> FormValue for NameText<MAX> {
+    const KIND: FieldKind = FieldKind::Line;
+    const MAX_LENGTH: Option<u32> = Some(MAX as u32);
+}
 impl FormValue for EmailAddress {
     const KIND: FieldKind = FieldKind::Email;
     const MAX_LENGTH: Option<u32> = Some(254);
@@ -216,6 +260,54 @@ impl FormValue for PhoneNumber {
 }
 impl FormValue for Date {
     const KIND: FieldKind = FieldKind::Date;
+}
+
+/// A value of a form; an empty text means that the field is left out.
+///
+/// # Errors
+/// Those of [`TextValue::parse`].
+pub fn unless_empty<T: TextValue>(text: Option<String>) -> Result<Option<T>, ValidationError> {
+    text.filter(|text| !text.trim().is_empty()).map(|text| T::parse(&text)).transpose()
+}
+
+/// Whether a value is given: null and an empty text mean that the field is left out.
+pub fn is_given(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => false,
+        Some(Value::String(text)) => !text.trim().is_empty(),
+        Some(_) => true,
+    }
+}
+
+/// Reads a form and reports, beside the errors of its fields, what is wrong with the name as a whole.
+///
+/// # Errors
+/// The validation errors.
+pub fn read_form<T: Deserr<ValidationErrors>>(sent: Value) -> Result<T, ValidationErrors> {
+    let name_errors = name_errors(&sent);
+    match validation::read(sent) {
+        Ok(form) => name_errors.into_result(form),
+        Err(errors) => Err(ValidationErrors(name_errors.0.into_iter().chain(errors.0).collect())),
+    }
+}
+
+/// A form needs a name: the whole one, or at least one of its parts, and not both.
+fn name_errors(sent: &Value) -> ValidationErrors {
+    let is_given = |field: &str| is_given(sent.get(field));
+    let mut errors = ValidationErrors::default();
+    match (is_given("name"), is_given("given_name") || is_given("family_name")) {
+        (true, true) => {
+            let detail = "must be left out beside given_name or family_name: give the whole name, or its parts";
+            errors.add("#/name", "name_and_parts", detail);
+        }
+        // Where the document is no object, that is its error.
+        (false, false) if sent.is_object() => {
+            let detail = "is required: the family name or the only name; or name, the whole name as it is written";
+            errors.add("#/family_name", "required", detail);
+        }
+        _ => {}
+    }
+    errors
 }
 
 /// A value of a form, which the registration stores as a `Stored`. `language` is stored if the form names no language.
@@ -346,7 +438,8 @@ macro_rules! personal_details {
             /// The data of a registration that was erased: none but the language, in which its page is shown.
             pub fn erased(language: &str) -> Self {
                 let nobody = Self { $($name: Erased::erased()),* };
-                Self { language: language.to_owned(), ..nobody }
+                // The store requires a name: an empty one stands for none.
+                Self { language: language.to_owned(), name: Some(String::new()), ..nobody }
             }
 
             /// Copies the value of a field from the data of another registration.
@@ -360,6 +453,9 @@ macro_rules! personal_details {
     };
 }
 personal_fields! { personal_details {} }
+
+/// The fields of a name: there is either the whole name, or one of its parts, or both.
+pub const NAME_FIELDS: [&str; 3] = ["name", "family_name", "given_name"];
 
 impl Field {
     const PLAIN: Self = Self {
@@ -379,6 +475,15 @@ impl Field {
 pub const ERASED_ADDRESS: &str = "removed@removed.invalid";
 
 impl PersonalDetails {
+    pub fn person_name(&self) -> PersonName<'_> {
+        PersonName {
+            honorific: self.honorific.as_deref(),
+            given: self.given_name.as_deref(),
+            family: self.family_name.as_deref(),
+            whole: self.name.as_deref(),
+        }
+    }
+
     /// The data as a request writes them; a field that the person left out is null.
     pub fn document(&self) -> Map<String, Value> {
         PERSONAL_FIELDS.iter().map(|field| (field.name.to_owned(), self.text(field).into())).collect()
@@ -395,12 +500,12 @@ impl std::fmt::Debug for PersonalDetails {
 /// Defines a form: a struct with the fields of a person between its own fields.
 macro_rules! form_struct {
     ({ $(#[$meta:meta])* pub struct $form_name:ident { $($before:tt)* } then { $($after:tt)* } }
-        $({ [$($doc:tt)*] $name:ident $output:ident { [$($default:ident)?] $form:ty } $change:tt $stored:tt $column:tt
-            $answer:tt $field:tt })*) => {
+        $({ [$($doc:tt)*] $name:ident $output:ident { [$([$($default:tt)*])?] $form:ty } $change:tt $stored:tt
+            $column:tt $answer:tt $field:tt })*) => {
         $(#[$meta])*
         pub struct $form_name {
             $($before)*
-            $($($doc)* $(#[deserr($default)] #[schema(required = false)])? pub $name: $form,)*
+            $($($doc)* $(#[deserr($($default)*)] #[schema(required = false)])? pub $name: $form,)*
             $($after)*
         }
 
@@ -479,7 +584,6 @@ pub mod tests {
             model::{FIELDS, Form, RegistrationStatus},
             rows::PersonalColumns,
         },
-        validation,
         values::Code,
     };
 
@@ -491,8 +595,7 @@ pub mod tests {
     /// Another person, who gave only what a form requires.
     pub fn bare() -> PersonalDetails {
         let mut person = person_with(|field| field.is_required);
-        person.given_name.push_str(" B");
-        person.family_name.push_str(" B");
+        person.family_name = Some("text B".to_owned());
         person.email = EmailAddress::parse("bare@example.org").unwrap();
         person
     }
@@ -532,6 +635,7 @@ pub mod tests {
             updated_at: String::new(),
             erased_at: None,
             history: Vec::new(),
+            full_name: person.person_name().full(),
             links: None,
         } of person } }
     }

@@ -58,17 +58,25 @@ pub struct PeopleTable {
     pub errors: ValidationErrors,
 }
 
-/// Reads a table.
+/// Reads a table. A column whose name is none may have another name, which `other_name` knows. Of each group of
+/// `required` columns, the table has at least one.
 ///
 /// # Errors
-/// The text is not a table, a row cannot be read, a `required` column is missing, or a column appears twice.
+/// The text is not a table, a row cannot be read, every column of a required group is missing, or a column appears
+/// twice.
 pub fn read(
     bytes: &[u8],
     is_column: impl Fn(&str) -> bool,
-    required: &[&str],
+    other_name: impl Fn(&str) -> Option<&'static str>,
+    required: &[&[&str]],
 ) -> Result<PeopleTable, ValidationErrors> {
     let table = Table::open(csv_table::text(bytes)?)?;
-    let columns: Vec<String> = table.header.iter().map(|cell| column_name(cell)).collect();
+    let known_name = |cell: &String| {
+        let name = column_name(cell);
+        let other_name = if is_column(&name) { None } else { other_name(cell) };
+        other_name.map_or(name, str::to_owned)
+    };
+    let columns: Vec<String> = table.header.iter().map(known_name).collect();
     let mut errors = ValidationErrors::default();
     for (index, column) in columns.iter().enumerate() {
         if columns.iter().take(index).any(|earlier| earlier == column) {
@@ -77,8 +85,13 @@ pub fn read(
             errors.add(cell_pointer(1, column), "unknown_column", "is no column of this table");
         }
     }
-    for column in required.iter().filter(|column| !columns.iter().any(|present| present == **column)) {
-        errors.add(cell_pointer(1, column), "missing_column", "the table has no such column");
+    let is_missing = |group: &&&[&str]| !columns.iter().any(|present| group.contains(&present.as_str()));
+    for group in required.iter().filter(is_missing) {
+        let detail = match group {
+            [_] => "the table has no such column".to_owned(),
+            several => format!("the table has none of the columns {}", several.join(", ")),
+        };
+        errors.add(cell_pointer(1, group.first().unwrap_or(&"")), "missing_column", detail);
     }
     if errors.0.iter().any(|error| error.code != "unknown_column") {
         return Err(errors);
@@ -124,7 +137,8 @@ mod tests {
     }
 
     fn errors_of(bytes: &[u8]) -> Vec<String> {
-        let errors = read(bytes, is_column, &["email"]).map_or_else(|errors| errors, |people| people.errors).0;
+        let errors =
+            read(bytes, is_column, |_| None, &[&["email"]]).map_or_else(|errors| errors, |people| people.errors).0;
         errors.iter().map(|error| format!("{} {}", error.pointer, error.code)).collect()
     }
 
@@ -135,7 +149,9 @@ mod tests {
             "\u{feff}E-mail;Name\r\n a@b.example ;\"Zoë; or not\"\r\n;\r\n=1+1;\r\n'+32 2;'t Hooft\r\n",
             "e_mail\tname\na@b.example\tZoë; or not\n=1+1\n'+32 2\t't Hooft\t\n",
         ] {
-            let rows = read(text.as_bytes(), |column| ["e_mail", "name"].contains(&column), &["e_mail"]).unwrap().rows;
+            let rows = read(text.as_bytes(), |column| ["e_mail", "name"].contains(&column), |_| None, &[&["e_mail"]])
+                .unwrap()
+                .rows;
             let cells: Vec<_> = rows.iter().map(|row| (row.cell("e_mail").unwrap(), row.cell("name"))).collect();
             assert_eq!(cells, expected);
         }

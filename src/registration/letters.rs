@@ -81,6 +81,7 @@ pub fn letter(
         ends_at: Some(zone.local(utc(session.ends_at))),
         room: room(session),
     };
+    let name = registration.person.person_name().with_honorific();
     Letter {
         conference: registration.conference,
         kind,
@@ -92,9 +93,9 @@ pub fn letter(
         not_before: None,
         content: LetterContent {
             is_shared_mailbox: registration.shares_mailbox,
-            name: registration.full_name(),
             salutation: registration.salutation.as_ref().and_then(|lines| salutation_in(lines, language)),
-            address_form: AddressForm::of_person(registration.person.honorific.as_deref(), &registration.full_name()),
+            address_form: AddressForm::of_person(registration.person.honorific.as_deref(), &name),
+            name,
             reference: registration.reference.clone(),
             category: category.name.text(language, &conference.languages).to_owned(),
             position: params.position,

@@ -41,6 +41,7 @@ pub mod person_fields;
 pub mod phone_number;
 pub mod refold_names;
 pub mod reservations;
+pub mod row_name;
 pub mod rows;
 pub mod seat_transaction;
 pub mod service;

@@ -22,7 +22,7 @@ use crate::{
     mail::LetterKind,
     registration::phone_number::PhoneNumber,
     validation::{ValidationError, ValidationErrors, wrong_kind},
-    values::{Code, Line, Localised, text_enum},
+    values::{Code, Line, Localised, PersonName, text_enum},
 };
 
 text_enum! {
@@ -387,13 +387,6 @@ impl std::fmt::Debug for Registration {
 }
 
 impl Registration {
-    /// Honorific, given name and family name, as a letter addresses the person.
-    pub fn full_name(&self) -> String {
-        let person = &self.person;
-        let parts = [person.honorific.as_deref(), Some(&person.given_name), Some(&person.family_name)];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
-    }
-
     /// Whether the registration counts in the quotas: it is confirmed, or a seat is held for it.
     pub fn holds_seat(&self) -> bool {
         self.state == RegistrationStatus::Confirmed
@@ -420,13 +413,13 @@ impl Registration {
 impl PersonalDetails {
     /// The folded name, family name first, by which lists are sorted and duplicates are found.
     pub fn name_folded(&self) -> String {
-        name_folded(&self.family_name, &self.given_name)
+        name_folded(self.person_name())
     }
 }
 
 /// The folded name, family name first, by which lists are sorted and duplicates are found.
-pub fn name_folded(family_name: &str, given_name: &str) -> String {
-    fold(&format!("{family_name} {given_name}"))
+pub fn name_folded(name: PersonName<'_>) -> String {
+    fold(&name.sorted())
 }
 
 /// A text as it is searched and compared: in lower-case ASCII, its words separated by one space.

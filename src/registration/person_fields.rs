@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
-    registration::fields::{Field, PERSONAL_FIELDS},
+    registration::fields::{Field, PERSONAL_FIELDS, is_given},
     validation::ValidationErrors,
     values::{ByName, LanguageTag, Localised, text_enum},
 };
@@ -74,7 +74,7 @@ impl<'a> CategoryFields<'a> {
 
     /// Adds the validation errors of a form as it was sent: a required field is missing, or a hidden one is there.
     pub fn check(&self, document: &Value, errors: &mut ValidationErrors) {
-        let is_given = |name: &str| document.get(name).is_some_and(|value| !value.is_null());
+        let is_given = |name: &str| is_given(document.get(name));
         for Field { name, .. } in configurable_fields() {
             match (self.presence(name), is_given(name)) {
                 (Presence::Required, false) => errors.add(format!("#/{name}"), "required", "is required"),
@@ -87,7 +87,7 @@ impl<'a> CategoryFields<'a> {
     /// Adds the validation errors of a change by a merge patch. What was missing already, or was there before it was
     /// hidden, stays until somebody changes it.
     pub fn check_change(&self, before: &Value, after: &Value, patch: &Value, errors: &mut ValidationErrors) {
-        let value = |document: &Value, name: &str| document.get(name).filter(|value| !value.is_null()).cloned();
+        let value = |document: &Value, name: &str| document.get(name).filter(|value| is_given(Some(value))).cloned();
         for Field { name, .. } in configurable_fields().filter(|field| patch.get(field.name).is_some()) {
             match (self.presence(name), value(before, name), value(after, name)) {
                 (Presence::Required, _, None) => errors.add(format!("#/{name}"), "required", "is required"),

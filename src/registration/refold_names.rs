@@ -40,8 +40,8 @@ fn fold_batch(
 ) -> Result<Option<(RegistrationId, usize)>, DatabaseError> {
     let rows = rows::find_unfolded(connection, conference, last, BATCH_MAX)?;
     let mut folded = 0;
-    for (id, family_name, given_name) in &rows {
-        folded += rows::fold_name(connection, *id, &name_folded(family_name, given_name))?;
+    for (id, person) in &rows {
+        folded += rows::fold_name(connection, *id, &name_folded(person.person_name()))?;
     }
     Ok(rows.last().map(|(id, ..)| (*id, folded)))
 }

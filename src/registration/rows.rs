@@ -19,6 +19,7 @@ use crate::{
     },
     ids::{CategoryId, ConferenceId, InvitationId, RegistrationEventId, RegistrationId},
     validation,
+    values::PersonName,
 };
 
 text_enum_columns!(Event, RegistrationStatus);
@@ -68,6 +69,17 @@ macro_rules! columns {
     };
 }
 personal_fields! { columns {} }
+
+impl PersonalColumns {
+    pub fn person_name(&self) -> PersonName<'_> {
+        PersonName {
+            honorific: self.honorific.as_deref(),
+            given: self.given_name.as_deref(),
+            family: self.family_name.as_deref(),
+            whole: self.name.as_deref(),
+        }
+    }
+}
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = registrations, treat_none_as_null = true)]
@@ -291,14 +303,13 @@ pub fn count_waiting_until(
         .get_result(connection)?)
 }
 
-/// Registrations of a conference whose names are not folded, after `last` in the order of ids: id, family name, given
-/// name.
+/// Registrations of a conference whose names are not folded, after `last` in the order of ids.
 pub fn find_unfolded(
     connection: &mut Connection,
     conference: ConferenceId,
     last: Option<RegistrationId>,
     limit: i64,
-) -> Result<Vec<(RegistrationId, String, String)>, DatabaseError> {
+) -> Result<Vec<(RegistrationId, PersonalColumns)>, DatabaseError> {
     // The nil id is smaller than every other.
     let after = last.unwrap_or(RegistrationId::from_uuid(uuid::Uuid::nil()));
     Ok(registrations::table
@@ -307,7 +318,7 @@ pub fn find_unfolded(
         .filter(registrations::id.gt(after))
         .order(registrations::id)
         .limit(limit)
-        .select((registrations::id, registrations::family_name, registrations::given_name))
+        .select((registrations::id, PersonalColumns::as_select()))
         .load(connection)?)
 }
 

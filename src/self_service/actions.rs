@@ -13,7 +13,7 @@ use crate::{
         actions::{RegistrationDetails, change, find_details},
         context::RequestContext,
         duplicate_check::flag_changed,
-        fields::{Changeable, Field, PERSONAL_FIELDS},
+        fields::{Changeable, Field, PERSONAL_FIELDS, read_form},
         form::Question,
         letters::check_salutation,
         model::{Event, HistoryEntry, Registration, RegistrationStatus},
@@ -22,7 +22,7 @@ use crate::{
         seat_transaction::SeatTransaction,
         setup::state::{CategoryState, questions_of_version},
     },
-    validation::{self, ValidationErrors},
+    validation::ValidationErrors,
     values::{LanguageTag, merge_patch},
 };
 
@@ -46,7 +46,7 @@ pub fn change_details(
         let before = model::document(&registration, &category.code);
         let mut after = before.clone();
         merge_patch(&mut after, patch);
-        let mut details: Details = validation::read(after.clone())?;
+        let mut details: Details = read_form(after.clone())?;
         let patched_answers = patch.get("answers").and_then(Value::as_object);
         let mut errors = ValidationErrors::default();
         let languages = &transaction.released.agenda.conference.languages;

@@ -5,7 +5,9 @@ mod by_name;
 pub mod links;
 mod localised;
 mod merge_patch;
+mod person_name;
 mod time;
+mod whole_name;
 
 use std::{
     borrow::{Borrow, Cow},
@@ -17,6 +19,7 @@ use deserr::{Deserr, IntoValue, Value, ValueKind, ValuePointerRef};
 pub use links::LinkFree;
 pub use localised::{LOCALISED_LENGTH_MAX, Localised};
 pub use merge_patch::merge_patch;
+pub use person_name::{NameText, PersonName};
 use serde::{Serialize, Serializer};
 pub use time::{Date, TimeOfDay, TimeZone};
 use utoipa::{
@@ -28,7 +31,10 @@ use utoipa::{
 };
 use validator::{ValidateEmail, ValidateLength, ValidateUrl};
 
-pub use crate::values::time::LocalOrInstant;
+pub use crate::values::{
+    time::LocalOrInstant,
+    whole_name::{NameReading, WholeName, both_honorifics, honorific_before},
+};
 use crate::{
     ids::Id,
     validation::{ValidationError, ValidationErrors, wrong_kind},
@@ -201,7 +207,8 @@ impl TextValue for Code {
 }
 text_value!([] Code);
 
-/// A trimmed text of 1 to `MAX` characters; on one line unless `MULTILINE`. Control characters are rejected.
+/// A trimmed text of 1 to `MAX` characters; on one line unless `MULTILINE`. Control characters are rejected, except
+/// those that a paste brings along: see [`without_pasted_controls`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text<const MAX: u64, const MULTILINE: bool>(String);
 
@@ -254,7 +261,24 @@ pub fn is_allowed_character(c: char, is_multiline: bool) -> bool {
     is_plain && !HIDDEN.iter().any(|range| range.contains(&c))
 }
 
+/// Replaces what a paste from a word processor or a web page brings along: on one line, a space stands for every tab,
+/// vertical tab, form feed, line or paragraph separator and no-break space; in a text of several lines, a line break
+/// stands for what divides lines. A line break on one line stays, and is rejected: it may divide two texts.
+fn without_pasted_controls(text: &str, is_multiline: bool) -> Cow<'_, str> {
+    let divides_lines = |c: char| matches!(c, '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let is_replaced = |c: char| match is_multiline {
+        true => divides_lines(c),
+        false => c.is_whitespace() && !matches!(c, ' ' | '\r' | '\n'),
+    };
+    if !text.contains(is_replaced) {
+        return Cow::Borrowed(text);
+    }
+    let replacement = if is_multiline { "\n" } else { " " };
+    Cow::Owned(text.replace("\r\n", if is_multiline { "\n" } else { "\r\n" }).replace(is_replaced, replacement))
+}
+
 fn checked_text(text: &str, length_max: u64, is_multiline: bool) -> Result<String, ValidationError> {
+    let text = without_pasted_controls(text, is_multiline);
     let text = text.trim();
     if text.chars().all(|c| c.is_whitespace() || is_blank(c)) {
         return Err(ValidationError::of_value("empty", "must not be empty"));
@@ -382,6 +406,34 @@ impl EmailAddress {
         &self.0
     }
 
+    /// Parses an address that is stored: an older version took addresses of a single host, such as `a@localhost`.
+    ///
+    /// # Errors
+    /// The text is no address.
+    pub fn parse_stored(text: &str) -> Result<Self, ValidationError> {
+        let text = text.trim();
+        // An SMTP path has at most 254 characters (RFC 5321, section 4.5.3.1.3). Mail to a bare IP address reaches
+        // nobody.
+        let has_host_name = !text.ends_with(']');
+        // `validate_email` rejects local parts in Unicode, which RFC 6531 allows.
+        let (local, domain) = text.rsplit_once('@').unwrap_or((text, ""));
+        let ascii_local: String =
+            local.chars().map(|c| if c.is_ascii() || !c.is_alphanumeric() { c } else { 'x' }).collect();
+        if text.len() <= 254 && has_host_name && format!("{ascii_local}@{domain}").validate_email() {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(ValidationError::of_value("invalid_email", "must be an e-mail address"))
+    }
+
+    /// Whether the domain is one of the internet: with a dot, and no IP address in any notation.
+    fn has_internet_domain(&self) -> bool {
+        let domain = self.0.rsplit_once('@').map_or("", |(_, domain)| domain);
+        match url::Host::parse(domain) {
+            Ok(url::Host::Domain(domain)) => domain.trim_matches('.').contains('.'),
+            _ => false,
+        }
+    }
+
     /// The address in lower case, with its domain in ASCII: addresses with the same folded form count as the same
     /// person's.
     pub fn folded(&self) -> String {
@@ -406,18 +458,14 @@ impl TextValue for EmailAddress {
         Cow::Borrowed("EmailAddress")
     }
     fn parse(text: &str) -> Result<Self, ValidationError> {
-        let text = text.trim();
-        // An SMTP path has at most 254 characters (RFC 5321, section 4.5.3.1.3). Mail to a bare IP address reaches
-        // nobody.
-        let has_host_name = !text.ends_with(']');
-        // `validate_email` rejects local parts in Unicode, which RFC 6531 allows.
-        let (local, domain) = text.rsplit_once('@').unwrap_or((text, ""));
-        let ascii_local: String =
-            local.chars().map(|c| if c.is_ascii() || !c.is_alphanumeric() { c } else { 'x' }).collect();
-        if text.len() <= 254 && has_host_name && format!("{ascii_local}@{domain}").validate_email() {
-            return Ok(Self(text.to_owned()));
+        let address = Self::parse_stored(text)?;
+        if address.has_internet_domain() {
+            return Ok(address);
         }
-        Err(ValidationError::of_value("invalid_email", "must be an e-mail address"))
+        Err(ValidationError::of_value(
+            "invalid_email",
+            "must be an e-mail address with a domain, such as a@example.org",
+        ))
     }
     fn text(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.0)
@@ -437,7 +485,7 @@ impl From<EmailAddress> for String {
 impl TryFrom<String> for EmailAddress {
     type Error = ValidationError;
     fn try_from(text: String) -> Result<Self, ValidationError> {
-        Self::parse(&text)
+        Self::parse_stored(&text)
     }
 }
 
@@ -550,11 +598,33 @@ mod tests {
     }
 
     #[test]
+    fn what_a_paste_brings_along_is_cleaned() {
+        for pasted in ['\t', '\u{b}', '\u{c}', '\u{85}', '\u{a0}', '\u{2028}', '\u{2029}', '\u{202f}', '\u{3000}'] {
+            assert_eq!(code_of::<Line<50>>(&format!("a{pasted}b{pasted}")), "a b");
+        }
+        for pasted in ["\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}", "\r", "\r\n"] {
+            assert_eq!(code_of::<Prose<50>>(&format!("a{pasted}b{pasted}")), "a\nb");
+        }
+        assert_eq!(code_of::<Prose<50>>("a\u{a0}\tb"), "a\u{a0}\tb");
+        for refused in ["a\0b", "a\u{8}b", "a\u{1b}b", "a\nb", "a\rb"] {
+            assert_eq!(code_of::<Line<50>>(refused), "control_character");
+        }
+    }
+
+    #[test]
     fn an_address_folds_by_case() {
         let folded = |text| EmailAddress::parse(text).map(|address| address.folded());
         assert_eq!(folded("Ada@Example.ORG"), folded("ada@example.org"));
         assert_eq!(code_of::<EmailAddress>("no at"), "invalid_email");
         assert_eq!(code_of::<EmailAddress>("ada@[127.0.0.1]"), "invalid_email");
         assert_eq!(code_of::<EmailAddress>("a@b\r\nBcc: c@d"), "invalid_email");
+        for unreachable in ["root@127.0.0.1", "a@0x7f.1", "a@2130706433", "a@localhost", "a@b", "a@b.", "a@[::1]"] {
+            assert_eq!(code_of::<EmailAddress>(unreachable), "invalid_email", "{unreachable}");
+        }
+        for reachable in ["a@b.example", "x@bücher.example", "x@例え.jp", "дарья@почта.рф", "a@1.example"]
+        {
+            assert_eq!(code_of::<EmailAddress>(reachable), reachable);
+        }
+        assert!(EmailAddress::parse_stored("a@localhost").is_ok());
     }
 }

@@ -181,6 +181,16 @@ impl Database {
         tables.iter().flat_map(rows).collect::<Vec<_>>().join("\n")
     }
 
+    /// Whether the store refuses a statement.
+    pub fn refuses(&self, statement: &str) -> bool {
+        let query = sql_query(statement);
+        match &self.name {
+            Some(_) => query.execute(&mut PgConnection::establish(&self.url).unwrap()),
+            None => query.execute(&mut self.sqlite()),
+        }
+        .is_err()
+    }
+
     fn sqlite(&self) -> SqliteConnection {
         let mut connection = SqliteConnection::establish(self.url.trim_start_matches("sqlite:")).unwrap();
         sql_query("PRAGMA busy_timeout = 10000").execute(&mut connection).unwrap();

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{
     ImportFile, ImportOptions,
     draft::compose,
-    report::{Note, Report},
+    report::Note,
     target::{Composed, Counts},
 };
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     agenda::{Agenda, AgendaError, Change, ConferenceRef, actions, checks, model},
     database::Connection,
     validation::ValidationErrors,
+    values::NameReading,
 };
 
 /// Result of an import.
@@ -25,12 +26,15 @@ pub struct ImportResult {
     pub report: Vec<Note>,
     /// Number of things in the file.
     pub counts: Counts,
+    /// How the name of each person in the file was read, in the order of the file. The agenda keeps a whole name as the
+    /// family name.
+    pub names: Vec<NameReading>,
 }
 
 impl ImportResult {
     /// The result, with a note for each conflict that stops a release of the new draft.
     pub fn new(changes: Vec<Change>, composed: Composed, after: &Agenda) -> Self {
-        let (mut report, counts): (Report, Counts) = (composed.report, composed.counts);
+        let Composed { mut report, counts, names, .. } = composed;
         let conflicts = checks::errors(after);
         for conflict in &conflicts {
             let code = conflict.code.as_str();
@@ -40,7 +44,7 @@ impl ImportResult {
         for conflict in conflicts.iter().take(2) {
             report.note("conflict", &conflict.detail, None);
         }
-        Self { changes, report: report.0, counts }
+        Self { changes, report: report.0, counts, names }
     }
 }
 

@@ -95,7 +95,7 @@ fn compose_schedule(
         sessions: schedule.events.len(),
         speakers: schedule.people.list.len(),
     };
-    let mut composed = Composed::new(report, counts);
+    let mut composed = Composed::new(report, counts, people::name_readings(&schedule.people.list));
     let speaker_lines = codes.speakers.iter().cloned().zip(schedule.people.list.iter().map(|person| person.line));
     let speaker_lines: HashMap<String, usize> = speaker_lines.collect();
     let lists = [

@@ -109,6 +109,8 @@ impl<'a> Tag<'a> {
         let name = name.to_ascii_lowercase();
         let is_known = BLOCKS.contains(&name.as_str()) || INLINE.contains(&name.as_str());
         let ends_well = attributes.is_empty() || attributes.starts_with(|c: char| c.is_whitespace() || c == '/');
+        // `a<b and c>d` is a comparison.
+        let ends_well = ends_well && has_attributes_only(attributes);
         (is_known && ends_well).then_some((Self { name, is_end, attributes }, after))
     }
 
@@ -117,6 +119,49 @@ impl<'a> Tag<'a> {
         let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
         let target = value.get(1..)?.split(quote).next()?;
         (target.starts_with("http://") || target.starts_with("https://")).then_some(target)
+    }
+}
+
+/// Attributes that have no value.
+const ATTRIBUTES_WITHOUT_VALUE: &[&str] = &[
+    "allowfullscreen",
+    "async",
+    "autoplay",
+    "checked",
+    "controls",
+    "defer",
+    "disabled",
+    "download",
+    "hidden",
+    "loop",
+    "muted",
+    "nomodule",
+    "open",
+    "playsinline",
+    "reversed",
+];
+
+/// Whether everything after the name of a tag is an attribute with a value, or one that needs none.
+fn has_attributes_only(attributes: &str) -> bool {
+    let mut rest = attributes.trim_start_matches(|c: char| c.is_whitespace() || c == '/');
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '=' | '/')).unwrap_or(rest.len());
+        let (name, after) = rest.split_at_checked(end).unwrap_or_default();
+        rest = match after.trim_start().strip_prefix('=').map(str::trim_start) {
+            Some(value) => after_value(value),
+            None if ATTRIBUTES_WITHOUT_VALUE.contains(&name.to_ascii_lowercase().as_str()) => after,
+            None => return false,
+        };
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '/');
+    }
+    true
+}
+
+fn after_value(value: &str) -> &str {
+    let quoted = value.strip_prefix('"').map(|text| (text, '"')).or(value.strip_prefix('\'').map(|text| (text, '\'')));
+    match quoted {
+        Some((text, quote)) => text.split_once(quote).map_or("", |(_, after)| after),
+        None => value.find(char::is_whitespace).and_then(|end| value.get(end..)).unwrap_or_default(),
     }
 }
 
@@ -194,10 +239,23 @@ mod tests {
             <ul><li>a</li><li>b</li></ul><script>alert('<p>')</script><style>p{}</style>";
         let expected = "One & two\nthree.\n\nSee this (https://example.org/x)\n\n- a\n- b";
         assert_eq!(to_plain(html).as_deref(), Some(expected));
-        for text in ["a < b && c > d", "see <https://example.org>", "R&D; x", "<peter@example.org>", "& <", "é<"] {
+        for text in [
+            "a < b && c > d",
+            "see <https://example.org>",
+            "R&D; x",
+            "<peter@example.org>",
+            "& <",
+            "é<",
+            "a<b and c>d",
+            "x <b c d=e> y",
+        ] {
             assert_eq!(to_plain(text), None);
         }
         assert_eq!(to_plain("&#8217;&#x2019;&#1114112; <a href=\"x\">k</a>").as_deref(), Some("’’&#1114112; k"));
+        assert_eq!(
+            to_plain("<video controls src='x'>a</video><br / >b<p class=x id = \"y\">c").as_deref(),
+            Some("a\nb\n\nc")
+        );
         assert_eq!(to_plain("<script>never ends").as_deref(), Some(""));
     }
 }

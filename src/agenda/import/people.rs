@@ -17,7 +17,7 @@ use crate::{
     agenda::{Agenda, document::OrganisationKind},
     csv_table::line_pointer,
     validation::ValidationErrors,
-    values::LanguageTag,
+    values::{LanguageTag, NameReading, WholeName},
 };
 
 /// Puts the people of a schedule into the list of speakers. Returns the code of each.
@@ -36,29 +36,27 @@ pub fn add_schedule_speakers(list: &mut ImportedList, people: &[Person], target:
         (first, key.len(), key)
     };
     order.sort_by_cached_key(key);
-    let names: Vec<&str> =
-        order.iter().filter_map(|index| people.get(*index)).map(|person| person.name.as_str()).collect();
+    let read_names: Vec<WholeName> = people.iter().map(|person| WholeName::read(&person.name)).collect();
+    let full_names: Vec<String> = read_names.iter().map(|name| name.person_name().full()).collect();
+    let names: Vec<&str> = order.iter().filter_map(|index| full_names.get(*index)).map(String::as_str).collect();
     let mut codes = vec![String::new(); people.len()];
     for (index, code) in order.iter().zip(assign_codes(&names, &draft_names, "speaker")) {
         if let Some(code_slot) = codes.get_mut(*index) {
             *code_slot = code;
         }
     }
-    for (person, code) in people.iter().zip(&codes) {
+    for ((person, read), code) in people.iter().zip(&read_names).zip(&codes) {
         let draft_node = list.draft_node(code).cloned();
         let node = list.node(code);
-        let has_same_name = draft_node.as_ref().is_some_and(|draft_node| full_name(draft_node) == person.name);
+        let has_same_name =
+            draft_node.as_ref().is_some_and(|draft_node| full_name(draft_node) == read.person_name().full());
         match draft_node.filter(|_| has_same_name) {
             Some(draft_node) => {
                 for field in ["given_name", "family_name"] {
                     node.insert(field.to_owned(), draft_node.get(field).cloned().unwrap_or_default());
                 }
             }
-            None => {
-                let (given_name, family_name) = text::names(&person.name, &mut Report::default(), None);
-                node.insert("given_name".to_owned(), json!(given_name));
-                node.insert("family_name".to_owned(), json!(family_name));
-            }
+            None => set_name(node, read, &target.language),
         }
         if let Some(biography) = &person.biography {
             set_text(node, "biography", &target.language, biography);
@@ -67,9 +65,39 @@ pub fn add_schedule_speakers(list: &mut ImportedList, people: &[Person], target:
     codes
 }
 
+/// How the names of a schedule's people are read.
+pub fn name_readings(people: &[Person]) -> Vec<NameReading> {
+    people.iter().map(|person| reading(person.line, WholeName::read(&person.name))).collect()
+}
+
+/// How the names of a table are read.
+fn table_name_readings(rows: &[SpeakerRow]) -> Vec<NameReading> {
+    rows.iter().map(|row| reading(row.line, row.name.clone())).collect()
+}
+
+fn reading(row: usize, name: WholeName) -> NameReading {
+    let WholeName { honorific, given_name, family_name, name } = name;
+    NameReading { row, honorific, given_name, family_name, name }
+}
+
+/// Sets the name of a speaker. The agenda has no field for a whole name: it is the family name, and the given name is
+/// empty, as that of people who have one name.
+fn set_name(node: &mut Node, name: &WholeName, language: &str) {
+    node.insert("given_name".to_owned(), json!(name.given_name));
+    node.insert("family_name".to_owned(), json!(name.family_name.as_ref().or(name.name.as_ref())));
+    if let Some(honorific) = &name.honorific {
+        set_text(node, "honorific", language, honorific);
+    }
+}
+
+/// The codes of a draft's speakers, each with the speaker's name, with and without an honorific before it.
 fn speaker_names(draft: Option<&Agenda>) -> Vec<(String, Vec<String>)> {
     let speakers = draft.into_iter().flat_map(|draft| &draft.speakers);
-    speakers.map(|speaker| (speaker.code.as_str().to_owned(), vec![speaker.name()])).collect()
+    let names = |name: String| {
+        let read = WholeName::read(&name).person_name().full();
+        if read == name { vec![name] } else { vec![name, read] }
+    };
+    speakers.map(|speaker| (speaker.code.as_str().to_owned(), names(speaker.name()))).collect()
 }
 
 fn full_name(node: &Node) -> String {
@@ -77,8 +105,8 @@ fn full_name(node: &Node) -> String {
     [text("given_name"), text("family_name")].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// Composes the new draft with a table of speakers. An empty cell changes nothing, but the given name is always set to
-/// that of the row.
+/// Composes the new draft with a table of speakers. An empty cell changes nothing. A name that the draft has already
+/// in parts keeps them, unless the row has parts, too.
 ///
 /// # Errors
 /// Rows for the same speaker.
@@ -100,8 +128,22 @@ pub fn compose_table(
             errors.add(line_pointer(row.line), "duplicate", format!("the speaker {code} is in line {first} already"));
         }
         let node = list.node(&code);
-        node.insert("family_name".to_owned(), Value::from(row.family_name.as_str()));
-        node.insert("given_name".to_owned(), json!(row.given_name));
+        match &row.name {
+            WholeName { name: None, family_name, given_name, honorific } => {
+                // Without a given name, the row may be of a table that has no such column.
+                for (field, text) in [("family_name", family_name), ("given_name", given_name)] {
+                    node.extend(text.as_ref().map(|text| (field.to_owned(), json!(text))));
+                }
+                if let Some(honorific) = honorific {
+                    set_text(node, "honorific", &language, honorific);
+                }
+            }
+            whole => {
+                if full_name(node) != whole.person_name().full() {
+                    set_name(node, whole, &language);
+                }
+            }
+        }
         node.extend(row.values.clone());
         for (field, text) in &row.texts {
             set_text(node, field, &language, text);
@@ -111,7 +153,7 @@ pub fn compose_table(
         }
     }
     let counts = Counts { speakers: rows.len(), ..Counts::default() };
-    let mut composed = Composed::new(report.clone(), counts);
+    let mut composed = Composed::new(report.clone(), counts, table_name_readings(rows));
     let (codes, speakers) = list.into_value();
     composed.record_lines("speakers", &codes, &lines);
     document.insert("speakers".to_owned(), speakers);
@@ -123,7 +165,7 @@ pub fn compose_table(
 /// The code of each row: the one in the row, else that of the speaker with this name.
 fn codes(rows: &[SpeakerRow], draft: &Agenda) -> Vec<String> {
     let without_code = || rows.iter().filter(|row| row.code.is_none());
-    let names: Vec<String> = without_code().map(SpeakerRow::name).collect();
+    let names: Vec<String> = without_code().map(|row| row.name.person_name().full()).collect();
     let row_codes: Vec<&str> = rows.iter().filter_map(|row| row.code.as_deref()).collect();
     let mut draft_names = speaker_names(Some(draft));
     // A speaker whose code is in a row is not found by name.

@@ -7,9 +7,11 @@ use crate::{
     agenda::document::{OrganisationKind, Precedence, Visibility},
     csv_table::{INNER_ROW, LINE_BREAK, Row, Table, line_pointer},
     validation::ValidationErrors,
-    values::{Code, CountryCode, Date, LocalOrInstant, TextValue},
+    values::{Code, CountryCode, Date, LocalOrInstant, TextValue, WholeName, both_honorifics, honorific_before},
 };
 
+/// Longest cell with a name, in characters: a longer one is refused by the agenda, not cut.
+const NAME_LENGTH_MAX: usize = 1000;
 /// Most speakers in one table.
 const ROWS_MAX: usize = 20_000;
 
@@ -19,34 +21,23 @@ pub struct SpeakerRow {
     pub line: usize,
     /// Code, if the row has one.
     pub code: Option<String>,
-    pub given_name: Option<String>,
-    pub family_name: String,
+    pub name: WholeName,
     /// The name in Latin letters, from which a new code is made.
     pub latin_name: Option<String>,
     /// The organisation's name or code, and its kind.
     pub organisation: Option<(String, Option<OrganisationKind>)>,
-    /// Localised fields: `honorific`, `position`, `biography`.
+    /// Localised fields: `position`, `biography`.
     pub texts: Vec<(&'static str, String)>,
     /// Other fields, in the form of the agenda's document.
     pub values: Map<String, Value>,
 }
 
-impl SpeakerRow {
-    /// Given and family name, in this order.
-    pub fn name(&self) -> String {
-        match &self.given_name {
-            Some(given_name) => format!("{given_name} {}", self.family_name),
-            None => self.family_name.clone(),
-        }
-    }
-}
-
 /// Known columns, each with its other names.
 const COLUMNS: &[(&str, &[&str])] = &[
     ("code", &[]),
-    ("name", &["full_name", "public_name", "speaker"]),
-    ("given_name", &["first_name", "forename"]),
-    ("family_name", &["last_name", "surname"]),
+    ("name", &["full_name", "public_name", "speaker", "nom_complet", "volledige_naam", "naam"]),
+    ("given_name", &["first_name", "forename", "prenom", "voornaam"]),
+    ("family_name", &["last_name", "surname", "nom_de_famille", "achternaam", "familienaam"]),
     ("latin_name", &["name_in_latin_letters", "passport_name", "romanised_name", "romanized_name"]),
     ("honorific", &["title", "salutation"]),
     ("position", &["job_title", "function"]),
@@ -102,7 +93,7 @@ fn columns(header: &[String], report: &mut Report, errors: &mut ValidationErrors
         }
         names.push(known_name);
     }
-    if !names.contains(&Some("name")) && !names.contains(&Some("family_name")) {
+    if !["name", "family_name"].iter().any(|name| names.contains(&Some(name))) {
         let known_names: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
         let detail = format!("a table of speakers has a column family_name or name; known: {}", known_names.join(", "));
         errors.add(line_pointer(1), "missing_column", detail);
@@ -148,18 +139,39 @@ fn row(
     let mut take_text = |name: &str| values.remove(name).and_then(|value| value.as_str().map(str::to_owned));
     let code = take_text("code");
     let kind = take_text("organisation_kind").and_then(|text| OrganisationKind::from_text(&text));
-    let (given_name, family_name) = match cell("family_name") {
-        Some(family_name) => {
-            let given_name = text::line(cell("given_name").unwrap_or_default(), 200, report, Some(line));
-            (Some(given_name).filter(|name| !name.is_empty()), text::line(family_name, 200, report, Some(line)))
-        }
-        None => text::names(cell("name").or(cell("given_name")).unwrap_or_default(), report, Some(line)),
+    let mut name_cell = |name: &str| {
+        let text = text::line(cell(name)?, NAME_LENGTH_MAX, report, Some(line));
+        Some(text).filter(|text| !text.is_empty())
     };
-    if family_name.is_empty() {
+    let name = match (name_cell("given_name"), name_cell("family_name"), name_cell("name")) {
+        (None, None, whole) => whole.map(|whole| WholeName::read(&whole)).unwrap_or_default(),
+        // As in a table of attendees: beside a given name alone, a name that does not contain it is the family name.
+        (Some(given), None, Some(whole)) if whole.contains(&given) && whole != given => WholeName::read(&whole),
+        (given, family, whole) => {
+            let family = family.or(whole);
+            let read = given.as_deref().or(family.as_deref()).and_then(honorific_before);
+            let (honorific, rest) = read.map_or((None, None), |(honorific, rest)| (Some(honorific), Some(rest)));
+            let (given_name, family_name) = match given {
+                Some(given) => (rest.or(Some(given)), family),
+                None => (None, rest.or(family)),
+            };
+            WholeName { honorific, given_name, family_name, name: None }
+        }
+    };
+    if name.person_name().full().is_empty() {
         errors.add(line_pointer(line), "required", "the row has no name");
     }
+    // An only name is the family name.
+    let name = match name {
+        WholeName { given_name: Some(given), family_name: None, honorific, .. } => {
+            WholeName { family_name: Some(given), honorific, ..WholeName::default() }
+        }
+        other => other,
+    };
+    let honorific = both_honorifics(cell("honorific"), name.honorific.as_deref());
+    let name = WholeName { honorific, ..name };
     let organisation = text::title(cell("organisation").unwrap_or_default(), report, Some(line));
-    let texts = ["honorific", "position", "biography"].into_iter().filter_map(|name| {
+    let texts = ["position", "biography"].into_iter().filter_map(|name| {
         let text = text::prose(cell(name)?, report, Some(line));
         Some((name, text)).filter(|(_, text)| !text.is_empty())
     });
@@ -167,7 +179,7 @@ fn row(
     let organisation = Some((organisation, kind)).filter(|(name, _)| !name.is_empty());
     let latin_name = text::line(cell("latin_name").unwrap_or_default(), 400, report, Some(line));
     let latin_name = Some(latin_name).filter(|name| !name.is_empty());
-    let row = SpeakerRow { line, code, given_name, family_name, latin_name, organisation, texts, values };
+    let row = SpeakerRow { line, code, name, latin_name, organisation, texts, values };
     (errors.0.len() == errors_before).then_some(row)
 }
 
@@ -216,15 +228,15 @@ mod tests {
     }
 
     #[test]
-    fn columns_have_other_names_and_other_separators_and_names_are_parted() {
+    fn columns_have_other_names_and_other_separators_and_names_stay_whole() {
         let mut report = Report::default();
         let rows = read(
             "Full Name;Organization;Bio;Shoe size\nAda de Lovelace;Institute;\"a\r\n\r\nb\";40\nFefe;;;\n",
             &mut report,
         );
         let rows = rows.unwrap();
-        let names: Vec<_> = rows.iter().map(|row| (row.given_name.as_deref(), row.family_name.as_str())).collect();
-        assert_eq!(names, [(Some("Ada"), "de Lovelace"), (None, "Fefe")]);
+        let names: Vec<_> = rows.iter().map(|row| row.name.name.as_deref()).collect();
+        assert_eq!(names, [Some("Ada de Lovelace"), Some("Fefe")]);
         assert_eq!(rows[0].texts, [("biography", "a\n\nb".to_owned())]);
         assert_eq!(rows[0].organisation, Some(("Institute".to_owned(), None)));
         assert_eq!(report.0.iter().map(|note| note.detail.as_str()).collect::<Vec<_>>(), ["the column \"Shoe size\""]);

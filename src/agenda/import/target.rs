@@ -11,7 +11,7 @@ use crate::{
     agenda::Agenda,
     csv_table::line_pointer,
     validation::{ValidationError, ValidationErrors},
-    values::{LanguageTag, TimeZone},
+    values::{LanguageTag, NameReading, TimeZone},
 };
 
 /// Number of things in an imported file.
@@ -37,13 +37,15 @@ pub struct Composed {
     pub document: Value,
     pub report: Report,
     pub counts: Counts,
+    /// How the name of each person in the file was read.
+    pub names: Vec<NameReading>,
     /// Lines of the file by JSON pointer of the thing that they define, such as `#/sessions/3`.
     pub(super) lines: HashMap<String, usize>,
 }
 
 impl Composed {
-    pub(super) fn new(report: Report, counts: Counts) -> Self {
-        Self { document: Value::Null, report, counts, lines: HashMap::new() }
+    pub(super) fn new(report: Report, counts: Counts, names: Vec<NameReading>) -> Self {
+        Self { document: Value::Null, report, counts, names, lines: HashMap::new() }
     }
 
     /// Turns errors of the document into errors of the file, where a line of the file causes them.

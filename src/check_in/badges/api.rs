@@ -43,10 +43,16 @@ pub struct BadgeView {
     pub reference: String,
     /// Honorific, such as Dr, H.E. or Sir; null if none was given.
     pub honorific: Option<String>,
-    /// Given name.
-    pub given_name: String,
-    /// Family name.
-    pub family_name: String,
+    /// The name as one text, without the honorific: `name`, or given and family name.
+    pub full_name: String,
+    /// Given name; null if the person has none, or if it is not known.
+    pub given_name: Option<String>,
+    /// Family name, or the only name; null where `name` has the whole name.
+    pub family_name: Option<String>,
+    /// The whole name as it was written, where its parts are not known; else null.
+    pub name: Option<String>,
+    /// The name in Latin letters, as in a passport; null if none was given.
+    pub latin_name: Option<String>,
     /// Organisation that the person represents; null if none was given.
     pub organisation: Option<String>,
     /// Position in the organisation; null if none was given.
@@ -109,9 +115,12 @@ pub async fn read_badge(
     let BadgeData { registration, category, category_name, level, zones, colour, delegation } = badge;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(BadgeView {
         reference: registration.reference,
+        full_name: registration.person.person_name().full(),
         honorific: registration.person.honorific,
         given_name: registration.person.given_name,
         family_name: registration.person.family_name,
+        name: registration.person.name,
+        latin_name: registration.person.latin_name,
         organisation: registration.person.organisation,
         position_title: registration.person.position,
         country: registration.person.country,

@@ -27,7 +27,6 @@ use crate::{
         RegistrationError,
         actions::{self},
         context::RequestContext,
-        fields::PERSONAL_FIELDS,
         model::{Registration, RegistrationStatus},
         rows, setup,
         setup::{Badge, Colour},
@@ -53,15 +52,14 @@ pub struct BadgeData {
 }
 
 impl BadgeData {
-    /// Given and family name, without the honorific.
+    /// The name as one text, without the honorific.
     pub fn name(&self) -> String {
-        format!("{} {}", self.registration.person.given_name, self.registration.person.family_name)
+        self.registration.person.person_name().full()
     }
 
     /// The name in Latin letters, as in the passport.
     fn latin_name(&self) -> Option<String> {
-        let field = PERSONAL_FIELDS.iter().find(|field| field.name == "latin_name")?;
-        self.registration.person.text(field)
+        self.registration.person.latin_name.clone()
     }
 
     /// The language in whose manner Chinese characters are written where the person is from.

@@ -23,13 +23,13 @@ use crate::{
         actions::{Ending, end_registration},
         admission::{self},
         context::RequestContext,
-        fields::{Changeable, PERSONAL_FIELDS},
+        fields::{Changeable, PERSONAL_FIELDS, read_form},
         membership::Membership,
         model::{Event, RegistrationStatus},
         pending_event::{EventDetails, single_detail},
         seat_transaction::SeatTransaction,
     },
-    validation::{self, ValidationErrors},
+    validation::ValidationErrors,
     values::{LanguageTag, Line, TextValue as _, merge_patch},
 };
 
@@ -176,7 +176,7 @@ fn patched_details(before: &Member, patch: &Value, agenda: &Agenda) -> Result<Me
     document.insert("level".to_owned(), json!(before.membership.level));
     let mut document = Value::Object(document);
     merge_patch(&mut document, patch);
-    let details: MemberDetails = validation::read(document)?;
+    let details: MemberDetails = read_form(document)?;
     let mut errors = ValidationErrors::default();
     if !is_deliverable(details.email.as_str()) {
         errors.add("#/email", "invalid_email", "must be an address that mail can be sent to");

@@ -19,7 +19,7 @@ use crate::{
     invitations::api::receive_table,
     registration::{context::RequestContext, import_table, service::RegistrationService},
     validation::ValidationErrors,
-    values::Switch,
+    values::{NameReading, Switch},
 };
 
 /// Adds a member to a delegation.
@@ -83,12 +83,15 @@ pub struct ImportedMembers {
     pub added: usize,
     /// Whether this was a dry run, which adds nobody.
     pub dry_run: bool,
+    /// How the name of each row is read.
+    pub names: Vec<NameReading>,
 }
 
 /// Imports a table of members: adds all rows, or none if a row has an error.
 ///
 /// The columns are the fields of a member in any order, and `answers.` followed by a question's code. Separate the
-/// elements of a list with `|`.
+/// elements of a list with `|`. A column `name` has whole names: `Family, Given` is divided at the comma, honorifics
+/// before a name are taken off, and every other name stays whole.
 #[utoipa::path(
     post, path = "/api/v1/conferences/{conference}/delegations/{delegation}/members/import",
     tag = "registration",
@@ -118,11 +121,13 @@ pub async fn import_delegation_members(
         errors.add("?consent", "consent_required", "must be true: nothing is stored without consent");
         return Err(errors.into());
     }
-    let table = import_table::read(&receive_table(body).await?, import::is_column, &import::required_columns())?;
+    let bytes = receive_table(body).await?;
+    let table = import_table::read(&bytes, import::is_column, import::field_of_column, import::REQUIRED_COLUMNS)?;
+    let rows = table.rows.len();
     let work =
         move |tx: &mut Connection, context: RequestContext<'_>| import::import(tx, context, &code, &table, dry_run);
-    let rows = service.write("import members", &snapshot, credentials, work).await?;
-    let result = ImportedMembers { rows, added: if dry_run { 0 } else { rows }, dry_run };
+    let names = service.write("import members", &snapshot, credentials, work).await?;
+    let result = ImportedMembers { rows, added: if dry_run { 0 } else { rows }, dry_run, names };
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(result))
 }
 

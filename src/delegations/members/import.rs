@@ -18,15 +18,17 @@ use crate::{
         RegistrationError,
         admission::{self, AdmissionOutcome},
         context::RequestContext,
-        fields::PERSONAL_FIELDS,
+        fields::{Field, PERSONAL_FIELDS},
         form::{Question, question::QuestionKind},
         import_table::{self, PeopleTable, Row},
         membership::Membership,
-        model::Registration,
+        model::{Registration, fold},
+        row_name,
         rows::find_live_by_addresses,
         setup::state::SetupState,
     },
     validation::ValidationErrors,
+    values::NameReading,
 };
 
 /// The columns of the table besides those of a person and `answers.<question>`.
@@ -36,16 +38,21 @@ const ANSWER_PREFIX: &str = "answers.";
 /// The separator of the elements of a list in a cell.
 const LIST_SEPARATOR: char = '|';
 
-/// The columns that a table must have.
-pub fn required_columns() -> Vec<&'static str> {
-    PERSONAL_FIELDS.iter().filter(|field| field.is_required).map(|field| field.name).collect()
+/// The columns that a table must have: of each group at least one.
+pub const REQUIRED_COLUMNS: &[&[&str]] = &[&["family_name", "name", "given_name"], &["email"]];
+
+/// The field that a column has by another name, such as `Nom complet`.
+pub fn field_of_column(name: &str) -> Option<&'static str> {
+    let folded = fold(name);
+    let is_named = |field: &&Field| field.import_columns.contains(&folded.as_str());
+    PERSONAL_FIELDS.iter().find(is_named).map(|field| field.name)
 }
 
 pub fn is_column(name: &str) -> bool {
     PERSONAL_FIELDS.iter().any(|field| field.name == name) || COLUMNS.contains(&name) || name.starts_with(ANSWER_PREFIX)
 }
 
-/// Adds each row as a member and returns the number of rows; with `dry_run` it only reports errors.
+/// Adds each row as a member and returns how the name of each was read; with `dry_run` it only reports errors.
 ///
 /// # Errors
 /// [`RegistrationError::Invalid`] with every error by line and column, including a quota or seats that do not suffice;
@@ -56,7 +63,7 @@ pub fn import(
     code: &str,
     table: &PeopleTable,
     dry_run: bool,
-) -> Result<usize, DelegationError> {
+) -> Result<Vec<NameReading>, DelegationError> {
     let setup_state = lock_setup(connection, context.conference)?;
     let (delegation, actor) = authorise_for_delegation(connection, context, code, Operation::ImportDelegationMembers)?;
     refuse_when_closed(&setup_state, context.released.agenda, &delegation, &actor)?;
@@ -65,8 +72,11 @@ pub fn import(
     let questions = setup_state.questions()?;
     let (rows, mut errors) = (&table.rows, table.errors.clone());
     let mut members: Vec<(usize, NewMember)> = Vec::with_capacity(rows.len());
+    let mut names = Vec::new();
     for row in rows {
-        match NewMember::read_with(&document(row, &questions), &category, &questions, &setup_state, agenda) {
+        let mut document = document(row, &questions);
+        names.extend(row_name::read(&mut document, row.line));
+        match NewMember::read_with(&Value::Object(document), &category, &questions, &setup_state, agenda) {
             Ok(member) => members.push((row.line, member)),
             Err(of_row) => add_row_errors(row.line, of_row, &mut errors),
         }
@@ -77,7 +87,7 @@ pub fn import(
     check_capacity(rows, &setup_state, &delegation, &mut errors)?;
     errors.into_result(())?;
     if dry_run {
-        return Ok(rows.len());
+        return Ok(names);
     }
     let defaults = MemberDefaults::of(&delegation, agenda)?;
     let application = |(_, member): &(usize, NewMember)| {
@@ -94,7 +104,7 @@ pub fn import(
     let outcomes = admissions.outcomes.into_iter().map(|outcome| outcome.and_then(AdmissionOutcome::registered));
     let refused = outcomes.zip(&members).find_map(|(outcome, (line, _))| Some((outcome.err()?, *line)));
     match refused {
-        None => Ok(rows.len()),
+        None => Ok(names),
         Some((RegistrationError::Invalid(of_row), line)) => {
             let mut errors = ValidationErrors::default();
             add_row_errors(line, of_row, &mut errors);
@@ -110,7 +120,7 @@ fn add_row_errors(line: usize, of_row: ValidationErrors, errors: &mut Validation
 }
 
 /// The row as the document of a new member: each cell is converted to the type of its column or question.
-fn document(row: &Row, questions: &[Question]) -> Value {
+fn document(row: &Row, questions: &[Question]) -> Map<String, Value> {
     let mut document = Map::new();
     let mut answers = Map::new();
     for (column, cell) in &row.cells {
@@ -130,7 +140,7 @@ fn document(row: &Row, questions: &[Question]) -> Value {
     document.insert("answers".to_owned(), Value::Object(answers));
     // The sender of the table gives the consent for every row.
     document.insert("consent".to_owned(), Value::Bool(true));
-    Value::Object(document)
+    document
 }
 
 fn answer(kind: Option<QuestionKind>, cell: &str) -> Value {

@@ -26,7 +26,7 @@ use crate::{
     registration::{
         RegistrationError,
         admission::{Application, check_against_conference},
-        fields::{form_of, form_struct, personal_fields, view, view_struct},
+        fields::{form_of, form_struct, personal_fields, read_form, view, view_struct},
         form::{Answers, Question, RawAnswers},
         membership::Membership,
         model::{Consent, Event, Form, RegistrationStatus},
@@ -135,8 +135,7 @@ impl NewMember {
                 wishes.extend(fields.remove(key).map(|value| (key.to_owned(), value)));
             }
         }
-        let read =
-            (validation::read::<MemberDetails>(details), validation::read::<MemberWishes>(Value::Object(wishes)));
+        let read = (read_form::<MemberDetails>(details), validation::read::<MemberWishes>(Value::Object(wishes)));
         let mut errors = ValidationErrors::default();
         let conference_fields = json!({
             "category": category, "language": sent.get("language"), "answers": sent.get("answers"),
@@ -203,6 +202,8 @@ personal_fields! { view_struct {
         pub is_head: bool,
         /// Class of the member in the order of precedence.
         pub level: Precedence,
+        /// The name as one text, without the honorific: `name`, or given and family name.
+        pub full_name: String,
     } then {
         /// Answers to the conference's own questions, by the code of the question.
         #[schema(value_type = Object)]
@@ -222,6 +223,7 @@ impl From<Member> for MemberView {
             status: registration.state,
             is_head: membership.is_head,
             level: membership.level,
+            full_name: registration.person.person_name().full(),
             answers: registration.answers,
             created_at: clock::wire(registration.created_at),
             updated_at: clock::wire(registration.updated_at),
@@ -254,6 +256,7 @@ mod tests {
             status: RegistrationStatus::Pending,
             is_head: false,
             level: Precedence::Other,
+            full_name: String::new(),
             answers: Answers::new(),
             created_at: String::new(),
             updated_at: String::new(),

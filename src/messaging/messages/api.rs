@@ -31,7 +31,7 @@ use crate::{
     messaging::MessagingError,
     registration::{context::RequestContext, rows as registrations, service::RegistrationService},
     validation::ValidationErrors,
-    values::{Code, EmailAddress, TextValue as _},
+    values::{Code, EmailAddress},
 };
 
 /// Query of messages.
@@ -440,7 +440,7 @@ pub async fn delete_mail_block(
     let snapshot = service.conference(&slug.0).await?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| {
         let actor = authorise(tx, context.credentials, Operation::DeleteMailBlock, Some(context.conference.id))?;
-        let address = EmailAddress::parse(&address).map_err(|_| MessagingError::NoBlock)?;
+        let address = EmailAddress::parse_stored(&address).map_err(|_| MessagingError::NoBlock)?;
         match block_list::unblock(tx, context.conference.id, &address.folded(), BlockReason::Bounced)? {
             // The audit trail outlives the address, so it does not name it.
             true => {

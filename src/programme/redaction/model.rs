@@ -116,6 +116,14 @@ impl Redaction {
             }
         }
         let family_names: BTreeSet<_> = names.iter().map(|(_, family)| family.as_str()).collect();
+        // Of a whole name, the family name is the first word or the last, unless that is an initial.
+        let whole_names = names.iter().filter(|(given, _)| given.is_none());
+        let possible_family_names: BTreeSet<_> = whole_names
+            .flat_map(|(_, whole)| [whole.split_whitespace().next(), whole.split_whitespace().last()])
+            .flatten()
+            .filter(|word| word.chars().count() > 2)
+            .chain(family_names.iter().copied())
+            .collect();
         let first_placeholder = people.first().map(|person| person.placeholder.clone());
         let replacement = first_placeholder.as_ref().map(Speaker::name).unwrap_or_default();
         let mut replaced_parts = BTreeMap::new();
@@ -133,7 +141,7 @@ impl Redaction {
         Self {
             patterns: Patterns::new(patterns, replacement),
             code_parts: code_parts.collect(),
-            family_names: family_names.iter().map(|family| Pattern::new(family, Match::Anywhere)).collect(),
+            family_names: possible_family_names.iter().map(|family| Pattern::new(family, Match::Anywhere)).collect(),
             replaced_parts,
             people: people
                 .into_iter()

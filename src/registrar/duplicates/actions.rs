@@ -13,7 +13,7 @@ use crate::{
         actions::{RegistrationDetails, load_details},
         context::RequestContext,
         duplicate_check::{DuplicatePair, DuplicateState, flag_changed},
-        fields::{Field, PERSONAL_FIELDS, PersonalDetails},
+        fields::{Field, NAME_FIELDS, PERSONAL_FIELDS, PersonalDetails},
         form::{RawAnswers, answers},
         model::{Event, Registration, RegistrationStatus},
         pending_event::{EventDetails, single_detail},
@@ -235,13 +235,26 @@ fn merge_fields(
 }
 
 /// Takes the fields that are chosen from the other registration, and those that the kept one lacks.
+///
+/// A name is never lacking: a person without a given name may have none. Where one registration has a whole name and
+/// the other its parts, a choice of one of these fields takes the whole name or all parts.
 fn merge_person(kept: &mut PersonalDetails, other: &PersonalDetails, other_reference: &str, fields: &Choices) {
+    let before = kept.clone();
+    let mut is_name_chosen = false;
     for field in PERSONAL_FIELDS {
         let choice = fields.iter().find(|(chosen, _)| chosen.name == field.name);
-        let is_taken = choice.map_or(kept.text(field).is_none(), |(_, reference)| reference == other_reference);
-        if is_taken {
+        let is_of_name = NAME_FIELDS.contains(&field.name);
+        let is_lacking = kept.text(field).is_none() && !is_of_name;
+        if choice.map_or(is_lacking, |(_, reference)| reference == other_reference) {
             kept.copy_field(field, other);
+            is_name_chosen |= is_of_name;
         }
+    }
+    let has_no_name = kept.person_name().full().is_empty();
+    if is_name_chosen && (before.name.is_some() != other.name.is_some() || has_no_name) {
+        kept.given_name.clone_from(&other.given_name);
+        kept.family_name.clone_from(&other.family_name);
+        kept.name.clone_from(&other.name);
     }
 }
 
@@ -293,11 +306,33 @@ mod tests {
         let mut kept = own.clone();
         let choices: Vec<_> = PERSONAL_FIELDS.iter().map(|field| (field, "A".to_owned())).collect();
         merge_person(&mut kept, &other, "B", &choices);
-        for field in PERSONAL_FIELDS {
+        for field in PERSONAL_FIELDS.iter().filter(|field| !NAME_FIELDS.contains(&field.name)) {
             let own_text = own.text(field);
             assert_eq!(lacking.text(field), own_text.clone().or(other.text(field)), "{}", field.name);
             assert_eq!(chosen.text(field), other.text(field), "{}", field.name);
             assert_eq!(kept.text(field), own_text, "{}", field.name);
         }
+    }
+    #[test]
+    fn a_merge_takes_a_name_whole_or_by_its_parts() {
+        let named = |name: [Option<&str>; 3]| {
+            let [given_name, family_name, name] = name.map(|text| text.map(str::to_owned));
+            PersonalDetails { given_name, family_name, name, ..bare() }
+        };
+        let merged = |own: [Option<&str>; 3], other: [Option<&str>; 3], chosen: &[&str]| {
+            let of_name = |name: &&str| PERSONAL_FIELDS.iter().find(|field| field.name == *name).unwrap();
+            let choices: Vec<_> = chosen.iter().map(|name| (of_name(name), "B".to_owned())).collect();
+            let mut kept = named(own);
+            merge_person(&mut kept, &named(other), "B", &choices);
+            [kept.given_name, kept.family_name, kept.name].map(Option::unwrap_or_default).join("|")
+        };
+        let (both, single, whole) =
+            ([Some("Ada"), Some("King"), None], [None, Some("Suhartono"), None], [None, None, Some("Ada King")]);
+        assert_eq!(merged(single, both, &[]), "|Suhartono|");
+        assert_eq!(merged(whole, both, &[]), "||Ada King");
+        assert_eq!(merged(both, single, &["family_name"]), "Ada|Suhartono|");
+        assert_eq!(merged(whole, both, &["family_name"]), "Ada|King|");
+        assert_eq!(merged(both, whole, &["given_name"]), "||Ada King");
+        assert_eq!(merged(single, [Some("Ada"), None, None], &["family_name"]), "Ada||");
     }
 }

@@ -53,10 +53,16 @@ pub struct PairedRegistration {
     pub category: Code,
     /// Honorific, such as Dr, H.E. or Sir; null if none was given.
     pub honorific: Option<String>,
-    /// Given name.
-    pub given_name: String,
-    /// Family name.
-    pub family_name: String,
+    /// The name as one text, without the honorific: `name`, or given and family name.
+    pub full_name: String,
+    /// Given name; null if the person has none, or if it is not known.
+    pub given_name: Option<String>,
+    /// Family name, or the only name; null where `name` has the whole name.
+    pub family_name: Option<String>,
+    /// The whole name as it was written, where its parts are not known; else null.
+    pub name: Option<String>,
+    /// The name in Latin letters, as in a passport; null if none was given.
+    pub latin_name: Option<String>,
     /// E-mail address.
     pub email: EmailAddress,
     /// Organisation that the person represents; null if none was given.
@@ -82,9 +88,12 @@ impl From<RegistrationDetails> for PairedRegistration {
             reference: registration.reference,
             status: registration.state,
             category: details.category,
+            full_name: registration.person.person_name().full(),
             honorific: registration.person.honorific,
             given_name: registration.person.given_name,
             family_name: registration.person.family_name,
+            name: registration.person.name,
+            latin_name: registration.person.latin_name,
             email: registration.person.email,
             organisation: registration.person.organisation,
             position_title: registration.person.position,

@@ -23,7 +23,7 @@ use crate::{
         setup::state::{SetupState, get_setup_state},
     },
     validation::{ValidationError, ValidationErrors},
-    values::Code,
+    values::{Code, NameReading},
 };
 
 /// Registrations that are written at once, which bounds the memory besides the table itself.
@@ -45,6 +45,8 @@ pub struct Report {
     pub mapping: BTreeMap<String, String>,
     /// Names of columns that are not imported.
     pub unknown_columns: Vec<String>,
+    /// Of a dry run: how the name of each row is read; else empty.
+    pub names: Vec<NameReading>,
     /// Number of new registrations by category and status.
     pub counts: Vec<ImportCount>,
     /// What the form of its category would require of a person and the row lacks, by row and column, at most 200. It is
@@ -191,6 +193,7 @@ pub fn import(
         skipped,
         mapping: table.columns.mapping(),
         unknown_columns: table.columns.unmapped(),
+        names: if options.dry_run { table.names.clone() } else { Vec::new() },
         counts: counts.into_iter().map(count).collect(),
         warnings: warnings.0,
         errors: errors.0,

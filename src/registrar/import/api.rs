@@ -15,6 +15,7 @@ use crate::{
     http::{
         CodePath, NO_STORE, Problem, Query,
         extract::Upload,
+        json,
         problem::{AnyProblem, UNSUPPORTED_MEDIA_TYPE},
     },
     registration::{
@@ -61,11 +62,15 @@ impl RegistrationImportQuery {
     fn into_options(self) -> Result<ImportOptions, ValidationErrors> {
         let map: Option<BTreeMap<String, Option<String>>> = match &self.map {
             None => Some(BTreeMap::new()),
-            Some(text) => serde_json::from_str(text).ok(),
+            Some(text) => json::read(text.as_bytes()).ok().and_then(|map| serde_json::from_value(map).ok()),
         };
         let mut errors = ValidationErrors::default();
         if map.is_none() {
-            errors.add("?map", "invalid", "must be a JSON object such as {\"E-mail\":\"email\",\"Shoe size\":null}");
+            errors.add(
+                "?map",
+                "invalid",
+                "must be a JSON object, each column once, such as {\"E-mail\":\"email\",\"Shoe size\":null}",
+            );
         }
         errors.into_result(ImportOptions {
             map: map.unwrap_or_default(),

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    registration::{fields::PERSONAL_FIELDS, form::Question, model::fold},
+    registration::{
+        fields::{NAME_FIELDS, PERSONAL_FIELDS},
+        form::Question,
+        model::fold,
+    },
     validation::ValidationErrors,
 };
 
 /// Folded names by which a column with the category is recognised.
 const CATEGORY: &[&str] = &["category", "ticket type", "product", "item", "ticket", "categorie"];
-/// Folded names by which a column with given and family name together is recognised.
-const NAME: &[&str] = &["name", "full name", "attendee name", "nom complet"];
 /// The fields that are not of a person, with the folded names by which their columns are recognised.
 const OTHER_FIELDS: &[(&str, &[&str])] = &[
     ("sessions", &["sessions"]),
@@ -21,10 +23,7 @@ const OTHER_FIELDS: &[(&str, &[&str])] = &[
 /// Every field that a column can have, with the folded names by which it is recognised. Of several names the first one
 /// that the table has wins, so an attendee's address goes before an orderer's.
 fn known_fields() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
-    let personal = PERSONAL_FIELDS.iter().flat_map(|field| {
-        let name = (field.name == "family_name").then_some(("name", NAME));
-        [Some((field.name, field.import_columns)), name].into_iter().flatten()
-    });
+    let personal = PERSONAL_FIELDS.iter().map(|field| (field.name, field.import_columns));
     [("category", CATEGORY)].into_iter().chain(personal).chain(OTHER_FIELDS.iter().copied())
 }
 
@@ -91,14 +90,25 @@ impl Columns {
             let names: Vec<String> = [fold(&format!("answers {code}")), fold(code)].into_iter().chain(labels).collect();
             recognise(format!("answers.{code}"), &names);
         }
-        let columns = Self { fields, header };
-        for (required, alternative) in [("email", "email"), ("family_name", "name")] {
-            if columns.index_of(required).is_none() && columns.index_of(alternative).is_none() {
+        let mut columns = Self { fields, header };
+        columns.read_lone_name_as_whole(&is_mapped);
+        for (required, alternatives) in [("email", &["email"][..]), ("name", &NAME_FIELDS[..])] {
+            if alternatives.iter().all(|field| columns.index_of(field).is_none()) {
                 let detail = format!("no column is the {required}: name it in ?map={{\"COLUMN\":\"{required}\"}}");
                 errors.add("row 1", "missing_column", detail);
             }
         }
         columns
+    }
+
+    /// A column `Nom` without a column `Prénom` has whole names.
+    fn read_lone_name_as_whole(&mut self, is_mapped: &[bool]) {
+        let has_other = ["given_name", "name"].iter().any(|field| self.index_of(field).is_some());
+        let Some(index) = self.index_of("family_name").filter(|_| !has_other) else { return };
+        let is_ambiguous = self.header.get(index).is_some_and(|column| fold(column) == "nom");
+        if let (true, Some(false), Some(field)) = (is_ambiguous, is_mapped.get(index), self.fields.get_mut(index)) {
+            *field = Some("name".to_owned());
+        }
     }
 
     /// Index of the field's column.
@@ -114,8 +124,9 @@ impl Columns {
 
     /// Position of a validation error: `row 7, column E-mail`.
     pub fn error_position(&self, row: usize, field: &str) -> String {
-        let whole_name = matches!(field, "given_name" | "family_name").then(|| self.index_of("name")).flatten();
-        match self.index_of(field).or(whole_name).and_then(|index| self.header.get(index)) {
+        let is_name = NAME_FIELDS.contains(&field);
+        let other_name = || NAME_FIELDS.iter().filter(|_| is_name).find_map(|name| self.index_of(name));
+        match self.index_of(field).or_else(other_name).and_then(|index| self.header.get(index)) {
             Some(column) => format!("row {row}, column {column}"),
             None => format!("row {row}"),
         }
@@ -175,6 +186,10 @@ mod tests {
             "Attendee #=external_id;Attendee Status=status;Email=email;First Name=given_name;Home Country=country;\
              Last Name=family_name;Ticket Type=category"
         );
+        assert_eq!(of("Nom;Prénom;Courriel"), "Courriel=email;Nom=family_name;Prénom=given_name");
+        for name in ["Nom", "Nom complet", "Volledige naam", "Naam", "Full name"] {
+            assert_eq!(of(&format!("Email;{name}")), format!("Email=email;{name}=name"));
+        }
     }
 
     #[test]

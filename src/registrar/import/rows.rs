@@ -6,20 +6,18 @@ use serde_json::{Map, Value, json};
 
 use super::{ImportOptions, ImportedStatus, columns::Columns};
 use crate::{
-    agenda::{
-        Agenda,
-        import::{report::Report, text},
-    },
+    agenda::{Agenda, import::text},
     csv_table::{self, INNER_ROW, LINE_BREAK, Row, Table},
     registration::{
-        fields::{Field, FieldKind, PERSONAL_FIELDS},
+        fields::{Field, FieldKind, PERSONAL_FIELDS, read_form},
         form::{Question, question::QuestionKind},
         import_table::{has_address, yes_or_no},
         model::{Form, fold},
+        row_name,
         setup::state::{CategoryState, SetupState},
     },
-    validation::{self, ValidationErrors},
-    values::{Code, LanguageTag},
+    validation::ValidationErrors,
+    values::{Code, LanguageTag, NameReading},
 };
 
 /// Limit of rows in a table.
@@ -31,6 +29,8 @@ pub struct ParsedTable {
     pub columns: Columns,
     /// Rows without a validation error of their own.
     pub rows: Vec<ImportRow>,
+    /// How the name of each row was read.
+    pub names: Vec<NameReading>,
     /// Number of all rows.
     pub row_count: usize,
     /// Validation errors of the other rows.
@@ -68,7 +68,7 @@ pub fn read(
         return Ok(ParsedTable { columns, errors, ..ParsedTable::default() });
     }
     let reader = Reader { columns: &columns, options, setup_state, questions, agenda };
-    let (mut rows, mut row_count) = (Vec::new(), 0);
+    let (mut rows, mut names, mut row_count) = (Vec::new(), Vec::new(), 0);
     // Where people share a mailbox, their names tell them apart.
     let mut rows_of_people: HashMap<(String, Option<String>), usize> = HashMap::new();
     let name_in_mailbox = |row: &ImportRow| {
@@ -81,7 +81,7 @@ pub fn read(
         if row.inner_row(|cells| has_address(cells, columns.index_of("email"))).is_some() {
             return errors.add(format!("row {}", row.row), INNER_ROW.0, INNER_ROW.1);
         }
-        let Some(read) = reader.read_row(row, errors) else { return };
+        let Some(read) = reader.read_row(row, &mut names, errors) else { return };
         if read.status != ImportedStatus::Cancelled
             && let Some(first) = rows_of_people.insert((read.form.email.folded(), name_in_mailbox(&read)), read.number)
         {
@@ -90,7 +90,7 @@ pub fn read(
         }
         rows.push(read);
     });
-    Ok(ParsedTable { columns, rows, row_count, errors })
+    Ok(ParsedTable { columns, rows, names, row_count, errors })
 }
 
 /// Only UTF-8 is read: guessing another encoding would corrupt names.
@@ -113,7 +113,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read_row(&self, row: &Row, errors: &mut ValidationErrors) -> Option<ImportRow> {
+    fn read_row(&self, row: &Row, names: &mut Vec<NameReading>, errors: &mut ValidationErrors) -> Option<ImportRow> {
         let errors_before = errors.0.len();
         let cell = |field: &str| row.cell(self.columns.index_of(field)?);
         let position = |field: &str| self.columns.error_position(row.row, field);
@@ -121,7 +121,7 @@ impl Reader<'_> {
         let is_one_line = |field: &&Field| {
             matches!(field.kind, FieldKind::Line | FieldKind::Email | FieldKind::Phone | FieldKind::Date)
         };
-        for field in PERSONAL_FIELDS.iter().filter(is_one_line).map(|field| field.name).chain(["name"]) {
+        for field in PERSONAL_FIELDS.iter().filter(is_one_line).map(|field| field.name) {
             if cell(field).is_some_and(|text| text.contains(['\n', '\r'])) {
                 errors.add(position(field), LINE_BREAK.0, LINE_BREAK.1);
             }
@@ -136,12 +136,7 @@ impl Reader<'_> {
             };
             document.insert(field.name.to_owned(), json!(value));
         }
-        if let (None, Some(name)) = (cell("family_name"), cell("name")) {
-            let (given_name, family_name) = text::names(name, &mut Report::default(), None);
-            // A person with a single name gets it as given name, too.
-            document.insert("given_name".to_owned(), json!(given_name.unwrap_or_else(|| family_name.clone())));
-            document.insert("family_name".to_owned(), json!(family_name));
-        }
+        names.extend(row_name::read(&mut document, row.row));
         if let Some(sessions) = cell("sessions") {
             document.insert("sessions".to_owned(), json!(list_items(sessions)));
         }
@@ -169,7 +164,7 @@ impl Reader<'_> {
             }
         };
         let has_category = document.contains_key("category");
-        let form = match validation::read::<Form>(Value::Object(document)) {
+        let form = match read_form::<Form>(Value::Object(document)) {
             Ok(form) if !crate::mail::is_deliverable(form.email.as_str()) => {
                 errors.add(position("email"), "invalid_email", "must be an address that mail can be sent to");
                 None
@@ -218,9 +213,9 @@ pub fn field_of(pointer: &str) -> &str {
     path.split('/').next().unwrap_or_default()
 }
 
-/// The text as one line, in NFC, without characters that are not allowed.
+/// The text as one line, in NFC. Characters that are not allowed stay: the form refuses them.
 fn line(text: &str) -> String {
-    text::line(text, usize::MAX, &mut Report::default(), None)
+    text::one_line(text)
 }
 
 fn list_items(text: &str) -> Vec<String> {

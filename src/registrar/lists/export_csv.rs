@@ -115,8 +115,8 @@ mod tests {
         for field in PERSONAL_FIELDS {
             assert!(header.iter().any(|column| column == field.output_name), "{}", field.name);
         }
-        let expected = "reference,status,category,honorific,given_name,family_name,email,organisation,position_title,\
-                        country,delegation,language,phone";
+        let expected = "reference,status,category,honorific,given_name,family_name,name,latin_name,email,organisation,\
+                        position_title,country,delegation,language,phone";
         assert!(header.join(",").starts_with(expected), "{header:?}");
         assert!(header.join(",").ends_with(
             "birth_date,sessions,sessions_waiting,checked_in,arrival,offer_expires_at,created_at,updated_at"

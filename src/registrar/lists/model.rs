@@ -188,9 +188,10 @@ impl SearchTerm {
         if self.folded.is_empty() {
             return false;
         }
-        let organisation = row.person.organisation.as_deref().map(fold).unwrap_or_default();
+        let folded = |text: &Option<String>| text.as_deref().map(fold).unwrap_or_default();
+        let (organisation, latin_name) = (folded(&row.person.organisation), folded(&row.person.latin_name));
         self.folded.split(' ').all(|term| {
-            let mut words = row.name_folded.split(' ').chain(organisation.split(' '));
+            let mut words = row.name_folded.split(' ').chain(organisation.split(' ')).chain(latin_name.split(' '));
             words.any(|word| word.starts_with(term))
         })
     }
@@ -287,8 +288,8 @@ mod tests {
             state: RegistrationStatus::Confirmed,
             arrival: 1,
             person: PersonalColumns {
-                given_name: given.to_owned(),
-                family_name: family.to_owned(),
+                given_name: Some(given.to_owned()),
+                family_name: Some(family.to_owned()),
                 email: "Ada@Example.org".to_owned(),
                 organisation: Some("Société Générale".to_owned()),
                 ..PersonalColumns::default()

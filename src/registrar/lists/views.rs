@@ -29,10 +29,16 @@ pub struct ListedRegistration {
     pub category: String,
     /// Honorific, such as Dr, H.E. or Sir; null if none was given.
     pub honorific: Option<String>,
-    /// Given name.
-    pub given_name: String,
-    /// Family name.
-    pub family_name: String,
+    /// The name as one text, without the honorific: `name`, or given and family name.
+    pub full_name: String,
+    /// Given name; null if the person has none, or if it is not known.
+    pub given_name: Option<String>,
+    /// Family name, or the only name; null where `name` has the whole name.
+    pub family_name: Option<String>,
+    /// The whole name as it was written, where its parts are not known; else null.
+    pub name: Option<String>,
+    /// The name in Latin letters, as in a passport; null if none was given.
+    pub latin_name: Option<String>,
     /// E-mail address; empty if what was entered was removed, because the address was not verified in time.
     pub email: String,
     /// Organisation that the person represents; null if none was given.
@@ -74,9 +80,12 @@ impl ListedRegistration {
             status: row.state,
             category: context.category_code(row.category_id)?,
             reference: row.reference,
+            full_name: row.person.person_name().full(),
             honorific: row.person.honorific,
             given_name: row.person.given_name,
             family_name: row.person.family_name,
+            name: row.person.name,
+            latin_name: row.person.latin_name,
             email: Some(row.person.email).filter(|address| address != ERASED_ADDRESS).unwrap_or_default(),
             organisation: row.person.organisation,
             position_title: row.person.position,
@@ -143,8 +152,8 @@ macro_rules! query {
             /// `true`: only possible duplicates that await a decision; `false`: only the others.
             #[deserr(default)]
             pub duplicates: Option<Switch>,
-            /// Search text. Each of its words must begin a word of the name or organisation, or the address or
-            /// reference must contain the whole text. Case and accents are ignored. Matches at the beginning of the
+            /// Search text. Each of its words must begin a word of the name, of the name in Latin letters or of the
+            /// organisation, or the address or reference must contain the whole text. Case and accents are ignored. Matches at the beginning of the
             /// name (family name first) or address, and the exact reference, come first, unless they are very many or
             /// another filter leaves few registrations.
             #[deserr(default)]

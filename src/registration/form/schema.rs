@@ -56,8 +56,15 @@ pub fn form_schema(
         "additionalProperties": false,
         "required": required,
         "properties": properties,
-        "allOf": questions.iter().flat_map(rules).chain(person_rules(categories)).collect::<Vec<_>>()
+        "allOf": name_rules().into_iter().chain(questions.iter().flat_map(rules)).chain(person_rules(categories)).collect::<Vec<_>>()
     })
+}
+
+/// There is a name: the whole one, or at least one of its parts, and not both.
+fn name_rules() -> [Value; 2] {
+    let has = |field: &str| json!({ "required": [field], "properties": { field: { "type": "string" } } });
+    let parts = json!({ "anyOf": [has("family_name"), has("given_name")] });
+    [json!({ "anyOf": [has("name"), parts] }), json!({ "not": { "allOf": [has("name"), parts] } })]
 }
 
 /// The rules of the fields about the person, each for the categories that require or hide it.
