@@ -156,6 +156,7 @@ on_both_stores! {
             "ok     quotas of delegations: 1 checked",
             "ok     uses of invitations: 1 checked",
             "ok     one live registration per address: 9 checked",
+            "ok     one live registration per person of a shared address: 9 checked",
             "ok     arrival numbers are unique: 9 checked",
             "ok     category and invitation are of the same conference: 9 checked",
             "ok     nothing that was entered outlives its verification: 9 checked",
