@@ -31,7 +31,7 @@ use crate::{
         negotiate::{self, Language},
         views::ViewBuilder,
     },
-    registration::service::RegistrationService,
+    registration::{RegistrationError, service::RegistrationService},
     values::{Code, LanguageTag, TextValue as _},
 };
 
@@ -108,7 +108,11 @@ impl PageContext {
     /// Those of [`PageContext::find`].
     pub async fn find_for_holder(service: &RegistrationService, slug: &str, locale: &str) -> Result<Self, Problem> {
         let code = Code::parse(slug).map_err(|_| not_found())?;
-        let snapshot = service.conference(&code).await?;
+        let snapshot = service.conference(&code).await.map_err(|error| match error {
+            // As for a conference whose link the reader does not hold.
+            RegistrationError::NoConference => not_found(),
+            error => error.into(),
+        })?;
         Self::of(snapshot, service.programmes.listing(&code), locale)
     }
 
