@@ -200,7 +200,8 @@ on_both_stores! {
         let table = format!("Name,Email,Diet\n{two_missing}");
         assert_eq!(import(&app, map, &table).faults(), ["row 2 row_within_a_cell"]);
         let same_column = "\"A One,a@example.org,vegan\nB Two\",b@example.org,\n";
-        assert_eq!(import(&app, map, &format!("Name,Email,Diet\n{same_column}")).faults(), ["row 2, column Name line_break"]);
+        assert_eq!(import(&app, map, &format!("Name,Email,Diet\n{same_column}")).faults(),
+            ["row 2, column Name line_break", "row 2, column Name link"]);
         let with_quotes = "A One,a@example.org,\"vegan,\nno \"\"nuts\"\"\"\nB Two,b@example.org,\n";
         assert_eq!(import_successfully(&app, map, &format!("Name,Email,Diet\n{with_quotes}"))["imported"], 2);
         assert_eq!(count(&app, "1 = 1"), 2);

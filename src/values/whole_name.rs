@@ -234,6 +234,18 @@ impl WholeName {
         }
     }
 
+    /// Reads a name as another system shows it to readers: there, a comma divides two people rather than family and
+    /// given name.
+    pub fn read_displayed(text: &str) -> Self {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (honorifics, rest) = take_honorifics(&text);
+        Self {
+            honorific: joined(&honorifics),
+            name: Some(rest.to_owned()).filter(|name| !name.is_empty()),
+            ..Self::default()
+        }
+    }
+
     /// Reads a name whose honorific, if there is any, is `honorific` and whatever else stands before the name.
     pub fn read_with_honorific(text: &str, honorific: Option<&str>) -> Self {
         let read = Self::read(text);
@@ -325,7 +337,9 @@ fn family_and_given(text: &str) -> Option<(&str, &str)> {
         let is_one = |text: &str| SUFFIXES.contains(&plain(text).as_str());
         is_one(side) || side.split(' ').all(is_one)
     };
+    let is_of_several = |word: &str| matches!(word.to_lowercase().as_str(), "and" | "und" | "et" | "&" | "+");
     let is_clear = sides.next().is_none()
+        && !text.split(' ').any(is_of_several)
         && !family.is_empty()
         && !given.is_empty()
         && !is_suffix(given)
@@ -382,6 +396,12 @@ mod tests {
         assert_eq!(read("Dr. Lovelace, Ada"), "Dr.|Ada|Lovelace|");
         assert_eq!(read("Silva, Dr."), "Dr.||Silva|");
         assert_eq!(read("王，小明"), "|小明|王|");
+        assert_eq!(read("Jyn, Luce und Zoe"), "|||Jyn, Luce und Zoe");
+        let displayed = WholeName::read_displayed("Dr. noctiluca, katalyst");
+        assert_eq!(
+            (displayed.honorific.as_deref(), displayed.name.as_deref()),
+            (Some("Dr."), Some("noctiluca, katalyst"))
+        );
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub fn add_schedule_speakers(list: &mut ImportedList, people: &[Person], target:
         (first, key.len(), key)
     };
     order.sort_by_cached_key(key);
-    let read_names: Vec<WholeName> = people.iter().map(|person| WholeName::read(&person.name)).collect();
+    let read_names: Vec<WholeName> = people.iter().map(|person| WholeName::read_displayed(&person.name)).collect();
     let full_names: Vec<String> = read_names.iter().map(|name| name.person_name().full()).collect();
     let names: Vec<&str> = order.iter().filter_map(|index| full_names.get(*index)).map(String::as_str).collect();
     let mut codes = vec![String::new(); people.len()];
@@ -67,7 +67,7 @@ pub fn add_schedule_speakers(list: &mut ImportedList, people: &[Person], target:
 
 /// How the names of a schedule's people are read.
 pub fn name_readings(people: &[Person]) -> Vec<NameReading> {
-    people.iter().map(|person| reading(person.line, WholeName::read(&person.name))).collect()
+    people.iter().map(|person| reading(person.line, WholeName::read_displayed(&person.name))).collect()
 }
 
 /// How the names of a table are read.
@@ -94,7 +94,7 @@ fn set_name(node: &mut Node, name: &WholeName, language: &str) {
 fn speaker_names(draft: Option<&Agenda>) -> Vec<(String, Vec<String>)> {
     let speakers = draft.into_iter().flat_map(|draft| &draft.speakers);
     let names = |name: String| {
-        let read = WholeName::read(&name).person_name().full();
+        let read = WholeName::read_displayed(&name).person_name().full();
         if read == name { vec![name] } else { vec![name, read] }
     };
     speakers.map(|speaker| (speaker.code.as_str().to_owned(), names(speaker.name()))).collect()

@@ -153,9 +153,9 @@ macro_rules! query {
             #[deserr(default)]
             pub duplicates: Option<Switch>,
             /// Search text. Each of its words must begin a word of the name, of the name in Latin letters or of the
-            /// organisation, or the address or reference must contain the whole text. Case and accents are ignored. Matches at the beginning of the
-            /// name (family name first) or address, and the exact reference, come first, unless they are very many or
-            /// another filter leaves few registrations.
+            /// organisation, or the address or reference must contain the whole text. Case and accents are ignored.
+            /// Matches at the beginning of the name (family name first) or address, and the exact reference, come
+            /// first, unless they are very many or another filter leaves few registrations.
             #[deserr(default)]
             pub q: Option<Line<200>>,
         }
