@@ -7,9 +7,8 @@ use super::{DelegationKind, RegionalGroup, actions::DelegationDetails};
 use crate::{
     agenda::document::Precedence,
     http::paging::Page,
-    registration::model::fold,
     validation::ValidationErrors,
-    values::{LanguageTag, Line, text_enum},
+    values::{LanguageTag, Line, fold, text_enum},
 };
 
 text_enum! {

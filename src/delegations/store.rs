@@ -14,11 +14,11 @@ use crate::{
     ids::{CategoryId, ConferenceId, DelegationId, RegistrationId},
     registration::{
         membership::{MemberRow, Membership},
-        model::{Registration, RegistrationStatus, fold},
+        model::{Registration, RegistrationStatus},
         rows::of_ids,
     },
     validation,
-    values::{Code, CountryCode, EmailAddress, LanguageTag, Localised, TextValue as _},
+    values::{Code, CountryCode, EmailAddress, LanguageTag, Localised, TextValue as _, fold},
 };
 
 text_enum_columns!(DelegationKind, RegionalGroup);

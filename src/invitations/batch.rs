@@ -23,14 +23,13 @@ use crate::{
     registration::{
         context::RequestContext,
         import_table::{self, PeopleTable, Row},
-        model::fold,
         reservations::{InvitationKind, NewInvitationRow},
         rows::find_live_by_addresses,
         seat_transaction::SeatTransaction,
         setup::state::SetupState,
     },
     validation::{self, ValidationErrors},
-    values::{Code, EmailAddress, LanguageTag, Line, LinkFree, LocalOrInstant},
+    values::{Code, EmailAddress, LanguageTag, Line, LinkFree, LocalOrInstant, fold},
 };
 
 pub const COLUMNS: [&str; 6] = ["email", "name", "salutation", "language", "category", "expires_at"];

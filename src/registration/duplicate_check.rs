@@ -10,7 +10,7 @@ use diesel::prelude::*;
 
 use super::{
     fields::PersonalDetails,
-    model::{Registration, RegistrationStatus, fold},
+    model::{Registration, RegistrationStatus},
 };
 use crate::{
     database::{
@@ -19,7 +19,7 @@ use crate::{
         types::{DbInstant, text_enum_columns},
     },
     ids::{ConferenceId, Id, PossibleDuplicateId, RegistrationId},
-    values::{PersonName, text_enum},
+    values::{PersonName, fold, text_enum},
 };
 
 text_enum! {

@@ -4,8 +4,8 @@
 
 use crate::{
     csv_table::{self, INNER_ROW, Table},
-    registration::model::fold,
     validation::{ValidationError, ValidationErrors},
+    values::fold,
 };
 
 /// The highest number of people in one table.

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::model::fold;
-use crate::values::{NameReading, WholeName, both_honorifics, honorific_before};
+use crate::values::{NameReading, WholeName, both_honorifics, fold, honorific_before};
 
 /// Divides the name of a row as far as its writer did, and takes honorifics off. Cells with parts of the name go
 /// before a cell with the whole name. Returns how the name was read; `None` if the row has none.

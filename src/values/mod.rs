@@ -7,6 +7,7 @@ mod localised;
 mod merge_patch;
 mod person_name;
 mod time;
+mod transliteration;
 mod whole_name;
 
 use std::{
@@ -22,6 +23,7 @@ pub use merge_patch::merge_patch;
 pub use person_name::{NameText, PersonName};
 use serde::{Serialize, Serializer};
 pub use time::{Date, TimeOfDay, TimeZone};
+pub use transliteration::{fold, has_latin_form};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{

@@ -5,10 +5,9 @@ use std::{borrow::Cow, collections::HashSet};
 
 use icu_normalizer::ComposingNormalizer;
 use sha2::{Digest as _, Sha256};
-use unicode_script::{Script, UnicodeScript as _};
 
 use super::{html, report::Report};
-use crate::values::{LOCALISED_LENGTH_MAX, is_allowed_character};
+use crate::values::{LOCALISED_LENGTH_MAX, has_latin_form, is_allowed_character};
 
 /// Longest code from a text, in characters; the rest is for a number at the end.
 const CODE_LENGTH_MAX: usize = 72;
@@ -106,17 +105,6 @@ pub fn ascii_code(text: &str) -> String {
 
 fn is_transliterable(text: &str) -> bool {
     text.chars().all(has_latin_form)
-}
-
-/// Whether there is one way to write a character in ASCII. There is none for the letters of most scripts, nor for
-/// pictures.
-fn has_latin_form(letter: char) -> bool {
-    match letter.script() {
-        Script::Latin | Script::Greek | Script::Cyrillic | Script::Armenian | Script::Georgian => true,
-        Script::Common => letter < '\u{2190}' || letter.is_alphanumeric() || matches!(letter, '\u{3000}'..='\u{303F}'),
-        Script::Inherited => true,
-        _ => false,
-    }
 }
 
 /// A text as it is compared: ASCII words joined by hyphens, in any script; empty if the text has no such words.

@@ -22,13 +22,13 @@ use crate::{
         form::{Question, question::QuestionKind},
         import_table::{self, PeopleTable, Row},
         membership::Membership,
-        model::{Registration, fold},
+        model::Registration,
         row_name,
         rows::find_live_by_addresses,
         setup::state::SetupState,
     },
     validation::ValidationErrors,
-    values::NameReading,
+    values::{NameReading, fold},
 };
 
 /// The columns of the table besides those of a person and `answers.<question>`.

@@ -6,9 +6,9 @@ use crate::{
     registration::{
         fields::{NAME_FIELDS, PERSONAL_FIELDS},
         form::Question,
-        model::fold,
     },
     validation::ValidationErrors,
+    values::fold,
 };
 
 /// Folded names by which a column with the category is recognised.

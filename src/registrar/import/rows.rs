@@ -12,12 +12,12 @@ use crate::{
         fields::{Field, FieldKind, PERSONAL_FIELDS, read_form},
         form::{Question, question::QuestionKind},
         import_table::{has_address, yes_or_no},
-        model::{Form, fold},
+        model::Form,
         row_name,
         setup::state::{CategoryState, SetupState},
     },
     validation::ValidationErrors,
-    values::{Code, LanguageTag, NameReading},
+    values::{Code, LanguageTag, NameReading, fold},
 };
 
 /// Limit of rows in a table.

@@ -10,11 +10,11 @@ use crate::{
     ids::{CategoryId, ConferenceId, DelegationId, RegistrationId, SessionId},
     registration::{
         form::question::{Question, QuestionKind},
-        model::{RegistrationStatus, fold},
+        model::RegistrationStatus,
         session_seats::SignUpState,
     },
     validation::ValidationErrors,
-    values::text_enum,
+    values::{fold, text_enum},
 };
 
 text_enum! {
