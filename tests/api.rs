@@ -169,7 +169,7 @@ on_both_stores! {
             let link = created.json()["links"]["self"].as_str().unwrap().to_owned();
             assert_eq!(app.get(app.path_of(&link)).json()["given_name"], text);
         }
-        for text in ["\u{0}", "a\u{0}b", "a\nb", "\u{202E}evil", "\u{FEFF}", "\u{7}", "\u{85}"] {
+        for text in ["\u{0}", "a\u{0}b", "a\nb", "\u{202E}evil", "\u{FEFF}", "\u{7}"] {
             let mut form = person(99, "delegate");
             form["given_name"] = json!(text);
             assert_eq!(app.post(path, &form).status, 422, "{text:?}");

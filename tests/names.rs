@@ -252,5 +252,11 @@ on_both_stores! {
         let empty_cells = "code,given_name,family_name\nada,,Lovelace\n";
         assert_eq!(send(&app, &path, "text/csv", empty_cells).json()["changes"], json!([]));
         assert_eq!(speakers(&app), expected);
+        // A name that the draft has in parts keeps them, also when the list is replaced, and takes the honorific.
+        let whole = "name,honorific\nAda Lovelace,Dr\nBob Noyce,\n";
+        for mode in ["merge", "replace"] {
+            assert_eq!(send(&app, &format!("{path}?mode={mode}"), "text/csv", whole).status, 200);
+            assert_eq!(speakers(&app)[..2], ["ada | Ada | Lovelace | Dr", "bob | Bob | Noyce | -"]);
+        }
     }
 }

@@ -48,16 +48,8 @@ pub fn add_schedule_speakers(list: &mut ImportedList, people: &[Person], target:
     for ((person, read), code) in people.iter().zip(&read_names).zip(&codes) {
         let draft_node = list.draft_node(code).cloned();
         let node = list.node(code);
-        let has_same_name =
-            draft_node.as_ref().is_some_and(|draft_node| full_name(draft_node) == read.person_name().full());
-        match draft_node.filter(|_| has_same_name) {
-            Some(draft_node) => {
-                for field in ["given_name", "family_name"] {
-                    node.insert(field.to_owned(), draft_node.get(field).cloned().unwrap_or_default());
-                }
-            }
-            None => set_name(node, read, &target.language),
-        }
+        set_whole_name(node, draft_node.as_ref(), read);
+        set_honorific(node, read, &target.language);
         if let Some(biography) = &person.biography {
             set_text(node, "biography", &target.language, biography);
         }
@@ -80,11 +72,20 @@ fn reading(row: usize, name: WholeName) -> NameReading {
     NameReading { row, honorific, given_name, family_name, name }
 }
 
-/// Sets the name of a speaker. The agenda has no field for a whole name: it is the family name, and the given name is
-/// empty, as that of people who have one name.
-fn set_name(node: &mut Node, name: &WholeName, language: &str) {
-    node.insert("given_name".to_owned(), json!(name.given_name));
-    node.insert("family_name".to_owned(), json!(name.family_name.as_ref().or(name.name.as_ref())));
+/// Sets the name of a speaker, unless the draft has it already, maybe in parts. The agenda has no field for a whole
+/// name: it is the family name, and the given name is empty, as that of people who have one name.
+fn set_whole_name(node: &mut Node, draft_node: Option<&Node>, name: &WholeName) {
+    let person_name = name.person_name();
+    let draft_node = draft_node.filter(|draft_node| full_name(draft_node) == person_name.full());
+    let (given_name, family_name) = match draft_node {
+        Some(draft_node) => (draft_node.get("given_name").cloned(), draft_node.get("family_name").cloned()),
+        None => (person_name.given.map(Value::from), person_name.family.or(person_name.whole).map(Value::from)),
+    };
+    node.insert("given_name".to_owned(), given_name.unwrap_or_default());
+    node.insert("family_name".to_owned(), family_name.unwrap_or_default());
+}
+
+fn set_honorific(node: &mut Node, name: &WholeName, language: &str) {
     if let Some(honorific) = &name.honorific {
         set_text(node, "honorific", language, honorific);
     }
@@ -127,23 +128,17 @@ pub fn compose_table(
         if let Some(first) = lines.insert(code.clone(), row.line) {
             errors.add(line_pointer(row.line), "duplicate", format!("the speaker {code} is in line {first} already"));
         }
+        let draft_node = list.draft_node(&code).cloned();
         let node = list.node(&code);
-        match &row.name {
-            WholeName { name: None, family_name, given_name, honorific } => {
-                // Without a given name, the row may be of a table that has no such column.
-                for (field, text) in [("family_name", family_name), ("given_name", given_name)] {
-                    node.extend(text.as_ref().map(|text| (field.to_owned(), json!(text))));
-                }
-                if let Some(honorific) = honorific {
-                    set_text(node, "honorific", &language, honorific);
-                }
-            }
-            whole => {
-                if full_name(node) != whole.person_name().full() {
-                    set_name(node, whole, &language);
-                }
+        if row.name.name.is_some() {
+            set_whole_name(node, draft_node.as_ref(), &row.name);
+        } else {
+            // Without a given name, the row may be of a table that has no such column.
+            for (field, text) in [("family_name", &row.name.family_name), ("given_name", &row.name.given_name)] {
+                node.extend(text.as_ref().map(|text| (field.to_owned(), json!(text))));
             }
         }
+        set_honorific(node, &row.name, &language);
         node.extend(row.values.clone());
         for (field, text) in &row.texts {
             set_text(node, field, &language, text);
