@@ -204,7 +204,8 @@ pub fn scans_by_person(
                      sum(CASE WHEN c.outcome = 'refused' THEN 1 ELSE 0 END) AS refusals \
                      FROM check_ins c WHERE c.conference_id = $1 \
                      AND c.outcome IN ('admitted', 'admitted_again', 'refused') AND c.at >= $2 AND c.at < $3 \
-                     AND NOT EXISTS (SELECT 1 FROM check_ins u WHERE u.conference_id = $1 AND u.outcome = 'undone' AND u.undoes = c.id) \
+                     AND NOT EXISTS (SELECT 1 FROM check_ins u \
+                     WHERE u.conference_id = $1 AND u.outcome = 'undone' AND u.undoes = c.id) \
                      GROUP BY c.gate, c.registration_id ORDER BY c.gate";
     Ok(sql_query(statement)
         .bind::<Guid, _>(conference)
