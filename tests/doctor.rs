@@ -174,7 +174,7 @@ on_both_stores! {
         let (code, lines, _) = doctor(&app, &["--conference", "small", "--json"]);
         let report: Value = serde_json::from_str(&lines.concat()).unwrap();
         assert_eq!((code, &report["healthy"]), (0, &json!(true)));
-        assert_eq!(report["checks"][20], json!({ "name": "histories follow the status transitions", "checked": 14,
+        assert_eq!(report["checks"][21], json!({ "name": "histories follow the status transitions", "checked": 14,
             "findings": [], "more": false }));
         let (code, lines, said) = doctor(&app, &["--conference", "other"]);
         assert_eq!((code, lines.len()), (1, 0));
