@@ -63,7 +63,7 @@ mod tests {
         registration::{
             broadcast::{BroadcastKind, BroadcastState},
             duplicate_check::{DuplicateReason, DuplicateState},
-            model::{Event, RegistrationStatus},
+            model::{ConsentGiven, Event, RegistrationStatus},
             reservations::InvitationKind,
             session_seats::SignUpState,
         },
@@ -75,7 +75,7 @@ mod tests {
     type Column = (&'static str, &'static str, &'static [&'static str]);
 
     /// The columns that a CHECK constraint limits to a list of texts.
-    const CHECKED: [Column; 31] = [
+    const CHECKED: [Column; 32] = [
         ("appearances", "role", AppearanceRole::TEXTS),
         ("calls_for_action", "status", CallForActionStatus::TEXTS),
         ("check_ins", "outcome", Outcome::TEXTS),
@@ -96,6 +96,7 @@ mod tests {
         ("possible_duplicates", "state", DuplicateState::TEXTS),
         ("registration_events", "event", Event::TEXTS),
         ("registrations", "state", RegistrationStatus::TEXTS),
+        ("registrations", "consent_given", ConsentGiven::TEXTS),
         ("representations", "coding", Coding::TEXTS),
         ("scheduled_releases", "state", ScheduledState::TEXTS),
         ("session_sign_ups", "state", SignUpState::TEXTS),

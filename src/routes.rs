@@ -305,6 +305,7 @@ operations! {
     crate::check_in::badges::api::check_badges,
     // Import and duplicates.
     crate::registrar::import::api::import_registrations,
+    crate::registrar::on_behalf::api::register_on_behalf,
     crate::registrar::duplicates::api::list_duplicates,
     crate::registrar::duplicates::api::dismiss_duplicate,
     crate::registrar::duplicates::api::merge_duplicate,

@@ -110,6 +110,12 @@ on_both_stores! {
         assert_eq!(withdrawn.status, 200, "{}", withdrawn.text());
         let imported = app.send("POST", &format!("{REGISTRATIONS}/import?consent=On%20paper"), &headers, Some(table));
         assert_eq!((imported.status, &imported.json()["imported"]), (200, &json!(1)), "{}", imported.text());
+        let walk_in = json!({
+            "category": "academic", "name": "Amina Diallo", "language": "en", "consent": "shown", "reason": "Came at noon"
+        });
+        let recorded = app.admin("POST", &format!("{REGISTRATIONS}/on-behalf"), Some(&walk_in));
+        assert_eq!((recorded.status, &recorded.json()["status"]), (201, &json!("confirmed")), "{}", recorded.text());
+        assert_eq!((&recorded.json()["full_name"], &recorded.json()["email"]), (&json!("Amina Diallo"), &Value::Null));
 
         let page = |path: &str| app.browse(&format!("/conferences/small/en{path}")).text().to_owned();
         let front = page("");

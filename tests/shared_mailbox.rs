@@ -218,6 +218,7 @@ on_both_stores! {
         let path = format!("{CONFERENCE}/delegations/rw/members/{}", bob["reference"].as_str().unwrap());
         assert_eq!(app.admin("PATCH", &path, Some(&json!({ "given_name": "Ada" }))).problem(), refused());
         assert_eq!(app.admin("PATCH", &path, Some(&json!({ "given_name": "Bo" }))).status, 200);
+        assert_eq!(app.admin("PATCH", &path, Some(&json!({ "level": "minister" }))).status, 200);
         let send = |path: &str, table: &str| {
             let headers = [("content-type", "text/csv"), ("authorization", &app.authorization())];
             app.send("POST", &format!("{CONFERENCE}/{path}"), &headers, Some(table))

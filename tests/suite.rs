@@ -27,6 +27,7 @@ mod mail;
 mod mailing;
 mod migrations;
 mod names;
+mod on_behalf;
 mod policy;
 mod programme;
 mod publication;

@@ -216,6 +216,7 @@ policy! {
     ApproveRegistrations = "approve_registrations": Access::Roles(&[Role::Registrar]),
     RejectRegistrations = "reject_registrations": Access::Roles(&[Role::Registrar]),
     CancelRegistrations = "cancel_registrations": Access::Roles(&[Role::Registrar]),
+    RegisterOnBehalf = "register_on_behalf": Access::Roles(&[Role::Registrar]),
     RevokeRegistrations = "revoke_registrations": Access::Roles(&[Role::Registrar]),
     CreateRegistrationNote = "create_registration_note": Access::Roles(&[Role::Registrar]),
     ListRegistrationNotes = "list_registration_notes": Access::Roles(&[Role::Registrar]),

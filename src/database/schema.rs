@@ -285,8 +285,8 @@ table! {
         family_name -> Nullable<Text>,
         name -> Nullable<Text>,
         latin_name -> Nullable<Text>,
-        email -> Text,
-        email_folded -> Text,
+        email -> Nullable<Text>,
+        email_folded -> Nullable<Text>,
         organisation -> Nullable<Text>,
         position -> Nullable<Text>,
         country -> Nullable<Text>,
@@ -309,6 +309,8 @@ table! {
         shares_mailbox -> Bool,
         erased_at -> Nullable<UtcInstant>,
         salutation -> Nullable<Json>,
+        consent_given -> TextEnum,
+        consent_recorded_by -> Nullable<Text>,
     }
 }
 

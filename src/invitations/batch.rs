@@ -82,14 +82,13 @@ pub fn invite_all(
     for ((line, guest, terms), address) in guests.iter().zip(&addresses) {
         let is_shared = shares_mailbox(&transaction.setup_state, terms);
         let name = guest.name.as_ref().map(|name| words(name.as_str()));
-        // Where people share a mailbox, only the name tells them apart; without one, anybody may be meant.
+        // Where people share a mailbox, the name tells them apart.
         let is_guest = |other: Option<&str>| !is_shared || name == other.map(words);
         if invited.iter().any(|(other, name)| other == address && is_guest(name.as_deref())) {
             errors.add(import_table::cell_pointer(*line, "email"), "already_invited", "has an open invitation");
-        } else if live
-            .iter()
-            .any(|other| other.person.email.folded() == *address && is_guest(Some(&other.name_folded())))
-        {
+        } else if live.iter().any(|other| {
+            other.person.address_folded().as_ref() == Some(address) && is_guest(Some(&other.name_folded()))
+        }) {
             errors.add(import_table::cell_pointer(*line, "email"), "already_registered", "is registered");
         }
     }

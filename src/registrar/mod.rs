@@ -6,4 +6,5 @@ pub mod doctor;
 pub mod duplicates;
 pub mod import;
 pub mod lists;
+pub mod on_behalf;
 pub mod statistics;

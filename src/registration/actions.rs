@@ -372,7 +372,8 @@ pub fn renew_link(
 /// Sends the link again.
 ///
 /// # Errors
-/// [`RegistrationError::WrongState`] if the registration was erased; those of [`find_details`].
+/// [`RegistrationError::WrongState`] if the registration was erased; [`RegistrationError::NoAddress`]; those of
+/// [`find_details`].
 pub fn resend(
     connection: &mut Connection,
     context: RequestContext<'_>,
@@ -380,6 +381,9 @@ pub fn resend(
 ) -> Result<RegistrationDetails, RegistrationError> {
     change(connection, context, reference, Operation::ResendRegistrationLink, |tx, transaction, registration, _| {
         refuse_erased(&registration)?;
+        if registration.person.email.is_none() {
+            return Err(RegistrationError::NoAddress);
+        }
         transaction.send_link(tx, &registration)?;
         Ok(registration)
     })

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use super::{
     RegistrationError,
     context::ReleasedAgenda,
+    fields::PersonalDetails,
     form::{Answers, Question, RawAnswers, answers},
     membership::Membership,
-    model::{self, Event, Form, Registration, RegistrationStatus},
+    model::{self, ConsentRecord, Event, Form, Registration, RegistrationStatus},
     pending_event::EventDetails,
     reservations::{self, Invitation, InvitationKind},
     rows,
@@ -33,15 +34,21 @@ use crate::{
     database::{Connection, DatabaseError},
     ids::{Id, RegistrationId, SessionId},
     validation::{ValidationError, ValidationErrors},
-    values::{Code, LanguageTag, TextValue as _},
+    values::{Code, LanguageTag, Line, TextValue as _},
 };
 
 /// A person's application to register, and who submits it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Application {
-    pub form: Form,
-    /// The language of letters, if the form names none.
-    pub language: LanguageTag,
+    pub person: PersonalDetails,
+    pub category: Code,
+    /// The language of letters, if the form names it: it must be one of the conference's.
+    pub named_language: Option<LanguageTag>,
+    pub answers: RawAnswers,
+    pub sessions: Vec<Code>,
+    /// The code of an invitation.
+    pub invitation: Option<Line<200>>,
+    pub consent: ConsentRecord,
     /// Who submits the application.
     pub actor: Actor,
     /// [`Event::Registered`] or [`Event::Imported`].
@@ -55,20 +62,34 @@ pub struct Application {
     pub membership: Option<Membership>,
     /// Whether the delegation allows that its members share an address. The category may allow it, too.
     pub may_share_mailbox: bool,
+    /// Whether required answers may be missing: nobody asked these questions.
+    pub may_lack_answers: bool,
+    /// Whether no letter is sent about the registration.
+    pub sends_no_letter: bool,
+    /// What the history keeps of the registration.
+    pub detail: serde_json::Map<String, Value>,
 }
 
 impl Application {
-    /// An application of anybody, through the public form.
-    pub fn from_public_form(form: Form, language: LanguageTag) -> Self {
+    /// An application of anybody, through the public form; `language` is that of letters if the form names none.
+    pub fn from_public_form(form: Form, language: &LanguageTag) -> Self {
         Self {
-            form,
-            language,
+            person: form.person(language.as_str()),
+            category: form.category,
+            named_language: form.language,
+            answers: form.answers,
+            sessions: form.sessions,
+            invitation: form.invitation,
+            consent: ConsentRecord::BY_FORM,
             actor: Actor::attendee(),
             event: Event::Registered,
             is_vouched_for: false,
             is_approved: false,
             membership: None,
             may_share_mailbox: false,
+            may_lack_answers: false,
+            sends_no_letter: false,
+            detail: serde_json::Map::new(),
         }
     }
 
@@ -81,17 +102,15 @@ impl Application {
     /// Whether a refusal is known before anything is written for the application, so that it can share a transaction
     /// with others.
     pub fn can_share_transaction(&self) -> bool {
-        self.form.invitation.is_none() && self.membership.is_none()
+        self.invitation.is_none() && self.membership.is_none()
     }
 }
 
-/// The status of a registration in the system that it is imported from.
-#[derive(Debug, Clone)]
-pub struct ImportedState {
-    /// Confirmed if there is a seat, waitlisted if there is none, pending or cancelled.
-    pub state: RegistrationStatus,
-    /// What the history of the registration keeps of the import.
-    pub detail: serde_json::Map<String, Value>,
+/// Personal data must not appear in logs.
+impl std::fmt::Debug for Application {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Application(..)")
+    }
 }
 
 /// A person who was registered.
@@ -198,8 +217,9 @@ pub fn register_all(
     register_batch(connection, conference, released, secret, &people)
 }
 
-/// Registers people from another system with the status that they had there. A confirmed person gets a seat or is
-/// refused, a waitlisted person gets a seat or a place on the waiting list. Nobody gets a letter.
+/// Registers people from another system with the status that they had there: confirmed, waitlisted, pending or
+/// cancelled. A confirmed person gets a seat or is refused, a waitlisted person gets a seat or a place on the waiting
+/// list. The caller says in the applications that nobody gets a letter.
 ///
 /// # Errors
 /// Those of [`register_all`].
@@ -208,9 +228,9 @@ pub fn register_imported(
     conference: &ConferenceRef,
     released: ReleasedAgenda<'_>,
     secret: &ServerSecret,
-    people: &[(Application, ImportedState)],
+    people: &[(Application, RegistrationStatus)],
 ) -> Result<BatchOutcome, RegistrationError> {
-    let people: Vec<_> = people.iter().map(|(application, imported)| (application, Some(imported))).collect();
+    let people: Vec<_> = people.iter().map(|(application, state)| (application, Some(*state))).collect();
     register_batch(connection, conference, released, secret, &people)
 }
 
@@ -219,12 +239,13 @@ fn register_batch(
     conference: &ConferenceRef,
     released: ReleasedAgenda<'_>,
     secret: &ServerSecret,
-    people: &[(&Application, Option<&ImportedState>)],
+    people: &[(&Application, Option<RegistrationStatus>)],
 ) -> Result<BatchOutcome, RegistrationError> {
     let mut transaction = SeatTransaction::open(connection, conference, released)?;
     let is_undisclosed = transaction.setup_state.verifies_emails();
     let questions = transaction.setup_state.questions()?;
-    let addresses: Vec<String> = people.iter().map(|(application, _)| application.form.email.folded()).collect();
+    let addresses: Vec<String> =
+        people.iter().filter_map(|(application, _)| application.person.address_folded()).collect();
     let mut live_by_address = find_live(connection, conference, &addresses)?;
     let mut outcomes = Vec::with_capacity(people.len());
     for (application, imported) in people {
@@ -234,8 +255,9 @@ fn register_batch(
         match &outcome {
             Ok(AdmissionOutcome::Registered(admitted)) if admitted.registration.state.is_final() => {}
             Ok(AdmissionOutcome::Registered(admitted)) => {
-                let address = admitted.registration.person.email.folded();
-                live_by_address.entry(address).or_default().push(admitted.registration.clone());
+                if let Some(address) = admitted.registration.person.address_folded() {
+                    live_by_address.entry(address).or_default().push(admitted.registration.clone());
+                }
             }
             Ok(AdmissionOutcome::AlreadyRegistered) | Err(_) => {}
         }
@@ -261,7 +283,8 @@ pub fn register(
     application: &Application,
 ) -> Result<Admitted, RegistrationError> {
     let questions = transaction.setup_state.questions()?;
-    let live_by_address = find_live(connection, transaction.conference, &[application.form.email.folded()])?;
+    let addresses: Vec<String> = application.person.address_folded().into_iter().collect();
+    let live_by_address = find_live(connection, transaction.conference, &addresses)?;
     let context =
         EvaluationContext { secret, questions: &questions, live_by_address: &live_by_address, imported: None };
     evaluate(connection, transaction, &context, application)?.registered()
@@ -277,7 +300,9 @@ fn find_live(
 ) -> Result<LiveByAddress, DatabaseError> {
     let mut live_by_address = LiveByAddress::new();
     for registration in rows::find_live_by_addresses(connection, conference.id, addresses)? {
-        live_by_address.entry(registration.person.email.folded()).or_default().push(registration);
+        if let Some(address) = registration.person.address_folded() {
+            live_by_address.entry(address).or_default().push(registration);
+        }
     }
     Ok(live_by_address)
 }
@@ -292,7 +317,7 @@ fn find_obstacle<'a>(
     application: &Application,
     shares_mailbox: bool,
 ) -> Option<&'a Registration> {
-    let name = application.form.person(application.language.as_str()).name_folded();
+    let name = application.person.name_folded();
     let mut unverified = live.iter().filter(|other| other.state == RegistrationStatus::Unverified);
     live.iter()
         .find(|other| other.excludes(shares_mailbox, &name))
@@ -305,7 +330,7 @@ struct EvaluationContext<'a> {
     questions: &'a [Question],
     live_by_address: &'a LiveByAddress,
     /// The status in the system that the person is imported from; `None` for everybody else.
-    imported: Option<&'a ImportedState>,
+    imported: Option<RegistrationStatus>,
 }
 
 fn evaluate(
@@ -315,35 +340,36 @@ fn evaluate(
     application: &Application,
 ) -> Admission {
     let EvaluationContext { secret, questions, live_by_address, imported } = *context;
-    let form = &application.form;
     let document = json!({
-        "category": form.category, "language": form.language, "answers": form.answers.0, "sessions": form.sessions,
+        "category": application.category, "language": application.named_language, "answers": application.answers.0,
+        "sessions": application.sessions,
     });
     let agenda = transaction.released.agenda;
     let (mut errors, answers) = check_against_conference(&document, &transaction.setup_state, questions, agenda);
     // Registrars record what happened, also in sessions that are over.
     let is_recorded = application.is_vouched_for && application.actor != Actor::focal_point();
     errors.0.retain(|error| !is_recorded || error.code != "session_over");
-    // The other system may not have asked this question.
-    errors.0.retain(|error| imported.is_none() || error.code != "required");
     if application.is_by_person() {
-        let mut document = Value::Object(form.person(application.language.as_str()).document());
+        let mut document = Value::Object(application.person.document());
         if let Some(document) = document.as_object_mut() {
-            document.insert("category".to_owned(), json!(form.category));
-            document.insert("language".to_owned(), json!(form.language));
+            document.insert("category".to_owned(), json!(application.category));
+            document.insert("language".to_owned(), json!(application.named_language));
         }
         check_person_fields(&document, &transaction.setup_state, &mut errors);
     }
+    errors.0.retain(|error| !application.may_lack_answers || error.code != "required");
     errors.into_result(())?;
-    let category = transaction.setup_state.category(form.category.as_str()).cloned();
-    let category = category.ok_or_else(|| unknown_category_error(form.category.as_str(), &transaction.setup_state))?;
+    let code = application.category.as_str();
+    let category = transaction.setup_state.category(code).cloned();
+    let category = category.ok_or_else(|| unknown_category_error(code, &transaction.setup_state))?;
     let shares_mailbox = category.shared_mailbox || application.may_share_mailbox;
-    let live = live_by_address.get(&form.email.folded()).map_or(&[][..], Vec::as_slice);
+    let address = application.person.address_folded();
+    let live = address.as_ref().and_then(|address| live_by_address.get(address)).map_or(&[][..], Vec::as_slice);
     let obstacle = find_obstacle(live, application, shares_mailbox);
     if !application.is_vouched_for && !transaction.setup_state.is_open(&category, agenda, transaction.now) {
         return Err(transaction.setup_state.closed_error(&category, agenda, transaction.now));
     }
-    let code = form.invitation.as_ref().map(|code| code.as_str());
+    let code = application.invitation.as_ref().map(|code| code.as_str());
     let invitation = code
         .map(|code| reservations::find_by_code(connection, transaction.conference, secret, code, transaction.now))
         .transpose()?
@@ -351,9 +377,8 @@ fn evaluate(
     if code.is_some() && invitation.is_none() {
         return Err(RegistrationError::InvitationInvalid);
     }
-    let is_for_other_address = |invitation: &Invitation| {
-        invitation.email_folded.as_ref().is_some_and(|address| *address != form.email.folded())
-    };
+    let is_for_other_address =
+        |invitation: &Invitation| invitation.email_folded.is_some() && invitation.email_folded != address;
     if invitation.as_ref().is_some_and(is_for_other_address) {
         return Err(RegistrationError::InvitationInvalid);
     }
@@ -395,14 +420,14 @@ fn evaluate(
         registration.state = RegistrationStatus::Unverified;
         registration.expires_at = Some(transaction.deadline_in(transaction.setup_state.verification_hours));
     }
-    let sessions: Vec<SessionId> = form
+    let sessions: Vec<SessionId> = application
         .sessions
         .iter()
         .filter_map(|code| transaction.sign_up_session(code))
         .filter_map(|session| session.id)
         .collect();
     match imported {
-        Some(imported) => transaction.set_imported_status(connection, &mut registration, imported.state)?,
+        Some(imported) => transaction.set_imported_status(connection, &mut registration, imported)?,
         None if must_verify => {}
         None => transaction.admit(connection, &mut registration, application.is_approved)?,
     }
@@ -410,9 +435,11 @@ fn evaluate(
         transaction.sign_up(&registration, session);
     }
     transaction.add_registration(registration.clone());
-    let detail = imported.map(|imported| imported.detail.clone()).unwrap_or_default();
-    let details =
-        EventDetails { sends_no_letter: application.event == Event::Imported, detail, ..EventDetails::default() };
+    let details = EventDetails {
+        sends_no_letter: application.sends_no_letter,
+        detail: application.detail.clone(),
+        ..EventDetails::default()
+    };
     transaction.record_event(&registration, application.event, &application.actor, details);
     Ok(AdmissionOutcome::Registered(Box::new(Admitted { registration, position: None, category: category.code })))
 }
@@ -423,7 +450,6 @@ fn new_registration(
     category: &CategoryState,
     answers: Answers,
 ) -> Result<Registration, DatabaseError> {
-    let form = &application.form;
     let random_bytes = random().map_err(|error| DatabaseError::Unavailable(Box::new(error)))?;
     Ok(Registration {
         id: Id::new(),
@@ -432,7 +458,7 @@ fn new_registration(
         reference: model::reference(&transaction.conference.slug, random_bytes),
         state: RegistrationStatus::Pending,
         arrival: transaction.next_arrival(),
-        person: form.person(application.language.as_str()),
+        person: application.person.clone(),
         answers,
         form_version: transaction.setup_state.form_version,
         invitation: None,
@@ -443,6 +469,7 @@ fn new_registration(
         expires_at: None,
         offer_expires_at: None,
         consented_at: transaction.now,
+        consent: application.consent.clone(),
         token_generation: 1,
         created_at: transaction.now,
         updated_at: transaction.now,

@@ -16,7 +16,7 @@ use super::{
     fields::{self, personal_fields, view, view_struct},
     form::Answers,
     letters,
-    model::{Event, Form, HistoryEntry, RegistrationStatus},
+    model::{ConsentGiven, Event, Form, HistoryEntry, RegistrationStatus},
     service::{NeedsInvitation, RegistrationService},
     session_seats::{SignUp, SignUpState},
 };
@@ -134,14 +134,19 @@ personal_fields! { view_struct {
         pub expires_at: Option<String>,
         /// Time until which an offered seat is held (RFC 3339, UTC); null unless there is an offer.
         pub offer_expires_at: Option<String>,
-        /// Time of the consent to the storage of the data (RFC 3339, UTC).
+        /// Time of the consent to the storage of the data, or of its recording (RFC 3339, UTC).
         pub consented_at: String,
+        /// How the person consented.
+        pub consent_given: ConsentGiven,
+        /// Who recorded the consent: `focal point` or the label of a token; null if the person filled in the form, and
+        /// in the answers to the attendee.
+        pub consent_recorded_by: Option<String>,
         /// Time of registration (RFC 3339, UTC).
         pub created_at: String,
         /// Time of the last change (RFC 3339, UTC).
         pub updated_at: String,
         /// Time at which what was entered was removed, because the address was not verified in time (RFC 3339, UTC);
-        /// null otherwise. From then on the name is empty, and the address is `removed@removed.invalid`.
+        /// null otherwise. From then on the name is empty, and the address null.
         pub erased_at: Option<String>,
         /// What has happened to the registration, the oldest event first.
         pub history: Vec<HistoryLine>,
@@ -289,7 +294,7 @@ pub async fn submit_form(
     if form.invitation.is_some() {
         service.code_limit.check(request)?;
     }
-    let application = Application::from_public_form(form, language.clone());
+    let application = Application::from_public_form(form, language);
     let outcome = match key.filter(IdempotencyKey::is_given) {
         Some(key) => service.queue.register_once(snapshot, application, key, body.clone()).await,
         None => service.queue.register(snapshot, application).await,
@@ -623,6 +628,8 @@ pub fn registration_view(
         expires_at: registration.expires_at.map(clock::wire),
         offer_expires_at: registration.offer_expires_at.map(clock::wire),
         consented_at: clock::wire(registration.consented_at),
+        consent_given: registration.consent.given,
+        consent_recorded_by: registration.consent.recorded_by.filter(|_| !is_attendee),
         created_at: clock::wire(registration.created_at),
         updated_at: clock::wire(registration.updated_at),
         erased_at: registration.erased_at.map(clock::wire),

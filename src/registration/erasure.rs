@@ -65,8 +65,9 @@ pub fn erase(
         .map_err(DatabaseError::from)?;
     let is_of_pair = possible_duplicates::registration_id.eq(id).or(possible_duplicates::earlier_id.eq(id));
     diesel::delete(possible_duplicates::table.filter(is_of_pair)).execute(connection).map_err(DatabaseError::from)?;
-    let address = &registration.person.email;
-    erase_messages(connection, conference, id.uuid(), &events, address)?;
+    if let Some(address) = &registration.person.email {
+        erase_messages(connection, conference, id.uuid(), &events, address)?;
+    }
     let mut erased = registration.clone();
     erased.person = PersonalDetails::erased(&registration.person.language);
     erased.answers = Answers::new();
@@ -74,8 +75,10 @@ pub fn erase(
     erased.salutation = None;
     erased.erased_at = Some(now);
     rows::update(connection, &erased)?;
-    if !rows::has_address(connection, conference, &address.folded())? {
-        forget_bounces(connection, conference, &address.folded())?;
+    if let Some(address) = registration.person.address_folded()
+        && !rows::has_address(connection, conference, &address)?
+    {
+        forget_bounces(connection, conference, &address)?;
     }
     Ok(())
 }

@@ -25,6 +25,7 @@ problem_kinds! {
     REGISTRATION_FULL = ("registration-full", 409, "The seats are taken"),
     INVITATION_INVALID = ("invitation-invalid", 409, "The invitation is unknown, used up or no longer valid"),
     INVITATION_NEEDED = ("invitation-needed", 409, "The category needs an invitation"),
+    NO_ADDRESS = ("no-address", 409, "The registration has no e-mail address"),
     DELEGATION_FULL = ("delegation-full", 409, "The delegation's quota is used up"),
     CATEGORY_IN_USE = ("category-in-use", 409, "The category has registrations"),
 }
@@ -75,6 +76,8 @@ pub enum RegistrationError {
     NoSeatFree,
     #[error("category {0} needs an invitation")]
     InvitationNeeded(Code),
+    #[error("the registration has no address")]
+    NoAddress,
     #[error("the delegation's quota is used up")]
     DelegationFull,
     /// The random reference exists already: the transaction is tried again with another one.
@@ -153,6 +156,9 @@ impl From<RegistrationError> for Problem {
             RegistrationError::InvitationInvalid => Problem::new(&INVITATION_INVALID),
             RegistrationError::InvitationNeeded(code) => {
                 Problem::new(&INVITATION_NEEDED).detail(format!("category {code} needs an invitation to it"))
+            }
+            RegistrationError::NoAddress => {
+                Problem::new(&NO_ADDRESS).detail("nothing can be sent: PATCH the registration with an email first")
             }
             RegistrationError::DelegationFull => Problem::new(&DELEGATION_FULL),
             RegistrationError::ReferenceTaken => Problem::unexpected("no free reference was drawn"),

@@ -147,11 +147,17 @@ macro_rules! complete_rows {
             {Option<String>} {Option<String>} {Option<String>} {false, $value, { $($settings)* }}
         }] $($rest)* }
     };
+    // Whoever registers has an address; a registrar may register somebody who has none.
     ($callback:ident $arguments:tt [$($completed:tt)*] $(#[$doc:meta])*
         address $name:ident => $output:ident: $value:ty { $($settings:tt)* } $($rest:tt)*) => {
         $crate::registration::fields::complete_rows! { $callback $arguments [$($completed)* {
-            [$(#[$doc])*] $name $output {[] $value} {[] $value}
-            {$value} {String} {$value} {true, $value, { $($settings)* }}
+            [$(#[$doc])*] $name $output {[] $value}
+            {[[
+                default,
+                try_from(Option<String>) = $crate::registration::fields::unless_empty
+                    -> $crate::validation::ValidationError
+            ]] Option<$value>}
+            {Option<$value>} {Option<String>} {Option<$value>} {true, $value, { $($settings)* }}
         }] $($rest)* }
     };
     // A registration always has a language; a form may leave it to the service.
@@ -325,8 +331,13 @@ impl<T: TextValue> ToStored<Option<String>> for Option<T> {
         self.as_ref().map(|value| value.text().into_owned())
     }
 }
-impl ToStored<EmailAddress> for EmailAddress {
-    fn to_stored(&self, _: &str) -> EmailAddress {
+impl ToStored<Option<EmailAddress>> for EmailAddress {
+    fn to_stored(&self, _: &str) -> Option<EmailAddress> {
+        Some(self.clone())
+    }
+}
+impl ToStored<Option<EmailAddress>> for Option<EmailAddress> {
+    fn to_stored(&self, _: &str) -> Option<EmailAddress> {
         self.clone()
     }
 }
@@ -367,13 +378,13 @@ impl StoredValue for Option<String> {
         self.clone()
     }
 }
-impl StoredValue for EmailAddress {
+impl StoredValue for Option<EmailAddress> {
     type Output = Self;
     fn output(&self) -> Self {
         self.clone()
     }
     fn text(&self) -> Option<String> {
-        Some(self.as_str().to_owned())
+        self.as_ref().map(|address| address.as_str().to_owned())
     }
 }
 impl StoredValue for Option<NaiveDate> {
@@ -399,11 +410,6 @@ impl Erased for String {
 impl<T> Erased for Option<T> {
     fn erased() -> Self {
         None
-    }
-}
-impl Erased for EmailAddress {
-    fn erased() -> Self {
-        Self::from_static(ERASED_ADDRESS)
     }
 }
 
@@ -470,9 +476,6 @@ impl Field {
         finds_duplicates: false,
     };
 }
-
-/// Stands for the address of a registration that was erased. No mail can be sent to it (RFC 2606).
-pub const ERASED_ADDRESS: &str = "removed@removed.invalid";
 
 impl PersonalDetails {
     pub fn person_name(&self) -> PersonName<'_> {
@@ -581,7 +584,7 @@ pub mod tests {
         registration::{
             api::RegistrationView,
             form::{Answers, schema},
-            model::{FIELDS, Form, RegistrationStatus},
+            model::{ConsentGiven, FIELDS, Form, RegistrationStatus},
             rows::PersonalColumns,
         },
         values::Code,
@@ -596,7 +599,7 @@ pub mod tests {
     pub fn bare() -> PersonalDetails {
         let mut person = person_with(|field| field.is_required);
         person.family_name = Some("text B".to_owned());
-        person.email = EmailAddress::parse("bare@example.org").unwrap();
+        person.email = EmailAddress::parse("bare@example.org").ok();
         person
     }
 
@@ -631,6 +634,8 @@ pub mod tests {
             expires_at: None,
             offer_expires_at: None,
             consented_at: String::new(),
+            consent_given: ConsentGiven::Form,
+            consent_recorded_by: None,
             created_at: String::new(),
             updated_at: String::new(),
             erased_at: None,

@@ -40,13 +40,12 @@ impl SeatTransaction<'_> {
     /// Sends the link to a registration again, at most once in ten minutes, so that nobody can flood an address. Each
     /// person behind a shared mailbox gets their own.
     pub fn send_link(&mut self, connection: &mut Connection, registration: &Registration) -> Result<(), DatabaseError> {
+        let Some(address) = &registration.person.email else { return Ok(()) };
         let since = self.now - LINK_INTERVAL_MIN;
         let is_same_letter = |letter: &Letter| {
-            letter.kind == LetterKind::Link
-                && letter.to == registration.person.email
-                && letter.addressee == registration.addressee()
+            letter.kind == LetterKind::Link && letter.to == *address && letter.addressee == registration.addressee()
         };
-        let reader = (&registration.person.email, registration.addressee());
+        let reader = (address, registration.addressee());
         if self.letters.iter().any(is_same_letter)
             || count_written_since(connection, self.conference.id, reader, LetterKind::Link, since)? > 0
         {
@@ -55,7 +54,8 @@ impl SeatTransaction<'_> {
         let category = self.category(registration.category)?;
         let calendar_sequence = self.calendar_sequence(connection, registration)?;
         let params = LetterParams { calendar_sequence, ..LetterParams::default() };
-        self.send_letter(letters::letter(LetterKind::Link, self.released.agenda, category, registration, params));
+        let letter = letters::letter(LetterKind::Link, self.released.agenda, category, registration, params);
+        self.letters.extend(letter);
         Ok(())
     }
 
@@ -99,7 +99,8 @@ impl SeatTransaction<'_> {
             return Ok(false);
         }
         let since = self.now - TimeDelta::hours(1);
-        let reader = (&pending.registration.person.email, pending.registration.addressee());
+        let Some(address) = &pending.registration.person.email else { return Ok(false) };
+        let reader = (address, pending.registration.addressee());
         Ok(count_written_since(connection, self.conference.id, reader, kind, since)? >= CHANGE_LETTERS_PER_HOUR)
     }
 
@@ -152,6 +153,6 @@ impl SeatTransaction<'_> {
             event: Some(event),
         };
         let category = self.category(registration.category)?;
-        Ok(Some(letters::letter(kind, self.released.agenda, category, registration, params)))
+        Ok(letters::letter(kind, self.released.agenda, category, registration, params))
     }
 }

@@ -37,14 +37,15 @@ pub struct LetterParams<'a> {
     pub event: Option<RegistrationEventId>,
 }
 
-/// The letter about an event of a registration.
+/// The letter about an event of a registration; `None` if the person has no address.
 pub fn letter(
     kind: LetterKind,
     agenda: &Agenda,
     category: &CategoryState,
     registration: &Registration,
     params: LetterParams,
-) -> Letter {
+) -> Option<Letter> {
+    let to = registration.person.email.clone()?;
     let conference = &agenda.conference;
     let language = registration.person.language.as_str();
     let zone = conference.time_zone;
@@ -82,10 +83,10 @@ pub fn letter(
         room: room(session),
     };
     let name = registration.person.person_name().with_honorific();
-    Letter {
+    Some(Letter {
         conference: registration.conference,
         kind,
-        to: registration.person.email.clone(),
+        to,
         language: language.to_owned(),
         event: params.event,
         broadcast: None,
@@ -117,7 +118,7 @@ pub fn letter(
                 ),
             ..conference_content(agenda, language)
         },
-    }
+    })
 }
 
 /// The line that greets a reader of this language; `None` if there is none in it.

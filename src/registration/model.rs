@@ -22,7 +22,7 @@ use crate::{
     mail::LetterKind,
     registration::phone_number::PhoneNumber,
     validation::{ValidationError, ValidationErrors, wrong_kind},
-    values::{Code, Line, Localised, PersonName, fold, text_enum},
+    values::{Code, EmailAddress, Line, Localised, PersonName, fold, text_enum},
 };
 
 text_enum! {
@@ -360,11 +360,40 @@ pub struct Registration {
     pub expires_at: Option<DateTime<Utc>>,
     /// The time until which an offered seat is held; `None` without an offer.
     pub offer_expires_at: Option<DateTime<Utc>>,
+    /// When the person consented, or when somebody recorded that they had.
     pub consented_at: DateTime<Utc>,
+    pub consent: ConsentRecord,
     /// The generation of the link's token: a higher one makes every earlier link void.
     pub token_generation: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+text_enum! {
+    /// How a person consented to the storage of their data.
+    ConsentGiven {
+        /// In the form.
+        Form = "form",
+        /// On paper.
+        Paper = "paper",
+        /// By word of mouth, after the privacy notice was shown to them.
+        Shown = "shown",
+        /// In another system; the history quotes how.
+        Imported = "imported",
+    }
+}
+
+/// How a person consented, and who recorded it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentRecord {
+    pub given: ConsentGiven,
+    /// The name of the [`Actor`](crate::access::Actor); `None` if the person filled in the form.
+    pub recorded_by: Option<String>,
+}
+
+impl ConsentRecord {
+    /// The consent of somebody who filled in the form.
+    pub const BY_FORM: Self = Self { given: ConsentGiven::Form, recorded_by: None };
 }
 
 #[derive(Debug, Clone)]
@@ -414,6 +443,11 @@ impl PersonalDetails {
     /// The folded name, family name first, by which lists are sorted and duplicates are found.
     pub fn name_folded(&self) -> String {
         name_folded(self.person_name())
+    }
+
+    /// The address in the one spelling by which it is compared; `None` without an address.
+    pub fn address_folded(&self) -> Option<String> {
+        self.email.as_ref().map(EmailAddress::folded)
     }
 }
 

@@ -7,8 +7,8 @@ use diesel::prelude::*;
 
 use super::{
     RegistrationError,
-    fields::{ERASED_ADDRESS, Field, PersonalDetails, StoredValue, personal_fields},
-    model::{Event, HistoryEntry, Registration, RegistrationStatus},
+    fields::{Field, PersonalDetails, StoredValue, personal_fields},
+    model::{ConsentGiven, ConsentRecord, Event, HistoryEntry, Registration, RegistrationStatus},
 };
 use crate::{
     database::{
@@ -19,10 +19,10 @@ use crate::{
     },
     ids::{CategoryId, ConferenceId, InvitationId, RegistrationEventId, RegistrationId},
     validation,
-    values::PersonName,
+    values::{EmailAddress, PersonName, TextValue as _},
 };
 
-text_enum_columns!(Event, RegistrationStatus);
+text_enum_columns!(ConsentGiven, Event, RegistrationStatus);
 
 /// Whether anybody has ever registered in the category.
 pub fn is_category_used(connection: &mut Connection, category: CategoryId) -> Result<bool, DatabaseError> {
@@ -32,6 +32,34 @@ pub fn is_category_used(connection: &mut Connection, category: CategoryId) -> Re
         .first(connection)
         .optional()?;
     Ok(first.is_some())
+}
+
+/// A value about a person, as a column of type `C` has it.
+trait PersonalColumn<C>: Sized {
+    fn into_column(self) -> C;
+    /// `None` if the value of the column cannot be read.
+    fn from_column(column: C) -> Option<Self>;
+}
+
+impl<T> PersonalColumn<T> for T {
+    fn into_column(self) -> T {
+        self
+    }
+    fn from_column(column: T) -> Option<T> {
+        Some(column)
+    }
+}
+
+impl PersonalColumn<Option<String>> for Option<EmailAddress> {
+    fn into_column(self) -> Option<String> {
+        self.map(|address| address.as_str().to_owned())
+    }
+    fn from_column(column: Option<String>) -> Option<Self> {
+        match column {
+            Some(address) => EmailAddress::parse(&address).ok().map(Some),
+            None => Some(None),
+        }
+    }
 }
 
 macro_rules! columns {
@@ -45,17 +73,16 @@ macro_rules! columns {
         impl PersonalColumns {
             /// The value of a field as a text; `None` if the person gave none, or if it was erased.
             pub fn text(&self, field: &Field) -> Option<String> {
-                let text = match field.name {
+                match field.name {
                     $(stringify!($name) => StoredValue::text(&self.$name),)*
                     _ => None,
-                };
-                text.filter(|text| text != ERASED_ADDRESS)
+                }
             }
         }
 
         impl From<PersonalDetails> for PersonalColumns {
             fn from(person: PersonalDetails) -> Self {
-                Self { $($name: person.$name.into()),* }
+                Self { $($name: person.$name.into_column()),* }
             }
         }
 
@@ -63,7 +90,7 @@ macro_rules! columns {
             /// Name of the column whose value cannot be read.
             type Error = &'static str;
             fn try_from(columns: PersonalColumns) -> Result<Self, &'static str> {
-                Ok(Self { $($name: columns.$name.try_into().map_err(|_| stringify!($name))?),* })
+                Ok(Self { $($name: PersonalColumn::from_column(columns.$name).ok_or(stringify!($name))?),* })
             }
         }
     };
@@ -92,7 +119,7 @@ struct Row {
     arrival: i64,
     #[diesel(embed)]
     person: PersonalColumns,
-    email_folded: String,
+    email_folded: Option<String>,
     consented_at: DbInstant,
     token_generation: i32,
     created_at: DbInstant,
@@ -107,6 +134,8 @@ struct Row {
     shares_mailbox: bool,
     erased_at: Option<DbInstant>,
     salutation: Option<JsonValue>,
+    consent_given: ConsentGiven,
+    consent_recorded_by: Option<String>,
 }
 
 impl From<&Registration> for Row {
@@ -125,13 +154,15 @@ impl From<&Registration> for Row {
             // A badge always serialises.
             badge: JsonValue(serde_json::to_value(&registration.badge).unwrap_or_default()),
             shares_mailbox: registration.shares_mailbox,
+            consent_given: registration.consent.given,
+            consent_recorded_by: registration.consent.recorded_by,
             id: registration.id,
             conference_id: registration.conference,
             category_id: registration.category,
             reference: registration.reference,
             state: registration.state,
             arrival: registration.arrival,
-            email_folded: registration.person.email.folded(),
+            email_folded: registration.person.address_folded(),
             person: registration.person.into(),
             consented_at: DbInstant(registration.consented_at),
             token_generation: registration.token_generation,
@@ -154,6 +185,7 @@ impl TryFrom<Row> for Registration {
             arrival: row.arrival,
             person: row.person.try_into().map_err(corrupt)?,
             consented_at: row.consented_at.0,
+            consent: ConsentRecord { given: row.consent_given, recorded_by: row.consent_recorded_by },
             token_generation: row.token_generation,
             created_at: row.created_at.0,
             updated_at: row.updated_at.0,

@@ -255,7 +255,7 @@ impl<'a> SeatTransaction<'a> {
         connection: &mut Connection,
         registration: &Registration,
     ) -> Result<(), DatabaseError> {
-        let address = registration.person.email.folded();
+        let Some(address) = registration.person.address_folded() else { return Ok(()) };
         let addressee = registration.addressee();
         withdraw_from(connection, self.conference.id, &address, addressee, &LetterKind::OF_BROADCASTS)
     }
@@ -275,7 +275,7 @@ impl<'a> SeatTransaction<'a> {
             || self.category(registration.category)?.shared_mailbox
             || membership::may_share_mailbox(connection, registration.id)?;
         let name = registration.name_folded();
-        let address = registration.person.email.folded();
+        let Some(address) = registration.person.address_folded() else { return Ok(()) };
         let live = rows::find_live_by_addresses(connection, self.conference.id, &[address])?;
         let mut others = live.iter().filter(|other| other.id != registration.id);
         match others.any(|other| other.excludes(registration.shares_mailbox, &name)) {
@@ -351,7 +351,11 @@ impl<'a> SeatTransaction<'a> {
         for pending in &mut pending_events {
             // These letters say how to get a seat after all, which nobody can when the conference is over.
             let is_void = self.is_over() && matches!(pending.event, Event::Expired | Event::Lapsed);
-            if is_void || self.exceeds_letter_limit(connection, pending)? {
+            let is_unsent = is_void
+                || pending.details.sends_no_letter
+                || pending.registration.person.email.is_none()
+                || self.exceeds_letter_limit(connection, pending)?;
+            if is_unsent && pending.event.letter(pending.registration.state).is_some() {
                 pending.details.sends_no_letter = true;
                 pending.details.detail.insert("without_letter".to_owned(), json!(true));
             }

@@ -54,6 +54,9 @@ pub fn change_details(
             check_salutation(lines, languages, "#/salutation", &mut errors);
         }
         let category_id = check_values(&details, languages, transaction, &mut errors);
+        if details.email.is_none() && registration.person.email.is_some() {
+            errors.add("#/email", "required", "can be replaced, not removed");
+        }
         if *actor == Actor::attendee() {
             check_attendee_rights(&before, &after, &category, &registration, &mut errors);
             transaction.setup_state.fields_of(&category).check_change(&before, &after, patch, &mut errors);
@@ -70,14 +73,14 @@ pub fn change_details(
         changed.badge = details.badge;
         changed.salutation = details.salutation;
         let fields = changed_fields(&before, &model::document(&changed, &category.code));
-        if changed.person.email.folded() != registration.person.email.folded() {
+        if changed.person.address_folded() != registration.person.address_folded() {
             // Broadcasts that wait in the outbox for the old address are withdrawn, and its links are void.
             transaction.withdraw_broadcasts(tx, &registration)?;
             changed.token_generation += 1;
         }
         changed.category = new_category;
         let identity = |registration: &Registration| {
-            (registration.person.email.folded(), registration.name_folded(), registration.category)
+            (registration.person.address_folded(), registration.name_folded(), registration.category)
         };
         if identity(&changed) != identity(&registration) {
             transaction.check_mailbox(tx, &mut changed)?;
@@ -125,7 +128,7 @@ fn check_values(
         let codes: Vec<_> = transaction.setup_state.categories.iter().map(|category| category.code.as_str()).collect();
         errors.add("#/category", "unknown_reference", format!("must be one of {}", codes.join(", ")));
     }
-    if !crate::mail::is_deliverable(details.email.as_str()) {
+    if details.email.as_ref().is_some_and(|address| !crate::mail::is_deliverable(address.as_str())) {
         errors.add("#/email", "invalid_email", "must be an address that mail can be sent to");
     }
     category.map(|category| category.id)
@@ -210,10 +213,14 @@ pub fn read_all(
     let (details, _) =
         find_details(connection, conference, reference, credentials, secret, Operation::ReadRegistrationData)?;
     let registration = &details.registration;
+    let messages = match &registration.person.email {
+        Some(address) => addressed_to(connection, conference.id, (address, registration.addressee()))?,
+        None => Vec::new(),
+    };
     Ok(PersonalData {
         history: rows::history(connection, registration.id)?,
         questions: questions_of_version(connection, conference.id, registration.form_version)?,
-        messages: addressed_to(connection, conference.id, (&registration.person.email, registration.addressee()))?,
+        messages,
         details,
     })
 }

@@ -147,7 +147,7 @@ pub fn patch(
         crate::registration::membership::set_membership(connection, registration.id, &membership)?;
     }
     if registration.person != before.registration.person {
-        if registration.person.email.folded() != before.registration.person.email.folded() {
+        if registration.person.address_folded() != before.registration.person.address_folded() {
             // The owner of the old address must not use the link any more, and gets no broadcast that waits.
             transaction.withdraw_broadcasts(connection, &before.registration)?;
             registration.token_generation += 1;
@@ -260,7 +260,7 @@ pub fn replace(
             &old_reference,
             transaction.now,
         )?;
-        application.form.invitation = Some(Line::parse(&code).map_err(|error| ValidationErrors(vec![error]))?);
+        application.invitation = Some(Line::parse(&code).map_err(|error| ValidationErrors(vec![error]))?);
     } else if was_waiting && !had_seat {
         transaction.reuse_arrival(old_arrival);
     }

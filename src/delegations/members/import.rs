@@ -198,7 +198,9 @@ fn check_addresses(
     let live = find_live_by_addresses(connection, delegation.conference, &folded)?;
     let mut live_by_address: HashMap<String, Vec<Registration>> = HashMap::new();
     for registration in live {
-        live_by_address.entry(registration.person.email.folded()).or_default().push(registration);
+        if let Some(address) = registration.person.address_folded() {
+            live_by_address.entry(address).or_default().push(registration);
+        }
     }
     for ((line, member), address) in members.iter().zip(&folded) {
         let mut live = live_by_address.get(address).into_iter().flatten();

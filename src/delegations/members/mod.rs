@@ -29,7 +29,7 @@ use crate::{
         fields::{form_of, form_struct, personal_fields, read_form, view, view_struct},
         form::{Answers, Question, RawAnswers},
         membership::Membership,
-        model::{Consent, Event, Form, RegistrationStatus},
+        model::{Consent, ConsentGiven, ConsentRecord, Form, RegistrationStatus},
         setup::state::SetupState,
     },
     validation::{self, ValidationErrors},
@@ -169,21 +169,20 @@ impl NewMember {
     ) -> Application {
         let Self { mut details, wishes } = self.clone();
         details.country = details.country.or_else(|| defaults.country.clone());
+        let form = personal_fields! { form_of { Form {
+            category: category.clone(),
+            answers: wishes.answers,
+            sessions: wishes.sessions,
+            invitation: None,
+            consent: wishes.consent,
+        } of details } };
         Application {
-            form: personal_fields! { form_of { Form {
-                category: category.clone(),
-                answers: wishes.answers,
-                sessions: wishes.sessions,
-                invitation: None,
-                consent: wishes.consent,
-            } of details } },
-            language: defaults.language.clone(),
             actor: actor.clone(),
-            event: Event::Registered,
+            consent: ConsentRecord { given: ConsentGiven::Form, recorded_by: Some(actor.name().to_owned()) },
             is_vouched_for: true,
-            is_approved: false,
             membership: Some(membership),
             may_share_mailbox: defaults.may_share_mailbox,
+            ..Application::from_public_form(form, &defaults.language)
         }
     }
 }
@@ -250,7 +249,7 @@ mod tests {
         let membership = Membership { delegation: Id::new(), is_head: false, level: Precedence::Other };
         let defaults =
             MemberDefaults { language: LanguageTag::parse("fr").unwrap(), country: None, may_share_mailbox: false };
-        let form = new.application(&code, membership, &defaults, &Actor::focal_point()).form;
+        let stored = new.application(&code, membership, &defaults, &Actor::focal_point()).person;
         let view = personal_fields! { view { MemberView {
             reference: String::new(),
             status: RegistrationStatus::Pending,
@@ -264,7 +263,7 @@ mod tests {
         let view = serde_json::to_value(view).unwrap();
         for field in PERSONAL_FIELDS {
             assert!(import::is_column(field.name), "{}", field.name);
-            assert_eq!(form.person("en").text(field), person().text(field), "{}", field.name);
+            assert_eq!(stored.text(field), person().text(field), "{}", field.name);
             assert_eq!(view[field.output_name].as_str().map(str::to_owned), person().text(field), "{}", field.name);
         }
     }

@@ -1,13 +1,13 @@
 //! Use cases of broadcasts. Each function runs inside one transaction.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::{
     Audience,
-    model::{NewBroadcastTerms, Recipients},
+    model::{NewBroadcastTerms, Recipients, UnreachedReason},
     store::{self, Broadcast},
 };
 use crate::{
@@ -288,13 +288,14 @@ fn count_all(
         last_arrival = last.1;
         let people = load_people(connection, &chunk)?;
         let declined = find_declined(connection, context.conference, broadcast, &people)?;
-        for registration in people.iter().filter(|registration| counted_readers.insert(reader(registration))) {
-            if declined.contains(&registration.person.email.folded()) {
-                recipients.left_out += 1;
-            } else {
-                recipients.count += 1;
-                *recipients.languages.entry(registration.person.language.clone()).or_default() += 1;
-            }
+        for registration in &people {
+            let reader = reader(registration);
+            let reason = match &reader {
+                None => Some(UnreachedReason::NoAddress),
+                Some(reader) if !counted_readers.insert(reader.clone()) => continue,
+                Some((address, _)) => declined.get(address).copied(),
+            };
+            recipients.add(registration, reason);
         }
     }
 }
@@ -328,19 +329,22 @@ fn load_people(
     Ok(people)
 }
 
-/// Folded addresses among them that get no broadcast of this kind.
+/// Folded addresses among them that get no broadcast of this kind, each with the reason.
 fn find_declined(
     connection: &mut Connection,
     conference: &ConferenceRef,
     broadcast: &Broadcast,
     people: &[Registration],
-) -> Result<Vec<String>, DatabaseError> {
-    let folded: Vec<String> = people.iter().map(|registration| registration.person.email.folded()).collect();
+) -> Result<HashMap<String, UnreachedReason>, DatabaseError> {
+    let folded: Vec<String> = people.iter().filter_map(|registration| registration.person.address_folded()).collect();
     let kind = LetterKind::from(broadcast.kind);
     let rows = find_blocked(connection, conference.id, &folded)?.into_iter();
     // Notices about changed and cancelled sessions cannot be declined.
-    let applies = |reason| reason == BlockReason::Bounced || kind.can_be_declined();
-    Ok(rows.filter(|(_, reason)| applies(*reason)).map(|(address, _)| address).collect())
+    let unreached = |(address, reason)| match reason {
+        BlockReason::Bounced => Some((address, UnreachedReason::Bounced)),
+        BlockReason::Unsubscribed => kind.can_be_declined().then_some((address, UnreachedReason::Unsubscribed)),
+    };
+    Ok(rows.filter_map(unreached).collect())
 }
 
 /// Sends a draft, at once or at a given time. `expected` is the number of recipients that the sender expects.
@@ -464,17 +468,20 @@ pub fn enqueue_next(
     let people = load_people(connection, &chunk)?;
     let declined = find_declined(connection, conference, &broadcast, &people)?;
     let content = content_of(&broadcast)?;
-    let addresses: Vec<String> = people.iter().map(|registration| registration.person.email.folded()).collect();
+    let addresses: Vec<String> =
+        people.iter().filter_map(|registration| registration.person.address_folded()).collect();
     // One person may have two registrations: a cancelled one and a later one.
     let mut addressed = find_addressed(connection, id, &addresses)?;
     let mut letters = Vec::with_capacity(people.len());
-    for registration in people.iter().filter(|registration| !declined.contains(&registration.person.email.folded())) {
-        if !addressed.insert(reader(registration)) {
+    for registration in &people {
+        let reader = reader(registration).filter(|(address, _)| !declined.contains_key(address));
+        if !reader.is_some_and(|reader| addressed.insert(reader)) {
             continue;
         }
         let number = broadcast.enqueued + i64::try_from(letters.len()).unwrap_or(0);
         let not_before = started_at + sending_time(&broadcast, number);
-        let mut letter = letter_to(connection, released, &setup_state, &broadcast, &content, registration)?;
+        let letter = letter_to(connection, released, &setup_state, &broadcast, &content, registration)?;
+        let Some(mut letter) = letter else { continue };
         letter.broadcast = Some(id);
         letter.not_before = Some(not_before);
         letters.push(letter);
@@ -489,9 +496,10 @@ pub fn enqueue_next(
 /// Who reads a letter: an address (folded) and, if several people share the mailbox, a name (folded).
 type Reader = (String, Option<String>);
 
-fn reader(registration: &Registration) -> Reader {
+/// `None` if the person has no address.
+fn reader(registration: &Registration) -> Option<Reader> {
     let name = registration.shares_mailbox.then(|| registration.name_folded());
-    (registration.person.email.folded(), name)
+    Some((registration.person.address_folded()?, name))
 }
 
 /// The readers at these addresses for whom the broadcast has a message.
@@ -505,10 +513,10 @@ fn find_addressed(
     let people = registrations::of_ids(connection, &addressees)?;
     let mailboxes =
         written.into_iter().filter(|(_, addressee)| addressee.is_none()).map(|(address, _)| (address, None));
-    Ok(people.iter().map(reader).chain(mailboxes).collect())
+    Ok(people.iter().filter_map(reader).chain(mailboxes).collect())
 }
 
-/// The letter to one recipient.
+/// The letter to one recipient; `None` if the person has no address.
 fn letter_to(
     connection: &mut Connection,
     released: ReleasedAgenda<'_>,
@@ -516,7 +524,7 @@ fn letter_to(
     broadcast: &Broadcast,
     content: &BroadcastContent,
     registration: &Registration,
-) -> Result<Letter, DatabaseError> {
+) -> Result<Option<Letter>, DatabaseError> {
     let kind = LetterKind::from(broadcast.kind);
     let agenda = released.agenda;
     let category = setup_state.get_category(registration.category)?;
@@ -530,13 +538,14 @@ fn letter_to(
     // Each release raises the iCalendar SEQUENCE of all entries, too.
     let events = registrations::count_events(connection, registration.id)?;
     let calendar_sequence = u32::try_from(events + i64::from(released.number.unwrap_or(0))).unwrap_or(u32::MAX);
-    let mut letter = letter(
+    let letter = letter(
         kind,
         agenda,
         category,
         registration,
         LetterParams { sessions, calendar_sequence, ..LetterParams::default() },
     );
+    let Some(mut letter) = letter else { return Ok(None) };
     let languages: Vec<String> = agenda.conference.languages.iter().map(|tag| tag.as_str().to_owned()).collect();
     letter.content.announcement = content.announcement(language_of(&registration.person.language).as_str(), &languages);
     if let Some(former) = &content.session {
@@ -554,7 +563,7 @@ fn letter_to(
             _ => letter.content.moved = Some(line),
         }
     }
-    Ok(letter)
+    Ok(Some(letter))
 }
 
 /// Number of a broadcast's messages by state.
@@ -578,6 +587,7 @@ impl Audience {
             answer: text(&self.answer),
             checked_in: self.checked_in.map(|switch| switch == Switch::On),
             duplicates: None,
+            has_address: None,
             q: None,
         }
     }

@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 
 use super::Audience;
 use crate::{
-    registration::broadcast::BroadcastKind,
+    registration::{broadcast::BroadcastKind, model::Registration},
     validation::ValidationErrors,
-    values::{Count, Localised},
+    values::{Count, Localised, text_enum},
 };
 
 /// A broadcast to draft.
@@ -50,6 +50,50 @@ pub struct Recipients {
     pub count: u32,
     /// Number of these people by language of the registration.
     pub languages: BTreeMap<String, u32>,
-    /// Number of people who would not get it, because mail to their address bounced or was unsubscribed.
+    /// Number of people who would not get it, because they have no address, mail to it bounced, or it unsubscribed.
     pub left_out: u32,
+    /// The first 200 of them.
+    pub unreached: Vec<UnreachedPerson>,
+}
+
+/// Greatest number of people whom [`Recipients::unreached`] names.
+const UNREACHED_MAX: usize = 200;
+
+/// Somebody who would not get a broadcast.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UnreachedPerson {
+    /// Reference of the registration, such as `GP-7K3M9Q2X`.
+    pub reference: String,
+    /// Why the broadcast does not reach this person.
+    pub reason: UnreachedReason,
+}
+
+text_enum! {
+    /// Why a broadcast does not reach somebody.
+    UnreachedReason {
+        /// The registration has no e-mail address.
+        NoAddress = "no_address",
+        /// Mail to the address bounced.
+        Bounced = "bounced",
+        /// The address unsubscribed.
+        Unsubscribed = "unsubscribed",
+    }
+}
+
+impl Recipients {
+    /// Counts somebody, whom the broadcast does not reach if there is a reason.
+    pub fn add(&mut self, registration: &Registration, reason: Option<UnreachedReason>) {
+        match reason {
+            None => {
+                self.count += 1;
+                *self.languages.entry(registration.person.language.clone()).or_default() += 1;
+            }
+            Some(reason) => {
+                self.left_out += 1;
+                if self.unreached.len() < UNREACHED_MAX {
+                    self.unreached.push(UnreachedPerson { reference: registration.reference.clone(), reason });
+                }
+            }
+        }
+    }
 }

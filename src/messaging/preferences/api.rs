@@ -88,7 +88,8 @@ pub async fn find_subscription(
     let (database, service) = (&service.database, service.clone());
     let read = move |tx: &mut Connection| {
         let registration = find_authorised(tx, &service, conference, &reference, token.as_deref())?;
-        let blocks = block_list::find_blocked(tx, conference, &[registration.person.email.folded()])?;
+        let address = registration.person.address_folded().ok_or(RegistrationError::NotFound)?;
+        let blocks = block_list::find_blocked(tx, conference, &[address])?;
         let announcements = !blocks.iter().any(|(_, reason)| *reason == BlockReason::Unsubscribed);
         Ok(MailPreferences { announcements, is_shared_mailbox: registration.shares_mailbox })
     };
@@ -109,7 +110,7 @@ pub async fn set_subscription(
     let (database, service) = (&service.database, service.clone());
     let work = move |tx: &mut Connection| {
         let registration = find_authorised(tx, &service, conference, &reference, token.as_deref())?;
-        let folded_address = registration.person.email.folded();
+        let folded_address = registration.person.address_folded().ok_or(RegistrationError::NotFound)?;
         if subscribes {
             block_list::unblock(tx, conference, &folded_address, BlockReason::Unsubscribed)?;
         } else {

@@ -227,7 +227,7 @@ fn registrations() -> Vec<CheckQuery> {
             findings: format!(
                 "SELECT conference_id, 'registration ' || min(reference) AS subject, \
                  'shares its address with ' || CAST(count(*) - 1 AS text) || ' other live ones' AS detail \
-                 FROM registrations WHERE state IN {LIVE} AND NOT shares_mailbox \
+                 FROM registrations WHERE state IN {LIVE} AND NOT shares_mailbox AND email_folded IS NOT NULL \
                  GROUP BY conference_id, email_folded HAVING count(*) > 1"
             ),
         },
@@ -237,7 +237,7 @@ fn registrations() -> Vec<CheckQuery> {
             findings: format!(
                 "SELECT conference_id, 'registration ' || min(reference) AS subject, 'has address and name of ' || \
                  CAST(count(*) - 1 AS text) || ' other live ones' AS detail FROM registrations WHERE state IN {LIVE} \
-                 GROUP BY conference_id, email_folded, name_folded \
+                 AND email_folded IS NOT NULL GROUP BY conference_id, email_folded, name_folded \
                  HAVING count(*) > 1 AND max(CASE WHEN shares_mailbox THEN 1 ELSE 0 END) = 1"
             ),
         },

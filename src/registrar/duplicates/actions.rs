@@ -120,9 +120,9 @@ pub fn merge(
     let (mut kept, mut other) = if earlier.reference == keep { (earlier, later) } else { (later, earlier) };
     let state = kept.state.merged(other.state)?.ok_or(DuplicateError::MergeLosesSeat)?;
     let before = other.clone();
-    let address = kept.person.email.folded();
+    let address = kept.person.address_folded();
     merge_fields(connection, &mut kept, &other, fields)?;
-    if kept.person.email.folded() != address {
+    if kept.person.address_folded() != address {
         // The link that went to the earlier address becomes void.
         kept.token_generation += 1;
     }
@@ -162,7 +162,7 @@ pub fn merge(
     if let Some(membership) = membership {
         transaction.join_delegation(connection, kept.id, membership)?;
     }
-    kept.shares_mailbox |= other.shares_mailbox && kept.person.email.folded() == before.person.email.folded();
+    kept.shares_mailbox |= other.shares_mailbox && kept.person.address_folded() == before.person.address_folded();
     transaction.check_mailbox(connection, &mut kept)?;
     transaction.save(connection, &mut kept)?;
     if let Some(invitation) = kept.invitation {

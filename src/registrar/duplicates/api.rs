@@ -63,8 +63,8 @@ pub struct PairedRegistration {
     pub name: Option<String>,
     /// The name in Latin letters, as in a passport; null if none was given.
     pub latin_name: Option<String>,
-    /// E-mail address.
-    pub email: EmailAddress,
+    /// E-mail address; null if the person has none.
+    pub email: Option<EmailAddress>,
     /// Organisation that the person represents; null if none was given.
     pub organisation: Option<String>,
     /// Position in the organisation; null if none was given.

@@ -17,9 +17,9 @@ use crate::{
     database::{Connection, DatabaseError, Retry},
     registration::{
         RegistrationError,
-        admission::{AdmissionOutcome, Application, ImportedState, register_imported},
+        admission::{AdmissionOutcome, Application, register_imported},
         context::RequestContext,
-        model::{Event, RegistrationStatus},
+        model::{ConsentGiven, ConsentRecord, Event, RegistrationStatus},
         setup::state::{SetupState, get_setup_state},
     },
     validation::{ValidationError, ValidationErrors},
@@ -225,7 +225,7 @@ const fn import_order(status: ImportedStatus) -> u8 {
     }
 }
 
-fn application(row: &ImportRow, actor: &Actor, options: &ImportOptions) -> (Application, ImportedState) {
+fn application(row: &ImportRow, actor: &Actor, options: &ImportOptions) -> (Application, RegistrationStatus) {
     let state = match row.status {
         ImportedStatus::Confirmed => RegistrationStatus::Confirmed,
         ImportedStatus::Waitlisted => RegistrationStatus::Waitlisted,
@@ -239,11 +239,16 @@ fn application(row: &ImportRow, actor: &Actor, options: &ImportOptions) -> (Appl
     let application = Application {
         actor: actor.clone(),
         event: Event::Imported,
+        consent: ConsentRecord { given: ConsentGiven::Imported, recorded_by: Some(actor.name().to_owned()) },
         is_vouched_for: true,
         is_approved: true,
-        ..Application::from_public_form(row.form.clone(), row.language.clone())
+        // The other system may not have asked these questions.
+        may_lack_answers: true,
+        sends_no_letter: true,
+        detail,
+        ..Application::from_public_form(row.form.clone(), &row.language)
     };
-    (application, ImportedState { state, detail })
+    (application, state)
 }
 
 /// Adds a warning for each field about the person that the form of the category requires and the row lacks.

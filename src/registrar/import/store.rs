@@ -23,8 +23,12 @@ pub fn find_registered(
     conference: ConferenceId,
     folded_addresses: &[String],
 ) -> Result<Vec<RegisteredPerson>, DatabaseError> {
-    let columns =
-        (registrations::email_folded, registrations::name_folded, registrations::shares_mailbox, registrations::state);
+    let columns = (
+        registrations::email_folded.assume_not_null(),
+        registrations::name_folded,
+        registrations::shares_mailbox,
+        registrations::state,
+    );
     Ok(registrations::table
         .filter(registrations::conference_id.eq(conference))
         .filter(registrations::email_folded.eq_any(folded_addresses))

@@ -32,6 +32,7 @@ pub struct ListQuery {
     pub answer: Option<String>,
     pub checked_in: Option<bool>,
     pub duplicates: Option<bool>,
+    pub has_address: Option<bool>,
     pub q: Option<String>,
 }
 
@@ -159,6 +160,7 @@ pub fn filter(
         session,
         checked_in: query.checked_in,
         duplicates: query.duplicates,
+        has_address: query.has_address,
         text: query.q.as_deref().map(SearchTerm::new),
         answers,
     };

@@ -133,6 +133,8 @@ pub struct Filter {
     pub checked_in: Option<bool>,
     /// Whether they are in an open pair of possible duplicates.
     pub duplicates: Option<bool>,
+    /// Whether they have an e-mail address.
+    pub has_address: Option<bool>,
     pub text: Option<SearchTerm>,
     pub answers: Vec<AnswerFilter>,
 }
@@ -175,14 +177,14 @@ impl SearchTerm {
     fn is_direct_match(&self, row: &ListRow) -> bool {
         let is_live = !row.state.is_final();
         (!self.folded.is_empty() && row.name_folded.starts_with(&self.folded))
-            || (is_live && row.email_folded.starts_with(&self.lower_case))
+            || (is_live && row.address_folded().starts_with(&self.lower_case))
             || row.reference == self.upper_case
     }
 
     /// Whether each word of the term begins a word of the name or organisation, or address or reference contain the
     /// term.
     fn is_match(&self, row: &ListRow) -> bool {
-        if row.email_folded.contains(&self.lower_case) || row.reference.contains(&self.upper_case) {
+        if row.address_folded().contains(&self.lower_case) || row.reference.contains(&self.upper_case) {
             return true;
         }
         if self.folded.is_empty() {
@@ -290,12 +292,12 @@ mod tests {
             person: PersonalColumns {
                 given_name: Some(given.to_owned()),
                 family_name: Some(family.to_owned()),
-                email: "Ada@Example.org".to_owned(),
+                email: Some("Ada@Example.org".to_owned()),
                 organisation: Some("Société Générale".to_owned()),
                 ..PersonalColumns::default()
             },
             name_folded: fold(&format!("{family} {given}")),
-            email_folded: "ada@example.org".to_owned(),
+            email_folded: Some("ada@example.org".to_owned()),
             answers: JsonValue(serde_json::json!({ "diet": ["vegan", "halal"], "age": 30, "yes": true })),
             offer_expires_at: None,
             created_at: at,

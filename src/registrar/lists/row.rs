@@ -22,9 +22,16 @@ pub struct ListRow {
     #[diesel(embed)]
     pub person: PersonalColumns,
     pub name_folded: String,
-    pub email_folded: String,
+    pub email_folded: Option<String>,
     pub answers: JsonValue,
     pub offer_expires_at: Option<DbInstant>,
     pub created_at: DbInstant,
     pub updated_at: DbInstant,
+}
+
+impl ListRow {
+    /// The folded address; empty if the person has none.
+    pub fn address_folded(&self) -> &str {
+        self.email_folded.as_deref().unwrap_or_default()
+    }
 }

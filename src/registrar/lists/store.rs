@@ -231,6 +231,11 @@ pub fn count_matching(connection: &mut Connection, filter: &Filter) -> Result<us
 
 /// Appends the conditions on a registration `r`, each after an AND.
 fn push_conditions(statement: &mut Statement, filter: &Filter) {
+    match filter.has_address {
+        Some(true) => _ = statement.push(" AND r.email_folded IS NOT NULL"),
+        Some(false) => _ = statement.push(" AND r.email_folded IS NULL"),
+        None => {}
+    }
     if !filter.states.is_empty() {
         statement.push(" AND ").push_any_of("r.state", states(filter));
     }

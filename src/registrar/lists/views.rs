@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock,
     database::DatabaseError,
-    registration::{fields::ERASED_ADDRESS, model::RegistrationStatus},
+    registration::model::RegistrationStatus,
     validation::ValidationErrors,
     values::{Line, Switch},
 };
@@ -39,8 +39,9 @@ pub struct ListedRegistration {
     pub name: Option<String>,
     /// The name in Latin letters, as in a passport; null if none was given.
     pub latin_name: Option<String>,
-    /// E-mail address; empty if what was entered was removed, because the address was not verified in time.
-    pub email: String,
+    /// E-mail address; null if the person has none, or if what was entered was removed, because the address was not
+    /// verified in time.
+    pub email: Option<String>,
     /// Organisation that the person represents; null if none was given.
     pub organisation: Option<String>,
     /// Position in the organisation; null if none was given.
@@ -86,7 +87,7 @@ impl ListedRegistration {
             family_name: row.person.family_name,
             name: row.person.name,
             latin_name: row.person.latin_name,
-            email: Some(row.person.email).filter(|address| address != ERASED_ADDRESS).unwrap_or_default(),
+            email: row.person.email,
             organisation: row.person.organisation,
             position_title: row.person.position,
             country: row.person.country,
@@ -152,6 +153,9 @@ macro_rules! query {
             /// `true`: only possible duplicates that await a decision; `false`: only the others.
             #[deserr(default)]
             pub duplicates: Option<Switch>,
+            /// `true`: only people with an e-mail address; `false`: only people whom no letter reaches.
+            #[deserr(default)]
+            pub has_address: Option<Switch>,
             /// Search text. Each of its words must begin a word of the name, of the name in Latin letters or of the
             /// organisation, or the address or reference must contain the whole text. Case and accents are ignored.
             /// Matches at the beginning of the name (family name first) or address, and the exact reference, come
@@ -173,6 +177,7 @@ macro_rules! query {
                     answer: self.answer.clone(),
                     checked_in: is_on(self.checked_in),
                     duplicates: is_on(self.duplicates),
+                    has_address: is_on(self.has_address),
                     q: self.q.as_ref().map(|text| text.as_str().to_owned()),
                 }
             }
