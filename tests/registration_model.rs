@@ -183,7 +183,10 @@ impl Model {
             Operation::Verify(_) if before.state == "unverified" => self.admit(number, false),
             Operation::Approve(_) if before.state == "pending" => self.admit(number, true),
             Operation::Approve(_) if ["confirmed", "waitlisted"].contains(&before.state) => return "unchanged",
-            Operation::Reject(_) if before.state == "pending" => self.people[number].state = "rejected",
+            Operation::Reject(_) if ["pending", "waitlisted"].contains(&before.state) => {
+                self.people[number].state = "rejected";
+                self.people[number].has_offer = false;
+            }
             Operation::Reject(_) if before.state == "rejected" => return "unchanged",
             Operation::Revoke(_) if before.state == "confirmed" => self.people[number].state = "revoked",
             Operation::Revoke(_) if before.state == "revoked" => return "unchanged",
