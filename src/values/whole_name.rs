@@ -221,7 +221,7 @@ impl WholeName {
         };
         let Some((family, given)) = family_and_given(rest) else { return whole(&honorifics) };
         // `Silva, Dr.` has no given name.
-        let (inner, given) = match HONORIFICS.iter().any(|honorific| *honorific == given.to_lowercase()) {
+        let (inner, given) = match is_honorific(given) {
             true => (vec![given], ""),
             false => take_honorifics(given),
         };
@@ -292,7 +292,12 @@ fn take_honorifics(text: &str) -> (Vec<&str>, &str) {
         honorifics.push(honorific);
         rest = after;
     }
-    (honorifics, rest)
+    // Of `Prof. Dr.`, no name is left: nothing is known of it.
+    if is_honorific(rest) { (Vec::new(), text) } else { (honorifics, rest) }
+}
+
+fn is_honorific(text: &str) -> bool {
+    HONORIFICS.contains(&text.to_lowercase().as_str())
 }
 
 fn take_honorific(text: &str) -> Option<(&str, &str)> {
