@@ -19,7 +19,7 @@ use crate::{
     },
     ids::{CategoryId, ConferenceId, InvitationId, RegistrationEventId, RegistrationId},
     validation,
-    values::{EmailAddress, PersonName, TextValue as _},
+    values::{EmailAddress, PersonName},
 };
 
 text_enum_columns!(ConsentGiven, Event, RegistrationStatus);
@@ -56,7 +56,7 @@ impl PersonalColumn<Option<String>> for Option<EmailAddress> {
     }
     fn from_column(column: Option<String>) -> Option<Self> {
         match column {
-            Some(address) => EmailAddress::parse(&address).ok().map(Some),
+            Some(address) => EmailAddress::parse_stored(&address).ok().map(Some),
             None => Some(None),
         }
     }
