@@ -28,6 +28,7 @@ mod self_service;
 mod server;
 mod settings;
 mod site;
+mod site_setup;
 mod validation;
 mod values;
 

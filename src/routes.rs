@@ -240,6 +240,9 @@ operations! {
     crate::programme::releases::api::read_release,
     crate::programme::releases::api::read_release_changes,
     crate::programme::releases::api::restore_release,
+    crate::site_setup::api::read_site,
+    crate::site_setup::api::put_site,
+    crate::site_setup::api::patch_site,
     crate::registration::form_api::read_registration_form,
     crate::registration::form_api::read_registration_schema,
     registration::api::register,
@@ -392,6 +395,7 @@ pub fn documentation() -> Documentation {
         (name = "check-in", description = "Badges and check-in"),
         (name = "mail", description = "Messages, templates and broadcasts"),
         (name = "agenda", description = "The draft that organisers edit"),
+        (name = "site", description = "What the pages of a conference say besides its programme"),
         (name = "blueprint", description = "A whole conference as one document"),
         (name = "access", description = "Tokens and the audit trail"),
         (name = "service", description = "Health, metrics and documentation of the service")

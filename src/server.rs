@@ -192,6 +192,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
             .app_data(web::Data::new(state.clone()))
             .app_data(web::Data::new(service.clone()))
             .app_data(web::Data::new(site.clone()))
+            .app_data(web::Data::new(site.site_setups.clone()))
             .app_data(fonts.clone())
             .wrap(from_fn(|request, next| wait_for_start(site::starting_page, request, next)))
             .wrap(cors(&origins))

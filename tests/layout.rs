@@ -223,6 +223,7 @@ fn each_library_is_used_only_where_it_belongs() {
         ("quick_cache::", &["programme/documents/parts.rs"]),
         ("zstd::", &["programme/documents/coding.rs"]),
         ("minijinja::", &["mail/templates.rs", "site/"]),
+        ("pulldown_cmark::", &["site/markdown.rs"]),
         ("fluent_bundle::", &["site/"]),
         ("unic_langid::", &["site/texts.rs"]),
         ("mailparse::", &["mail/bounce.rs"]),

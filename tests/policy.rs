@@ -583,6 +583,7 @@ on_both_stores! {
         assert_eq!(listed["data"].as_array().unwrap().iter().map(|one| &one["slug"]).collect::<Vec<_>>(), ["other"]);
         for page in ["", "/en", "/en/programme", "/en/speakers", "/en/speakers/ada", "/en/sessions/opening", "/en/register",
             "/en/register?invitation=wrong", "/en/register/sent", "/en/my-programme", "/en/nothing",
+            "/en/information", "/en/information/visa", "/en/privacy", "/en/legal", "/en/accessibility",
             "/en/registrations/AB-1?token=x", "/en/registrations/AB-1/mail-preferences?token=x", "/en/delegations/be?token=x"] {
             let of = |slug: &str| app.get_with(&format!("/conferences/{slug}{page}"), &BROWSER);
             let (hidden, unknown) = (of("secret"), of("nowhere"));

@@ -41,6 +41,7 @@ mod schedules;
 mod session_seats;
 mod shared_mailbox;
 mod site;
+mod site_setup;
 mod start;
 mod support;
 mod time_zone;

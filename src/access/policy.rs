@@ -196,6 +196,10 @@ policy! {
     // The blueprint.
     ReadBlueprint = "read_blueprint": Access::ADMIN,
     ApplyBlueprint = "apply_blueprint": Access::ADMIN,
+    // What the pages say besides the programme.
+    ReadSite = "read_site": Access::Everyone,
+    PutSite = "put_site": Access::Roles(&[Role::AgendaEditor]),
+    PatchSite = "patch_site": Access::Roles(&[Role::AgendaEditor]),
     // Registrations.
     ReadRegistrationForm = "read_registration_form": Access::Everyone,
     ReadRegistrationSchema = "read_registration_schema": Access::Everyone,

@@ -17,6 +17,7 @@ use crate::{
     mail::SenderDomains,
     programme,
     registration::{self, RegistrationError},
+    site_setup::{self, SiteSetup},
     validation::{ValidationError, ValidationErrors},
     values::Code,
 };
@@ -24,8 +25,8 @@ use crate::{
 /// The owner of the idempotency keys of operations on the whole server.
 pub const SERVER_SCOPE: &str = "server";
 
-/// Makes the draft and the registration set-up equal to the blueprint, and creates the conference if it is new. With
-/// `dry_run` nothing is written. Returns the changes.
+/// Makes the draft, the registration set-up and the site set-up equal to the blueprint, and creates the conference if it
+/// is new. With `dry_run` nothing is written. Returns the changes.
 ///
 /// # Errors
 /// Those of the parts. Then nothing was written.
@@ -56,10 +57,15 @@ pub fn apply(
         Some(sender_domains),
         dry_run,
     )?;
+    let site_changes = match &blueprint.site {
+        Some(site) => site_setup::actions::apply(connection, conference.as_ref(), site, dry_run)?,
+        None => Vec::new(),
+    };
+    let other_changes: Vec<_> = registration_changes.into_iter().chain(site_changes).collect();
     if let Some(conference) = conference.as_ref().filter(|_| !dry_run) {
-        agenda::actions::record(connection, actor, Operation::ApplyBlueprint, conference, &registration_changes)?;
+        agenda::actions::record(connection, actor, Operation::ApplyBlueprint, conference, &other_changes)?;
     }
-    Ok(planned.changes.into_iter().chain(registration_changes).collect())
+    Ok(planned.changes.into_iter().chain(other_changes).collect())
 }
 
 /// Imports a file of another system into the draft of `slug`. A new conference also gets the default registration
@@ -86,12 +92,13 @@ pub fn import(
     Ok(ImportResult::new(changes, composed, &blueprint.agenda))
 }
 
-/// The blueprint of the current draft and registration set-up.
+/// The blueprint of the current draft, registration set-up and site set-up.
 pub fn load(connection: &mut Connection, conference: &ConferenceRef) -> Result<Blueprint, RegistrationError> {
     let agenda = agenda::actions::load(connection, conference)?;
     let zone = agenda.conference.time_zone;
     let registration = registration::actions::load_setup(connection, conference, zone)?;
-    Ok(Blueprint { agenda, registration })
+    let site = Some(site_setup::actions::load(connection, conference)?).filter(|site| *site != SiteSetup::default());
+    Ok(Blueprint { agenda, registration, site })
 }
 
 /// To create a conference, the caller needs a token for the whole server.

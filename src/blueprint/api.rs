@@ -55,8 +55,8 @@ pub async fn read_blueprint(
     Ok(answer(&request, Representation::private(&blueprint)?))
 }
 
-/// Replaces the agenda and the registration set-up of a conference by those of the document; creates the conference if
-/// it is new.
+/// Replaces the agenda, the registration set-up and the site set-up of a conference by those of the document; creates
+/// the conference if it is new.
 #[utoipa::path(
     put, path = "/api/v1/conferences/{conference}/blueprint",
     tag = "blueprint",

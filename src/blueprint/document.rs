@@ -1,4 +1,4 @@
-//! A blueprint: one JSON object with the members of the agenda and the member `registration`.
+//! A blueprint: one JSON object with the members of the agenda and the members `registration` and `site`.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -10,7 +10,8 @@ use crate::{
         Setup,
         setup::{self, SetupContext},
     },
-    validation::ValidationErrors,
+    site_setup::{self, SiteSetup},
+    validation::{ValidationError, ValidationErrors},
     values::{LanguageTag, TextValue as _, TimeZone},
 };
 
@@ -23,6 +24,10 @@ pub struct Blueprint {
     /// Registration set-up: seats, opening times and categories.
     #[schema(required = false)]
     pub registration: Setup,
+    /// What the pages say besides the programme. If left out, it stays as it is; `{}` removes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub site: Option<SiteSetup>,
 }
 
 /// Reads a blueprint and reports everything that is wrong with it.
@@ -30,16 +35,24 @@ pub struct Blueprint {
 /// # Errors
 /// Every validation error of every part, each with its pointer.
 pub fn read(mut document: Value) -> Result<Blueprint, ValidationErrors> {
-    let registration = document.as_object_mut().and_then(|members| members.remove("registration"));
+    let mut take = |member: &str| document.as_object_mut().and_then(|members| members.remove(member));
+    let (registration, site) = (take("registration"), take("site"));
     let setup_context = setup_context(&document);
-    match (agenda::model::read(document), setup::read(registration, &setup_context)) {
-        (Ok(agenda), Ok(registration)) => Ok(Blueprint { agenda, registration }),
-        (agenda, registration) => {
+    let site = site.map(|site| site_setup::read(site, &setup_context.languages)).transpose();
+    match (agenda::model::read(document), setup::read(registration, &setup_context), site) {
+        (Ok(agenda), Ok(registration), Ok(site)) => Ok(Blueprint { agenda, registration, site }),
+        (agenda, registration, site) => {
             let mut errors = agenda.err().unwrap_or_default();
             errors.0.extend(registration.err().unwrap_or_default().0);
+            errors.0.extend(site.err().unwrap_or_default().0.into_iter().map(under_site));
             Err(errors)
         }
     }
+}
+
+fn under_site(mut error: ValidationError) -> ValidationError {
+    error.pointer = error.pointer.replacen('#', "#/site", 1);
+    error
 }
 
 /// Time zone and languages from the raw document, so that errors elsewhere in it do not hide those of the set-up.

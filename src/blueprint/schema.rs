@@ -21,7 +21,7 @@ pub fn blueprint() -> Value {
     schema
 }
 
-/// Puts `registration` among the members of the agenda, in one object with all members.
+/// Puts `registration` and `site` among the members of the agenda, in one object with all members.
 fn flatten(schema: &mut Value, definitions: &serde_json::Map<String, Value>) {
     let agenda = definitions.get("Agenda").cloned().unwrap_or_default();
     let mut properties = agenda.get("properties").cloned().unwrap_or_default();

@@ -249,6 +249,23 @@ table! {
 }
 
 table! {
+    site_setups (conference_id) {
+        conference_id -> Guid,
+        document -> Json,
+        privacy_notice_version -> Nullable<Integer>,
+    }
+}
+
+table! {
+    privacy_notices (conference_id, version) {
+        conference_id -> Guid,
+        version -> Integer,
+        document -> Json,
+        created_at -> UtcInstant,
+    }
+}
+
+table! {
     categories (id) {
         id -> Guid,
         conference_id -> Guid,
@@ -311,6 +328,7 @@ table! {
         salutation -> Nullable<Json>,
         consent_given -> TextEnum,
         consent_recorded_by -> Nullable<Text>,
+        privacy_notice_version -> Nullable<Integer>,
     }
 }
 
@@ -641,6 +659,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     redactions,
     releases,
     registration_setups,
+    site_setups,
+    privacy_notices,
     categories,
     registrations,
     registration_events,

@@ -57,7 +57,7 @@ fn document_language(
     languages: &[LanguageTag],
 ) -> Result<LanguageTag, ValidationErrors> {
     match negotiate::choose(request, document, languages) {
-        Ok(Language::One(tag)) => Ok(tag),
+        Ok(Language::One(tag) | Language::Marked(tag)) => Ok(tag),
         Ok(Language::All) | Err(_) => {
             let offered = languages.iter().map(LanguageTag::as_str).collect::<Vec<_>>().join(", ");
             let mut errors = ValidationErrors::default();

@@ -28,6 +28,8 @@ pub enum ReaderText {
 pub enum Language {
     /// Plain texts in this language.
     One(LanguageTag),
+    /// Plain texts in this language; what is in another is between marks that say so ([`marked`]).
+    Marked(LanguageTag),
     /// Maps with every language.
     All,
 }
@@ -36,7 +38,7 @@ impl Language {
     /// The value of `Content-Language`.
     pub fn tag(&self) -> Option<&LanguageTag> {
         match self {
-            Self::One(tag) => Some(tag),
+            Self::One(tag) | Self::Marked(tag) => Some(tag),
             Self::All => None,
         }
     }
@@ -124,8 +126,33 @@ fn best_match<'a>(accept_language: &str, languages: &'a [LanguageTag]) -> Option
 pub fn text(localised: &Localised, language: &Language, fallbacks: &[LanguageTag]) -> ReaderText {
     match language {
         Language::One(tag) => ReaderText::Plain(localised.text(tag.as_str(), fallbacks).to_owned()),
+        Language::Marked(tag) => ReaderText::Plain(marked_text(localised, tag, fallbacks)),
         Language::All => ReaderText::All(localised.map().clone()),
     }
+}
+
+/// A text in a language; between marks, if it is in another.
+pub fn marked_text(localised: &Localised, tag: &LanguageTag, fallbacks: &[LanguageTag]) -> String {
+    let (language, text) = localised.find(tag.as_str(), fallbacks);
+    if language == tag.as_str() { text.to_owned() } else { marked(text, language) }
+}
+
+/// Begins the tag of a language in a text (Unicode, U+E0001), and, before [`CANCEL_TAG`], ends its reach.
+pub const LANGUAGE_TAG: char = '\u{E0001}';
+/// Ends the reach of a language tag.
+pub const CANCEL_TAG: char = '\u{E007F}';
+/// What is added to an ASCII character of a tag.
+pub const TAG_OFFSET: u32 = 0xE0000;
+
+/// A text with its language before it, in Unicode's characters for that (the Unicode Standard, 23.9). Whoever makes a
+/// page of the text puts an element of HTML in their place.
+pub fn marked(text: &str, language: &str) -> String {
+    let tag = language.chars().filter_map(|c| char::from_u32(TAG_OFFSET + u32::from(c)));
+    let mut marked = String::from(LANGUAGE_TAG);
+    marked.extend(tag);
+    marked.push_str(text);
+    marked.extend([LANGUAGE_TAG, CANCEL_TAG]);
+    marked
 }
 
 #[cfg(test)]

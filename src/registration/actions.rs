@@ -27,6 +27,7 @@ use crate::{
     database::{Connection, DatabaseError},
     ids::{CategoryId, ConferenceId, RegistrationId, SessionId},
     mail::SenderDomains,
+    site_setup::{PrivacyNotice, notice_in_force},
     validation::ValidationErrors,
     values::{Code, Count, Localised, TimeZone},
 };
@@ -456,6 +457,8 @@ pub struct FormState {
     pub sessions: Vec<session_seats::SessionQuota>,
     /// The category of the reader's invitation; `None` without one, or if it is for any category.
     pub invited_category: Option<CategoryId>,
+    /// The privacy notice that is in force.
+    pub privacy_notice: Option<PrivacyNotice>,
 }
 
 /// Reads the data of the form, with an invitation code or without.
@@ -474,6 +477,7 @@ pub fn form_state(
         questions: setup_state.questions()?,
         setup_state,
         sessions: session_seats::load_session_quotas(connection, conference.id)?,
+        privacy_notice: notice_in_force(connection, conference.id)?,
         invited_category: invitation.transpose()?.and_then(|invitation| invitation.category_id),
     })
 }

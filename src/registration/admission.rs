@@ -33,8 +33,9 @@ use crate::{
     clock,
     database::{Connection, DatabaseError},
     ids::{Id, RegistrationId, SessionId},
+    site_setup::notice_version_in_force,
     validation::{ValidationError, ValidationErrors},
-    values::{Code, LanguageTag, Line, TextValue as _},
+    values::{Code, Count, LanguageTag, Line, TextValue as _},
 };
 
 /// A person's application to register, and who submits it.
@@ -49,6 +50,8 @@ pub struct Application {
     /// The code of an invitation.
     pub invitation: Option<Line<200>>,
     pub consent: ConsentRecord,
+    /// The version of the privacy notice that the person was shown, if the form says so.
+    pub privacy_notice_version: Option<i32>,
     /// Who submits the application.
     pub actor: Actor,
     /// [`Event::Registered`] or [`Event::Imported`].
@@ -81,6 +84,9 @@ impl Application {
             sessions: form.sessions,
             invitation: form.invitation,
             consent: ConsentRecord::BY_FORM,
+            privacy_notice_version: form
+                .privacy_notice_version
+                .map(|Count(version)| i32::try_from(version).unwrap_or(i32::MAX)),
             actor: Actor::attendee(),
             event: Event::Registered,
             is_vouched_for: false,
@@ -247,10 +253,16 @@ fn register_batch(
     let addresses: Vec<String> =
         people.iter().filter_map(|(application, _)| application.person.address_folded()).collect();
     let mut live_by_address = find_live(connection, conference, &addresses)?;
+    let notice_version = notice_version_in_force(connection, conference.id)?;
     let mut outcomes = Vec::with_capacity(people.len());
     for (application, imported) in people {
-        let context =
-            EvaluationContext { secret, questions: &questions, live_by_address: &live_by_address, imported: *imported };
+        let context = EvaluationContext {
+            secret,
+            questions: &questions,
+            live_by_address: &live_by_address,
+            notice_version,
+            imported: *imported,
+        };
         let outcome = evaluate(connection, &mut transaction, &context, application);
         match &outcome {
             Ok(AdmissionOutcome::Registered(admitted)) if admitted.registration.state.is_final() => {}
@@ -285,8 +297,13 @@ pub fn register(
     let questions = transaction.setup_state.questions()?;
     let addresses: Vec<String> = application.person.address_folded().into_iter().collect();
     let live_by_address = find_live(connection, transaction.conference, &addresses)?;
-    let context =
-        EvaluationContext { secret, questions: &questions, live_by_address: &live_by_address, imported: None };
+    let context = EvaluationContext {
+        secret,
+        questions: &questions,
+        live_by_address: &live_by_address,
+        notice_version: notice_version_in_force(connection, transaction.conference.id)?,
+        imported: None,
+    };
     evaluate(connection, transaction, &context, application)?.registered()
 }
 
@@ -329,6 +346,8 @@ struct EvaluationContext<'a> {
     secret: &'a ServerSecret,
     questions: &'a [Question],
     live_by_address: &'a LiveByAddress,
+    /// The version of the privacy notice that is in force.
+    notice_version: Option<i32>,
     /// The status in the system that the person is imported from; `None` for everybody else.
     imported: Option<RegistrationStatus>,
 }
@@ -339,7 +358,7 @@ fn evaluate(
     context: &EvaluationContext<'_>,
     application: &Application,
 ) -> Admission {
-    let EvaluationContext { secret, questions, live_by_address, imported } = *context;
+    let EvaluationContext { secret, questions, live_by_address, notice_version, imported } = *context;
     let document = json!({
         "category": application.category, "language": application.named_language, "answers": application.answers.0,
         "sessions": application.sessions,
@@ -358,6 +377,9 @@ fn evaluate(
         check_person_fields(&document, &transaction.setup_state, &mut errors);
     }
     errors.0.retain(|error| !application.may_lack_answers || error.code != "required");
+    if application.privacy_notice_version.is_some() && application.privacy_notice_version != notice_version {
+        errors.add("#/privacy_notice_version", "outdated", outdated_notice(notice_version));
+    }
     errors.into_result(())?;
     let code = application.category.as_str();
     let category = transaction.setup_state.category(code).cloned();
@@ -409,6 +431,7 @@ fn evaluate(
     let must_verify = category.verifies_email && !is_verified;
     let mut registration = new_registration(transaction, application, &category, answers)?;
     registration.shares_mailbox = shares_mailbox;
+    registration.privacy_notice_version = notice_version.filter(|_| application.consent.given.follows_notice());
     registration.invitation = invitation.as_ref().map(|invitation| invitation.id);
     if let Some(invitation) = &invitation {
         reservations::use_once(connection, invitation.id)?;
@@ -444,6 +467,14 @@ fn evaluate(
     Ok(AdmissionOutcome::Registered(Box::new(Admitted { registration, position: None, category: category.code })))
 }
 
+/// What the sender of a form is told who was shown another privacy notice than the one in force.
+fn outdated_notice(in_force: Option<i32>) -> String {
+    in_force.map_or_else(
+        || "must be left out: the conference has no privacy notice any more".to_owned(),
+        |version| format!("must be {version}: the privacy notice has changed, and must be shown again"),
+    )
+}
+
 fn new_registration(
     transaction: &mut SeatTransaction<'_>,
     application: &Application,
@@ -470,6 +501,7 @@ fn new_registration(
         offer_expires_at: None,
         consented_at: transaction.now,
         consent: application.consent.clone(),
+        privacy_notice_version: None,
         token_generation: 1,
         created_at: transaction.now,
         updated_at: transaction.now,

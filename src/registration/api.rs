@@ -141,6 +141,8 @@ personal_fields! { view_struct {
         /// Who recorded the consent: `focal point` or the label of a token; null if the person filled in the form, and
         /// in the answers to the attendee.
         pub consent_recorded_by: Option<String>,
+        /// Version of the privacy notice to which the person consented; null if there was none, or if nobody knows.
+        pub privacy_notice_version: Option<i32>,
         /// Time of registration (RFC 3339, UTC).
         pub created_at: String,
         /// Time of the last change (RFC 3339, UTC).
@@ -630,6 +632,7 @@ pub fn registration_view(
         consented_at: clock::wire(registration.consented_at),
         consent_given: registration.consent.given,
         consent_recorded_by: registration.consent.recorded_by.filter(|_| !is_attendee),
+        privacy_notice_version: registration.privacy_notice_version,
         created_at: clock::wire(registration.created_at),
         updated_at: clock::wire(registration.updated_at),
         erased_at: registration.erased_at.map(clock::wire),

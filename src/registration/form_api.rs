@@ -30,6 +30,7 @@ use crate::{
         service::RegistrationService,
         setup::state::CategoryState,
     },
+    site_setup::PrivacyNotice,
     validation::ValidationErrors,
     values::{Code, Count, LanguageTag, Localised},
 };
@@ -80,8 +81,21 @@ pub struct RegistrationForm {
     pub sessions: Vec<FormSession>,
     /// Whether the answer to a registration is the same for every address, because a category verifies addresses.
     pub verifies_emails: bool,
+    /// Privacy notice that people must be shown before they consent; null if the conference has none.
+    pub privacy_notice: Option<FormPrivacyNotice>,
     /// Version of the questions; it grows with each change of the questions.
     pub version: i32,
+}
+
+/// The privacy notice in the registration form.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FormPrivacyNotice {
+    /// Version of the notice, which the registration sends back in `privacy_notice_version`.
+    pub version: i32,
+    /// Text of the notice, in Markdown.
+    pub text: ReaderText,
+    /// Institution that is responsible for the personal data; null if the organisers did not say.
+    pub controller: Option<ReaderText>,
 }
 
 /// A category in the registration form.
@@ -341,6 +355,11 @@ pub fn form(state: &FormState, snapshot: &Snapshot, language: &Language) -> Regi
         minimum: question.minimum,
         maximum: question.maximum,
     };
+    let notice = |PrivacyNotice { version, setup }: &PrivacyNotice| {
+        let controller = setup.controller.as_ref().map(|controller| text(&controller.name));
+        let version = *version;
+        setup.privacy_notice.as_ref().map(|notice| FormPrivacyNotice { version, text: text(notice), controller })
+    };
     let sessions = sign_up_sessions(state, snapshot, now).map(|session| {
         let quota = state.sessions.iter().find(|quota| Some(quota.id) == session.id);
         let seats = quota.map_or_else(|| session.seats.map(|Count(seats)| i64::from(seats)), |quota| quota.seats);
@@ -368,6 +387,7 @@ pub fn form(state: &FormState, snapshot: &Snapshot, language: &Language) -> Regi
         questions: state.questions.iter().map(question).collect(),
         sessions: sessions.collect(),
         verifies_emails: setup_state.verifies_emails(),
+        privacy_notice: state.privacy_notice.as_ref().and_then(notice),
         version: setup_state.form_version,
     }
 }

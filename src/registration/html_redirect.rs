@@ -17,8 +17,7 @@ pub fn redirect(
     rest: &str,
 ) -> Result<HttpResponse, Problem> {
     let languages = &snapshot.agenda.conference.languages;
-    let accepted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let language = negotiate::choose_for_sentences(accepted, None, languages)?;
+    let language = negotiate::choose(request, None, languages)?;
     let tag = language.tag().or(languages.first()).map_or("en", |tag| tag.as_str());
     let location = format!(
         "{}/conferences/{}/{tag}{rest}?{}",

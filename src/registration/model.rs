@@ -22,7 +22,7 @@ use crate::{
     mail::LetterKind,
     registration::phone_number::PhoneNumber,
     validation::{ValidationError, ValidationErrors, wrong_kind},
-    values::{Code, EmailAddress, Line, Localised, PersonName, fold, text_enum},
+    values::{Code, Count, EmailAddress, Line, Localised, PersonName, fold, text_enum},
 };
 
 text_enum! {
@@ -269,6 +269,11 @@ personal_fields! { form_struct {
         pub invitation: Option<Line<200>>,
         /// Consent to the storage of these data: must be `true`.
         pub consent: Consent,
+        /// Version of the privacy notice that the person was shown (`privacy_notice` of the registration form): 422
+        /// `outdated` if another is in force. If left out, the one in force counts as shown.
+        #[deserr(default)]
+        #[schema(required = false)]
+        pub privacy_notice_version: Option<Count<1>>,
     }
 } }
 
@@ -284,8 +289,8 @@ impl std::fmt::Debug for Form {
 pub struct FormField {
     /// Name of the field in the request.
     pub name: &'static str,
-    /// Type of the field: `category`, `line`, `prose`, `email`, `country`, `language`, `phone`, `date`, `sessions` or
-    /// `consent`.
+    /// Type of the field: `category`, `line`, `prose`, `email`, `country`, `language`, `phone`, `date`, `sessions`,
+    /// `consent` or `version` (of the privacy notice).
     pub r#type: &'static str,
     /// Whether the field is required.
     pub required: bool,
@@ -299,7 +304,7 @@ pub const FIELDS: &[FormField] = &{
         FormField { name, r#type, required, max_length }
     }
     const PERSONAL: usize = PERSONAL_FIELDS.len();
-    let mut all = [field("category", "category", true, None); PERSONAL + 4];
+    let mut all = [field("category", "category", true, None); PERSONAL + 5];
     let mut index = 0;
     while index < PERSONAL {
         let personal = &PERSONAL_FIELDS[index];
@@ -309,6 +314,7 @@ pub const FIELDS: &[FormField] = &{
     all[PERSONAL + 1] = field("sessions", "sessions", false, None);
     all[PERSONAL + 2] = field("invitation", "line", false, Some(200));
     all[PERSONAL + 3] = field("consent", "consent", true, None);
+    all[PERSONAL + 4] = field("privacy_notice_version", "version", false, None);
     all
 };
 
@@ -363,6 +369,8 @@ pub struct Registration {
     /// When the person consented, or when somebody recorded that they had.
     pub consented_at: DateTime<Utc>,
     pub consent: ConsentRecord,
+    /// The version of the privacy notice to which the person consented; `None` if there was none, or if nobody knows.
+    pub privacy_notice_version: Option<i32>,
     /// The generation of the link's token: a higher one makes every earlier link void.
     pub token_generation: i32,
     pub created_at: DateTime<Utc>,
@@ -380,6 +388,13 @@ text_enum! {
         Shown = "shown",
         /// In another system; the history quotes how.
         Imported = "imported",
+    }
+}
+
+impl ConsentGiven {
+    /// Whether the person was shown the privacy notice that was in force.
+    pub const fn follows_notice(self) -> bool {
+        matches!(self, Self::Form | Self::Shown)
     }
 }
 

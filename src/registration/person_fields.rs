@@ -116,19 +116,7 @@ pub fn check_rules(rules: &mut FieldRules, pointer: &str, languages: &[LanguageT
             errors.add(pointer.clone(), "unknown_field", detail);
         }
         if let Some(help) = &mut rule.help {
-            check_text(help, &format!("{pointer}/help"), languages, errors);
+            help.check_languages(&format!("{pointer}/help"), languages, errors);
         }
-    }
-}
-
-/// Gives a text without a language the conference's first language, and adds an error for each language that the
-/// conference does not have.
-pub fn check_text(text: &mut Localised, pointer: &str, languages: &[LanguageTag], errors: &mut ValidationErrors) {
-    if let Some(first) = languages.first() {
-        text.assign_language(first);
-    }
-    let is_known = |language: &str| languages.iter().any(|tag| tag.as_str() == language);
-    for language in text.languages().filter(|language| !is_known(language)) {
-        errors.add(format!("{pointer}/{language}"), "unknown_language", "is not a language of the conference");
     }
 }

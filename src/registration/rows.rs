@@ -136,6 +136,7 @@ struct Row {
     salutation: Option<JsonValue>,
     consent_given: ConsentGiven,
     consent_recorded_by: Option<String>,
+    privacy_notice_version: Option<i32>,
 }
 
 impl From<&Registration> for Row {
@@ -156,6 +157,7 @@ impl From<&Registration> for Row {
             shares_mailbox: registration.shares_mailbox,
             consent_given: registration.consent.given,
             consent_recorded_by: registration.consent.recorded_by,
+            privacy_notice_version: registration.privacy_notice_version,
             id: registration.id,
             conference_id: registration.conference,
             category_id: registration.category,
@@ -186,6 +188,7 @@ impl TryFrom<Row> for Registration {
             person: row.person.try_into().map_err(corrupt)?,
             consented_at: row.consented_at.0,
             consent: ConsentRecord { given: row.consent_given, recorded_by: row.consent_recorded_by },
+            privacy_notice_version: row.privacy_notice_version,
             token_generation: row.token_generation,
             created_at: row.created_at.0,
             updated_at: row.updated_at.0,

@@ -92,6 +92,9 @@ impl SubmittedForm {
             let field_value = match field.r#type {
                 "sessions" => Some(json!(self.all(field.name))).filter(|_| self.0.contains_key(field.name)),
                 "consent" => self.get(field.name).map(|text| json!(text == "true")),
+                "version" => {
+                    self.get(field.name).map(|text| text.parse::<u32>().map_or(json!(text), |number| json!(number)))
+                }
                 _ => self.get(field.name).map(|text| json!(text)),
             };
             if let Some(field_value) = field_value {

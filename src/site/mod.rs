@@ -15,6 +15,9 @@ mod asset_route;
 pub mod assets;
 mod delegation;
 mod form;
+mod information;
+mod language_marks;
+mod markdown;
 mod names;
 mod page;
 mod programme;
@@ -50,6 +53,11 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(programme::show_speaker)
         .service(programme::show_call_for_action)
         .service(programme::show_my_programme)
+        .service(information::list_information_pages)
+        .service(information::show_information_page)
+        .service(information::show_privacy_notice)
+        .service(information::show_legal_notice)
+        .service(information::show_accessibility_statement)
         .service(registration::show_registration_form)
         .service(registration::send_registration)
         .service(registration::show_sent)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError as _,
     http::{
-        StatusCode,
+        Method, StatusCode,
         header::{self, HeaderValue},
     },
 };
@@ -15,7 +15,7 @@ use minijinja::{
 };
 
 use super::{
-    names,
+    language_marks, names,
     query::known_query,
     renderer::Renderer,
     service::Site,
@@ -32,7 +32,8 @@ use crate::{
         views::ViewBuilder,
     },
     registration::{RegistrationError, service::RegistrationService},
-    values::{Code, LanguageTag, TextValue as _},
+    site_setup::{Contact, SiteSetup},
+    values::{Code, LanguageTag, Localised, TextValue as _},
 };
 
 /// The content security policy: a page may only load, run and fetch what the service provides, and send forms to the
@@ -43,16 +44,12 @@ pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self
 /// Browsers must revalidate: a new release is visible at once.
 const REVALIDATE: &str = "public, no-cache";
 
-/// The locales in which the pages of every conference are available.
-const SERVICE_LOCALES: [&str; 3] = ["en", "fr", "nl"];
-
 /// A conference in a locale.
 pub struct PageContext {
     pub snapshot: Arc<Snapshot>,
     /// The locale of the page.
     pub locale: String,
-    /// The language of the conference's own texts: the locale of the page if the conference has it, otherwise its first
-    /// language.
+    /// The language of the conference's own texts, which is the locale of the page. Texts in another are marked.
     pub language: Language,
     /// The same as a tag.
     pub text_language: LanguageTag,
@@ -78,16 +75,9 @@ fn not_found() -> Problem {
     Problem::new(&NOT_FOUND)
 }
 
-/// The locales of a conference's pages: its own languages, then those of the service.
+/// The locales of a conference's pages: its languages.
 pub fn locales_of(snapshot: &Snapshot) -> Vec<String> {
-    let own = snapshot.agenda.conference.languages.iter().map(|tag| tag.as_str().to_owned());
-    let mut locales: Vec<String> = own.collect();
-    for tag in SERVICE_LOCALES {
-        if !locales.iter().any(|locale| names::primary(locale) == tag) {
-            locales.push(tag.to_owned());
-        }
-    }
-    locales
+    snapshot.agenda.conference.languages.iter().map(|tag| tag.as_str().to_owned()).collect()
 }
 
 impl PageContext {
@@ -130,19 +120,21 @@ impl PageContext {
     }
 
     fn of(snapshot: Arc<Snapshot>, listing: Option<Listing>, locale: &str) -> Result<Self, Problem> {
-        if !locales_of(&snapshot).iter().any(|offered| offered == locale) {
-            return Err(not_found());
-        }
         let languages = &snapshot.agenda.conference.languages;
-        let text_language = languages.iter().find(|offered| names::primary(offered.as_str()) == names::primary(locale));
-        let text_language = text_language.or_else(|| languages.first()).cloned().ok_or_else(not_found)?;
-        let (locale, language) = (locale.to_owned(), Language::One(text_language.clone()));
+        let text_language = languages.iter().find(|offered| offered.as_str() == locale).cloned();
+        let text_language = text_language.ok_or_else(not_found)?;
+        let (locale, language) = (locale.to_owned(), Language::Marked(text_language.clone()));
         Ok(Self { snapshot, locale, language, text_language, listing })
     }
 
     /// The path of the conference's pages in this locale.
     pub fn base(&self, site: &Site) -> String {
         format!("{}/conferences/{}/{}", site.prefix, self.snapshot.conference.slug, self.locale)
+    }
+
+    /// A text in the language of the page, marked if it is in another.
+    pub fn text(&self, text: &Localised) -> String {
+        negotiate::marked_text(text, &self.text_language, &self.snapshot.agenda.conference.languages)
     }
 
     /// The views of the release in this language.
@@ -157,6 +149,28 @@ impl PageContext {
         let now = agenda.conference.time_zone.local(clock::now());
         let is_on = agenda.conference.starts_on.0 <= now.date_naive() && !agenda.is_over(now.to_utc());
         is_on.then(|| value(self.view().now(&Default::default(), now)))
+    }
+}
+
+/// What the frame of every page says of the site set-up.
+fn site_context(page: &PageContext, setup: &SiteSetup) -> Value {
+    let contact = setup.contact.as_ref().map(|Contact { name, email, phone, website, hours }| {
+        context! {
+            name => name.as_ref().map(|name| page.text(name)),
+            email => email.as_ref().map(|email| email.as_str()),
+            phone => phone.as_ref().map(|phone| phone.as_str()),
+            website => website.as_ref().map(ToString::to_string),
+            hours => hours.as_ref().map(|hours| page.text(hours)),
+        }
+    });
+    // Nobody reads the public pages of a conference that is not public.
+    let is_public = page.is_public();
+    context! {
+        contact, emblem_text => setup.emblem_text.as_ref().map(|text| page.text(text)),
+        has_privacy_notice => is_public && setup.privacy_notice.is_some(),
+        has_legal_notice => is_public && setup.legal_notice.is_some(),
+        has_accessibility_statement => is_public && setup.accessibility_statement.is_some(),
+        has_pages => is_public && !setup.pages.is_empty(),
     }
 }
 
@@ -196,11 +210,11 @@ impl Site {
         let view = page.view();
         let conference = view.conference();
         let window = self.registration_window.of(service, &page.snapshot).await;
+        let site = self.site_setups.of(&service.database, page.snapshot.conference.id).await;
         let canonical = (!is_private).then(|| format!("{origin}{base}{path_in_conference}"));
         let agenda = &page.snapshot.agenda;
-        let localised = |text: &crate::values::Localised| {
-            text.text(page.text_language.as_str(), &agenda.conference.languages).to_owned()
-        };
+        let localised =
+            |text: &Localised| text.text(page.text_language.as_str(), &agenda.conference.languages).to_owned();
         let title = localised(&agenda.conference.name);
         let dates = names::date_span(agenda.conference.starts_on.0, agenda.conference.ends_on.0, &page.locale);
         let venue = agenda.venue_line(page.text_language.as_str());
@@ -220,6 +234,7 @@ impl Site {
             door => window.map(value),
             has_call_for_action => agenda.call_for_action.is_some(),
             has_high_level_session,
+            site => site_context(page, &site.setup),
             is_over => agenda.is_over(clock::now()),
             og,
             jsonld => Value::from(()),
@@ -244,7 +259,8 @@ impl Site {
 
     pub(super) fn render(&self, locale: &str, template: &str, context: Value) -> Result<String, Problem> {
         let renderer = self.renderer(locale).ok_or_else(|| Problem::unexpected("the pages have no language"))?;
-        renderer.render(template, context).map_err(Problem::unexpected)
+        let html = renderer.render(template, context).map_err(Problem::unexpected)?;
+        Ok(language_marks::to_html(html))
     }
 
     /// Answers a public page. It is rendered once for each release and minute, and served like the documents of the
@@ -258,9 +274,10 @@ impl Site {
         page: &PageContext,
         service: &RegistrationService,
         template: Template,
-        make_context: impl FnOnce(&PageContext) -> Result<Value, Problem>,
+        make_context: impl FnOnce(&PageContext, &SiteSetup) -> Result<Value, Problem>,
     ) -> Result<HttpResponse, Problem> {
         let window = self.registration_window.of(service, &page.snapshot).await;
+        let site = self.site_setups.of(&service.database, page.snapshot.conference.id).await;
         let now = page.now();
         let minute = now.as_ref().map(|_| clock::now().timestamp() / 60);
         let is_over = page.snapshot.agenda.is_over(clock::now());
@@ -268,7 +285,7 @@ impl Site {
         let parts = service.programmes.part_cache();
         let key = PartKey::new(
             &page.snapshot,
-            &format!("{path_and_query} {minute:?} {is_over} {window:?} {:?}", page.listing),
+            &format!("{path_and_query} {minute:?} {is_over} {window:?} {:?} {}", page.listing, site.tag),
             Some(&page.locale),
         );
         let document = match parts.get(&key) {
@@ -277,7 +294,7 @@ impl Site {
                 let layout_context = self.layout_context(request, page, template.page_name, false, service).await;
                 let jsonld =
                     matches!(template.page_name, "front" | "programme").then(|| self.linked_data(page)).flatten();
-                let context = merge_maps([layout_context, make_context(page)?, context! { jsonld, now }]);
+                let context = merge_maps([layout_context, make_context(page, &site.setup)?, context! { jsonld, now }]);
                 let html = self.render(&page.locale, template.file, context)?;
                 let modified = LastModified::of(clock::now());
                 let document = Document::new("text/html; charset=utf-8", &page.language, modified, html.into_bytes());
@@ -297,7 +314,8 @@ impl Site {
 
     /// The programme as JSON-LD (schema.org), escaped for a `script` element.
     fn linked_data(&self, page: &PageContext) -> Option<Value> {
-        let bytes = Publication::JsonLd.write(&page.snapshot, &page.language, &self.public_url)?;
+        let bytes =
+            Publication::JsonLd.write(&page.snapshot, &Language::One(page.text_language.clone()), &self.public_url)?;
         Some(Value::from(String::from_utf8(bytes).ok()?.replace("</", "<\\/")))
     }
 
@@ -339,10 +357,35 @@ impl Site {
                 is_private => true, is_found_by_search_engines => false,
             },
             conference => none(), registration_is_open => false, is_over => false, has_call_for_action => false,
-            og => none(), jsonld => none(), problem => none(),
+            site => none(), og => none(), jsonld => none(), problem => none(),
         };
         let html = self.render(tag, template, context! { ..context, ..layout_context })?;
         Ok(uncached_page(status, tag, html))
+    }
+
+    /// Where a page is that was asked for in a language of the service that the conference does not have: bookmarks and
+    /// letters outlive the languages of a conference.
+    fn in_offered_language(
+        &self,
+        request: &HttpRequest,
+        service: &RegistrationService,
+        problem: &Problem,
+    ) -> Option<String> {
+        let rest = request.path().strip_prefix("/conferences/")?;
+        let (slug, rest) = rest.split_once('/')?;
+        let tag = rest.split('/').next()?;
+        let snapshot = service.programmes.public(&Code::parse(slug).ok()?)?;
+        let languages = &snapshot.agenda.conference.languages;
+        let is_offered = languages.iter().any(|language| language.as_str() == tag);
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        if !problem.is(&NOT_FOUND) || !is_read || is_offered || !self.renderers.contains_key(tag) {
+            return None;
+        }
+        let language = negotiate::choose(request, None, languages).ok()?;
+        let path = rest.strip_prefix(tag)?;
+        let query = Some(request.query_string()).filter(|query| !query.is_empty());
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+        Some(format!("{}/conferences/{slug}/{}{path}{query}", self.prefix, language.tag()?.as_str()))
     }
 
     /// Renders an error as a page; an invalid personal link has a page of its own.
@@ -358,6 +401,9 @@ impl Site {
         };
         if let Some(cause) = problem.source_chain() {
             tracing::error!(cause, path = request.path(), "a page cannot be made");
+        }
+        if let Some(location) = self.in_offered_language(request, service, &problem) {
+            return redirect(location);
         }
         let status = problem.status_code();
         let (slug, tag) = match request.path().split('/').collect::<Vec<_>>().as_slice() {

@@ -13,7 +13,7 @@ use super::{
     page::{PageContext, Template, locales_of, redirect, value},
     room_grid::day_grid,
     service::Site,
-    speakers::{SpeakerOrder, SpeakerQuery, country_beside, speakers_context},
+    speakers::{SpeakerQuery, country_beside, speakers_context},
     texts::FALLBACK,
 };
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
     programme::{filter::ProgrammeQuery, negotiate, snapshot::Snapshot},
     registration::service::RegistrationService,
     site::query::{parameter, query_pairs, query_without},
+    site_setup::{SiteSetup, SpeakerOrder},
     validation,
     values::{Code, LanguageTag, TextValue as _},
 };
@@ -30,7 +31,7 @@ use crate::{
 type ConferencePath = web::Path<(String, String)>;
 type ResourcePath = web::Path<(String, String, String)>;
 
-fn not_found() -> Problem {
+pub(super) fn not_found() -> Problem {
     Problem::new(&NOT_FOUND)
 }
 
@@ -111,14 +112,14 @@ pub async fn choose_language(
 }
 
 /// Answers a public page, or an error page.
-async fn public_page(
+pub(super) async fn public_page(
     request: &HttpRequest,
     site: &Site,
     service: &RegistrationService,
     slug: &str,
     tag: &str,
     template: Template,
-    make_context: impl FnOnce(&PageContext) -> Result<Value, Problem>,
+    make_context: impl FnOnce(&PageContext, &SiteSetup) -> Result<Value, Problem>,
 ) -> HttpResponse {
     let response = match PageContext::find(&service.programmes, slug, tag) {
         Ok(page) => site.public_page(request, &page, service, template, make_context).await,
@@ -140,7 +141,7 @@ pub async fn show_front(
         Err(_) => None,
     };
     let template = Template::new("front.html", "front");
-    public_page(&request, &site, &service, &path.0, &path.1, template, |page| {
+    public_page(&request, &site, &service, &path.0, &path.1, template, |page, _| {
         let programme = page.view().programme(&ProgrammeQuery::default());
         Ok(context! { programme => value(programme), form => window.map(value) })
     })
@@ -168,7 +169,7 @@ pub async fn show_programme(
     path: ConferencePath,
 ) -> HttpResponse {
     let template = Template::new("programme.html", "programme");
-    public_page(&request, &site, &service, &path.0, &path.1, template, |page| {
+    public_page(&request, &site, &service, &path.0, &path.1, template, |page, _| {
         let query = programme_query(&request, page);
         let no_filter = ProgrammeQuery::default();
         let view = page.view();
@@ -212,7 +213,7 @@ pub async fn show_session(
     path: ResourcePath,
 ) -> HttpResponse {
     let template = Template::new("session.html", "session");
-    public_page(&request, &site, &service, &path.0, &path.1, template, |page| {
+    public_page(&request, &site, &service, &path.0, &path.1, template, |page, _| {
         let code = Code::parse(&path.2).map_err(|_| not_found())?;
         let session = page.snapshot.session(&code).ok_or_else(not_found)?;
         let view = page.view();
@@ -236,9 +237,9 @@ pub async fn show_speakers(
     path: ConferencePath,
 ) -> HttpResponse {
     let template = Template::new("speakers.html", "speakers");
-    public_page(&request, &site, &service, &path.0, &path.1, template, |page| {
+    public_page(&request, &site, &service, &path.0, &path.1, template, |page, setup| {
         let asked = |name: &str| parameter(&request, name);
-        let order = asked("sort").and_then(|order| SpeakerOrder::from_text(&order)).unwrap_or_default();
+        let order = asked("sort").and_then(|order| SpeakerOrder::from_text(&order)).unwrap_or(setup.speaker_order);
         let query = SpeakerQuery { search: asked("search"), country: asked("country"), order };
         Ok(speakers_context(page, &query))
     })
@@ -254,7 +255,7 @@ pub async fn show_speaker(
     path: ResourcePath,
 ) -> HttpResponse {
     let template = Template::new("speaker.html", "speaker");
-    public_page(&request, &site, &service, &path.0, &path.1, template, |page| {
+    public_page(&request, &site, &service, &path.0, &path.1, template, |page, _| {
         let code = Code::parse(&path.2).map_err(|_| not_found())?;
         let speaker = page.snapshot.speaker(&code).ok_or_else(not_found)?;
         let speaker = page.view().speaker_detail(speaker);
@@ -272,7 +273,7 @@ pub async fn show_call_for_action(
     path: ConferencePath,
 ) -> HttpResponse {
     let template = Template::new("call-for-action.html", "call-for-action");
-    public_page(&request, &site, &service, &path.0, &path.1, template, |page| {
+    public_page(&request, &site, &service, &path.0, &path.1, template, |page, _| {
         Ok(context! { call => value(page.view().call_for_action().ok_or_else(not_found)?) })
     })
     .await
@@ -287,7 +288,7 @@ pub async fn show_my_programme(
     path: ConferencePath,
 ) -> HttpResponse {
     let template = Template::new("my-programme.html", "my-programme");
-    public_page(&request, &site, &service, &path.0, &path.1, template, |page| {
+    public_page(&request, &site, &service, &path.0, &path.1, template, |page, _| {
         // Sessions that are no longer in the release are left out: bookmarks outlive them.
         let codes: BTreeSet<String> =
             query_pairs(&request).into_iter().filter(|(key, _)| key == "session").map(|(_, code)| code).collect();

@@ -10,9 +10,10 @@ use minijinja::{
 
 use super::{
     assets::Assets,
-    names,
+    markdown, names,
     texts::{Texts, read_dir},
 };
+use crate::programme::negotiate::marked;
 
 macro_rules! templates {
     ($($name:literal),+ $(,)?) => {
@@ -22,7 +23,7 @@ macro_rules! templates {
 
 const SHIPPED: &[(&str, &str)] = templates! {
     "_form.html", "_macros.html", "_starting.html", "call-for-action.html", "conferences.html", "delegation.html", "error.html", "front.html",
-    "layout.html", "link-void.html", "mail-preferences.html", "my-programme.html", "programme.html", "register-sent.html", "registration-link.html",
+    "information.html", "information-page.html", "layout.html", "link-void.html", "mail-preferences.html", "my-programme.html", "notice.html", "programme.html", "register-sent.html", "registration-link.html",
     "register.html", "registration-cancel.html", "registration-change.html", "registration-sessions.html",
     "registration.html", "session.html", "speaker.html", "speakers.html", "starting.html",
 };
@@ -59,9 +60,15 @@ impl Renderer {
     /// Adds the functions and filters of one locale to the compiled templates, which all locales share.
     fn new(mut environment: Environment<'static>, language: &str, texts: Texts, assets: Arc<Assets>) -> Self {
         let all_texts = texts.clone();
-        environment.add_function("t", move |name: String, arguments: Kwargs| {
+        environment.add_function("t", move |state: &State<'_, '_>, name: String, arguments: Kwargs| {
             let unknown = || Error::new(ErrorKind::InvalidOperation, format!("there is no text {name}"));
-            all_texts.get(&name, &fluent_arguments(&arguments)?).ok_or_else(unknown)
+            let text = all_texts.get(&name, &fluent_arguments(&arguments)?).ok_or_else(unknown)?;
+            let page_language = state.lookup("page").and_then(|page| page.get_attr("lang").ok());
+            let language = all_texts.language_of(&name).filter(|language| {
+                let is_of_page = |page: &str| names::primary(page) == names::primary(language);
+                page_language.as_ref().and_then(Value::as_str).is_some_and(|page| !is_of_page(page))
+            });
+            Ok::<_, Error>(language.map_or_else(|| text.clone(), |language| marked(&text, &language)))
         });
         environment.add_function("t_or", move |name: String, default: Value| {
             texts.get(&name, &FluentArgs::new()).map_or(default, Value::from)
@@ -97,6 +104,7 @@ impl Renderer {
             let text = text.replace("\r\n", "\n");
             text.split("\n\n").map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
         });
+        environment.add_filter("markdown", |text: String| Value::from_safe_string(markdown::to_marked_html(&text)));
         Self(environment)
     }
 

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 
 use super::{assets::Assets, registration_window::RegistrationWindow, renderer::Renderer};
+use crate::site_setup::SiteSetups;
 
 /// What all pages share.
 #[derive(Clone)]
@@ -13,6 +14,7 @@ pub struct Site {
     pub(super) prefix: Arc<str>,
     pub(super) public_url: Arc<str>,
     pub(super) registration_window: RegistrationWindow,
+    pub site_setups: SiteSetups,
 }
 
 impl Site {
@@ -34,6 +36,7 @@ impl Site {
             prefix: prefix.into(),
             public_url: public_url.into(),
             registration_window: RegistrationWindow::default(),
+            site_setups: SiteSetups::default(),
         })
     }
 }

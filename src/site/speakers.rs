@@ -4,6 +4,7 @@
 use minijinja::{Value, context};
 
 use super::{
+    language_marks::without_marks,
     names::{self, folded},
     page::{PageContext, value},
 };
@@ -14,24 +15,9 @@ use crate::{
         negotiate::ReaderText,
         views::{SpeakerDetail, SpeakerView},
     },
-    values::{CountryCode, TextValue as _, text_enum},
+    site_setup::SpeakerOrder,
+    values::{CountryCode, TextValue as _},
 };
-
-text_enum! {
-    /// The order of a list of speakers.
-    #[derive(Default)]
-    SpeakerOrder {
-        /// As the organisers put them in the agenda.
-        #[default]
-        Agenda = "agenda",
-        /// By class in the order of precedence, then as in the agenda.
-        Precedence = "precedence",
-        /// By family name.
-        Name = "name",
-        /// By what they do: keynote speakers first. Somebody with several roles is where the first of them is.
-        Role = "role",
-    }
-}
 
 /// The roles in the order of the list.
 const ROLES: [AppearanceRole; 6] = [
@@ -85,7 +71,8 @@ fn matches(speaker: &SpeakerView, words: &[String], locale: &str) -> bool {
         plain(speaker.organisation.as_ref().map(|organisation| &organisation.name)),
         country.as_deref(),
     ];
-    let text = folded(&texts.into_iter().flatten().collect::<Vec<_>>().join(" "));
+    let text = without_marks(&texts.into_iter().flatten().collect::<Vec<_>>().join(" "));
+    let text = folded(&text);
     words.iter().all(|word| text.contains(word))
 }
 

@@ -103,6 +103,11 @@ impl Texts {
         Some(text)
     }
 
+    /// The language in which the text of this name is.
+    pub fn language_of(&self, name: &str) -> Option<String> {
+        Some(self.find(name)?.0.locales.first()?.to_string())
+    }
+
     /// Fluent's error messages about variables of a text that have no argument.
     fn missing_arguments(&self, name: &str) -> BTreeSet<String> {
         let formatted = self.format(name, &FluentArgs::new());
@@ -141,6 +146,11 @@ fn bundle(language: &str, files: Vec<(String, String)>) -> io::Result<FluentBund
         bundle.add_resource_overriding(resource);
     }
     Ok(bundle)
+}
+
+/// The value of `dir` for a language.
+pub fn direction(tag: &str) -> &'static str {
+    if is_right_to_left(tag) { "rtl" } else { "ltr" }
 }
 
 /// Whether a language is written from right to left.

@@ -43,13 +43,29 @@ impl Localised {
         }
     }
 
+    /// Assigns the conference's first language to a plain string, and adds an error for each language that is none of
+    /// the conference's.
+    pub fn check_languages(&mut self, pointer: &str, languages: &[LanguageTag], errors: &mut ValidationErrors) {
+        if let Some(first) = languages.first() {
+            self.assign_language(first);
+        }
+        let is_known = |language: &str| languages.iter().any(|tag| tag.as_str() == language);
+        for language in self.languages().filter(|language| !is_known(language)) {
+            errors.add(format!("{pointer}/{language}"), "unknown_language", "is not a language of the conference");
+        }
+    }
+
     /// The text in `language`, or in the first of `fallbacks` that it has, or in any language.
     pub fn text(&self, language: &str, fallbacks: &[LanguageTag]) -> &str {
-        self.0
-            .get(language)
-            .or_else(|| fallbacks.iter().find_map(|tag| self.0.get(tag.as_str())))
-            .or_else(|| self.0.values().next())
-            .map_or("", String::as_str)
+        self.find(language, fallbacks).1
+    }
+
+    /// The text that [`Localised::text`] chooses, after its language.
+    pub fn find(&self, language: &str, fallbacks: &[LanguageTag]) -> (&str, &str) {
+        let preferred = std::iter::once(language).chain(fallbacks.iter().map(LanguageTag::as_str));
+        let mut found = preferred.filter_map(|tag| self.0.get_key_value(tag));
+        let (tag, text) = found.next().or_else(|| self.0.first_key_value()).unzip();
+        (tag.map_or("", String::as_str), text.map_or("", String::as_str))
     }
 
     /// The text, if it was sent as a plain string and its language is not assigned yet.

@@ -54,6 +54,10 @@ text_enum! {
         Registration = "registration",
         Category = "category",
         Question = "question",
+        /// What the pages say besides the programme.
+        Site = "site",
+        /// A page of practical information.
+        Page = "page",
         Release = "release",
         ScheduledRelease = "scheduled_release",
         Preview = "preview",

@@ -33,7 +33,7 @@ use crate::{
         setup::state::SetupState,
     },
     validation::{self, ValidationErrors},
-    values::Code,
+    values::{Code, Count},
 };
 
 personal_fields! { form_struct {
@@ -77,6 +77,11 @@ pub struct MemberWishes {
     pub sessions: Vec<Code>,
     /// Consent of the member to the storage of these data: must be `true`.
     pub consent: Consent,
+    /// Version of the privacy notice that the member was shown: 422 `outdated` if another is in force. If left out, the
+    /// one in force counts as shown.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub privacy_notice_version: Option<Count<1>>,
 }
 
 /// A new member. Their category is the delegation's.
@@ -100,7 +105,7 @@ impl ToSchema for NewMember {
 }
 
 /// The fields of [`MemberWishes`].
-const WISH_FIELDS: [&str; 3] = ["answers", "sessions", "consent"];
+const WISH_FIELDS: [&str; 4] = ["answers", "sessions", "consent", "privacy_notice_version"];
 
 impl NewMember {
     /// Reads a new member and reports the validation errors of the form and of the conference's rules together.
@@ -175,6 +180,7 @@ impl NewMember {
             sessions: wishes.sessions,
             invitation: None,
             consent: wishes.consent,
+            privacy_notice_version: wishes.privacy_notice_version,
         } of details } };
         Application {
             actor: actor.clone(),

@@ -220,7 +220,7 @@ pub struct ReleaseChanges {
 /// The changes of a difference, each with its sentence in the language.
 pub fn release_changes(difference: &Difference, language: &Language) -> Vec<ReleaseChange> {
     let change_texts: Vec<ChangeText<'_>> = match language {
-        Language::One(tag) => {
+        Language::One(tag) | Language::Marked(tag) => {
             let phrases = Phrases::of(tag.as_str()).unwrap_or(Phrases::English);
             vec![ChangeText::new(difference, phrases, tag.as_str())]
         }
@@ -230,7 +230,7 @@ pub fn release_changes(difference: &Difference, language: &Language) -> Vec<Rele
         }
     };
     let words = |change: &Change| match (language, change_texts.as_slice()) {
-        (Language::One(_), [change_text]) => change_text.sentence(change).map(ReaderText::Plain),
+        (Language::One(_) | Language::Marked(_), [change_text]) => change_text.sentence(change).map(ReaderText::Plain),
         _ => {
             let words =
                 |change_text: &ChangeText<'_>| Some((change_text.tag().to_owned(), change_text.sentence(change)?));

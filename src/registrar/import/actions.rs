@@ -240,6 +240,7 @@ fn application(row: &ImportRow, actor: &Actor, options: &ImportOptions) -> (Appl
         actor: actor.clone(),
         event: Event::Imported,
         consent: ConsentRecord { given: ConsentGiven::Imported, recorded_by: Some(actor.name().to_owned()) },
+        privacy_notice_version: None,
         is_vouched_for: true,
         is_approved: true,
         // The other system may not have asked these questions.

@@ -64,6 +64,7 @@ pub fn register(
         sessions: request.sessions.clone(),
         invitation: None,
         consent: ConsentRecord { given: request.consent.into(), recorded_by: Some(actor.name().to_owned()) },
+        privacy_notice_version: None,
         actor: actor.clone(),
         event: Event::Registered,
         is_vouched_for: true,

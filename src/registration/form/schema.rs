@@ -48,6 +48,7 @@ pub fn form_schema(
     properties.insert("sessions".to_owned(), sessions);
     properties.insert("invitation".to_owned(), optional(text(Some(200))));
     properties.insert("consent".to_owned(), json!({ "const": true }));
+    properties.insert("privacy_notice_version".to_owned(), optional(json!({ "type": "integer", "minimum": 1 })));
     let answers = json!({ "type": "object", "additionalProperties": false, "properties": answers });
     properties.insert("answers".to_owned(), answers);
     json!({

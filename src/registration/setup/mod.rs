@@ -22,7 +22,7 @@ use crate::{
     mail::LetterSettings,
     registration::{
         form::question::{self, Question},
-        person_fields::{FieldRule, check_rules, check_text},
+        person_fields::{FieldRule, check_rules},
     },
     validation::{self, ValidationError, ValidationErrors},
     values::{ByName, Code, Count, LanguageTag, Line, LocalOrInstant, Localised, TextValue, TimeZone},
@@ -267,9 +267,9 @@ pub fn read(document: Option<Value>, context: &SetupContext) -> Result<Setup, Va
     }
     for (index, category) in setup.categories.iter_mut().enumerate() {
         let pointer = format!("#/categories/{index}");
-        check_text(&mut category.name, &format!("{pointer}/name"), &context.languages, &mut errors);
+        category.name.check_languages(&format!("{pointer}/name"), &context.languages, &mut errors);
         if let Some(description) = &mut category.description {
-            check_text(description, &format!("{pointer}/description"), &context.languages, &mut errors);
+            description.check_languages(&format!("{pointer}/description"), &context.languages, &mut errors);
         }
         check_rules(&mut category.fields, &format!("{pointer}/fields"), &context.languages, &mut errors);
     }

@@ -206,3 +206,14 @@ error-other-title = حدث خطأ ما
 error-other-words = تعذّر عرض الصفحة. حاول من جديد لاحقًا.
 starting-title = الخدمة قيد التشغيل
 starting-words = يُرجى الانتظار: ستُحمَّل هذه الصفحة من جديد تلقائيًا خلال ثوانٍ.
+
+## Contact, notices, practical information
+
+nav-information = معلومات عملية
+contact-title = للاتصال
+privacy-title = إشعار الخصوصية
+privacy-notice-of = إشعار الخصوصية: { $name }
+legal-title = إشعار قانوني
+accessibility-title = إمكانية الوصول
+controller-title = الجهة المسؤولة عن بياناتكم
+controller-officer = مسؤول حماية البيانات:

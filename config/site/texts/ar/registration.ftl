@@ -63,6 +63,7 @@ field-dietary-needs = الطعام
 field-sessions = الجلسات ذات المقاعد المحدودة
 field-invitation = رمز الدعوة أو رمز الدخول
 field-consent = الموافقة
+field-privacy-notice-version = إشعار الخصوصية
 field-level = المرتبة
 field-is-head = رئاسة الوفد
 
@@ -103,6 +104,7 @@ help-is-head = للوفد رئاسة واحدة. عند وضع علامة هنا
 fault-required = يُرجى الإجابة عن هذا السؤال.
 fault-empty = يُرجى الإجابة عن هذا السؤال.
 fault-consent_required = يُرجى وضع علامة في الخانة: لا يجوز لنا الاحتفاظ بشيء من دون موافقة.
+fault-outdated = تغيّر إشعار الخصوصية. يُرجى قراءته والموافقة عليه من جديد.
 fault-too_long = هذا النص أطول من اللازم.
 fault-too-long-by = يُرجى كتابة { $most } حرف على الأكثر.
 fault-too_short = هذا النص أقصر من اللازم.

@@ -197,3 +197,14 @@ error-other-title = Something went wrong
 error-other-words = The page could not be shown. Please try again later.
 starting-title = The service is starting
 starting-words = Please wait: this page loads again by itself in a few seconds.
+
+## Contact, notices, practical information
+
+nav-information = Practical information
+contact-title = Contact
+privacy-title = Privacy notice
+privacy-notice-of = Privacy notice of { $name }
+legal-title = Legal notice
+accessibility-title = Accessibility
+controller-title = Who is responsible for your data
+controller-officer = Data protection officer:

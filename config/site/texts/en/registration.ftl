@@ -59,6 +59,7 @@ field-dietary-needs = Food
 field-sessions = Sessions with limited seats
 field-invitation = Invitation or access code
 field-consent = Consent
+field-privacy-notice-version = Privacy notice
 field-level = Rank
 field-is-head = Leads the delegation
 
@@ -99,6 +100,7 @@ help-is-head = A delegation has one head. If you tick this, the person replaces 
 fault-required = Please answer this.
 fault-empty = Please answer this.
 fault-consent_required = Please tick the box: without agreement we may keep nothing.
+fault-outdated = The privacy notice has changed. Please read it and agree again.
 fault-too_long = This is too long.
 fault-too-long-by = Please use at most { $most } characters.
 fault-too_short = This is too short.

@@ -194,3 +194,14 @@ error-other-title = Une erreur s’est produite
 error-other-words = La page n’a pas pu être affichée. Veuillez réessayer plus tard.
 starting-title = Le service démarre
 starting-words = Veuillez patienter : cette page se recharge d’elle-même dans quelques secondes.
+
+## Contact, notices, practical information
+
+nav-information = Informations pratiques
+contact-title = Contact
+privacy-title = Protection des données
+privacy-notice-of = Protection des données : { $name }
+legal-title = Mentions légales
+accessibility-title = Accessibilité
+controller-title = Responsable du traitement de vos données
+controller-officer = Délégué à la protection des données :

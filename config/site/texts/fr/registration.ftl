@@ -59,6 +59,7 @@ field-dietary-needs = Repas
 field-sessions = Sessions à places limitées
 field-invitation = Code d’invitation ou d’accès
 field-consent = Consentement
+field-privacy-notice-version = Protection des données
 field-level = Rang
 field-is-head = Dirige la délégation
 
@@ -99,6 +100,7 @@ help-is-head = Une seule personne dirige la délégation. Si vous cochez cette c
 fault-required = Une réponse est nécessaire.
 fault-empty = Une réponse est nécessaire.
 fault-consent_required = Veuillez cocher la case : sans accord, nous ne pouvons rien conserver.
+fault-outdated = Le texte sur la protection des données a changé. Veuillez le lire et donner de nouveau votre accord.
 fault-too_long = Ce texte est trop long.
 fault-too-long-by = Veuillez écrire au plus { $most } caractères.
 fault-too_short = Ce texte est trop court.

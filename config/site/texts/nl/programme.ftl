@@ -200,3 +200,14 @@ error-other-title = Er is iets misgegaan
 error-other-words = De pagina kon niet worden getoond. Probeer het later opnieuw.
 starting-title = De dienst start op
 starting-words = Even geduld: deze pagina laadt over enkele seconden vanzelf opnieuw.
+
+## Contact, notices, practical information
+
+nav-information = Praktische informatie
+contact-title = Contact
+privacy-title = Privacyverklaring
+privacy-notice-of = Privacyverklaring van { $name }
+legal-title = Juridische informatie
+accessibility-title = Toegankelijkheid
+controller-title = Verantwoordelijk voor uw gegevens
+controller-officer = Functionaris voor gegevensbescherming:

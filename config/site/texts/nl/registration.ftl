@@ -59,6 +59,7 @@ field-dietary-needs = Maaltijden
 field-sessions = Sessies met een beperkt aantal plaatsen
 field-invitation = Uitnodigings- of toegangscode
 field-consent = Toestemming
+field-privacy-notice-version = Privacyverklaring
 field-level = Rang
 field-is-head = Leidt de delegatie
 
@@ -99,6 +100,7 @@ help-is-head = Een delegatie heeft één leider. Als u dit aanvinkt, vervangt de
 fault-required = Vul hier een antwoord in.
 fault-empty = Vul hier een antwoord in.
 fault-consent_required = Vink het vakje aan: zonder toestemming mogen wij niets bewaren.
+fault-outdated = De privacyverklaring is gewijzigd. Lees de verklaring en geef opnieuw uw toestemming.
 fault-too_long = Dit is te lang.
 fault-too-long-by = Gebruik hoogstens { $most } tekens.
 fault-too_short = Dit is te kort.
