@@ -166,7 +166,7 @@ impl Check {
             };
             if service.database.read(may_read).await? {
                 let is_released = service.programmes.get(&slug).is_some();
-                return if is_released || self.is_of_registration() { Ok(()) } else { Err(nothing_released()) };
+                return if is_released || self.is_prepared_beforehand() { Ok(()) } else { Err(nothing_released()) };
             }
         }
         if self.operation == Operation::Register {
@@ -177,10 +177,10 @@ impl Check {
         if self.has_personal_link(service, request, slug).await? { Ok(()) } else { Err(no_conference()) }
     }
 
-    /// Whether the operation is about registration, which can be prepared before anything is released.
-    fn is_of_registration(&self) -> bool {
+    /// Whether the operation is about what can be prepared before anything is released: registration and the site.
+    fn is_prepared_beforehand(&self) -> bool {
         use Operation::{
-            ReadCheckInKey, ReadMailPreferences, ReadRegistrationForm, ReadRegistrationSchema, Register,
+            ReadCheckInKey, ReadMailPreferences, ReadRegistrationForm, ReadRegistrationSchema, ReadSite, Register,
             RequestRegistrationLink, SetMailPreferences,
         };
         [
@@ -188,6 +188,7 @@ impl Check {
             ReadMailPreferences,
             ReadRegistrationForm,
             ReadRegistrationSchema,
+            ReadSite,
             Register,
             RequestRegistrationLink,
             SetMailPreferences,

@@ -26,7 +26,8 @@ fn past() -> Value {
         "categories": [
             { "code": "delegate", "name": "Delegate", "seats": 1 },
             { "code": "press", "name": "Press", "seats": 1, "offer_hours": 48 },
-            { "code": "academic", "name": "Academic", "needs_approval": true }
+            { "code": "academic", "name": "Academic", "needs_approval": true },
+            { "code": "guest", "name": "Guest" }
         ]
     });
     blueprint
@@ -64,6 +65,7 @@ on_both_stores! {
         let (seated, waiting) = (register(&app, 1, "delegate"), register(&app, 2, "delegate"));
         let (left, offered) = (register(&app, 3, "press"), register(&app, 4, "press"));
         let pending = register(&app, 5, "academic");
+        let register_before_end = register(&app, 8, "guest");
         let act = |receipt: &Value, action: &str, body: Value| {
             app.admin("POST", &format!("{REGISTRATIONS}/{}/{action}", reference(receipt)), Some(&body))
         };
@@ -117,6 +119,34 @@ on_both_stores! {
         assert_eq!((recorded.status, &recorded.json()["status"]), (201, &json!("confirmed")), "{}", recorded.text());
         assert_eq!((&recorded.json()["full_name"], &recorded.json()["email"]), (&json!("Amina Diallo"), &Value::Null));
 
+        // Nobody waits for what cannot come, and no letter says how to come, or that a seat may become free.
+        let letters = || app.count("SELECT count(*) AS n FROM outbox_messages");
+        let before = letters();
+        let full = json!({
+            "category": "press", "name": "Too Late", "email": "too-late@example.org", "language": "en", "consent": "shown", "reason": "Came"
+        });
+        let refused = app.admin("POST", &format!("{REGISTRATIONS}/on-behalf"), Some(&full));
+        assert_eq!(refused.problem(), (409, "registration-full".to_owned()), "{}", refused.text());
+        let mut seen = walk_in;
+        seen["name"] = json!("Seen Someone");
+        seen["email"] = json!("seen@example.org");
+        assert_eq!(app.admin("POST", &format!("{REGISTRATIONS}/on-behalf"), Some(&seen)).json()["status"], "confirmed");
+        let late = app.admin("GET", &format!("{REGISTRATIONS}?q=late"), None).json()["data"][0].clone();
+        assert_eq!(act(&late, "cancel", json!({})).status, 200);
+        assert_eq!(letters(), before);
+        let reminder = json!({ "kind": "reminder", "audience": {} });
+        assert_eq!(app.admin("POST", &format!("{CONFERENCE}/mail/broadcasts"), Some(&reminder)).problem(), over);
+        // Who was there was there: people correct what is kept of them, and do not undo it.
+        let last = register_before_end;
+        let link = app.path_of(last["links"]["self"].as_str().unwrap()).to_owned();
+        let own_page = app.browse(&link);
+        assert!(own_page.text().contains("Change your registration") && !own_page.text().contains("Cancel my registration"), "{}", own_page.text());
+        let token = link.split_once("token=").unwrap().1;
+        let undone = app.post(&format!("{REGISTRATIONS}/{}/cancel?token={token}", reference(&last)), &json!({}));
+        assert_eq!(undone.problem(), over);
+        let doctor = app.environment.run(&["doctor"]);
+        assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
+
         let page = |path: &str| app.browse(&format!("/conferences/small/en{path}")).text().to_owned();
         let front = page("");
         assert!(front.contains("This conference is over.") && !front.contains("/en/register"), "{front}");
@@ -124,7 +154,7 @@ on_both_stores! {
         assert!(page("/register").contains("You can no longer register."), "{}", page("/register"));
         assert!(page("/programme").contains("Opening"), "what was is still shown");
         let own = app.browse(app.path_of(waiting["links"]["self"].as_str().unwrap()));
-        assert!(own.text().contains("Nothing more can be done about this registration."), "{}", own.text());
+        assert!(own.text().contains("The conference is over. You can still correct what we keep of you."), "{}", own.text());
         assert!(!own.text().contains("When a seat becomes free for you"), "{}", own.text());
 
         put_setup(&app, |setup| setup["open_after_end"] = json!(true));

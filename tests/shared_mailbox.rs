@@ -52,6 +52,38 @@ fn assert_healthy(app: &App) {
 }
 
 on_both_stores! {
+    fn a_person_of_a_mailbox_is_one_person_in_parts_and_as_a_whole_name(store) {
+        let app = Environment::new(store).start();
+        app.publish(&conference());
+        let whole = |name: &str| json!({ "category": "delegate", "name": name, "email": MAILBOX, "consent": true });
+        let ana = register_successfully(&app, &form("Ana", "Lima", "delegate"));
+        assert_eq!(register(&app, &whole("Ana Lima")).problem(), refused());
+        assert_eq!(register(&app, &form("Lima", "Ana", "delegate")).problem(), refused());
+        register_successfully(&app, &whole("王小明"));
+        assert_eq!(register(&app, &form("小明", "王", "delegate")).problem(), refused());
+        let bob = register_successfully(&app, &whole("Bob Noyce"));
+        let path = format!("{CONFERENCE}/registrations/{}", bob["reference"].as_str().unwrap());
+        let renamed = json!({ "name": null, "given_name": "Ana", "family_name": "Lima" });
+        assert_eq!(app.admin("PATCH", &path, Some(&renamed)).problem(), refused());
+        let own = json!({ "name": "Lima Ana", "given_name": null, "family_name": null });
+        let path = format!("{CONFERENCE}/registrations/{}", ana["reference"].as_str().unwrap());
+        assert_eq!(app.admin("PATCH", &path, Some(&own)).status, 200, "nobody is in their own way");
+        // A table that names the same people otherwise brings nobody twice.
+        let headers = [("authorization", app.authorization()), ("content-type", "text/csv".to_owned())];
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let import = |query: &str, table: String| {
+            app.send("POST", &format!("{CONFERENCE}/registrations/import?consent=On%20paper&{query}"), &headers, Some(&table))
+        };
+        let row = format!("Ana Lima,{MAILBOX},delegate,confirmed\n");
+        let table = format!("name,email,category,status\n{row}");
+        assert_eq!(import("", table.clone()).faults(), ["row 2, column email already_registered"]);
+        assert_eq!(import("mode=skip", table).json()["skipped"], 1);
+        let twice = format!("name,given_name,family_name,email,category,status\nEve Moneypenny,,,{MAILBOX},delegate,confirmed\n,Eve,Moneypenny,{MAILBOX},delegate,confirmed\n");
+        assert_eq!(import("", twice).faults(), ["row 3, column email duplicate"]);
+        assert_eq!(app.count("SELECT count(*) AS n FROM registrations"), 3);
+        assert_healthy(&app);
+    }
+
     fn people_of_one_mailbox_have_registrations_links_and_letters_of_their_own(store) {
         let app = Environment::new(store).start();
         app.publish(&conference());

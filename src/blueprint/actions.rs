@@ -25,8 +25,8 @@ use crate::{
 /// The owner of the idempotency keys of operations on the whole server.
 pub const SERVER_SCOPE: &str = "server";
 
-/// Makes the draft, the registration set-up and the site set-up equal to the blueprint, and creates the conference if it
-/// is new. With `dry_run` nothing is written. Returns the changes.
+/// Makes the draft, the registration set-up and the site set-up equal to the blueprint, and creates the conference if
+/// it is new. With `dry_run` nothing is written. Returns the changes.
 ///
 /// # Errors
 /// Those of the parts. Then nothing was written.

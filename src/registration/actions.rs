@@ -243,7 +243,8 @@ pub fn promote(
 /// Cancels a registration: its seat goes to the first on the waiting list.
 ///
 /// # Errors
-/// [`RegistrationError::WrongState`] if the status is final already, and those of [`find_details`].
+/// [`RegistrationError::WrongState`] if the status is final already; [`RegistrationError::ConferenceOver`] for an
+/// attendee with a seat; those of [`find_details`].
 pub fn cancel(
     connection: &mut Connection,
     context: RequestContext<'_>,
@@ -252,6 +253,10 @@ pub fn cancel(
 ) -> Result<RegistrationDetails, RegistrationError> {
     change(connection, context, reference, Operation::CancelRegistration, |tx, transaction, mut registration, actor| {
         let state = registration.state.cancelled()?;
+        // Whoever was there was there: the organisers correct what is wrong.
+        if *actor == Actor::attendee() && registration.state == RegistrationStatus::Confirmed {
+            transaction.ensure_not_over()?;
+        }
         let ending = Ending { state, event: Event::Cancelled, actor, reason };
         end_registration(tx, transaction, &mut registration, ending)?;
         Ok(registration)

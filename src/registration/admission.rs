@@ -399,6 +399,11 @@ fn evaluate(
     if code.is_some() && invitation.is_none() {
         return Err(RegistrationError::InvitationInvalid);
     }
+    // Only people with an invitation to it see the category.
+    let is_invited_to = |invitation: &Invitation| invitation.category_id == Some(category.id);
+    if category.hidden && !application.is_vouched_for && !invitation.as_ref().is_some_and(is_invited_to) {
+        return Err(unknown_category_error(category.code.as_str(), &transaction.setup_state).into());
+    }
     let is_for_other_address =
         |invitation: &Invitation| invitation.email_folded.is_some() && invitation.email_folded != address;
     if invitation.as_ref().is_some_and(is_for_other_address) {

@@ -636,6 +636,7 @@ pub mod tests {
             consented_at: String::new(),
             consent_given: ConsentGiven::Form,
             consent_recorded_by: None,
+            privacy_notice_version: None,
             created_at: String::new(),
             updated_at: String::new(),
             erased_at: None,

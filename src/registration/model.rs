@@ -22,7 +22,7 @@ use crate::{
     mail::LetterKind,
     registration::phone_number::PhoneNumber,
     validation::{ValidationError, ValidationErrors, wrong_kind},
-    values::{Code, Count, EmailAddress, Line, Localised, PersonName, fold, text_enum},
+    values::{Code, Count, EmailAddress, Line, Localised, PersonName, fold, name_key, text_enum},
 };
 
 text_enum! {
@@ -116,6 +116,12 @@ impl Event {
             (Self::LinkRenewed, _) => LetterKind::Link,
             (Self::Registered | Self::Verified | Self::Approved | Self::Imported, _) => return None,
         })
+    }
+
+    /// Whether its letter says nothing that is not true any more when the conference is over: most say how to come, or
+    /// how to get a seat after all.
+    pub const fn letter_holds_after_end(self) -> bool {
+        matches!(self, Self::Rejected | Self::Revoked | Self::Changed | Self::Moved | Self::Merged | Self::LinkRenewed)
     }
 }
 
@@ -445,7 +451,7 @@ impl Registration {
     /// Whether another live registration of this one's address is refused: if neither of the two shares it, or if they
     /// have the same name.
     pub fn excludes(&self, shares_mailbox: bool, name_folded: &str) -> bool {
-        !(self.shares_mailbox || shares_mailbox) || self.name_folded() == name_folded
+        !(self.shares_mailbox || shares_mailbox) || name_key(&self.name_folded()) == name_key(name_folded)
     }
 
     /// The registration itself as the addressee of a letter, if other people read the same mailbox.

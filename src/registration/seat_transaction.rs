@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::{
     RegistrationError, duplicate_check,
     membership::{self, Membership},
-    model::{Event, Registration, RegistrationStatus},
+    model::{Registration, RegistrationStatus},
     pending_event::PendingEvent,
     reservations,
     rows::{self, EventRow},
@@ -202,7 +202,7 @@ impl<'a> SeatTransaction<'a> {
     /// have not approved it (`is_approved`), else it gets a seat or a place on the waiting list.
     ///
     /// # Errors
-    /// [`RegistrationError::Full`] if no seat is free and there is no waiting list.
+    /// [`RegistrationError::Full`] if no seat is free and there is no waiting list, or the conference is over.
     pub fn admit(
         &mut self,
         connection: &mut Connection,
@@ -210,7 +210,9 @@ impl<'a> SeatTransaction<'a> {
         is_approved: bool,
     ) -> Result<(), RegistrationError> {
         let category = self.category(registration.category)?;
-        let (needs_approval, waiting_list) = (category.needs_approval && !is_approved, category.waiting_list);
+        let needs_approval = category.needs_approval && !is_approved;
+        // After the end, nobody who waits would ever get a seat.
+        let waiting_list = category.waiting_list && !self.is_over();
         let has_seat = !needs_approval && self.take_seat_for(connection, registration)?;
         registration.state =
             RegistrationStatus::admitted(needs_approval, has_seat, waiting_list).ok_or(RegistrationError::Full)?;
@@ -349,8 +351,7 @@ impl<'a> SeatTransaction<'a> {
         let numbers = self.number_events(connection, &pending_events)?;
         self.save_seat_counts(connection)?;
         for pending in &mut pending_events {
-            // These letters say how to get a seat after all, which nobody can when the conference is over.
-            let is_void = self.is_over() && matches!(pending.event, Event::Expired | Event::Lapsed);
+            let is_void = self.is_over() && !pending.event.letter_holds_after_end();
             let is_unsent = is_void
                 || pending.details.sends_no_letter
                 || pending.registration.person.email.is_none()

@@ -388,7 +388,8 @@ pub async fn show_registration(
             deadline => registration.offer_expires_at.map(crate::clock::wire),
             may => context! {
                 verify => registration.state == RegistrationStatus::Unverified && !is_over,
-                accept => has_offer && !is_over, cancel => is_live,
+                accept => has_offer && !is_over,
+                cancel => is_live && !(is_over && registration.state == RegistrationStatus::Confirmed),
                 change => is_live, sessions => is_live && !opened.empty_form.form.sessions.is_empty(),
             },
             qr => opened.badge_code(&service)?, sessions, notice,

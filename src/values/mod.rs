@@ -23,7 +23,7 @@ pub use merge_patch::merge_patch;
 pub use person_name::{NameText, PersonName};
 use serde::{Serialize, Serializer};
 pub use time::{Date, TimeOfDay, TimeZone};
-pub use transliteration::{fold, has_latin_form};
+pub use transliteration::{fold, has_latin_form, name_key};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{

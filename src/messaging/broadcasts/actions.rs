@@ -45,7 +45,7 @@ use crate::{
         model::{Registration, RegistrationStatus},
         rows as registrations,
         session_seats::{self, SignUpState},
-        setup::state::{SetupState, lock_setup},
+        setup::state::{SetupState, get_setup_state, lock_setup},
     },
     validation::{self, ValidationErrors},
     values::{EmailAddress, Localised, Prose, Switch, TextValue as _},
@@ -85,6 +85,10 @@ pub fn create(
         errors.add("#/kind", "not_of_this_kind", "must be announcement or reminder");
     }
     errors.into_result(())?;
+    let setup_state = get_setup_state(connection, context.conference.id)?;
+    if terms.kind == BroadcastKind::Reminder && setup_state.is_over(context.released.agenda, clock::now()) {
+        return Err(RegistrationError::ConferenceOver.into());
+    }
     let content = BroadcastContent { subject, body, session: None };
     if terms.kind == BroadcastKind::Announcement {
         for language in [MailLanguage::English, MailLanguage::French, MailLanguage::Dutch] {

@@ -23,7 +23,7 @@ use crate::{
         setup::state::{SetupState, get_setup_state},
     },
     validation::{ValidationError, ValidationErrors},
-    values::{Code, NameReading},
+    values::{Code, NameReading, name_key},
 };
 
 /// Registrations that are written at once, which bounds the memory besides the table itself.
@@ -205,7 +205,8 @@ pub fn import(
 fn is_row_about(row: &ImportRow, person: &RegisteredPerson, setup_state: &SetupState) -> bool {
     let category = setup_state.category(row.form.category.as_str());
     let is_shared = person.shares_mailbox || category.is_some_and(|category| category.shared_mailbox);
-    let is_same_person = !is_shared || row.form.person(row.language.as_str()).name_folded() == person.name;
+    let is_same_person =
+        !is_shared || name_key(&row.form.person(row.language.as_str()).name_folded()) == name_key(&person.name);
     is_same_person && (!person.state.is_final() || row.status == ImportedStatus::Cancelled)
 }
 

@@ -17,7 +17,7 @@ use crate::{
         setup::state::{CategoryState, SetupState},
     },
     validation::ValidationErrors,
-    values::{Code, LanguageTag, NameReading, fold},
+    values::{Code, LanguageTag, NameReading, fold, name_key},
 };
 
 /// Limit of rows in a table.
@@ -74,7 +74,7 @@ pub fn read(
     let name_in_mailbox = |row: &ImportRow| {
         let category = setup_state.category(row.form.category.as_str());
         let is_shared = category.is_some_and(|category| category.shared_mailbox);
-        is_shared.then(|| row.form.person(row.language.as_str()).name_folded())
+        is_shared.then(|| name_key(&row.form.person(row.language.as_str()).name_folded()))
     };
     table.for_each_row(ROWS_MAX, "registrations", &mut errors, |row, errors| {
         row_count += 1;

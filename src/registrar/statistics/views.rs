@@ -110,7 +110,7 @@ pub struct SessionStatistics {
 /// People at a gate on a date.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GateCount {
-    /// Date (YYYY-MM-DD) in the conference's time zone.
+    /// Day of the conference (YYYY-MM-DD), from its changeover on; elsewhere the date in the conference's time zone.
     pub date: String,
     /// Code of the gate.
     pub gate: String,

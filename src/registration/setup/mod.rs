@@ -146,7 +146,7 @@ pub struct Category {
     #[deserr(default)]
     #[schema(required = false)]
     pub verifies_email: bool,
-    /// Whether the form shows the category only to people with an invitation to it; `false` if left out.
+    /// Whether the category exists only for people with an invitation to it; `false` if left out.
     #[deserr(default)]
     #[schema(required = false)]
     pub hidden: bool,
