@@ -22,8 +22,10 @@ macro_rules! templates {
 }
 
 const SHIPPED: &[(&str, &str)] = templates! {
-    "_form.html", "_macros.html", "_starting.html", "call-for-action.html", "conferences.html", "delegation.html", "error.html", "front.html",
-    "information.html", "information-page.html", "layout.html", "link-void.html", "mail-preferences.html", "my-programme.html", "notice.html", "programme.html", "register-sent.html", "registration-link.html",
+    "_form.html", "_macros.html", "_starting.html", "call-for-action.html", "conferences.html", "delegation.html",
+    "error.html", "front.html", "information.html", "information-page.html", "layout.html", "link-void.html",
+    "mail-preferences.html", "my-programme.html", "notice.html", "programme.html", "register-sent.html",
+    "registration-link.html",
     "register.html", "registration-cancel.html", "registration-change.html", "registration-sessions.html",
     "registration.html", "session.html", "speaker.html", "speakers.html", "starting.html",
 };
