@@ -269,6 +269,7 @@ operations! {
     // One's own registration.
     crate::self_service::api::change_registration,
     crate::self_service::api::read_registration_data,
+    crate::self_service::calendar_api::read_registration_calendar,
     crate::self_service::api::request_registration_link,
     // Lists, exports, statistics.
     crate::registrar::lists::api::list_registrations,

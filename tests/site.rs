@@ -409,6 +409,15 @@ fn audit_in_chromium(language: &str, schemes: &str) {
     }
     let app = Environment::with_example(Store::Sqlite).start();
     let path = "/api/v1/conferences/genocide-prevention-2014";
+    let everywhere = |text: &str| json!({ "en": text, "fr": text, "nl": text });
+    let setup = json!({
+        "contact": { "name": "Protocol office", "email": "protocol@ministry.example", "phone": "+32 2 000 00 00" },
+        "controller": { "name": everywhere("Ministry"), "address": "Rue Longue 1\n1000 Brussels", "data_protection_officer": "dpo@ministry.example" },
+        "privacy_notice": everywhere("We keep **what you enter**."), "legal_notice": everywhere("# Publisher"),
+        "accessibility_statement": "There is an induction loop.", "emblem_text": "Kingdom of Belgium",
+        "pages": [{ "code": "visa", "title": everywhere("Visa"), "body": "| Country | Days |\n|---|---|\n| Chad | 9 |\n\n[Ask](https://embassy.example/)." }]
+    });
+    assert_eq!(app.admin("PUT", &format!("{path}/site"), Some(&setup)).status, 200);
     let category =
         app.get(&format!("{path}/registration-form")).json()["categories"][0]["code"].as_str().unwrap().to_owned();
     let created = app.post(&format!("{path}/registrations"), &person(1, &category));
@@ -430,8 +439,8 @@ fn audit_in_chromium(language: &str, schemes: &str) {
     run_in_chromium(
         &app,
         "audit",
-        // Twenty pages in two widths, in each theme.
-        40 * schemes.split(' ').count(),
+        // Twenty-six pages in two widths, in each theme.
+        52 * schemes.split(' ').count(),
         &[
             ("SITE_SLUG", "genocide-prevention-2014"),
             ("SITE_LANGUAGE", language),

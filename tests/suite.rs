@@ -28,6 +28,7 @@ mod mailing;
 mod migrations;
 mod names;
 mod on_behalf;
+mod own_page;
 mod policy;
 mod programme;
 mod publication;

@@ -67,7 +67,7 @@
     wanted[id] = url;
     const answer = await fetch(url, { cache: "no-cache" });
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(id);
-    if (!answer.ok || !fresh) throw url;
+    if (!answer.ok || !fresh) throw answer.status;
     if (wanted[id] !== url) return;
     const was = document.activeElement;
     const isInside = old !== was && old.contains(was);
@@ -102,7 +102,7 @@
     if (form?.matches("[data-filters]")) filter(form);
     else if (form?.matches("[data-choice]")) {
       choose([value], checked);
-      if (form.matches("[data-choice=page]")) show(link(chosen(form)));
+      if (form.matches("[data-choice=page]")) show(`${form.action}?${new URLSearchParams(new FormData(form))}`);
     }
   });
   main.addEventListener("submit", (event) => {
@@ -121,16 +121,59 @@
   });
   addEventListener("storage", showChoice);
   if (location.pathname === `${base}/my-programme` && !location.search && stored().size) location.replace(link(stored()));
+  const own = main.querySelector("[data-own]");
+  const inAddress = new URLSearchParams(location.search).getAll("session");
+  const missing = own ? [...stored()].filter((code) => !inAddress.includes(code)) : [];
+  if (missing.length) location.replace(`${location.href}&${missing.map((code) => `session=${code}`).join("&")}`);
   better();
+
+  // What a new release changes on the page, in words beside the session and for screen readers.
+  const entries = () => new Map(all("[data-entry]").map((it) => [it.dataset.entry, it]));
+  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const changeOf = (was, is) => {
+    const [{ day, time, room, title }, before] = [is.dataset, was.dataset];
+    const when = day === before.day ? time : `${day} ${time}`;
+    const moved = time !== before.time || day !== before.day;
+    if (room !== before.room && room) return fill(said.dataset.movedTo, { when, room });
+    if (moved || room !== before.room) return fill(said.dataset.moved, { when });
+    return title === before.title ? "" : fill(said.dataset.renamed, { title });
+  };
+  const tell = (before, text) => {
+    const after = entries();
+    const lines = [];
+    for (const [code, it] of after) {
+      const was = before.get(code);
+      const change = was ? changeOf(was, it) : fill(said.dataset.added, it.dataset);
+      if (!change) continue;
+      lines.push(was ? `${it.dataset.title}: ${change}` : change);
+      const note = document.createElement("p");
+      note.className = "changed";
+      note.textContent = was ? change : said.dataset.isNew;
+      (it.querySelector("[data-changes]") || it).append(note);
+    }
+    for (const [code, { dataset }] of before) if (!after.has(code)) lines.push(fill(said.dataset.removed, dataset));
+    if (lines.length) say([said.dataset.changed, ...lines.slice(0, 5), ...(lines.length > 5 ? ["…"] : [])].join(" "));
+    else if (main.textContent !== text) say(said.dataset.changed);
+  };
+  const gone = (status) => {
+    if (status !== 404 || $("gone")) return;
+    const note = document.createElement("p");
+    [note.id, note.className, note.textContent] = ["gone", "changed", said.dataset.gone];
+    main.prepend(note);
+    say(said.dataset.gone);
+  };
 
   // Live.
   if (!main.matches("[data-live]")) return;
   let source, last;
   const timers = {};
   // Not all at once.
-  const soon = (id, after) => {
+  const soon = (id) => {
     clearTimeout(timers[id]);
-    timers[id] = setTimeout(() => swap(here(), id).then(after, () => {}), 200 + Math.random() * 2000);
+    timers[id] = setTimeout(() => {
+      const [before, text] = [entries(), main.textContent];
+      swap(here(), id).then(() => id === "main" && tell(before, text), (status) => id === "main" && gone(status));
+    }, 200 + Math.random() * 2000);
   };
   const listen = () => {
     source?.close();
@@ -139,7 +182,7 @@
     for (const name of "connected release redacted session_started session_finished item_started item_finished".split(" ")) {
       source.addEventListener(name, ({ lastEventId }) => {
         last = lastEventId;
-        if (name[0] === "r") soon("main", () => say(said.dataset.changed));
+        if (name[0] === "r") soon("main");
         else if (name[0] !== "c") soon("now");
       });
     }

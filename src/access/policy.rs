@@ -227,6 +227,7 @@ policy! {
     ListDecisions = "list_decisions": Access::Roles(&[Role::Registrar, Role::Viewer]),
     // One's own registration.
     ChangeRegistration = "change_registration": Access::OwnOrRoles(&[Role::Registrar]),
+    ReadRegistrationCalendar = "read_registration_calendar": Access::OwnOrRoles(&[Role::Registrar]),
     ReadRegistrationData = "read_registration_data": Access::OwnOrRoles(&[Role::Registrar]),
     RequestRegistrationLink = "request_registration_link": Access::Everyone,
     // Lists, exports, statistics.

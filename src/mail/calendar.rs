@@ -10,8 +10,8 @@ use super::letter::{CalendarEntry, LetterContent, SessionLine};
 pub struct Letterhead<'a> {
     /// Makes the UIDs globally unique.
     pub uid_host: &'a str,
-    /// The sender's address.
-    pub organiser: &'a str,
+    /// The sender's address; `None` if a calendar is not sent.
+    pub organiser: Option<&'a str>,
     /// Time at which the letter was caused (`DTSTAMP`).
     pub created_at: DateTime<Utc>,
 }
@@ -77,9 +77,21 @@ fn finish_event(mut event: Event, entry: CalendarEntry, letterhead: &Letterhead<
         .sequence(entry.sequence)
         .timestamp(letterhead.created_at)
         .add_property("TRANSP", "OPAQUE")
-        .append_property(Property::new("ORGANIZER", format!("mailto:{}", letterhead.organiser)))
         .status(if entry.cancelled { EventStatus::Cancelled } else { EventStatus::Confirmed });
+    if let Some(organiser) = letterhead.organiser {
+        event.append_property(Property::new("ORGANIZER", format!("mailto:{organiser}")));
+    }
     event.done()
+}
+
+/// The entries of a letter as a file to download; `None` if the letter has none.
+pub fn personal_calendar(
+    content: &LetterContent,
+    uid_host: &str,
+    organiser: Option<&str>,
+    now: DateTime<Utc>,
+) -> Option<String> {
+    Some(render(content, content.calendar?, &Letterhead { uid_host, organiser, created_at: now }))
 }
 
 fn calendar_text(entry: CalendarEntry, events: impl Iterator<Item = Event>) -> String {

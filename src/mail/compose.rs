@@ -123,7 +123,7 @@ impl Composer {
         let sender = self.sender_of(message)?;
         let mut files = Vec::new();
         if let Some(entry) = content.calendar {
-            let (organiser, created_at) = (sender.email.as_ref(), message.created_at);
+            let (organiser, created_at) = (Some(sender.email.as_ref()), message.created_at);
             let letterhead = Letterhead { uid_host: &message.uid_host, organiser, created_at };
             let file = calendar::render(content, entry, &letterhead);
             body = body.singlepart(calendar_part(entry, file.clone())?);

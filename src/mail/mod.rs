@@ -43,6 +43,7 @@ pub mod transport;
 pub mod withdrawal;
 pub mod worker;
 
+pub use calendar::personal_calendar;
 pub use config::MailConfig;
 pub use letter::{Announcement, Letter, LetterContent, LetterKind, LinkKind, MailLanguage, MessageState};
 pub use letter_settings::{LetterSettings, letter_settings_of, read_letter_settings};

@@ -106,7 +106,7 @@ impl SeatTransaction<'_> {
 
     /// The revision of a registration's calendar entries (RFC 5545, 3.8.7.4). It grows with the registration's history
     /// and with releases, which may move its sessions.
-    pub(super) fn calendar_sequence(
+    fn calendar_sequence(
         &self,
         connection: &mut Connection,
         registration: &Registration,
@@ -115,8 +115,7 @@ impl SeatTransaction<'_> {
             return Ok(0);
         }
         let release_number = self.released.number.unwrap_or(0).max(self.setup_state.sessions_release);
-        let event_count = rows::count_events(connection, registration.id)?;
-        Ok(u32::try_from(event_count + i64::from(release_number)).unwrap_or(u32::MAX))
+        calendar_sequence(connection, registration.id, release_number)
     }
 
     /// The letter that an event causes, if it causes one.
@@ -155,4 +154,14 @@ impl SeatTransaction<'_> {
         let category = self.category(registration.category)?;
         Ok(letters::letter(kind, self.released.agenda, category, registration, params))
     }
+}
+
+/// The revision of a registration's calendar entries, given the number of the release that they are of.
+pub fn calendar_sequence(
+    connection: &mut Connection,
+    registration: RegistrationId,
+    release_number: i32,
+) -> Result<u32, DatabaseError> {
+    let event_count = rows::count_events(connection, registration)?;
+    Ok(u32::try_from(event_count + i64::from(release_number)).unwrap_or(u32::MAX))
 }

@@ -45,7 +45,27 @@ pub fn letter(
     registration: &Registration,
     params: LetterParams,
 ) -> Option<Letter> {
-    let to = registration.person.email.clone()?;
+    Some(Letter {
+        conference: registration.conference,
+        kind,
+        to: registration.person.email.clone()?,
+        language: registration.person.language.as_str().to_owned(),
+        event: params.event,
+        broadcast: None,
+        addressee: registration.addressee(),
+        not_before: None,
+        content: content(kind, agenda, category, registration, params),
+    })
+}
+
+/// What a letter about a registration says.
+pub fn content(
+    kind: LetterKind,
+    agenda: &Agenda,
+    category: &CategoryState,
+    registration: &Registration,
+    params: LetterParams,
+) -> LetterContent {
     let conference = &agenda.conference;
     let language = registration.person.language.as_str();
     let zone = conference.time_zone;
@@ -83,42 +103,29 @@ pub fn letter(
         room: room(session),
     };
     let name = registration.person.person_name().with_honorific();
-    Some(Letter {
-        conference: registration.conference,
-        kind,
-        to,
-        language: language.to_owned(),
-        event: params.event,
-        broadcast: None,
-        addressee: registration.addressee(),
-        not_before: None,
-        content: LetterContent {
-            is_shared_mailbox: registration.shares_mailbox,
-            salutation: registration.salutation.as_ref().and_then(|lines| salutation_in(lines, language)),
-            address_form: AddressForm::of_person(registration.person.honorific.as_deref(), &name),
-            name,
-            reference: registration.reference.clone(),
-            category: category.name.text(language, &conference.languages).to_owned(),
-            position: params.position,
-            link_path: registration_path(agenda, &registration.reference),
-            link: LinkKind::Registration,
-            registration: registration.id.uuid(),
-            token_generation: registration.token_generation,
-            calendar,
-            reason: params.reason,
-            offer_hours: category.offer_hours,
-            deadline: params.deadline.map(|deadline| zone.local(deadline)),
-            sessions: sessions.into_iter().map(line).collect(),
-            left: params.left_sessions.into_iter().map(|session| line((session, false))).collect(),
-            is_over: registration.state.is_final(),
-            has_badge: registration.state == RegistrationStatus::Confirmed
-                && matches!(
-                    kind,
-                    LetterKind::Confirmed | LetterKind::Promoted | LetterKind::Link | LetterKind::Reminder
-                ),
-            ..conference_content(agenda, language)
-        },
-    })
+    LetterContent {
+        is_shared_mailbox: registration.shares_mailbox,
+        salutation: registration.salutation.as_ref().and_then(|lines| salutation_in(lines, language)),
+        address_form: AddressForm::of_person(registration.person.honorific.as_deref(), &name),
+        name,
+        reference: registration.reference.clone(),
+        category: category.name.text(language, &conference.languages).to_owned(),
+        position: params.position,
+        link_path: registration_path(agenda, &registration.reference),
+        link: LinkKind::Registration,
+        registration: registration.id.uuid(),
+        token_generation: registration.token_generation,
+        calendar,
+        reason: params.reason,
+        offer_hours: category.offer_hours,
+        deadline: params.deadline.map(|deadline| zone.local(deadline)),
+        sessions: sessions.into_iter().map(line).collect(),
+        left: params.left_sessions.into_iter().map(|session| line((session, false))).collect(),
+        is_over: registration.state.is_final(),
+        has_badge: registration.state == RegistrationStatus::Confirmed
+            && matches!(kind, LetterKind::Confirmed | LetterKind::Promoted | LetterKind::Link | LetterKind::Reminder),
+        ..conference_content(agenda, language)
+    }
 }
 
 /// The line that greets a reader of this language; `None` if there is none in it.

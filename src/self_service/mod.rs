@@ -9,4 +9,5 @@
 
 pub mod actions;
 pub mod api;
+pub mod calendar_api;
 pub mod model;

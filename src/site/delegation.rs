@@ -5,10 +5,10 @@ use minijinja::context;
 use serde_json::{Value as Json, json};
 
 use super::{
+    empty_form::EmptyForm,
     form::{FormErrors, SubmittedForm, asked_fields, questions_of},
     page::{PageContext, Template, redirect, value},
     query::parameter,
-    registration::EmptyForm,
     service::Site,
 };
 use crate::{

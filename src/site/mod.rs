@@ -11,14 +11,18 @@
 
 use actix_web::web;
 
+mod answers;
 mod asset_route;
 pub mod assets;
 mod delegation;
+mod empty_form;
 mod form;
 mod information;
 mod language_marks;
 mod markdown;
+mod my_programme;
 mod names;
+mod opened_registration;
 mod page;
 mod programme;
 mod query;
@@ -52,7 +56,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(programme::show_speakers)
         .service(programme::show_speaker)
         .service(programme::show_call_for_action)
-        .service(programme::show_my_programme)
+        .service(my_programme::show_my_programme)
         .service(information::list_information_pages)
         .service(information::show_information_page)
         .service(information::show_privacy_notice)
@@ -68,6 +72,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(registration::set_mail_preferences)
         .service(registration::show_change_form)
         .service(registration::show_session_form)
+        .service(my_programme::show_own_programme)
         .service(registration::ask_before_cancelling)
         .service(registration::redirect_to_registration)
         .service(registration::act_on_registration)

@@ -1,7 +1,5 @@
 //! The public pages: the content of the latest release.
 
-use std::collections::BTreeSet;
-
 use actix_web::{
     HttpRequest, HttpResponse, get,
     http::{StatusCode, header},
@@ -275,32 +273,6 @@ pub async fn show_call_for_action(
     let template = Template::new("call-for-action.html", "call-for-action");
     public_page(&request, &site, &service, &path.0, &path.1, template, |page, _| {
         Ok(context! { call => value(page.view().call_for_action().ok_or_else(not_found)?) })
-    })
-    .await
-}
-
-/// Shows the sessions that a reader has chosen; the address contains them.
-#[get("/conferences/{conference}/{lang}/my-programme")]
-pub async fn show_my_programme(
-    request: HttpRequest,
-    site: web::Data<Site>,
-    service: web::Data<RegistrationService>,
-    path: ConferencePath,
-) -> HttpResponse {
-    let template = Template::new("my-programme.html", "my-programme");
-    public_page(&request, &site, &service, &path.0, &path.1, template, |page, _| {
-        // Sessions that are no longer in the release are left out: bookmarks outlive them.
-        let codes: BTreeSet<String> =
-            query_pairs(&request).into_iter().filter(|(key, _)| key == "session").map(|(_, code)| code).collect();
-        let mut days = page.view().days(&ProgrammeQuery::default());
-        days.iter_mut().for_each(|day| day.sessions.retain(|session| codes.contains(session.code.as_str())));
-        let chosen: Vec<String> =
-            days.iter().flat_map(|day| &day.sessions).map(|session| session.code.to_string()).collect();
-        let api = format!("{}/api/v1/conferences/{}", site.prefix, page.snapshot.conference.slug);
-        let calendar =
-            format!("{api}/programme.ics?lang={}&sessions={}", page.text_language.as_str(), chosen.join(","));
-        let calendar = (!chosen.is_empty()).then_some(calendar);
-        Ok(context! { days => value(days), chosen, calendar })
     })
     .await
 }

@@ -5,32 +5,27 @@ use minijinja::{Value, context};
 use serde_json::{Value as Json, json};
 
 use super::{
-    form::{AskedField, FormErrors, SubmittedForm, asked_fields, questions_of},
+    answers::answers_context,
+    empty_form::EmptyForm,
+    form::{FormErrors, SubmittedForm, asked_fields, questions_of},
+    opened_registration::{OpenedRegistration, RegistrationPath},
     page::{PageContext, Template, copy_retry_after, redirect, value},
     query::parameter,
     service::Site,
 };
 use crate::{
-    access::{
-        Actor, Credentials, Operation,
-        badge::{Badge, BadgeKey},
-    },
+    access::Credentials,
     http::{
         Problem,
         problem::{NOT_FOUND, TOO_MANY_REQUESTS},
     },
     messaging::preferences::api::{self as preferences, MailPreferences},
-    qr,
     registration::{
-        RegistrationError,
-        actions::{self, FormState, RegistrationDetails},
-        api::{FormOutcome, registration_view, submit_form},
-        form::Question,
-        form_api::{RegistrationForm, form, read_form_state},
-        model::{HistoryEntry, RegistrationStatus},
+        RegistrationError, actions,
+        api::{FormOutcome, submit_form},
+        model::RegistrationStatus,
         service::RegistrationService,
         session_seats::{SignUp, SignUpState},
-        setup::state::SetupState,
     },
     self_service::{
         actions as self_service,
@@ -42,7 +37,6 @@ use crate::{
 };
 
 type ConferencePath = web::Path<(String, String)>;
-type RegistrationPath = web::Path<(String, String, String)>;
 type ActionPath = web::Path<(String, String, String, String)>;
 
 const REGISTER: Template = Template::new("register.html", "register");
@@ -53,31 +47,6 @@ const SESSIONS: Template = Template::new("registration-sessions.html", "registra
 const CANCEL: Template = Template::new("registration-cancel.html", "registration");
 const LINK: Template = Template::new("registration-link.html", "register");
 const PREFERENCES: Template = Template::new("mail-preferences.html", "registration");
-
-/// The registration form without values, and its questions as they are configured.
-pub struct EmptyForm {
-    /// The form as the API answers it.
-    pub form: RegistrationForm,
-    pub questions: Vec<Question>,
-    pub setup_state: SetupState,
-}
-
-impl EmptyForm {
-    /// The form of a conference, with an invitation code or without.
-    ///
-    /// # Errors
-    /// The code is not valid, or the store fails.
-    pub async fn find(
-        request: &HttpRequest,
-        page: &PageContext,
-        service: &RegistrationService,
-        code: Option<String>,
-    ) -> Result<Self, Problem> {
-        let state: FormState = read_form_state(request, service, &page.snapshot, code).await?;
-        let form = form(&state, &page.snapshot, &page.language);
-        Ok(Self { form, questions: state.questions, setup_state: state.setup_state })
-    }
-}
 
 /// The template context of the registration form.
 fn register_context(
@@ -260,96 +229,6 @@ pub async fn send_link_again(
     site.answer_or_show_error(&request, &service, response.await).await
 }
 
-/// A registration, opened with its personal link.
-struct OpenedRegistration {
-    page: PageContext,
-    details: RegistrationDetails,
-    history: Vec<HistoryEntry>,
-    empty_form: EmptyForm,
-    token: String,
-}
-
-impl OpenedRegistration {
-    async fn find(
-        request: &HttpRequest,
-        service: &RegistrationService,
-        slug: &str,
-        tag: &str,
-        reference: &str,
-    ) -> Result<Self, Problem> {
-        let token = parameter(request, "token").ok_or_else(|| Problem::new(&NOT_FOUND))?;
-        let page = PageContext::find_for_holder(service, slug, tag).await?;
-        let credentials = Credentials::default().with_link(Some(token.clone()));
-        let reference = reference.to_owned();
-        let opened = service
-            .read(&page.snapshot, credentials, move |tx, context| {
-                let (details, actor) = actions::find_details(
-                    tx,
-                    context.conference,
-                    &reference,
-                    context.credentials,
-                    context.secret,
-                    Operation::ReadRegistration,
-                )?;
-                if actor != Actor::attendee() {
-                    return Err(RegistrationError::NotFound);
-                }
-                let history = actions::history(tx, &details.registration)?;
-                Ok((details, history))
-            })
-            .await;
-        let (details, history) = page.for_holder(opened.map_err(Problem::from))?;
-        let empty_form = EmptyForm::find(request, &page, service, None).await?;
-        Ok(Self { page, details, history, empty_form, token })
-    }
-
-    /// The path of its page.
-    fn page_path(&self, site: &Site) -> String {
-        let (base, reference) = (self.page.base(site), &self.details.registration.reference);
-        format!("{base}/registrations/{reference}?token={}", self.token)
-    }
-
-    /// The part of the template context that every page of a registration has.
-    fn common_context(&self, service: &RegistrationService) -> Value {
-        let view = registration_view(service, &self.page.snapshot, &self.details, true, self.history.clone());
-        context! {
-            registration => value(view), token => self.token.as_str(), form => value(&self.empty_form.form),
-            said => Value::from(()), countries => country_choices(&self.page.locale),
-        }
-    }
-
-    fn current_values(&self) -> SubmittedForm {
-        let agenda = &self.page.snapshot.agenda;
-        let code =
-            |id| agenda.sessions.iter().find(|session| session.id == Some(id)).map(|session| session.code.to_string());
-        let sessions = self.details.sign_ups.iter().filter_map(|sign_up| code(sign_up.session_id));
-        SubmittedForm::from_registration(&self.details.registration, sessions.collect())
-    }
-
-    /// The QR code of the badge as SVG, while the registration is confirmed.
-    fn badge_code(&self, service: &RegistrationService) -> Result<Option<String>, Problem> {
-        let registration = &self.details.registration;
-        if registration.state != RegistrationStatus::Confirmed {
-            return Ok(None);
-        }
-        let key = BadgeKey::derive(&service.secret, registration.conference)?;
-        let badge = Badge { registration: registration.id, generation: registration.token_generation };
-        Ok(qr::modules(&key.sign(badge)).map(|modules| qr::svg(&modules)))
-    }
-
-    /// The fields that the form of its category asks for.
-    fn asked_fields(&self) -> Vec<AskedField> {
-        asked_fields(&self.empty_form.setup_state, Some(self.details.category.as_str()), &self.page)
-    }
-
-    /// The names of form controls that only organisers may change.
-    fn locked_controls(&self) -> Vec<&'static str> {
-        let category = self.empty_form.form.categories.iter().find(|category| category.code == self.details.category);
-        let needs_approval = category.is_none_or(|category| category.needs_approval);
-        self_service::organisers_only_fields(needs_approval, self.details.registration.state)
-    }
-}
-
 /// Shows the reader's registration.
 #[get("/conferences/{conference}/{lang}/registrations/{reference}")]
 pub async fn show_registration(
@@ -390,9 +269,12 @@ pub async fn show_registration(
                 verify => registration.state == RegistrationStatus::Unverified && !is_over,
                 accept => has_offer && !is_over,
                 cancel => is_live && !(is_over && registration.state == RegistrationStatus::Confirmed),
-                change => is_live, sessions => is_live && !opened.empty_form.form.sessions.is_empty(),
+                change => is_live, sessions => opened.may_choose_sessions(),
+                calendar => registration.state == RegistrationStatus::Confirmed,
             },
             qr => opened.badge_code(&service)?, sessions, notice,
+            answers => answers_context(&opened.page, &opened.questions, &registration.answers),
+            own_programme => opened.programme_path(&site),
             programme_url => format!("{}/programme", opened.page.base(&site)),
             ..opened.common_context(&service)
         };

@@ -136,13 +136,41 @@ async function journey() {
   await reader.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
   await listening;
   await reader.check("#choose-opening");
-  await api("PATCH", "/agenda/sessions/opening", { title: { en: "Opening by the host" } });
+  await api("POST", "/agenda/rooms", { code: "annex", name: { en: "Annex", fr: "Annexe" } });
+  await api("PATCH", "/agenda/sessions/opening", { title: { en: "Opening by the host" }, starts_at: "2030-05-01T09:30", room: "annex" });
+  await api("POST", "/agenda/sessions", { code: "toast", kind: "social", title: "A toast", starts_at: "2030-05-01T18:00", ends_at: "2030-05-01T19:00" });
   await api("POST", "/releases", {});
   await reader.waitForSelector("h3:has-text('Opening by the host')", { timeout: 60_000 });
   claim("an open programme shows a release without reloading", navigations.length === 0, navigations);
   claim("what was chosen stays chosen", await reader.isChecked("#choose-opening"), false);
   await reader.waitForFunction(() => document.getElementById("said").textContent !== "");
-  claim("and says so", (await reader.textContent("#said")).includes("changed"), await reader.textContent("#said"));
+  const said = "The programme has changed. Opening by the host: Changed: now 09:30 in Annex. New: A toast.";
+  claim("and says what changed, to screen readers, too", await reader.textContent("#said") === said, await reader.textContent("#said"));
+  const notes = await reader.locator(".changed").allTextContents();
+  claim("beside each session that changed", notes.join() === "Changed: now 09:30 in Annex.,New", notes);
+  await shoot(reader, "programme-changed");
+  const closed = await (await browser.newContext()).newPage();
+  await closed.goto(`${site}/en/sessions/toast`);
+  const hearing = closed.waitForResponse((response) => response.url().includes("/programme/events"));
+  await closed.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await hearing;
+  await fetch(`${url}/api/v1/conferences/${slug}/agenda/sessions/toast`, { method: "DELETE", headers: { authorization: `Bearer ${token}` } });
+  await api("POST", "/releases", {});
+  await closed.waitForSelector("#gone", { timeout: 60_000 });
+  claim("a session that is called off says so", await closed.textContent("#gone") === "This is no longer in the programme.", await closed.textContent("#gone"));
+  await reader.waitForSelector("article#toast", { state: "detached", timeout: 60_000 });
+  await reader.waitForFunction(() => document.getElementById("said").textContent.includes("No longer"));
+  claim("and the programme says what is gone", await reader.textContent("#said") === "The programme has changed. No longer here: A toast.", await reader.textContent("#said"));
+
+  // One programme: the sessions of the registration, and those that were ticked on this device.
+  const owner = await scripted.newPage();
+  await owner.goto(`${site}/en/programme`);
+  await owner.check("#choose-opening");
+  await owner.goto(second.url());
+  await owner.click(".acts a[href*='/my-programme']");
+  await owner.waitForURL(/session=opening/);
+  claim("what was ticked stands in the programme of the registration", (await owner.textContent("main")).includes("Opening by the host"), owner.url());
+  await shoot(owner, "own-programme");
 
   // One's own programme, with and without JavaScript; by keyboard alone.
   await reader.goto(`${site}/en/my-programme`);
@@ -176,7 +204,8 @@ async function audit() {
     "call-for-action": "/call-for-action", "my-programme": "/my-programme?session=opening", "my-programme-empty": "/my-programme",
     register: "/register", "register-form": `/register?category=${process.env.SITE_CATEGORY}`, sent: "/register/sent", nothing: "/nothing",
     void: "/registrations/X-1?token=x", own: own, change: own.replace("?", "/change?"), sessions: own.replace("?", "/sessions?"),
-    cancel: own.replace("?", "/cancel?"), delegation,
+    cancel: own.replace("?", "/cancel?"), "own-programme": own.replace("?", "/my-programme?"), delegation,
+    privacy: "/privacy", legal: "/legal", accessibility: "/accessibility", information: "/information", "information-page": "/information/visa",
   };
   const { SITE_LANGUAGE: language, SITE_SCHEMES: schemes } = process.env;
   const everything = { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] };
@@ -200,7 +229,7 @@ async function audit() {
         const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         claim(`${name} ${language} ${colorScheme} ${width}: axe finds nothing, nothing overflows, no script fails`, violations.length === 0 && over <= 0 && errors.length === 0, { violations, over, errors });
         errors.length = 0;
-        const main = ["front", "programme", "high-level", "register-form", "own", "call-for-action", "delegation"].includes(name);
+        const main = ["front", "programme", "high-level", "register-form", "own", "call-for-action", "delegation", "privacy", "information-page", "own-programme"].includes(name);
         if (main && language === "en") await shoot(page, `${name}-${width === 320 ? "phone" : "desk"}-${colorScheme}`);
         if (width === 320 && colorScheme === "light") {
           const html = await (await fetch(`${site}/${language}${rest}`, { headers: { accept: "text/html" } })).text();

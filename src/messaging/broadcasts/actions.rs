@@ -41,6 +41,7 @@ use crate::{
         RegistrationError,
         broadcast::{BroadcastContent, BroadcastKind, BroadcastState, NewBroadcast},
         context::{ReleasedAgenda, RequestContext},
+        history::calendar_sequence,
         letters::{LetterParams, letter},
         model::{Registration, RegistrationStatus},
         rows as registrations,
@@ -540,8 +541,7 @@ fn letter_to(
         }
     }
     // Each release raises the iCalendar SEQUENCE of all entries, too.
-    let events = registrations::count_events(connection, registration.id)?;
-    let calendar_sequence = u32::try_from(events + i64::from(released.number.unwrap_or(0))).unwrap_or(u32::MAX);
+    let calendar_sequence = calendar_sequence(connection, registration.id, released.number.unwrap_or(0))?;
     let letter = letter(
         kind,
         agenda,
