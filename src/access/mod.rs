@@ -15,6 +15,7 @@ pub mod actions;
 pub mod api;
 pub mod audit;
 pub mod badge;
+pub mod early_check;
 pub mod error;
 pub mod policy;
 pub mod rate_limit;
@@ -23,6 +24,7 @@ pub mod token;
 
 pub use actions::{Actor, Caller, authorise, authorise_within, may_read};
 pub use api::Credentials;
+pub use early_check::check_early;
 pub use error::AccessError;
 pub use policy::{Operation, Role};
 pub use rate_limit::{RateLimit, RateLimits};

@@ -10,7 +10,7 @@ use super::{
     time_zone::{self, DocumentQuery},
 };
 use crate::{
-    access::{Credentials, Operation, authorise},
+    access::{Credentials, Operation, authorise, check_early},
     agenda::{
         Agenda,
         api::Plan,
@@ -76,11 +76,9 @@ pub async fn apply_blueprint(
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
     let (dry_run, keep) = (query.0.dry_run == Some(Switch::On), query.0.keep);
-    // Before the body is received: access is checked again in the transaction that writes.
-    {
-        let (credentials, slug) = (credentials.clone(), slug.clone());
-        database.read(move |tx| authorise_apply(tx, &credentials, &slug)).await?;
-    }
+    let checked_slug = slug.clone();
+    check_early(&database, &credentials, move |tx, credentials| authorise_apply(tx, credentials, &checked_slug))
+        .await?;
     let document = body.receive().await?;
     document::read(document.clone())?;
     let turn = slug.to_string();
@@ -114,10 +112,10 @@ pub async fn create_conference(
     body: RawAgendaJson,
 ) -> Result<HttpResponse, Problem> {
     let request_json = body.0;
-    {
-        let credentials = credentials.clone();
-        database.read(move |tx| authorise(tx, &credentials, Operation::CreateConference, None)).await?;
-    }
+    check_early(&database, &credentials, |tx, credentials| {
+        authorise(tx, credentials, Operation::CreateConference, None)
+    })
+    .await?;
     let blueprint = document::read(serde_json::json!({ "conference": request_json }))
         .map_err(|errors| relative_to(errors, "/conference"))?;
     let answer = database

@@ -8,7 +8,7 @@ use super::{
     time_zone::{DocumentQuery, KeepQuery, KeepTimes, keep_setup_times, prepare_draft},
 };
 use crate::{
-    access::{Credentials, Operation},
+    access::{Credentials, Operation, check_early},
     agenda::{
         Agenda, AgendaError,
         actions::{find_authorised, load, lock, plan, write},
@@ -145,11 +145,11 @@ pub async fn apply_agenda(
 ) -> Result<HttpResponse, Problem> {
     let slug = path.into_inner().0;
     let (dry_run, keep) = (query.0.dry_run == Some(Switch::On), query.0.keep);
-    // Before the body is received: access is checked again in the transaction that writes.
-    {
-        let (credentials, slug) = (credentials.clone(), slug.clone());
-        database.read(move |tx| find_authorised(tx, &credentials, Operation::ApplyAgenda, &slug).map(|_| ())).await?;
-    }
+    let checked_slug = slug.clone();
+    check_early(&database, &credentials, move |tx, credentials| {
+        find_authorised(tx, credentials, Operation::ApplyAgenda, &checked_slug)
+    })
+    .await?;
     let document = body.receive().await?;
     let agenda = model::read(document.clone())?;
     let turn = slug.to_string();

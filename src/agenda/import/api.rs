@@ -10,7 +10,7 @@ use super::{
     read,
 };
 use crate::{
-    access::{Credentials, Operation},
+    access::{Credentials, Operation, check_early},
     agenda::actions::find_authorised,
     database::Database,
     http::{
@@ -78,11 +78,11 @@ pub async fn import_agenda(
     let ImportQuery { mode, dry_run, time_zone } = query.0;
     let options = ImportOptions { mode: mode.unwrap_or(ImportMode::Merge), time_zone };
     let dry_run = dry_run == Some(Switch::On);
-    // Before the body is received: access is checked again in the transaction that writes.
-    {
-        let (credentials, slug) = (credentials.clone(), slug.clone());
-        database.read(move |tx| find_authorised(tx, &credentials, Operation::ImportAgenda, &slug).map(|_| ())).await?;
-    }
+    let checked_slug = slug.clone();
+    check_early(&database, &credentials, move |tx, credentials| {
+        find_authorised(tx, credentials, Operation::ImportAgenda, &checked_slug)
+    })
+    .await?;
     let format = format(&body)?;
     let file = read(&body.receive().await?, Some(format))?;
     let turn = slug.to_string();
