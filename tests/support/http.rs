@@ -1,8 +1,14 @@
 //! A client that checks every answer against the API document.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::contract;
+
+/// How long a connection may wait for its next request: less than the five seconds after which the service closes it,
+/// because a request that meets the close is lost.
+const IDLE_MAX: Duration = Duration::from_secs(2);
 
 /// An answer of the service.
 #[derive(Debug)]
@@ -53,6 +59,7 @@ impl Client {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_idle_connections_per_host(64)
+            .max_idle_age(IDLE_MAX)
             .timeout_global(Some(super::app::TIMEOUT))
             .build();
         Self { url: url.to_owned(), agent: ureq::Agent::new_with_config(config) }
