@@ -38,7 +38,7 @@ pub(super) enum Token {
     /// Revoke a token
     Revoke {
         /// The token, or its first characters as `list` shows them
-        #[arg(value_name = "SHOWN")]
+        #[arg(value_name = "TOKEN")]
         prefix: String,
     },
 }
