@@ -15,6 +15,7 @@ pub mod middleware;
 pub mod paging;
 pub mod problem;
 pub mod slots;
+pub mod weights;
 
 use actix_web::{HttpRequest, http::header};
 pub use conditional::{Preconditions, Representation, answer, entity_tag};

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::phrases::Phrases;
 use crate::{
+    http::weights,
     validation::ValidationErrors,
     values::{LanguageTag, Localised, TextValue as _},
 };
@@ -109,17 +110,9 @@ fn find_matching<'a>(tag: &str, languages: &'a [LanguageTag]) -> Option<&'a Lang
 }
 
 fn best_match<'a>(accept_language: &str, languages: &'a [LanguageTag]) -> Option<&'a LanguageTag> {
-    let mut ranges: Vec<(f32, &str)> = accept_language
-        .split(',')
-        .filter_map(|range| {
-            let mut parts = range.split(';');
-            let tag = parts.next()?.trim();
-            let quality = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
-            (quality > 0.0).then_some((quality, tag))
-        })
-        .collect();
-    ranges.sort_by(|a, b| b.0.total_cmp(&a.0));
-    ranges.iter().find_map(|(_, tag)| if *tag == "*" { languages.first() } else { find_matching(tag, languages) })
+    let mut ranges: Vec<(&str, f32)> = weights::members(accept_language).filter(|(_, weight)| *weight > 0.0).collect();
+    ranges.sort_by(|a, b| b.1.total_cmp(&a.1));
+    ranges.iter().find_map(|(tag, _)| if *tag == "*" { languages.first() } else { find_matching(tag, languages) })
 }
 
 /// A text in the form that the reader asked for.
@@ -169,5 +162,6 @@ mod tests {
         assert_eq!(best_match("en;q=0, nl"), Some("nl"));
         assert_eq!(best_match("de"), None);
         assert_eq!(best_match(";;q=x,,"), None);
+        assert_eq!(best_match("nl;q=x, fr;q=0.1"), Some("fr"), "an unreadable weight is no preference");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use crate::values::text_enum;
+use crate::{http::weights, values::text_enum};
 
 /// The level with the smallest result that is not slow.
 const GZIP_LEVEL: libdeflater::CompressionLvl = match libdeflater::CompressionLvl::new(9) {
@@ -28,12 +28,8 @@ impl Coding {
         let accepted = accepted?;
         let quality = |name: &str| {
             let quality_of = |name: &str| {
-                accepted.split(',').find_map(|offer| {
-                    let mut parts = offer.split(';');
-                    let is_match = parts.next()?.trim().eq_ignore_ascii_case(name);
-                    let quality = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse::<f32>().ok());
-                    is_match.then_some(quality.unwrap_or(1.0))
-                })
+                let mut members = weights::members(accepted);
+                members.find(|(member, _)| member.eq_ignore_ascii_case(name)).map(|(_, weight)| weight)
             };
             quality_of(name).or_else(|| quality_of("*"))
         };
@@ -96,6 +92,7 @@ mod tests {
         assert_eq!(choose("identity;q=0.5, gzip"), Some("gzip"));
         assert_eq!(choose("deflate"), None);
         assert_eq!(choose(";q=,,"), None);
+        assert_eq!(choose("br;q=x, gzip;q=0.1"), Some("gzip"), "an unreadable weight is no preference");
         assert_eq!(choose(""), None);
     }
 
