@@ -394,6 +394,12 @@ on_both_stores! {
             print(dkim.verify(message.encode('utf-8', 'surrogateescape'), dnsfunc=find))";
         let input = json!([record.trim_matches('"'), message.data]).to_string();
         assert_eq!(smtp::run_python(script, &input).trim(), "True");
+        let signature = message.header("DKIM-Signature").unwrap().split_whitespace().collect::<String>();
+        let covered = "h=from:reply-to:to:subject:date:message-id:mime-version;";
+        assert!(signature.contains(covered), "{signature}");
+        let elsewhere = message.data.replacen("desk@conference.example", "desk@elsewhere.example", 1);
+        let input = json!([record.trim_matches('"'), elsewhere]).to_string();
+        assert_eq!(smtp::run_python(script, &input).trim(), "False", "replies cannot be led elsewhere");
         // A conference of a ministry, which this service may send for.
         let setup = "/api/v1/conferences/small/registration-setup";
         let with_letters = |letters: &Value| {

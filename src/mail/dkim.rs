@@ -19,8 +19,9 @@ use tokio::time;
 
 use super::config::MailConfig;
 
-/// The headers that every signature covers.
-const SIGNED_HEADERS: [&str; 6] = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version"];
+/// The headers that every signature covers (RFC 6376, section 5.4.1). `Reply-To` is covered also where a message has
+/// none: then nobody can add one.
+const SIGNED_HEADERS: [&str; 7] = ["From", "Reply-To", "To", "Subject", "Date", "Message-ID", "MIME-Version"];
 /// The headers that the signature of a message covers, too, if the recipient can unsubscribe (RFC 8058, section 3.1).
 const UNSUBSCRIBE_HEADERS: [&str; 2] = ["List-Unsubscribe", "List-Unsubscribe-Post"];
 /// Longest wait for DNS, all name servers together.
