@@ -118,6 +118,10 @@ on_both_stores! {
             assert_eq!((dismissed.status, &dismissed.json()["status"]), (200, &json!("dismissed")));
         }
         assert_eq!(pairs(&app), [found[1].clone()]);
+        let trail = app.admin("GET", &format!("{PATH}/audit?operation=dismiss_duplicate"), None).json()["data"].clone();
+        let entry = &trail[0];
+        assert_eq!((&entry["action"], &entry["code"]), (&json!("dismiss"), &found[0]["id"]));
+        assert_eq!(trail.as_array().unwrap().len(), 1, "the second time changes nothing");
         // A pair with a cancelled registration is not listed.
         let cancel = format!("{PATH}/registrations/{third}/cancel");
         assert_eq!(app.admin("POST", &cancel, Some(&json!({}))).status, 200);

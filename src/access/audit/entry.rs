@@ -35,6 +35,8 @@ text_enum! {
         Retry = "retry",
         /// A message bounced.
         Bounce = "bounce",
+        /// Two registrations were said to be of two people.
+        Dismiss = "dismiss",
     }
 }
 
@@ -62,6 +64,8 @@ text_enum! {
         ScheduledRelease = "scheduled_release",
         Preview = "preview",
         Invitation = "invitation",
+        /// Two registrations that may be of one person.
+        Duplicate = "duplicate",
         Delegation = "delegation",
         MailTemplate = "mail_template",
         MailMessage = "mail_message",

@@ -5,7 +5,11 @@ use serde_json::json;
 
 use super::{DuplicateError, store};
 use crate::{
-    access::{Credentials, Operation, authorise},
+    access::{
+        Credentials, Operation,
+        audit::{self, AuditAction, ResourceKind},
+        authorise,
+    },
     agenda::ConferenceRef,
     database::{Connection, DatabaseError},
     ids::PossibleDuplicateId,
@@ -81,15 +85,20 @@ pub fn dismiss(
     id: PossibleDuplicateId,
 ) -> Result<PairDetails, DuplicateError> {
     let RequestContext { conference, credentials, .. } = context;
-    authorise(connection, credentials, Operation::DismissDuplicate, Some(conference.id))?;
+    let actor = authorise(connection, credentials, Operation::DismissDuplicate, Some(conference.id))?;
     // The lock: of two decisions at the same time, the second one sees the first.
     setup::state::get_locked_setup(connection, conference.id)?;
     let mut pair = store::find(connection, conference.id, id)?.ok_or(DuplicateError::NotFound)?;
     if pair.state == DuplicateState::Merged {
         return Err(DuplicateError::AlreadyMerged);
     }
-    store::save_decision(connection, id, DuplicateState::Dismissed)?;
-    pair.state = DuplicateState::Dismissed;
+    if pair.state == DuplicateState::Open {
+        store::save_decision(connection, id, DuplicateState::Dismissed)?;
+        pair.state = DuplicateState::Dismissed;
+        // No references: they would name people beyond their erasure.
+        let entry = audit::Entry::of(AuditAction::Dismiss, ResourceKind::Duplicate, id, None);
+        audit::record(connection, &actor, Operation::DismissDuplicate, Some(conference.id), &[entry])?;
+    }
     pair_details(connection, pair)
 }
 
