@@ -79,6 +79,36 @@ on_both_stores! {
         put_setup(&app, |setup| setup["categories"][0]["verifies_email"] = json!(true));
         assert_eq!(app.post(REGISTRATIONS, &person(6, "delegate")).status, 202);
         let unverified = app.admin("GET", &format!("{REGISTRATIONS}?q=person-6"), None).json()["data"][0].clone();
+        let delegation = json!({
+            "code": "belgium", "kind": "member_state", "country": "BE", "category": "academic",
+            "focal_point": { "name": "Focal Point", "email": "mission@example.org", "language": "en" }
+        });
+        assert_eq!(app.admin("POST", &format!("{CONFERENCE}/delegations"), Some(&delegation)).status, 201);
+        let invite_focal_point = || {
+            app.admin("POST", &format!("{CONFERENCE}/delegations/belgium/invite-focal-point"), Some(&json!({})))
+        };
+        let invited = invite_focal_point().json();
+        let token = invited["link"].as_str().unwrap().split_once("?token=").unwrap().1.to_owned();
+        let send_member = |part: &str, number: usize| {
+            let mut member = person(number, "");
+            member.as_object_mut().unwrap().remove("category");
+            app.post(&format!("{CONFERENCE}/delegations/belgium/members{part}?token={token}"), &member)
+        };
+        let member = send_member("", 8);
+        assert_eq!(member.status, 201, "{}", member.text());
+        let replace = format!("/{}/replace", reference(&member.json()));
+        let invitations = format!("{CONFERENCE}/invitations");
+        let early_guest = json!({ "kind": "personal", "email": "early@example.org", "category": "press" });
+        let sent = app.admin("POST", &invitations, Some(&early_guest)).json();
+        let listed = |status: &str| {
+            let list = app.admin("GET", &format!("{invitations}?status={status}"), None).json();
+            list["data"].as_array().unwrap().iter().map(|found| found["id"].clone()).collect::<Vec<_>>()
+        };
+        let one = || {
+            let view = app.admin("GET", &format!("{invitations}/{}", sent["id"].as_str().unwrap()), None).json();
+            (view["status"].clone(), view["code"].clone())
+        };
+        assert_eq!((listed("open"), listed("over")), (vec![sent["id"].clone()], vec![]));
 
         put_setup(&app, |setup| setup["open_after_end"] = json!(false));
         let form = app.get(&format!("{CONFERENCE}/registration-form")).json();
@@ -93,7 +123,16 @@ on_both_stores! {
         let approval = json!({ "references": [reference(&pending)] });
         assert_eq!(app.admin("POST", &format!("{REGISTRATIONS}/approve"), Some(&approval)).problem(), over);
         let invitation = json!({ "kind": "personal", "email": "guest@example.org", "category": "press" });
-        assert_eq!(app.admin("POST", &format!("{CONFERENCE}/invitations"), Some(&invitation)).problem(), over);
+        assert_eq!(app.admin("POST", &invitations, Some(&invitation)).problem(), over);
+        let bearer = app.authorization();
+        let headers = [("authorization", bearer.as_str()), ("content-type", "text/csv")];
+        let batch = app.send("POST", &format!("{invitations}/batch"), &headers, Some("email\ntable@example.org\n"));
+        assert_eq!(batch.problem(), over);
+        assert_eq!((listed("open"), listed("over")), (vec![], vec![sent["id"].clone()]), "what was sent is void");
+        assert_eq!(one(), (json!("over"), Value::Null));
+        assert_eq!(send_member("", 9).problem(), (409, "registration-closed".to_owned()));
+        assert_eq!(send_member(&replace, 9).problem(), over);
+        assert_eq!(invite_focal_point().problem(), over);
         let session_over = sessions(&pending, json!(["workshop"]));
         assert_eq!(session_over.faults(), ["#/sessions/0 session_over"]);
         assert_eq!(sessions(&seated, json!([])).status, 200);
@@ -159,6 +198,8 @@ on_both_stores! {
 
         put_setup(&app, |setup| setup["open_after_end"] = json!(true));
         assert_eq!(state(&app, &waiting), "confirmed", "with the set-up that goes on");
+        assert_eq!(one(), (json!("open"), sent["code"].clone()));
+        assert_eq!(listed("open"), [sent["id"].clone()]);
     }
 
     fn offers_and_the_time_to_verify_an_address_end_with_the_conference(store) {

@@ -88,7 +88,7 @@ pub fn create(
     });
     let entry = audit::Entry::of(AuditAction::Create, ResourceKind::Invitation, row.id, Some(after));
     audit::record(connection, &actor, Operation::CreateInvitation, Some(conference.id), &[entry])?;
-    Ok(InvitationDetails { status: invitation.status(clock::now()), category, invitation, code: Some(code) })
+    Ok(InvitationDetails { status: invitation.status(false, clock::now()), category, invitation, code: Some(code) })
 }
 
 /// Inserts invitations.
@@ -268,11 +268,16 @@ pub fn letter(
 }
 
 /// An invitation without its code.
-fn details_without_code(invitation: Invitation, setup_state: &SetupState) -> Result<InvitationDetails, DatabaseError> {
+fn details_without_code(
+    invitation: Invitation,
+    setup_state: &SetupState,
+    agenda: &Agenda,
+    now: DateTime<Utc>,
+) -> Result<InvitationDetails, DatabaseError> {
     let category = invitation.category_id.map(|id| setup_state.get_category(id)).transpose()?;
     Ok(InvitationDetails {
         category: category.map(|category| category.code.clone()),
-        status: invitation.status(clock::now()),
+        status: invitation.status(setup_state.is_over(agenda, now), now),
         code: None,
         invitation,
     })
@@ -282,13 +287,14 @@ fn details_without_code(invitation: Invitation, setup_state: &SetupState) -> Res
 pub fn list(
     connection: &mut Connection,
     conference: &ConferenceRef,
+    agenda: &Agenda,
     filter: &InvitationFilter,
 ) -> Result<Vec<InvitationDetails>, InvitationError> {
-    let invitations = store::list(connection, conference.id, filter, clock::now())?;
-    let setup_state = get_setup_state(connection, conference.id)?;
+    let (setup_state, now) = (get_setup_state(connection, conference.id)?, clock::now());
+    let invitations = store::list(connection, conference.id, filter, setup_state.is_over(agenda, now), now)?;
     Ok(invitations
         .into_iter()
-        .map(|invitation| details_without_code(invitation, &setup_state))
+        .map(|invitation| details_without_code(invitation, &setup_state, agenda, now))
         .collect::<Result<_, _>>()?)
 }
 
@@ -299,11 +305,13 @@ pub fn list(
 pub fn read(
     connection: &mut Connection,
     conference: &ConferenceRef,
+    agenda: &Agenda,
     id: InvitationId,
     secret: &ServerSecret,
 ) -> Result<InvitationDetails, InvitationError> {
     let invitation = find(connection, conference, id)?;
-    let mut details = details_without_code(invitation, &get_setup_state(connection, conference.id)?)?;
+    let setup_state = get_setup_state(connection, conference.id)?;
+    let mut details = details_without_code(invitation, &setup_state, agenda, clock::now())?;
     let is_usable = details.status == InvitationStatus::Open;
     let shows_code = is_usable && details.invitation.kind == InvitationKind::Personal;
     details.code = shows_code.then(|| secret.invitation_code(id, details.invitation.generation));
@@ -331,7 +339,7 @@ pub fn revoke(
     transaction.close(connection)?;
     let entry = audit::Entry::of(AuditAction::Revoke, ResourceKind::Invitation, id, None);
     audit::record(connection, &actor, Operation::RevokeInvitation, Some(conference.id), &[entry])?;
-    read(connection, conference, id, secret)
+    read(connection, conference, released.agenda, id, secret)
 }
 
 /// Sends a personal invitation again.
@@ -354,5 +362,5 @@ pub fn resend(
     let letter = letter(&invitation, conference.id, released.agenda, &transaction.setup_state);
     transaction.send_letter(letter.ok_or(InvitationError::WithoutAddress)?);
     transaction.close(connection)?;
-    read(connection, conference, id, secret)
+    read(connection, conference, released.agenda, id, secret)
 }

@@ -1,5 +1,7 @@
 //! `/api/v1/conferences/{conference}/invitations`.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
 use serde::Serialize;
@@ -130,7 +132,7 @@ pub struct InvitationQuery {
     #[deserr(default)]
     pub cursor: Option<String>,
     /// Only invitations with this status: `open` (can be used), `used` (used as often as allowed) or `over` (expired or
-    /// revoked before that).
+    /// revoked before that, or the conference is over).
     #[deserr(default)]
     pub status: Option<InvitationStatus>,
     /// Only invitations of this kind.
@@ -257,8 +259,9 @@ pub async fn list_invitations(
     let page = Page::read(query.0.limit.as_deref(), query.0.cursor.as_deref())?;
     let filter =
         InvitationFilter { status: query.0.status, kind: query.0.kind, after: page.key()?, limit: page.rows() };
-    let conference = snapshot.conference.clone();
-    let invitations = service.database.read(move |tx| actions::list(tx, &conference, &filter)).await?;
+    let listed = Arc::clone(&snapshot);
+    let list = move |tx: &mut _| actions::list(tx, &listed.conference, &listed.agenda, &filter);
+    let invitations = service.database.read(list).await?;
     let view = |details| InvitationView::of(details, &service, &snapshot.conference);
     let list = |invitations: Vec<_>, next| InvitationList { data: invitations.into_iter().map(view).collect(), next };
     Ok(page.answer(&request, invitations, |details| details.invitation.id.to_string(), list))
@@ -288,8 +291,9 @@ pub async fn read_invitation(
     let snapshot = service.conference(&slug.0).await?;
     service.authorise(&snapshot, &credentials, Operation::ReadInvitation).await?;
     let id = parse_id(&id)?;
-    let (conference, secret) = (snapshot.conference.clone(), service.secret.clone());
-    let details = service.database.read(move |tx| actions::read(tx, &conference, id, &secret)).await?;
+    let (of, secret) = (Arc::clone(&snapshot), service.secret.clone());
+    let read = move |tx: &mut _| actions::read(tx, &of.conference, &of.agenda, id, &secret);
+    let details = service.database.read(read).await?;
     let view = InvitationView::of(details, &service, &snapshot.conference);
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(view))
 }

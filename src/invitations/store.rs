@@ -23,11 +23,13 @@ pub struct InvitationFilter {
     pub limit: i64,
 }
 
-/// A page of the conference's invitations, in the order of creation.
+/// A page of the conference's invitations, in the order of creation. When the conference is over, so is every
+/// invitation with a use left.
 pub fn list(
     connection: &mut Connection,
     conference: ConferenceId,
     filter: &InvitationFilter,
+    is_conference_over: bool,
     now: DateTime<Utc>,
 ) -> Result<Vec<Invitation>, DatabaseError> {
     let now = DbInstant(now);
@@ -41,9 +43,11 @@ pub fn list(
     let has_use_left = || dsl::uses_max.is_null().or(dsl::uses.nullable().lt(dsl::uses_max));
     match filter.status {
         Some(InvitationStatus::Used) => query = query.filter(dsl::uses.nullable().ge(dsl::uses_max)),
+        Some(InvitationStatus::Over) if is_conference_over => query = query.filter(has_use_left()),
         Some(InvitationStatus::Over) => {
             query = query.filter(has_use_left()).filter(dsl::ended_at.is_not_null().or(dsl::expires_at.le(now)));
         }
+        Some(InvitationStatus::Open) if is_conference_over => return Ok(Vec::new()),
         Some(InvitationStatus::Open) => {
             let has_not_expired = dsl::expires_at.is_null().or(dsl::expires_at.gt(now));
             query = query.filter(has_use_left()).filter(dsl::ended_at.is_null()).filter(has_not_expired);

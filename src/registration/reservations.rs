@@ -41,7 +41,7 @@ text_enum! {
         Open = "open",
         /// It was used as often as its limit allows.
         Used = "used",
-        /// It has expired or was revoked.
+        /// It has expired or was revoked, or the conference is over.
         Over = "over",
     }
 }
@@ -154,10 +154,11 @@ impl Invitation {
         has_use_left && !is_over
     }
 
-    pub fn status(&self, now: DateTime<Utc>) -> InvitationStatus {
+    /// Its status; `is_conference_over` says whether nobody can register any more.
+    pub fn status(&self, is_conference_over: bool, now: DateTime<Utc>) -> InvitationStatus {
         if self.uses_max.is_some_and(|uses_max| self.uses >= uses_max) {
             InvitationStatus::Used
-        } else if self.is_usable(now) {
+        } else if self.is_usable(now) && !is_conference_over {
             InvitationStatus::Open
         } else {
             InvitationStatus::Over
