@@ -5,8 +5,9 @@ use std::{path::Path, process::Command};
 use serde_json::{Value, json};
 
 use crate::support::{
-    App, Store,
+    Answer, App, Store,
     app::{BROWSER, Environment, Folder, person, repository, small_conference},
+    http::Client,
     on_both_stores,
 };
 
@@ -32,8 +33,11 @@ fn with_questions() -> Value {
     blueprint
 }
 
+/// The first reference on a page; a token may have its beginning, too.
 fn reference(page: &str) -> String {
-    page.split("S-").nth(1).map(|rest| format!("S-{}", &rest[..8])).unwrap()
+    let words = page.split(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c));
+    let is_reference = |word: &&str| word.starts_with("S-") && word.len() == 10;
+    words.filter(is_reference).find(|word| *word == word.to_uppercase()).unwrap().to_owned()
 }
 
 fn token(page: &str) -> String {
@@ -109,7 +113,10 @@ on_both_stores! {
         let stored = read(&app);
         assert_eq!(stored["answers"], json!({ "diet": "other", "which": "fish", "first": false }));
         assert_eq!((&stored["family_name"], &stored["country"], &stored["email"]), (&json!("King"), &Value::Null, &json!("ada@example.org")));
-        assert_eq!(app.submit(&format!("{path}/sessions?token={token}"), "").status, 200);
+        let sessions = format!("{path}/sessions?token={token}");
+        assert_eq!(app.submit(&sessions, "").status, 200);
+        let wrong = app.submit(&sessions, "sessions=law&sessions=nowhere");
+        assert!(wrong.status == 422 && wrong.text().contains("value=\"law\" checked"), "{}", wrong.text());
         assert_eq!(read(&app)["sessions"], json!([]));
         assert_eq!(app.submit(&format!("{path}/fly?token={token}"), "").status, 404);
         // A trailing slash keeps the token; a body that is no form clears nothing.
@@ -117,6 +124,46 @@ on_both_stores! {
         let other = app.send("POST", &format!("{path}/sessions?token={token}"), &[("content-type", "application/json")], Some("{}"));
         assert_eq!(other.status, 415);
         assert_eq!(app.send("HEAD", &format!("{SITE}/en/register"), &BROWSER, None).status, 200);
+    }
+
+    fn a_form_that_is_sent_too_often_comes_back_and_says_when_to_try_again(store) {
+        let app = Environment::new(store)
+            .set("PLENARY_RATE_LIMIT_LOOPBACK", "true")
+            .set("PLENARY_REGISTRATIONS_PER_MINUTE", "1")
+            .set("PLENARY_REGISTRATIONS_BURST", "1")
+            .start();
+        app.publish(&small_conference(None, None));
+        let path = format!("{SITE}/en/register?category=delegate");
+        let form = "category=delegate&given_name=Ada&family_name=Lovelace&email=ada%40example.org&consent=true";
+        assert_eq!(app.submit(&path, form).status, 200);
+        let seconds = |answer: &Answer| answer.header("retry-after").unwrap().parse::<u32>().unwrap();
+        let refused = app.submit(&path, form);
+        assert!(refused.status == 429 && refused.text().contains("value=\"Lovelace\""), "{}", refused.text());
+        assert!((1..=60).contains(&seconds(&refused)));
+        let link = app.submit(&format!("{SITE}/en/registration-link"), "email=ada%40example.org");
+        assert_eq!(link.status, 429);
+        assert!((1..=60).contains(&seconds(&link)));
+    }
+
+    fn a_code_is_not_lost_while_the_store_fails(store) {
+        let app = Environment::new(store).start();
+        app.publish(&small_conference(None, None));
+        let created = app.admin("POST", "/api/v1/conferences/small/invitations", Some(&json!({ "kind": "personal" }))).json();
+        let path = format!("{SITE}/en/register?category=delegate&invitation={}", created["code"].as_str().unwrap());
+        let form = format!(
+            "category=delegate&given_name=&email=ada%40example.org&consent=true&invitation={}",
+            created["code"].as_str().unwrap()
+        );
+        let rename = |from: &str, to: &str| app.environment.database.execute(&format!("ALTER TABLE {from} RENAME TO {to}"));
+        rename("invitations", "invitations_away");
+        // No answer that the API document allows: nobody foresees a store without a table.
+        let client = Client::new(&app.url);
+        let form_type = [("content-type", "application/x-www-form-urlencoded")];
+        let status = |method, body| client.try_send(method, &path, &form_type, body).unwrap().status;
+        assert_eq!((status("GET", None), status("POST", Some(form.as_str()))), (500, 500));
+        rename("invitations_away", "invitations");
+        assert!(app.browse(&path).text().contains("name=\"invitation\""));
+        assert_eq!(app.submit(&path, &form).status, 422);
     }
 
     fn a_focal_point_names_replaces_and_removes_members_on_a_page(store) {

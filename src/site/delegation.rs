@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::{
     empty_form::EmptyForm,
     form::{FormErrors, SubmittedForm, asked_fields, questions_of},
-    page::{PageContext, Template, redirect, value},
+    page::{PageContext, Template, copy_retry_after, redirect, value},
     query::parameter,
     service::Site,
 };
@@ -161,7 +161,9 @@ impl OpenedDelegation {
             return Err(problem);
         }
         let form = MemberForm { replacing, values: submitted, errors: FormErrors::of(&problem) };
-        self.show(request, site, service, status, form).await
+        let mut response = self.show(request, site, service, status, form).await?;
+        copy_retry_after(&problem, &mut response);
+        Ok(response)
     }
 }
 

@@ -337,6 +337,25 @@ impl Site {
         Ok(uncached_page(status, &page.locale, html))
     }
 
+    /// Answers the page of a form that was refused, with the status of the problem and its `Retry-After`.
+    ///
+    /// # Errors
+    /// The template cannot be rendered.
+    pub async fn refused_form(
+        &self,
+        request: &HttpRequest,
+        page: &PageContext,
+        service: &RegistrationService,
+        template: Template,
+        problem: &Problem,
+        context: Value,
+    ) -> Result<HttpResponse, Problem> {
+        let status = problem.status_code();
+        let mut response = self.private_page(request, page, service, template, status, context).await?;
+        copy_retry_after(problem, &mut response);
+        Ok(response)
+    }
+
     /// Answers a page about no conference.
     ///
     /// # Errors

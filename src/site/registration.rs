@@ -9,7 +9,7 @@ use super::{
     empty_form::EmptyForm,
     form::{FormErrors, SubmittedForm, asked_fields, questions_of},
     opened_registration::{OpenedRegistration, RegistrationPath},
-    page::{PageContext, Template, copy_retry_after, redirect, value},
+    page::{PageContext, Template, redirect, value},
     query::parameter,
     service::Site,
 };
@@ -23,6 +23,7 @@ use crate::{
     registration::{
         RegistrationError, actions,
         api::{FormOutcome, submit_form},
+        error::INVITATION_INVALID,
         model::RegistrationStatus,
         service::RegistrationService,
         session_seats::{SignUp, SignUpState},
@@ -97,7 +98,7 @@ pub async fn show_registration_form(
         let (empty_form, invitation, errors) =
             match EmptyForm::find(&request, &page, &service, invitation.clone()).await {
                 Ok(empty_form) => (empty_form, invitation, FormErrors::none()),
-                Err(problem) if invitation.is_some() && !problem.is(&TOO_MANY_REQUESTS) => {
+                Err(problem) if problem.is(&INVITATION_INVALID) => {
                     (EmptyForm::find(&request, &page, &service, None).await?, None, FormErrors::of(&problem))
                 }
                 Err(problem) => return Err(problem),
@@ -132,8 +133,11 @@ pub async fn send_registration(
         let category = submitted.get("category").map(str::to_owned).or_else(|| parameter(&request, "category"));
         let empty_form = match EmptyForm::find(&request, &page, &service, invitation.clone()).await {
             Ok(empty_form) => empty_form,
-            Err(problem) if invitation.is_none() => return Err(problem),
-            Err(_) => EmptyForm::find(&request, &page, &service, None).await?,
+            // The form below refuses the code, or says when to try again.
+            Err(problem) if problem.is(&INVITATION_INVALID) || problem.is(&TOO_MANY_REQUESTS) => {
+                EmptyForm::find(&request, &page, &service, None).await?
+            }
+            Err(problem) => return Err(problem),
         };
         let mut request_body = submitted.fields();
         request_body.insert("category".to_owned(), json!(category));
@@ -154,15 +158,12 @@ pub async fn send_registration(
             }
             Err(problem) => problem,
         };
-        let status = actix_web::ResponseError::status_code(&problem);
-        if status.is_server_error() {
+        if actix_web::ResponseError::status_code(&problem).is_server_error() {
             return Err(problem);
         }
         let (category, invitation, errors) = (category.as_deref(), invitation.as_deref(), FormErrors::of(&problem));
         let context = register_context(&page, &empty_form, category, invitation, &submitted, errors);
-        let mut response = site.private_page(&request, &page, &service, REGISTER, status, context).await?;
-        copy_retry_after(&problem, &mut response);
-        Ok(response)
+        site.refused_form(&request, &page, &service, REGISTER, &problem, context).await
     };
     site.answer_or_show_error(&request, &service, response.await).await
 }
@@ -222,9 +223,8 @@ pub async fn send_link_again(
             }
             Err(errors) => Problem::from(errors),
         };
-        let status = actix_web::ResponseError::status_code(&problem);
         let context = link_context(&submitted, FormErrors::of(&problem), false);
-        site.private_page(&request, &page, &service, LINK, status, context).await
+        site.refused_form(&request, &page, &service, LINK, &problem, context).await
     };
     site.answer_or_show_error(&request, &service, response.await).await
 }
@@ -424,10 +424,10 @@ pub async fn act_on_registration(
             Err(RegistrationError::WrongState(_)) => return Ok(redirect(location)),
             Err(error) => error.into(),
         };
-        let status = actix_web::ResponseError::status_code(&problem);
-        let Some(template) = template.filter(|_| !status.is_server_error()) else { return Err(problem) };
+        let is_refused = !actix_web::ResponseError::status_code(&problem).is_server_error();
+        let Some(template) = template.filter(|_| is_refused) else { return Err(problem) };
         let context = change_context(&opened, &service, &submitted, FormErrors::of(&problem));
-        site.private_page(&request, &opened.page, &service, template, status, context).await
+        site.refused_form(&request, &opened.page, &service, template, &problem, context).await
     };
     site.answer_or_show_error(&request, &service, response.await).await
 }
