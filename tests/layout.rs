@@ -222,7 +222,7 @@ fn each_library_is_used_only_where_it_belongs() {
         ("libdeflater::", &["programme/documents/coding.rs"]),
         ("quick_cache::", &["programme/documents/parts.rs"]),
         ("zstd::", &["programme/documents/coding.rs"]),
-        ("minijinja::", &["mail/templates.rs", "site/"]),
+        ("minijinja::", &["mail/templates", "site/"]),
         ("pulldown_cmark::", &["site/markdown.rs"]),
         ("fluent_bundle::", &["site/"]),
         ("unic_langid::", &["site/texts.rs"]),

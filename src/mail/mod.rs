@@ -24,6 +24,7 @@ pub mod bounce;
 mod calendar;
 mod compose;
 mod config;
+mod dates_in_words;
 pub mod diagnostics;
 mod dkim;
 mod erasure;
@@ -53,9 +54,9 @@ pub use transport::{MailUrl, checked_sender, is_deliverable};
 pub use worker::{Wake, Worker};
 
 pub use crate::mail::{
+    dates_in_words::date_range,
     erasure::{erase_messages, forget_bounces},
     letter::language_of,
-    templates::date_range,
     tracking::{addressed_to, count_written_since},
     worker::purge,
 };

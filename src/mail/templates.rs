@@ -1,13 +1,22 @@
 //! Rendering of letters: the template of a kind and language gives subject and text. The HTML is made of the same text,
 //! paragraph by paragraph, so that the two cannot differ.
 
+mod check;
+mod html_links;
+mod shipped;
+
 use std::sync::OnceLock;
 
-use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate};
+pub use check::{PLACEHOLDERS, check, check_text};
+use chrono::{DateTime, FixedOffset};
+pub use html_links::Links;
+use html_links::{Labels, Part, parts_of, without_labels};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, context, value::Serde};
-use serde::Serialize;
+pub use shipped::shipped;
+use shipped::{SHIPPED, shipped_source};
 
 use super::{
+    dates_in_words::{date_range, date_time},
     letter::{ClaimedMessage, LetterContent, LetterKind, SessionLine},
     letter_settings::LetterSettings,
     salutation,
@@ -16,70 +25,11 @@ use crate::{
     clock,
     ids::Id,
     mail::letter::{MailLanguage, language_of},
-    validation::ValidationErrors,
 };
 
-macro_rules! letters {
-    ($($language:literal: [$($kind:literal),+]),+ $(,)?) => {
-        &[$($((concat!($language, "/", $kind), include_str!(concat!("../../config/mail/", $language, "/", $kind, ".txt")))),+),+]
-    };
-}
-
-/// The shipped template of every letter in every language.
-const SHIPPED: &[(&str, &str)] = letters! {
-    "en": [
-        "received", "pending", "confirmed", "waitlisted", "offered", "lapsed", "promoted", "rejected",
-        "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation", "announcement",
-        "reminder", "session_changed", "session_cancelled"
-    ],
-    "fr": [
-        "received", "pending", "confirmed", "waitlisted", "offered", "lapsed", "promoted", "rejected",
-        "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation", "announcement",
-        "reminder", "session_changed", "session_cancelled"
-    ],
-    "nl": [
-        "received", "pending", "confirmed", "waitlisted", "offered", "lapsed", "promoted", "rejected",
-        "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation", "announcement",
-        "reminder", "session_changed", "session_cancelled"
-    ],
-};
 /// Most steps that a template may execute: a hundred times those of the longest shipped one.
 const FUEL: u64 = 50_000;
-/// The placeholders that a template may use.
-pub const PLACEHOLDERS: [&str; 21] = [
-    "announcement",
-    "category",
-    "conference",
-    "dates",
-    "deadline",
-    "delegation",
-    "has_badge",
-    "has_calendar",
-    "is_over",
-    "left",
-    "link",
-    "moved",
-    "name",
-    "offer_hours",
-    "position",
-    "preferences",
-    "reason",
-    "reference",
-    "salutation",
-    "sessions",
-    "venue",
-];
-/// The functions of the template language.
-const FUNCTIONS: [&str; 3] = ["dict", "namespace", "range"];
 const LAYOUT: &str = include_str!("../../config/mail/layout.html");
-
-#[derive(Debug, Clone, Default)]
-pub struct Links {
-    /// The link to what the letter is about.
-    pub link: String,
-    /// The link to the mail preferences.
-    pub preferences: String,
-}
 
 /// A subject is one line, whatever values are put into it (RFC 5322, section 2.2).
 fn one_line(text: &str) -> String {
@@ -274,52 +224,6 @@ fn shared_mailbox_note(language: &str, name: &str, kind: LetterKind) -> String {
     if kind.can_be_declined() { format!("{who}\n{stop}") } else { who }
 }
 
-/// The source of a shipped letter.
-pub fn shipped(kind: LetterKind, language: MailLanguage) -> Option<&'static str> {
-    shipped_source(&format!("{language}/{kind}"))
-}
-
-fn shipped_source(name: &str) -> Option<&'static str> {
-    SHIPPED.iter().find(|(shipped, _)| *shipped == name).map(|(_, source)| *source)
-}
-
-/// How the two links of a letter are called in its HTML, where nobody wants to see 150 characters of an address.
-#[derive(Default)]
-struct Labels {
-    link: Option<String>,
-    preferences: Option<String>,
-}
-
-/// How the lines of a template begin, below the subject, that give the labels.
-const LABEL_OF_LINK: &str = "Button:";
-const LABEL_OF_PREFERENCES: &str = "Stop:";
-
-impl Labels {
-    fn of(source: &str) -> Self {
-        let label = |prefix: &str| {
-            let mut lines = source.lines().skip(1).take_while(|line| !line.trim().is_empty());
-            lines.find_map(|line| line.strip_prefix(prefix)).map(|label| label.trim().to_owned())
-        };
-        Self { link: label(LABEL_OF_LINK), preferences: label(LABEL_OF_PREFERENCES) }
-    }
-
-    fn or(self, other: &Self) -> Self {
-        Self {
-            link: self.link.or_else(|| other.link.clone()),
-            preferences: self.preferences.or_else(|| other.preferences.clone()),
-        }
-    }
-}
-
-/// The text of a letter after the lines that give labels.
-fn without_labels(text: &str) -> &str {
-    let mut rest = text;
-    while rest.starts_with(LABEL_OF_LINK) || rest.starts_with(LABEL_OF_PREFERENCES) {
-        rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
-    }
-    rest
-}
-
 /// The text with the conference's signature and contact at its end, before the paragraph that stops the messages.
 fn with_signature(text: &str, message: &ClaimedMessage, preferences: &str) -> String {
     let language = language_of(&message.language).as_str();
@@ -331,61 +235,6 @@ fn with_signature(text: &str, message: &ClaimedMessage, preferences: &str) -> St
     paragraphs.extend(added.filter(|text| !text.is_empty()));
     paragraphs.extend(stop);
     paragraphs.join("\n\n")
-}
-
-/// A part of a line of the HTML: a text, or a link.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Part {
-    text: String,
-    href: Option<String>,
-    is_button: bool,
-}
-
-/// The parts of a line. The letter's own links get their labels; other web addresses, for instance in a broadcast, are
-/// links as they are.
-fn parts_of(line: &str, links: &Links, labels: &Labels) -> Vec<Part> {
-    let link = |label: Option<&str>, is_button: bool| {
-        let text = label.unwrap_or(line).to_owned();
-        vec![Part { text, href: Some(line.to_owned()), is_button: is_button && label.is_some() }]
-    };
-    if !line.is_empty() && line == links.link {
-        return link(labels.link.as_deref(), true);
-    }
-    if !line.is_empty() && line == links.preferences {
-        return link(labels.preferences.as_deref(), false);
-    }
-    let mut parts = Vec::new();
-    let mut rest = line;
-    while let Some((before, address, after)) = next_web_address(rest) {
-        parts.push(Part { text: before.to_owned(), href: None, is_button: false });
-        parts.push(Part { text: address.to_owned(), href: Some(address.to_owned()), is_button: false });
-        rest = after;
-    }
-    parts.push(Part { text: rest.to_owned(), href: None, is_button: false });
-    parts.retain(|part| !part.text.is_empty());
-    parts
-}
-
-/// The first `http` or `https` address of a text, with what is before and after it.
-fn next_web_address(text: &str) -> Option<(&str, &str, &str)> {
-    let mut from = 0;
-    loop {
-        let rest = text.get(from..)?;
-        let scheme = rest.find("http")?;
-        let candidate = rest.get(scheme..)?;
-        let end = candidate.find(|c: char| c.is_whitespace() || c.is_control() || "<>\"".contains(c));
-        let address = candidate.get(..end.unwrap_or(candidate.len()))?;
-        // A full stop or a bracket after an address belongs to the sentence.
-        let address = address.trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', '’', '»', '”', ']', '}']);
-        let has_open_bracket = address.contains('(');
-        let address = if has_open_bracket { address } else { address.trim_end_matches(')') };
-        let is_web = address.starts_with("http://") || address.starts_with("https://");
-        if is_web && url::Url::parse(address).is_ok_and(|url| url.has_host()) {
-            let start = from + scheme;
-            return Some((text.get(..start)?, address, text.get(start + address.len()..)?));
-        }
-        from += scheme + "http".len();
-    }
 }
 
 /// Renders a letter for a preview; nothing is sent.
@@ -418,127 +267,10 @@ pub fn preview(
     Renderer::shared()?.render_without_fallback(&message, links)
 }
 
-/// Validation errors, at `pointer`, of a text that may contain placeholders and nothing else of the template language.
-pub fn check_text(source: &str, pointer: &str) -> ValidationErrors {
-    let mut errors = ValidationErrors::default();
-    // Nested expressions could make a text of any length.
-    let is_placeholder = |rest: &str| {
-        let name = rest.split_once("}}").map(|(name, _)| name.trim());
-        name.is_some_and(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
-    };
-    if source.contains("{%") || source.contains("{#") || !source.split("{{").skip(1).all(is_placeholder) {
-        errors.add(pointer, "invalid_template", "may name things, as {{ name }}, and nothing else");
-        return errors;
-    }
-    for error in check(&format!("Subject: x\n{source}")).0 {
-        errors.add(pointer, &error.code, error.detail);
-    }
-    errors
-}
-
-/// Validation errors of a template, with the line of each.
-pub fn check(source: &str) -> ValidationErrors {
-    let mut errors = ValidationErrors::default();
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let pointer = |line: Option<usize>| format!("#/source/line {}", line.unwrap_or(1));
-    let template = match environment.template_from_str(source) {
-        Ok(template) => template,
-        Err(error) => {
-            errors.add(pointer(error.line()), "invalid_template", error.to_string());
-            return errors;
-        }
-    };
-    let mut unknown: Vec<String> = template.undeclared_variables(false).into_iter().collect();
-    unknown.retain(|name| !PLACEHOLDERS.contains(&name.as_str()) && !FUNCTIONS.contains(&name.as_str()));
-    unknown.sort();
-    for name in unknown {
-        let line = source.lines().position(|line| line.contains(&name)).map(|line| line + 1);
-        let detail = format!("knows no {name}: must be one of {}", PLACEHOLDERS.join(", "));
-        errors.add(pointer(line), "unknown_placeholder", detail);
-    }
-    let first = source.lines().next().unwrap_or_default();
-    if !first.starts_with("Subject:") || first.trim_start_matches("Subject:").trim().is_empty() {
-        errors.add(pointer(None), "missing_subject", "must begin with a line `Subject: ...`");
-    }
-    errors
-}
-
-const MONTHS_EN: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const MONTHS_FR: [&str; 12] = [
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-];
-const MONTHS_NL: [&str; 12] = [
-    "januari",
-    "februari",
-    "maart",
-    "april",
-    "mei",
-    "juni",
-    "juli",
-    "augustus",
-    "september",
-    "oktober",
-    "november",
-    "december",
-];
-
-/// The conference's dates in words: `31 March – 1 April 2014`.
-pub fn date_range(language: &str, first: NaiveDate, last: NaiveDate) -> String {
-    let months = match language {
-        "fr" => MONTHS_FR,
-        "nl" => MONTHS_NL,
-        _ => MONTHS_EN,
-    };
-    let month = |date: NaiveDate| months.get(date.month0() as usize).copied().unwrap_or_default();
-    let day = |date: NaiveDate| match (language, date.day()) {
-        ("fr", 1) => "1er".to_owned(),
-        (_, day) => day.to_string(),
-    };
-    let end = format!("{} {} {}", day(last), month(last), last.year());
-    if first == last {
-        end
-    } else if first.year() != last.year() {
-        format!("{} {} {} – {end}", day(first), month(first), first.year())
-    } else if first.month() != last.month() {
-        format!("{} {} – {end}", day(first), month(first))
-    } else {
-        format!("{}–{end}", day(first))
-    }
-}
-
-/// A time in words: `31 March 2014, 09:30`.
-pub fn date_time(language: &str, at: DateTime<FixedOffset>) -> String {
-    let date = date_range(language, at.date_naive(), at.date_naive());
-    format!("{date}, {}", at.format("%H:%M"))
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
+
     use super::*;
     use crate::values::Localised;
 
@@ -679,23 +411,6 @@ mod tests {
         let rendered = Renderer::new().unwrap().render(&letter, &links).unwrap();
         assert!(rendered.text.ends_with("Le secrétariat\nBruxelles\n\nTél. +32 2 123 45 67\n"), "{}", rendered.text);
     }
-
-    #[test]
-    fn an_own_template_is_checked_line_by_line() {
-        let codes =
-            |source: &str| check(source).0.iter().map(|f| format!("{} {}", f.pointer, f.code)).collect::<Vec<_>>();
-        assert_eq!(
-            codes("Subject: {{ conference }}\n\n{% for session in sessions %}{{ session.title }}{% endfor %}"),
-            [""; 0]
-        );
-        assert_eq!(codes("Subject: x\n\nDear {{ nome }}"), ["#/source/line 3 unknown_placeholder"]);
-        assert_eq!(codes("Subject: x\n{% if %}"), ["#/source/line 2 invalid_template"]);
-        assert_eq!(codes("Dear {{ name }}"), ["#/source/line 1 missing_subject"]);
-        for (kind, source) in SHIPPED {
-            assert_eq!(codes(source), [""; 0], "{kind}");
-        }
-    }
-
     #[test]
     fn a_template_that_runs_away_is_stopped() {
         let renderer = Renderer::new().unwrap();
@@ -717,15 +432,5 @@ mod tests {
             renderer.render(&injected, &Links::default()).unwrap().subject,
             "News of Prevention of Genocide today"
         );
-    }
-
-    #[test]
-    fn dates_read_as_people_write_them() {
-        let day = |y, m, d| NaiveDate::from_ymd_opt(y, m, d).unwrap();
-        assert_eq!(date_range("en", day(2014, 3, 31), day(2014, 4, 1)), "31 March – 1 April 2014");
-        assert_eq!(date_range("fr", day(2014, 3, 30), day(2014, 3, 31)), "30–31 mars 2014");
-        assert_eq!(date_range("fr", day(2014, 3, 31), day(2014, 4, 1)), "31 mars – 1er avril 2014");
-        assert_eq!(date_range("nl", day(2014, 12, 31), day(2015, 1, 1)), "31 december 2014 – 1 januari 2015");
-        assert_eq!(date_range("sw", day(2014, 5, 1), day(2014, 5, 1)), "1 May 2014");
     }
 }
