@@ -13,7 +13,9 @@ use super::{
     admission::{Application, Receipt, check_against_conference, check_person_fields},
     commit_queue::RegisterOutcome,
     context::RequestContext,
-    fields::{self, personal_fields, view, view_struct},
+    field_structs::{view, view_struct},
+    field_values,
+    fields::personal_fields,
     form::Answers,
     letters,
     model::{ConsentGiven, Event, Form, HistoryEntry, RegistrationStatus},
@@ -318,7 +320,7 @@ pub async fn read_form(
     snapshot: &Arc<Snapshot>,
     body: &serde_json::Value,
 ) -> Result<Form, Problem> {
-    let form_errors = match fields::read_form::<Form>(body.clone()) {
+    let form_errors = match field_values::read_form::<Form>(body.clone()) {
         Ok(form) if crate::mail::is_deliverable(form.email.as_str()) => return Ok(form),
         Ok(_) => {
             let mut errors = ValidationErrors::default();

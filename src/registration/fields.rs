@@ -6,17 +6,10 @@
 //! a few fields for a purpose are written by hand, so that a new field does not appear there unless somebody wants it:
 //! the list of registrations, pairs of possible duplicates, badges, and who is at a gate.
 
-use chrono::NaiveDate;
-use deserr::Deserr;
 use serde_json::{Map, Value};
 
-use super::phone_number::PhoneNumber;
-use crate::{
-    validation::{self, ValidationError, ValidationErrors},
-    values::{
-        CountryCode, Date, EmailAddress, LanguageTag, LinkFree, NameText, PersonName, Text, TextValue, text_enum,
-    },
-};
+use super::field_values::{Erased, FieldKind, FormValue, StoredValue};
+use crate::values::PersonName;
 
 /// Calls the macro `$callback` with `$arguments` and every row of the table, in the order in which forms have the
 /// fields.
@@ -136,12 +129,12 @@ macro_rules! complete_rows {
             [$(#[$doc])*] $name $output
             {[[
                 default,
-                try_from(Option<String>) = $crate::registration::fields::unless_empty
+                try_from(Option<String>) = $crate::registration::field_values::unless_empty
                     -> $crate::validation::ValidationError
             ]] Option<$value>}
             {[[
                 default,
-                try_from(Option<String>) = $crate::registration::fields::unless_empty
+                try_from(Option<String>) = $crate::registration::field_values::unless_empty
                     -> $crate::validation::ValidationError
             ]] Option<$value>}
             {Option<String>} {Option<String>} {Option<String>} {false, $value, { $($settings)* }}
@@ -154,7 +147,7 @@ macro_rules! complete_rows {
             [$(#[$doc])*] $name $output {[] $value}
             {[[
                 default,
-                try_from(Option<String>) = $crate::registration::fields::unless_empty
+                try_from(Option<String>) = $crate::registration::field_values::unless_empty
                     -> $crate::validation::ValidationError
             ]] Option<$value>}
             {Option<$value>} {Option<String>} {Option<$value>} {true, $value, { $($settings)* }}
@@ -174,12 +167,12 @@ macro_rules! complete_rows {
             [$(#[$doc])*] $name $output
             {[[
                 default,
-                try_from(Option<String>) = $crate::registration::fields::unless_empty
+                try_from(Option<String>) = $crate::registration::field_values::unless_empty
                     -> $crate::validation::ValidationError
             ]] Option<$value>}
             {[[
                 default,
-                try_from(Option<String>) = $crate::registration::fields::unless_empty
+                try_from(Option<String>) = $crate::registration::field_values::unless_empty
                     -> $crate::validation::ValidationError
             ]] Option<$value>}
             {Option<chrono::NaiveDate>} {Option<chrono::NaiveDate>} {Option<String>} {false, $value, { $($settings)* }}
@@ -217,200 +210,6 @@ pub enum Changeable {
     /// Until the organisers have decided about the registration, in a category that needs approval.
     UntilDecided,
     Never,
-}
-
-text_enum! {
-    /// The kind of a field, in the words of the form's description.
-    FieldKind {
-        Line = "line",
-        Prose = "prose",
-        Email = "email",
-        Country = "country",
-        Language = "language",
-        Phone = "phone",
-        Date = "date",
-    }
-}
-
-/// A type that checks what is sent for a field.
-trait FormValue {
-    const KIND: FieldKind;
-    const MAX_LENGTH: Option<u32> = None;
-}
-
-impl<const MAX: u64, const LINES: bool> FormValue for Text<MAX, LINES> {
-    const KIND: FieldKind = if LINES { FieldKind::Prose } else { FieldKind::Line };
-    const MAX_LENGTH: Option<u32> = Some(MAX as u32);
-}
-impl<const MAX: u64> FormValue for LinkFree<MAX> {
-    const KIND: FieldKind = FieldKind::Line;
-    const MAX_LENGTH: Option<u32> = Some(MAX as u32);
-}
-impl<const MAX: u64> FormValue for NameText<MAX> {
-    const KIND: FieldKind = FieldKind::Line;
-    const MAX_LENGTH: Option<u32> = Some(MAX as u32);
-}
-impl FormValue for EmailAddress {
-    const KIND: FieldKind = FieldKind::Email;
-    const MAX_LENGTH: Option<u32> = Some(254);
-}
-impl FormValue for CountryCode {
-    const KIND: FieldKind = FieldKind::Country;
-}
-impl FormValue for LanguageTag {
-    const KIND: FieldKind = FieldKind::Language;
-}
-impl FormValue for PhoneNumber {
-    const KIND: FieldKind = FieldKind::Phone;
-    const MAX_LENGTH: Option<u32> = Some(40);
-}
-impl FormValue for Date {
-    const KIND: FieldKind = FieldKind::Date;
-}
-
-/// A value of a form; an empty text means that the field is left out.
-///
-/// # Errors
-/// Those of [`TextValue::parse`].
-pub fn unless_empty<T: TextValue>(text: Option<String>) -> Result<Option<T>, ValidationError> {
-    text.filter(|text| !text.trim().is_empty()).map(|text| T::parse(&text)).transpose()
-}
-
-/// Whether a value is given: null and an empty text mean that the field is left out.
-pub fn is_given(value: Option<&Value>) -> bool {
-    match value {
-        None | Some(Value::Null) => false,
-        Some(Value::String(text)) => !text.trim().is_empty(),
-        Some(_) => true,
-    }
-}
-
-/// Reads a form and reports, beside the errors of its fields, what is wrong with the name as a whole.
-///
-/// # Errors
-/// The validation errors.
-pub fn read_form<T: Deserr<ValidationErrors>>(sent: Value) -> Result<T, ValidationErrors> {
-    let name_errors = name_errors(&sent);
-    match validation::read(sent) {
-        Ok(form) => name_errors.into_result(form),
-        Err(errors) => Err(ValidationErrors(name_errors.0.into_iter().chain(errors.0).collect())),
-    }
-}
-
-/// A form needs a name: the whole one, or at least one of its parts, and not both.
-fn name_errors(sent: &Value) -> ValidationErrors {
-    let is_given = |field: &str| is_given(sent.get(field));
-    let mut errors = ValidationErrors::default();
-    match (is_given("name"), is_given("given_name") || is_given("family_name")) {
-        (true, true) => {
-            let detail = "must be left out beside given_name or family_name: give the whole name, or its parts";
-            errors.add("#/name", "name_and_parts", detail);
-        }
-        // Where the document is no object, that is its error.
-        (false, false) if sent.is_object() => {
-            let detail = "is required: the family name or the only name; or name, the whole name as it is written";
-            errors.add("#/family_name", "required", detail);
-        }
-        _ => {}
-    }
-    errors
-}
-
-/// A value of a form, which the registration stores as a `Stored`. `language` is stored if the form names no language.
-pub trait ToStored<Stored> {
-    fn to_stored(&self, language: &str) -> Stored;
-}
-
-impl<T: TextValue> ToStored<String> for T {
-    fn to_stored(&self, _: &str) -> String {
-        self.text().into_owned()
-    }
-}
-impl<T: TextValue> ToStored<Option<String>> for Option<T> {
-    fn to_stored(&self, _: &str) -> Option<String> {
-        self.as_ref().map(|value| value.text().into_owned())
-    }
-}
-impl ToStored<Option<EmailAddress>> for EmailAddress {
-    fn to_stored(&self, _: &str) -> Option<EmailAddress> {
-        Some(self.clone())
-    }
-}
-impl ToStored<Option<EmailAddress>> for Option<EmailAddress> {
-    fn to_stored(&self, _: &str) -> Option<EmailAddress> {
-        self.clone()
-    }
-}
-impl ToStored<String> for Option<LanguageTag> {
-    fn to_stored(&self, language: &str) -> String {
-        self.as_ref().map_or(language, LanguageTag::as_str).to_owned()
-    }
-}
-impl ToStored<Option<NaiveDate>> for Option<Date> {
-    fn to_stored(&self, _: &str) -> Option<NaiveDate> {
-        self.map(|date| date.0)
-    }
-}
-
-/// A stored value, as answers and exports have it.
-pub trait StoredValue {
-    type Output;
-    fn output(&self) -> Self::Output;
-    /// The value as a text; `None` if the person gave none.
-    fn text(&self) -> Option<String>;
-}
-
-impl StoredValue for String {
-    type Output = Self;
-    fn output(&self) -> Self {
-        self.clone()
-    }
-    fn text(&self) -> Option<String> {
-        Some(self.clone())
-    }
-}
-impl StoredValue for Option<String> {
-    type Output = Self;
-    fn output(&self) -> Self {
-        self.clone()
-    }
-    fn text(&self) -> Option<String> {
-        self.clone()
-    }
-}
-impl StoredValue for Option<EmailAddress> {
-    type Output = Self;
-    fn output(&self) -> Self {
-        self.clone()
-    }
-    fn text(&self) -> Option<String> {
-        self.as_ref().map(|address| address.as_str().to_owned())
-    }
-}
-impl StoredValue for Option<NaiveDate> {
-    type Output = Option<String>;
-    fn output(&self) -> Option<String> {
-        self.text()
-    }
-    fn text(&self) -> Option<String> {
-        self.map(|date| date.to_string())
-    }
-}
-
-/// A stored value, of which an erased registration keeps nothing.
-trait Erased {
-    fn erased() -> Self;
-}
-
-impl Erased for String {
-    fn erased() -> Self {
-        Self::new()
-    }
-}
-impl<T> Erased for Option<T> {
-    fn erased() -> Self {
-        None
-    }
 }
 
 macro_rules! personal_details {
@@ -500,81 +299,6 @@ impl std::fmt::Debug for PersonalDetails {
     }
 }
 
-/// Defines a form: a struct with the fields of a person between its own fields.
-macro_rules! form_struct {
-    ({ $(#[$meta:meta])* pub struct $form_name:ident { $($before:tt)* } then { $($after:tt)* } }
-        $({ [$($doc:tt)*] $name:ident $output:ident { [$([$($default:tt)*])?] $form:ty } $change:tt $stored:tt
-            $column:tt $answer:tt $field:tt })*) => {
-        $(#[$meta])*
-        pub struct $form_name {
-            $($before)*
-            $($($doc)* $(#[deserr($($default)*)] #[schema(required = false)])? pub $name: $form,)*
-            $($after)*
-        }
-
-        impl $form_name {
-            /// The data about the person; `language` is that of their letters if the form names none.
-            pub fn person(&self, language: &str) -> $crate::registration::fields::PersonalDetails {
-                $crate::registration::fields::PersonalDetails {
-                    $($name: $crate::registration::fields::ToStored::to_stored(&self.$name, language)),*
-                }
-            }
-        }
-    };
-}
-pub(crate) use form_struct;
-
-/// Defines what can be changed: as [`form_struct`], but with what a registration always has.
-macro_rules! change_struct {
-    ({ $($arguments:tt)* }
-        $({ $doc:tt $name:ident $output:ident $form:tt $change:tt $stored:tt $column:tt $answer:tt $field:tt })*) => {
-        $crate::registration::fields::form_struct! {
-            { $($arguments)* }
-            $({ $doc $name $output $change $change $stored $column $answer $field })*
-        }
-    };
-}
-pub(crate) use change_struct;
-
-/// Defines an answer: a struct with the fields of a person between its own fields.
-macro_rules! view_struct {
-    ({ $(#[$meta:meta])* pub struct $view:ident { $($before:tt)* } then { $($after:tt)* } }
-        $({ [$($doc:tt)*] $name:ident $output:ident $form:tt $change:tt $stored:tt $column:tt { $answer:ty }
-            $field:tt })*) => {
-        $(#[$meta])*
-        pub struct $view {
-            $($before)*
-            $($($doc)* pub $output: $answer,)*
-            $($after)*
-        }
-    };
-}
-pub(crate) use view_struct;
-
-/// An answer that [`view_struct`] defined, with the fields of `$person` and its own ones.
-macro_rules! view {
-    ({ $view:ident { $($own:tt)* } of $person:expr }
-        $({ $doc:tt $name:ident $output:ident $form:tt $change:tt $stored:tt $column:tt $answer:tt $field:tt })*) => {
-        $view {
-            $($output: $crate::registration::fields::StoredValue::output(&$person.$name),)*
-            $($own)*
-        }
-    };
-}
-pub(crate) use view;
-
-/// A form that [`form_struct`] defined, with the fields of a person from another form and its own ones.
-macro_rules! form_of {
-    ({ $form_name:ident { $($own:tt)* } of $other:expr }
-        $({ $doc:tt $name:ident $output:ident $form:tt $change:tt $stored:tt $column:tt $answer:tt $field:tt })*) => {
-        $form_name {
-            $($name: $other.$name.clone(),)*
-            $($own)*
-        }
-    };
-}
-pub(crate) use form_of;
-
 #[cfg(test)]
 pub mod tests {
     use serde_json::json;
@@ -583,11 +307,13 @@ pub mod tests {
     use crate::{
         registration::{
             api::RegistrationView,
+            field_structs::view,
             form::{Answers, schema},
             model::{ConsentGiven, FIELDS, Form, RegistrationStatus},
             rows::PersonalColumns,
         },
-        values::Code,
+        validation,
+        values::{Code, EmailAddress, TextValue as _},
     };
 
     /// A person who gave every field, each with another value.

@@ -27,6 +27,8 @@ pub mod context;
 pub mod duplicate_check;
 pub mod erasure;
 pub mod error;
+pub mod field_structs;
+pub mod field_values;
 pub mod fields;
 pub mod form;
 pub mod form_api;

@@ -13,7 +13,8 @@ use utoipa::{
 
 use super::{
     RegistrationError,
-    fields::{PERSONAL_FIELDS, PersonalDetails, form_struct, personal_fields},
+    field_structs::form_struct,
+    fields::{PERSONAL_FIELDS, PersonalDetails, personal_fields},
     form::{Answers, RawAnswers},
     setup::Badge,
 };

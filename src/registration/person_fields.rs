@@ -7,7 +7,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
-    registration::fields::{Field, PERSONAL_FIELDS, is_given},
+    registration::{
+        field_values::is_given,
+        fields::{Field, PERSONAL_FIELDS},
+    },
     validation::ValidationErrors,
     values::{ByName, LanguageTag, Localised, text_enum},
 };

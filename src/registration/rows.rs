@@ -7,7 +7,8 @@ use diesel::prelude::*;
 
 use super::{
     RegistrationError,
-    fields::{Field, PersonalDetails, StoredValue, personal_fields},
+    field_values::StoredValue,
+    fields::{Field, PersonalDetails, personal_fields},
     model::{ConsentGiven, ConsentRecord, Event, HistoryEntry, Registration, RegistrationStatus},
 };
 use crate::{

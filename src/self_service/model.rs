@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 
 use crate::{
     registration::{
-        fields::{change_struct, personal_fields},
+        field_structs::change_struct,
+        fields::personal_fields,
         form::{Answers, Question, RawAnswers, answers},
         model::Registration,
         setup::Badge,

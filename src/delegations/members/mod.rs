@@ -26,7 +26,9 @@ use crate::{
     registration::{
         RegistrationError,
         admission::{Application, check_against_conference},
-        fields::{form_of, form_struct, personal_fields, read_form, view, view_struct},
+        field_structs::{form_of, form_struct, view, view_struct},
+        field_values::read_form,
+        fields::personal_fields,
         form::{Answers, Question, RawAnswers},
         membership::Membership,
         model::{Consent, ConsentGiven, ConsentRecord, Form, RegistrationStatus},

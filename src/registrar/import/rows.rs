@@ -9,7 +9,8 @@ use crate::{
     agenda::{Agenda, import::text},
     csv_table::{self, INNER_ROW, LINE_BREAK, Row, Table},
     registration::{
-        fields::{Field, FieldKind, PERSONAL_FIELDS, read_form},
+        field_values::{FieldKind, read_form},
+        fields::{Field, PERSONAL_FIELDS},
         form::{Question, question::QuestionKind},
         import_table::{has_address, yes_or_no},
         model::Form,

@@ -9,7 +9,8 @@ use crate::{
     csv_table::TableWriter,
     database::DatabaseError,
     registration::{
-        fields::{Field, FieldKind, PERSONAL_FIELDS},
+        field_values::FieldKind,
+        fields::{Field, PERSONAL_FIELDS},
         form::Question,
         session_seats::SignUpState,
     },

@@ -10,7 +10,7 @@ use crate::{
         RegistrationError,
         actions::history,
         api::{RegistrationView, registration_view},
-        fields::read_form,
+        field_values::read_form,
         letters::registration_path,
         service::RegistrationService,
     },

@@ -4,11 +4,7 @@ use deserr::Deserr;
 use utoipa::ToSchema;
 
 use crate::{
-    registration::{
-        fields::{change_struct, personal_fields},
-        form::RawAnswers,
-        model::ConsentGiven,
-    },
+    registration::{field_structs::change_struct, fields::personal_fields, form::RawAnswers, model::ConsentGiven},
     validation::ValidationErrors,
     values::{Code, Prose, text_enum},
 };

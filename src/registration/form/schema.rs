@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::question::{Condition, Question, QuestionKind};
 use crate::{
     registration::{
-        fields::{FieldKind, PERSONAL_FIELDS},
+        field_values::FieldKind,
+        fields::PERSONAL_FIELDS,
         person_fields::{CategoryFields, Presence, configurable_fields},
     },
     values::{Code, Count, CountryCode, LanguageTag},
