@@ -184,6 +184,8 @@ fn each_library_is_used_only_where_it_belongs() {
                 "programme/documents/",
                 "registration/html_redirect.rs",
                 "registration/service.rs",
+                "registration/submission.rs",
+                "registration/uniform_answer.rs",
                 "routes.rs",
                 "authorisation.rs",
                 "site/",

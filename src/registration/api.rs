@@ -1,30 +1,22 @@
 //! `/api/v1/conferences/{conference}/registrations`.
 
-use std::{sync::Arc, time::Duration};
-
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, http::header, web};
 use deserr::Deserr;
-use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
     RegistrationError,
     actions::{self, RegistrationDetails},
-    admission::{Application, Receipt, check_against_conference, check_person_fields},
-    commit_queue::RegisterOutcome,
     context::RequestContext,
-    field_structs::{view, view_struct},
-    field_values,
-    fields::personal_fields,
-    form::Answers,
     letters,
-    model::{ConsentGiven, Event, Form, HistoryEntry, RegistrationStatus},
+    model::Form,
     service::{NeedsInvitation, RegistrationService},
-    session_seats::{SignUp, SignUpState},
+    submission::{FormOutcome, submit_form},
+    uniform_answer::Accepted,
+    views::{RegistrationReceipt, RegistrationView, links, registration_view},
 };
 use crate::{
     access::{Actor, Credentials, Operation},
-    clock,
     database::Connection,
     http::{
         CodePath, Json, NO_STORE, Problem, Query,
@@ -33,195 +25,13 @@ use crate::{
         problem::AnyProblem,
     },
     programme::{
-        Snapshot,
         filter::LinkQuery,
         negotiate,
         views::{ProgrammeView, ViewBuilder},
     },
     validation::ValidationErrors,
-    values::{Code, LanguageTag, Localised, Prose},
+    values::{Code, Prose},
 };
-
-/// Answers that must not be told apart are sent at a multiple of this time after the request arrived, so that the time
-/// of the answer does not say whether an address was known: a known one costs a few writes more, or fewer.
-const RESPONSE_QUANTUM: Duration = Duration::from_millis(50);
-
-/// The arrival of a request whose answer must not say whether an address was known. Only [`Arrival::quantised`] makes
-/// the proof that [`Accepted`] and a page in its place need, so that no such answer is sent at its own time.
-#[derive(Debug, Clone, Copy)]
-pub struct Arrival(tokio::time::Instant);
-
-/// Proof that the answer waited for the next multiple of [`RESPONSE_QUANTUM`].
-#[derive(Debug)]
-pub struct Quantised(());
-
-impl Arrival {
-    pub fn now() -> Self {
-        Self(tokio::time::Instant::now())
-    }
-
-    /// Waits until the answer may be sent.
-    pub async fn quantised(self) -> Quantised {
-        tokio::time::sleep_until(self.0 + answer_time(self.0.elapsed())).await;
-        Quantised(())
-    }
-}
-
-/// The time after the arrival at which an answer is sent that was ready after `elapsed`.
-fn answer_time(elapsed: Duration) -> Duration {
-    let quanta = elapsed.as_millis() / RESPONSE_QUANTUM.as_millis() + 1;
-    RESPONSE_QUANTUM * u32::try_from(quanta).unwrap_or(1)
-}
-
-/// Links for one registration. They are absolute and hold the attendee's token: keep them secret.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Links {
-    /// The registration itself; a GET changes nothing.
-    #[serde(rename = "self")]
-    pub own: String,
-    /// POST here to cancel the registration.
-    pub cancel: String,
-    /// POST here to verify the address; null unless the status is `unverified`.
-    pub verify: Option<String>,
-    /// POST here to accept the offer of a seat; null unless there is one.
-    pub accept: Option<String>,
-    /// PUT here to choose sessions.
-    pub sessions: String,
-    /// GET the programme for attendees here; null unless the status is `confirmed`.
-    pub programme: Option<String>,
-}
-
-/// The answer to a new registration.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct RegistrationReceipt {
-    /// Reference of the registration, such as `GP-7K3M9Q2X`.
-    pub reference: String,
-    /// Status of the registration.
-    pub status: RegistrationStatus,
-    /// Place on the waiting list of the category, from 1; null unless the registration waits for a seat.
-    pub position: Option<i64>,
-    /// Code of the category.
-    pub category: Code,
-    /// Links for the attendee.
-    pub links: Links,
-}
-
-personal_fields! { view_struct {
-    /// A registration. A field that was not given is null.
-    #[derive(Debug, Serialize, ToSchema)]
-    #[schema(as = Registration)]
-    pub struct RegistrationView {
-        /// Reference of the registration, such as `GP-7K3M9Q2X`.
-        pub reference: String,
-        /// Status of the registration.
-        pub status: RegistrationStatus,
-        /// Place on the waiting list of the category, from 1; null unless the registration waits for a seat.
-        pub position: Option<i64>,
-        /// Code of the category.
-        pub category: Code,
-        /// Name of the category, in the language of the registration.
-        pub category_name: String,
-        /// The name as one text, without the honorific: `name`, or given and family name.
-        pub full_name: String,
-    } then {
-        /// Answers to the conference's own questions, by the code of the question.
-        #[schema(value_type = Object)]
-        pub answers: Answers,
-        /// The whole line with which letters greet the person, by language, where registrars have set it; null
-        /// otherwise.
-        pub salutation: Option<Localised>,
-        /// Sessions for which the person is signed up.
-        pub sessions: Vec<SessionSeat>,
-        /// Time until which the address must be verified (RFC 3339, UTC); null unless the status is `unverified`.
-        pub expires_at: Option<String>,
-        /// Time until which an offered seat is held (RFC 3339, UTC); null unless there is an offer.
-        pub offer_expires_at: Option<String>,
-        /// Time of the consent to the storage of the data, or of its recording (RFC 3339, UTC).
-        pub consented_at: String,
-        /// How the person consented.
-        pub consent_given: ConsentGiven,
-        /// Who recorded the consent: `focal point` or the label of a token; null if the person filled in the form, and
-        /// in the answers to the attendee.
-        pub consent_recorded_by: Option<String>,
-        /// Version of the privacy notice to which the person consented; null if there was none, or if nobody knows.
-        pub privacy_notice_version: Option<i32>,
-        /// Time of registration (RFC 3339, UTC).
-        pub created_at: String,
-        /// Time of the last change (RFC 3339, UTC).
-        pub updated_at: String,
-        /// Time at which what was entered was removed, because the address was not verified in time (RFC 3339, UTC);
-        /// null otherwise. From then on the name is empty, and the address null.
-        pub erased_at: Option<String>,
-        /// What has happened to the registration, the oldest event first.
-        pub history: Vec<HistoryLine>,
-        /// Links for the attendee; null in the answers to registrars.
-        pub links: Option<Links>,
-    }
-} }
-
-/// A session for which a person is signed up.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SessionSeat {
-    /// Code of the session.
-    pub session: Code,
-    /// `confirmed` (has a seat), `waitlisted` (waits for a seat), or `wished` until the registration is confirmed.
-    pub status: SignUpState,
-}
-
-/// An event in the history of a registration.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = HistoryEntry)]
-pub struct HistoryLine {
-    /// Time of the event (RFC 3339, UTC).
-    pub at: String,
-    /// What happened.
-    pub event: Event,
-    /// Status of the registration after the event.
-    pub status: RegistrationStatus,
-    /// Reason that was given for the event; null if none was given.
-    pub reason: Option<String>,
-    /// Reference of the registration into which this one was merged; null for other events, and in the answers to the
-    /// attendee.
-    pub merged_into: Option<String>,
-    /// Who caused the event: `attendee`, `focal point`, `service`, `command line`, or the label of a token; null in the
-    /// answers to the attendee.
-    pub actor: Option<String>,
-}
-
-fn links(service: &RegistrationService, snapshot: &Snapshot, receipt: &Receipt) -> Links {
-    let token = service.secret.link_token(receipt.id, receipt.token_generation);
-    let url = format!("{}{}", service.public_url, letters::registration_path(&snapshot.agenda, &receipt.reference));
-    let link_to = |action: &str| format!("{url}/{action}?token={token}");
-    Links {
-        own: format!("{url}?token={token}"),
-        cancel: link_to("cancel"),
-        verify: (receipt.state == RegistrationStatus::Unverified).then(|| link_to("verify")),
-        accept: receipt.has_offer.then(|| link_to("accept")),
-        sessions: link_to("sessions"),
-        programme: (receipt.state == RegistrationStatus::Confirmed).then(|| link_to("programme")),
-    }
-}
-
-/// An answer that is the same for every address, so that nobody learns whether an address is registered.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Accepted {
-    /// What happens next, as an English sentence for the person.
-    detail: &'static str,
-}
-
-impl Accepted {
-    /// The answer with this sentence, after its wait.
-    pub fn answer(detail: &'static str, _: Quantised) -> HttpResponse {
-        HttpResponse::Accepted().insert_header(NO_STORE).json(Self { detail })
-    }
-}
-
-/// What became of a form that was not refused.
-pub enum FormOutcome {
-    Registered(Receipt),
-    /// A letter to the address says what became of it.
-    Undisclosed(Quantised),
-}
 
 /// Registers one person.
 ///
@@ -278,69 +88,6 @@ pub async fn register(
             position: receipt.position,
             category: receipt.category,
         }))
-}
-
-/// Registers the person who sent the form; `language` is the language of letters if the form names none.
-///
-/// # Errors
-/// The registration is refused; validation errors name every field that is wrong.
-pub async fn submit_form(
-    request: &HttpRequest,
-    service: &RegistrationService,
-    snapshot: &Arc<Snapshot>,
-    body: &serde_json::Value,
-    key: Option<IdempotencyKey>,
-    language: &LanguageTag,
-) -> Result<FormOutcome, Problem> {
-    let arrival = Arrival::now();
-    service.registration_limit.check(request)?;
-    let form = read_form(service, snapshot, body).await?;
-    if form.invitation.is_some() {
-        service.code_limit.check(request)?;
-    }
-    let application = Application::from_public_form(form, language);
-    let outcome = match key.filter(IdempotencyKey::is_given) {
-        Some(key) => service.queue.register_once(snapshot, application, key, body.clone()).await,
-        None => service.queue.register(snapshot, application).await,
-    };
-    service.wake.wake();
-    Ok(match outcome? {
-        RegisterOutcome::Registered(receipt) => FormOutcome::Registered(receipt),
-        RegisterOutcome::Undisclosed => FormOutcome::Undisclosed(arrival.quantised().await),
-    })
-}
-
-/// Reads a registration form and reports all validation errors at once: those of the conference's own rules too, even
-/// where the form itself cannot be read.
-///
-/// # Errors
-/// The validation errors of the form.
-pub async fn read_form(
-    service: &RegistrationService,
-    snapshot: &Arc<Snapshot>,
-    body: &serde_json::Value,
-) -> Result<Form, Problem> {
-    let form_errors = match field_values::read_form::<Form>(body.clone()) {
-        Ok(form) if crate::mail::is_deliverable(form.email.as_str()) => return Ok(form),
-        Ok(_) => {
-            let mut errors = ValidationErrors::default();
-            errors.add("#/email", "invalid_email", "must be an address that mail can be sent to");
-            errors
-        }
-        Err(errors) => errors,
-    };
-    let (snapshot, body) = (Arc::clone(snapshot), body.clone());
-    let conference_errors = service
-        .database
-        .read(move |tx| {
-            let setup_state = super::setup::state::get_setup_state(tx, snapshot.conference.id)?;
-            let questions = setup_state.questions()?;
-            let mut errors = check_against_conference(&body, &setup_state, &questions, &snapshot.agenda).0;
-            check_person_fields(&body, &setup_state, &mut errors);
-            Ok::<_, RegistrationError>(errors)
-        })
-        .await?;
-    Err(ValidationErrors(form_errors.0.into_iter().chain(conference_errors.0).collect()).into())
 }
 
 /// Reads a registration.
@@ -597,69 +344,4 @@ pub async fn choose_sessions(
         actions::choose_sessions(tx, context, reference, &chosen.sessions)
     })
     .await
-}
-
-/// The registration as the API shows it: with links for its attendee, with actors and merges for registrars.
-pub fn registration_view(
-    service: &RegistrationService,
-    snapshot: &Snapshot,
-    details: &RegistrationDetails,
-    is_attendee: bool,
-    history: Vec<HistoryEntry>,
-) -> RegistrationView {
-    let registration = details.registration.clone();
-    let languages = &snapshot.agenda.conference.languages;
-    let detail = |entry: &HistoryEntry, key: &str| {
-        let value = entry.detail.as_ref().and_then(|detail| detail.get(key));
-        value.and_then(|value| value.as_str().map(str::to_owned))
-    };
-    let session_seat = |sign_up: &SignUp| {
-        let session = snapshot.agenda.sessions.iter().find(|session| session.id == Some(sign_up.session_id));
-        session.map(|session| SessionSeat { session: session.code.clone(), status: sign_up.state })
-    };
-    let receipt = Receipt::of(&registration, details.position, &details.category);
-    personal_fields! { view { RegistrationView {
-        links: is_attendee.then(|| links(service, snapshot, &receipt)),
-        category_name: details.category_name.text(&registration.person.language, languages).to_owned(),
-        full_name: registration.person.person_name().full(),
-        status: registration.state,
-        position: details.position,
-        category: details.category.clone(),
-        sessions: details.sign_ups.iter().filter_map(session_seat).collect(),
-        reference: registration.reference,
-        answers: registration.answers,
-        salutation: registration.salutation,
-        expires_at: registration.expires_at.map(clock::wire),
-        offer_expires_at: registration.offer_expires_at.map(clock::wire),
-        consented_at: clock::wire(registration.consented_at),
-        consent_given: registration.consent.given,
-        consent_recorded_by: registration.consent.recorded_by.filter(|_| !is_attendee),
-        privacy_notice_version: registration.privacy_notice_version,
-        created_at: clock::wire(registration.created_at),
-        updated_at: clock::wire(registration.updated_at),
-        erased_at: registration.erased_at.map(clock::wire),
-        history: history
-            .iter()
-            .map(|entry| HistoryLine {
-                at: clock::wire(entry.at),
-                event: entry.event,
-                status: entry.state,
-                reason: detail(entry, "reason"),
-                merged_into: (!is_attendee).then(|| detail(entry, "merged_into")).flatten(),
-                actor: (!is_attendee).then(|| entry.actor.clone()),
-            })
-            .collect(),
-    } of registration.person } }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_that_take_a_little_more_or_less_are_sent_at_the_same_time() {
-        let sent_at = |micros| answer_time(Duration::from_micros(micros));
-        assert_eq!([0, 1_850, 2_100, 49_999].map(sent_at), [RESPONSE_QUANTUM; 4]);
-        assert_eq!([50_000, 99_000].map(sent_at), [2 * RESPONSE_QUANTUM; 2]);
-    }
 }

@@ -306,11 +306,11 @@ pub mod tests {
     use super::*;
     use crate::{
         registration::{
-            api::RegistrationView,
             field_structs::view,
             form::{Answers, schema},
             model::{ConsentGiven, FIELDS, Form, RegistrationStatus},
             rows::PersonalColumns,
+            views::RegistrationView,
         },
         validation,
         values::{Code, EmailAddress, TextValue as _},

@@ -51,6 +51,9 @@ pub mod session_notices;
 pub mod session_seats;
 pub mod setup;
 pub mod sign_ups;
+pub mod submission;
+pub mod uniform_answer;
+pub mod views;
 pub mod waiting_list;
 
 pub use error::RegistrationError;

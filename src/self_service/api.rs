@@ -17,8 +17,10 @@ use crate::{
     programme::{Snapshot, negotiate::ReaderText},
     registration::{
         RegistrationError, actions as registrations,
-        api::{Accepted, Arrival, Quantised, RegistrationView, change_and_answer, registration_view},
+        api::change_and_answer,
         service::RegistrationService,
+        uniform_answer::{Accepted, Arrival, Quantised},
+        views::{RegistrationView, registration_view},
     },
     validation::ValidationErrors,
     values::{Code, EmailAddress},

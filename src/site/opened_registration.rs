@@ -20,11 +20,11 @@ use crate::{
     registration::{
         RegistrationError,
         actions::{self, RegistrationDetails},
-        api::registration_view,
         form::Question,
         model::{HistoryEntry, RegistrationStatus},
         service::RegistrationService,
         setup::state::questions_of_version,
+        views::registration_view,
     },
     self_service::actions as self_service,
 };

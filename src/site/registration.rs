@@ -22,11 +22,11 @@ use crate::{
     messaging::preferences::api::{self as preferences, MailPreferences},
     registration::{
         RegistrationError, actions,
-        api::{FormOutcome, submit_form},
         error::INVITATION_INVALID,
         model::RegistrationStatus,
         service::RegistrationService,
         session_seats::{SignUp, SignUpState},
+        submission::{FormOutcome, submit_form},
     },
     self_service::{
         actions as self_service,

@@ -9,10 +9,10 @@ use crate::{
     registration::{
         RegistrationError,
         actions::history,
-        api::{RegistrationView, registration_view},
         field_values::read_form,
         letters::registration_path,
         service::RegistrationService,
+        views::{RegistrationView, registration_view},
     },
 };
 
