@@ -94,7 +94,7 @@ on_both_stores! {
             member.as_object_mut().unwrap().remove("category");
             app.post(&format!("{CONFERENCE}/delegations/belgium/members{part}?token={token}"), &member)
         };
-        let member = send_member("", 8);
+        let member = send_member("", 18);
         assert_eq!(member.status, 201, "{}", member.text());
         let replace = format!("/{}/replace", reference(&member.json()));
         let invitations = format!("{CONFERENCE}/invitations");
@@ -130,8 +130,8 @@ on_both_stores! {
         assert_eq!(batch.problem(), over);
         assert_eq!((listed("open"), listed("over")), (vec![], vec![sent["id"].clone()]), "what was sent is void");
         assert_eq!(one(), (json!("over"), Value::Null));
-        assert_eq!(send_member("", 9).problem(), (409, "registration-closed".to_owned()));
-        assert_eq!(send_member(&replace, 9).problem(), over);
+        assert_eq!(send_member("", 19).problem(), (409, "registration-closed".to_owned()));
+        assert_eq!(send_member(&replace, 19).problem(), over);
         assert_eq!(invite_focal_point().problem(), over);
         let session_over = sessions(&pending, json!(["workshop"]));
         assert_eq!(session_over.faults(), ["#/sessions/0 session_over"]);
