@@ -179,6 +179,51 @@ on_both_stores! {
         assert_eq!(app.count("SELECT count(*) AS n FROM uid_hosts WHERE feeds = 'new.example' AND letters = 'bücher.example'"), 1);
     }
 
+    fn arabic_letters_are_arabic_and_other_languages_keep_the_words_of_the_organisers(store) {
+        if !smtp::is_available() {
+            return;
+        }
+        let smtp = Smtp::start();
+        let app = Environment::new(store).set("PLENARY_MAIL_URL", &smtp.url()).start();
+        let mut blueprint = small_conference(None, None);
+        blueprint["conference"]["languages"] = json!(["en", "fr", "ar", "de"]);
+        blueprint["conference"]["name"] = json!({ "en": "Small conference", "fr": "Petite conférence", "ar": "مؤتمر صغير", "de": "Kleine Konferenz" });
+        blueprint["registration"]["letters"] = json!({ "signature": { "en": "The Secretariat", "ar": "الأمانة", "de": "Das Sekretariat" } });
+        app.publish(&blueprint);
+        let register_in = |number: usize, language: &str| {
+            let mut form = person(number, "delegate");
+            form["language"] = json!(language);
+            register(&app, &form);
+            let letter = smtp.wait_for(1)[0].clone();
+            let parsed = read(&letter);
+            (parsed["subject"].as_str().unwrap().to_owned(), parsed["parts"][0]["text"].as_str().unwrap().to_owned(), letter)
+        };
+        let (subject, text, letter) = register_in(1, "ar");
+        assert_eq!(subject, "تأكّد تسجيلكم: مؤتمر صغير");
+        assert!(text.starts_with("تحية طيبة إلى Person 1 Example،") && text.contains("الأمانة") && !text.contains("Secretariat"), "{text}");
+        assert!(text.contains("التاريخ: 1–2 مايو 2030"), "{text}");
+        assert!(String::from_utf8_lossy(letter.data.as_ref()).contains("Content-Language: ar"));
+        let (subject, text, letter) = register_in(2, "de");
+        assert_eq!(subject, "Your registration is confirmed: Kleine Konferenz");
+        assert!(text.contains("Das Sekretariat"), "{text}");
+        assert!(String::from_utf8_lossy(letter.data.as_ref()).contains("Content-Language: en"));
+
+        // What is written to many is read by each in their own language, and lacks none of the other text.
+        let broadcasts = "/api/v1/conferences/small/mail/broadcasts";
+        let announcement = |subject: Value, body: Value| json!({ "kind": "announcement", "subject": subject, "body": body, "audience": {} });
+        let halves = announcement(json!({ "en": "Hall", "fr": "Salle" }), json!({ "en": "Another hall.", "ar": "قاعة أخرى." }));
+        assert_eq!(app.admin("POST", broadcasts, Some(&halves)).faults(), ["#/subject/ar required", "#/body/fr required"]);
+        let texts = |ar: &str, de: &str, en: &str| json!({ "ar": ar, "de": de, "en": en });
+        let whole = announcement(texts("القاعة", "Saal", "Hall"), texts("قاعة أخرى.", "Ein anderer Saal.", "Another hall."));
+        let id = app.admin("POST", broadcasts, Some(&whole)).json()["id"].as_str().unwrap().to_owned();
+        let recipients = app.admin("GET", &format!("{broadcasts}/{id}/recipients"), None).json();
+        let sent = app.admin("POST", &format!("{broadcasts}/{id}/send"), Some(&json!({ "expected": recipients["recipients"] })));
+        assert!(sent.status < 300, "{} {}", sent.text(), recipients);
+        let mut subjects: Vec<String> = smtp.wait_for(2).iter().map(|letter| read(letter)["subject"].as_str().unwrap().to_owned()).collect();
+        subjects.sort();
+        assert_eq!(subjects, ["Saal", "القاعة"]);
+    }
+
     fn letters_greet_as_registrars_say_and_otherwise_guess_nothing(store) {
         if !smtp::is_available() {
             return;

@@ -45,11 +45,15 @@ const MONTHS_NL: [&str; 12] = [
     "december",
 ];
 
+const MONTHS_AR: [&str; 12] =
+    ["يناير", "فبراير", "مارس", "أبريل", "مايو", "يونيو", "يوليو", "أغسطس", "سبتمبر", "أكتوبر", "نوفمبر", "ديسمبر"];
+
 /// The conference's dates in words: `31 March – 1 April 2014`.
 pub fn date_range(language: &str, first: NaiveDate, last: NaiveDate) -> String {
     let months = match language {
         "fr" => MONTHS_FR,
         "nl" => MONTHS_NL,
+        "ar" => MONTHS_AR,
         _ => MONTHS_EN,
     };
     let month = |date: NaiveDate| months.get(date.month0() as usize).copied().unwrap_or_default();
@@ -72,7 +76,8 @@ pub fn date_range(language: &str, first: NaiveDate, last: NaiveDate) -> String {
 /// A time in words: `31 March 2014, 09:30`.
 pub fn date_time(language: &str, at: DateTime<FixedOffset>) -> String {
     let date = date_range(language, at.date_naive(), at.date_naive());
-    format!("{date}, {}", at.format("%H:%M"))
+    let separator = if language == "ar" { "،" } else { "," };
+    format!("{date}{separator} {}", at.format("%H:%M"))
 }
 
 #[cfg(test)]
@@ -85,6 +90,7 @@ mod tests {
         assert_eq!(date_range("en", day(2014, 3, 31), day(2014, 4, 1)), "31 March – 1 April 2014");
         assert_eq!(date_range("fr", day(2014, 3, 30), day(2014, 3, 31)), "30–31 mars 2014");
         assert_eq!(date_range("fr", day(2014, 3, 31), day(2014, 4, 1)), "31 mars – 1er avril 2014");
+        assert_eq!(date_range("ar", day(2014, 3, 31), day(2014, 4, 1)), "31 مارس – 1 أبريل 2014");
         assert_eq!(date_range("nl", day(2014, 12, 31), day(2015, 1, 1)), "31 december 2014 – 1 januari 2015");
         assert_eq!(date_range("sw", day(2014, 5, 1), day(2014, 5, 1)), "1 May 2014");
     }

@@ -61,6 +61,7 @@ text_enum! {
         English = "en",
         French = "fr",
         Dutch = "nl",
+        Arabic = "ar",
     }
 }
 
@@ -257,6 +258,16 @@ pub struct ClaimedMessage {
     pub uid_host: String,
     /// Sender and signature of the conference's letters.
     pub settings: LetterSettings,
+}
+
+impl MailLanguage {
+    /// The value of `dir` in HTML.
+    pub const fn direction(self) -> &'static str {
+        match self {
+            Self::Arabic => "rtl",
+            Self::English | Self::French | Self::Dutch => "ltr",
+        }
+    }
 }
 
 /// The language of letters for a reader of the BCP 47 tag `tag`: English if there are none in the reader's.

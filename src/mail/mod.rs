@@ -56,7 +56,6 @@ pub use worker::{Wake, Worker};
 pub use crate::mail::{
     dates_in_words::date_range,
     erasure::{erase_messages, forget_bounces},
-    letter::language_of,
     tracking::{addressed_to, count_written_since},
     worker::purge,
 };

@@ -140,12 +140,15 @@ pub fn line(language: MailLanguage, content: &LetterContent) -> String {
         return set_by_registrars.clone();
     }
     let (by_name, excellency, unnamed) = match language {
+        // No form of address that depends on gender.
+        MailLanguage::Arabic => ("تحية طيبة إلى", "تحية تقدير واحترام،", "تحية طيبة،"),
         MailLanguage::English => ("Dear", "Excellency,", "Dear Sir or Madam,"),
         MailLanguage::French => ("Bonjour", "Excellence,", "Madame, Monsieur,"),
         MailLanguage::Dutch => ("Beste", "Excellentie,", "Geachte mevrouw, geachte heer,"),
     };
     match (recipient_name(content), content.address_form) {
         (_, AddressForm::Excellency) => excellency.to_owned(),
+        (Some(name), AddressForm::Person) if language == MailLanguage::Arabic => format!("{by_name} {name}،"),
         (Some(name), AddressForm::Person) => format!("{by_name} {name},"),
         (None, _) | (_, AddressForm::Unnamed) => unnamed.to_owned(),
     }

@@ -25,6 +25,7 @@ use crate::{
     clock,
     ids::Id,
     mail::letter::{MailLanguage, language_of},
+    values::Localised,
 };
 
 /// Most steps that a template may execute: a hundred times those of the longest shipped one.
@@ -189,7 +190,8 @@ impl Renderer {
             .map(|paragraph| paragraph.trim().lines().map(|line| parts_of(line, links, &labels)).collect())
             .collect();
         let html = self.0.get_template("layout.html")?.render(context! {
-            language, subject => subject.as_str(), conference, paragraphs => Value::from(Serde(&paragraphs)),
+            language, dir => language_of(&message.language).direction(), subject => subject.as_str(),
+            conference, paragraphs => Value::from(Serde(&paragraphs)),
             badge => message.content.has_badge.then_some(reference),
         })?;
         Ok(RenderedLetter { subject, text: format!("{text}\n"), html })
@@ -213,6 +215,12 @@ fn shared_mailbox_note(language: &str, name: &str, kind: LetterKind) -> String {
             ),
             "Als u de mededelingen stopzet, stoppen ze voor iedereen met dit adres.",
         ),
+        "ar" => (
+            format!(
+                "هذه الرسالة موجّهة إلى {name}. قد يكون أشخاص آخرون مسجّلين بالعنوان نفسه؛ ويتلقى كلٌّ منهم رسائله الخاصة به."
+            ),
+            "إذا أوقفتم الإعلانات، توقفت لجميع الأشخاص المسجّلين بهذا العنوان.",
+        ),
         _ => (
             format!(
                 "This message is for {name}. Other people may be registered with the same address; each of them gets \
@@ -224,11 +232,17 @@ fn shared_mailbox_note(language: &str, name: &str, kind: LetterKind) -> String {
     if kind.can_be_declined() { format!("{who}\n{stop}") } else { who }
 }
 
+/// A text of the conference for a reader: in their own language, else in that of the letter.
+fn text_for<'a>(text: &'a Localised, reader: &str) -> &'a str {
+    let primary = reader.split('-').next().unwrap_or(reader);
+    let own = [reader, primary].into_iter().find_map(|tag| text.map().get(tag));
+    own.map_or_else(|| text.text(language_of(reader).as_str(), &[]), String::as_str)
+}
+
 /// The text with the conference's signature and contact at its end, before the paragraph that stops the messages.
 fn with_signature(text: &str, message: &ClaimedMessage, preferences: &str) -> String {
-    let language = language_of(&message.language).as_str();
     let added = [&message.settings.signature, &message.settings.contact];
-    let added = added.into_iter().flatten().map(|text| text.text(language, &[]).trim());
+    let added = added.into_iter().flatten().map(|text| text_for(text, &message.language).trim());
     let mut paragraphs: Vec<&str> = text.split("\n\n").collect();
     let is_stop = !preferences.is_empty() && paragraphs.last().is_some_and(|last| last.contains(preferences));
     let stop = if is_stop { paragraphs.pop() } else { None };
@@ -272,7 +286,6 @@ mod tests {
     use chrono::NaiveDate;
 
     use super::*;
-    use crate::values::Localised;
 
     fn message(kind: LetterKind, language: &str) -> ClaimedMessage {
         ClaimedMessage {
@@ -322,7 +335,7 @@ mod tests {
     #[test]
     fn every_letter_renders_in_every_language_and_says_the_same_in_html() {
         let renderer = Renderer::new().unwrap();
-        for language in ["en", "fr", "nl", "fr-BE", "sw"] {
+        for language in ["en", "fr", "nl", "ar", "fr-BE", "sw"] {
             for kind in LetterKind::ALL {
                 let link = "https://p.example/x?token=a&b";
                 let links = Links { link: link.to_owned(), preferences: "https://p.example/y".to_owned() };
@@ -348,7 +361,12 @@ mod tests {
     fn a_letter_to_a_shared_mailbox_says_for_whom_it_is_and_what_an_unsubscription_stops() {
         let renderer = Renderer::new().unwrap();
         let links = Links { link: "https://p.example/x".to_owned(), preferences: "https://p.example/y".to_owned() };
-        let stops = [("en", "for everybody"), ("fr", "pour toutes les personnes"), ("nl", "voor iedereen")];
+        let stops = [
+            ("en", "for everybody"),
+            ("fr", "pour toutes les personnes"),
+            ("nl", "voor iedereen"),
+            ("ar", "لجميع الأشخاص"),
+        ];
         for (language, stop) in stops {
             for kind in LetterKind::ALL {
                 let mut shared = message(kind, language);

@@ -24,9 +24,12 @@ pub struct ServedSite {
     pub tag: String,
 }
 
-/// The set-up of each conference, and when it was read.
+/// When a set-up was read, and the set-up.
+type CachedSite = (Instant, Arc<ServedSite>);
+
+/// The set-up of each conference.
 #[derive(Clone, Default)]
-pub struct SiteSetups(Arc<Mutex<HashMap<ConferenceId, (Instant, Arc<ServedSite>)>>>);
+pub struct SiteSetups(Arc<Mutex<HashMap<ConferenceId, CachedSite>>>);
 
 impl SiteSetups {
     /// The set-up of a conference. While the store is unavailable, the latest one known.

@@ -25,6 +25,11 @@ pub const SHIPPED: &[(&str, &str)] = letters! {
         "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation", "announcement",
         "reminder", "session_changed", "session_cancelled"
     ],
+    "ar": [
+        "received", "pending", "confirmed", "waitlisted", "offered", "lapsed", "promoted", "rejected",
+        "expired", "cancelled", "revoked", "changed", "sessions", "link", "invitation", "delegation", "announcement",
+        "reminder", "session_changed", "session_cancelled"
+    ],
 };
 
 /// The source of a shipped letter.

@@ -26,7 +26,7 @@ use crate::{
     mail::{
         Letter, LetterContent, LetterKind, LetterSettings,
         block_list::{BlockReason, find_blocked},
-        enqueue_all, language_of,
+        enqueue_all,
         letter::{MailLanguage, MessageState, SessionLine},
         letter_settings_of,
         own_templates::find_own_template,
@@ -85,6 +85,14 @@ pub fn create(
     if !matches!(terms.kind, BroadcastKind::Announcement | BroadcastKind::Reminder) {
         errors.add("#/kind", "not_of_this_kind", "must be announcement or reminder");
     }
+    if terms.kind == BroadcastKind::Announcement && !subject.is_empty() && !body.is_empty() {
+        for (field, texts, other) in [("subject", &subject, &body), ("body", &body, &subject)] {
+            for language in other.keys().filter(|language| !texts.contains_key(*language)) {
+                let detail = "is missing: subject and body must be in the same languages";
+                errors.add(format!("#/{field}/{language}"), "required", detail);
+            }
+        }
+    }
     errors.into_result(())?;
     let setup_state = get_setup_state(connection, context.conference.id)?;
     if terms.kind == BroadcastKind::Reminder && setup_state.is_over(context.released.agenda, clock::now()) {
@@ -92,7 +100,7 @@ pub fn create(
     }
     let content = BroadcastContent { subject, body, session: None };
     if terms.kind == BroadcastKind::Announcement {
-        for language in [MailLanguage::English, MailLanguage::French, MailLanguage::Dutch] {
+        for language in MailLanguage::ALL {
             render(context, &content, language, None, &LetterSettings::default())?;
         }
     }
@@ -551,7 +559,7 @@ fn letter_to(
     );
     let Some(mut letter) = letter else { return Ok(None) };
     let languages: Vec<String> = agenda.conference.languages.iter().map(|tag| tag.as_str().to_owned()).collect();
-    letter.content.announcement = content.announcement(language_of(&registration.person.language).as_str(), &languages);
+    letter.content.announcement = content.announcement(&registration.person.language, &languages);
     if let Some(former) = &content.session {
         let title = former.title.get(&registration.person.language).or_else(|| former.title.values().next());
         let line = SessionLine {

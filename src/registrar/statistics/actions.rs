@@ -171,9 +171,12 @@ mod tests {
 
     use super::*;
 
+    fn session(code: &str, starts_at: &str, ends_at: &str) -> serde_json::Value {
+        json!({ "code": code, "kind": "social", "title": code, "starts_at": starts_at, "ends_at": ends_at })
+    }
+
     #[test]
     fn a_check_in_is_counted_on_the_day_of_the_conference_as_the_door_does() {
-        let session = |code: &str, starts_at: &str, ends_at: &str| json!({ "code": code, "kind": "social", "title": code, "starts_at": starts_at, "ends_at": ends_at });
         let agenda = crate::agenda::model::read(json!({
             "conference": {
                 "slug": "small", "name": "Small", "starts_on": "2030-05-01", "ends_on": "2030-05-02",
@@ -188,9 +191,9 @@ mod tests {
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
         for (instant, date, ends_at) in [
             ("2030-04-30T23:59:00Z", "2030-04-30", "2030-05-01T00:00:00Z"),
-            ("2030-05-01T03:00:00Z", "2030-05-01", "2030-05-02T06:00:00Z"),
-            ("2030-05-01T23:51:00Z", "2030-05-01", "2030-05-02T06:00:00Z"),
-            ("2030-05-02T05:59:00Z", "2030-05-01", "2030-05-02T06:00:00Z"),
+            ("2030-05-01T03:00:00Z", "2030-05-01", "2030-05-02T04:00:00Z"),
+            ("2030-05-01T23:51:00Z", "2030-05-01", "2030-05-02T04:00:00Z"),
+            ("2030-05-02T05:59:00Z", "2030-05-02", "2030-05-03T07:00:00.000001Z"),
             ("2030-05-02T06:00:00Z", "2030-05-02", "2030-05-03T07:00:00.000001Z"),
             ("2030-05-03T06:30:00Z", "2030-05-02", "2030-05-03T07:00:00.000001Z"),
             ("2030-05-03T08:00:00Z", "2030-05-03", "2030-05-04T00:00:00Z"),
