@@ -157,6 +157,7 @@ on_both_stores! {
             "ok     uses of invitations: 1 checked",
             "ok     one live registration per address: 9 checked",
             "ok     one live registration per person of a shared address: 9 checked",
+            "ok     each privacy notice that somebody consented to is kept: 9 checked",
             "ok     arrival numbers are unique: 9 checked",
             "ok     category and invitation are of the same conference: 9 checked",
             "ok     nothing that was entered outlives its verification: 9 checked",
@@ -174,7 +175,7 @@ on_both_stores! {
         let (code, lines, _) = doctor(&app, &["--conference", "small", "--json"]);
         let report: Value = serde_json::from_str(&lines.concat()).unwrap();
         assert_eq!((code, &report["healthy"]), (0, &json!(true)));
-        assert_eq!(report["checks"][21], json!({ "name": "histories follow the status transitions", "checked": 14,
+        assert_eq!(report["checks"][22], json!({ "name": "histories follow the status transitions", "checked": 14,
             "findings": [], "more": false }));
         let (code, lines, said) = doctor(&app, &["--conference", "other"]);
         assert_eq!((code, lines.len()), (1, 0));
@@ -232,6 +233,11 @@ on_both_stores! {
             "UPDATE invitations SET uses = 1",
             &["uses of invitations: small: invitation friends is 1, the count is 0"],
             "UPDATE invitations SET uses = 0",
+        );
+        fixture.provoke(
+            "UPDATE registrations SET privacy_notice_version = 9 WHERE given_name = 'fay'",
+            &["each privacy notice that somebody consented to is kept: small: registration {fay} names version 9 of the privacy notice"],
+            "UPDATE registrations SET privacy_notice_version = NULL",
         );
         fixture.provoke(
             "UPDATE registration_setups SET last_arrival = 3",

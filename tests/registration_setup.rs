@@ -85,6 +85,39 @@ on_both_stores! {
         assert_eq!(app.get(app.path_of(&own)).json()["status"], "confirmed");
     }
 
+    fn a_hidden_category_is_like_one_that_does_not_exist(store) {
+        let app = Environment::new(store).start();
+        let mut blueprint = small_conference(None, None);
+        let press = &mut blueprint["registration"]["categories"][1];
+        press["hidden"] = json!(true);
+        press["closes_at"] = json!("2020-01-01T00:00");
+        press["fields"] = json!({ "birth_date": { "presence": "required" } });
+        blueprint["registration"]["questions"] = json!([
+            { "code": "protection", "kind": "yes_no", "label": "Close protection?", "required": true, "categories": ["press"] }
+        ]);
+        app.publish(&blueprint);
+        let answer = |category: &str, more: &Value| {
+            let mut form = person(1, category);
+            form.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let refused = app.post(PATH, &form);
+            (refused.status, refused.faults(), refused.json()["detail"].to_string().replace(category, "-"))
+        };
+        for more in [json!({}), json!({ "phone": "x" }), json!({ "invitation": "wrong" }), json!({ "privacy_notice_version": 9 }),
+            json!({ "answers": { "protection": true } }), json!({ "email": "nobody" })] {
+            assert_eq!(answer("press", &more), answer("nothing", &more), "{more}");
+        }
+        let form = app.get(FORM).json();
+        assert_eq!((&form["questions"], form["categories"].as_array().unwrap().len()), (&json!([]), 1));
+        assert!(!app.get(&format!("{FORM}/schema")).text().contains("protection"));
+        // Whoever is invited to it sees it.
+        let invitation = json!({ "kind": "shared", "code": "come-in", "category": "press", "uses_max": 5 });
+        let created = app.admin("POST", &format!("{CONFERENCE}/invitations"), Some(&invitation));
+        assert_eq!(created.status, 201, "{}", created.text());
+        let form = app.get(&format!("{FORM}?invitation=come-in")).json();
+        assert_eq!(form["questions"][0]["categories"], json!(["press"]));
+        assert_eq!(answer("press", &json!({ "invitation": "come-in" })).1, ["#/answers/protection required", "#/birth_date required"]);
+    }
+
     fn a_set_up_is_patched_against_the_version_that_was_read(store) {
         let app = Environment::new(store).start();
         app.publish(&with_rules());

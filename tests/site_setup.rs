@@ -101,6 +101,21 @@ on_both_stores! {
         assert_eq!(refused.faults(), ["#/site/emblem_text/de unknown_language"]);
         assert_eq!(app.get(SITE).json(), expected);
 
+        // An empty body is no empty document, and what a text may not hold is named.
+        let headers = [("authorization", app.authorization()), ("content-type", "application/json".to_owned())];
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let empty_body = app.send("PUT", SITE, &headers, Some(""));
+        assert_eq!((empty_body.status, app.get(SITE).json()), (400, expected.clone()), "{}", empty_body.text());
+        let marked = json!({ "emblem_text": "Belgium\u{E0001}\u{E0061}\u{E0072}" });
+        assert_eq!(app.admin("PATCH", SITE, Some(&marked)).faults(), ["#/emblem_text/en control_character"]);
+        // A language in which something is said stays until nothing is.
+        let languages = json!({ "languages": ["en"] });
+        let dropped = app.admin("PATCH", &format!("{CONFERENCE}/agenda/conference"), Some(&languages));
+        assert_eq!(dropped.problem(), (409, "in-use".to_owned()));
+        let faults = dropped.faults();
+        assert!(faults.contains(&"#/site/privacy_notice/fr unknown_language".to_owned()), "{faults:?}");
+        assert!(faults.contains(&"#/registration/categories/0/name/fr unknown_language".to_owned()), "{faults:?}");
+
         // A blueprint that does not mention the site leaves it; one that does sets it; a copy has it.
         blueprint.as_object_mut().unwrap().remove("site");
         let changes = |blueprint: &Value| app.admin("PUT", &format!("{CONFERENCE}/blueprint"), Some(blueprint)).json()["changes"].clone();

@@ -59,13 +59,38 @@ pub fn apply(
     )?;
     let site_changes = match &blueprint.site {
         Some(site) => site_setup::actions::apply(connection, conference.as_ref(), site, dry_run)?,
-        None => Vec::new(),
+        None => {
+            let before = conference.as_ref().map(|conference| site_setup::actions::load(connection, conference));
+            let site = before.transpose()?.and_then(|site| serde_json::to_value(site).ok());
+            let errors = document::setup_errors(None, site, &blueprint.agenda.conference);
+            errors.into_result(()).map_err(AgendaError::InUse)?;
+            Vec::new()
+        }
     };
     let other_changes: Vec<_> = registration_changes.into_iter().chain(site_changes).collect();
     if let Some(conference) = conference.as_ref().filter(|_| !dry_run) {
         agenda::actions::record(connection, actor, Operation::ApplyBlueprint, conference, &other_changes)?;
     }
     Ok(planned.changes.into_iter().chain(other_changes).collect())
+}
+
+/// Refuses an agenda whose conference lacks a language that a set-up has texts in. The set-ups themselves do not change
+/// with the agenda.
+///
+/// # Errors
+/// [`AgendaError::InUse`] with the places of these texts in a blueprint.
+pub fn ensure_languages_remain(
+    connection: &mut Connection,
+    conference: &ConferenceRef,
+    agenda: &Agenda,
+) -> Result<(), RegistrationError> {
+    let stored = load(connection, conference)?;
+    let unreadable = |error: serde_json::Error| DatabaseError::Corrupt(error.to_string());
+    let site = stored.site.as_ref().map(serde_json::to_value).transpose().map_err(unreadable)?;
+    let registration = serde_json::to_value(&stored.registration).map_err(unreadable)?;
+    let mut errors = document::setup_errors(Some(registration), site, &agenda.conference);
+    errors.0.retain(|error| error.code == "unknown_language");
+    if errors.0.is_empty() { Ok(()) } else { Err(AgendaError::InUse(errors).into()) }
 }
 
 /// Imports a file of another system into the draft of `slug`. A new conference also gets the default registration

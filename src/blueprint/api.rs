@@ -27,6 +27,7 @@ use crate::{
     mail::{SenderDomains, Wake},
     programme::service::ProgrammeService,
     registration::RegistrationError,
+    site_setup::SiteSetups,
     validation::ValidationErrors,
     values::Switch,
 };
@@ -69,6 +70,7 @@ pub async fn apply_blueprint(
     database: web::Data<Database>,
     wake: web::Data<Wake>,
     sender_domains: web::Data<SenderDomains>,
+    site_setups: web::Data<SiteSetups>,
     credentials: Credentials,
     path: web::Path<CodePath>,
     query: Query<DocumentQuery>,
@@ -90,6 +92,7 @@ pub async fn apply_blueprint(
             Ok::<_, RegistrationError>(Plan::of(changes, &blueprint.agenda))
         })
         .await?;
+    site_setups.forget();
     // More seats may have promoted people from the waiting list, who get a letter.
     wake.wake();
     Ok(HttpResponse::Ok().json(plan))

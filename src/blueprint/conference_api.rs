@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 
 use super::{
     BlueprintError,
+    actions::ensure_languages_remain,
     time_zone::{DocumentQuery, KeepQuery, KeepTimes, keep_setup_times, prepare_draft},
 };
 use crate::{
@@ -99,6 +100,7 @@ async fn change_conference(
             let locked_draft = editor.open(tx)?;
             let (conference, actor) = (locked_draft.conference.clone(), locked_draft.actor.clone());
             let former = locked_draft.draft.conference.time_zone;
+            let former_languages = locked_draft.draft.conference.languages.clone();
             let address = Address::of::<Conference>(None, "conference");
             let mut keeps_local = false;
             let prepare = |document: &mut serde_json::Value, draft: &Agenda| {
@@ -114,6 +116,9 @@ async fn change_conference(
                 edit.clone(),
                 prepare,
             )?;
+            if former_languages != outcome.agenda.conference.languages {
+                ensure_languages_remain(tx, &conference, &outcome.agenda)?;
+            }
             if keeps_local {
                 let by = (&actor, editor.operation);
                 keep_setup_times(tx, &conference, former, &outcome.agenda, by, "#/time_zone")?;
@@ -165,6 +170,9 @@ pub async fn apply_agenda(
                     agenda = model::read(document).map_err(AgendaError::from)?;
                     former = Some(draft.conference.time_zone);
                 }
+            }
+            if draft.conference.languages != agenda.conference.languages {
+                ensure_languages_remain(tx, &conference, &agenda)?;
             }
             let planned = plan(tx, &slug, agenda)?;
             if !dry_run {

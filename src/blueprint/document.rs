@@ -50,6 +50,25 @@ pub fn read(mut document: Value) -> Result<Blueprint, ValidationErrors> {
     }
 }
 
+/// What is wrong with the set-ups for a conference of these languages, with pointers into a blueprint.
+pub fn setup_errors(
+    registration: Option<Value>,
+    site: Option<Value>,
+    conference: &agenda::document::Conference,
+) -> ValidationErrors {
+    let languages = conference.languages.clone();
+    let mut errors = ValidationErrors::default();
+    if let Some(site) = site {
+        let of_site = site_setup::read(site, &languages).err().unwrap_or_default();
+        errors.0.extend(of_site.0.into_iter().map(under_site));
+    }
+    if registration.is_some() {
+        let context = SetupContext { time_zone: Some(conference.time_zone), languages };
+        errors.0.extend(setup::read(registration, &context).err().unwrap_or_default().0);
+    }
+    errors
+}
+
 fn under_site(mut error: ValidationError) -> ValidationError {
     error.pointer = error.pointer.replacen('#', "#/site", 1);
     error

@@ -40,9 +40,16 @@ impl Document {
     /// Receives the document.
     ///
     /// # Errors
-    /// It is not JSON, or too long.
+    /// It is not JSON, empty, or too long.
     pub async fn receive(self) -> Result<Value, Problem> {
-        read_json(self.request, self.payload, DOCUMENT_BYTES_MAX).await
+        let bytes = receive(&self.request, self.payload, DOCUMENT_BYTES_MAX).await?;
+        if bytes.is_empty() {
+            // An empty document would remove everything that it may leave out.
+            return Err(
+                Problem::new(&BAD_REQUEST).detail("the body is empty: send the document, or {} for an empty one")
+            );
+        }
+        json_of(&self.request, &bytes)
     }
 }
 
@@ -86,23 +93,29 @@ async fn receive(request: &HttpRequest, payload: dev::Payload, bytes_max: usize)
         .map_err(|_| Problem::new(&BAD_REQUEST).detail("the body was cut short"))
 }
 
-async fn read_json(request: HttpRequest, payload: dev::Payload, bytes_max: usize) -> Result<Value, Problem> {
-    let media_type = media_type(&request);
-    let is_json = media_type.as_deref().is_some_and(|media| {
+fn is_json(request: &HttpRequest) -> bool {
+    media_type(request).is_some_and(|media| {
         media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))
-    });
+    })
+}
+
+async fn read_json(request: HttpRequest, payload: dev::Payload, bytes_max: usize) -> Result<Value, Problem> {
     let bytes = receive(&request, payload, bytes_max).await?;
     // An HTML form that has only a button is sent with an empty body.
-    let may_be_empty = matches!(media_type.as_deref(), None | Some("application/x-www-form-urlencoded")) || is_json;
-    if bytes.is_empty() && may_be_empty {
+    let is_form = matches!(media_type(&request).as_deref(), None | Some("application/x-www-form-urlencoded"));
+    if bytes.is_empty() && (is_form || is_json(&request)) {
         return Ok(Value::Object(Map::new()));
     }
-    if !is_json {
+    json_of(&request, &bytes)
+}
+
+fn json_of(request: &HttpRequest, bytes: &[u8]) -> Result<Value, Problem> {
+    if !is_json(request) {
         return Err(Problem::new(&UNSUPPORTED_MEDIA_TYPE)
             .detail("send Content-Type: application/json")
             .header(header::ACCEPT, "application/json"));
     }
-    json::read(&bytes)
+    json::read(bytes)
 }
 
 impl<T: Deserr<ValidationErrors> + 'static> FromRequest for Json<T> {

@@ -127,6 +127,8 @@ pub fn text(localised: &Localised, language: &Language, fallbacks: &[LanguageTag
 /// A text in a language; between marks, if it is in another.
 pub fn marked_text(localised: &Localised, tag: &LanguageTag, fallbacks: &[LanguageTag]) -> String {
     let (language, text) = localised.find(tag.as_str(), fallbacks);
+    // An older version let marks into texts.
+    let text = &text.replace(LANGUAGE_TAG, "");
     if language == tag.as_str() { text.to_owned() } else { marked(text, language) }
 }
 

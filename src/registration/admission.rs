@@ -1,7 +1,7 @@
 //! Admission of registrations: one transaction registers a batch of people; each application is accepted or refused on
 //! its own.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use deserr::Deserr;
 use serde::Serialize;
@@ -364,7 +364,19 @@ fn evaluate(
         "sessions": application.sessions,
     });
     let agenda = transaction.released.agenda;
-    let (mut errors, answers) = check_against_conference(&document, &transaction.setup_state, questions, agenda);
+    let code = application.invitation.as_ref().map(|code| code.as_str());
+    let invitation = code
+        .map(|code| reservations::find_by_code(connection, transaction.conference, secret, code, transaction.now))
+        .transpose()?;
+    let hides_categories = transaction.setup_state.categories.iter().any(|category| category.hidden);
+    let setup_state = match hides_categories && !application.is_vouched_for {
+        true => {
+            let invited = invitation.as_ref().and_then(|invitation| invitation.category_id);
+            Cow::Owned(transaction.setup_state.seen_with(invited))
+        }
+        false => Cow::Borrowed(&transaction.setup_state),
+    };
+    let (mut errors, answers) = check_against_conference(&document, &setup_state, questions, agenda);
     // Registrars record what happened, also in sessions that are over.
     let is_recorded = application.is_vouched_for && application.actor != Actor::focal_point();
     errors.0.retain(|error| !is_recorded || error.code != "session_over");
@@ -374,16 +386,16 @@ fn evaluate(
             document.insert("category".to_owned(), json!(application.category));
             document.insert("language".to_owned(), json!(application.named_language));
         }
-        check_person_fields(&document, &transaction.setup_state, &mut errors);
+        check_person_fields(&document, &setup_state, &mut errors);
     }
     errors.0.retain(|error| !application.may_lack_answers || error.code != "required");
     if application.privacy_notice_version.is_some() && application.privacy_notice_version != notice_version {
         errors.add("#/privacy_notice_version", "outdated", outdated_notice(notice_version));
     }
     errors.into_result(())?;
-    let code = application.category.as_str();
-    let category = transaction.setup_state.category(code).cloned();
-    let category = category.ok_or_else(|| unknown_category_error(code, &transaction.setup_state))?;
+    let category_code = application.category.as_str();
+    let category = setup_state.category(category_code).cloned();
+    let category = category.ok_or_else(|| unknown_category_error(category_code, &setup_state))?;
     let shares_mailbox = category.shared_mailbox || application.may_share_mailbox;
     let address = application.person.address_folded();
     let live = address.as_ref().and_then(|address| live_by_address.get(address)).map_or(&[][..], Vec::as_slice);
@@ -391,18 +403,10 @@ fn evaluate(
     if !application.is_vouched_for && !transaction.setup_state.is_open(&category, agenda, transaction.now) {
         return Err(transaction.setup_state.closed_error(&category, agenda, transaction.now));
     }
-    let code = application.invitation.as_ref().map(|code| code.as_str());
-    let invitation = code
-        .map(|code| reservations::find_by_code(connection, transaction.conference, secret, code, transaction.now))
-        .transpose()?
-        .filter(|invitation| invitation.category_id.is_none_or(|id| id == category.id));
+    let is_to_category = |invitation: &Invitation| invitation.category_id.is_none_or(|id| id == category.id);
+    let invitation = invitation.filter(is_to_category);
     if code.is_some() && invitation.is_none() {
         return Err(RegistrationError::InvitationInvalid);
-    }
-    // Only people with an invitation to it see the category.
-    let is_invited_to = |invitation: &Invitation| invitation.category_id == Some(category.id);
-    if category.hidden && !application.is_vouched_for && !invitation.as_ref().is_some_and(is_invited_to) {
-        return Err(unknown_category_error(category.code.as_str(), &transaction.setup_state).into());
     }
     let is_for_other_address =
         |invitation: &Invitation| invitation.email_folded.is_some() && invitation.email_folded != address;

@@ -218,7 +218,8 @@ pub async fn read_registration_form(
     }
     let languages = snapshot.agenda.conference.languages.clone();
     let language = negotiate::choose(&request, query.0.lang.as_deref(), &languages)?;
-    let state = read_form_state(&request, &service, &snapshot, query.0.invitation).await?;
+    let mut state = read_form_state(&request, &service, &snapshot, query.0.invitation).await?;
+    leave_out_hidden(&mut state);
     let form = form(&state, &snapshot, &language);
     answer_json(&request, &form, "application/json", &language)
 }
@@ -244,7 +245,8 @@ pub async fn read_registration_schema(
     let snapshot = service.conference(&path.0).await?;
     let languages = snapshot.agenda.conference.languages.clone();
     let language = negotiate::choose(&request, query.0.lang.as_deref(), &languages)?;
-    let state = read_form_state(&request, &service, &snapshot, query.0.invitation).await?;
+    let mut state = read_form_state(&request, &service, &snapshot, query.0.invitation).await?;
+    leave_out_hidden(&mut state);
     let sessions = sign_up_sessions(&state, &snapshot, clock::now());
     let sessions: Vec<_> = sessions.map(|session| session.code.clone()).collect();
     let tag = language.tag().or(languages.first()).map_or("en", LanguageTag::as_str);
@@ -297,6 +299,16 @@ pub fn visible_categories(state: &FormState) -> impl Iterator<Item = &CategorySt
         .categories
         .iter()
         .filter(|category| !category.hidden || state.invited_category == Some(category.id))
+}
+
+/// Leaves out what would give hidden categories away: the questions that they alone are asked.
+fn leave_out_hidden(state: &mut FormState) {
+    let visible: Vec<Code> = visible_categories(state).map(|category| category.code.clone()).collect();
+    state.questions.retain_mut(|question| {
+        let is_for_all = question.categories.is_empty();
+        question.categories.retain(|code| visible.contains(code));
+        is_for_all || !question.categories.is_empty()
+    });
 }
 
 /// The sessions that people can still sign up for.

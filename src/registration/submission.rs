@@ -10,10 +10,12 @@ use super::{
     commit_queue::RegisterOutcome,
     field_values,
     model::Form,
+    reservations,
     service::RegistrationService,
     uniform_answer::{Arrival, Quantised},
 };
 use crate::{
+    clock,
     http::{Problem, idempotency::IdempotencyKey},
     programme::Snapshot,
     validation::ValidationErrors,
@@ -41,7 +43,7 @@ pub async fn submit_form(
 ) -> Result<FormOutcome, Problem> {
     let arrival = Arrival::now();
     service.registration_limit.check(request)?;
-    let form = read_form(service, snapshot, body).await?;
+    let form = read_form(request, service, snapshot, body).await?;
     if form.invitation.is_some() {
         service.code_limit.check(request)?;
     }
@@ -63,6 +65,7 @@ pub async fn submit_form(
 /// # Errors
 /// The validation errors of the form.
 async fn read_form(
+    request: &HttpRequest,
     service: &RegistrationService,
     snapshot: &Arc<Snapshot>,
     body: &serde_json::Value,
@@ -76,11 +79,20 @@ async fn read_form(
         }
         Err(errors) => errors,
     };
-    let (snapshot, body) = (Arc::clone(snapshot), body.clone());
+    let code = body.get("invitation").and_then(serde_json::Value::as_str).map(str::to_owned);
+    if code.is_some() {
+        service.code_limit.check(request)?;
+    }
+    let (snapshot, body, secret) = (Arc::clone(snapshot), body.clone(), service.secret.clone());
     let conference_errors = service
         .database
         .read(move |tx| {
-            let setup_state = super::setup::state::get_setup_state(tx, snapshot.conference.id)?;
+            let invitation = match &code {
+                Some(code) => reservations::find_by_code(tx, &snapshot.conference, &secret, code, clock::now()).ok(),
+                None => None,
+            };
+            let invited = invitation.and_then(|invitation| invitation.category_id);
+            let setup_state = super::setup::state::get_setup_state(tx, snapshot.conference.id)?.seen_with(invited);
             let questions = setup_state.questions()?;
             let mut errors = check_against_conference(&body, &setup_state, &questions, &snapshot.agenda).0;
             check_person_fields(&body, &setup_state, &mut errors);

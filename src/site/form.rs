@@ -161,7 +161,6 @@ pub struct AskedField {
 pub fn asked_fields(setup_state: &SetupState, category: Option<&str>, page: &PageContext) -> Vec<AskedField> {
     let rules = category.and_then(|code| setup_state.category(code)).map(|category| setup_state.fields_of(category));
     let is_configurable = |name: &str| configurable_fields().any(|field| field.name == name);
-    let languages = &page.snapshot.agenda.conference.languages;
     let asked = FIELDS.iter().filter_map(|field| {
         let rules = rules.filter(|_| is_configurable(field.name));
         let presence = rules.map_or(Presence::Optional, |rules| rules.presence(field.name));
@@ -171,7 +170,7 @@ pub fn asked_fields(setup_state: &SetupState, category: Option<&str>, page: &Pag
             r#type: field.r#type,
             required: field.required || presence == Presence::Required,
             max_length: field.max_length,
-            help: help.map(|help| help.text(page.text_language.as_str(), languages).to_owned()),
+            help: help.map(|help| page.text(help)),
         })
     });
     asked.collect()

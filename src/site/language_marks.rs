@@ -7,6 +7,9 @@ use crate::programme::negotiate::{CANCEL_TAG, LANGUAGE_TAG, TAG_OFFSET};
 /// Elements whose content is text alone.
 const TEXT_ONLY: [&str; 5] = ["title", "option", "textarea", "script", "style"];
 
+/// The longest language tag that is one.
+const TAG_LENGTH_MAX: usize = 35;
+
 /// A page whose marks have become elements. Where there can be none, in attributes and in elements of text alone, the
 /// marks are left out.
 pub fn to_html(page: String) -> String {
@@ -36,7 +39,7 @@ pub fn to_html(page: String) -> String {
                 html.push_str("</span>");
             }
             rest = after.strip_prefix(CANCEL_TAG).unwrap_or(after);
-            language = Some(tag).filter(|tag| !tag.is_empty());
+            language = Some(tag).filter(|tag| (1..=TAG_LENGTH_MAX).contains(&tag.len()));
         } else {
             if let Some(tag) = language.as_ref().filter(|_| text_only.is_none() && !is_open && !c.is_whitespace()) {
                 html.push_str(&format!("<span lang=\"{tag}\" dir=\"{}\">", direction(tag)));

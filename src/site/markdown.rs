@@ -1,11 +1,12 @@
 //! Texts of organisers in Markdown (CommonMark, with tables), as HTML for a page.
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
 use super::{
     language_marks::{language_of, without_marks},
     texts::direction,
 };
+use crate::programme::negotiate::LANGUAGE_TAG;
 
 /// The HTML of a text that may be marked to be in another language than the page.
 pub fn to_marked_html(text: &str) -> String {
@@ -23,7 +24,8 @@ fn to_html(text: &str) -> String {
     let mut is_link = Vec::new();
     let events = Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
     let events = events.filter_map(|event| match event {
-        Event::Html(html) | Event::InlineHtml(html) => Some(Event::Text(html)),
+        Event::Html(text) | Event::InlineHtml(text) | Event::Text(text) => Some(Event::Text(unmarked(text))),
+        Event::Code(text) => Some(Event::Code(unmarked(text))),
         Event::Start(Tag::HtmlBlock) => Some(Event::Start(Tag::Paragraph)),
         Event::End(TagEnd::HtmlBlock) => Some(Event::End(TagEnd::Paragraph)),
         Event::Start(Tag::Heading { level, id, classes, attrs }) => {
@@ -42,6 +44,11 @@ fn to_html(text: &str) -> String {
     let mut output = String::with_capacity(text.len() * 5 / 4);
     html::push_html(&mut output, events);
     output
+}
+
+/// A text without marks of languages, which an entity of HTML can stand for.
+fn unmarked(text: CowStr<'_>) -> CowStr<'_> {
+    if text.contains(LANGUAGE_TAG) { text.replace(LANGUAGE_TAG, "").into() } else { text }
 }
 
 fn below(level: HeadingLevel) -> HeadingLevel {
@@ -79,6 +86,7 @@ mod tests {
         assert_eq!(to_html("<script>alert(1)</script>"), "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>\n");
         assert_eq!(to_html("[x](javascript:alert(1)) ![map](https://x.example/a.png)"), "<p>x map</p>\n");
         assert_eq!(to_html("[x](<java\tscript:alert(1)>) <data:text/html,x>"), "<p>x data:text/html,x</p>\n");
+        assert_eq!(to_html("a &#xE0001;&#x41; `b&#xE0001;`"), "<p>a A <code>b&amp;#xE0001;</code></p>\n");
         let table = to_html("| a | b |\n|---|---|\n| 1 | 2 |");
         assert_eq!(table.matches("<td>").count(), 2);
     }

@@ -240,16 +240,15 @@ pub async fn show_registration(
     let response = async {
         let opened = OpenedRegistration::find(&request, &service, &path.0, &path.1, &path.2).await?;
         let (registration, agenda) = (&opened.details.registration, &opened.page.snapshot.agenda);
-        let (language, languages) = (opened.page.text_language.as_str(), &agenda.conference.languages);
         let zone = agenda.conference.time_zone;
         let session = |sign_up: &SignUp| {
             let session = agenda.sessions.iter().find(|session| session.id == Some(sign_up.session_id))?;
             let local = |moment| zone.local(crate::agenda::model::utc(moment)).to_rfc3339();
             let room = session.room.as_ref().and_then(|code| opened.page.snapshot.room(code));
             Some(context! {
-                code => session.code.as_str(), title => session.title.text(language, languages),
+                code => session.code.as_str(), title => opened.page.text(&session.title),
                 starts_at => local(session.starts_at), ends_at => local(session.ends_at),
-                room => room.map(|room| room.name.text(language, languages)),
+                room => room.map(|room| opened.page.text(&room.name)),
                 waits => sign_up.state == SignUpState::Waitlisted,
             })
         };

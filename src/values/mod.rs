@@ -230,13 +230,15 @@ impl<const MAX: u64, const MULTILINE: bool> Text<MAX, MULTILINE> {
     }
 }
 
-/// Line separators, directional overrides and non-characters: they could change how the rest of the line is displayed.
-const HIDDEN: [std::ops::RangeInclusive<char>; 5] = [
+/// Line separators, directional overrides, language tags and non-characters: they could change how the rest of the line
+/// is displayed.
+const HIDDEN: [std::ops::RangeInclusive<char>; 6] = [
     '\u{2028}'..='\u{2029}',
     '\u{202A}'..='\u{202E}',
     '\u{2066}'..='\u{2069}',
     '\u{FEFF}'..='\u{FEFF}',
     '\u{FFFE}'..='\u{FFFF}',
+    '\u{E0001}'..='\u{E0001}',
 ];
 
 /// Invisible characters: default-ignorable code points (Unicode, DerivedCoreProperties) and Hangul fillers.

@@ -242,6 +242,16 @@ fn registrations() -> Vec<CheckQuery> {
             ),
         },
         CheckQuery {
+            name: "each privacy notice that somebody consented to is kept",
+            counted_table: "registrations",
+            findings: "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
+                       'names version ' || CAST(r.privacy_notice_version AS text) || ' of the privacy notice' AS detail \
+                       FROM registrations r LEFT JOIN privacy_notices n ON n.conference_id = r.conference_id \
+                       AND n.version = r.privacy_notice_version \
+                       WHERE r.privacy_notice_version IS NOT NULL AND n.version IS NULL"
+                .to_owned(),
+        },
+        CheckQuery {
             name: "arrival numbers are unique",
             counted_table: "registrations",
             findings: "SELECT conference_id, 'registration ' || min(reference) AS subject, \

@@ -84,6 +84,14 @@ impl SetupState {
         self.categories.iter().find(|category| category.id == id)
     }
 
+    /// The set-up as somebody sees it who has an invitation to this category, or to none: to others, a hidden category
+    /// is one that does not exist.
+    pub fn seen_with(&self, invited: Option<CategoryId>) -> Self {
+        let mut seen = self.clone();
+        seen.categories.retain(|category| !category.hidden || Some(category.id) == invited);
+        seen
+    }
+
     /// The category of something that is stored: a category in use cannot be removed.
     ///
     /// # Errors
