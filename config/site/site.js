@@ -59,7 +59,7 @@
   };
   const better = () => { showChoice(); showOwnTimes(); };
 
-  // Puts `id` of the page at `url` in place; scroll and focus stay.
+  // Puts `id` of the page at `url` in place; scroll and focus stay. Returns what the main part was before.
   const wanted = {};
   const swap = async (url, id) => {
     const old = $(id);
@@ -72,11 +72,13 @@
     const was = document.activeElement;
     const isInside = old !== was && old.contains(was);
     const isOpen = old.querySelector("details[open]");
+    const before = id === "main" && stateOfMain();
     old.replaceChildren(...fresh.childNodes);
     if (isOpen) old.querySelector("details").open = true;
     better();
     const same = (it) => ["id", "value", "href"].every((name) => it.getAttribute(name) === was.getAttribute(name));
     if (isInside) (all(was.localName, old).find(same) || main).focus({ preventScroll: true });
+    return before;
   };
   const here = () => location.href.split("#")[0];
   const show = async (url, id = "main") => {
@@ -130,35 +132,50 @@
   // What a new release changes on the page, in words beside the session and for screen readers.
   const entries = () => new Map(all("[data-entry]").map((it) => [it.dataset.entry, it]));
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const noteOf = (text) => Object.assign(document.createElement("p"), { className: "changed", textContent: text });
+  // Its text is compared without what this script wrote, and without what changes with the time of day.
+  const stateOfMain = () => {
+    const copy = main.cloneNode(true);
+    for (const it of all(".changed, #now", copy)) it.remove();
+    return { sessions: entries(), removed: all("[data-removed]"), text: copy.textContent };
+  };
   const changeOf = (was, is) => {
-    const [{ day, time, room, title }, before] = [is.dataset, was.dataset];
-    const when = day === before.day ? time : `${day} ${time}`;
-    const moved = time !== before.time || day !== before.day;
+    const [{ day, time, ends, room, title }, before] = [is.dataset, was.dataset];
+    const moved = time && (time !== before.time || day !== before.day);
+    const lasts = ends && ends !== before.ends && !moved;
+    const hours = lasts ? `${time}–${ends}` : time;
+    const when = day === before.day ? hours : `${day} ${hours}`;
     if (room !== before.room && room) return fill(said.dataset.movedTo, { when, room });
-    if (moved || room !== before.room) return fill(said.dataset.moved, { when });
+    if (moved || lasts || room !== before.room) return fill(said.dataset.moved, { when });
     return title === before.title ? "" : fill(said.dataset.renamed, { title });
   };
-  const tell = (before, text) => {
+  // Earlier notes stay, so that whoever looks later sees all that changed since the page was opened.
+  const tell = ({ sessions, removed, text }) => {
     const after = entries();
     const lines = [];
     for (const [code, it] of after) {
-      const was = before.get(code);
+      const was = sessions.get(code);
       const change = was ? changeOf(was, it) : fill(said.dataset.added, it.dataset);
-      if (!change) continue;
-      lines.push(was ? `${it.dataset.title}: ${change}` : change);
-      const note = document.createElement("p");
-      note.className = "changed";
-      note.textContent = was ? change : said.dataset.isNew;
-      (it.querySelector("[data-changes]") || it).append(note);
+      if (change) lines.push(was ? `${it.dataset.title}: ${change}` : change);
+      const note = change && !was ? said.dataset.isNew : change || was.querySelector(".changed")?.textContent;
+      if (note) (it.querySelector("[data-changes]") || it).append(noteOf(note));
     }
-    for (const [code, { dataset }] of before) if (!after.has(code)) lines.push(fill(said.dataset.removed, dataset));
+    const kept = removed.filter((note) => !after.has(note.dataset.removed));
+    for (const [code, { dataset }] of sessions) {
+      if (after.has(code)) continue;
+      const note = noteOf(fill(said.dataset.removed, dataset));
+      note.dataset.removed = code;
+      kept.push(note);
+      lines.push(note.textContent);
+    }
+    main.prepend(...kept);
     if (lines.length) say([said.dataset.changed, ...lines.slice(0, 5), ...(lines.length > 5 ? ["…"] : [])].join(" "));
-    else if (main.textContent !== text) say(said.dataset.changed);
+    else if (stateOfMain().text !== text) say(said.dataset.changed);
   };
   const gone = (status) => {
     if (status !== 404 || $("gone")) return;
-    const note = document.createElement("p");
-    [note.id, note.className, note.textContent] = ["gone", "changed", said.dataset.gone];
+    const note = noteOf(said.dataset.gone);
+    note.id = "gone";
     main.prepend(note);
     say(said.dataset.gone);
   };
@@ -171,8 +188,7 @@
   const soon = (id) => {
     clearTimeout(timers[id]);
     timers[id] = setTimeout(() => {
-      const [before, text] = [entries(), main.textContent];
-      swap(here(), id).then(() => id === "main" && tell(before, text), (status) => id === "main" && gone(status));
+      swap(here(), id).then((before) => before && tell(before), (status) => id === "main" && gone(status));
     }, 200 + Math.random() * 2000);
   };
   const listen = () => {

@@ -136,6 +136,11 @@ async function journey() {
   await reader.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
   await listening;
   await reader.check("#choose-opening");
+  await reader.evaluate(() => {
+    window.heard = [];
+    const region = document.getElementById("said");
+    new MutationObserver(() => region.textContent && window.heard.push(region.textContent)).observe(region, { childList: true });
+  });
   await api("POST", "/agenda/rooms", { code: "annex", name: { en: "Annex", fr: "Annexe" } });
   await api("PATCH", "/agenda/sessions/opening", { title: { en: "Opening by the host" }, starts_at: "2030-05-01T09:30", room: "annex" });
   await api("POST", "/agenda/sessions", { code: "toast", kind: "social", title: "A toast", starts_at: "2030-05-01T18:00", ends_at: "2030-05-01T19:00" });
@@ -149,6 +154,11 @@ async function journey() {
   const notes = await reader.locator(".changed").allTextContents();
   claim("beside each session that changed", notes.join() === "Changed: now 09:30 in Annex.,New", notes);
   await shoot(reader, "programme-changed");
+  // A release that changes nothing here; what is heard is compared below.
+  await api("PATCH", "/agenda/speakers/bob", { position: "Analyst" });
+  const again = reader.waitForResponse((response) => response.url() === `${site}/en/programme`);
+  await api("POST", "/releases", {});
+  await again;
   const closed = await (await browser.newContext()).newPage();
   await closed.goto(`${site}/en/sessions/toast`);
   const hearing = closed.waitForResponse((response) => response.url().includes("/programme/events"));
@@ -160,7 +170,15 @@ async function journey() {
   claim("a session that is called off says so", await closed.textContent("#gone") === "This is no longer in the programme.", await closed.textContent("#gone"));
   await reader.waitForSelector("article#toast", { state: "detached", timeout: 60_000 });
   await reader.waitForFunction(() => document.getElementById("said").textContent.includes("No longer"));
-  claim("and the programme says what is gone", await reader.textContent("#said") === "The programme has changed. No longer here: A toast.", await reader.textContent("#said"));
+  const heard = await reader.evaluate(() => window.heard);
+  const lost = "The programme has changed. No longer here: A toast.";
+  claim("and the programme says what is gone, and nothing where nothing changed", heard.join("|") === `${said}|${lost}`, heard);
+  const left = await reader.locator(".changed").allTextContents();
+  claim("for eyes, too, and what changed before stays", left.join() === "No longer here: A toast.,Changed: now 09:30 in Annex.", left);
+  await api("PATCH", "/agenda/sessions/opening", { ends_at: "2030-05-01T10:15" });
+  await api("POST", "/releases", {});
+  await reader.waitForSelector("#opening .changed:text-is('Changed: now 09:30–10:15.')", { timeout: 60_000 });
+  claim("a session that lasts longer says until when", await reader.locator("#opening .changed").count() === 1, await reader.content());
 
   // One programme: the sessions of the registration, and those that were ticked on this device.
   const owner = await scripted.newPage();
