@@ -56,7 +56,7 @@ mod tests {
         },
         check_in::scan_rules::{Outcome, Reason},
         delegations::{DelegationKind, RegionalGroup},
-        mail::{LetterKind, MailLanguage, MessageState, attempts::AttemptOutcome, block_list::BlockReason},
+        mail::{LetterKind, MessageState, attempts::AttemptOutcome, block_list::BlockReason},
         programme::{
             documents::{Coding, Publication},
             release::ScheduledState,
@@ -112,13 +112,12 @@ mod tests {
     ];
 
     /// The columns whose texts no constraint limits.
-    const UNCHECKED: [Column; 9] = [
+    const UNCHECKED: [Column; 8] = [
         ("audit_entries", "action", AuditAction::TEXTS),
         ("audit_entries", "resource", ResourceKind::TEXTS),
         ("delegations", "regional_group", RegionalGroup::TEXTS),
         ("mail_broadcasts", "kind", BroadcastKind::TEXTS),
         ("mail_templates", "kind", LetterKind::TEXTS),
-        ("mail_templates", "language", MailLanguage::TEXTS),
         ("outbox_messages", "kind", LetterKind::TEXTS),
         ("registration_events", "state", RegistrationStatus::TEXTS),
         ("representations", "publication", Publication::TEXTS),

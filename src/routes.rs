@@ -386,7 +386,6 @@ pub fn documentation() -> Documentation {
         crate::delegations::list_query::DelegationOrder,
         crate::registrar::lists::Sort,
         mail::MessageState,
-        mail::MailLanguage,
         mail::LetterKind
     )),
     modifiers(&Details),

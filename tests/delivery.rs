@@ -312,7 +312,7 @@ on_both_stores! {
         });
         let mut number = 0;
         for kind in KINDS {
-            for language in ["en", "fr", "nl"] {
+            for language in ["en", "fr", "nl", "ar"] {
                 number += 1;
                 let id = match store {
                     Store::Sqlite => format!("X'01890000000070008000{number:012}'"),
@@ -329,13 +329,13 @@ on_both_stores! {
         let smtp = Smtp::start();
         let environment = Arc::into_inner(environment).unwrap().set("PLENARY_MAIL_URL", &smtp.url()).set("PLENARY_MAIL_FROM", "Conference <conference@example.org>");
         let app = environment.start();
-        let messages = smtp.wait_for(KINDS.len() * 3);
+        let messages = smtp.wait_for(KINDS.len() * 4);
         drop(app);
         let list: Vec<Value> = messages.iter().map(|message| json!({ "to": message.to[0], "data": message.data })).collect();
         let judged: Value = serde_json::from_str(&smtp::run_python(JUDGE, &json!(list).to_string())).unwrap();
         let suspicious: Vec<&Value> = judged.as_array().unwrap().iter().filter(|letter| letter["score"].as_f64().unwrap() >= 2.0).collect();
         assert_eq!(suspicious, [&Value::Null; 0]);
-        assert_eq!(judged.as_array().unwrap().len(), KINDS.len() * 3);
+        assert_eq!(judged.as_array().unwrap().len(), KINDS.len() * 4);
     }
 
     fn old_delivered_messages_keep_no_personal_data(store) {

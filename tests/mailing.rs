@@ -94,6 +94,75 @@ on_both_stores! {
         assert_eq!(faults, ["#/subject/en unknown_placeholder", "#/body/de unknown_language"]);
     }
 
+    fn every_reader_gets_words_of_their_own_language(store) {
+        if !smtp::is_available() {
+            return;
+        }
+        let (smtp, app) = start(store);
+        let mut blueprint = small_conference(None, None);
+        blueprint["conference"]["languages"] = json!(["en", "fr", "ar", "de"]);
+        blueprint["registration"]["letters"] = json!({ "signature": { "en": "The Desk", "ar": "الأمانة", "de": "Das Sekretariat" } });
+        app.publish(&blueprint);
+        for (number, language) in ["en", "ar", "de"].into_iter().enumerate() {
+            register(&app, number, language);
+        }
+        let confirmed: Vec<_> = smtp.wait_for(3);
+        let to = |messages: &[smtp::Accepted], number: usize| {
+            let address = format!("person-{number}@example.org");
+            messages.iter().find(|message| message.to == [address.clone()]).unwrap().clone()
+        };
+        let arabic = to(&confirmed, 1);
+        assert!(arabic.subject().starts_with("تأكّد تسجيلكم: "), "{}", arabic.subject());
+        assert_eq!(arabic.header("Content-Language").unwrap(), "ar");
+        assert_eq!(to(&confirmed, 2).header("Content-Language").unwrap(), "en, de", "an English letter with German words");
+
+        let languages: BTreeSet<String> = app.admin("GET", &format!("{MAIL}/templates"), None).json()["data"]
+            .as_array().unwrap().iter().map(|template| template["language"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(languages, BTreeSet::from(["ar", "de", "en", "fr", "nl"].map(str::to_owned)));
+        let source = json!({ "source": "Subject: Bestätigt: {{ conference }}\n\n{{ salutation }}\n\n{{ dates }}" });
+        assert_eq!(app.admin("PUT", &format!("{MAIL}/templates/confirmed/de"), Some(&source)).status, 200);
+        assert_eq!(app.admin("PUT", &format!("{MAIL}/templates/confirmed/es"), Some(&source)).problem(), (404, "not-found".to_owned()));
+        register(&app, 4, "de");
+        let german = smtp.wait_for(1).remove(0);
+        assert_eq!(german.header("Content-Language").unwrap(), "de");
+        assert!(german.subject().starts_with("Bestätigt: "), "{}", german.subject());
+
+        let words = |word: &str| json!({ "en": format!("{word} en"), "ar": format!("{word} ar"), "de": format!("{word} de") });
+        let id = draft(&app, &json!({ "subject": words("subject"), "body": words("body") }));
+        let preview = |language: &str| app.admin("GET", &format!("{MAIL}/broadcasts/{id}/preview?language={language}"), None);
+        assert_eq!(preview("es").faults(), ["?language unknown_language"]);
+        for (language, written, direction) in [("en", "en", "ltr"), ("fr", "en", "ltr"), ("ar", "ar", "rtl"), ("de", "de", "ltr")] {
+            let letter = preview(language).json();
+            assert_eq!(letter["subject"], format!("subject {written}"));
+            let html = letter["html"].as_str().unwrap();
+            let frame = if language == "de" { "en" } else { language };
+            assert!(html.contains(&format!("<html lang=\"{frame}\" dir=\"{direction}\">")), "{html}");
+            assert_eq!(html.contains(&format!("<p lang=\"{written}\" dir=\"auto\"")), written != frame, "{language}: {html}");
+        }
+        assert!(preview("ar").json()["text"].as_str().unwrap().contains("\n\nالأمانة\n\n"));
+        assert!(preview("de").json()["text"].as_str().unwrap().contains("\n\nDas Sekretariat\n\n"));
+        assert_eq!(act(&app, &id, "test", &json!({ "email": "me@example.org", "language": "ar" })).status, 200);
+        assert_eq!(smtp.wait_for(1)[0].subject(), "subject ar");
+        assert_eq!(act(&app, &id, "send", &json!({ "expected": 4 })).status, 200);
+        let sent = smtp.wait_for(4);
+        let subjects = [0, 1, 2].map(|number| to(&sent, number).subject());
+        assert_eq!(subjects, ["subject en", "subject ar", "subject de"]);
+    }
+
+    fn a_broadcast_has_subject_and_body_in_the_same_languages(store) {
+        let app = Environment::new(store).start();
+        app.publish(&small_conference(None, None));
+        let create = |request: &Value| app.admin("POST", &format!("{MAIL}/broadcasts"), Some(request)).faults();
+        let uneven = json!({ "subject": { "fr": "Salle" }, "body": { "en": "Hall", "fr": "Salle" } });
+        assert_eq!(create(&uneven), ["#/subject/en required"]);
+        let uneven = json!({ "subject": { "en": "Hall", "fr": "Salle" }, "body": { "en": "Hall" } });
+        assert_eq!(create(&uneven), ["#/body/fr required"]);
+        let mut wrong = texts();
+        wrong["audience"] = json!({ "state": "nobody" });
+        let faults = create(&wrong);
+        assert!(faults.len() == 1 && faults[0].starts_with("#/audience/state "), "{faults:?}");
+    }
+
     fn an_address_that_registered_twice_gets_a_broadcast_once(store) {
         if !smtp::is_available() {
             return;

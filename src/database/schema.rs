@@ -573,7 +573,7 @@ table! {
     mail_templates (conference_id, kind, language) {
         conference_id -> Guid,
         kind -> TextEnum,
-        language -> TextEnum,
+        language -> Text,
         source -> Text,
         updated_at -> UtcInstant,
         updated_by -> Text,

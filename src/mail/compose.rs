@@ -15,7 +15,7 @@ use super::{
     calendar::{self, Letterhead},
     config::MailConfig,
     dkim::Signer,
-    letter::{CalendarEntry, ClaimedMessage, LinkKind, language_of},
+    letter::{CalendarEntry, ClaimedMessage, LinkKind},
     letter_settings::LetterSettings,
     salutation,
     sender_domains::SenderDomains,
@@ -159,7 +159,7 @@ impl Composer {
         };
         // RFC 3834: asks for no automatic reply.
         header("Auto-Submitted", "auto-generated".to_owned());
-        header("Content-Language", content_language(&message.language));
+        header("Content-Language", rendered.languages.join(", "));
         if message.kind.can_be_declined() {
             // RFC 2369 and RFC 8058.
             header("List-Unsubscribe", format!("<{}>", links.preferences));
@@ -199,13 +199,6 @@ impl Composer {
 
 fn png_type() -> Result<ContentType, ComposeError> {
     Ok(ContentType::parse("image/png")?)
-}
-
-/// The language that a letter to this reader is in.
-fn content_language(reader: &str) -> String {
-    let language = language_of(reader);
-    let is_own = reader.split('-').next() == Some(language.as_str());
-    if is_own { reader.to_owned() } else { language.to_string() }
 }
 
 fn calendar_part(entry: CalendarEntry, file: String) -> Result<SinglePart, ComposeError> {

@@ -48,6 +48,7 @@ impl<'a> Diagnostics<'a> {
         let announcement = Announcement {
             subject: "A test of the mail server".to_owned(),
             body: "This message shows that mail leaves as the settings say.".to_owned(),
+            language: None,
         };
         let content = LetterContent {
             conference: "Plenary".to_owned(),
@@ -61,6 +62,7 @@ impl<'a> Diagnostics<'a> {
             id: Id::new(),
             conference: Id::new(),
             template: Some("Subject: {{ announcement.subject }}\n\n{{ announcement.body }}\n".to_owned()),
+            template_language: "en".to_owned(),
             kind: LetterKind::Link,
             recipient: address.to_owned(),
             language: "en".to_owned(),

@@ -56,7 +56,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// A language of letters.
+    /// A language in which letters ship.
     MailLanguage {
         English = "en",
         French = "fr",
@@ -194,6 +194,9 @@ pub struct Announcement {
     pub subject: String,
     /// Paragraphs, separated by empty lines; may contain the placeholders of templates.
     pub body: String,
+    /// The language of both (BCP 47); that of the template if it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 /// The kind of token that is added to the link of a letter.
@@ -242,6 +245,8 @@ pub struct ClaimedMessage {
     pub conference: ConferenceId,
     /// The conference's own template, if it has one for this kind and language.
     pub template: Option<String>,
+    /// The language that the template is in: its own, or that of the shipped one.
+    pub template_language: String,
     pub kind: LetterKind,
     pub recipient: String,
     /// The recipient's language (BCP 47).
@@ -260,20 +265,24 @@ pub struct ClaimedMessage {
     pub settings: LetterSettings,
 }
 
-impl MailLanguage {
-    /// The value of `dir` in HTML.
-    pub const fn direction(self) -> &'static str {
-        match self {
-            Self::Arabic => "rtl",
-            Self::English | Self::French | Self::Dutch => "ltr",
-        }
-    }
+/// The language of the shipped letters for a reader of the BCP 47 tag `tag`: English if none ship in the reader's.
+pub fn language_of(tag: &str) -> MailLanguage {
+    MailLanguage::from_text(primary_subtag(tag)).unwrap_or(MailLanguage::English)
 }
 
-/// The language of letters for a reader of the BCP 47 tag `tag`: English if there are none in the reader's.
-pub fn language_of(tag: &str) -> MailLanguage {
-    let primary = tag.split('-').next().unwrap_or_default();
-    MailLanguage::from_text(primary).unwrap_or(MailLanguage::English)
+/// The languages of words for a reader of `tag`, the best first: the reader's, and that of the shipped letters.
+pub fn preferred_languages(tag: &str) -> [&str; 3] {
+    [tag, primary_subtag(tag), language_of(tag).as_str()]
+}
+
+/// The language of a tag, without region and script.
+pub fn primary_subtag(tag: &str) -> &str {
+    tag.split('-').next().unwrap_or_default()
+}
+
+/// Whether a language is written from right to left.
+pub fn is_right_to_left(tag: &str) -> bool {
+    matches!(primary_subtag(tag), "ar" | "dv" | "fa" | "he" | "ps" | "sd" | "ug" | "ur" | "yi")
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub mod worker;
 
 pub use calendar::personal_calendar;
 pub use config::MailConfig;
-pub use letter::{Announcement, Letter, LetterContent, LetterKind, LinkKind, MailLanguage, MessageState};
+pub use letter::{Announcement, Letter, LetterContent, LetterKind, LinkKind, MessageState};
 pub use letter_settings::{LetterSettings, letter_settings_of, read_letter_settings};
 pub use outbox::enqueue_all;
 pub use sender_domains::SenderDomains;
@@ -56,6 +56,7 @@ pub use worker::{Wake, Worker};
 pub use crate::mail::{
     dates_in_words::date_range,
     erasure::{erase_messages, forget_bounces},
+    letter::is_right_to_left,
     tracking::{addressed_to, count_written_since},
     worker::purge,
 };

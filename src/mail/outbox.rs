@@ -9,7 +9,7 @@ use diesel::{
 use super::{
     block_list::{BlockReason, find_blocked},
     lease::latest_valid_lease,
-    letter::{Letter, LetterContent, LetterKind, MessageState, language_of},
+    letter::{Letter, LetterContent, LetterKind, MessageState, language_of, preferred_languages},
     letter_settings::find_letter_settings,
 };
 use crate::{
@@ -220,16 +220,20 @@ pub fn claim(
                 continue;
             }
         };
-        let mail_language = language_of(&language);
-        let template = own_templates.iter().find(|own| {
-            own.0 == conference && own.1.as_str() == kind.as_str() && own.2.as_str() == mail_language.as_str()
+        let template = preferred_languages(&language).into_iter().find_map(|preferred| {
+            own_templates
+                .iter()
+                .find(|own| own.0 == conference && own.1.as_str() == kind.as_str() && own.2 == preferred)
         });
+        let template_language =
+            template.map_or_else(|| language_of(&language).as_str().to_owned(), |own| own.2.clone());
         let template = template.map(|own| own.3.clone());
         let is_broadcast = broadcast.is_some();
         claimed.push(ClaimedMessage {
             id,
             conference,
             template,
+            template_language,
             kind,
             recipient,
             language,
@@ -270,7 +274,7 @@ pub fn cancel_unwanted(connection: &mut Connection, message: MessageId) -> Resul
 }
 
 /// Conference, kind, language and source.
-type OwnTemplateRow = (ConferenceId, UncheckedText, UncheckedText, String);
+type OwnTemplateRow = (ConferenceId, UncheckedText, String, String);
 
 fn own_templates_of(
     connection: &mut Connection,

@@ -2,24 +2,22 @@
 
 use diesel::prelude::*;
 
-use super::letter::{LetterKind, MailLanguage};
+use super::{
+    letter::{LetterKind, preferred_languages},
+    templates::TemplateIn,
+};
 use crate::{
     clock,
-    database::{
-        Connection, DatabaseError,
-        schema::mail_templates,
-        types::{DbInstant, text_enum_columns},
-    },
+    database::{Connection, DatabaseError, schema::mail_templates, types::DbInstant},
     ids::ConferenceId,
 };
-
-text_enum_columns!(MailLanguage);
 
 /// A conference's own template, which replaces a shipped one.
 #[derive(Debug, Clone, Queryable)]
 pub struct OwnTemplate {
     pub kind: LetterKind,
-    pub language: MailLanguage,
+    /// A language in which letters ship, or one of the conference (BCP 47).
+    pub language: String,
     pub source: String,
     pub updated_at: DbInstant,
     /// Name of the actor.
@@ -43,17 +41,17 @@ pub fn list_own_templates(
         .load(connection)?)
 }
 
+/// The conference's own template for a reader of `language`.
 pub fn find_own_template(
     connection: &mut Connection,
     conference: ConferenceId,
     kind: LetterKind,
-    language: MailLanguage,
-) -> Result<Option<String>, DatabaseError> {
-    Ok(mail_templates::table
-        .find((conference, kind, language))
-        .select(mail_templates::source)
-        .first(connection)
-        .optional()?)
+    language: &str,
+) -> Result<Option<OwnTemplate>, DatabaseError> {
+    let mut own_templates = list_own_templates(connection, conference)?;
+    own_templates.retain(|own| own.kind == kind);
+    let mut preferred = preferred_languages(language).into_iter();
+    Ok(preferred.find_map(|tag| own_templates.iter().find(|own| own.language == tag)).cloned())
 }
 
 /// Replaces the conference's own template of a letter.
@@ -61,7 +59,7 @@ pub fn put_own_template(
     connection: &mut Connection,
     conference: ConferenceId,
     kind: LetterKind,
-    language: MailLanguage,
+    language: &str,
     source: &str,
     actor_name: &str,
 ) -> Result<(), DatabaseError> {
@@ -84,7 +82,13 @@ pub fn delete_own_template(
     connection: &mut Connection,
     conference: ConferenceId,
     kind: LetterKind,
-    language: MailLanguage,
+    language: &str,
 ) -> Result<bool, DatabaseError> {
     Ok(diesel::delete(mail_templates::table.find((conference, kind, language))).execute(connection)? == 1)
+}
+
+impl<'a> From<&'a OwnTemplate> for TemplateIn<'a> {
+    fn from(own: &'a OwnTemplate) -> Self {
+        Self { language: &own.language, source: &own.source }
+    }
 }

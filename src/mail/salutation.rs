@@ -4,7 +4,7 @@
 //! an office. Whoever has a high honorific is greeted by it alone, and an institution, or somebody without a name, by a
 //! form for anybody; everybody else by their name.
 
-use super::letter::{AddressForm, LetterContent, MailLanguage};
+use super::letter::{AddressForm, LetterContent, MailLanguage, is_right_to_left, primary_subtag};
 use crate::values::links::holds_link;
 
 /// The letters of honorifics that mean "Excellency": H.E., S.E., S.E.M. (Son Excellence Monsieur), S.E. Mme, Z.E., ...
@@ -104,7 +104,12 @@ impl AddressForm {
     fn of_honorific(honorific: &str) -> Self {
         let title = initials(honorific);
         let lower_case = honorific.to_lowercase();
-        if EXCELLENCIES.contains(&title.as_str()) || EXCELLENCY_WORDS.iter().any(|word| lower_case.contains(word)) {
+        // `S. Exc. M.`
+        let is_abbreviated = lower_case.replace(['.', ' '], "").starts_with("sexc");
+        if is_abbreviated
+            || EXCELLENCIES.contains(&title.as_str())
+            || EXCELLENCY_WORDS.iter().any(|word| lower_case.contains(word))
+        {
             return Self::Excellency;
         }
         if MAJESTIES.contains(&title.as_str()) { Self::Unnamed } else { Self::Person }
@@ -134,22 +139,24 @@ fn is_institution(name: &str) -> bool {
     folded.len() > 1 && folded.iter().any(|word| INSTITUTIONS.contains(&word.as_str()))
 }
 
-/// The line that greets the recipient.
-pub fn line(language: MailLanguage, content: &LetterContent) -> String {
+/// The line that greets the recipient, for a letter in `language`. Where no greeting ships, it is the name alone.
+pub fn line(language: &str, content: &LetterContent) -> String {
     if let Some(set_by_registrars) = &content.salutation {
         return set_by_registrars.clone();
     }
-    let (by_name, excellency, unnamed) = match language {
-        // No form of address that depends on gender.
-        MailLanguage::Arabic => ("تحية طيبة إلى", "تحية تقدير واحترام،", "تحية طيبة،"),
-        MailLanguage::English => ("Dear", "Excellency,", "Dear Sir or Madam,"),
-        MailLanguage::French => ("Bonjour", "Excellence,", "Madame, Monsieur,"),
-        MailLanguage::Dutch => ("Beste", "Excellentie,", "Geachte mevrouw, geachte heer,"),
+    let name = recipient_name(content);
+    // Each greets a man as it greets a woman.
+    let (by_name, excellency, unnamed) = match MailLanguage::from_text(primary_subtag(language)) {
+        Some(MailLanguage::English) => ("Dear", "Excellency,", "Dear Sir or Madam,"),
+        Some(MailLanguage::French) => ("Bonjour", "Excellence,", "Madame, Monsieur,"),
+        Some(MailLanguage::Dutch) => ("Beste", "Excellentie,", "Geachte mevrouw, geachte heer,"),
+        Some(MailLanguage::Arabic) => ("تحية طيبة إلى", "تحية تقدير واحترام،", "تحية طيبة،"),
+        None => return name.map(|name| format!("{name},")).unwrap_or_default(),
     };
-    match (recipient_name(content), content.address_form) {
+    let comma = if is_right_to_left(language) { '،' } else { ',' };
+    match (name, content.address_form) {
         (_, AddressForm::Excellency) => excellency.to_owned(),
-        (Some(name), AddressForm::Person) if language == MailLanguage::Arabic => format!("{by_name} {name}،"),
-        (Some(name), AddressForm::Person) => format!("{by_name} {name},"),
+        (Some(name), AddressForm::Person) => format!("{by_name} {name}{comma}"),
         (None, _) | (_, AddressForm::Unnamed) => unnamed.to_owned(),
     }
 }
@@ -169,7 +176,7 @@ mod tests {
             Some(_) => AddressForm::of_person(honorific, name),
             None => AddressForm::of_line(name),
         };
-        line(language, &LetterContent { name: full_name, address_form, ..LetterContent::default() })
+        line(language.as_str(), &LetterContent { name: full_name, address_form, ..LetterContent::default() })
     }
 
     #[test]
@@ -188,11 +195,16 @@ mod tests {
             "Son Excellence",
             "Zijne Excellentie",
             "Excmo. Sr.",
+            "S. Exc. M.",
+            "S.Exc. Mme",
+            "معالي",
+            "سعادة السفير",
         ] {
             assert_eq!(greeting(MailLanguage::French, Some(honorific), "Chinedu Eze"), "Excellence,", "{honorific}");
         }
         assert_eq!(greeting(MailLanguage::English, None, "H.E. Chinedu Eze"), "Excellency,");
         assert_eq!(greeting(MailLanguage::Dutch, Some("H.E."), "Chinedu Eze"), "Excellentie,");
+        assert_eq!(greeting(MailLanguage::Arabic, Some("H.E."), "Chinedu Eze"), "تحية تقدير واحترام،");
     }
 
     #[test]
@@ -200,6 +212,7 @@ mod tests {
         assert_eq!(greeting(MailLanguage::French, None, "Permanent Mission of Nigeria"), "Madame, Monsieur,");
         assert_eq!(greeting(MailLanguage::English, None, "Ministère des Affaires étrangères"), "Dear Sir or Madam,");
         assert_eq!(greeting(MailLanguage::Dutch, None, ""), "Geachte mevrouw, geachte heer,");
+        assert_eq!(greeting(MailLanguage::Arabic, None, ""), "تحية طيبة،");
         assert_eq!(greeting(MailLanguage::English, Some("H.R.H."), "Princess Ada"), "Dear Sir or Madam,");
         assert_eq!(greeting(MailLanguage::English, None, "Win at evil.example/win"), "Dear Sir or Madam,");
     }
@@ -209,6 +222,8 @@ mod tests {
         assert_eq!(greeting(MailLanguage::English, Some("Dr"), "Ada Lovelace"), "Dear Dr Ada Lovelace,");
         assert_eq!(greeting(MailLanguage::French, None, "Jean Hervé"), "Bonjour Jean Hervé,");
         assert_eq!(greeting(MailLanguage::Dutch, None, "Henk de Haan"), "Beste Henk de Haan,");
+        assert_eq!(greeting(MailLanguage::Arabic, None, "هدى"), "تحية طيبة إلى هدى،");
+        assert_eq!(line("de", &LetterContent { name: "Ada".to_owned(), ..LetterContent::default() }), "Ada,");
         assert_eq!(greeting(MailLanguage::English, None, "H. G. Wells"), "Dear H. G. Wells,");
         assert_eq!(greeting(MailLanguage::English, Some("Hon."), "Ada Mission"), "Dear Hon. Ada Mission,");
         assert_eq!(greeting(MailLanguage::English, None, "Mission"), "Dear Mission,");

@@ -12,6 +12,7 @@ use chrono::{DateTime, FixedOffset};
 pub use html_links::Links;
 use html_links::{Labels, Part, parts_of, without_labels};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, context, value::Serde};
+use serde::Serialize;
 pub use shipped::shipped;
 use shipped::{SHIPPED, shipped_source};
 
@@ -24,7 +25,7 @@ use super::{
 use crate::{
     clock,
     ids::Id,
-    mail::letter::{MailLanguage, language_of},
+    mail::letter::{MailLanguage, is_right_to_left, language_of, preferred_languages, primary_subtag},
     values::Localised,
 };
 
@@ -44,6 +45,8 @@ pub struct RenderedLetter {
     pub text: String,
     /// The same content as `text`.
     pub html: String,
+    /// The languages of the text, that of the template first (BCP 47).
+    pub languages: Vec<String>,
 }
 
 /// Renders letters.
@@ -104,6 +107,7 @@ impl Renderer {
             );
             let mut shipped_message = message.clone();
             shipped_message.template = None;
+            shipped_message.template_language = language_of(&message.language).as_str().to_owned();
             self.render_without_fallback(&shipped_message, links)
         })
     }
@@ -118,8 +122,8 @@ impl Renderer {
         links: &Links,
     ) -> Result<RenderedLetter, minijinja::Error> {
         let Links { link, preferences } = links;
-        let language = language_of(&message.language).as_str();
-        let template_name = format!("{language}/{}", message.kind);
+        let language = message.template_language.as_str();
+        let template_name = format!("{}/{}", language_of(language), message.kind);
         // A conference's own template stops when its fuel is used up.
         let own_template = message
             .template
@@ -133,7 +137,7 @@ impl Renderer {
         let LetterContent { conference, venue, reference, category, position, reason, delegation, .. } =
             &message.content;
         let name = salutation::recipient_name(&message.content).unwrap_or_default();
-        let salutation = salutation::line(language_of(&message.language), &message.content);
+        let salutation = salutation::line(language, &message.content);
         // A name is one line, also in the subject, even if somebody wrote it on two.
         let (conference, name, category) = (&one_line(conference), &one_line(name), one_line(category));
         let (venue, delegation) = (venue.as_deref().map(one_line), delegation.as_deref().map(one_line));
@@ -169,9 +173,11 @@ impl Renderer {
         let announcement = message.content.announcement.as_ref().map(|announcement| {
             let subject = self.0.render_str(&announcement.subject, &variables)?;
             let body = self.0.render_str(&announcement.body, &variables)?;
-            Ok::<_, minijinja::Error>(context! { subject => one_line(&subject), body })
+            Ok::<_, minijinja::Error>((one_line(&subject), body))
         });
-        let rendered = template.render(context! { announcement => announcement.transpose()?, ..variables })?;
+        let announcement = announcement.transpose()?;
+        let announcement_value = announcement.as_ref().map(|(subject, body)| context! { subject, body });
+        let rendered = template.render(context! { announcement => announcement_value, ..variables })?;
         let source = message.template.as_deref().unwrap_or_default();
         let labels = Labels::of(source).or(&Labels::of(shipped_source(&template_name).unwrap_or_default()));
         let (subject_line, text) = rendered.split_once('\n').unwrap_or((&rendered, ""));
@@ -179,49 +185,89 @@ impl Renderer {
         if subject.is_empty() {
             return Err(minijinja::Error::new(ErrorKind::InvalidOperation, "the subject is empty"));
         }
-        let mut text = with_signature(without_labels(text).trim(), message, preferences);
+        let endings = endings(message);
+        let mut text = with_signature(without_labels(text).trim(), &endings, preferences);
+        let mut note = String::new();
         if message.content.is_shared_mailbox {
             let whose = if name.is_empty() { reference.clone() } else { one_line(name) };
             subject = one_line(&format!("{subject} ({whose})"));
-            text = format!("{}\n\n{text}", shared_mailbox_note(language, &whose, message.kind));
+            note = shared_mailbox_note(language, &whose, message.kind);
+            text = format!("{note}\n\n{text}");
         }
-        let paragraphs: Vec<Vec<Vec<Part>>> = text
+        let mut insertions = endings;
+        if let (Some((_, body)), Some(words)) = (&announcement, &message.content.announcement) {
+            insertions.push((words.language.as_deref().unwrap_or(language), body));
+        }
+        if let Some(set_by_registrars) = &message.content.salutation {
+            insertions.push((message.language.as_str(), set_by_registrars));
+        }
+        insertions.push((language_of(language).as_str(), &note));
+        let paragraphs: Vec<Paragraph> = text
             .split("\n\n")
-            .map(|paragraph| paragraph.trim().lines().map(|line| parts_of(line, links, &labels)).collect())
+            .map(|paragraph| Paragraph {
+                lines: paragraph.trim().lines().map(|line| parts_of(line, links, &labels)).collect(),
+                language: other_language(paragraph, language, &insertions),
+            })
             .collect();
+        let mut languages = vec![language.to_owned()];
+        for other in paragraphs.iter().filter_map(|paragraph| paragraph.language.as_ref()) {
+            if !languages.contains(other) {
+                languages.push(other.clone());
+            }
+        }
         let html = self.0.get_template("layout.html")?.render(context! {
-            language, dir => language_of(&message.language).direction(), subject => subject.as_str(),
-            conference, paragraphs => Value::from(Serde(&paragraphs)),
+            language, direction => direction(language), subject => subject.as_str(), conference, paragraphs => Value::from(Serde(&paragraphs)),
             badge => message.content.has_badge.then_some(reference),
         })?;
-        Ok(RenderedLetter { subject, text: format!("{text}\n"), html })
+        Ok(RenderedLetter { subject, text: format!("{text}\n"), html, languages })
     }
+}
+
+/// A paragraph of the HTML.
+#[derive(Debug, Serialize)]
+struct Paragraph {
+    lines: Vec<Vec<Part>>,
+    /// Its language, if it is not that of the template.
+    language: Option<String>,
+}
+
+/// The language of a paragraph that stands in one of `insertions` (each with its language), if it is not that of the
+/// template.
+fn other_language(paragraph: &str, template_language: &str, insertions: &[(&str, &str)]) -> Option<String> {
+    let is_in = |text: &str| text.split("\n\n").any(|inserted| inserted.trim() == paragraph.trim());
+    let (language, _) = insertions.iter().find(|(_, text)| is_in(text))?;
+    let is_other = primary_subtag(language) != primary_subtag(template_language);
+    is_other.then(|| (*language).to_owned())
+}
+
+fn direction(language: &str) -> &'static str {
+    if is_right_to_left(language) { "rtl" } else { "ltr" }
 }
 
 /// Says for which of the people behind a mailbox a letter is, and what an unsubscription stops.
 fn shared_mailbox_note(language: &str, name: &str, kind: LetterKind) -> String {
-    let (who, stop) = match language {
-        "fr" => (
+    let (who, stop) = match language_of(language) {
+        MailLanguage::French => (
             format!(
                 "Ce message est pour {name}. D’autres personnes peuvent être inscrites avec la même adresse ; chacune reçoit \
                      ses propres messages."
             ),
             "Si vous arrêtez les annonces, elles s’arrêtent pour toutes les personnes de cette adresse.",
         ),
-        "nl" => (
+        MailLanguage::Dutch => (
             format!(
                 "Dit bericht is voor {name}. Er kunnen nog meer mensen met dit adres ingeschreven zijn; ieder krijgt \
                      eigen berichten."
             ),
             "Als u de mededelingen stopzet, stoppen ze voor iedereen met dit adres.",
         ),
-        "ar" => (
+        MailLanguage::Arabic => (
             format!(
-                "هذه الرسالة موجّهة إلى {name}. قد يكون أشخاص آخرون مسجّلين بالعنوان نفسه؛ ويتلقى كلٌّ منهم رسائله الخاصة به."
+                "هذه الرسالة موجهة إلى {name}. قد يكون آخرون مسجلين بالعنوان نفسه، وتصل إلى كل منهم رسائله الخاصة."
             ),
-            "إذا أوقفتم الإعلانات، توقفت لجميع الأشخاص المسجّلين بهذا العنوان.",
+            "إذا أُوقفت الإعلانات، تتوقف لجميع المسجلين بهذا العنوان.",
         ),
-        _ => (
+        MailLanguage::English => (
             format!(
                 "This message is for {name}. Other people may be registered with the same address; each of them gets \
                      messages of their own."
@@ -232,33 +278,42 @@ fn shared_mailbox_note(language: &str, name: &str, kind: LetterKind) -> String {
     if kind.can_be_declined() { format!("{who}\n{stop}") } else { who }
 }
 
-/// A text of the conference for a reader: in their own language, else in that of the letter.
-fn text_for<'a>(text: &'a Localised, reader: &str) -> &'a str {
-    let primary = reader.split('-').next().unwrap_or(reader);
-    let own = [reader, primary].into_iter().find_map(|tag| text.map().get(tag));
-    own.map_or_else(|| text.text(language_of(reader).as_str(), &[]), String::as_str)
+/// The conference's signature and contact, each after its language, in the reader's language if there is one.
+fn endings(message: &ClaimedMessage) -> Vec<(&str, &str)> {
+    let in_best_language = |text: &'_ Localised| {
+        let preferred = preferred_languages(&message.language).into_iter();
+        preferred.map(str::to_owned).find(|tag| text.map().contains_key(tag)).unwrap_or_default()
+    };
+    let texts = [&message.settings.signature, &message.settings.contact].into_iter().flatten();
+    let found = texts.map(|text| text.find(&in_best_language(text), &[]));
+    found.map(|(language, text)| (language, text.trim())).filter(|(_, text)| !text.is_empty()).collect()
 }
 
-/// The text with the conference's signature and contact at its end, before the paragraph that stops the messages.
-fn with_signature(text: &str, message: &ClaimedMessage, preferences: &str) -> String {
-    let added = [&message.settings.signature, &message.settings.contact];
-    let added = added.into_iter().flatten().map(|text| text_for(text, &message.language).trim());
+/// The text with these endings, before the paragraph that stops the messages.
+fn with_signature(text: &str, endings: &[(&str, &str)], preferences: &str) -> String {
     let mut paragraphs: Vec<&str> = text.split("\n\n").collect();
     let is_stop = !preferences.is_empty() && paragraphs.last().is_some_and(|last| last.contains(preferences));
     let stop = if is_stop { paragraphs.pop() } else { None };
-    paragraphs.extend(added.filter(|text| !text.is_empty()));
+    paragraphs.extend(endings.iter().map(|(_, ending)| *ending));
     paragraphs.extend(stop);
     paragraphs.join("\n\n")
 }
 
-/// Renders a letter for a preview; nothing is sent.
+/// A template of a conference, and the language that it is in.
+#[derive(Debug, Clone, Copy)]
+pub struct TemplateIn<'a> {
+    pub language: &'a str,
+    pub source: &'a str,
+}
+
+/// Renders a letter to a reader of `language` for a preview; nothing is sent.
 ///
 /// # Errors
 /// The template cannot be rendered.
 pub fn preview(
     kind: LetterKind,
-    language: MailLanguage,
-    template: Option<&str>,
+    language: &str,
+    template: Option<TemplateIn<'_>>,
     content: LetterContent,
     settings: LetterSettings,
     links: &Links,
@@ -266,10 +321,11 @@ pub fn preview(
     let message = ClaimedMessage {
         id: Id::new(),
         conference: Id::new(),
-        template: template.map(str::to_owned),
+        template: template.map(|own| own.source.to_owned()),
+        template_language: template.map_or_else(|| language_of(language).as_str(), |own| own.language).to_owned(),
         kind,
         recipient: String::new(),
-        language: language.to_string(),
+        language: language.to_owned(),
         content,
         tries: 0,
         created_at: clock::now(),
@@ -292,6 +348,7 @@ mod tests {
             id: Id::new(),
             conference: Id::new(),
             template: None,
+            template_language: language_of(language).as_str().to_owned(),
             domain: String::new(),
             is_broadcast: false,
             uid_host: String::new(),
@@ -312,6 +369,7 @@ mod tests {
                 announcement: Some(crate::mail::letter::Announcement {
                     subject: "A & B moves".to_owned(),
                     body: "The hall is another one, {{ name }}.\n\nCome early.".to_owned(),
+                    language: None,
                 }),
                 reason: Some("Too late".to_owned()),
                 offer_hours: Some(48),
@@ -365,7 +423,7 @@ mod tests {
             ("en", "for everybody"),
             ("fr", "pour toutes les personnes"),
             ("nl", "voor iedereen"),
-            ("ar", "لجميع الأشخاص"),
+            ("ar", "لجميع المسجلين"),
         ];
         for (language, stop) in stops {
             for kind in LetterKind::ALL {
@@ -390,6 +448,7 @@ mod tests {
             body: "See https://conference.example/a?b=1&c=<2>, (or http://x.example/y). Not javascript:alert(1), \
                    https:// or httpx://z.example.\n<a href=\"https://evil.example\">x</a>"
                 .to_owned(),
+            language: None,
         });
         let links =
             Links { link: "https://p.example/x?token=a".to_owned(), preferences: "https://p.example/y".to_owned() };

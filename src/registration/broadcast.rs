@@ -11,7 +11,7 @@ use crate::{
         types::{DbInstant, JsonValue, text_enum_columns},
     },
     ids::{BroadcastId, ConferenceId},
-    mail::{Announcement, LetterKind},
+    mail::{Announcement, LetterKind, letter::preferred_languages},
     values::text_enum,
 };
 
@@ -81,13 +81,19 @@ pub struct BroadcastContent {
 }
 
 impl BroadcastContent {
-    /// The text for a reader: in `language`, else in the first of `fallbacks` that there is, else in any language.
+    /// The words for a reader of `language`: in that, else in the language of the letter around them, else in the first
+    /// of `fallbacks` that there is, else in any language.
     pub fn announcement(&self, language: &str, fallbacks: &[String]) -> Option<Announcement> {
-        let text = |texts: &std::collections::BTreeMap<String, String>| {
-            let preferred = texts.get(language).or_else(|| fallbacks.iter().find_map(|tag| texts.get(tag)));
-            preferred.or_else(|| texts.values().next()).cloned()
-        };
-        Some(Announcement { subject: text(&self.subject)?, body: text(&self.body)? })
+        let preferred = preferred_languages(language).into_iter().chain(fallbacks.iter().map(String::as_str));
+        let tag = preferred.chain(self.body.keys().map(String::as_str)).find(|tag| self.body.contains_key(*tag))?;
+        // An older version took a subject in fewer languages than the body.
+        let others = || fallbacks.iter().find_map(|other| self.subject.get(other));
+        let subject = self.subject.get(tag).or_else(others).or_else(|| self.subject.values().next())?;
+        Some(Announcement {
+            subject: subject.clone(),
+            body: self.body.get(tag)?.clone(),
+            language: Some(tag.to_owned()),
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use fluent_bundle::{FluentArgs, FluentError, FluentMessage, FluentResource, conc
 use unic_langid::LanguageIdentifier;
 
 use super::names::primary;
+pub use crate::mail::is_right_to_left;
 
 /// The locale that replaces missing ones.
 pub const FALLBACK: &str = "en";
@@ -151,11 +152,6 @@ fn bundle(language: &str, files: Vec<(String, String)>) -> io::Result<FluentBund
 /// The value of `dir` for a language.
 pub fn direction(tag: &str) -> &'static str {
     if is_right_to_left(tag) { "rtl" } else { "ltr" }
-}
-
-/// Whether a language is written from right to left.
-pub fn is_right_to_left(tag: &str) -> bool {
-    matches!(primary(tag), "ar" | "dv" | "fa" | "he" | "ps" | "sd" | "ug" | "ur" | "yi")
 }
 
 /// Warns an operator about their own texts with variables that no page provides: the shipped texts use all that there

@@ -27,14 +27,15 @@ use crate::{
         Letter, LetterContent, LetterKind, LetterSettings,
         block_list::{BlockReason, find_blocked},
         enqueue_all,
-        letter::{MailLanguage, MessageState, SessionLine},
+        letter::{MessageState, SessionLine},
         letter_settings_of,
         own_templates::find_own_template,
+        templates::TemplateIn,
         tracking,
     },
     messaging::{
         MessagingError,
-        templates::api::{LetterPreview, render_preview, sample_content},
+        templates::api::{LetterPreview, is_letter_language, letter_languages, render_preview, sample_content},
     },
     registrar::lists::{check_query, matching_after},
     registration::{
@@ -85,12 +86,11 @@ pub fn create(
     if !matches!(terms.kind, BroadcastKind::Announcement | BroadcastKind::Reminder) {
         errors.add("#/kind", "not_of_this_kind", "must be announcement or reminder");
     }
-    if terms.kind == BroadcastKind::Announcement && !subject.is_empty() && !body.is_empty() {
-        for (field, texts, other) in [("subject", &subject, &body), ("body", &body, &subject)] {
-            for language in other.keys().filter(|language| !texts.contains_key(*language)) {
-                let detail = "is missing: subject and body must be in the same languages";
-                errors.add(format!("#/{field}/{language}"), "required", detail);
-            }
+    for (field, texts, others) in [("subject", &subject, &body), ("body", &body, &subject)] {
+        let missing = others.keys().filter(|language| !texts.is_empty() && !texts.contains_key(*language));
+        for language in missing {
+            let detail = format!("is missing in {language}: subject and body must be in the same languages");
+            errors.add(format!("#/{field}/{language}"), "required", detail);
         }
     }
     errors.into_result(())?;
@@ -100,11 +100,12 @@ pub fn create(
     }
     let content = BroadcastContent { subject, body, session: None };
     if terms.kind == BroadcastKind::Announcement {
-        for language in MailLanguage::ALL {
-            render(context, &content, language, None, &LetterSettings::default())?;
+        for language in letter_languages(context.released.agenda) {
+            render(context, &content, &language, None, &LetterSettings::default())?;
         }
     }
-    check_query(connection, context.conference, context.released.agenda, &terms.audience.list_query())?;
+    let checked = check_query(connection, context.conference, context.released.agenda, &terms.audience.list_query());
+    checked.map_err(in_audience)?;
     let id = Id::new();
     crate::registration::broadcast::insert(
         connection,
@@ -183,6 +184,16 @@ fn text_by_language(
     }
 }
 
+/// Reports, at `pointer`, a language that no letter of the conference is in.
+fn check_language(context: RequestContext<'_>, language: &str, pointer: &str) -> Result<(), ValidationErrors> {
+    let mut errors = ValidationErrors::default();
+    if !is_letter_language(context.released.agenda, language) {
+        let detail = format!("must be one of {}", letter_languages(context.released.agenda).join(", "));
+        errors.add(pointer, "unknown_language", detail);
+    }
+    errors.into_result(())
+}
+
 fn conference_languages(context: RequestContext<'_>) -> Vec<String> {
     context.released.agenda.conference.languages.iter().map(|tag| tag.as_str().to_owned()).collect()
 }
@@ -190,13 +201,24 @@ fn conference_languages(context: RequestContext<'_>) -> Vec<String> {
 fn render(
     context: RequestContext<'_>,
     content: &BroadcastContent,
-    language: MailLanguage,
-    own_template: Option<&str>,
+    language: &str,
+    own_template: Option<TemplateIn<'_>>,
     settings: &LetterSettings,
 ) -> Result<LetterPreview, ValidationErrors> {
-    let announcement = content.announcement(language.as_str(), &conference_languages(context));
+    let announcement = content.announcement(language, &conference_languages(context));
     let content = LetterContent { announcement, ..sample_content(context.released.agenda, language) };
     render_preview(LetterKind::Announcement, language, own_template, content, settings)
+}
+
+/// The lists point at their query; the audience stands in the body.
+fn in_audience(error: RegistrationError) -> RegistrationError {
+    let RegistrationError::Invalid(mut errors) = error else { return error };
+    for error in &mut errors.0 {
+        if let Some(name) = error.pointer.strip_prefix('?') {
+            error.pointer = format!("#/audience/{name}");
+        }
+    }
+    RegistrationError::Invalid(errors)
 }
 
 /// One broadcast.
@@ -229,18 +251,20 @@ pub fn preview_broadcast(
     connection: &mut Connection,
     context: RequestContext<'_>,
     id: BroadcastId,
-    language: MailLanguage,
+    language: &str,
 ) -> Result<LetterPreview, MessagingError> {
     authorise(connection, context.credentials, Operation::PreviewMailBroadcast, Some(context.conference.id))?;
+    check_language(context, language, "?language")?;
     let broadcast = find(connection, context.conference, id)?;
     let kind = LetterKind::from(broadcast.kind);
     let own_template = find_own_template(connection, context.conference.id, kind, language)?;
+    let own_template = own_template.as_ref().map(TemplateIn::from);
     let settings = letter_settings_of(connection, context.conference.id)?;
     if kind == LetterKind::Announcement {
-        return Ok(render(context, &content_of(&broadcast)?, language, own_template.as_deref(), &settings)?);
+        return Ok(render(context, &content_of(&broadcast)?, language, own_template, &settings)?);
     }
     let content = sample_content(context.released.agenda, language);
-    Ok(render_preview(kind, language, own_template.as_deref(), content, &settings)?)
+    Ok(render_preview(kind, language, own_template, content, &settings)?)
 }
 
 /// Enqueues one message with sample data. It does not belong to the broadcast, so it counts nowhere.
@@ -252,17 +276,18 @@ pub fn send_test(
     context: RequestContext<'_>,
     id: BroadcastId,
     to: &EmailAddress,
-    language: MailLanguage,
+    language: &str,
 ) -> Result<(), MessagingError> {
     let actor = authorise(connection, context.credentials, Operation::TestMailBroadcast, Some(context.conference.id))?;
+    check_language(context, language, "#/language")?;
     let broadcast = find(connection, context.conference, id)?;
     let kind = LetterKind::from(broadcast.kind);
-    let announcement = content_of(&broadcast)?.announcement(language.as_str(), &conference_languages(context));
+    let announcement = content_of(&broadcast)?.announcement(language, &conference_languages(context));
     let letter = Letter {
         conference: context.conference.id,
         kind,
         to: to.clone(),
-        language: language.as_str().to_owned(),
+        language: language.to_owned(),
         content: LetterContent { announcement, ..sample_content(context.released.agenda, language) },
         event: None,
         broadcast: None,

@@ -17,7 +17,6 @@ use crate::{
         CodePath, EmptyObject, Json, NO_STORE, Problem, Query, extract::LargeJson, paging::Page, problem::AnyProblem,
     },
     ids::BroadcastId,
-    mail::letter::MailLanguage,
     messaging::{
         MessagingError,
         broadcasts::model::{NewBroadcastTerms, Recipients},
@@ -29,7 +28,7 @@ use crate::{
         service::RegistrationService,
     },
     validation::{self, ValidationErrors},
-    values::{Code, Count, EmailAddress, LocalOrInstant},
+    values::{Code, Count, EmailAddress, LanguageTag, LocalOrInstant},
 };
 
 /// A broadcast.
@@ -245,9 +244,9 @@ read_of_broadcast! {
 #[deserr(error = ValidationErrors, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PreviewLanguageQuery {
-    /// Language of the preview: `en`, `fr` or `nl`; `en` if left out.
+    /// Language of the reader: one of the conference, or one in which letters ship; `en` if left out.
     #[deserr(default)]
-    pub language: Option<MailLanguage>,
+    pub language: Option<LanguageTag>,
 }
 
 /// Renders a broadcast with sample data, as a recipient would get it.
@@ -269,9 +268,9 @@ pub async fn preview_mail_broadcast(
 ) -> Result<HttpResponse, Problem> {
     let (slug, id) = path.into_inner();
     let snapshot = service.conference(&slug.0).await?;
-    let language = query.0.language.unwrap_or(MailLanguage::English);
+    let language = query.0.language.map_or_else(|| "en".to_owned(), |tag| tag.as_str().to_owned());
     let read = move |tx: &mut Connection, context: RequestContext<'_>| {
-        actions::preview_broadcast(tx, context, parse_id(&id).unwrap_or_default(), language)
+        actions::preview_broadcast(tx, context, parse_id(&id).unwrap_or_default(), &language)
     };
     let preview = service.read(&snapshot, credentials, read).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(preview))
@@ -283,10 +282,10 @@ pub async fn preview_mail_broadcast(
 pub struct BroadcastTest {
     /// Address that gets the test message.
     pub email: EmailAddress,
-    /// Language of the test message; `en` if left out.
+    /// Language of its reader: one of the conference, or one in which letters ship; `en` if left out.
     #[deserr(default)]
     #[schema(required = false)]
-    pub language: Option<MailLanguage>,
+    pub language: Option<LanguageTag>,
 }
 
 /// Result of a test.
@@ -319,7 +318,7 @@ pub async fn test_mail_broadcast(
     let snapshot = service.conference(&slug.0).await?;
     let sent_to = body.email.clone();
     let work = move |tx: &mut Connection, context: RequestContext<'_>| {
-        let language = body.language.unwrap_or(MailLanguage::English);
+        let language = body.language.as_ref().map_or("en", LanguageTag::as_str);
         actions::send_test(tx, context, parse_id(&id).unwrap_or_default(), &body.email, language)
     };
     service.write("try a broadcast", &snapshot, credentials, work).await?;

@@ -15,16 +15,13 @@ use crate::{
     agenda::{Agenda, model::utc},
     clock,
     database::{Connection, DatabaseError},
-    http::{
-        CodePath, Json, NO_STORE, Problem,
-        problem::{AnyProblem, NOT_FOUND},
-    },
+    http::{CodePath, Json, NO_STORE, Problem, problem::AnyProblem},
     mail::{
         Announcement, LetterContent, LetterKind, LetterSettings,
-        letter::{MailLanguage, SessionLine},
+        letter::{MailLanguage, SessionLine, language_of},
         letter_settings_of,
         own_templates::{self, OwnTemplate},
-        templates::{self, Links},
+        templates::{self, Links, TemplateIn},
     },
     messaging::MessagingError,
     registration::{
@@ -40,8 +37,8 @@ use crate::{
 pub struct TemplateView {
     /// Kind of the letter.
     pub kind: LetterKind,
-    /// Language of the template.
-    pub language: MailLanguage,
+    /// Language of the template: one in which letters ship, or one of the conference (BCP 47).
+    pub language: String,
     /// Whether the conference replaced the shipped template by its own.
     pub is_own: bool,
     /// Source of the template: a line `Subject: ...`, an empty line, then paragraphs. The HTML part of a letter is made
@@ -81,9 +78,9 @@ pub struct LetterPreview {
     pub html: String,
 }
 
-fn template_view(kind: LetterKind, language: MailLanguage, own_templates: &[OwnTemplate]) -> TemplateView {
+fn template_view(kind: LetterKind, language: String, own_templates: &[OwnTemplate]) -> TemplateView {
     let own = own_templates.iter().find(|own| own.kind == kind && own.language == language);
-    let shipped = templates::shipped(kind, language).unwrap_or_default();
+    let shipped = templates::shipped(kind, language_of(&language)).unwrap_or_default();
     TemplateView {
         kind,
         language,
@@ -94,9 +91,29 @@ fn template_view(kind: LetterKind, language: MailLanguage, own_templates: &[OwnT
     }
 }
 
-fn kinds_and_languages() -> impl Iterator<Item = (LetterKind, MailLanguage)> {
-    let languages = || MailLanguage::ALL.into_iter();
-    LetterKind::ALL.into_iter().flat_map(move |kind| languages().map(move |language| (kind, language)))
+/// The languages that letters may be in: those that ship, then the others of the conference, in which its own words
+/// stand in an English letter unless it has a template of its own.
+pub fn letter_languages(agenda: &Agenda) -> Vec<String> {
+    let mut languages: Vec<String> = MailLanguage::ALL.map(|language| language.as_str().to_owned()).to_vec();
+    for tag in &agenda.conference.languages {
+        if !languages.iter().any(|language| language == tag.as_str()) {
+            languages.push(tag.as_str().to_owned());
+        }
+    }
+    languages
+}
+
+/// Whether letters may be in a language.
+pub fn is_letter_language(agenda: &Agenda, language: &str) -> bool {
+    letter_languages(agenda).iter().any(|known| known == language)
+}
+
+fn kinds_and_languages(agenda: &Agenda) -> impl Iterator<Item = (LetterKind, String)> {
+    let languages = letter_languages(agenda);
+    LetterKind::ALL.into_iter().flat_map(move |kind| {
+        let pairs: Vec<_> = languages.iter().map(|language| (kind, language.clone())).collect();
+        pairs
+    })
 }
 
 /// Lists the templates of letters.
@@ -114,17 +131,23 @@ pub async fn list_mail_templates(
     let snapshot = service.conference(&path.0).await?;
     let read = |tx: &mut Connection, context: RequestContext<'_>| {
         authorise(tx, context.credentials, Operation::ListMailTemplates, Some(context.conference.id))?;
-        Ok::<_, RegistrationError>(own_templates::list_own_templates(tx, context.conference.id)?)
+        let own_templates = own_templates::list_own_templates(tx, context.conference.id)?;
+        let views = kinds_and_languages(context.released.agenda)
+            .map(|(kind, language)| template_view(kind, language, &own_templates));
+        Ok::<_, RegistrationError>(views.collect())
     };
-    let own_templates = service.read(&snapshot, credentials, read).await?;
-    let data = kinds_and_languages().map(|(kind, language)| template_view(kind, language, &own_templates)).collect();
+    let data = service.read(&snapshot, credentials, read).await?;
     let list = TemplateList { data, placeholders: templates::PLACEHOLDERS.to_vec() };
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(list))
 }
 
-fn parse_kind_and_language(kind: &str, language: &str) -> Result<(LetterKind, MailLanguage), Problem> {
-    let kind_and_language = LetterKind::from_text(kind).zip(MailLanguage::from_text(language));
-    kind_and_language.ok_or_else(|| Problem::new(&NOT_FOUND).detail("there is no template of this kind and language"))
+/// The kind, if letters of the conference may be in this language.
+///
+/// # Errors
+/// [`MessagingError::NoTemplate`].
+fn kind_in_language(context: RequestContext<'_>, kind: &str, language: &str) -> Result<LetterKind, MessagingError> {
+    let kind = LetterKind::from_text(kind).filter(|_| is_letter_language(context.released.agenda, language));
+    kind.ok_or(MessagingError::NoTemplate)
 }
 
 fn record_audit(
@@ -134,7 +157,7 @@ fn record_audit(
     operation: Operation,
     action: AuditAction,
     kind: LetterKind,
-    language: MailLanguage,
+    language: &str,
 ) -> Result<(), DatabaseError> {
     let change = serde_json::json!({ "kind": kind, "language": language });
     let entry = audit::Entry::of(action, ResourceKind::MailTemplate, format!("{kind}/{language}"), Some(change));
@@ -150,7 +173,7 @@ fn record_audit(
     params(
         ("conference" = String, Path, description = "The conference's slug"),
         ("kind" = LetterKind, Path, description = "Kind of the letter"),
-        ("language" = MailLanguage, Path, description = "Language of the template")
+        ("language" = String, Path, description = "Language of the template: one in which letters ship, or one of the conference")
     ),
     request_body = TemplateSource,
     responses((status = 200, description = "The template", body = TemplateView), AnyProblem)
@@ -162,18 +185,19 @@ pub async fn put_mail_template(
     Json(TemplateSource { source }): Json<TemplateSource>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, kind, language) = path.into_inner();
-    let (kind, language) = parse_kind_and_language(&kind, &language)?;
     let snapshot = service.conference(&slug.0).await?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| {
         let actor = authorise(tx, context.credentials, Operation::PutMailTemplate, Some(context.conference.id))?;
+        let kind = kind_in_language(context, &kind, &language)?;
         let settings = letter_settings_of(tx, context.conference.id)?;
-        check_template(context.released.agenda, kind, language, source.as_str(), &settings)?;
-        own_templates::put_own_template(tx, context.conference.id, kind, language, source.as_str(), actor.name())?;
-        record_audit(tx, &actor, context, Operation::PutMailTemplate, AuditAction::Update, kind, language)?;
-        Ok::<_, MessagingError>(own_templates::list_own_templates(tx, context.conference.id)?)
+        check_template(context.released.agenda, kind, &language, source.as_str(), &settings)?;
+        own_templates::put_own_template(tx, context.conference.id, kind, &language, source.as_str(), actor.name())?;
+        record_audit(tx, &actor, context, Operation::PutMailTemplate, AuditAction::Update, kind, &language)?;
+        let own_templates = own_templates::list_own_templates(tx, context.conference.id)?;
+        Ok::<_, MessagingError>(template_view(kind, language.clone(), &own_templates))
     };
-    let own_templates = service.write("write a template", &snapshot, credentials, work).await?;
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(template_view(kind, language, &own_templates)))
+    let view = service.write("write a template", &snapshot, credentials, work).await?;
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(view))
 }
 
 /// Deletes the conference's own template; the shipped one is used again.
@@ -183,7 +207,7 @@ pub async fn put_mail_template(
     params(
         ("conference" = String, Path, description = "The conference's slug"),
         ("kind" = LetterKind, Path, description = "Kind of the letter"),
-        ("language" = MailLanguage, Path, description = "Language of the template")
+        ("language" = String, Path, description = "Language of the template: one in which letters ship, or one of the conference")
     ),
     responses((status = 204, description = "The template was deleted"), AnyProblem)
 )]
@@ -196,12 +220,12 @@ pub async fn delete_mail_template(
     let snapshot = service.conference(&slug.0).await?;
     let work = move |tx: &mut Connection, context: RequestContext<'_>| {
         let actor = authorise(tx, context.credentials, Operation::DeleteMailTemplate, Some(context.conference.id))?;
-        let kind_and_language = LetterKind::from_text(&kind).zip(MailLanguage::from_text(&language));
-        let (kind, language) = kind_and_language.ok_or(MessagingError::NoTemplate)?;
-        if !own_templates::delete_own_template(tx, context.conference.id, kind, language)? {
+        // The language may be one that the conference has no more.
+        let kind = LetterKind::from_text(&kind).ok_or(MessagingError::NoTemplate)?;
+        if !own_templates::delete_own_template(tx, context.conference.id, kind, &language)? {
             return Err(MessagingError::NoTemplate);
         }
-        Ok(record_audit(tx, &actor, context, Operation::DeleteMailTemplate, AuditAction::Delete, kind, language)?)
+        Ok(record_audit(tx, &actor, context, Operation::DeleteMailTemplate, AuditAction::Delete, kind, &language)?)
     };
     service.write("delete a template", &snapshot, credentials, work).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -214,7 +238,7 @@ pub async fn delete_mail_template(
     params(
         ("conference" = String, Path, description = "The conference's slug"),
         ("kind" = LetterKind, Path, description = "Kind of the letter"),
-        ("language" = MailLanguage, Path, description = "Language of the template")
+        ("language" = String, Path, description = "Language of the template: one in which letters ship, or one of the conference")
     ),
     request_body = TemplateSource,
     responses((status = 200, description = "The letter", body = LetterPreview), AnyProblem)
@@ -226,13 +250,13 @@ pub async fn preview_mail_template(
     Json(TemplateSource { source }): Json<TemplateSource>,
 ) -> Result<HttpResponse, Problem> {
     let (slug, kind, language) = path.into_inner();
-    let (kind, language) = parse_kind_and_language(&kind, &language)?;
     let snapshot = service.conference(&slug.0).await?;
     let read = move |tx: &mut Connection, context: RequestContext<'_>| {
         authorise(tx, context.credentials, Operation::PreviewMailTemplate, Some(context.conference.id))?;
+        let kind = kind_in_language(context, &kind, &language)?;
         let settings = letter_settings_of(tx, context.conference.id)?;
         let agenda = context.released.agenda;
-        Ok::<_, RegistrationError>(check_template(agenda, kind, language, source.as_str(), &settings)?)
+        Ok::<_, MessagingError>(check_template(agenda, kind, &language, source.as_str(), &settings)?)
     };
     let preview = service.read(&snapshot, credentials, read).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(preview))
@@ -245,18 +269,19 @@ pub async fn preview_mail_template(
 pub fn check_template(
     agenda: &Agenda,
     kind: LetterKind,
-    language: MailLanguage,
+    language: &str,
     source: &str,
     settings: &LetterSettings,
 ) -> Result<LetterPreview, ValidationErrors> {
     templates::check(source).into_result(())?;
     // Not every letter of a kind has every part: the template must render with the least of them, too.
     let minimal = minimal_content(kind, sample_content(agenda, language));
-    render_preview(kind, language, Some(source), minimal, settings).map_err(|mut errors| {
+    let own = Some(TemplateIn { language, source });
+    render_preview(kind, language, own, minimal, settings).map_err(|mut errors| {
         errors.0.iter_mut().for_each(|error| error.detail.push_str(" (rendered for a recipient with the least data)"));
         errors
     })?;
-    render_preview(kind, language, Some(source), sample_content(agenda, language), settings)
+    render_preview(kind, language, own, sample_content(agenda, language), settings)
 }
 
 /// The letter without the parts that not every letter of the kind has.
@@ -282,8 +307,8 @@ fn minimal_content(kind: LetterKind, full: LetterContent) -> LetterContent {
 /// The template cannot be rendered; the validation error names the line.
 pub fn render_preview(
     kind: LetterKind,
-    language: MailLanguage,
-    source: Option<&str>,
+    language: &str,
+    own_template: Option<TemplateIn<'_>>,
     content: LetterContent,
     settings: &LetterSettings,
 ) -> Result<LetterPreview, ValidationErrors> {
@@ -291,19 +316,20 @@ pub fn render_preview(
         link: "https://conference.example/your-link".to_owned(),
         preferences: "https://conference.example/your-preferences".to_owned(),
     };
-    let rendered = templates::preview(kind, language, source, content, settings.clone(), &links).map_err(|error| {
-        let mut errors = ValidationErrors::default();
-        let pointer = format!("#/source/line {}", error.line().unwrap_or(1));
-        errors.add(pointer, "invalid_template", error.to_string());
-        errors
-    })?;
+    let rendered =
+        templates::preview(kind, language, own_template, content, settings.clone(), &links).map_err(|error| {
+            let mut errors = ValidationErrors::default();
+            let pointer = format!("#/source/line {}", error.line().unwrap_or(1));
+            errors.add(pointer, "invalid_template", error.to_string());
+            errors
+        })?;
     Ok(LetterPreview { subject: rendered.subject, text: rendered.text, html: rendered.html })
 }
 
 /// Sample content with every part that any letter can have, from the conference's own agenda.
-pub fn sample_content(agenda: &Agenda, language: MailLanguage) -> LetterContent {
+pub fn sample_content(agenda: &Agenda, language: &str) -> LetterContent {
     let conference = &agenda.conference;
-    let (tag, languages) = (language.as_str(), &conference.languages);
+    let (tag, languages) = (language, &conference.languages);
     let deadline = conference.time_zone.local(clock::now() + TimeDelta::days(2));
     let sessions: Vec<SessionLine> = agenda
         .sessions
@@ -331,7 +357,11 @@ pub fn sample_content(agenda: &Agenda, language: MailLanguage) -> LetterContent 
         moved: sessions.first().cloned(),
         sessions,
         delegation: Some("Belgium".to_owned()),
-        announcement: Some(Announcement { subject: "An announcement".to_owned(), body: "Its text.".to_owned() }),
+        announcement: Some(Announcement {
+            subject: "An announcement".to_owned(),
+            body: "Its text.".to_owned(),
+            language: None,
+        }),
         ..conference_content(agenda, tag)
     }
 }
