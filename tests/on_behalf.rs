@@ -106,6 +106,10 @@ on_both_stores! {
         let una = register_successfully(&app, &walk_in("Una", "delegate", &with_letter));
         assert_eq!(una["email"], "una@example.org");
         assert_eq!(letters(&app), ["confirmed"]);
+        let own = app.get(app.path_of(una["links"]["self"].as_str().unwrap())).json();
+        assert_eq!((&own["history"][0]["event"], &own["history"][0]["reason"]), (&json!("registered"), &Value::Null));
+        let page = app.browse(app.path_of(una["links"]["self"].as_str().unwrap()));
+        assert!(page.status == 200 && !page.text().contains("note verbale"), "{}", page.text());
         assert_eq!(register(&app, &walk_in("Una", "delegate", &with_letter)).problem(), (409, "already-registered".to_owned()));
         let without_letter = json!({ "email": "val@example.org", "sends_letter": false });
         register_successfully(&app, &walk_in("Val", "delegate", &without_letter));

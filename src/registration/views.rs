@@ -195,7 +195,8 @@ pub fn registration_view(
                 at: clock::wire(entry.at),
                 event: entry.event,
                 status: entry.state,
-                reason: detail(entry, "reason"),
+                // Why a registrar entered somebody is no message to them.
+                reason: detail(entry, "reason").filter(|_| !is_attendee || entry.event != Event::Registered),
                 merged_into: (!is_attendee).then(|| detail(entry, "merged_into")).flatten(),
                 actor: (!is_attendee).then(|| entry.actor.clone()),
             })
