@@ -42,6 +42,11 @@ fn refused() -> (u16, String) {
     (409, "already-registered".to_owned())
 }
 
+/// The address may be used, but not twice by one name.
+fn refused_by_name() -> (u16, String) {
+    (409, "name-registered".to_owned())
+}
+
 fn texts(app: &App, statement: &str) -> Vec<String> {
     app.environment.database.texts(statement)
 }
@@ -57,14 +62,14 @@ on_both_stores! {
         app.publish(&conference());
         let whole = |name: &str| json!({ "category": "delegate", "name": name, "email": MAILBOX, "consent": true });
         let ana = register_successfully(&app, &form("Ana", "Lima", "delegate"));
-        assert_eq!(register(&app, &whole("Ana Lima")).problem(), refused());
-        assert_eq!(register(&app, &form("Lima", "Ana", "delegate")).problem(), refused());
+        assert_eq!(register(&app, &whole("Ana Lima")).problem(), refused_by_name());
+        assert_eq!(register(&app, &form("Lima", "Ana", "delegate")).problem(), refused_by_name());
         register_successfully(&app, &whole("王小明"));
-        assert_eq!(register(&app, &form("小明", "王", "delegate")).problem(), refused());
+        assert_eq!(register(&app, &form("小明", "王", "delegate")).problem(), refused_by_name());
         let bob = register_successfully(&app, &whole("Bob Noyce"));
         let path = format!("{CONFERENCE}/registrations/{}", bob["reference"].as_str().unwrap());
         let renamed = json!({ "name": null, "given_name": "Ana", "family_name": "Lima" });
-        assert_eq!(app.admin("PATCH", &path, Some(&renamed)).problem(), refused());
+        assert_eq!(app.admin("PATCH", &path, Some(&renamed)).problem(), refused_by_name());
         let own = json!({ "name": "Lima Ana", "given_name": null, "family_name": null });
         let path = format!("{CONFERENCE}/registrations/{}", ana["reference"].as_str().unwrap());
         assert_eq!(app.admin("PATCH", &path, Some(&own)).status, 200, "nobody is in their own way");
@@ -93,9 +98,9 @@ on_both_stores! {
             let own = app.get(app.path_of(receipt["links"]["self"].as_str().unwrap())).json();
             assert_eq!((&own["given_name"], &own["email"]), (&json!(name), &json!(MAILBOX)));
         }
-        assert_eq!(register(&app, &form("ÀDA", "lovelace", "delegate")).problem(), refused());
+        assert_eq!(register(&app, &form("ÀDA", "lovelace", "delegate")).problem(), refused_by_name());
         // Somebody who does not share the address may stand beside those who do, under another name.
-        assert_eq!(register(&app, &form("Bob", "Noyce", "press")).problem(), refused());
+        assert_eq!(register(&app, &form("Bob", "Noyce", "press")).problem(), refused_by_name());
         let cyd = register_successfully(&app, &form("Cyd", "Charisse", "press"));
         let other = register(&app, &form("Dee", "Dee", "press"));
         assert_eq!(other.problem(), refused());
@@ -118,8 +123,8 @@ on_both_stores! {
 
         let path = |receipt: &Value| format!("{CONFERENCE}/registrations/{}", reference(receipt));
         let named_ada = json!({ "given_name": "Ada", "family_name": "Lovelace" });
-        assert_eq!(app.admin("PATCH", &path(&bob), Some(&named_ada)).problem(), refused());
-        assert_eq!(app.admin("PATCH", &path(&cyd), Some(&named_ada)).problem(), refused());
+        assert_eq!(app.admin("PATCH", &path(&bob), Some(&named_ada)).problem(), refused_by_name());
+        assert_eq!(app.admin("PATCH", &path(&cyd), Some(&named_ada)).problem(), refused_by_name());
         assert_eq!(app.admin("GET", &format!("{CONFERENCE}/duplicates"), None).json()["data"], json!([]));
         assert_healthy(&app);
 
@@ -245,10 +250,10 @@ on_both_stores! {
         let allowed = app.admin("PATCH", &format!("{CONFERENCE}/delegations/rw"), Some(&json!({ "shared_mailbox": true })));
         assert_eq!((allowed.status, &allowed.json()["shared_mailbox"]), (200, &json!(true)));
         let bob = member("Bob").json();
-        assert_eq!(member("Bob").problem(), refused());
+        assert_eq!(member("Bob").problem(), refused_by_name());
         // A change of name tells the rest apart, too.
         let path = format!("{CONFERENCE}/delegations/rw/members/{}", bob["reference"].as_str().unwrap());
-        assert_eq!(app.admin("PATCH", &path, Some(&json!({ "given_name": "Ada" }))).problem(), refused());
+        assert_eq!(app.admin("PATCH", &path, Some(&json!({ "given_name": "Ada" }))).problem(), refused_by_name());
         assert_eq!(app.admin("PATCH", &path, Some(&json!({ "given_name": "Bo" }))).status, 200);
         assert_eq!(app.admin("PATCH", &path, Some(&json!({ "level": "minister" }))).status, 200);
         let send = |path: &str, table: &str| {
@@ -276,6 +281,37 @@ on_both_stores! {
         assert_eq!(invited.status, 200, "{}", invited.text());
         assert_eq!(guests(&format!("{MAILBOX},Kagame Gil,press\n")).faults(), ["line 2/email already_invited"]);
         assert_healthy(&app);
+    }
+
+    fn a_focal_point_reads_that_members_may_share_the_mission_s_address(store) {
+        let app = Environment::new(store).start();
+        let mut blueprint = small_conference(None, None);
+        blueprint["conference"]["languages"] = json!(["en", "fr", "nl", "ar"]);
+        app.publish(&blueprint);
+        let request = json!({
+            "kind": "member_state", "country": "RW", "category": "delegate",
+            "focal_point": { "name": "F. Point", "email": "focal@example.org", "language": "en" }
+        });
+        let delegation = format!("{CONFERENCE}/delegations");
+        assert_eq!(app.admin("POST", &delegation, Some(&request)).status, 201);
+        let invited = app.admin("POST", &format!("{delegation}/rw/invite-focal-point"), Some(&json!({})));
+        let link = invited.json()["link"].as_str().unwrap().to_owned();
+        let token = link.split_once("token=").unwrap().1.to_owned();
+        let page = |language: &str| app.browse(&format!("/conferences/small/{language}/delegations/rw?token={token}")).text().to_owned();
+        assert!(page("en").contains("The person’s own address. We send"), "{}", page("en"));
+        assert_eq!(app.admin("PATCH", &format!("{delegation}/rw"), Some(&json!({ "shared_mailbox": true }))).status, 200);
+        let words = [("en", "or that of the mission"), ("fr", "ou celle de la mission"), ("nl", "of dat van de missie"), ("ar", "أو عنوان البعثة")];
+        for (language, shared) in words {
+            assert!(page(language).contains(shared), "{}", page(language));
+        }
+        let member = "given_name=Ada&family_name=Kagame&email=mission%40example.org&consent=true";
+        let add = |language: &str| app.submit(&format!("/conferences/small/{language}/delegations/rw/members?token={token}"), member);
+        assert_eq!(add("en").status, 200);
+        let words = [("en", "Somebody with this name"), ("fr", "Une personne de ce nom"), ("nl", "Iemand met deze naam"), ("ar", "سبق تسجيل شخص بهذا الاسم")];
+        for (language, about_name) in words {
+            let again = add(language);
+            assert_eq!((again.status, again.text().matches(about_name).count()), (409, 1), "{}", again.text());
+        }
     }
 
     fn who_is_registered_already_is_offered_the_link_again(store) {

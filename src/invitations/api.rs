@@ -158,7 +158,7 @@ pub struct BatchQuery {
 pub struct InvitedTable {
     /// Number of rows in the table.
     pub rows: usize,
-    /// Number of invitations that were created: all rows, or 0 for a dry run.
+    /// Number of invitations that were created, or in a dry run would be: all rows.
     pub invited: usize,
     /// Whether this was a dry run, which creates and sends nothing.
     pub dry_run: bool,
@@ -223,7 +223,7 @@ pub async fn create_invitations(
         })
         .await?;
     let dry_run = options.dry_run;
-    let result = InvitedTable { rows: count, invited: if dry_run { 0 } else { count }, dry_run };
+    let result = InvitedTable { rows: count, invited: count, dry_run };
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(result))
 }
 

@@ -89,7 +89,11 @@ pub fn invite_all(
         } else if live.iter().any(|other| {
             other.person.address_folded().as_ref() == Some(address) && is_guest(Some(&other.name_folded()))
         }) {
-            errors.add(import_table::cell_pointer(*line, "email"), "already_registered", "is registered");
+            let detail = match is_shared {
+                true => "somebody with this name is registered with this address already",
+                false => "is registered",
+            };
+            errors.add(import_table::cell_pointer(*line, "email"), "already_registered", detail);
         }
     }
     errors.into_result(())?;

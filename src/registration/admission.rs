@@ -171,17 +171,20 @@ pub enum AdmissionOutcome {
     /// The person has a live registration with this address. Where the answer must not say so, its owner got the link
     /// again.
     AlreadyRegistered,
+    /// The same, of an address that several people share: one of them has this name.
+    NameRegistered,
 }
 
 impl AdmissionOutcome {
     /// The new registration, where the answer may say that the address is registered already.
     ///
     /// # Errors
-    /// [`RegistrationError::AlreadyRegistered`].
+    /// [`RegistrationError::AlreadyRegistered`], [`RegistrationError::NameRegistered`].
     pub fn registered(self) -> Result<Admitted, RegistrationError> {
         match self {
             Self::Registered(admitted) => Ok(*admitted),
             Self::AlreadyRegistered => Err(RegistrationError::AlreadyRegistered),
+            Self::NameRegistered => Err(RegistrationError::NameRegistered),
         }
     }
 }
@@ -271,7 +274,7 @@ fn register_batch(
                     live_by_address.entry(address).or_default().push(admitted.registration.clone());
                 }
             }
-            Ok(AdmissionOutcome::AlreadyRegistered) | Err(_) => {}
+            Ok(AdmissionOutcome::AlreadyRegistered | AdmissionOutcome::NameRegistered) | Err(_) => {}
         }
         outcomes.push(outcome);
     }
@@ -430,7 +433,12 @@ fn evaluate(
             // The owner of the address gets the link again; the sender learns nothing.
             transaction.send_link(connection, registered)?;
         }
-        return Ok(AdmissionOutcome::AlreadyRegistered);
+        let is_about_name = (registered.shares_mailbox || shares_mailbox)
+            && registered.excludes(shares_mailbox, &application.person.name_folded());
+        return Ok(match is_about_name {
+            true => AdmissionOutcome::NameRegistered,
+            false => AdmissionOutcome::AlreadyRegistered,
+        });
     }
     // Whoever has this code has read the mail to the address, so that the address is verified.
     let is_verified = application.is_vouched_for

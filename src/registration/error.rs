@@ -18,6 +18,7 @@ use crate::{
 
 problem_kinds! {
     ALREADY_REGISTERED = ("already-registered", 409, "This address is registered already"),
+    NAME_REGISTERED = ("name-registered", 409, "This name is registered with this address already"),
     REGISTRATION_CLOSED = ("registration-closed", 409, "Registration is not open"),
     CONFERENCE_OVER = ("conference-over", 409, "The conference is over"),
     WRONG_STATE = ("wrong-state", 409, "The registration's status does not allow this"),
@@ -44,6 +45,9 @@ pub enum RegistrationError {
     Invalid(ValidationErrors),
     #[error("the address is registered already")]
     AlreadyRegistered,
+    /// Several people share the address, and one of them has this name.
+    #[error("the name is registered with the address already")]
+    NameRegistered,
     /// The organisers have not set registration up, or closed it.
     #[error("registration is not set up")]
     NotEnabled,
@@ -128,6 +132,10 @@ impl From<RegistrationError> for Problem {
                  have it sent again",
             )
             }
+            RegistrationError::NameRegistered => Problem::new(&NAME_REGISTERED).detail(
+                "several people may share this address, and somebody with this name does already: people who share \
+                 one need names that differ",
+            ),
             RegistrationError::Closed { opens_at, is_over } => {
                 Problem::new(&REGISTRATION_CLOSED).detail(match opens_at {
                     _ if is_over => "the conference is over".to_owned(),

@@ -216,7 +216,8 @@ impl TryFrom<Row> for Registration {
 /// Inserts registrations.
 ///
 /// # Errors
-/// [`RegistrationError::AlreadyRegistered`] or [`RegistrationError::ReferenceTaken`] if a unique index refuses a row.
+/// [`RegistrationError::AlreadyRegistered`], [`RegistrationError::NameRegistered`] or
+/// [`RegistrationError::ReferenceTaken`] if a unique index refuses a row.
 pub fn insert(connection: &mut Connection, registrations: &[Registration]) -> Result<(), RegistrationError> {
     let rows: Vec<Row> = registrations.iter().map(Row::from).collect();
     insert_rows(connection, &rows).map_err(constraint_error)
@@ -229,7 +230,8 @@ fn insert_rows(connection: &mut Connection, rows: &[Row]) -> Result<(), Database
 
 fn constraint_error(error: DatabaseError) -> RegistrationError {
     match broken_constraint(&error) {
-        Some("registrations_live_email_key" | "registrations_live_person_key") => RegistrationError::AlreadyRegistered,
+        Some("registrations_live_email_key") => RegistrationError::AlreadyRegistered,
+        Some("registrations_live_person_key") => RegistrationError::NameRegistered,
         Some("registrations_reference_key") => RegistrationError::ReferenceTaken,
         _ => error.into(),
     }
@@ -238,7 +240,8 @@ fn constraint_error(error: DatabaseError) -> RegistrationError {
 /// Saves every field of a registration.
 ///
 /// # Errors
-/// [`RegistrationError::AlreadyRegistered`] if a unique index says that the person is registered already.
+/// [`RegistrationError::AlreadyRegistered`] or [`RegistrationError::NameRegistered`] if a unique index says that the
+/// person is registered already.
 pub fn update(connection: &mut Connection, registration: &Registration) -> Result<(), RegistrationError> {
     diesel::update(registrations::table.find(registration.id))
         .set(Row::from(registration))

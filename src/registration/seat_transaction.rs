@@ -267,7 +267,7 @@ impl<'a> SeatTransaction<'a> {
     /// the store do not compare those who share a mailbox with those who do not.
     ///
     /// # Errors
-    /// [`RegistrationError::AlreadyRegistered`].
+    /// [`RegistrationError::AlreadyRegistered`], [`RegistrationError::NameRegistered`].
     pub fn check_mailbox(
         &self,
         connection: &mut Connection,
@@ -280,9 +280,12 @@ impl<'a> SeatTransaction<'a> {
         let Some(address) = registration.person.address_folded() else { return Ok(()) };
         let live = rows::find_live_by_addresses(connection, self.conference.id, &[address])?;
         let mut others = live.iter().filter(|other| other.id != registration.id);
-        match others.any(|other| other.excludes(registration.shares_mailbox, &name)) {
-            true => Err(RegistrationError::AlreadyRegistered),
-            false => Ok(()),
+        match others.find(|other| other.excludes(registration.shares_mailbox, &name)) {
+            Some(other) if other.shares_mailbox || registration.shares_mailbox => {
+                Err(RegistrationError::NameRegistered)
+            }
+            Some(_) => Err(RegistrationError::AlreadyRegistered),
+            None => Ok(()),
         }
     }
 

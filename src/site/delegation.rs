@@ -66,7 +66,12 @@ impl OpenedDelegation {
     ) -> Result<HttpResponse, Problem> {
         let notice =
             parameter(request, "notice").filter(|notice| ["added", "removed", "replaced"].contains(&notice.as_str()));
+        let code = self.delegation.delegation.category.as_str();
+        let category = self.empty_form.setup_state.category(code);
+        let shares_mailbox =
+            self.delegation.delegation.shared_mailbox || category.is_some_and(|category| category.shared_mailbox);
         let context = context! {
+            shares_mailbox,
             delegation => value(&self.delegation), token => self.token.as_str(), form => value(&self.empty_form.form),
             fields => value(asked_fields(
                 &self.empty_form.setup_state,

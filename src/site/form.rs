@@ -210,9 +210,6 @@ impl FormErrors {
             let code = document.get("type").and_then(Json::as_str).unwrap_or_default();
             let code = code.trim_start_matches("/problems/");
             let detail = document.get("detail").or_else(|| document.get("title")).and_then(Json::as_str);
-            if code == "already-registered" {
-                by_control.entry("email".to_owned()).or_default().push(context! { code, detail });
-            }
             of_form = context! { code, detail };
         }
         Self { by_control: value(by_control), of_form }

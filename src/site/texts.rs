@@ -11,7 +11,6 @@ use std::{
 use fluent_bundle::{FluentArgs, FluentError, FluentMessage, FluentResource, concurrent::FluentBundle};
 use unic_langid::LanguageIdentifier;
 
-use super::names::primary;
 pub use crate::mail::is_right_to_left;
 
 /// The locale that replaces missing ones.

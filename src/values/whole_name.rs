@@ -101,6 +101,13 @@ const HONORIFICS: &[&str] = &[
     "son excellence",
     "s. e. m.",
     "s. e. mme",
+    "s. exc. mme",
+    "s. exc. m.",
+    "s. exc.",
+    "s.exc. mme",
+    "s.exc. m.",
+    "s.exc.m.",
+    "s.exc.",
     "s.e.m.",
     "s. e.",
     "s.e.",
@@ -415,6 +422,8 @@ mod tests {
         assert_eq!(read("H.E. Carlos Silva"), "H.E.|||Carlos Silva");
         assert_eq!(read("h. e. Mr Chinedu Eze"), "h. e. Mr|||Chinedu Eze");
         assert_eq!(read("S.E.M. Paul Biya"), "S.E.M.|||Paul Biya");
+        assert_eq!(read("S. Exc. M. Paul Biya"), "S. Exc. M.|||Paul Biya");
+        assert_eq!(read("S. Exc. Mme Ada Biya"), "S. Exc. Mme|||Ada Biya");
         assert_eq!(read("Prof.Dr. Ada"), "Prof. Dr.|||Ada");
         assert_eq!(read("Mme Suhartono"), "Mme|||Suhartono");
         assert_eq!(read("M. Dupont"), "M.|||Dupont");

@@ -79,7 +79,7 @@ pub struct MemberImportQuery {
 pub struct ImportedMembers {
     /// Number of rows in the table.
     pub rows: usize,
-    /// Number of members that were added: all rows, or 0 for a dry run.
+    /// Number of members that were added, or in a dry run would be: all rows.
     pub added: usize,
     /// Whether this was a dry run, which adds nobody.
     pub dry_run: bool,
@@ -127,7 +127,7 @@ pub async fn import_delegation_members(
     let work =
         move |tx: &mut Connection, context: RequestContext<'_>| import::import(tx, context, &code, &table, dry_run);
     let names = service.write("import members", &snapshot, credentials, work).await?;
-    let result = ImportedMembers { rows, added: if dry_run { 0 } else { rows }, dry_run, names };
+    let result = ImportedMembers { rows, added: rows, dry_run, names };
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(result))
 }
 

@@ -204,8 +204,12 @@ fn check_addresses(
     }
     for ((line, member), address) in members.iter().zip(&folded) {
         let mut live = live_by_address.get(address).into_iter().flatten();
-        if live.any(|other| other.excludes(shares_mailbox, &folded_name(member))) {
-            errors.add(import_table::cell_pointer(*line, "email"), "already_registered", "is registered already");
+        if let Some(other) = live.find(|other| other.excludes(shares_mailbox, &folded_name(member))) {
+            let detail = match shares_mailbox || other.shares_mailbox {
+                true => "somebody with this name is registered with this address already",
+                false => "is registered already",
+            };
+            errors.add(import_table::cell_pointer(*line, "email"), "already_registered", detail);
         }
     }
     Ok(())

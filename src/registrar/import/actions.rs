@@ -159,7 +159,13 @@ pub fn import(
             chunk.iter().copied().partition(|row| is_registered(row));
         let applications: Vec<_> = new.iter().map(|row| application(row, &actor, options)).collect();
         let outcomes = register_imported(connection, conference, released, secret, &applications)?.outcomes;
-        let of_existing = existing.into_iter().map(|row| (row, Ok(AdmissionOutcome::AlreadyRegistered)));
+        let outcome_of_existing = |row: &ImportRow| {
+            let is_shared = registered
+                .get(&row.form.email.folded())
+                .is_some_and(|people| people.iter().any(|person| is_shared_with(row, person, &setup_state)));
+            if is_shared { AdmissionOutcome::NameRegistered } else { AdmissionOutcome::AlreadyRegistered }
+        };
+        let of_existing = existing.into_iter().map(|row| (row, Ok(outcome_of_existing(row))));
         for (row, outcome) in new.into_iter().zip(outcomes).chain(of_existing) {
             match outcome {
                 Ok(AdmissionOutcome::Registered(admitted)) => {
@@ -168,8 +174,15 @@ pub fn import(
                     let status = admitted.registration.state;
                     counts.entry((admitted.category, status.as_str())).or_insert((status, 0)).1 += 1;
                 }
-                Ok(AdmissionOutcome::AlreadyRegistered) if options.existing_rows == ExistingRowPolicy::Skip => {
+                Ok(AdmissionOutcome::AlreadyRegistered | AdmissionOutcome::NameRegistered)
+                    if options.existing_rows == ExistingRowPolicy::Skip =>
+                {
                     skipped += 1
+                }
+                Ok(AdmissionOutcome::NameRegistered) => {
+                    let detail = "somebody with this name is registered with this address already: ?mode=skip leaves \
+                                  it out";
+                    errors.add(table.columns.error_position(row.number, "email"), "already_registered", detail);
                 }
                 Ok(AdmissionOutcome::AlreadyRegistered) => {
                     let detail = "this address is registered already: ?mode=skip leaves it out";
@@ -203,11 +216,15 @@ pub fn import(
 
 /// Whether a row stands for a person who is registered with its address, or was, if the row is a cancelled one.
 fn is_row_about(row: &ImportRow, person: &RegisteredPerson, setup_state: &SetupState) -> bool {
-    let category = setup_state.category(row.form.category.as_str());
-    let is_shared = person.shares_mailbox || category.is_some_and(|category| category.shared_mailbox);
-    let is_same_person =
-        !is_shared || name_key(&row.form.person(row.language.as_str()).name_folded()) == name_key(&person.name);
+    let is_same_person = !is_shared_with(row, person, setup_state)
+        || name_key(&row.form.person(row.language.as_str()).name_folded()) == name_key(&person.name);
     is_same_person && (!person.state.is_final() || row.status == ImportedStatus::Cancelled)
+}
+
+/// Whether a row and a registered person may have one address.
+fn is_shared_with(row: &ImportRow, person: &RegisteredPerson, setup_state: &SetupState) -> bool {
+    let category = setup_state.category(row.form.category.as_str());
+    person.shares_mailbox || category.is_some_and(|category| category.shared_mailbox)
 }
 
 /// The number in `row 7, column E-mail`.
