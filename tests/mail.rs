@@ -196,7 +196,7 @@ on_both_stores! {
             register(&app, &form);
             let letter = smtp.wait_for(1)[0].clone();
             let parsed = read(&letter);
-            (parsed["subject"].as_str().unwrap().to_owned(), parsed["parts"][0]["text"].as_str().unwrap().to_owned(), letter)
+            (parsed["headers"]["Subject"].as_str().unwrap().to_owned(), parsed["parts"][0]["text"].as_str().unwrap().to_owned(), letter)
         };
         let (subject, text, letter) = register_in(1, "ar");
         assert_eq!(subject, "تأكّد تسجيلكم: مؤتمر صغير");
@@ -219,7 +219,7 @@ on_both_stores! {
         let recipients = app.admin("GET", &format!("{broadcasts}/{id}/recipients"), None).json();
         let sent = app.admin("POST", &format!("{broadcasts}/{id}/send"), Some(&json!({ "expected": recipients["recipients"] })));
         assert!(sent.status < 300, "{} {}", sent.text(), recipients);
-        let mut subjects: Vec<String> = smtp.wait_for(2).iter().map(|letter| read(letter)["subject"].as_str().unwrap().to_owned()).collect();
+        let mut subjects: Vec<String> = smtp.wait_for(2).iter().map(|letter| read(letter)["headers"]["Subject"].as_str().unwrap().to_owned()).collect();
         subjects.sort();
         assert_eq!(subjects, ["Saal", "القاعة"]);
     }

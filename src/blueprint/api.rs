@@ -24,9 +24,9 @@ use crate::{
         idempotency::{IdempotencyKey, StoredAnswer, once},
         problem::AnyProblem,
     },
-    mail::{SenderDomains, Wake},
+    mail::SenderDomains,
     programme::service::ProgrammeService,
-    registration::RegistrationError,
+    registration::{RegistrationError, service::RegistrationService},
     site_setup::SiteSetups,
     validation::ValidationErrors,
     values::Switch,
@@ -67,9 +67,7 @@ pub async fn read_blueprint(
     security(("bearer" = []))
 )]
 pub async fn apply_blueprint(
-    database: web::Data<Database>,
-    wake: web::Data<Wake>,
-    sender_domains: web::Data<SenderDomains>,
+    service: web::Data<RegistrationService>,
     site_setups: web::Data<SiteSetups>,
     credentials: Credentials,
     path: web::Path<CodePath>,
@@ -79,12 +77,16 @@ pub async fn apply_blueprint(
     let slug = path.into_inner().0;
     let (dry_run, keep) = (query.0.dry_run == Some(Switch::On), query.0.keep);
     let checked_slug = slug.clone();
-    check_early(&database, &credentials, move |tx, credentials| authorise_apply(tx, credentials, &checked_slug))
-        .await?;
+    check_early(&service.database, &credentials, move |tx, credentials| {
+        authorise_apply(tx, credentials, &checked_slug)
+    })
+    .await?;
     let document = body.receive().await?;
     document::read(document.clone())?;
     let turn = slug.to_string();
-    let plan = database
+    let sender_domains = service.sender_domains.clone();
+    let plan = service
+        .database
         .write_in_turn("apply a blueprint", &turn, move |tx| {
             let actor = authorise_apply(tx, &credentials, &slug)?;
             let blueprint = time_zone::read_blueprint(tx, &document, keep)?;
@@ -94,7 +96,7 @@ pub async fn apply_blueprint(
         .await?;
     site_setups.forget();
     // More seats may have promoted people from the waiting list, who get a letter.
-    wake.wake();
+    service.wake.wake();
     Ok(HttpResponse::Ok().json(plan))
 }
 

@@ -216,7 +216,8 @@ impl Renderer {
             }
         }
         let html = self.0.get_template("layout.html")?.render(context! {
-            language, direction => direction(language), subject => subject.as_str(), conference, paragraphs => Value::from(Serde(&paragraphs)),
+            language, direction => direction(language), subject => subject.as_str(), conference,
+            paragraphs => Value::from(Serde(&paragraphs)),
             badge => message.content.has_badge.then_some(reference),
         })?;
         Ok(RenderedLetter { subject, text: format!("{text}\n"), html, languages })

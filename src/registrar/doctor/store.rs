@@ -245,7 +245,8 @@ fn registrations() -> Vec<CheckQuery> {
             name: "each privacy notice that somebody consented to is kept",
             counted_table: "registrations",
             findings: "SELECT r.conference_id, 'registration ' || r.reference AS subject, \
-                       'names version ' || CAST(r.privacy_notice_version AS text) || ' of the privacy notice' AS detail \
+                       'names version ' || CAST(r.privacy_notice_version AS text) || ' of the privacy notice' \
+                       AS detail \
                        FROM registrations r LEFT JOIN privacy_notices n ON n.conference_id = r.conference_id \
                        AND n.version = r.privacy_notice_version \
                        WHERE r.privacy_notice_version IS NOT NULL AND n.version IS NULL"
