@@ -82,13 +82,13 @@ on_both_stores! {
 
         // What is wrong is named, all of it, and nothing is saved.
         let wrong = json!({
-            "contact": { "email": "nobody", "website": "javascript:alert(1)", "fax": "1" }, "legal_notice": { "de": "Impressum" },
+            "contact": { "email": "nobody", "website": "javascript:alert(1)", "phone": "call me", "fax": "1" }, "legal_notice": { "de": "Impressum" },
             "speaker_order": "beauty"
         });
         let refused = app.admin("PUT", SITE, Some(&wrong));
         assert_eq!((refused.status, refused.faults()), (422, vec![
             "#/contact/email invalid_email".to_owned(), "#/contact/fax unknown_field".to_owned(),
-            "#/contact/website invalid_url".to_owned(), "#/speaker_order unknown_value".to_owned(),
+            "#/contact/phone invalid_phone".to_owned(), "#/contact/website invalid_url".to_owned(), "#/speaker_order unknown_value".to_owned(),
         ]));
         let mut twice = ministry();
         twice["pages"][1]["code"] = json!("visa");

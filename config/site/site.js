@@ -145,9 +145,12 @@
     const lasts = ends && ends !== before.ends && !moved;
     const hours = lasts ? `${time}–${ends}` : time;
     const when = day === before.day ? hours : `${day} ${hours}`;
-    if (room !== before.room && room) return fill(said.dataset.movedTo, { when, room });
-    if (moved || lasts || room !== before.room) return fill(said.dataset.moved, { when });
-    return title === before.title ? "" : fill(said.dataset.renamed, { title });
+    const parts = [];
+    if (room !== before.room && room) parts.push(fill(said.dataset.movedTo, { when, room }));
+    else if (moved || lasts) parts.push(fill(said.dataset.moved, { when }));
+    if (before.room && !room) parts.push(said.dataset.roomless);
+    if (title !== before.title) parts.push(fill(said.dataset.renamed, { title }));
+    return parts.join(" ");
   };
   // Earlier notes stay, so that whoever looks later sees all that changed since the page was opened.
   const tell = ({ sessions, removed, text }) => {
@@ -156,7 +159,7 @@
     for (const [code, it] of after) {
       const was = sessions.get(code);
       const change = was ? changeOf(was, it) : fill(said.dataset.added, it.dataset);
-      if (change) lines.push(was ? `${it.dataset.title}: ${change}` : change);
+      if (change) lines.push(was ? `${was.dataset.title}: ${change}` : change);
       const note = change && !was ? said.dataset.isNew : change || was.querySelector(".changed")?.textContent;
       if (note) (it.querySelector("[data-changes]") || it).append(noteOf(note));
     }

@@ -4,10 +4,11 @@ use chrono::NaiveDate;
 use deserr::Deserr;
 use serde_json::Value;
 
-use super::phone_number::PhoneNumber;
 use crate::{
     validation::{self, ValidationError, ValidationErrors},
-    values::{CountryCode, Date, EmailAddress, LanguageTag, LinkFree, NameText, Text, TextValue, text_enum},
+    values::{
+        CountryCode, Date, EmailAddress, LanguageTag, LinkFree, NameText, PhoneNumber, Text, TextValue, text_enum,
+    },
 };
 
 text_enum! {

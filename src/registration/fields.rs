@@ -91,7 +91,7 @@ macro_rules! personal_fields {
                 import_columns: &["language", "locale", "order locale", "langue", "taal"],
             }
             /// Telephone number.
-            optional phone => phone: $crate::registration::phone_number::PhoneNumber {
+            optional phone => phone: $crate::values::PhoneNumber {
                 import_columns: &["phone", "phone number", "telephone", "mobile", "cell phone"],
             }
             /// What the person needs in order to take part, for instance step-free access.

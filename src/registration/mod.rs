@@ -40,7 +40,6 @@ pub mod membership;
 pub mod model;
 pub mod pending_event;
 pub mod person_fields;
-pub mod phone_number;
 pub mod refold_names;
 pub mod reservations;
 pub mod row_name;

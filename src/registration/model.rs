@@ -21,7 +21,6 @@ use super::{
 use crate::{
     ids::{CategoryId, ConferenceId, InvitationId, RegistrationId},
     mail::LetterKind,
-    registration::phone_number::PhoneNumber,
     validation::{ValidationError, ValidationErrors, wrong_kind},
     values::{Code, Count, EmailAddress, Line, Localised, PersonName, fold, name_key, text_enum},
 };
@@ -249,8 +248,6 @@ impl PartialSchema for Consent {
     }
 }
 impl ToSchema for Consent {}
-
-crate::values::text_value!([] PhoneNumber);
 
 personal_fields! { form_struct {
     /// A new registration. If it has no `language`, `Accept-Language` decides, else it is the conference's first

@@ -43,6 +43,10 @@ fn to_html(text: &str) -> String {
     });
     let mut output = String::with_capacity(text.len() * 5 / 4);
     html::push_html(&mut output, events);
+    // A page permits no style at an element. A quotation mark in a text is escaped.
+    for side in ["left", "center", "right"] {
+        output = output.replace(&format!(" style=\"text-align: {side}\""), &format!(" class=\"{side}\""));
+    }
     output
 }
 
@@ -89,5 +93,6 @@ mod tests {
         assert_eq!(to_html("a &#xE0001;&#x41; `b&#xE0001;`"), "<p>a A <code>b&amp;#xE0001;</code></p>\n");
         let table = to_html("| a | b |\n|---|---|\n| 1 | 2 |");
         assert_eq!(table.matches("<td>").count(), 2);
+        assert!(to_html("| a |\n|:-:|\n| 1 |").contains("<td class=\"center\">1</td>"));
     }
 }

@@ -158,7 +158,7 @@ fn site_context(page: &PageContext, setup: &SiteSetup) -> Value {
         context! {
             name => name.as_ref().map(|name| page.text(name)),
             email => email.as_ref().map(|email| email.as_str()),
-            phone => phone.as_ref().map(|phone| phone.as_str()),
+            phone => phone.as_ref().map(ToString::to_string),
             website => website.as_ref().map(ToString::to_string),
             hours => hours.as_ref().map(|hours| page.text(hours)),
         }
@@ -227,7 +227,7 @@ impl Site {
                 lang => page.locale.as_str(), dir => if is_right_to_left(&page.locale) { "rtl" } else { "ltr" },
                 name => page_name, base, prefix => &*self.prefix,
                 api => format!("{}/api/v1/conferences/{slug}", self.prefix), canonical, alternates, is_private,
-                is_found_by_search_engines => !is_private && page.listing == Some(Listing::Listed),
+                is_public => page.is_public(), is_found_by_search_engines => !is_private && page.listing == Some(Listing::Listed),
             },
             conference => value(conference),
             registration_is_open => window.as_ref().is_some_and(|window| window.open),
@@ -373,7 +373,7 @@ impl Site {
             page => context! {
                 lang => tag, dir => if is_right_to_left(tag) { "rtl" } else { "ltr" }, name => "conferences",
                 base => &*self.prefix, prefix => &*self.prefix, api => none(), canonical => none(), alternates,
-                is_private => true, is_found_by_search_engines => false,
+                is_private => true, is_public => true, is_found_by_search_engines => false,
             },
             conference => none(), registration_is_open => false, is_over => false, has_call_for_action => false,
             site => none(), og => none(), jsonld => none(), problem => none(),

@@ -29,7 +29,7 @@ use crate::{
     access::audit::ResourceKind,
     agenda::Node,
     validation::{self, ValidationErrors},
-    values::{Code, EmailAddress, LanguageTag, Line, Localised, WebAddress, text_enum},
+    values::{Code, EmailAddress, LanguageTag, Localised, PhoneNumber, WebAddress, text_enum},
 };
 
 /// The most pages of practical information.
@@ -85,10 +85,10 @@ pub struct Contact {
     #[deserr(default)]
     #[schema(required = false)]
     pub email: Option<EmailAddress>,
-    /// Telephone number, as it is to be read.
+    /// Telephone number.
     #[deserr(default)]
     #[schema(required = false)]
-    pub phone: Option<Line<50>>,
+    pub phone: Option<PhoneNumber>,
     /// Web page.
     #[deserr(default)]
     #[schema(required = false)]
@@ -113,7 +113,7 @@ pub struct Controller {
     #[deserr(default)]
     #[schema(required = false)]
     pub email: Option<EmailAddress>,
-    /// Mail address of the data protection officer.
+    /// Address for mail of the data protection officer.
     #[deserr(default)]
     #[schema(required = false)]
     pub data_protection_officer: Option<EmailAddress>,

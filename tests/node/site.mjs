@@ -149,10 +149,10 @@ async function journey() {
   claim("an open programme shows a release without reloading", navigations.length === 0, navigations);
   claim("what was chosen stays chosen", await reader.isChecked("#choose-opening"), false);
   await reader.waitForFunction(() => document.getElementById("said").textContent !== "");
-  const said = "The programme has changed. Opening by the host: Changed: now 09:30 in Annex. New: A toast.";
+  const said = "The programme has changed. Opening: Changed: now 09:30 in Annex. Now called “Opening by the host”. New: A toast.";
   claim("and says what changed, to screen readers, too", await reader.textContent("#said") === said, await reader.textContent("#said"));
   const notes = await reader.locator(".changed").allTextContents();
-  claim("beside each session that changed", notes.join() === "Changed: now 09:30 in Annex.,New", notes);
+  claim("beside each session that changed", notes.join() === "Changed: now 09:30 in Annex. Now called “Opening by the host”.,New", notes);
   await shoot(reader, "programme-changed");
   // A release that changes nothing here; what is heard is compared below.
   await api("PATCH", "/agenda/speakers/bob", { position: "Analyst" });
@@ -174,7 +174,7 @@ async function journey() {
   const lost = "The programme has changed. No longer here: A toast.";
   claim("and the programme says what is gone, and nothing where nothing changed", heard.join("|") === `${said}|${lost}`, heard);
   const left = await reader.locator(".changed").allTextContents();
-  claim("for eyes, too, and what changed before stays", left.join() === "No longer here: A toast.,Changed: now 09:30 in Annex.", left);
+  claim("for eyes, too, and what changed before stays", left.join() === "No longer here: A toast.,Changed: now 09:30 in Annex. Now called “Opening by the host”.", left);
   await api("PATCH", "/agenda/sessions/opening", { ends_at: "2030-05-01T10:15" });
   await api("POST", "/releases", {});
   await reader.waitForSelector("#opening .changed:text-is('Changed: now 09:30–10:15.')", { timeout: 60_000 });

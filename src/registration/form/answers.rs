@@ -6,9 +6,8 @@ use serde_json::{Map, Value};
 
 use super::question::{Condition, Question, QuestionKind};
 use crate::{
-    registration::phone_number::PhoneNumber,
     validation::{ValidationError, ValidationErrors, escaped, wrong_kind},
-    values::{Code, Count, CountryCode, EmailAddress, Prose, TextValue, WebAddress, is_allowed_character},
+    values::{Code, Count, CountryCode, EmailAddress, PhoneNumber, Prose, TextValue, WebAddress, is_allowed_character},
 };
 
 /// Checked answers, by the codes of their questions.

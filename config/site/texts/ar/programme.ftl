@@ -12,6 +12,7 @@ language-label = اللغة
 programme-changed = تغيّر البرنامج.
 changed-moved-to = تغيّر: الآن { $when } في { $room }.
 changed-moved = تغيّر: الآن { $when }.
+changed-roomless = لم تعد هناك قاعة.
 changed-renamed = العنوان الجديد: «{ $title }».
 changed-added = جديد: { $title }.
 changed-is-new = جديد

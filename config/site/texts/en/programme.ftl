@@ -12,6 +12,7 @@ language-label = Language
 programme-changed = The programme has changed.
 changed-moved-to = Changed: now { $when } in { $room }.
 changed-moved = Changed: now { $when }.
+changed-roomless = No room any more.
 changed-renamed = Now called “{ $title }”.
 changed-added = New: { $title }.
 changed-is-new = New

@@ -12,6 +12,7 @@ language-label = Langue
 programme-changed = Le programme a changé.
 changed-moved-to = Modifié : maintenant { $when }, { $room }.
 changed-moved = Modifié : maintenant { $when }.
+changed-roomless = Plus de salle.
 changed-renamed = Nouveau titre : « { $title } ».
 changed-added = Nouveau : { $title }.
 changed-is-new = Nouveau

@@ -12,6 +12,7 @@ language-label = Taal
 programme-changed = Het programma is gewijzigd.
 changed-moved-to = Gewijzigd: nu { $when } in { $room }.
 changed-moved = Gewijzigd: nu { $when }.
+changed-roomless = Geen zaal meer.
 changed-renamed = Heet nu “{ $title }”.
 changed-added = Nieuw: { $title }.
 changed-is-new = Nieuw

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
-use crate::{validation::ValidationError, values::TextValue};
+use super::TextValue;
+use crate::validation::ValidationError;
 
 /// A telephone number in any usual notation, such as `+32 2 123 45 67`: 3 to 20 digits, at most 40 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,3 +32,5 @@ impl TextValue for PhoneNumber {
         ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^[0-9+ ./()-]{3,40}$")).build()
     }
 }
+
+super::text_value!([] PhoneNumber);
