@@ -574,7 +574,7 @@ on_both_stores! {
         register(&app, 3, "en");
         assert_eq!(smtp.wait_for(1)[0].subject(), "Your registration is confirmed: Small conference");
         let list = app.admin("GET", &format!("{MAIL}/templates"), None).json();
-        assert_eq!(list["data"].as_array().unwrap().len(), 60);
+        assert_eq!(list["data"].as_array().unwrap().len(), 80);
         assert!(list["data"].as_array().unwrap().iter().all(|one| one["is_own"] == false && one["source"].as_str().unwrap().starts_with("Subject: ")));
     }
 

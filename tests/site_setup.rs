@@ -109,12 +109,21 @@ on_both_stores! {
         let marked = json!({ "emblem_text": "Belgium\u{E0001}\u{E0061}\u{E0072}" });
         assert_eq!(app.admin("PATCH", SITE, Some(&marked)).faults(), ["#/emblem_text/en control_character"]);
         // A language in which something is said stays until nothing is.
-        let languages = json!({ "languages": ["en"] });
-        let dropped = app.admin("PATCH", &format!("{CONFERENCE}/agenda/conference"), Some(&languages));
+        let change = |path: &str, patch: Value| app.admin("PATCH", &format!("{CONFERENCE}/{path}"), Some(&patch));
+        let done = |path: &str, patch: Value| {
+            let answer = change(path, patch);
+            assert_eq!(answer.status, 200, "{}", answer.text());
+        };
+        done("agenda/conference", json!({ "languages": ["en", "fr", "de"] }));
+        assert_eq!(app.admin("POST", &format!("{CONFERENCE}/releases"), Some(&json!({}))).status, 201);
+        done("site", json!({ "emblem_text": { "de": "Belgien" } }));
+        done("registration-setup", json!({ "letters": { "signature": { "de": "Das Sekretariat" } } }));
+        let dropped = change("agenda/conference", json!({ "languages": ["en", "fr"] }));
         assert_eq!(dropped.problem(), (409, "in-use".to_owned()));
-        let faults = dropped.faults();
-        assert!(faults.contains(&"#/site/privacy_notice/fr unknown_language".to_owned()), "{faults:?}");
-        assert!(faults.contains(&"#/registration/categories/0/name/fr unknown_language".to_owned()), "{faults:?}");
+        assert_eq!(dropped.faults(), ["#/site/emblem_text/de unknown_language", "#/registration/letters/signature/de unknown_language"]);
+        done("site", json!({ "emblem_text": { "de": null } }));
+        done("registration-setup", json!({ "letters": { "signature": null } }));
+        done("agenda/conference", json!({ "languages": ["en", "fr"] }));
 
         // A blueprint that does not mention the site leaves it; one that does sets it; a copy has it.
         blueprint.as_object_mut().unwrap().remove("site");

@@ -86,7 +86,10 @@ pub fn create(
     if !matches!(terms.kind, BroadcastKind::Announcement | BroadcastKind::Reminder) {
         errors.add("#/kind", "not_of_this_kind", "must be announcement or reminder");
     }
-    for (field, texts, others) in [("subject", &subject, &body), ("body", &body, &subject)] {
+    // What is wrong with the texts themselves comes first.
+    let texts =
+        if errors.0.is_empty() { vec![("subject", &subject, &body), ("body", &body, &subject)] } else { vec![] };
+    for (field, texts, others) in texts {
         let missing = others.keys().filter(|language| !texts.is_empty() && !texts.contains_key(*language));
         for language in missing {
             let detail = format!("is missing in {language}: subject and body must be in the same languages");
