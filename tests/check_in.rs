@@ -570,6 +570,39 @@ on_both_stores! {
         assert_eq!(record(&app).len(), 1000);
     }
 
+    fn long_names_take_more_lines_and_what_is_cut_is_named(store) {
+        let app = start(store);
+        let long = [
+            "Maria da Conceição Almeida de Vasconcelos e Sousa Pinto Coelho Rodrigues da Silva",
+            "Wolfeschlegelsteinhausenbergerdorff-Donaudampfschiffahrt",
+        ];
+        for (number, name) in long.iter().enumerate() {
+            register_as(&app, number, json!({ "given_name": null, "family_name": null, "name": name }));
+        }
+        let organisation = "Permanent Delegation of the European Union and of the Organisations of the Region to the United Nations Office and other Bodies";
+        register_as(&app, 3, json!({ "organisation": organisation }));
+        let check = format!("{CONFERENCE}/badges/check");
+        assert_eq!(app.admin("GET", &check, None).json(), json!({ "checked": 3, "data": [], "next": null }));
+        if has_tool("pdftotext", "poppler-utils") {
+            let printed = printed_text(&app, &app.admin("GET", &format!("{CONFERENCE}/badges.pdf"), None));
+            let printed = printed.split_whitespace().collect::<Vec<_>>().join(" ").replace("- ", "-");
+            for text in long.iter().chain([&organisation]) {
+                assert!(printed.contains(text), "{text}: {printed}");
+            }
+        }
+        // A word that no line is long enough for is cut, and the badge is named.
+        let word = "Donaudampfschiffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft";
+        let cut = register_as(&app, 4, json!({ "given_name": null, "family_name": word }));
+        let data = app.admin("GET", &check, None).json()["data"].clone();
+        assert_eq!((data.as_array().unwrap().len(), &data[0]["reference"]), (1, &cut["reference"]));
+        let text = &data[0]["texts"][0];
+        assert_eq!((&text["field"], &text["text"], &text["missing"]), (&json!("name"), &json!(word), &json!("")));
+        let printed = text["printed"].as_str().unwrap();
+        assert!(printed.strip_suffix('…').is_some_and(|kept| word.starts_with(kept)), "{printed}");
+        let document = app.admin("GET", &format!("{CONFERENCE}/badges.pdf"), None);
+        assert_eq!(document.header("unprintable-badges"), cut["reference"].as_str());
+    }
+
     fn names_are_printed_as_they_are_written_or_the_badge_is_named(store) {
         let app = start(store);
         let names = [

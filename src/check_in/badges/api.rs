@@ -6,8 +6,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    BadgeData, Fonts, find, in_first_language, list, print,
-    printable::{PrintedTexts, UnprintableText},
+    BadgeData, Fonts, find, in_first_language, list, print, printable::UnprintableText, sheet::unprintable_texts,
 };
 use crate::{
     access::{
@@ -111,7 +110,7 @@ pub async fn read_badge(
             .await?;
     let snapshot = service.conference(&slug).await?;
     let code = payload(&service, &badge)?;
-    let PrintedTexts { unprintable, .. } = PrintedTexts::of(&badge, &snapshot.agenda, &fonts);
+    let unprintable = unprintable_texts(&badge, &snapshot.agenda, &fonts);
     let BadgeData { registration, category, category_name, level, zones, colour, delegation } = badge;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(BadgeView {
         reference: registration.reference,
@@ -298,7 +297,7 @@ pub struct UnprintableBadge {
 
 impl UnprintableBadge {
     fn of(badge: &BadgeData, agenda: &Agenda, fonts: &Fonts) -> Option<Self> {
-        let texts = PrintedTexts::of(badge, agenda, fonts).unprintable;
+        let texts = unprintable_texts(badge, agenda, fonts);
         (!texts.is_empty()).then(|| Self { reference: badge.registration.reference.clone(), texts })
     }
 }
@@ -314,10 +313,11 @@ pub struct BadgesCheck {
     pub next: Option<String>,
 }
 
-/// Checks which badges have texts that the fonts cannot print, before they are printed.
+/// Checks which badges have texts that cannot be printed as they are written, before they are printed.
 ///
 /// Takes the query of `badges.pdf`, and checks the badges of that document. For each text it says which characters are
-/// missing, what is printed instead, and which fonts have them.
+/// missing, what is printed instead, and which fonts have them. No character is missing where a text is too long for
+/// its space and is cut.
 #[utoipa::path(
     get, path = "/api/v1/conferences/{conference}/badges/check",
     tag = "check-in",

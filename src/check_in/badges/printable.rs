@@ -28,14 +28,15 @@ text_enum! {
     }
 }
 
-/// A text that is not printed on a badge as it is written, because no font has some of its characters.
+/// A text that is not printed on a badge as it is written, because no font has some of its characters, or because it is
+/// too long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct UnprintableText {
     /// Which text of the badge it is.
     pub field: BadgeText,
     /// The text as it is written.
     pub text: String,
-    /// The characters that no font has.
+    /// The characters that no font has; empty if the text is cut because it is too long.
     pub missing: String,
     /// What is printed instead; empty if it is nothing.
     pub printed: String,

@@ -14,7 +14,7 @@ use super::{
     BadgeData,
     fonts::Fonts,
     in_first_language,
-    printable::PrintedTexts,
+    printable::{BadgeText, PrintedTexts, UnprintableText},
     type_setting::{Block, Space},
 };
 use crate::{
@@ -84,8 +84,9 @@ pub fn print(
             let payload = Badge { registration: registration.id, generation: registration.token_generation };
             let code = modules(&key.sign(payload)).ok_or("a payload is too long for a code")?;
             let texts = PrintedTexts::of(badge, agenda, fonts);
-            canvas.draw(badge, &texts, &code);
-            if !texts.unprintable.is_empty() {
+            let blocks = PersonBlocks::set(badge, &texts, fonts);
+            canvas.draw(badge, &texts, &blocks, &code);
+            if !texts.unprintable.is_empty() || blocks.is_cut() {
                 unprintable.push(registration.reference.clone());
             }
         }
@@ -121,6 +122,94 @@ fn draw_cut_marks(surface: &mut Surface<'_>, left: f32, top: f32) {
     surface.set_stroke(None);
 }
 
+/// The texts of a badge that are not printed as they are written: for lack of a font, or of space.
+pub fn unprintable_texts(badge: &BadgeData, agenda: &Agenda, fonts: &Fonts) -> Vec<UnprintableText> {
+    let mut texts = PrintedTexts::of(badge, agenda, fonts);
+    let blocks = PersonBlocks::set(badge, &texts, fonts);
+    let cut = blocks.all().into_iter().filter_map(|(field, block)| Some((field, block.cut_text.clone()?)));
+    let person = &badge.registration.person;
+    for (field, printed) in cut {
+        let text = match field {
+            BadgeText::Name => badge.name(),
+            BadgeText::Honorific => person.honorific.clone().unwrap_or_default(),
+            BadgeText::Organisation => person.organisation.clone().unwrap_or_default(),
+            _ => texts.delegation.clone(),
+        };
+        let cut = UnprintableText { field, text, missing: String::new(), printed, fonts: Vec::new() };
+        texts.unprintable.push(cut);
+    }
+    texts.unprintable
+}
+
+/// The texts about the person, as they are set.
+struct PersonBlocks {
+    honorific: Block,
+    name: Block,
+    latin_name: Block,
+    organisation: Block,
+    delegation: Block,
+}
+
+impl PersonBlocks {
+    /// Sets the name as large as there is space for all of them. If something is cut, more lines are used, as long as
+    /// there is space for them.
+    fn set(badge: &BadgeData, texts: &PrintedTexts, fonts: &Fonts) -> Self {
+        let usual = Self::set_in_lines(badge, texts, fonts, 2, 2);
+        if !usual.is_cut() {
+            return usual;
+        }
+        let more = Self::set_in_lines(badge, texts, fonts, 3, 4);
+        let height: f32 = more.all().iter().map(|(_, block)| block.height()).sum();
+        if height <= Self::height(texts) { more } else { usual }
+    }
+
+    /// Height for all of them, in points.
+    fn height(texts: &PrintedTexts) -> f32 {
+        let writing_height = if texts.lacks_name { WRITING_HEIGHT } else { 0.0 };
+        (PERSON_SPAN.1 - PERSON_SPAN.0 - writing_height - 1.0) * MM
+    }
+
+    fn set_in_lines(
+        badge: &BadgeData,
+        texts: &PrintedTexts,
+        fonts: &Fonts,
+        name_lines: usize,
+        organisation_lines: usize,
+    ) -> Self {
+        let language = badge.language_of_name();
+        let space = |size, size_min, lines| Space { width: TEXT_WIDTH * MM, size, size_min, lines, language };
+        let honorific = fonts.regular.fit(&texts.honorific, space(8.0, 6.0, 1));
+        let latin_name = fonts.regular.fit(&texts.latin_name, space(11.0, 6.0, 1));
+        let organisation = fonts.regular.fit(&texts.organisation, space(9.0, 6.0, organisation_lines));
+        let delegation = fonts.bold.fit(&texts.delegation, space(9.0, 6.0, 1));
+        let others: f32 =
+            [&honorific, &latin_name, &organisation, &delegation].iter().map(|block| block.height()).sum();
+        let height = Self::height(texts) - others;
+        let (mut size, size_min) = NAME_SIZES;
+        let mut name = fonts.bold.fit(&texts.name, space(size, size_min, name_lines));
+        while name.height() > height && size > size_min {
+            size -= 1.0;
+            name = fonts.bold.fit(&texts.name, space(size, size_min, name_lines));
+        }
+        Self { honorific, name, latin_name, organisation, delegation }
+    }
+
+    fn is_cut(&self) -> bool {
+        self.all().iter().any(|(_, block)| block.cut_text.is_some())
+    }
+
+    /// Each with the text of the badge that it is.
+    fn all(&self) -> [(BadgeText, &Block); 5] {
+        [
+            (BadgeText::Honorific, &self.honorific),
+            (BadgeText::Name, &self.name),
+            (BadgeText::Name, &self.latin_name),
+            (BadgeText::Organisation, &self.organisation),
+            (BadgeText::Delegation, &self.delegation),
+        ]
+    }
+}
+
 /// Draws one badge. Positions are in millimetres from its top left corner.
 struct BadgeCanvas<'a, 'b> {
     surface: &'a mut Surface<'b>,
@@ -129,42 +218,24 @@ struct BadgeCanvas<'a, 'b> {
 }
 
 impl BadgeCanvas<'_, '_> {
-    fn draw(&mut self, badge: &BadgeData, texts: &PrintedTexts, code: &Modules) {
+    fn draw(&mut self, badge: &BadgeData, texts: &PrintedTexts, blocks: &PersonBlocks, code: &Modules) {
         self.draw_band(badge, texts);
         self.draw_code(code);
-        self.draw_person(badge, texts);
+        self.draw_person(texts, blocks);
         self.draw_foot(badge, texts);
     }
 
-    /// Draws honorific, name, organisation and delegation, the name as large as there is space for all of them.
-    fn draw_person(&mut self, badge: &BadgeData, texts: &PrintedTexts) {
-        let fonts = self.fonts;
-        let language = badge.language_of_name();
-        let space = |size, size_min, lines| Space { width: TEXT_WIDTH * MM, size, size_min, lines, language };
-        let honorific = fonts.regular.fit(&texts.honorific, space(8.0, 6.0, 1));
-        let latin_name = fonts.regular.fit(&texts.latin_name, space(11.0, 6.0, 1));
-        let organisation = fonts.regular.fit(&texts.organisation, space(9.0, 6.0, 2));
-        let delegation = fonts.bold.fit(&texts.delegation, space(9.0, 6.0, 1));
-        let others: f32 =
-            [&honorific, &latin_name, &organisation, &delegation].iter().map(|block| block.height()).sum();
-        let (top, bottom) = PERSON_SPAN;
-        let writing_height = if texts.lacks_name { WRITING_HEIGHT } else { 0.0 };
-        let height = (bottom - top - writing_height - 1.0) * MM - others;
-        let (mut size, size_min) = NAME_SIZES;
-        let mut name = fonts.bold.fit(&texts.name, space(size, size_min, 2));
-        while name.height() > height && size > size_min {
-            size -= 1.0;
-            name = fonts.bold.fit(&texts.name, space(size, size_min, 2));
-        }
-        let mut y = self.draw_block(&honorific, top);
-        y = self.draw_block(&name, y);
+    /// Draws honorific, name, organisation and delegation.
+    fn draw_person(&mut self, texts: &PrintedTexts, blocks: &PersonBlocks) {
+        let mut y = self.draw_block(&blocks.honorific, PERSON_SPAN.0);
+        y = self.draw_block(&blocks.name, y);
         if texts.lacks_name {
             y += WRITING_HEIGHT;
             self.draw_rectangle(MARGIN, y - 0.5, TEXT_WIDTH, 0.2);
         }
-        y = self.draw_block(&latin_name, y) + 1.0;
-        y = self.draw_block(&organisation, y);
-        self.draw_block(&delegation, y);
+        y = self.draw_block(&blocks.latin_name, y) + 1.0;
+        y = self.draw_block(&blocks.organisation, y);
+        self.draw_block(&blocks.delegation, y);
     }
 
     /// Draws the band at the top, with the conference's name and the level.

@@ -43,6 +43,8 @@ pub struct Block {
     pub lines: Vec<SetLine>,
     /// Font size in points.
     pub size: f32,
+    /// What is printed, if it is not the whole text.
+    pub cut_text: Option<String>,
 }
 
 /// Space that a text may fill.
@@ -184,44 +186,56 @@ impl Typeface {
         line
     }
 
-    /// Sets a text in the largest size that fits. A text that does not fit even in the smallest size is cut.
+    /// Sets a text in the largest size that fits. One that does not fit even in the smallest size is divided at hyphens,
+    /// and else cut.
     pub fn fit(&self, text: &str, space: Space) -> Block {
         let text = self.settable(text).text;
+        let whole_words = self.fit_pieces(&text, space, false);
+        match whole_words.cut_text {
+            Some(_) if text.contains(is_hyphen) => self.fit_pieces(&text, space, true),
+            _ => whole_words,
+        }
+    }
+
+    fn fit_pieces(&self, text: &str, space: Space, divides_at_hyphens: bool) -> Block {
         let shape = |text: &str| self.shape(text, space.language);
         let pieces: Vec<Piece<'_>> =
-            pieces(&text).map(|(text, has_space)| (text, has_space, shape(text).width)).collect();
+            pieces(text, divides_at_hyphens).map(|(text, has_space)| (text, has_space, shape(text).width)).collect();
         let space_width = shape(" ").width;
         let mut size = space.size;
         loop {
             let lines = wrap(&pieces, space_width, space.width / size);
             let is_narrow_enough = |line: &String| shape(line).width * size <= space.width;
             if lines.len() <= space.lines && lines.iter().all(is_narrow_enough) {
-                return Block { lines: lines.iter().map(|line| shape(line)).collect(), size };
+                return Block { lines: lines.iter().map(|line| shape(line)).collect(), size, cut_text: None };
             }
             if size - STEP < space.size_min {
-                return Block { lines: self.cut(lines, space, space.width / size), size };
+                let (lines, texts): (Vec<_>, Vec<_>) = self.cut(lines, space, space.width / size).into_iter().unzip();
+                return Block { lines, size, cut_text: Some(texts.join(" ")) };
             }
             size -= STEP;
         }
     }
 
-    /// The first lines that the space has. The last one ends with an ellipsis if lines were left out; so does a word
+    /// The first lines that the space has, each with its text. The last one ends with an ellipsis if lines were left out; so does a word
     /// that is too long for its line.
-    fn cut(&self, lines: Vec<String>, space: Space, width: f32) -> Vec<SetLine> {
+    fn cut(&self, lines: Vec<String>, space: Space, width: f32) -> Vec<(SetLine, String)> {
         let has_more = lines.len() > space.lines;
         let last = space.lines.saturating_sub(1);
         let shape = |text: &str| self.shape(text, space.language);
         let cut = |(index, line): (usize, String)| {
-            let mut shaped = shape(&line);
+            let mut text = line.clone();
             if has_more && index == last {
-                shaped = shape(&format!("{line}{ELLIPSIS}"));
+                text.push(ELLIPSIS);
             }
+            let mut shaped = shape(&text);
             // Whole clusters: a vowel sign without its consonant is no text.
             let mut clusters: Vec<&str> = line.graphemes(true).collect();
             while shaped.width > width && clusters.pop().is_some() {
-                shaped = shape(&format!("{}{ELLIPSIS}", clusters.concat().trim_end()));
+                text = format!("{}{ELLIPSIS}", clusters.concat().trim_end());
+                shaped = shape(&text);
             }
-            shaped
+            (shaped, text)
         };
         lines.into_iter().take(space.lines).enumerate().map(cut).collect()
     }
@@ -299,20 +313,25 @@ fn scripts(text: &str) -> Vec<Range<usize>> {
 /// A piece of text after which a line may end: the text, whether a space is before it, and its width.
 type Piece<'a> = (&'a str, bool, f32);
 
+fn is_hyphen(c: char) -> bool {
+    matches!(c, '-' | '\u{2010}' | '/')
+}
+
 /// The words of a text, each with whether a space is before it. Chinese and Japanese are written without spaces: a line
-/// may end between any two of their characters.
-fn pieces(text: &str) -> impl Iterator<Item = (&str, bool)> {
-    text.split(' ').flat_map(|word| {
+/// may end between any two of their characters; also after a hyphen, if asked for.
+fn pieces(text: &str, divides_at_hyphens: bool) -> impl Iterator<Item = (&str, bool)> {
+    text.split(' ').flat_map(move |word| {
         let mut pieces: Vec<Range<usize>> = Vec::new();
-        let mut is_after_ideograph = false;
+        let (mut is_after_ideograph, mut is_after_hyphen) = (false, false);
         for (start, cluster) in word.grapheme_indices(true) {
             let end = start + cluster.len();
             let is_ideograph = matches!(script(cluster), Some(Script::Han | Script::Hiragana | Script::Katakana));
             match pieces.last_mut() {
-                Some(piece) if !(is_ideograph && is_after_ideograph) => piece.end = end,
+                Some(piece) if !(is_after_hyphen || is_ideograph && is_after_ideograph) => piece.end = end,
                 _ => pieces.push(start..end),
             }
             is_after_ideograph = is_ideograph;
+            is_after_hyphen = divides_at_hyphens && cluster.ends_with(is_hyphen);
         }
         pieces.into_iter().enumerate().filter_map(|(index, piece)| Some((word.get(piece)?, index == 0)))
     })
@@ -349,6 +368,13 @@ mod tests {
             assert!(line.width * block.size <= 150.0, "{}", text(line));
         }
         (block.lines.iter().map(text).collect(), block.size)
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_divided_at_its_hyphen_before_it_is_cut() {
+        let (lines, size) = fit("Wolfeschlegelsteinhausen-Donaudampfschiff");
+        assert_eq!(lines, ["Wolfeschlegelsteinhausen-", "Donaudampfschiff"]);
+        assert!(size >= 9.0);
     }
 
     #[test]
@@ -473,7 +499,7 @@ mod tests {
 
     #[test]
     fn chinese_and_japanese_lines_end_between_characters() {
-        let broken: Vec<_> = pieces("日本 Ki-moon 東京都x").collect();
+        let broken: Vec<_> = pieces("日本 Ki-moon 東京都x", false).collect();
         let due = [("日", true), ("本", false), ("Ki-moon", true), ("東", true), ("京", false), ("都x", false)];
         assert_eq!(broken, due);
         let pieces: Vec<Piece<'_>> = broken.into_iter().map(|(text, has_space)| (text, has_space, 1.0)).collect();
