@@ -186,8 +186,8 @@ impl Typeface {
         line
     }
 
-    /// Sets a text in the largest size that fits. One that does not fit even in the smallest size is divided at hyphens,
-    /// and else cut.
+    /// Sets a text in the largest size that fits. One that does not fit even in the smallest size is divided at
+    /// hyphens, and else cut.
     pub fn fit(&self, text: &str, space: Space) -> Block {
         let text = self.settable(text).text;
         let whole_words = self.fit_pieces(&text, space, false);
@@ -217,8 +217,8 @@ impl Typeface {
         }
     }
 
-    /// The first lines that the space has, each with its text. The last one ends with an ellipsis if lines were left out; so does a word
-    /// that is too long for its line.
+    /// The first lines that the space has, each with its text. The last one ends with an ellipsis if lines were left
+    /// out; so does a word that is too long for its line.
     fn cut(&self, lines: Vec<String>, space: Space, width: f32) -> Vec<(SetLine, String)> {
         let has_more = lines.len() > space.lines;
         let last = space.lines.saturating_sub(1);
