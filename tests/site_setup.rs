@@ -43,6 +43,18 @@ fn page(app: &App, path: &str) -> String {
     answer.text().to_owned()
 }
 
+/// Takes the French texts out of a document.
+fn keep_english(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.remove("fr");
+            members.values_mut().for_each(keep_english);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(keep_english),
+        _ => {}
+    }
+}
+
 /// The version of the notice that a registration keeps.
 fn version_of(app: &App, reference: &Value) -> Value {
     app.admin("GET", &format!("{PATH}/{}", reference.as_str().unwrap()), None).json()["privacy_notice_version"].clone()
@@ -124,6 +136,17 @@ on_both_stores! {
         done("site", json!({ "emblem_text": { "de": null } }));
         done("registration-setup", json!({ "letters": { "signature": null } }));
         done("agenda/conference", json!({ "languages": ["en", "fr"] }));
+
+        // A document that leaves a language out everywhere may be planned and applied, but for the texts of the site.
+        let mut without = blueprint.clone();
+        without.as_object_mut().unwrap().remove("site");
+        without["conference"]["languages"] = json!(["en"]);
+        keep_english(&mut without);
+        for query in ["?dry_run=true", ""] {
+            let refused = app.admin("PUT", &format!("{CONFERENCE}/blueprint{query}"), Some(&without));
+            assert_eq!(refused.problem(), (409, "in-use".to_owned()), "{}", refused.text());
+            assert!(refused.faults().iter().all(|fault| fault.starts_with("#/site/")), "{:?}", refused.faults());
+        }
 
         // A blueprint that does not mention the site leaves it; one that does sets it; a copy has it.
         blueprint.as_object_mut().unwrap().remove("site");

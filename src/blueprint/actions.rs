@@ -1,5 +1,7 @@
 //! Applies a blueprint: the changes of all features, in one transaction. Also creates, copies and deletes conferences.
 
+use serde_json::Value;
+
 use super::{
     Blueprint, BlueprintError,
     copy::{self, ConferenceCopy},
@@ -60,10 +62,10 @@ pub fn apply(
     let site_changes = match &blueprint.site {
         Some(site) => site_setup::actions::apply(connection, conference.as_ref(), site, dry_run)?,
         None => {
-            let before = conference.as_ref().map(|conference| site_setup::actions::load(connection, conference));
-            let site = before.transpose()?.and_then(|site| serde_json::to_value(site).ok());
-            let errors = document::setup_errors(None, site, &blueprint.agenda.conference);
-            errors.into_result(()).map_err(AgendaError::InUse)?;
+            if let Some(conference) = &conference {
+                let site = site_document(connection, conference)?;
+                in_use(document::setup_errors(None, site, &blueprint.agenda.conference))?;
+            }
             Vec::new()
         }
     };
@@ -84,11 +86,21 @@ pub fn ensure_languages_remain(
     conference: &ConferenceRef,
     agenda: &Agenda,
 ) -> Result<(), RegistrationError> {
-    let stored = load(connection, conference)?;
-    let unreadable = |error: serde_json::Error| DatabaseError::Corrupt(error.to_string());
-    let site = stored.site.as_ref().map(serde_json::to_value).transpose().map_err(unreadable)?;
-    let registration = serde_json::to_value(&stored.registration).map_err(unreadable)?;
-    let mut errors = document::setup_errors(Some(registration), site, &agenda.conference);
+    let zone = agenda.conference.time_zone;
+    let registration = registration::actions::load_setup(connection, conference, zone)?;
+    let registration =
+        serde_json::to_value(&registration).map_err(|error| DatabaseError::Corrupt(error.to_string()))?;
+    let site = site_document(connection, conference)?;
+    in_use(document::setup_errors(Some(registration), site, &agenda.conference))
+}
+
+fn site_document(connection: &mut Connection, conference: &ConferenceRef) -> Result<Option<Value>, DatabaseError> {
+    let site = site_setup::actions::load(connection, conference)?;
+    serde_json::to_value(site).map(Some).map_err(|error| DatabaseError::Corrupt(error.to_string()))
+}
+
+/// Refuses a change that leaves texts in languages that the conference does not have any more.
+fn in_use(mut errors: ValidationErrors) -> Result<(), RegistrationError> {
     errors.0.retain(|error| error.code == "unknown_language");
     if errors.0.is_empty() { Ok(()) } else { Err(AgendaError::InUse(errors).into()) }
 }

@@ -130,6 +130,7 @@ pub fn unprintable_texts(badge: &BadgeData, agenda: &Agenda, fonts: &Fonts) -> V
     let person = &badge.registration.person;
     for (field, printed) in cut {
         let text = match field {
+            BadgeText::Name if blocks.latin_name.cut_text.as_ref() == Some(&printed) => texts.latin_name.clone(),
             BadgeText::Name => badge.name(),
             BadgeText::Honorific => person.honorific.clone().unwrap_or_default(),
             BadgeText::Organisation => person.organisation.clone().unwrap_or_default(),
